@@ -1,0 +1,53 @@
+# make run   train 3D PersonVLAD on the synthetic twin of MARS and print its row
+# make test  lint, type-check and run every test
+# Both create .venv and install into it first; repeating them is quick.
+#
+# TORCH: which torch to install, as pip would take it. The default is the version in constraints.txt from the
+# index pip is set up with (on most machines a CUDA build). `make run TORCH="torch==2.13.0 --index-url URL"`
+# takes another build or version; the choice is made once, when .venv is created.
+
+PYTHON ?= python3
+TORCH ?= torch -c constraints.txt
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_WORKERS ?= 2
+
+.PHONY: run test lint types bench leaderboard clean
+
+run: $(VENV)/installed
+	$(BIN)/vreid-bench run --plugin personvlad --protocol mars
+
+test: lint types
+	VREID_CACHE=$${VREID_CACHE:-$(CURDIR)/build/cache} $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup \
+		--cov --cov-report=term:skip-covered
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed
+	$(BIN)/mypy
+
+bench: $(VENV)/installed
+	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-only
+
+leaderboard: $(VENV)/installed
+	$(BIN)/vreid-bench leaderboard
+
+clean:
+	rm -rf $(VENV) build runs
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo 'vreid-bench needs Python 3.11 or newer with its venv module: install it (Debian: apt-get install python3-venv), or name another Python with PYTHON=...' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The metadata of an editable install (entry points) is written when it is installed: again when it changes.
+$(VENV)/torch: | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
+	@touch $@
+
+$(VENV)/installed: pyproject.toml constraints.txt $(VENV)/torch
+	$(BIN)/pip install --quiet --disable-pip-version-check 'setuptools>=77'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test]'
+	@touch $@

@@ -1,0 +1,72 @@
+"""What a plugin imports. Torch is loaded when a name that needs it is first asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from vreid_bench.errors import InputError
+from vreid_bench.protocol import Convention, Protocol
+from vreid_bench.recipe import (
+    Clipping,
+    Fit,
+    Method,
+    Optimizer,
+    Part,
+    Preset,
+    Reported,
+    Schedule,
+    Train,
+    part,
+)
+
+if TYPE_CHECKING:
+    from vreid_bench.data import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
+    from vreid_bench.ops import batch_hard, pairwise_distance
+    from vreid_bench.parts import Batch, ClipFeatures, Clips
+
+hookimpl = pluggy.HookimplMarker("vreid_bench")
+
+_HOME = {
+    "vreid_bench.data": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
+    "vreid_bench.parts": ("Batch", "ClipFeatures", "Clips"),
+    "vreid_bench.ops": ("batch_hard", "pairwise_distance"),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "DISTRACTOR",
+    "JUNK",
+    "Batch",
+    "ClipFeatures",
+    "Clipping",
+    "Clips",
+    "Convention",
+    "Count",
+    "Dataset",
+    "Fit",
+    "InputError",
+    "Method",
+    "Optimizer",
+    "Part",
+    "Preset",
+    "Protocol",
+    "Reported",
+    "Schedule",
+    "Split",
+    "Tracklet",
+    "Train",
+    "Verification",
+    "batch_hard",
+    "hookimpl",
+    "pairwise_distance",
+    "part",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE:
+        return getattr(import_module(_MODULE[name]), name)
+    raise AttributeError(f"module 'vreid_bench' has no attribute {name!r}")

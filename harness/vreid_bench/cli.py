@@ -1,0 +1,262 @@
+"""The command line: each command says what to do and leaves the doing to the module it names."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vreid_bench.errors import InputError, RunError
+
+LOG = logging.getLogger("vreid_bench")
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+class Group(click.Group):
+    """A group whose commands tell the user's mistakes in a sentence: exit code 2, other failures 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        logging.basicConfig(format="%(message)s", level=logging.INFO)  # to stderr: stdout is for results
+        try:
+            return super().invoke(context)
+        except InputError as fault:
+            click.echo(f"error: {fault}", err=True)
+            context.exit(2)
+        except RunError as fault:
+            click.echo(f"failed: {fault}", err=True)
+            context.exit(1)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="vreid-bench")
+def main() -> None:
+    """Benchmark video person re-identification.
+
+    \b
+    Train a method, run a standard protocol, read its row:
+        vreid-bench run --plugin personvlad --protocol mars
+    With your copy of the data, in its published layout:
+        vreid-bench run --plugin personvlad --protocol mars --data /data/mars
+    """
+
+
+@main.command()
+@click.option("--plugin", "name", help="A method, or a part that takes its place in the baseline recipe.")
+@click.option("--protocol", default="mars", show_default=True, help="What is trained on and queried.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Your copy of the dataset; default VREID_DATA, else the synthetic twin.",
+)
+@click.option("--preset", type=click.Choice(["paper", "small"]), help="Default: small on a twin, paper otherwise.")
+@click.option("--seed", default=0, show_default=True, help="Decides every random draw.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change one setting of the recipe; may be repeated.",
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Evaluate the weights of this run, without training.",
+)
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders are."
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+@AS_JSON
+def run(**options: Any) -> None:
+    """Train (or load) a method, run a protocol, write a record.
+
+    \b
+    The same command finds its run again: it goes on where it was interrupted, or shows the finished result.
+        vreid-bench run --plugin mean-pooling --protocol mars --seed 1
+        vreid-bench run --plugin mean-pooling --protocol mars --set margin=0.2
+        vreid-bench run --from runs/mars-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
+    """
+    from vreid_bench.plan import Request
+    from vreid_bench.run import run as walk
+    from vreid_bench.table import render
+
+    as_json = options.pop("as_json")
+    directory, record, reused = walk(Request(**options))
+    if reused:
+        LOG.info("%s is complete: its result is shown again (delete the folder to run anew)", directory.path)
+    if as_json:
+        click.echo(json.dumps({"run": str(directory.path), **record.metrics()}))
+    else:
+        click.echo(render([record]))
+        click.echo(f"record: {directory.record}")
+
+
+@main.command("list")
+@click.argument("kind", required=False)
+@AS_JSON
+def list_(kind: str | None, as_json: bool) -> None:
+    """Show what plugins provide: every KIND, or one of them.
+
+    \b
+        vreid-bench list
+        vreid-bench list methods --json
+    """
+    from tabulate import tabulate
+
+    from vreid_bench.registry import KINDS, Registry, suggestion
+
+    kind = next((k for k, one in KINDS.items() if kind in (k, one)), kind)
+    if kind is not None and kind not in KINDS:
+        raise InputError(f"no kind is named {kind!r}{suggestion(kind, KINDS)}; kinds: {', '.join(KINDS)}")
+    rows = [
+        {
+            "kind": e.kind,
+            "name": e.name,
+            "summary": e.summary,
+            "distribution": e.plugin.distribution,
+            "version": e.plugin.version,
+        }
+        for e in Registry.installed().entries(kind)
+    ]
+    click.echo(json.dumps(rows) if as_json else tabulate(rows, headers="keys", maxcolwidths=[None, None, 60]))
+
+
+@main.group()
+def data() -> None:
+    """Render synthetic data, and check copies of real data."""
+
+
+@data.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--layout", default="mars", show_default=True, help="The dataset whose folders and index files to write.")
+@click.option("--ids", type=click.IntRange(2), help="Identities to train on, and as many to test on.")
+@click.option("--cameras", type=click.IntRange(2), help="Cameras.")
+@click.option("--size", metavar="HxW", help="Height and width of a frame in pixels, for instance 64x32.")
+@click.option("--seed", type=int, help="Another seed, another world.")
+def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> None:
+    """Render synthetic pedestrians into the new folder DIRECTORY, in the layout of a dataset.
+
+    \b
+        vreid-bench data synthesize /tmp/mars --layout mars --ids 20 --size 64x32
+    """
+    from vreid_bench.data import Synthesizable
+    from vreid_bench.registry import Registry
+
+    reader = Registry.installed().get("datasets", layout)
+    if not isinstance(reader, Synthesizable):
+        raise InputError(f"--layout {layout}: this dataset has no synthetic twin")
+    if size is not None:
+        world["size"] = _size(size)
+    reader.synthesize(directory, **{name: value for name, value in world.items() if value is not None})
+    click.echo(f"{directory}: ready; `vreid-bench data verify {layout} --data {directory}` checks it")
+
+
+@data.command()
+@click.argument("dataset")
+@click.option(
+    "--data", "root", type=click.Path(path_type=Path), help="Your copy; default VREID_DATA, else the synthetic twin."
+)
+@click.option("--decode", is_flag=True, help="Also decode every frame.")
+@AS_JSON
+def verify(dataset: str, root: Path | None, decode: bool, as_json: bool) -> None:
+    """Count a copy of DATASET against the published numbers and name every fault in it.
+
+    \b
+        vreid-bench data verify mars --data /data/mars --decode
+    """
+    from vreid_bench import verify as check
+    from vreid_bench.registry import Registry
+
+    found = check.verify(Registry.installed(), dataset, root, decode)
+    click.echo(json.dumps(check.report(found)) if as_json else check.shown(found))
+    if check.faults(found):
+        raise click.exceptions.Exit(2)
+
+
+@main.group(invoke_without_command=True)
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit code 1 if a table is stale.")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("leaderboard"),
+    show_default=True,
+    help="Where records and tables are.",
+)
+@AS_JSON
+@click.pass_context
+def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json: bool) -> None:
+    """Build the tables from leaderboard/records, or check that they are up to date.
+
+    \b
+        vreid-bench leaderboard
+        vreid-bench leaderboard --check
+        vreid-bench leaderboard add runs/mars-personvlad-small-seed0-1a2b3c4d
+    """
+    if context.invoked_subcommand is not None:
+        context.obj = folder
+        return
+    from vreid_bench import leaderboard as board
+
+    problems = board.check(folder) if only_check else []
+    written = [] if only_check else board.write(folder)
+    if as_json:
+        click.echo(json.dumps({"problems": problems, "written": written}))
+    else:
+        click.echo("\n".join([*problems, *written]) or f"{folder}: up to date")
+    if problems:
+        raise RunError(f"{folder} has {len(problems)} problem(s)")
+
+
+@leaderboard.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Put the record in the place of another of the same name.")
+@click.pass_obj
+def add(folder: Path, runs: tuple[Path, ...], replace: bool) -> None:
+    """Publish the records of RUNS (folders of finished runs, or record files) and rebuild the tables.
+
+    \b
+        vreid-bench leaderboard add runs/*
+    """
+    from vreid_bench import leaderboard as board
+
+    for run in runs:
+        click.echo(board.add(run, folder, replace))
+    for page in board.write(folder):
+        click.echo(page)
+
+
+@main.command()
+@AS_JSON
+def doctor(as_json: bool) -> None:
+    """Show what a run would run on: versions, device, threads, kernels, plugins, folders; and what to mend.
+
+    \b
+        vreid-bench doctor
+    """
+    from tabulate import tabulate
+
+    from vreid_bench.doctor import examine
+
+    found = examine()
+    click.echo(json.dumps(found) if as_json else tabulate(found.items(), tablefmt="plain", maxcolwidths=[None, 90]))
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, by, width = text.lower().partition("x")
+    if not (by and height.isdigit() and width.isdigit()):
+        raise InputError(f"--size {text!r}: wanted HEIGHTxWIDTH in pixels, for instance 64x32")
+    return int(height), int(width)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

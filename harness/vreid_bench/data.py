@@ -1,0 +1,125 @@
+"""Tracklets, the datasets that list them, and where a run's data comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+JUNK = -1  # a tracklet that takes no rank for any query
+DISTRACTOR = 0  # a tracklet of nobody: a negative for every query
+
+Source = Literal["official", "unverified", "synthetic"]
+
+
+class Tracklet(NamedTuple):
+    """The ordered frames of one person from one camera."""
+
+    frames: tuple[str, ...]  # file paths relative to the dataset's root, in order of time
+    pid: int  # > 0 a person, DISTRACTOR or JUNK
+    camid: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """One division of a dataset: what is trained on, and the test tracklets with their roles."""
+
+    train: tuple[Tracklet, ...]
+    test: tuple[Tracklet, ...]
+    query: tuple[int, ...]  # rows of `test` (0-based)
+    gallery: tuple[int, ...]  # rows of `test` in ranking order; query rows may be among them
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The lists of a dataset as read from disk; no frame has been touched."""
+
+    name: str
+    root: Path
+    splits: tuple[Split, ...]
+    source: Source
+    notes: tuple[str, ...] = ()  # what a reader of the result must know, e.g. that the data was withdrawn
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over relative paths, pid and camid of all splits: two copies agree wherever they lie."""
+        hasher = hashlib.sha256()
+        for split in self.splits:
+            for role, tracklets in (("train", split.train), ("test", split.test)):
+                hasher.update(f"{role} {len(tracklets)}\n".encode())
+                for t in tracklets:
+                    hasher.update(f"{t.pid} {t.camid} {len(t.frames)}\n".encode())
+                    hasher.update("\n".join(t.frames).encode())
+            hasher.update(repr((split.query, split.gallery)).encode())
+        return hasher.hexdigest()
+
+
+class Count(NamedTuple):
+    """One line of a verification: what the tree holds beside what was published."""
+
+    what: str
+    found: int
+    published: int | None  # None where no number is published for this source
+
+
+class Verification(NamedTuple):
+    """What `vreid-bench data verify` found."""
+
+    source: Source
+    counts: tuple[Count, ...]
+    problems: tuple[str, ...]  # each a sentence that names the file
+
+
+@runtime_checkable
+class DatasetReader(Protocol):
+    """What a dataset plugin provides; no base class to inherit."""
+
+    def read(self, root: Path) -> Dataset:
+        """The lists under `root`. Raises InputError at the first fault; touches no frame."""
+        ...
+
+
+@runtime_checkable
+class Verifiable(Protocol):
+    """A dataset reader that can check a whole tree."""
+
+    def verify(self, root: Path, decode: bool = False) -> Verification:
+        """Every count and every fault; `decode` also decodes each frame."""
+        ...
+
+
+@runtime_checkable
+class Synthesizable(Protocol):
+    """A dataset reader whose layout the synthetic renderer can write: its twin."""
+
+    def twin(self) -> str:
+        """A hash that changes whenever `synthesize(root)` would write another tree."""
+        ...
+
+    def synthesize(self, root: Path, **world: Any) -> None:
+        """Render a synthetic tree in this layout into the new folder `root`."""
+        ...
+
+
+def people(tracklets: tuple[Tracklet, ...]) -> Iterator[int]:
+    """The pids of persons, sorted, each once: what a classifier's rows stand for."""
+    yield from sorted({t.pid for t in tracklets if t.pid > DISTRACTOR})
+
+
+def hold_out(split: Split, share: float) -> Split:
+    """A split for tuning, made of the training part alone: `share` of its identities become the test part.
+
+    Which identities is fixed: every n-th by pid, n = 1 / share. Each (pid, camera) gives its first tracklet as
+    a query, as MARS does; the gallery is all held-out tracklets.
+    """
+    persons = list(people(split.train))
+    held = set(persons[:: max(2, round(1 / share))])
+    test = tuple(t for t in split.train if t.pid in held)
+    first: dict[tuple[int, int], int] = {}
+    for row, tracklet in enumerate(test):
+        first.setdefault((tracklet.pid, tracklet.camid), row)
+    train = tuple(t for t in split.train if t.pid not in held)
+    return Split(train, test, tuple(sorted(first.values())), tuple(range(len(test))))

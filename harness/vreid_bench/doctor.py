@@ -1,0 +1,44 @@
+"""What a run would run on, and what to do about what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import torch
+
+from vreid_bench.account import BACKEND
+from vreid_bench.environment import cores, device_name, packages, pick_device, processor
+from vreid_bench.errors import InputError
+from vreid_bench.registry import Registry
+from vreid_bench.twin import cache
+
+
+def examine() -> dict[str, str]:
+    """Subject -> finding, each in words. Never raises: a fault is a finding."""
+    device = pick_device("auto")
+    found = {"python": platform.python_version(), **packages()}
+    found["processor"] = f"{processor()}, {cores()} cores for this process"
+    found["device"] = device_name(device) + _advice(device)
+    found["kernels"] = f"{BACKEND}: plain torch computes distances and batch-hard mining"
+    found["plugins"] = _plugins()
+    found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs use synthetic twins, or name --data"
+    found["cache"] = f"{cache()} (VREID_CACHE moves it)"
+    return found
+
+
+def _advice(device: torch.device) -> str:
+    if device.type == "cuda":
+        return ""
+    if torch.version.cuda:
+        return f": torch {torch.__version__} has CUDA but sees no GPU; check the driver with nvidia-smi"
+    return ": this torch has no CUDA; README, 'Which torch', says how to install one that has"
+
+
+def _plugins() -> str:
+    try:
+        registry = Registry.installed()
+    except InputError as fault:
+        return f"error: {fault}"
+    names = {f"{e.plugin.distribution} {e.plugin.version}" for e in registry.entries()}
+    return ", ".join(sorted(names)) or "none: reinstall vreid-bench, its own plugins are missing"

@@ -1,0 +1,100 @@
+"""What a run runs on: recorded with every result, and shown by `vreid-bench doctor`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from vreid_bench.errors import InputError
+from vreid_bench.files import write_atomic
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the GPU where torch has one. Raises InputError for a device that torch cannot use."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as fault:
+        reason = str(fault).partition("\n")[0]
+        raise InputError(f"--device {name}: torch {torch.__version__} cannot use it ({reason}); try cpu") from fault
+    return device
+
+
+def prepare(device: torch.device, threads: int) -> None:
+    """Make torch repeat itself: same command, same machine, same numbers."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only with this
+    torch.set_num_threads(threads)
+    # a few CUDA kernels (3D max pooling backward) have no deterministic form: there torch warns and goes on
+    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    torch.backends.cudnn.benchmark = False
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def packages() -> dict[str, str]:
+    """The versions that decide numbers."""
+    return {name: version(name) for name in ("vreid-bench", "torch", "numpy")}
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU's name, or `cpu`."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+class Meter:
+    """What each stage of a run took, kept in a file so that an interrupted run goes on counting."""
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        self.path, self.device = path, device
+        self.costs: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.exists() else {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[], None]]:
+        """Count the block to `name`; the callable it gives writes what was counted so far."""
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        before = self.costs.get(name, {"seconds": 0.0, "cpu_seconds": 0.0, "peak_mb": 0.0})
+        wall, cpu = time.monotonic(), time.process_time()
+
+        def write() -> None:
+            self.costs[name] = {
+                "seconds": before["seconds"] + time.monotonic() - wall,
+                "cpu_seconds": before["cpu_seconds"] + time.process_time() - cpu,
+                "peak_mb": max(before["peak_mb"], _peak(self.device) / 1e6),
+            }
+            write_atomic(self.path, json.dumps(self.costs).encode())
+
+        yield write
+        write()
+
+
+def processor() -> str:
+    """The processor's name, as the system tells it."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def _peak(device: torch.device) -> int:
+    """Bytes: on a GPU of its allocator, else of this process since it began."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else 1024 * peak  # Linux counts in KiB, macOS in bytes

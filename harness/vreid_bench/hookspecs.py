@@ -1,0 +1,75 @@
+"""Every hook a plugin may implement. Registration hooks take nothing and return {name: value}."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pluggy
+
+hookspec = pluggy.HookspecMarker("vreid_bench")
+
+
+@hookspec
+def vreid_datasets() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> dataset reader (`vreid_bench.data.DatasetReader`)."""
+
+
+@hookspec
+def vreid_encoders() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> factory of an encoder (`vreid_bench.model.Encoder`)."""
+
+
+@hookspec
+def vreid_aggregators() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> factory of an aggregator (`vreid_bench.model.Aggregator`)."""
+
+
+@hookspec
+def vreid_matchers() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> factory of a matcher (`vreid_bench.model.Matcher`)."""
+
+
+@hookspec
+def vreid_losses() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> factory of a loss (`vreid_bench.model.Loss`)."""
+
+
+@hookspec
+def vreid_augmentations() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> factory of an augmentation (`vreid_bench.model.Augmentation`)."""
+
+
+@hookspec
+def vreid_protocols() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> `vreid_bench.protocol.Protocol`."""
+
+
+@hookspec
+def vreid_conventions() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> `vreid_bench.protocol.Convention`."""
+
+
+@hookspec
+def vreid_methods() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> function of the preset that returns a `vreid_bench.Method`."""
+
+
+@hookspec
+def vreid_rerankers() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """name -> factory of a re-ranker."""
+
+
+@hookspec
+def vreid_run_started(run: Mapping[str, Any]) -> None:
+    """A run begins; `run` is its identity: method, protocol, preset, seed, directory."""
+
+
+@hookspec
+def vreid_metrics_logged(run: Mapping[str, Any], step: int, values: Mapping[str, float]) -> None:
+    """A training step was logged."""
+
+
+@hookspec
+def vreid_run_finished(record: Mapping[str, Any]) -> None:
+    """A run ended; `record` is what `record.json` holds."""

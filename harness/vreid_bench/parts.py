@@ -1,0 +1,167 @@
+"""What each part of a method takes and gives. Structural types: there is no base class to inherit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from vreid_bench.ops import Hardest, batch_hard
+
+PLANES = {"rgb": 3, "flow": 2}  # what an encoder can ask for, and the channels each takes
+
+
+class ClipFeatures(NamedTuple):
+    """What an aggregator makes of one batch of clips."""
+
+    embedding: Tensor  # [B, E]
+    importance: Tensor | None = None  # [B], how much a clip counts among its tracklet's
+    extra: Mapping[str, Tensor] = {}  # name -> [B, ...]: what is not the test embedding (BN-neck's "before")
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The clips of N tracklets, padded to the most clips of any: where `valid` is False there is no clip."""
+
+    embedding: Tensor  # [N, C, E]
+    importance: Tensor  # [N, C]
+    valid: Tensor  # [N, C] bool
+    extra: Mapping[str, Tensor] = field(default_factory=dict)  # name -> [N, C, ...]
+
+    @classmethod
+    def single(cls, vectors: Tensor) -> Clips:
+        """One vector a tracklet: [N, E] -> Clips with C = 1."""
+        ones = vectors.new_ones(len(vectors), 1)
+        return cls(vectors[:, None], ones, torch.ones_like(ones, dtype=torch.bool))
+
+    def __len__(self) -> int:
+        return len(self.embedding)
+
+    def with_embedding(self, embedding: Tensor) -> Clips:
+        """The same clips with another embedding [N, C, E']."""
+        return replace(self, embedding=embedding)
+
+    def rows(self, rows: Sequence[int]) -> Clips:
+        """The tracklets of these rows."""
+        chosen = torch.tensor(rows, device=self.embedding.device)
+        extra = {name: value[chosen] for name, value in self.extra.items()}
+        return Clips(self.embedding[chosen], self.importance[chosen], self.valid[chosen], extra)
+
+    def mean(self) -> Tensor:
+        """Mean over the valid clips: [N, E]."""
+        valid = self.valid.to(self.embedding.dtype)  # [N, C]
+        return (self.embedding * valid[..., None]).sum(1) / valid.sum(1, keepdim=True)
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """clips [B, T, P, H, W] in [0, 1] -> maps [B, T', D, h, w]; normalises its own input.
+
+    May have `planes`, a tuple of names in `PLANES`; without it an encoder takes ("rgb",).
+    """
+
+    def __call__(self, clips: Tensor, /) -> Tensor: ...
+
+
+@runtime_checkable
+class Aggregator(Protocol):
+    """`factory(shape=(D, h, w), **options)`; maps [B, T', D, h, w] -> [B, E] or ClipFeatures.
+
+    May have `fit(maps)`, which takes an iterable of batches of maps (k-means centres).
+    """
+
+    def __call__(self, maps: Tensor, /) -> Tensor | ClipFeatures: ...
+
+
+@runtime_checkable
+class Matcher(Protocol):
+    """`factory(dim=E, **options)`: from the clips of tracklets to distances.
+
+    May have `fit(represented, pids, camids)` and a fused `hardest(represented, pids) -> Hardest`.
+    """
+
+    def represent(self, clips: Clips, /) -> Clips:
+        """What is stored of a tracklet: C = 1 where one vector suffices, the clips where pairs are scored."""
+        ...
+
+    def distance(self, query: Clips, gallery: Clips, /) -> Tensor:
+        """Represented clips of Q and G tracklets -> [Q, G], smaller is closer."""
+        ...
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """`factory(dims, identities, **options)`; owns its classifier, look-up table or queue.
+
+    dims: {"embedding": E of the represented tracklet, "clips": E of a clip, **extra}.
+    """
+
+    def __call__(self, batch: Batch, /) -> Tensor: ...
+
+
+Augmentation = Callable[[Tensor, torch.Generator, Sequence[str]], Tensor]
+"""(clips [B, T, P, H, W] in [0, 1], generator, planes) -> clips; the generator is on the CPU."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A PK batch on its way to the losses. What several losses need is computed once, on demand."""
+
+    clips: Clips
+    pids: Tensor  # [N] labels 0..identities-1
+    camids: Tensor  # [N]
+    matcher: Matcher
+
+    @cached_property
+    def represented(self) -> Clips:
+        """The clips as the matcher would store them."""
+        return self.matcher.represent(self.clips)
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """One vector a tracklet: [N, E]."""
+        return self.represented.mean()
+
+    @cached_property
+    def distance(self) -> Tensor:
+        """[N, N] by the matcher."""
+        return self.matcher.distance(self.represented, self.represented)
+
+    @cached_property
+    def hardest(self) -> Hardest:
+        """Batch-hard by the matcher, fused where the matcher can."""
+        fused = getattr(self.matcher, "hardest", None)
+        if fused is not None:
+            result: Hardest = fused(self.represented, self.pids)
+            return result
+        return batch_hard(self.distance, self.pids)
+
+    def named(self, name: str) -> Tensor:
+        """`embedding`, `clips` (the mean of the clip embeddings) or an aggregator's extra: [N, E]."""
+        if name == "embedding":
+            return self.embedding
+        if name == "clips":
+            return self.clips.mean()
+        return self.clips.with_embedding(self.clips.extra[name]).mean()
+
+
+@runtime_checkable
+class FitsMaps(Protocol):
+    """An aggregator with a closed-form stage."""
+
+    def fit(self, maps: Iterable[Tensor], /) -> None:
+        """Set the aggregator's buffers from batches of maps [B, T', D, h, w]."""
+        ...
+
+
+@runtime_checkable
+class FitsClips(Protocol):
+    """A matcher with a closed-form stage."""
+
+    def fit(self, represented: Clips, pids: Tensor, camids: Tensor, /) -> None:
+        """Set the matcher's buffers from represented training tracklets, pids [N], camids [N]."""
+        ...

@@ -1,0 +1,187 @@
+"""What a run will do, decided and named before anything trains."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from vreid_bench.data import Dataset, Split, hold_out
+from vreid_bench.errors import InputError
+from vreid_bench.protocol import Convention, Protocol, digest
+from vreid_bench.recipe import Method, Part, Preset, Train
+from vreid_bench.record import Record
+from vreid_bench.registry import KINDS, Entry, Registry, suggestion
+from vreid_bench.settings import described, override, resolved
+from vreid_bench.twin import data_root
+
+BASELINE = "mean-pooling"  # the recipe that a lone part is tried in
+SWAPPABLE = ("encoders", "aggregators", "matchers")  # a part of these kinds takes the place of the baseline's
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for."""
+
+    name: str | None  # a method, or a part for the baseline recipe
+    protocol: str
+    data: Path | None = None
+    preset: Preset | None = None
+    seed: int = 0
+    assignments: tuple[str, ...] = ()  # `--set`
+    source: Path | None = None  # `--from`
+    runs: Path = Path("runs")
+    device: str = "auto"
+    threads: int | None = None
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, completely described: equal plans are the same run."""
+
+    name: str  # of the method, or of the part that was put into the baseline
+    method: Method  # every option resolved, overrides applied
+    entry: Entry  # who provides `name`
+    swapped: str  # "aggregator", ... if `name` is a part in the baseline, else ""
+    preset: Preset
+    overrides: Mapping[str, Any]
+    protocol: Protocol
+    conventions: tuple[Convention, ...]
+    dataset: Dataset
+    splits: tuple[Split, ...]
+    seed: int
+    source: Path | None  # folder of the run whose weights are evaluated; None if this run trains
+    providers: tuple[Mapping[str, str], ...]  # who provides each part
+
+    @cached_property
+    def id(self) -> str:
+        """The run folder's name: what a reader wants to know first, and a hash over everything else."""
+        decides = {
+            "method": described(self.method),
+            "name": [self.name, self.swapped],
+            "protocol": self.protocol.fingerprint,
+            "conventions": [c.fingerprint for c in self.conventions],
+            "dataset": self.dataset.fingerprint,
+            "source": self.dataset.source,
+            "seed": self.seed,
+            "trained_by": self.source and self.source.name,
+            "providers": [dict(p) for p in self.providers],
+        }
+        return f"{self.protocol.name}-{self.name}-{self.preset}-seed{self.seed}-{digest(decides)[:8]}"
+
+
+def plan_run(registry: Registry, request: Request) -> Plan:
+    """Decide everything that the request leaves open. Raises InputError for what does not fit together."""
+    protocol: Protocol = registry.get("protocols", request.protocol)
+    conventions = tuple(registry.get("conventions", name) for name in protocol.conventions)
+    root, twin = data_root(registry, protocol.dataset, request.data)
+    dataset: Dataset = registry.get("datasets", protocol.dataset).read(root)
+    name, preset, seed, earlier = request.name, request.preset, request.seed, {}
+    source = None
+    if request.source is not None:
+        source = source_run(request.source, request.runs)
+        record = Record.from_file(source / "record.json")
+        if name not in (None, record.method.name) or preset not in (None, record.preset):
+            raise InputError(f"--from {source}: its weights are of {record.method.name}, preset {record.preset}")
+        name, preset, seed = record.method.name, record.preset, record.seed
+        earlier = record.method.overrides
+    if name is None:
+        raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
+    preset = preset or ("small" if twin else "paper")
+    method, entry, swapped = chosen_method(registry, name, preset)
+    inherited = [f"{path}={json.dumps(value)}" for path, value in earlier.items()]
+    method, overrides = override(method, [*inherited, *request.assignments])
+    return Plan(
+        name=name,
+        method=method,
+        entry=entry,
+        swapped=swapped,
+        preset=preset,
+        overrides=overrides,
+        protocol=protocol,
+        conventions=conventions,
+        dataset=dataset,
+        splits=chosen_splits(protocol, dataset),
+        seed=seed,
+        source=source,
+        providers=providers(method, registry, entry),
+    )
+
+
+def chosen_method(registry: Registry, name: str, preset: Preset) -> tuple[Method, Entry, str]:
+    """The method of that name, or the baseline with the part of that name in its place.
+
+    A loss is added with weight 1 to every training stage, any other part replaces the baseline's. Returns the
+    resolved method, who provides the name, and the kind of part that was swapped in. Raises InputError for a
+    name that nothing, or that only parts of several kinds, carry.
+    """
+    entry = registry.find("methods", name)
+    if entry is not None:
+        return resolved(entry.value(preset), registry), entry, ""
+    parts = [found for kind in (*SWAPPABLE, "losses") if (found := registry.find(kind, name))]
+    if not parts:
+        known = [e.name for kind in ("methods", *SWAPPABLE, "losses") for e in registry.entries(kind)]
+        raise InputError(f"no method or part is named {name!r}{suggestion(name, known)}; `vreid-bench list` shows all")
+    if len(parts) > 1:
+        kinds = " and ".join(KINDS[p.kind] for p in parts)
+        raise InputError(f"{name!r} is the name of a {kinds}; write a method that uses the one you mean")
+    [part] = parts
+    baseline: Method = registry.get("methods", BASELINE)(preset)
+    return resolved(_swapped(baseline, part), registry), part, KINDS[part.kind]
+
+
+def chosen_splits(protocol: Protocol, dataset: Dataset) -> tuple[Split, ...]:
+    """The splits that a protocol trains and tests on. Raises InputError if one leaves nothing to do."""
+    splits = dataset.splits
+    if protocol.holdout:
+        splits = tuple(hold_out(split, protocol.holdout) for split in splits)
+    for number, split in enumerate(splits):
+        for what, count in (("training tracklets", len(split.train)), ("queries", len(split.query))):
+            if not count:
+                raise InputError(f"{dataset.root}: split {number} of {dataset.name} has no {what}")
+    return splits
+
+
+def providers(method: Method, registry: Registry, entry: Entry) -> tuple[Mapping[str, str], ...]:
+    """Who provides the method and each of its parts: kind, name, distribution, version; each once, sorted."""
+    named = {(KINDS[entry.kind], entry.name): entry.plugin}
+    for kind, part in _parts(method):
+        named[KINDS[kind], part.name] = registry.entry(kind, part.name).plugin
+    return tuple(
+        {"kind": kind, "name": name, "distribution": plugin.distribution, "version": plugin.version}
+        for (kind, name), plugin in sorted(named.items())
+    )
+
+
+def source_run(source: Path, runs: Path) -> Path:
+    """The finished run folder that `--from` names by path or by id. Raises InputError if there is none."""
+    for folder in (source, runs / source):
+        if (folder / "record.json").is_file():
+            return folder
+    raise InputError(f"--from {source}: no finished run there (a record.json is wanted); `ls {runs}` shows the runs")
+
+
+def _swapped(baseline: Method, entry: Entry) -> Method:
+    if entry.kind == "losses":
+        stages = tuple(
+            replace(s, losses={**s.losses, entry.name: 1.0}) if isinstance(s, Train) else s for s in baseline.stages
+        )
+        return replace(baseline, losses={**baseline.losses, entry.name: Part(entry.name)}, stages=stages)
+    field: dict[str, Any] = {KINDS[entry.kind]: Part(entry.name)}
+    return replace(baseline, **field)
+
+
+def _parts(method: Method) -> Iterator[tuple[str, Part]]:
+    outer = [("encoders", method.encoder), ("aggregators", method.aggregator), ("matchers", method.matcher)]
+    outer += [("losses", loss) for loss in method.losses.values()]
+    for stage in method.stages:
+        if isinstance(stage, Train):
+            outer += [("augmentations", a) for a in stage.augment]
+            outer += [("matchers", stage.matcher)] if stage.matcher else []
+    for kind, part in outer:
+        yield kind, part
+        yield from ((kind, value) for value in part.options.values() if isinstance(value, Part))

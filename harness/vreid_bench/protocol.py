@@ -1,0 +1,58 @@
+"""What is trained and queried (protocol) and how a ranking is scored (convention): frozen, versioned data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One rule of scoring a ranking, by what it does and not by whose it is.
+
+    A gallery item is *junk* for a query, and takes no rank, if its pid is -1 or if it shows the query's
+    person in the query's camera. Everything else that is not the query's person is a negative, distractors
+    included.
+    """
+
+    name: str
+    version: str
+    queries_in_gallery: bool  # are the query tracklets themselves ranked, as candidates of other queries?
+    average_precision: Literal["step", "trapezoid"]
+    unmatched: Literal["skip", "zero", "error"]  # a query without any positive left
+    summary: str
+    source: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes exactly when a field that can change a score changes."""
+        rules = {k: v for k, v in asdict(self).items() if k not in ("summary", "source")}
+        return digest(rules)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is trained on, what is queried, and which convention heads the table."""
+
+    name: str
+    version: str
+    dataset: str
+    headline: str  # the convention that ranks the table
+    conventions: tuple[str, ...]  # all that are scored, the headline among them
+    summary: str
+    source: str
+    holdout: float = 0.0  # > 0: test on this share of the training identities, never on the test part
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes exactly when a field that can change a score changes."""
+        rules = {k: v for k, v in asdict(self).items() if k not in ("summary", "source")}
+        return digest(rules)
+
+
+def digest(value: object) -> str:
+    """sha256 over sorted JSON: the one way in which this package fingerprints a value."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

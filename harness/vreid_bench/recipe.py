@@ -1,0 +1,109 @@
+"""A method as data: its parts by name, how clips are cut, and the stages of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Preset = Literal["paper", "small"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A plugin by name, with options. An option that is itself a `Part` arrives as a factory."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def part(name: str, **options: Any) -> Part:
+    """`part("personvlad", parts=6)` reads better in a recipe than a dictionary in a dictionary."""
+    return Part(name, options)
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """How the frames of a tracklet become clips of `T` frames; `vreid_bench.clips` defines each sampler."""
+
+    sampler: str
+    T: int  # frames per clip; 0 with the sampler `all`
+    clips: int = 1  # clips per tracklet, for samplers that draw a number of them
+    step: int = 0  # frames from one clip's start to the next, for `dense`; 0 means T
+    padding: Literal["cycle", "last", "drop"] = "cycle"  # what fills a clip cut short
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimizer of `torch.optim` and its options, as the paper prints them; the rate is in `Schedule`."""
+
+    name: Literal["Adam", "AdamW", "SGD"] = "Adam"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rate as a function of the step alone, so that a resumed run needs no scheduler state."""
+
+    kind: Literal["constant", "step", "one-cycle"]
+    rate: float
+    every: int = 0  # `step`: steps between two drops
+    factor: float = 0.1  # `step`: what a drop multiplies by
+    floor: float = 0.0  # `step`: the rate never falls below this
+
+
+@dataclass(frozen=True)
+class Train:
+    """A stage of gradient descent over PK batches: `P` identities, `K` tracklets of each."""
+
+    clipping: Clipping
+    losses: Mapping[str, float]  # name in `Method.losses` -> weight
+    steps: int
+    P: int
+    K: int
+    schedule: Schedule
+    optimizer: Optimizer = Optimizer()
+    train: tuple[str, ...] = ("*",)  # patterns of parameter names that learn
+    freeze: tuple[str, ...] = ()  # patterns that do not, after `train`
+    augment: tuple[Part, ...] = ()
+    matcher: Part | None = None  # in place of the method's matcher, during this stage
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A stage in closed form: `part.fit(...)` over the training tracklets (k-means centres, XQDA)."""
+
+    part: Literal["aggregator", "matcher"]
+    clipping: Clipping
+
+
+Stage = Train | Fit
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One number as its paper prints it: where, on which data, under which protocol."""
+
+    dataset: str
+    metric: str
+    value: float  # a fraction
+    where: str  # table and row
+    note: str = ""  # why it may not be comparable
+
+
+@dataclass(frozen=True)
+class Method:
+    """A named recipe: everything that decides a run, apart from data, protocol and seed."""
+
+    encoder: Part
+    aggregator: Part
+    matcher: Part
+    test: Clipping
+    size: tuple[int, int]  # height, width in pixels
+    losses: Mapping[str, Part] = field(default_factory=dict)
+    stages: tuple[Stage, ...] = ()
+    reported: tuple[Reported, ...] = ()
+    paper: str = ""  # authors, title, year
+
+
+MethodFactory = Callable[[Preset], Method]

@@ -1,0 +1,352 @@
+"""One run's result: everything needed to believe it and to repeat it, as JSON of a versioned schema."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic.types import StringConstraints
+
+from vreid_bench.data import Source
+from vreid_bench.errors import InputError
+from vreid_bench.protocol import Convention, Protocol, digest
+from vreid_bench.recipe import Preset
+
+LARGEST = 1 << 20  # bytes; a record is some thousands, so a larger file is something else
+
+
+def _is_time(text: str) -> str:
+    datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return text
+
+
+# A name becomes a part of a path: no separator, no leading dot, nothing that a shell or Markdown would read.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Time = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z$"), AfterValidator(_is_time)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=1 << 53)]  # what every reader of JSON holds exactly
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Provider(_Model):
+    """Who provides one part of the run."""
+
+    kind: Name
+    name: Text
+    distribution: Text
+    version: Text
+
+
+class ReportedNumber(_Model):
+    """`vreid_bench.recipe.Reported`: one number as its paper prints it."""
+
+    dataset: Text
+    metric: Text
+    value: Fraction
+    where: Text
+    note: Text = ""
+
+
+class MethodEntry(_Model):
+    """What ran, with every option resolved, and how far it is from what was published."""
+
+    name: Name
+    paper: Text
+    recipe: dict[str, JsonValue]  # encoder, aggregator, matcher, losses, stages, test clipping, size
+    providers: tuple[Provider, ...]
+    overrides: dict[str, JsonValue]  # path -> value, of `--set`
+    swapped: Text | None  # the component that stands in the baseline recipe, e.g. "aggregator personvlad"
+    modified: bool  # such a row never passes for the published method
+    reported: tuple[ReportedNumber, ...]
+
+    @model_validator(mode="after")
+    def _owns_up(self) -> Self:
+        if (self.overrides or self.swapped) and not self.modified:
+            raise ValueError("a method with overrides or a swapped component is modified")
+        return self
+
+
+class Ruled(_Model):
+    """Rules by fingerprint: the digest of the rules as printed here, so neither can change alone."""
+
+    version: Text
+    fingerprint: Hash
+    rules: dict[str, JsonValue]
+
+    @model_validator(mode="after")
+    def _matches(self) -> Self:
+        if digest(self.rules) != self.fingerprint or self.rules.get("version") != self.version:
+            raise ValueError("version, fingerprint and rules disagree")
+        return self
+
+
+class ProtocolEntry(Ruled):
+    """The protocol that ran."""
+
+    name: Name
+    headline: Name
+
+
+class Metrics(_Model):
+    """Means over the queries that count."""
+
+    mAP: Fraction
+    R1: Fraction
+    R5: Fraction
+    R10: Fraction
+    R20: Fraction
+    mINP: Fraction
+    queries: Count
+
+
+class Intervals(_Model):
+    """95 % bootstrap intervals over query identities: low, high."""
+
+    mAP: tuple[Fraction, Fraction]
+    R1: tuple[Fraction, Fraction]
+
+
+class Result(Metrics, Ruled):
+    """The scores under one convention: means over the splits, and the sum of their queries."""
+
+    interval: Intervals
+    splits: Annotated[tuple[Metrics, ...], Field(min_length=1)]
+
+
+class DatasetEntry(_Model):
+    """The data as it lay on disk."""
+
+    name: Name
+    fingerprint: Hash
+    source: Source
+    notes: tuple[Text, ...]  # banners, e.g. that the data was withdrawn
+    counts: dict[str, Count]
+
+
+class Weights(_Model):
+    """The weights that were tested, and where they come from."""
+
+    sha256: Hash
+    origin: Literal["trained", "record", "file"]  # by this run, by another record's run, or unknown
+    trained_by: Hash | None = None  # id of that other record
+    trained_under: Text | None = None  # its folder: protocol/source
+    trained_as: tuple[Text, ...] = ()  # its variant
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if (self.origin == "record") != (self.trained_by is not None and self.trained_under is not None):
+            raise ValueError("trained_by and trained_under belong to weights of origin 'record', and to those alone")
+        return self
+
+    @classmethod
+    def of(cls, sha256: str, record: Record) -> Weights:
+        """Weights that `record` trained, or loaded itself."""
+        return cls(
+            sha256=sha256,
+            origin="record",
+            trained_by=record.id,
+            trained_under=record.weights.trained_under or record.folder,
+            trained_as=record.variant,
+        )
+
+
+class Disclosure(_Model):
+    """What a reader should know before comparing the numbers."""
+
+    selected_on: Literal["none", "dev", "test"]
+    camera_id_at_test: bool
+    reranking: Text | None
+    test_time_augmentation: Text | None
+    pretraining: Text | None  # what the encoder had learned before, e.g. "ImageNet-1k"
+
+
+class Budget(_Model):
+    """What training took and what it made. Per step of the largest stage; steps over all stages."""
+
+    identities: Count
+    tracklets: Count
+    clips: Count
+    frames: Count
+    steps: Count
+    parameters: Count
+    embedding: Count  # numbers per tracklet as matched
+
+
+class Cost(_Model):
+    """Wall-clock time and the highest memory in use, of the process or of the device's pool."""
+
+    seconds: Amount
+    peak_mb: Amount
+
+
+class Costs(_Model):
+    """By stage of the run; a run that loads its weights has no `train`."""
+
+    train: Cost | None
+    embed: Cost
+    score: Cost
+
+
+class Environment(_Model):
+    """Where it ran."""
+
+    python: Text
+    packages: dict[str, Text]  # name -> version: torch, numpy, vreid-bench
+    machine: Text
+    cpu: Text | None
+    device: Text
+    threads: Count
+
+
+class Record(_Model):
+    """One run's result."""
+
+    schema_version: Literal[1]
+    created: Time  # UTC
+    method: MethodEntry
+    preset: Preset
+    seed: Count
+    protocol: ProtocolEntry
+    dataset: DatasetEntry
+    conventions: dict[Name, Result]
+    weights: Weights
+    disclosure: Disclosure
+    budget: Budget
+    costs: Costs
+    backend: Name  # which implementation of the kernels ran
+    environment: Environment
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.protocol.headline not in self.conventions:
+            raise ValueError(f"the headline convention {self.protocol.headline!r} was not scored")
+        for name, value in [(self.protocol.name, self.protocol), *self.conventions.items()]:
+            if value.rules.get("name") != name:
+                raise ValueError(f"the rules of {name!r} are those of {value.rules.get('name')!r}")
+        return self
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Record:
+        """A record from plain values, dataclass-free: lists or tuples, mappings, entries of this module."""
+        text = json.dumps(fields, default=lambda entry: entry.model_dump(mode="json"))
+        return cls.from_json(text.encode(), "new record")
+
+    @classmethod
+    def from_file(cls, path: Path) -> Record:
+        """Read a record. Raises InputError that names the file, the field, what was found and wanted."""
+        try:
+            with path.open("rb") as file:
+                content = file.read(LARGEST + 1)
+        except OSError as fault:
+            raise InputError(f"{path}: cannot be read ({fault.strerror})") from fault
+        return cls.from_json(content, str(path))
+
+    @classmethod
+    def from_json(cls, content: bytes, origin: str) -> Record:
+        """Parse a record that came from `origin`. Raises InputError, as `from_file` does."""
+        if len(content) > LARGEST:
+            raise InputError(f"{origin}: over {LARGEST} bytes; a record is far smaller")
+        try:
+            record = cls.model_validate_json(content)
+            json.loads(content, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite)
+        except ValidationError as fault:
+            raise InputError(f"{origin}: not a valid record: {_told(fault)}") from fault
+        except ValueError as fault:
+            raise InputError(f"{origin}: not a valid record: {fault}") from fault
+        return record
+
+    def to_json(self) -> bytes:
+        """The record's one form on disk: sorted keys, indent 1, ASCII, floats in full precision."""
+        return (json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+
+    def metrics(self) -> dict[str, Any]:
+        """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}."""
+        names = set(Metrics.model_fields) | {"interval"}
+        return {"conventions": {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}}
+
+    @property
+    def id(self) -> str:
+        """sha256 of the record's bytes."""
+        return hashlib.sha256(self.to_json()).hexdigest()
+
+    @property
+    def folder(self) -> str:
+        """Protocol and data source: rows of different folders are never compared."""
+        return f"{self.protocol.name}/{self.dataset.source}"
+
+    @property
+    def variant(self) -> tuple[str, ...]:
+        """In words, all by which this row is not simply the method at its preset."""
+        method, weights, disclosure = self.method, self.weights, self.disclosure
+        words = [method.swapped] if method.swapped else []
+        words += [f"{path}={json.dumps(value)}" for path, value in sorted(method.overrides.items())]
+        if weights.origin == "file":
+            words.append(f"weights from a file ({weights.sha256[:8]})")
+        if weights.trained_under not in (None, self.folder):
+            words.append(f"trained on {weights.trained_under}")
+        words += [f"trained with {word}" for word in weights.trained_as if word not in words]
+        words += [f"re-ranking: {disclosure.reranking}"] if disclosure.reranking else []
+        tta = disclosure.test_time_augmentation
+        words += [f"test-time augmentation: {tta}"] if tta else []
+        return tuple(words) or (("modified",) if method.modified else ())
+
+
+def record_path(record: Record) -> PurePosixPath:
+    """Where a record lies under `records/`, from its content alone; every name in it was validated."""
+    variant = f"-{digest(list(record.variant))[:8]}" if record.variant else ""
+    file = f"{record.method.name}-{record.preset}-seed{record.seed}{variant}.json"
+    return PurePosixPath(record.folder) / file
+
+
+def ruled(rule: Protocol | Convention) -> dict[str, Any]:
+    """`version`, `fingerprint` and `rules` of a protocol or convention, as the record holds them."""
+    rules = {k: v for k, v in asdict(rule).items() if k not in ("summary", "source")}
+    return {"version": rule.version, "fingerprint": rule.fingerprint, "rules": rules}
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"key {twice!a} stands twice in one object")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
+
+
+def _told(fault: ValidationError) -> str:
+    """The first faults as field, found, wanted. Keys and values are a stranger's: shown in ASCII, cut short."""
+    faults = fault.errors(include_url=False)
+    told = [_sentence(".".join(map(str, e["loc"])), e["type"], e["msg"], e.get("input")) for e in faults[:3]]
+    return "; ".join(told) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
+
+
+def _sentence(where: str, kind: str, message: str, found: object) -> str:
+    field = ascii(where)[1:-1][:120] or "the file"
+    if kind == "missing":
+        return f"{field}: is missing"
+    if kind == "extra_forbidden":
+        return f"{field}: is not a field of this schema"
+    if kind in ("json_invalid", "value_error"):
+        return f"{field}: {message.removeprefix('Value error, ')}"
+    shown = type(found).__name__ if isinstance(found, dict | list) else ascii(found)[:60]
+    return f"{field}: found {shown}, wanted {message.removeprefix('Input should be ').removeprefix('String should ')}"

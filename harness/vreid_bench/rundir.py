@@ -1,0 +1,69 @@
+"""One run, one folder: what is in it, whose turn it is, and the log that grows with the training."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from vreid_bench.checkpoint import Position
+from vreid_bench.errors import InputError
+from vreid_bench.files import write_atomic
+
+
+class RunDirectory:
+    """`runs/<id>/`: everything of one run, found again by the same command."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.record = path / "record.json"  # written last: its presence says that the run is complete
+        self.per_query = path / "per_query.npz"
+        self.features = path / "features.safetensors"
+        self.weights = path / "weights.safetensors"
+        self.checkpoint = path / "checkpoint.safetensors"
+        self.log = path / "log.jsonl"
+        self.costs = path / "costs.json"
+
+    def split(self, number: int, splits: int) -> RunDirectory:
+        """Where one of several splits keeps its weights and features; a single split keeps them here."""
+        return self if splits == 1 else RunDirectory(self.path / f"split-{number}")
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the folder for this process. Raises InputError while another process works in it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, however it ends
+            except BlockingIOError as taken:
+                raise InputError(f"{self.path}: another process is working on this run; wait for it") from taken
+            yield
+
+
+class Log:
+    """`log.jsonl`: a line of JSON every few steps. Steps that a resumed run repeats are written once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def rewind(self, start: Position) -> None:
+        """Forget what was logged at or after `start`, and a line that a crash cut short."""
+        if self.path.exists():
+            kept = [line for line in self.path.read_text().splitlines() if _before(line, start)]
+            write_atomic(self.path, "".join(f"{line}\n" for line in kept).encode())
+
+    def write(self, position: Position, values: Mapping[str, float]) -> None:
+        """Append the values of one step."""
+        line = {"stage": position.stage, "step": position.step, **values}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def _before(line: str, start: Position) -> bool:
+    try:
+        entry = json.loads(line)
+    except json.JSONDecodeError:
+        return False
+    return (entry["stage"], entry["step"]) < start

@@ -1,0 +1,256 @@
+"""Records as tables. Percent, rounding and ± exist only here, and only here a stranger's text is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import groupby
+from statistics import fmean, stdev
+from typing import Any
+
+from tabulate import tabulate
+
+from vreid_bench.protocol import digest
+from vreid_bench.record import Record
+
+SOURCES = ("official", "unverified", "synthetic")  # in the order in which tables appear
+# Everything else is written as a character reference, which no Markdown or HTML reader takes for markup.
+SAFE = re.compile(r"""[A-Za-z0-9 .,;=+/()%?'"-]""")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The seeds of one method at one preset, variant and recipe."""
+
+    records: tuple[Record, ...]  # by seed
+
+    @property
+    def first(self) -> Record:
+        """A record that speaks for what all seeds share."""
+        return self.records[0]
+
+    def mean(self, convention: str, metric: str) -> float:
+        """The mean over seeds, a fraction."""
+        return fmean(self._values(convention, metric))
+
+    def percent(self, convention: str, metric: str) -> str:
+        """`71.2 ± 0.4`: mean and sample standard deviation over seeds in percent; one seed has no deviation."""
+        values = self._values(convention, metric)
+        spread = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
+        return f"{100 * fmean(values):.1f}{spread}"
+
+    def interval(self, convention: str, metric: str) -> str:
+        """`68.9–73.4`: the 95 % interval over query identities, its ends averaged over seeds."""
+        ends = [getattr(r.conventions[convention].interval, metric) for r in self.records]
+        low, high = (100 * fmean(end) for end in zip(*ends, strict=True))
+        return f"{low:.1f}–{high:.1f}"
+
+    def all_of(self, value: Callable[[Record], Any]) -> str:
+        """The value that the seeds share, or their distinct values."""
+        return ", ".join(dict.fromkeys(str(value(r)) for r in self.records))
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """What keeps this row from being the published method, and what to know before comparing it."""
+        record = self.first
+        words = ["modified"] if record.method.modified and record.variant != ("modified",) else []
+        words += record.variant
+        if record.disclosure.selected_on != "none":
+            words.append(f"model selected on {record.disclosure.selected_on}")
+        if record.disclosure.camera_id_at_test:
+            words.append("camera id at test")
+        return tuple(words)
+
+    def _values(self, convention: str, metric: str) -> list[float]:
+        return [getattr(r.conventions[convention], metric) for r in self.records]
+
+
+@dataclass(frozen=True)
+class Track:
+    """Records that may be ranked together: the same protocol, data and conventions, by fingerprint."""
+
+    records: tuple[Record, ...]  # by row, then by seed
+
+    @property
+    def first(self) -> Record:
+        """A record that speaks for what the whole track shares."""
+        return self.records[0]
+
+    @property
+    def headline(self) -> str:
+        """The convention that ranks."""
+        return self.first.protocol.headline
+
+    @property
+    def conventions(self) -> list[str]:
+        """The headline, then the others by name."""
+        return [self.headline, *sorted(set(self.first.conventions) - {self.headline})]
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """The banners of the data, each once."""
+        return sorted({note for r in self.records for note in r.dataset.notes})
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Best first; what ties in every way but the name goes by name, so that no order is left to chance."""
+        rows = [Row(tuple(group)) for group in _grouped(self.records, _row_key)]
+        head = self.headline
+        return sorted(rows, key=lambda row: (-row.mean(head, "mAP"), -row.mean(head, "R1"), _row_key(row.first)))
+
+
+def tracks(records: Iterable[Record]) -> list[Track]:
+    """The records in groups that may be ranked together, in a fixed order."""
+    ordered = sorted(records, key=lambda record: (_row_key(record), record.seed, record.id))
+    return [Track(tuple(group)) for group in _grouped(ordered, _track_key)]
+
+
+def _track_key(record: Record) -> tuple[Any, ...]:
+    return (
+        record.protocol.name,
+        SOURCES.index(record.dataset.source),
+        record.protocol.version,
+        record.protocol.fingerprint,
+        record.protocol.headline,
+        record.dataset.name,
+        record.dataset.fingerprint,
+        tuple(sorted((name, result.fingerprint) for name, result in record.conventions.items())),
+    )
+
+
+def _row_key(record: Record) -> tuple[Any, ...]:
+    disclosed = digest([record.method.recipe, record.method.modified, record.disclosure.model_dump(mode="json")])
+    return (record.method.name, record.preset, record.variant, disclosed)
+
+
+def _grouped(records: Iterable[Record], key: Callable[[Record], Any]) -> list[list[Record]]:
+    return [list(group) for _, group in groupby(sorted(records, key=key), key=key)]
+
+
+def _markdown(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+    """A Markdown table; `align` has a letter for each column, l or r."""
+    sides = [{"l": "left", "r": "right"}[letter] for letter in align]
+    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=sides)
+
+
+def escaped(text: str) -> str:
+    """A stranger's text for a Markdown page: one line of ASCII that is text and nothing else."""
+    safe = "".join(c if SAFE.match(c) else f"&#{ord(c)};" for c in printable(text))
+    return re.sub(r"(?i)(www)\.", r"\1&#46;", safe)  # else GitHub makes a link of it
+
+
+def printable(text: str) -> str:
+    """The text on one line, without what could move a cursor, hide a letter or turn the direction of writing."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def results_table(track: Track, note: Callable[[str], str]) -> str:
+    """Every row under every convention, beside what the papers report; `note` makes a footnote of a text."""
+    head, *others = track.conventions
+    headers = ["#", "method", "preset", "seeds", "mAP", "95 %", "R1", "95 %", "R5"]
+    headers += [f"{escaped(name)} {metric}" for name in others for metric in ("mAP", "R1")]
+    headers += ["reported mAP", "reported R1", "remarks"]
+    table = []
+    for place, row in enumerate(track.rows, 1):
+        cells = [str(place), escaped(row.first.method.name), row.first.preset, str(len(row.records))]
+        for metric in ("mAP", "R1"):
+            cells += [row.percent(head, metric), row.interval(head, metric)]
+        cells.append(row.percent(head, "R5"))
+        cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
+        cells += [_reported(row.first, metric, note) for metric in ("mAP", "R1")]
+        table.append([*cells, escaped("; ".join(row.remarks))])
+    return _markdown(headers, table, "rll" + "r" * (len(headers) - 4) + "l")
+
+
+def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
+    """The paper's numbers on this dataset; none beside a modified method, which no paper has printed."""
+    if record.method.modified:
+        return ""
+    fitting = [r for r in record.method.reported if (r.dataset, r.metric) == (record.dataset.name, metric)]
+    cells = []
+    for number in fitting:
+        where = ". ".join(part.rstrip(".") for part in (record.method.paper, number.where, number.note) if part)
+        cells.append(f"{100 * number.value:.1f}{note(where)}")
+    return " / ".join(cells)
+
+
+def budget_table(track: Track) -> str:
+    """What each row took and who provides it, in the order of the results."""
+    headers = ["#", "method", "preset", "frames/step", "steps", "parameters", "embedding", "minutes", "peak MB"]
+    headers += ["device", "pre-training", "provided by"]
+    table = []
+    for place, row in enumerate(track.rows, 1):
+        cells = [str(place), escaped(row.first.method.name), row.first.preset]
+        for name in ("frames", "steps", "parameters", "embedding"):
+            cells.append(row.all_of(partial(_budget, name=name)))
+        cells += [f"{fmean(_seconds(r) for r in row.records) / 60:.1f}", f"{max(map(_peak, row.records)):.0f}"]
+        cells.append(escaped(row.all_of(lambda r: r.environment.device)))
+        cells.append(escaped(row.first.disclosure.pretraining or "none"))
+        table.append([*cells, escaped(row.all_of(_provided))])
+    return _markdown(headers, table, "rllrrrrrrlll")
+
+
+def index_table(track: Track) -> str:
+    """The headline alone."""
+    head = track.headline
+    table = [
+        [
+            str(place),
+            escaped(row.first.method.name),
+            row.first.preset,
+            str(len(row.records)),
+            row.percent(head, "mAP"),
+            row.percent(head, "R1"),
+            escaped("; ".join(row.remarks)),
+        ]
+        for place, row in enumerate(track.rows, 1)
+    ]
+    return _markdown(["#", "method", "preset", "seeds", "mAP", "R1", "remarks"], table, "rllrrrl")
+
+
+def render(records: Iterable[Record]) -> str:
+    """The records as plain text for a terminal: every metric under every convention."""
+    blocks = []
+    for track in tracks(records):
+        lines = [f"{track.first.protocol.name} on {track.first.dataset.source} data"]
+        lines += [f"note: {printable(note)}" for note in track.notes]
+        for row in track.rows:
+            seeds = row.all_of(lambda record: record.seed)
+            words = [row.first.method.name, row.first.preset, f"seed {seeds}", *(f"[{r}]" for r in row.remarks)]
+            lines += ["", printable(" ".join(words)), _plain(track, row)]
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
+def _plain(track: Track, row: Row) -> str:
+    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"]
+    table = []
+    for name in track.conventions:
+        cells = [name]
+        for metric in ("mAP", "R1"):
+            cells += [row.percent(name, metric), row.interval(name, metric)]
+        cells += [row.percent(name, metric) for metric in ("R5", "R10", "R20", "mINP")]
+        table.append([*cells, row.all_of(partial(_queries, convention=name))])
+    return tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * 9])
+
+
+def _budget(record: Record, name: str) -> str:
+    return f"{getattr(record.budget, name):,}"
+
+
+def _queries(record: Record, convention: str) -> int:
+    return record.conventions[convention].queries
+
+
+def _seconds(record: Record) -> float:
+    return sum(cost.seconds for cost in (record.costs.train, record.costs.embed, record.costs.score) if cost)
+
+
+def _peak(record: Record) -> float:
+    return max(cost.peak_mb for cost in (record.costs.train, record.costs.embed, record.costs.score) if cost)
+
+
+def _provided(record: Record) -> str:
+    return ", ".join(sorted({f"{p.distribution} {p.version}" for p in record.method.providers}))

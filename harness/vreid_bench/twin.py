@@ -1,0 +1,54 @@
+"""Where a run's data comes from: the user's copy, or the synthetic twin of the dataset."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from vreid_bench.data import Synthesizable
+from vreid_bench.errors import InputError
+from vreid_bench.registry import Registry
+
+LOG = logging.getLogger(__name__)
+
+
+def data_root(registry: Registry, dataset: str, given: Path | None) -> tuple[Path, bool]:
+    """The folder of a dataset, and whether it is the synthetic twin.
+
+    The user's copy is `given` (`--data`), else VREID_DATA: the dataset's own folder, or one that holds it
+    under the dataset's name. With neither, the twin is rendered into the cache, once. Raises InputError if
+    the folder does not exist or the dataset has no twin.
+    """
+    named = given or (Path(os.environ["VREID_DATA"]) if os.environ.get("VREID_DATA") else None)
+    if named is None:
+        return _twin(registry.get("datasets", dataset), dataset), True
+    named = named.expanduser()
+    if not named.exists():
+        option = "--data" if given else "VREID_DATA"
+        raise InputError(f"{option} {named}: no such folder; name your copy of {dataset}, or give none for its twin")
+    inside = named / dataset
+    return (inside if inside.is_dir() else named), False
+
+
+def cache() -> Path:
+    """The user's cache folder, or VREID_CACHE."""
+    return Path(os.environ.get("VREID_CACHE") or platformdirs.user_cache_dir("vreid-bench"))
+
+
+def _twin(reader: Any, dataset: str) -> Path:
+    if not isinstance(reader, Synthesizable):
+        raise InputError(f"dataset {dataset!r} has no synthetic twin; name your copy with --data")
+    LOG.info(
+        "No data was named, so this run uses the SYNTHETIC twin of %s: rendered pedestrians, no real person. "
+        "Its scores say nothing about the real dataset.",
+        dataset,
+    )
+    root = cache() / "twins" / f"{dataset}-{reader.twin()[:12]}"
+    if not root.exists():
+        LOG.info("The twin is rendered once, into %s", root)
+        reader.synthesize(root)
+    return root

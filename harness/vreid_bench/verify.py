@@ -1,0 +1,45 @@
+"""A copy of a dataset held against what was published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from vreid_bench.data import Verifiable, Verification
+from vreid_bench.errors import InputError
+from vreid_bench.registry import Registry
+from vreid_bench.twin import data_root
+
+
+def verify(registry: Registry, dataset: str, given: Path | None, decode: bool) -> Verification:
+    """Check the copy that `--data`, VREID_DATA or the twin gives. Raises InputError if nothing can be checked."""
+    reader = registry.get("datasets", dataset)
+    if not isinstance(reader, Verifiable):
+        raise InputError(f"dataset {dataset!r} offers no verification")
+    root, _ = data_root(registry, dataset, given)
+    return reader.verify(root, decode)
+
+
+def faults(found: Verification) -> list[str]:
+    """Every problem, and every count that is not the published one."""
+    wrong = [f"{c.what}: found {c.found}, published {c.published}" for c in found.counts if _differs(c)]
+    return [*found.problems, *wrong]
+
+
+def report(found: Verification) -> dict[str, Any]:
+    """As JSON."""
+    return {"source": found.source, "counts": [c._asdict() for c in found.counts], "problems": faults(found)}
+
+
+def shown(found: Verification) -> str:
+    """As text: the table of counts, then the problems."""
+    rows = [(c.what, c.found, "" if c.published is None else c.published) for c in found.counts]
+    table = tabulate(rows, headers=("count", "found", "published"))
+    problems = "\n".join(faults(found)) or "no problems"
+    return f"source: {found.source}\n{table}\n\n{problems}"
+
+
+def _differs(count: Any) -> bool:
+    return count.published is not None and count.found != count.published

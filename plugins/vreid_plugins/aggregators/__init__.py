@@ -1,0 +1,1 @@
+"""In-tree aggregators, one file each."""

@@ -1,0 +1,157 @@
+"""Checking the frames of a tree against the frames a dataset lists: are they there, whole, and alone?"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+from vreid_bench.clips import decode, prefetch
+
+from vreid_plugins.datasets.faults import Report, is_leftover
+
+THREADS = min(8, 2 * (os.cpu_count() or 1))  # more than cores: a network disk makes threads wait
+SHOWN = 20  # faults of one kind told one by one
+
+
+class Listing(NamedTuple):
+    """What one folder holds, beside what is listed for it; file names relative to the root."""
+
+    listed: int
+    good: list[str]
+    faults: list[tuple[str, str]]  # kind, sentence
+
+
+class Tally:
+    """Passes on the first faults of each kind and counts the others, so that a lost disk gives a short list."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._counts: Counter[str] = Counter()
+
+    def add(self, kind: str, sentence: str) -> None:
+        """One fault, and the kind under which it is counted."""
+        self._counts[kind] += 1
+        if self._counts[kind] <= SHOWN:
+            self._report(sentence)
+
+    def close(self) -> None:
+        """Report how many were left out."""
+        for kind, count in self._counts.items():
+            if count > SHOWN:
+                self._report(f"{count - SHOWN:,} more: {kind}.")
+
+
+def check_frames(
+    root: Path, listed: Iterable[str], report: Report, decoding: bool, *, exclusive: Sequence[str] = ()
+) -> int:
+    """Report every listed frame that is missing or empty, and how many are there with content.
+
+    `decoding` decodes each frame as well. The folders `exclusive` are a published dataset's own: there, files that
+    are not listed and frames of unusual size are reported too. Progress goes to stderr.
+    """
+    tally = Tally(report)
+    folders: dict[str, list[str]] = defaultdict(list)
+    for path in dict.fromkeys(listed):
+        folder, _, name = path.rpartition("/")
+        folders[folder].append(name)
+    for top in exclusive:
+        for kind, sentence in strangers(root, top, folders):
+            tally.add(kind, sentence)
+
+    def look(folder: str) -> Listing:
+        alone = any(folder == top or folder.startswith(f"{top}/") for top in exclusive)
+        return look_into(root, folder, folders[folder], alone)
+
+    good: list[str] = []
+    total = sum(map(len, folders.values()))
+    with progress(total, "frames listed") as bar:
+        for listing in prefetch(sorted(folders), look, THREADS, 4 * THREADS):
+            bar.update(listing.listed)
+            good += listing.good
+            for kind, sentence in listing.faults:
+                tally.add(kind, sentence)
+    if decoding:
+        check_images(root, good, tally, same_size=bool(exclusive))
+    tally.close()
+    return len(good)
+
+
+def strangers(root: Path, top: str, folders: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """What lies directly in the folder `top` without being the folder of a listed frame."""
+    known = set(folders)
+    if top in known or not (root / top).is_dir():  # the first is looked into with the others
+        return
+    for entry in sorted(os.scandir(root / top), key=lambda entry: entry.name):
+        path = f"{top}/{entry.name}"
+        if path not in known:
+            yield unlisted(root, path, "folder" if entry.is_dir() else "file")
+
+
+def unlisted(root: Path, path: str, what: str) -> tuple[str, str]:
+    """The fault of a file or folder that no list names."""
+    if is_leftover(path.rpartition("/")[2]):
+        return "leftovers of a file manager", f"{root / path} was left by a file manager; delete it."
+    return (
+        "entries that no list names",
+        f"{root / path} is a {what} that no list names; delete it or restore the lists.",
+    )
+
+
+def look_into(root: Path, folder: str, names: list[str], alone: bool) -> Listing:
+    """Compare one folder with the `names` listed for it; `alone` also reports what else it holds."""
+    try:
+        entries = {entry.name: entry for entry in os.scandir(root / folder)}
+    except OSError as error:
+        sentence = (
+            f"{root / folder} cannot be listed ({error.strerror}): its {len(names):,} frames are missing; copy it."
+        )
+        return Listing(len(names), [], [("folders that cannot be listed", sentence)])
+    good, faults = [], []
+    for name in names:
+        entry, path = entries.pop(name, None), f"{folder}/{name}" if folder else name
+        if entry is None or not os.path.exists(entry.path):  # a link may lead nowhere
+            faults.append(("missing frames", f"{root / path} is listed but missing; copy it from the original data."))
+        elif not entry.is_file():
+            faults.append(("frames that are no file", f"{root / path} is not a file, wanted a frame; copy it again."))
+        elif entry.stat().st_size == 0:
+            faults.append(("empty frames", f"{root / path} is empty (0 bytes); copy it from the original data."))
+        else:
+            good.append(path)
+    if alone:
+        for name in sorted(entries):
+            faults.append(unlisted(root, f"{folder}/{name}", "folder" if entries[name].is_dir() else "file"))
+    return Listing(len(names), good, faults)
+
+
+def check_images(root: Path, paths: list[str], tally: Tally, *, same_size: bool) -> None:
+    """Decode all `paths` and report those that fail; with `same_size` also those of another size than most."""
+    sizes: dict[str, list[str]] = defaultdict(list)  # paths by size
+
+    def attempt(path: str) -> tuple[str, str]:
+        try:
+            return " x ".join(map(str, decode((root / path).read_bytes()).shape[:2])), ""
+        except Exception as error:  # whatever a codec or the disk raises is the finding
+            return "", str(error) or type(error).__name__
+
+    with progress(len(paths), "frames decoded") as bar:
+        for path, (size, error) in zip(paths, prefetch(paths, attempt, THREADS, 64 * THREADS), strict=True):
+            bar.update()
+            if error:
+                tally.add("corrupt frames", f"{root / path} cannot be decoded ({error}); copy it again.")
+            else:
+                sizes[size].append(path)
+    usual = max(sizes, key=lambda size: len(sizes[size]), default="")
+    for size in sorted(sizes):
+        for path in sizes[size] if same_size and size != usual else ():
+            sentence = f"{root / path} is {size} pixels (height x width), wanted {usual} as most are; copy it again."
+            tally.add("frames of unusual size", sentence)
+
+
+def progress(total: int, what: str) -> tqdm[Any]:
+    """A progress bar on stderr; none where stderr is not a terminal."""
+    return tqdm(total=total, desc=what, unit="frame", file=sys.stderr, disable=None, leave=False)

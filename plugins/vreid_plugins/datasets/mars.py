@@ -1,0 +1,160 @@
+"""MARS (Zheng et al., ECCV 2016): reader, protocols, and the three conventions its code bases score it under."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vreid_bench import Convention, Dataset, InputError, Protocol, Split, Tracklet, Verification, hookimpl
+from vreid_bench.data import Source
+
+from vreid_plugins.datasets.faults import stop
+from vreid_plugins.datasets.mars_index import QUERY_FILE, Half, load_index
+from vreid_plugins.datasets.mars_names import CAMERAS
+
+# sha256 of the index files of liangzheng06/MARS-evaluation; with them, a list of names that fits is the real one
+PUBLISHED = {
+    "info/tracks_train_info.mat": "bae1ca16a6afbad1db664fbd4a60f8761585d7fb591c5e20b714f637dba3636b",
+    "info/tracks_test_info.mat": "35a5464d1219cc42001ddb6cdb2c1e88ae2bc9d516e559d44a68310521386b56",
+    QUERY_FILE: "2b580c94cf7934dbe3320c628b915dba76153c60effa94c1f48995ae8b96a932",
+}
+SYNTHETIC = "synthetic.json"  # the renderer's description of a tree it wrote
+
+
+class Mars:
+    """Reads `bbox_train`, `bbox_test` and `info` as published; the file lists decide, no folder is listed."""
+
+    def read(self, root: Path) -> Dataset:
+        """One split: test is every row of the test index in file order, the gallery all of it.
+
+        Frames of a tracklet are put in order of track and frame number, whatever their order in the list.
+        Raises InputError at the first fault of the index files.
+        """
+        root = Path(root)
+        index = load_index(root, stop)
+        if index.train is None or index.test is None or index.query is None:
+            raise AssertionError("a fault of the index files was not reported")
+        test = tracklets(index.test)
+        split = Split(tracklets(index.train), test, tuple(index.query.tolist()), tuple(range(len(test))))
+        return Dataset("mars", root, (split,), source(root), notes(index.train, index.test))
+
+    def verify(self, root: Path, decode: bool = False) -> Verification:
+        """Every count beside its published number, every fault of index files and frames as a sentence."""
+        from vreid_plugins.datasets.mars_verify import verify
+
+        return verify(Path(root), source(Path(root)), decode)
+
+    def twin(self) -> str:
+        """A hash that changes whenever `synthesize(root)` would write another tree."""
+        from vreid_plugins.synthetic import World, plan_mars
+
+        return plan_mars(World.appearance()).hash()
+
+    def synthesize(self, root: Path, **world: Any) -> None:
+        """Render a synthetic tree in this layout into the new folder `root`."""
+        from vreid_plugins.synthetic import write_mars
+
+        if (world.get("cameras") or 0) > CAMERAS:
+            raise InputError(f"MARS has {CAMERAS} cameras; cameras={world['cameras']} cannot be read back.")
+        write_mars(root, **world)
+
+
+def tracklets(half: Half) -> tuple[Tracklet, ...]:
+    """The tracklets of one half of MARS in the order of its index."""
+    paths = [f"{half.files.frames}/{name[:4]}/{name}" for name in half.names]
+    ranges = [(first - 1, last) for first, last in half.rows[:, :2].tolist()]
+    for row in half.unordered.tolist():
+        a, b = ranges[row]
+        paths[a:b] = [paths[a + i] for i in half.order[a:b].argsort(kind="stable")]
+    people = half.rows[:, 2:].tolist()
+    return tuple(Tracklet(tuple(paths[a:b]), pid, cam) for (a, b), (pid, cam) in zip(ranges, people, strict=True))
+
+
+def source(root: Path) -> Source:
+    """`synthetic` if the renderer left its description, `official` if the index files are the published ones."""
+    if (root / SYNTHETIC).exists():
+        return "synthetic"
+    for name, digest in PUBLISHED.items():
+        path = root / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            return "unverified"
+    return "official"
+
+
+def notes(*halves: Half) -> tuple[str, ...]:
+    """What was mended on reading."""
+    return tuple(
+        f"{len(half.unordered)} tracklets of {half.files.names} are not listed in order of frame number; "
+        "they were sorted by it."
+        for half in halves
+        if len(half.unordered)
+    )
+
+
+@hookimpl
+def vreid_datasets() -> Mapping[str, Mars]:
+    """The dataset `mars`."""
+    return {"mars": Mars()}
+
+
+@hookimpl
+def vreid_protocols() -> Mapping[str, Protocol]:
+    """`mars`, the published test; `mars-dev` for choosing between methods without looking at it."""
+    test = Protocol(
+        name="mars",
+        version="1",
+        dataset="mars",
+        headline="queries-in-gallery",
+        conventions=("queries-in-gallery", "official", "torchreid"),
+        summary="Train on 625 identities, rank 12,180 test tracklets for 1,980 queries.",
+        source="Zheng et al., MARS: A Video Benchmark for Large-Scale Person Re-Identification, ECCV 2016",
+    )
+    dev = replace(
+        test,
+        name="mars-dev",
+        holdout=0.2,
+        summary="Train on four fifths of the training identities of MARS, test on the others: for choosing between "
+        "methods and options without a look at the test part.",
+        source="this project: choosing on the test part is common in this field, and biased",
+    )
+    return {test.name: test, dev.name: dev}
+
+
+@hookimpl
+def vreid_conventions() -> Mapping[str, Convention]:
+    """The three ways in which MARS is scored, by what they do."""
+    conventions = (
+        Convention(
+            name="queries-in-gallery",
+            version="1",
+            queries_in_gallery=True,
+            average_precision="step",
+            unmatched="skip",
+            summary="Query tracklets are candidates for other queries; step AP. All 1,980 queries of MARS count.",
+            source="AP3D, TKP, BiCnet-TKS, TCLNet, SINet, GRL, TF-CLIP: queries concatenated to the gallery",
+        ),
+        Convention(
+            name="official",
+            version="1",
+            queries_in_gallery=True,
+            average_precision="trapezoid",
+            unmatched="error",
+            summary="Query tracklets are candidates for other queries; trapezoid AP. The evaluation that came "
+            "with MARS.",
+            source="liangzheng06/MARS-evaluation, utils/evaluation_mars.m and compute_AP.m",
+        ),
+        Convention(
+            name="torchreid",
+            version="1",
+            queries_in_gallery=False,
+            average_precision="step",
+            unmatched="skip",
+            summary="Query tracklets leave the gallery; step AP. 140 of the 1,980 queries of MARS have no match "
+            "left and do not count.",
+            source="KaiyangZhou/deep-person-reid, torchreid/metrics/rank.py; jiyanggao/Video-Person-ReID",
+        ),
+    )
+    return {c.name: c for c in conventions}

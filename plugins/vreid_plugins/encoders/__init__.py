@@ -1,0 +1,1 @@
+"""In-tree encoders, one file each."""

@@ -1,0 +1,88 @@
+"""C3D (Tran et al. 2015): eight 3x3x3 convolutions over the whole clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vreid_bench import InputError, hookimpl
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
+
+GROUPS = (("conv1",), ("conv2",), ("conv3a", "conv3b"), ("conv4a", "conv4b"), ("conv5a", "conv5b"))
+POOLS = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
+
+
+class C3d(nn.Module):
+    """Convolutions in five groups, each followed by a max pooling; no fully connected layers.
+
+    widths: channels of each group; the default is C3D's, 64|128|256,256|512,512|512,512.
+    pools: kernel and stride (t, h, w) of each group's pooling; the default is C3D's.
+    norm: batch normalisation after each convolution. C3D has none, and its published weights suit none;
+        a network that starts from random weights and has minutes to train needs it.
+
+    Published Caffe weights take BGR in 0..255 less the mean: reverse the input channels of conv1 and
+    multiply them by 255 STD when converting such a file.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (64, 128, 256, 512, 512),
+        pools: Sequence[Sequence[int]] = POOLS,
+        norm: bool = False,
+    ) -> None:
+        super().__init__()
+        if len(widths) != 5 or len(pools) != 5 or any(len(kernel) != 3 for kernel in pools):
+            raise InputError(
+                f"encoder c3d: wanted 5 widths and 5 pools (t, h, w), got widths={widths!r}, pools={pools!r}"
+            )
+        self.pools = tuple((t, h, w) for t, h, w in pools)
+        channels = 3
+        for names, width in zip(GROUPS, widths, strict=True):
+            for name in names:
+                conv = nn.Conv3d(channels, width, 3, padding=1, bias=not norm)
+                nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+                if conv.bias is not None:
+                    nn.init.zeros_(conv.bias)
+                self.add_module(name, conv)
+                self.add_module(_norm_name(name), nn.BatchNorm3d(width) if norm else nn.Identity())
+                channels = width
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """clips [B, T, 3, H, W] in [0, 1] -> maps [B, T', D, h, w]."""
+        x = ((clips - self.mean) / self.std).transpose(1, 2)  # [B, 3, T, H, W]
+        for i, (names, kernel) in enumerate(zip(GROUPS, self.pools, strict=True), start=1):
+            for name in names:
+                x = torch.relu(self.get_submodule(_norm_name(name))(self.get_submodule(name)(x)))
+            x = _pool(x, kernel, last=i == len(GROUPS))
+        return x.transpose(1, 2)  # [B, T', D, h, w]
+
+
+def _norm_name(conv: str) -> str:
+    return conv.replace("conv", "bn")
+
+
+def _pool(x: Tensor, kernel: tuple[int, int, int], last: bool) -> Tensor:
+    """Max pooling of [B, D, t, h, w] that never runs out of frames: t -> ceil(t / kernel)."""
+    # A clip of 16 frames is halved four times to one; a shorter one would reach zero, and an odd number would
+    # lose its last frame. Zeros are neutral to a maximum behind a ReLU. Only time is rounded up: rounding up
+    # height and width as well would give other maps than C3D's.
+    missing = -x.shape[2] % kernel[0]
+    x = F.pad(x, (0, 0, 0, 0, 0, missing))
+    halves = kernel[1] > 1 and kernel[2] > 1
+    return F.max_pool3d(x, kernel, padding=(0, 1, 1) if last and halves else 0)  # pool5 of C3D pads in space
+
+
+@hookimpl
+def vreid_encoders() -> Mapping[str, Callable[..., Any]]:
+    """`c3d`."""
+    return {"c3d": C3d}

@@ -1,0 +1,1 @@
+"""In-tree losses, one file each."""

@@ -1,0 +1,44 @@
+"""Identification: a linear classifier over the training identities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vreid_bench import Batch, InputError, hookimpl
+
+
+class CrossEntropy(nn.Module):
+    """Softmax cross-entropy of a linear classifier (Gao and Nevatia 2018, Eq. 5).
+
+    smoothing: share of the target spread evenly over all identities (Szegedy et al. 2016).
+    on: which feature of the batch is classified: `embedding`, `clips` or an extra of the aggregator.
+    """
+
+    def __init__(
+        self, dims: Mapping[str, int], identities: int, smoothing: float = 0.0, on: str = "embedding"
+    ) -> None:
+        super().__init__()
+        if not 0 <= smoothing < 1:
+            raise InputError(f"loss cross-entropy: smoothing must be at least 0 and below 1, got {smoothing!r}")
+        if on not in dims:
+            raise InputError(f"loss cross-entropy: on must be one of {', '.join(sorted(dims))}, got {on!r}")
+        self.smoothing, self.on = smoothing, on
+        self.classifier = nn.Linear(dims[on], identities)
+        # All identities start almost equally likely, whatever the scale of the features.
+        nn.init.normal_(self.classifier.weight, std=0.001)
+        nn.init.zeros_(self.classifier.bias)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Mean over the batch, a scalar."""
+        logits = self.classifier(batch.named(self.on))  # [N, identities]
+        return F.cross_entropy(logits, batch.pids, label_smoothing=self.smoothing)
+
+
+@hookimpl
+def vreid_losses() -> Mapping[str, Callable[..., Any]]:
+    """`cross-entropy`."""
+    return {"cross-entropy": CrossEntropy}

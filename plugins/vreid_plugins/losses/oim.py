@@ -1,0 +1,114 @@
+"""Online instance matching (Xiao et al. 2017) as in 3D PersonVLAD (Wu et al. 2019), Eq. 6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vreid_bench import Batch, InputError, hookimpl
+
+
+class Oim(nn.Module):
+    """Softmax over the remembered feature of every identity and of recent strangers; it has no parameters.
+
+    temperature: tau of Eq. 6.
+    momentum: share of its old self that an identity's row keeps when one of its tracklets comes by.
+    queue_size: Q, how many features of unlabelled tracklets (label -1) are remembered.
+    subsample: how many rows of table and queue enter one denominator; 0 means all. The identities of the
+        batch always enter, the rest is drawn anew in each step.
+
+    Where the papers are silent:
+    - Features are scaled to unit length here, so that tau means the same behind any aggregator.
+    - e <- normalize(momentum e + (1 - momentum) v), one tracklet after another in the order of the batch; the
+      unit length keeps a row's logit a cosine. Rows change after the loss of their step, in training only.
+    - A row that no tracklet has reached yet is zero, at cosine 0 to everything: a stranger to all. It stays in
+      the denominator, since without it the first steps would be certain of their only candidate.
+    - An empty place of the queue stays out: Q places of exp(0) would outweigh the identities, and most
+      datasets have no unlabelled training tracklet at all. For the same reason the queue takes no memory
+      before the first of them.
+    """
+
+    table: Tensor  # [identities, E]
+    queue: Tensor  # [Q, E], or [0, E] before the first unlabelled tracklet
+    queued: Tensor  # how many features ever entered the queue
+
+    def __init__(  # noqa: PLR0913 - two sizes, and every setting by its name
+        self,
+        dims: Mapping[str, int],
+        identities: int,
+        temperature: float = 0.1,
+        momentum: float = 0.5,
+        queue_size: int = 5000,
+        subsample: int = 0,
+    ) -> None:
+        super().__init__()
+        if temperature <= 0 or not 0 <= momentum < 1 or queue_size < 0 or subsample < 0:
+            raise InputError(
+                "loss oim: wanted temperature > 0, 0 <= momentum < 1, queue_size >= 0 and subsample >= 0, got "
+                f"{temperature!r}, {momentum!r}, {queue_size!r}, {subsample!r}"
+            )
+        self.temperature, self.momentum = temperature, momentum
+        self.queue_size, self.subsample = queue_size, subsample
+        self.register_buffer("table", torch.zeros(identities, dims["embedding"]))
+        self.register_buffer("queue", torch.zeros(0, dims["embedding"]))
+        self.register_buffer("queued", torch.zeros((), dtype=torch.long))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Mean of -log p (Eq. 6) over the labelled tracklets, a scalar; 0 where none is labelled."""
+        v = F.normalize(batch.embedding, dim=1)  # [N, E]
+        known = batch.pids >= 0  # [N]
+        known = known & self.table[batch.pids.clamp_min(0)].any(1)
+        if known.any():
+            rows, target = self._candidates(batch.pids[known])
+            loss = F.cross_entropy(v[known] @ rows.T / self.temperature, target)
+        else:
+            loss = (v * 0).sum()  # zero, but with a graph that a caller may go back through
+        if self.training:
+            self._remember(v.detach(), batch.pids)
+        return loss
+
+    def _candidates(self, pids: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows that enter the denominator [R, E], and the row of each pid [N]."""
+        filled = min(int(self.queued), self.queue_size)
+        rows = torch.cat([self.table, self.queue[:filled]])  # a copy: the update leaves it alone
+        present = pids.unique()  # sorted
+        absent = rows.any(1)
+        absent[present] = False
+        others = absent.nonzero()[:, 0]
+        drawn = torch.randperm(len(others))
+        if self.subsample: drawn = drawn[: max(self.subsample - len(present), 0)]  # CPU: alike on any device
+        keep = torch.cat([present, others[drawn.to(others.device)]])
+        return rows[keep], torch.searchsorted(present, pids)
+
+    def _remember(self, v: Tensor, pids: Tensor) -> None:
+        """Table and queue after v [N, E] came by; both are written in place, behind the loss's copy."""
+        for feature, pid in zip(v.to(self.table.dtype), pids.tolist(), strict=True):
+            if pid >= 0:
+                mixed = self.momentum * self.table[pid] + (1 - self.momentum) * feature
+                self.table[pid] = F.normalize(mixed, dim=0)
+        strangers = v[pids < 0][-self.queue_size :] if self.queue_size else v[:0]  # [S, E]
+        if len(strangers):
+            if not len(self.queue):
+                self.queue = self.table.new_zeros(self.queue_size, self.table.shape[1])
+            skipped = int((pids < 0).sum()) - len(strangers)  # more strangers than places: the last stay
+            first = int(self.queued) + skipped
+            places = torch.arange(first, first + len(strangers), device=v.device) % self.queue_size
+            self.queue[places] = strangers.to(self.queue.dtype)
+            self.queued += skipped + len(strangers)
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+        """A checkpoint may hold a queue that is not allocated here yet, or the other way round."""
+        stored = state_dict.get(prefix + "queue")
+        if stored is not None and len(stored) in (0, self.queue_size):
+            self.queue = self.queue.new_zeros(stored.shape)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+@hookimpl
+def vreid_losses() -> Mapping[str, Callable[..., Any]]:
+    """`oim`."""
+    return {"oim": Oim}

@@ -1,0 +1,1 @@
+"""In-tree matchers, one file each."""

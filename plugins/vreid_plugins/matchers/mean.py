@@ -1,0 +1,44 @@
+"""A tracklet is the mean of its clips; tracklets are compared as vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vreid_bench import Clips, InputError, hookimpl, pairwise_distance
+
+METRICS = ("euclidean", "sqeuclidean", "cosine")
+
+
+class Mean(nn.Module):
+    """Mean over the clips of a tracklet, then a distance of vectors.
+
+    metric: euclidean, sqeuclidean or cosine.
+    normalize: scale each clip to unit length before the mean, so that no clip counts more for being longer.
+    """
+
+    def __init__(self, dim: int, metric: str = "euclidean", normalize: bool = False) -> None:
+        super().__init__()
+        if metric not in METRICS:
+            raise InputError(f"matcher mean: metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        self.metric: Any = metric
+        self.normalize = normalize
+
+    def represent(self, clips: Clips) -> Clips:
+        """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
+        if self.normalize:
+            clips = clips.with_embedding(F.normalize(clips.embedding, dim=-1))
+        return Clips.single(clips.mean())
+
+    def distance(self, query: Clips, gallery: Clips) -> Tensor:
+        """Represented tracklets -> [Q, G]."""
+        return pairwise_distance(query.mean(), gallery.mean(), self.metric)
+
+
+@hookimpl
+def vreid_matchers() -> Mapping[str, Callable[..., Any]]:
+    """`mean`."""
+    return {"mean": Mean}

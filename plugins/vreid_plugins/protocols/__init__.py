@@ -1,0 +1,1 @@
+"""In-tree protocols, one file each."""

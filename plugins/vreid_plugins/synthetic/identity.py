@@ -1,0 +1,33 @@
+"""Who walks through a world: build, gait and outfit of each identity."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .body import Build, Gait, draw_build, draw_gait
+from .outfit import Outfit, draw_outfit
+from .world import World
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """One person of a world."""
+
+    build: Build
+    gait: Gait
+    outfit: Outfit
+
+
+@lru_cache(maxsize=1024)
+def identity(world: World, number: int) -> Identity:
+    """The person with this number; it depends on nobody else but the one whose clothes a twin wears."""
+    outfit = number
+    if number % 2 and world.stream("twin", number).random() < 2 * world.twins:
+        outfit = number - 1
+    if world.clothes:
+        outfit = number % world.clothes
+    rng = world.stream("body", number)
+    return Identity(
+        build=draw_build(rng),
+        gait=draw_gait(rng, world.gait_spread),
+        outfit=draw_outfit(world, outfit // world.group_size, outfit),
+    )

@@ -1,0 +1,202 @@
+"""Writing a planned tree to disk: in parallel, resumable, and never half-finished under its final name."""
+
+import fcntl
+import io
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+from tqdm import tqdm
+from vreid_bench.errors import InputError
+
+from .nuisance import FLAGS
+from .plan import Job, Plan
+from .tracklet import render
+from .world import World
+
+JPEG_QUALITY = 90
+JOURNAL = ".journal"  # inside the unfinished tree: its plan, and one entry per finished tracklet
+DESCRIPTION = "synthetic.json"  # written last: a tree that has it is complete
+_BATCH = 4  # tracklets a worker takes at a time
+
+Batch = Sequence[tuple[int, Job]]  # jobs with their numbers in the plan
+
+
+def write_tree(root: Path, plan: Plan, *, workers: int | None = None, progress: bool = True) -> None:
+    """Render a plan into `root`, which must not exist or be empty; a killed run continues where it stopped.
+
+    The tree grows in `<root>.partial` beside it and gets its name when it is complete. `workers` = processes, by
+    default one per core; their number changes no byte.
+    """
+    root = Path(root).absolute()
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise InputError(f"{root} exists and is not an empty folder; name a new one for the synthetic data")
+    partial = root.with_name(root.name + ".partial")
+    with _locked(partial):
+        if not _is_finished(partial, plan):
+            _prepare(partial, plan)
+            _render_missing(partial, plan, workers, progress)
+            _finish(partial, plan)
+        shutil.rmtree(partial / JOURNAL, ignore_errors=True)
+        os.replace(partial, root)
+
+
+@contextmanager
+def _locked(partial: Path) -> Iterator[None]:
+    """Keep a second writer out of an unfinished tree; the lock dies with its process."""
+    partial.mkdir(parents=True, exist_ok=True)
+    handle = os.open(partial, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{partial} is being written by another process; wait for it or name another folder"
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_finished(partial: Path, plan: Plan) -> bool:
+    """Whether this very tree was complete and only its renaming was missed."""
+    description = partial / DESCRIPTION
+    return description.exists() and description.read_bytes() == plan.description()
+
+
+def _planned(partial: Path) -> str | None:
+    """The hash of the plan an unfinished tree was begun with."""
+    note = partial / JOURNAL / "plan"
+    return note.read_text() if note.exists() else None
+
+
+def _prepare(partial: Path, plan: Plan) -> None:
+    """Make the unfinished tree one of this plan: keep what an equal plan left, drop what another plan left."""
+    planned = _planned(partial)
+    if planned is None and any(path.name != JOURNAL for path in partial.iterdir()):
+        raise InputError(f"{partial} holds files of unknown origin; remove it, or name another folder")
+    if planned not in (None, plan.hash):
+        # the journal goes last: it tells, after another kill, whose tree this is
+        for path in sorted(partial.iterdir(), key=lambda path: path.name == JOURNAL):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (partial / JOURNAL).mkdir(exist_ok=True)
+    _write_atomically(partial / JOURNAL / "plan", plan.hash.encode())
+    for folder in sorted({Path(path).parent for job in plan.jobs for path in job.paths}):
+        (partial / folder).mkdir(parents=True, exist_ok=True)
+
+
+def _render_missing(partial: Path, plan: Plan, workers: int | None, progress: bool) -> None:
+    missing = [(number, job) for number, job in enumerate(plan.jobs) if not _is_complete(partial, number, job)]
+    frames, left = (sum(len(job.paths) for _, job in jobs) for jobs in (enumerate(plan.jobs), missing))
+    batches = [missing[first : first + _BATCH] for first in range(0, len(missing), _BATCH)]
+    workers = min(workers or len(os.sched_getaffinity(0)), len(batches))
+    with tqdm(total=frames, initial=frames - left, desc=plan.layout, unit="frame", disable=not progress) as bar:
+        for count in _rendered(partial, plan.world, batches, workers):
+            bar.update(count)
+
+
+def _rendered(partial: Path, world: World, batches: Sequence[Batch], workers: int) -> Iterator[int]:
+    """Render all batches; yields how many frames each took, in any order."""
+    if workers <= 1:
+        for batch in batches:
+            yield _render_jobs(partial, world, batch)
+        return
+    # spawn: a forked child of a process with threads (torch, BLAS) may hang
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+        futures = [pool.submit(_render_jobs, partial, world, batch) for batch in batches]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let a worker leave Ctrl-C to its parent, and end when the parent was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            wait([parent.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _render_jobs(partial: Path, world: World, batch: Batch) -> int:
+    """Render some tracklets into the tree; returns how many frames."""
+    for number, job in batch:
+        rendered = render(world, job.spec)
+        codes = [_encode(frame, path) for frame, path in zip(rendered.frames, job.paths, strict=True)]
+        for path, code in zip(job.paths, codes, strict=True):
+            (partial / path).write_bytes(code)
+        # the entry appears after the frames and as a whole: a frame cut off by a kill is never trusted
+        checksums = np.array([zlib.crc32(code) for code in codes], np.uint32)
+        entry = _npz(visibility=rendered.visibility, flags=rendered.flags, checksums=checksums)
+        _write_atomically(_entry(partial, number), entry)
+    return sum(len(job.paths) for _, job in batch)
+
+
+def _encode(frame: np.ndarray, path: str) -> bytes:
+    """A frame [H, W, 3] in the format of its file name."""
+    if path.endswith(".jpg"):
+        # 4:4:4: at 64 rows, halved colour would lose what a real crop of 256 rows keeps
+        return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(frame), JPEG_QUALITY, "RGB", "444"))
+    buffer = io.BytesIO()
+    Image.fromarray(frame).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _entry(partial: Path, number: int) -> Path:
+    return partial / JOURNAL / f"{number:06d}.npz"
+
+
+def _is_complete(partial: Path, number: int, job: Job) -> bool:
+    """Whether a tracklet's entry is there and every frame is what was written."""
+    try:
+        with np.load(_entry(partial, number)) as stored:
+            checksums = stored["checksums"]
+        return [zlib.crc32((partial / path).read_bytes()) for path in job.paths] == checksums.tolist()
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return False  # missing, or spoilt by a power cut: render it again
+
+
+def _finish(partial: Path, plan: Plan) -> None:
+    """Write the index files and annotations, and last of all the description that marks the tree complete."""
+    entries = []
+    for number in range(len(plan.jobs)):
+        with np.load(_entry(partial, number)) as stored:
+            entries.append((stored["visibility"], stored["flags"]))
+    visibility, flags = (np.concatenate(column) for column in zip(*entries, strict=True))
+    annotations = _npz(visibility=visibility, flags=flags, flag_names=np.array(FLAGS))
+    contents = {**plan.files, "annotations.npz": annotations, DESCRIPTION: plan.description()}
+    for path, content in contents.items():
+        (partial / path).parent.mkdir(parents=True, exist_ok=True)
+        _write_atomically(partial / path, content)
+
+
+def _npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    # a fixed name: what a kill leaves is overwritten when the run continues, and never stays in the tree
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
