@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import simplejpeg
 from scipy.io import loadmat, savemat
+
 from vreid_bench.data import DISTRACTOR, JUNK, DatasetReader, Synthesizable, Verifiable
 from vreid_bench.errors import InputError
 from vreid_plugins.datasets import mars
@@ -579,6 +580,15 @@ def test_synthesize_refuses_cameras_that_mars_cannot_have(tmp_path: Path) -> Non
     with pytest.raises(InputError, match="MARS has 6 cameras; cameras=7"):
         Mars().synthesize(tmp_path / "new", cameras=7)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_twin_is_read_back_and_verifies_without_any_problem(tmp_path: Path) -> None:
+    root = tmp_path / "twin"
+    Mars().synthesize(root, ids=2, cameras=2, size=(32, 16), progress=False)
+    dataset = Mars().read(root)
+    assert dataset.source == "synthetic"
+    assert dataset.notes == ()
+    assert Mars().verify(root, decode=True).problems == ()
 
 
 def test_conventions_say_what_they_do() -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path, PurePosixPath
 
 import pytest
+
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 from vreid_bench.protocol import Convention, Protocol

@@ -70,7 +70,7 @@ def test_the_same_name_under_two_kinds_is_no_collision():
 
 
 def test_two_distributions_with_one_plugin_name_are_refused():
-    with pytest.raises(InputError, match="'same'.*vreid-one.*vreid-two"):
+    with pytest.raises(InputError, match=r"'same'.*vreid-one.*vreid-two"):
         Registry([plugin("same", "vreid-one"), plugin("same", "vreid-two")])
 
 
@@ -104,7 +104,9 @@ def test_a_plugin_that_cannot_be_imported_stops_with_its_distribution(installed)
         Registry.installed()
 
 
-@pytest.mark.parametrize(("chosen", "expected"), [("a", {"x"}), ("vreid-two", {"y"}), ("a, b", {"x", "y"}), ("", {"x", "y"})])
+@pytest.mark.parametrize(
+    ("chosen", "expected"), [("a", {"x"}), ("vreid-two", {"y"}), ("a, b", {"x", "y"}), ("", {"x", "y"})]
+)
 def test_vreid_plugins_loads_only_what_it_names(installed, monkeypatch, chosen, expected):
     installed(
         FakePoint("a", "vreid-one", plugin("a", vreid_losses=aggregators(x=Widget)).module),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from vreid_bench.data import Split, Tracklet
 from vreid_bench.errors import InputError
 from vreid_bench.protocol import Convention

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from vreid_bench.protocol import Convention, Protocol
 from vreid_bench.record import Record, ruled
 from vreid_bench.table import budget_table, escaped, index_table, printable, render, results_table, tracks
@@ -160,12 +161,17 @@ def test_a_row_says_in_words_what_sets_it_apart(change, remark):
 
 
 def test_budget_columns():
-    (track,) = tracks([*seeds(0.7), record(seed=1, budget__steps=300, costs__train={"seconds": 30, "peak_mb": 700})])
+    (track,) = tracks(
+        [
+            *seeds(0.7),
+            record(seed=1, budget__steps=300, costs__train={"seconds": 15, "cpu_seconds": 30, "peak_mb": 700}),
+        ]
+    )
     table = budget_table(track)
     assert cells(table, "frames/step") == ["64"]
     assert cells(table, "steps") == ["200, 300"]
     assert cells(table, "parameters") == ["1,234,567"]
-    assert cells(table, "minutes") == [f"{((90.5 + 12 + 0.5) + (30 + 12 + 0.5)) / 2 / 60:.1f}"]
+    assert cells(table, "CPU min") == [f"{((90.5 + 12 + 0.5) + (30 + 12 + 0.5)) / 2 / 60:.1f}"]
     assert cells(table, "peak MB") == ["700"]
     assert cells(table, "provided by") == ["vreid-bench 0.1.0"]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simplejpeg
+
 from vreid_bench.data import DISTRACTOR, JUNK, DatasetReader, Synthesizable, Verifiable
 from vreid_bench.errors import InputError
 from vreid_plugins.datasets import mars, tracklets

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 from torch import Tensor
-from tqdm import tqdm
 
 from vreid_bench.clips import clip_indices, prefetch, read_clips
 from vreid_bench.data import Tracklet
 from vreid_bench.errors import InputError
 from vreid_bench.model import Model, gather, pad, valid
 from vreid_bench.parts import Clips
+from vreid_bench.progress import bar
 from vreid_bench.recipe import Clipping
 
 Floats = NDArray[np.float32]
@@ -82,14 +82,13 @@ def embed(model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reade
     """
     model.eval()
     stored: list[Clips] = []
-    bar = tqdm(total=len(tracklets), desc="embed", unit="tracklet", disable=reader.quiet)
-    with torch.inference_mode(), bar:
+    with torch.inference_mode(), bar(len(tracklets), "embed", "tracklet", quiet=reader.quiet) as progress:
         for group, clips, counts in _batches(tracklets, clipping, reader, budget):
             whole = gather([model.features(piece) for piece in _pieces(clips, budget)], counts)
             represented = model.matcher.represent(whole)
             _finite(represented, group)
             stored.append(represented)
-            bar.update(len(group))
+            progress.update(len(group))
         embedding = torch.cat([c.embedding[c.valid] for c in stored]).float()  # [S, E]
         importance = torch.cat([c.importance[c.valid] for c in stored]).float()  # [S]
         counts = [int(n) for c in stored for n in c.valid.sum(1)]
@@ -114,11 +113,11 @@ def maps(
 ) -> Iterator[Tensor]:
     """Batches of maps [B, T', D, h, w] over the tracklets: what an aggregator's `fit` looks at."""
     model.eval()
-    with torch.inference_mode(), tqdm(total=len(tracklets), desc="fit", disable=reader.quiet) as bar:
+    with torch.inference_mode(), bar(len(tracklets), "fit", "tracklet", quiet=reader.quiet) as progress:
         for group, clips, _ in _batches(tracklets, clipping, reader, budget):
             for piece in _pieces(clips, budget):
                 yield model.encoder(piece)
-            bar.update(len(group))
+            progress.update(len(group))
 
 
 def _batches(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from vreid_bench.clips import check_clipping
 from vreid_bench.errors import InputError
 from vreid_bench.parts import PLANES, Aggregator, Augmentation, ClipFeatures, Clips, Encoder, Loss, Matcher
 from vreid_bench.recipe import Fit, Method, Stage, Train
@@ -84,6 +85,7 @@ def assemble(method: Method, registry: Registry, identities: int) -> Assembled:
     Raises InputError that names the plugin for a shape that does not fit, an option that does not exist, or
     a stage whose loss the method lacks.
     """
+    check_clipping(method.test)
     model = Model(method, registry)
     losses = nn.ModuleDict()
     for name, part in method.losses.items():
@@ -113,6 +115,7 @@ def valid(counts: Sequence[int], device: torch.device) -> Tensor:
 
 
 def _stage(stage: Stage, model: Model, method: Method, registry: Registry) -> Step | Fit:
+    check_clipping(stage.clipping)
     if isinstance(stage, Fit):
         if not hasattr(getattr(model, stage.part), "fit"):
             name = getattr(method, stage.part).name

@@ -187,9 +187,10 @@ class Budget(_Model):
 
 
 class Cost(_Model):
-    """Wall-clock time and the highest memory in use, of the process or of the device's pool."""
+    """Wall-clock and processor time, and the highest memory in use, of the process or of the device's pool."""
 
     seconds: Amount
+    cpu_seconds: Amount
     peak_mb: Amount
 
 

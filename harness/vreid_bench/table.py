@@ -178,7 +178,7 @@ def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
 
 def budget_table(track: Track) -> str:
     """What each row took and who provides it, in the order of the results."""
-    headers = ["#", "method", "preset", "frames/step", "steps", "parameters", "embedding", "minutes", "peak MB"]
+    headers = ["#", "method", "preset", "frames/step", "steps", "parameters", "embedding", "CPU min", "peak MB"]
     headers += ["device", "pre-training", "provided by"]
     table = []
     for place, row in enumerate(track.rows, 1):
@@ -245,7 +245,7 @@ def _queries(record: Record, convention: str) -> int:
 
 
 def _seconds(record: Record) -> float:
-    return sum(cost.seconds for cost in (record.costs.train, record.costs.embed, record.costs.score) if cost)
+    return sum(cost.cpu_seconds for cost in (record.costs.train, record.costs.embed, record.costs.score) if cost)
 
 
 def _peak(record: Record) -> float:

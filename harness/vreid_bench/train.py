@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from vreid_bench.checkpoint import Checkpoints, Position
 from vreid_bench.clips import clip_indices, prefetch, read_clips
@@ -21,6 +20,7 @@ from vreid_bench.embed import Reader, embed, maps
 from vreid_bench.errors import InputError, RunError
 from vreid_bench.model import Assembled, Step, gather
 from vreid_bench.parts import Batch, ClipFeatures
+from vreid_bench.progress import bar
 from vreid_bench.recipe import Fit, Schedule, Train
 from vreid_bench.registry import suggestion
 
@@ -100,15 +100,15 @@ class Training:
         positions = [Position(start.stage, step) for step in range(start.step, recipe.steps)]
         draws = prefetch(positions, lambda p: self._draw(recipe, p), self.reader.threads, 2 * self.reader.threads)
         title = f"stage {start.stage + 1} of {len(self.parts.stages)}"
-        with tqdm(total=recipe.steps, initial=start.step, desc=title, unit="step", disable=self.reader.quiet) as bar:
+        with bar(recipe.steps, title, "step", done=start.step, quiet=self.reader.quiet) as progress:
             for position, draw in zip(positions, draws, strict=True):
                 self._reseed(position)
                 rate = learning_rate(recipe.schedule, position.step, recipe.steps)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 values = self._step(stage, draw, optimizer, position)
-                bar.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
-                bar.update()
+                progress.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
+                progress.update()
                 yield position, {**values, "rate": rate}, lambda: _state(optimizer, named)
 
     def _step(self, stage: Step, draw: Draw, optimizer: torch.optim.Optimizer, position: Position) -> dict[str, float]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from vreid_bench import Convention, Dataset, InputError, Protocol, Split, Tracklet, Verification, hookimpl
 from vreid_bench.data import Source
-
 from vreid_plugins.datasets.faults import stop
 from vreid_plugins.datasets.mars_index import QUERY_FILE, Half, load_index
 from vreid_plugins.datasets.mars_names import CAMERAS
@@ -51,7 +50,7 @@ class Mars:
         """A hash that changes whenever `synthesize(root)` would write another tree."""
         from vreid_plugins.synthetic import World, plan_mars
 
-        return plan_mars(World.appearance()).hash()
+        return plan_mars(World.appearance()).hash
 
     def synthesize(self, root: Path, **world: Any) -> None:
         """Render a synthetic tree in this layout into the new folder `root`."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vreid_bench import DISTRACTOR, JUNK
 
+from vreid_bench import DISTRACTOR, JUNK
 from vreid_plugins.datasets.faults import Report, also
 from vreid_plugins.datasets.mars_names import ORIGIN, Integers, check_names, check_repeats, read_names
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from vreid_bench import JUNK
 
+from vreid_bench import JUNK
 from vreid_plugins.datasets.faults import Report, also, is_leftover
 
 Integers = npt.NDArray[np.int64]

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+
 from vreid_bench import DISTRACTOR, JUNK, Count, Verification
 from vreid_bench.data import Source
-
 from vreid_plugins.datasets.faults import Report, also
 from vreid_plugins.datasets.frames import check_frames
 from vreid_plugins.datasets.mars_index import FILES, Half, Index, load_index

@@ -21,7 +21,6 @@ from vreid_bench import (
     Verification,
     hookimpl,
 )
-
 from vreid_plugins.datasets.faults import Report, also, is_leftover, stop
 from vreid_plugins.datasets.frames import check_frames
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
-
 from vreid_bench import Batch, InputError, hookimpl
 
 
@@ -18,9 +17,7 @@ class CrossEntropy(nn.Module):
     on: which feature of the batch is classified: `embedding`, `clips` or an extra of the aggregator.
     """
 
-    def __init__(
-        self, dims: Mapping[str, int], identities: int, smoothing: float = 0.0, on: str = "embedding"
-    ) -> None:
+    def __init__(self, dims: Mapping[str, int], identities: int, smoothing: float = 0.0, on: str = "embedding") -> None:
         super().__init__()
         if not 0 <= smoothing < 1:
             raise InputError(f"loss cross-entropy: smoothing must be at least 0 and below 1, got {smoothing!r}")

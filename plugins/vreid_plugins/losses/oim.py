@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
 from vreid_bench import Batch, InputError, hookimpl
 
 
@@ -18,25 +17,24 @@ class Oim(nn.Module):
     temperature: tau of Eq. 6.
     momentum: share of its old self that an identity's row keeps when one of its tracklets comes by.
     queue_size: Q, how many features of unlabelled tracklets (label -1) are remembered.
-    subsample: how many rows of table and queue enter one denominator; 0 means all. The identities of the
-        batch always enter, the rest is drawn anew in each step.
+    subsample: how many rows of table and queue enter the denominator of a step; 0 means all. The identities
+        of the batch always enter, the rest is drawn anew in each step.
 
     Where the papers are silent:
     - Features are scaled to unit length here, so that tau means the same behind any aggregator.
-    - e <- normalize(momentum e + (1 - momentum) v), one tracklet after another in the order of the batch; the
-      unit length keeps a row's logit a cosine. Rows change after the loss of their step, in training only.
-    - A row that no tracklet has reached yet is zero, at cosine 0 to everything: a stranger to all. It stays in
-      the denominator, since without it the first steps would be certain of their only candidate.
-    - An empty place of the queue stays out: Q places of exp(0) would outweigh the identities, and most
-      datasets have no unlabelled training tracklet at all. For the same reason the queue takes no memory
-      before the first of them.
+    - e <- normalize(momentum e + (1 - momentum) v), one tracklet after another in the order of the batch; at unit
+      length a row's logit stays a cosine. Rows change after the loss of their step, and in training only.
+    - Empty rows stay out. A zero row is a logit of 0 and adds exp(0): beside features that all look alike yet, an
+      identity not met so far would have a loss near 1 / tau that only pushes, and Q empty places would outweigh
+      the identities. So an identity's first tracklet fills its row and has no loss; the queue, which most datasets
+      never fill, takes no memory before the first stranger.
     """
 
     table: Tensor  # [identities, E]
     queue: Tensor  # [Q, E], or [0, E] before the first unlabelled tracklet
     queued: Tensor  # how many features ever entered the queue
 
-    def __init__(  # noqa: PLR0913 - two sizes, and every setting by its name
+    def __init__(
         self,
         dims: Mapping[str, int],
         identities: int,
@@ -58,34 +56,36 @@ class Oim(nn.Module):
         self.register_buffer("queued", torch.zeros((), dtype=torch.long))
 
     def forward(self, batch: Batch) -> Tensor:
-        """Mean of -log p (Eq. 6) over the labelled tracklets, a scalar; 0 where none is labelled."""
+        """Mean of -log p (Eq. 6) over the tracklets whose identity has a row, a scalar; 0 where none has."""
         v = F.normalize(batch.embedding, dim=1)  # [N, E]
-        known = batch.pids >= 0  # [N]
-        known = known & self.table[batch.pids.clamp_min(0)].any(1)
+        known = (batch.pids >= 0) & self.table.any(1)[batch.pids.clamp_min(0)]  # [N]
+        loss = (v * 0).sum()  # zero, but with a graph that a caller may go back through
         if known.any():
-            rows, target = self._candidates(batch.pids[known])
-            loss = F.cross_entropy(v[known] @ rows.T / self.temperature, target)
-        else:
-            loss = (v * 0).sum()  # zero, but with a graph that a caller may go back through
+            pids = batch.pids[known]
+            entering = self._entering(pids)  # [identities + filled] bool, R of them True
+            rows = torch.cat([self.table, self.queue])[: len(entering)][entering]  # [R, E], a copy
+            target = (entering.cumsum(0) - 1)[pids]  # [N]
+            loss = F.cross_entropy(v[known] @ rows.to(v.dtype).T / self.temperature, target)
         if self.training:
             self._remember(v.detach(), batch.pids)
         return loss
 
-    def _candidates(self, pids: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows that enter the denominator [R, E], and the row of each pid [N]."""
+    def _entering(self, pids: Tensor) -> Tensor:
+        """Which rows of table and queue enter the denominator: [identities + filled places] bool."""
         filled = min(int(self.queued), self.queue_size)
-        rows = torch.cat([self.table, self.queue[:filled]])  # a copy: the update leaves it alone
-        present = pids.unique()  # sorted
-        absent = rows.any(1)
-        absent[present] = False
-        others = absent.nonzero()[:, 0]
-        drawn = torch.randperm(len(others))
-        if self.subsample: drawn = drawn[: max(self.subsample - len(present), 0)]  # CPU: alike on any device
-        keep = torch.cat([present, others[drawn.to(others.device)]])
-        return rows[keep], torch.searchsorted(present, pids)
+        entering = torch.cat([self.table.any(1), self.table.new_ones(filled, dtype=torch.bool)])
+        if self.subsample == 0:
+            return entering
+        own = torch.zeros_like(entering)
+        own[pids] = True
+        others = (entering & ~own).nonzero()[:, 0]
+        spare = max(self.subsample - int(own.sum()), 0)
+        drawn = torch.randperm(len(others))[:spare]  # on the CPU: alike on any device
+        own[others[drawn.to(others.device)]] = True
+        return own
 
     def _remember(self, v: Tensor, pids: Tensor) -> None:
-        """Table and queue after v [N, E] came by; both are written in place, behind the loss's copy."""
+        """Table and queue after v [N, E] came by, written in place: the loss looks at a copy of the rows."""
         for feature, pid in zip(v.to(self.table.dtype), pids.tolist(), strict=True):
             if pid >= 0:
                 mixed = self.momentum * self.table[pid] + (1 - self.momentum) * feature

@@ -50,7 +50,7 @@ def camera(world: World, number: int) -> Camera:
         elevation=0.30 * steep,
         light=float(rng.uniform(-1, 1)),
         shadow=float(world.shadow * rng.uniform(0.5, 1)),
-        view=street(world.stream("street", number), world.height, world.width, steep),
+        view=street(world.stream("street", number), world, steep),
         mix=_colour_response(rng, world.cast),
         gain=float(1 + rng.uniform(-1, 1) * world.gain),
         gamma=float(np.exp(rng.uniform(-1, 0.7) * world.gain)),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.io import savemat
+
 from vreid_bench.errors import InputError
 
 from .plan import Job, Plan

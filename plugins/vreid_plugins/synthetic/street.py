@@ -5,13 +5,15 @@ import numpy as np
 from .palette import ASPHALT, BRICK, GLASS, GRASS, LEAVES, METAL, PAVING, PLASTER, pick
 from .raster import Array, rough_noise, smooth_noise
 from .things import bicycle, bush, car, litter_bin, paste, pole, trunk
+from .world import World
 
 HEADROOM = 1.5  # rows of the view, in crop heights
 LENGTH = 8  # columns of the view, in crop widths
 
 
-def street(rng: np.random.Generator, height: int, width: int, steep: float) -> Array:
-    """A view [1.5 H, 8 W, 3] for crops of `height` x `width` px; steep 0 looks along the ground, 1 down on it."""
+def street(rng: np.random.Generator, world: World, steep: float) -> Array:
+    """A view [1.5 H, 8 W, 3] for the crops of a world; steep 0 looks along the ground, 1 down on it."""
+    height, width = world.height, world.width
     rows, columns = int(HEADROOM * height), LENGTH * width
     # seen from above, the ground fills the crop and the wall retreats behind the heads
     base = rows - height + int(height * (0.62 - 0.5 * steep + rng.uniform(-0.06, 0.06)))
@@ -21,7 +23,9 @@ def street(rng: np.random.Generator, height: int, width: int, steep: float) -> A
     _along_the_wall(rng, view, base, height, width)
     sun = 0.82 + 0.36 * smooth_noise(rng, rows, columns, 1.5 * height)
     grain = 0.975 + 0.05 * rng.random((rows, columns), dtype=np.float32)
-    return np.clip(view * (sun * grain)[..., None], 0, 1)
+    view = view * (sun * grain)[..., None]
+    haze = view.mean(axis=1, keepdims=True)  # [rows, 1, 3]: wall above, ground below
+    return np.asarray(np.clip(haze + world.clutter * (view - haze), 0, 1), np.float32)
 
 
 def _fronts(rng: np.random.Generator, view: Array, base: int, height: int, width: int) -> None:

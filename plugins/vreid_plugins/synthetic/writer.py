@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 from PIL import Image
-from tqdm import tqdm
+
 from vreid_bench.errors import InputError
+from vreid_bench.progress import bar
 
 from .nuisance import FLAGS
 from .plan import Job, Plan
@@ -62,9 +63,7 @@ def _locked(partial: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(
-                f"{partial} is being written by another process; wait for it or name another folder"
-            ) from None
+            raise InputError(f"{partial} is being written by another process; wait for it") from None
         yield
     finally:
         os.close(handle)
@@ -102,9 +101,9 @@ def _render_missing(partial: Path, plan: Plan, workers: int | None, progress: bo
     frames, left = (sum(len(job.paths) for _, job in jobs) for jobs in (enumerate(plan.jobs), missing))
     batches = [missing[first : first + _BATCH] for first in range(0, len(missing), _BATCH)]
     workers = min(workers or len(os.sched_getaffinity(0)), len(batches))
-    with tqdm(total=frames, initial=frames - left, desc=plan.layout, unit="frame", disable=not progress) as bar:
+    with bar(frames, plan.layout, "frame", done=frames - left, quiet=not progress) as shown:
         for count in _rendered(partial, plan.world, batches, workers):
-            bar.update(count)
+            shown.update(count)
 
 
 def _rendered(partial: Path, world: World, batches: Sequence[Batch], workers: int) -> Iterator[int]:
@@ -169,8 +168,8 @@ def _is_complete(partial: Path, number: int, job: Job) -> bool:
     """Whether a tracklet's entry is there and every frame is what was written."""
     try:
         with np.load(_entry(partial, number)) as stored:
-            checksums = stored["checksums"]
-        return [zlib.crc32((partial / path).read_bytes()) for path in job.paths] == checksums.tolist()
+            checksums: list[int] = stored["checksums"].tolist()
+        return [zlib.crc32((partial / path).read_bytes()) for path in job.paths] == checksums
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return False  # missing, or spoilt by a power cut: render it again
 

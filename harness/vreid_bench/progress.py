@@ -1,0 +1,14 @@
+"""Progress bars of long work, on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+
+def bar(total: int, title: str, unit: str, *, done: int = 0, quiet: bool = False) -> Any:
+    """A tqdm bar with the time left. Into a file or a pipe it writes a line every ten seconds, not ten a second."""
+    interval = 0.1 if sys.stderr.isatty() else 10.0
+    return tqdm(total=total, initial=done, desc=title, unit=unit, disable=quiet, mininterval=interval)

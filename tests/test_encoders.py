@@ -1,0 +1,172 @@
+"""The in-tree encoders: published names and sizes, and every length of clip."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from vreid_bench import InputError
+from vreid_plugins.encoders.c3d import C3d
+from vreid_plugins.encoders.resnet import MEAN, STD, Basic, Bottleneck, Resnet
+
+SMALL_C3D = {
+    "widths": (8, 16, 32, 32, 32),
+    "pools": ((1, 2, 2), (2, 2, 2), (2, 1, 1), (1, 1, 1), (1, 1, 1)),
+    "norm": True,
+}
+
+
+def parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.fixture(scope="module")
+def resnet50():
+    torch.manual_seed(0)
+    return Resnet(depth=50).eval()
+
+
+def test_resnet50_has_torchvisions_parameters_less_the_classifier(resnet50):
+    assert parameters(resnet50) == 23_508_032  # 25,557,032 - 2,049,000 of fc
+
+
+def test_resnet50_state_dict_has_torchvisions_names_and_shapes(resnet50):
+    shapes = {name: tuple(value.shape) for name, value in resnet50.state_dict().items()}
+    assert len(shapes) == 318  # 320 with fc.weight and fc.bias
+    assert list(shapes)[:6] == [
+        "conv1.weight",
+        "bn1.weight",
+        "bn1.bias",
+        "bn1.running_mean",
+        "bn1.running_var",
+        "bn1.num_batches_tracked",
+    ]
+    assert shapes["conv1.weight"] == (64, 3, 7, 7)
+    assert shapes["layer1.0.conv1.weight"] == (64, 64, 1, 1)
+    assert shapes["layer1.0.downsample.0.weight"] == (256, 64, 1, 1)
+    assert shapes["layer1.0.downsample.1.running_var"] == (256,)
+    assert shapes["layer2.0.conv2.weight"] == (128, 128, 3, 3)
+    assert shapes["layer3.5.conv3.weight"] == (1024, 256, 1, 1)
+    assert shapes["layer4.2.bn3.bias"] == (2048,)
+    assert "layer2.1.downsample.0.weight" not in shapes
+    assert "layer3.6.conv1.weight" not in shapes
+
+
+def test_resnet50_strides_in_the_3x3_convolution(resnet50):
+    block = resnet50.get_submodule("layer3.0")
+    assert (block.conv1.stride, block.conv2.stride) == ((1, 1), (2, 2))
+
+
+@pytest.mark.parametrize(("last_stride", "size"), [(2, (7, 4)), (1, (14, 7))])
+def test_resnet50_maps_at_the_papers_size(last_stride, size):
+    maps = Resnet(50, last_stride).eval()(torch.zeros(1, 1, 3, 224, 112))
+    assert maps.shape == (1, 1, 2048, *size)
+
+
+def test_small_resnet_has_its_documented_size():
+    encoder = Resnet(depth=8)
+    assert parameters(encoder) == 78_160
+    assert encoder.eval()(torch.zeros(2, 3, 3, 64, 32)).shape == (2, 3, 64, 8, 4)
+
+
+def test_resnet_treats_each_frame_by_itself():
+    torch.manual_seed(1)
+    encoder, clips = Resnet(depth=8).eval(), torch.rand(2, 3, 3, 32, 16)
+    maps = encoder(clips)
+    alone = encoder(clips[1:, 2:])
+    torch.testing.assert_close(maps[1:, 2:], alone, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(encoder(clips[:, [2, 0, 1]]), maps[:, [2, 0, 1]])
+
+
+def test_resnet_normalises_its_own_input():
+    encoder = Resnet(depth=8).eval()
+    seen = []
+    encoder.conv1.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    encoder(torch.tensor(MEAN).view(1, 1, 3, 1, 1) + torch.tensor(STD).view(1, 1, 3, 1, 1) * torch.full((8, 8), 2.0))
+    torch.testing.assert_close(seen[0], torch.full((1, 3, 8, 8), 2.0))
+
+
+@pytest.mark.parametrize("block", [Basic, Bottleneck])
+def test_residual_block_by_hand(block):
+    """With its last normalisation at zero a block is its shortcut behind a ReLU."""
+    torch.manual_seed(2)
+    unit = block(8 * block.expansion, 8, 1).eval()
+    last = unit.bn2 if block is Basic else unit.bn3
+    torch.nn.init.zeros_(last.weight)
+    x = torch.randn(2, 8 * block.expansion, 5, 4)
+    assert unit.downsample is None
+    torch.testing.assert_close(unit(x), x.relu())
+    torch.nn.init.ones_(last.weight)
+    assert not torch.allclose(unit(x), x.relu())
+
+
+@pytest.mark.parametrize("options", [{"depth": 18}, {"last_stride": 3}])
+def test_resnet_refuses_options_it_does_not_know(options):
+    with pytest.raises(InputError, match=f"encoder resnet: {next(iter(options))} must be"):
+        Resnet(**options)
+
+
+C3D = ["conv1", "conv2", "conv3a", "conv3b", "conv4a", "conv4b", "conv5a", "conv5b"]
+
+
+def test_c3d_has_the_published_names_and_no_normalisation():
+    assert list(C3d().state_dict()) == [f"{name}.{kind}" for name in C3D for kind in ("weight", "bias")]
+
+
+@pytest.mark.parametrize(
+    ("widths", "count"),
+    [((64, 128, 256, 512, 512), 27_655_936), ((64, 128, 256, 256, 256), 9_960_192)],
+    ids=["C3D", "PersonVLAD's print"],
+)
+def test_c3d_parameters(widths, count):
+    channels = [3, widths[0], widths[1], widths[2], widths[2], widths[3], widths[3], widths[4], widths[4]]
+    by_hand = sum(27 * a * b + b for a, b in zip(channels[:-1], channels[1:], strict=True))
+    assert parameters(C3d(widths)) == by_hand == count
+
+
+@pytest.mark.parametrize(
+    ("size", "maps"),
+    [((112, 112), (4, 4)), ((180, 90), (6, 3))],
+    ids=["C3D's own size gives fc6 its 512 x 4 x 4", "PersonVLAD's size"],
+)
+def test_c3d_maps(size, maps):
+    encoder = C3d((2, 2, 2, 2, 2)).eval()
+    assert encoder(torch.zeros(1, 16, 3, *size)).shape == (1, 1, 2, *maps)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 5, 8, 15, 16, 17, 32])
+def test_c3d_takes_clips_of_any_length(frames):
+    encoder = C3d((2, 2, 2, 2, 2)).eval()
+    assert encoder(torch.zeros(1, frames, 3, 64, 64)).shape[1] == -(-frames // 16)
+
+
+def test_small_c3d_keeps_stride_four():
+    encoder = C3d(**SMALL_C3D).eval()
+    assert encoder(torch.zeros(2, 8, 3, 64, 32)).shape == (2, 2, 32, 16, 8)
+    assert encoder(torch.zeros(2, 1, 3, 64, 32)).shape == (2, 1, 32, 16, 8)
+    assert parameters(encoder) == 156_600
+    assert [name for name in encoder.state_dict() if name.endswith("running_mean")][2] == "bn3a.running_mean"
+
+
+def test_c3d_pooling_keeps_the_last_of_an_odd_number_of_frames():
+    """Against max pooling of time rounded up, of features that are not negative."""
+    torch.manual_seed(3)
+    encoder = C3d((4, 4, 4, 4, 4), pools=((2, 1, 1), *[(1, 1, 1)] * 4))
+    seen = {}
+    encoder.conv1.register_forward_hook(lambda module, args, out: seen.update(before=out.relu()))
+    encoder.conv2.register_forward_pre_hook(lambda module, args: seen.update(after=args[0]))
+    encoder(torch.rand(2, 5, 3, 6, 4))
+    wanted = F.max_pool3d(seen["before"], (2, 1, 1), ceil_mode=True)
+    assert wanted.shape[2] == 3
+    torch.testing.assert_close(seen["after"], wanted)
+
+
+def test_c3d_looks_across_frames():
+    torch.manual_seed(4)
+    encoder, clips = C3d(**SMALL_C3D).eval(), torch.rand(1, 8, 3, 64, 32)
+    assert not torch.allclose(encoder(clips), encoder(clips.flip(1)), atol=1e-3)
+
+
+@pytest.mark.parametrize("options", [{"widths": (8, 8)}, {"pools": ((1, 2, 2),)}, {"pools": ((2, 2),) * 5}])
+def test_c3d_refuses_other_than_five_groups(options):
+    with pytest.raises(InputError, match="encoder c3d: wanted 5 widths and 5 pools"):
+        C3d(**options)

@@ -1,0 +1,301 @@
+"""Training: what a step draws, what learns, and a resumed run that equals an uninterrupted one."""
+
+from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vreid_bench import (
+    Clipping,
+    Fit,
+    InputError,
+    Method,
+    Optimizer,
+    Schedule,
+    Train,
+    hookimpl,
+    part,
+)
+from vreid_bench.checkpoint import Checkpoints, Position, load, load_weights, save_weights
+from vreid_bench.data import Tracklet
+from vreid_bench.embed import Reader
+from vreid_bench.errors import RunError
+from vreid_bench.model import assemble
+from vreid_bench.registry import Plugin, Registry
+from vreid_bench.rundir import Log
+from vreid_bench.train import Training, learning_rate, pk_batch, trainable
+from vreid_plugins.datasets.mars import Mars
+
+
+class Encoder(nn.Module):
+    """A network with all that can break a resume: batch statistics, dropout, a buffer that training moves."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, 2)
+        self.norm = nn.BatchNorm2d(8)
+        self.drop = nn.Dropout(0.3)
+
+    def forward(self, clips):
+        B, T = clips.shape[:2]
+        return self.drop(self.norm(self.conv(clips.flatten(0, 1)))).unflatten(0, (B, T))
+
+
+class Average(nn.Module):
+    def __init__(self, shape):
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(shape[0]))
+
+    def fit(self, maps):
+        self.centre = torch.cat([m.mean((1, 3, 4)) for m in maps]).mean(0)
+
+    def forward(self, maps):
+        return maps.mean((1, 3, 4)) - self.centre
+
+
+class Mean(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+
+    def represent(self, clips):
+        from vreid_bench import Clips
+
+        return Clips.single(clips.mean())
+
+    def distance(self, query, gallery):
+        return torch.cdist(query.mean(), gallery.mean())
+
+
+class Classify(nn.Module):
+    def __init__(self, dims, identities, explode_at=-1):
+        super().__init__()
+        self.fc = nn.Linear(dims["embedding"], identities)
+        self.explode_at = explode_at
+        self.register_buffer("seen", torch.zeros((), dtype=torch.long))
+
+    def forward(self, batch):
+        self.seen += 1
+        loss = nn.functional.cross_entropy(self.fc(batch.embedding), batch.pids)
+        return loss * (torch.nan if self.seen == self.explode_at else 1.0)
+
+
+def jitter():
+    return lambda clips, generator, planes: clips + 0.1 * torch.rand(clips.shape, generator=generator)
+
+
+STAGE = Train(
+    Clipping("random", 3),
+    {"ce": 1.0},
+    steps=8,
+    P=4,
+    K=2,
+    schedule=Schedule("one-cycle", 1e-2),
+    optimizer=Optimizer("AdamW", {"weight_decay": 1e-2, "amsgrad": True}),
+    augment=(part("jitter"),),
+)
+RECIPE = Method(
+    part("net"),
+    part("pool"),
+    part("mean"),
+    Clipping("evenly", 3),
+    (32, 16),
+    losses={"ce": part("ce")},
+    stages=(Fit("aggregator", Clipping("consecutive", 3)), STAGE, replace(STAGE, freeze=("encoder.norm.*",), steps=4)),
+)
+
+
+@pytest.fixture(scope="module")
+def registry():
+    hooks = {
+        "vreid_encoders": hookimpl(lambda: {"net": Encoder}),
+        "vreid_aggregators": hookimpl(lambda: {"pool": Average}),
+        "vreid_matchers": hookimpl(lambda: {"mean": Mean}),
+        "vreid_losses": hookimpl(lambda: {"ce": Classify}),
+        "vreid_augmentations": hookimpl(lambda: {"jitter": jitter}),
+    }
+    return Registry([Plugin("test", SimpleNamespace(**hooks), "vreid-test", "1")])
+
+
+@pytest.fixture(scope="module")
+def split(tiny_mars):
+    return Mars().read(tiny_mars).splits[0]
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Recorder:
+    """A log that stops the training after a given number of steps, as a kill would."""
+
+    def __init__(self, after=10**9):
+        self.left, self.lines = after, {}
+
+    def rewind(self, start):
+        self.lines = {p: v for p, v in self.lines.items() if p < start}
+
+    def write(self, position, values):
+        self.lines[position] = values
+        self.left -= 1
+        if self.left < 0:
+            raise Interrupted
+
+
+def training(registry, split, root, method=RECIPE, seed=0):
+    torch.manual_seed(seed)
+    parts = assemble(method, registry, len({t.pid for t in split.train}))
+    return Training(parts, split.train, Reader(root, method.size, torch.device("cpu"), 2, quiet=True), seed)
+
+
+@pytest.fixture(autouse=True)
+def every_step(monkeypatch):
+    monkeypatch.setattr("vreid_bench.train.EVERY", 1)
+    monkeypatch.setattr("vreid_bench.checkpoint.SHARE", 0)
+
+
+@pytest.mark.parametrize("stops", [(0,), (3,), (7, 1), (8, 0, 2), (9, 9)])
+def test_a_resumed_run_ends_in_the_same_weights(registry, split, tiny_mars, tmp_path, stops):
+    whole = training(registry, split, tiny_mars)
+    whole_log = Recorder()
+    whole.run(Checkpoints(tmp_path / "whole"), whole_log)
+    log = Recorder()
+    for after in (*stops, 10**9):
+        log.left = after
+        again = training(registry, split, tiny_mars)
+        try:
+            again.run(Checkpoints(tmp_path / "parts", every=0.0), log)
+        except Interrupted:
+            continue
+    expected, found = whole.module.state_dict(), again.module.state_dict()
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert log.lines == whole_log.lines
+
+
+def test_another_seed_gives_other_weights(registry, split, tiny_mars, tmp_path):
+    one, two = (training(registry, split, tiny_mars, seed=seed) for seed in (0, 1))
+    one.run(Checkpoints(tmp_path / "0"), Recorder())
+    two.run(Checkpoints(tmp_path / "1"), Recorder())
+    assert not torch.equal(one.module["model"].encoder.conv.weight, two.module["model"].encoder.conv.weight)
+
+
+def test_training_lowers_the_loss(registry, split, tiny_mars, tmp_path):
+    log = Recorder()
+    stage = replace(STAGE, steps=100, P=8, K=4, schedule=Schedule("constant", 0.03), augment=())
+    longer = replace(RECIPE, stages=(stage,))
+    training(registry, split, tiny_mars, longer).run(Checkpoints(tmp_path / "c"), log)
+    losses = [values["loss"] for values in log.lines.values()]
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+
+
+def test_a_loss_that_is_no_number_stops_with_the_checkpoint_kept(registry, split, tiny_mars, tmp_path):
+    method = replace(RECIPE, losses={"ce": part("ce", explode_at=5)})
+    checkpoints = Checkpoints(tmp_path / "c", every=0.0)
+    with pytest.raises(RunError, match=r"the loss is nan at stage 2, step 4"):
+        training(registry, split, tiny_mars, method).run(checkpoints, Recorder())
+    fresh = training(registry, split, tiny_mars, method)
+    assert Checkpoints(tmp_path / "c").restore(fresh.module)[0] == Position(1, 4)
+
+
+def test_frozen_parameters_stay_and_their_modules_evaluate(registry, split, tiny_mars, tmp_path):
+    parts = training(registry, split, tiny_mars)
+    chosen = trainable(parts.module, replace(STAGE, freeze=("encoder.norm.*",)))
+    assert set(chosen) == {"encoder.conv.weight", "encoder.conv.bias", "loss.ce.fc.weight", "loss.ce.fc.bias"}
+    encoder = parts.module["model"].encoder
+    assert (encoder.norm.training, encoder.drop.training, encoder.conv.training) == (False, True, True)
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        (replace(STAGE, freeze=("encoder.nrom.*",)), r"no parameter is named 'encoder.nrom.\*'"),
+        (replace(STAGE, train=("matcher.*",)), r"no parameter is named 'matcher.\*'"),
+        (replace(STAGE, freeze=("*",)), "leave nothing to learn"),
+    ],
+)
+def test_a_pattern_that_does_nothing_is_an_error(registry, split, tiny_mars, stage, message):
+    parts = training(registry, split, tiny_mars)
+    with pytest.raises(InputError, match=message):
+        trainable(parts.module, stage)
+
+
+def test_a_stage_with_a_loss_the_method_lacks_is_an_error(registry):
+    with pytest.raises(InputError, match="uses the loss 'oim'"):
+        assemble(replace(RECIPE, stages=(replace(STAGE, losses={"oim": 1.0}),)), registry, 3)
+
+
+@pytest.mark.parametrize(("counts", "P", "K"), [((5, 5, 5, 5), 3, 4), ((1, 2, 9), 3, 4), ((3, 3), 5, 2)])
+def test_a_pk_batch_has_k_tracklets_of_p_identities(counts, P, K):
+    labels = [label for label, count in enumerate(counts) for _ in range(count)]
+    rows = pk_batch(labels, P, K, np.random.default_rng(0))
+    drawn = np.array([labels[row] for row in rows]).reshape(P, K)
+    assert (drawn == drawn[:, :1]).all()
+    if len(counts) >= P:
+        assert len(set(drawn[:, 0])) == P
+    per_row = Counter(rows)
+    for label, count in enumerate(counts):
+        if count >= K and len(counts) >= P:
+            assert all(per_row[row] <= 1 for row in per_row if labels[row] == label)
+
+
+def test_every_identity_is_drawn_equally_often_however_many_tracklets_it_has():
+    labels = [0] * 100 + [1] * 5 + [2] * 1
+    generator = np.random.default_rng(0)
+    drawn = Counter(labels[row] for _ in range(3000) for row in pk_batch(labels, 1, 2, generator)[:1])
+    assert all(abs(drawn[label] - 1000) < 120 for label in range(3))
+
+
+def test_schedules_against_their_closed_forms():
+    halving = Schedule("step", 0.003, every=1000, factor=0.5)
+    assert learning_rate(halving, 2999, 50_000) == pytest.approx(0.003 / 4)
+    assert learning_rate(replace(halving, floor=1e-4), 49_999, 50_000) == 1e-4
+    cycle = Schedule("one-cycle", 1.0)
+    rates = [learning_rate(cycle, step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(1 / 25)
+    assert rates[15] == pytest.approx((1 + 1 / 25) / 2)
+    assert max(rates) == rates[30] == 1.0
+    assert rates[-1] == pytest.approx(1 / 250_000)
+
+
+def test_a_checkpoint_takes_the_shape_that_fitting_gave_a_buffer(tmp_path):
+    fitted, fresh = Average((4, 1, 1)), Average((4, 1, 1))
+    fitted.centre = torch.randn(7)
+    save_weights(tmp_path / "w", fitted)
+    load_weights(tmp_path / "w", fresh)
+    assert torch.equal(fresh.centre, fitted.centre)
+
+
+def test_weights_of_another_network_are_refused_by_name(tmp_path):
+    save_weights(tmp_path / "w", nn.Linear(3, 2))
+    with pytest.raises(InputError, match=r"w: the weights do not fit.*size mismatch for weight"):
+        load_weights(tmp_path / "w", nn.Linear(4, 2))
+    with pytest.raises(InputError, match="do not fit"):
+        load(nn.Linear(3, 2), {}, tmp_path / "w")
+
+
+def test_a_checkpoint_cut_short_is_refused_with_what_to_do(tmp_path):
+    Checkpoints(tmp_path / "c").save(nn.Linear(3, 2), Position(0, 3), {})
+    (tmp_path / "c").write_bytes((tmp_path / "c").read_bytes()[:-5])
+    with pytest.raises(InputError, match=r"c: not a readable safetensors file.*delete it"):
+        Checkpoints(tmp_path / "c").restore(nn.Linear(3, 2))
+
+
+def test_the_log_forgets_what_a_resumed_run_repeats(tmp_path):
+    log = Log(tmp_path / "log.jsonl")
+    for step in range(4):
+        log.write(Position(1, step), {"loss": float(step)})
+    with log.path.open("a") as file:
+        file.write('{"stage": 1, "st')  # a crash in the middle of a line
+    log.rewind(Position(1, 2))
+    log.write(Position(1, 2), {"loss": 20.0})
+    assert [line.split('"loss": ')[1] for line in log.path.read_text().splitlines()] == ["0.0}", "1.0}", "20.0}"]
+
+
+def test_distractors_and_junk_are_not_trained_on(registry, split, tiny_mars):
+    strangers = (Tracklet(("x.jpg",), 0, 1), Tracklet(("y.jpg",), -1, 1))
+    with_strangers = replace(split, train=(*strangers, *split.train))
+    assert training(registry, with_strangers, tiny_mars).tracklets == split.train
