@@ -82,7 +82,7 @@ def test_an_undisturbed_walker_is_wholly_visible() -> None:
 @pytest.mark.parametrize("yaw", [0.0, np.pi / 2, np.pi])
 def test_legs_and_arms_swing_with_the_phase_and_return_after_a_cycle(yaw: float) -> None:
     phase = np.linspace(0, 2 * np.pi, 9, dtype=np.float32)
-    x, y, scale = (np.full(9, value, np.float32) for value in (32, 124, 115))
+    x, y, scale = (np.full(9, value, np.float32) for value in (32, 119, 110))
     canvas = Canvas(9, 128, 64)
     inside = draw_person(canvas, identity(World(), 1), Placement(np.full(9, yaw, np.float32), x, y, scale, 0.1), phase)
     assert np.allclose(inside, 1)

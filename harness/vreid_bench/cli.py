@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import click
 
 from vreid_bench.errors import InputError, RunError
 
-LOG = logging.getLogger("vreid_bench")
-
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
@@ -21,7 +18,6 @@ class Group(click.Group):
     """A group whose commands tell the user's mistakes in a sentence: exit code 2, other failures 1."""
 
     def invoke(self, context: click.Context) -> Any:
-        logging.basicConfig(format="%(message)s", level=logging.INFO)  # to stderr: stdout is for results
         try:
             return super().invoke(context)
         except InputError as fault:
@@ -74,6 +70,9 @@ def main() -> None:
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
+@click.option(
+    "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
+)
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 @AS_JSON
 def run(**options: Any) -> None:
@@ -92,7 +91,7 @@ def run(**options: Any) -> None:
     as_json = options.pop("as_json")
     directory, record, reused = walk(Request(**options))
     if reused:
-        LOG.info("%s is complete: its result is shown again (delete the folder to run anew)", directory.path)
+        click.echo(f"{directory.path} is complete: its result is shown again (delete it to run anew)", err=True)
     if as_json:
         click.echo(json.dumps({"run": str(directory.path), **record.metrics()}))
     else:

@@ -36,6 +36,7 @@ class Request:
     runs: Path = Path("runs")
     device: str = "auto"
     threads: int | None = None
+    checkpoint_every: float = 5.0  # seconds
     quiet: bool = False
 
 

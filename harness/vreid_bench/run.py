@@ -32,6 +32,7 @@ class Run:
     directory: RunDirectory
     reader: Reader
     meter: Meter
+    checkpoint_every: float  # seconds
 
 
 def run(request: Request) -> tuple[RunDirectory, Record, bool]:
@@ -45,7 +46,7 @@ def run(request: Request) -> tuple[RunDirectory, Record, bool]:
         if directory.record.exists():
             return directory, Record.from_file(directory.record), True
         reader = Reader(plan.dataset.root, plan.method.size, device, threads, request.quiet)
-        record = walk(Run(plan, registry, directory, reader, Meter(directory.costs, device)))
+        record = walk(Run(plan, registry, directory, reader, Meter(directory.costs, device), request.checkpoint_every))
     return directory, record, False
 
 
@@ -80,8 +81,9 @@ def trained(this: Run, split: Split, folder: RunDirectory, number: int) -> Model
         write_atomic(folder.weights, source.weights.read_bytes())
     elif not folder.weights.exists():
         with this.meter.stage("train") as counted:
-            log = Logged(this, Log(folder.log))
-            Training(parts, split.train, this.reader, this.plan.seed).run(Checkpoints(folder.checkpoint, counted), log)
+            checkpoints = Checkpoints(folder.checkpoint, counted, this.checkpoint_every)
+            training = Training(parts, split.train, this.reader, this.plan.seed)
+            training.run(checkpoints, Logged(this, Log(folder.log)))
             save_weights(folder.weights, parts.model)
     load_weights(folder.weights, parts.model)
     return parts.model.to(this.reader.device)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import Any
 
+import click
 import platformdirs
 
 from vreid_bench.data import Synthesizable
 from vreid_bench.errors import InputError
 from vreid_bench.registry import Registry
 
-LOG = logging.getLogger(__name__)
+BANNER = """\
+No data was named, so this is the SYNTHETIC twin of {}: rendered pedestrians, no real person.
+Its scores say nothing about the real dataset; --data or VREID_DATA names your copy of that."""
 
 
 def data_root(registry: Registry, dataset: str, given: Path | None) -> tuple[Path, bool]:
@@ -42,13 +44,9 @@ def cache() -> Path:
 def _twin(reader: Any, dataset: str) -> Path:
     if not isinstance(reader, Synthesizable):
         raise InputError(f"dataset {dataset!r} has no synthetic twin; name your copy with --data")
-    LOG.info(
-        "No data was named, so this run uses the SYNTHETIC twin of %s: rendered pedestrians, no real person. "
-        "Its scores say nothing about the real dataset.",
-        dataset,
-    )
+    click.echo(BANNER.format(dataset), err=True)
     root = cache() / "twins" / f"{dataset}-{reader.twin()[:12]}"
     if not root.exists():
-        LOG.info("The twin is rendered once, into %s", root)
+        click.echo(f"The twin is rendered once, into {root}", err=True)
         reader.synthesize(root)
     return root

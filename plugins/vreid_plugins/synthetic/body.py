@@ -113,6 +113,10 @@ def joints(build: Build, gait: Gait, phase: Array) -> dict[str, Array]:
         swing = phase if side < 0 else phase + np.float32(np.pi)
         body |= {f"{k}{name}": v for k, v in _leg(build, gait, swing, side, body["hip"]).items()}
         body |= {f"{k}{name}": v for k, v in _arm(build, gait, swing, side, body["neck"]).items()}
+    # long strides would hang in the air: let the lower foot touch the ground, on average, so that the bounce stays
+    drop = np.minimum(body["ankle-"][1], body["ankle+"][1]).mean() - np.float32(0.03)
+    for point in body.values():
+        point[1] -= drop
     return body
 
 

@@ -175,8 +175,8 @@ def _head(d: _Drawing) -> None:
 
 
 def _hood(d: _Drawing) -> None:
-    hood = d.screen("neck", up=0.03, forward=-0.035)
-    d.limb(hood, d.screen("neck", up=-0.04, forward=-0.06), (0.048, 0.040), d.person.outfit.sleeve, 0.88)
+    hood = d.screen("neck", up=0.0, forward=-0.035)
+    d.limb(hood, d.screen("neck", up=-0.035, forward=-0.055), (0.050, 0.046), d.person.outfit.sleeve, 0.86)
 
 
 def _long_hair(d: _Drawing) -> None:

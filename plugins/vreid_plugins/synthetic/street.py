@@ -24,7 +24,8 @@ def street(rng: np.random.Generator, world: World, steep: float) -> Array:
     sun = 0.82 + 0.36 * smooth_noise(rng, rows, columns, 1.5 * height)
     grain = 0.975 + 0.05 * rng.random((rows, columns), dtype=np.float32)
     view = view * (sun * grain)[..., None]
-    haze = view.mean(axis=1, keepdims=True)  # [rows, 1, 3]: wall above, ground below
+    # [rows, 1, 3]: wall above and ground below stay apart, half as much as in clear air
+    haze = 0.5 * view.mean(axis=1, keepdims=True) + 0.5 * view.mean(axis=(0, 1))
     return np.asarray(np.clip(haze + world.clutter * (view - haze), 0, 1), np.float32)
 
 

@@ -36,13 +36,13 @@ class World:
 
     yaw_spread: float = 70.0  # degrees to each side of the side view
     yaw_jitter: float = 15.0  # degrees between tracklets of one camera
-    cast: float = 0.07  # white balance between cameras
+    cast: float = 0.06  # white balance between cameras
     gain: float = 0.12  # exposure and gamma between cameras
-    lowres: float = 1.6  # largest loss of resolution among the cameras
+    lowres: float = 1.5  # largest loss of resolution among the cameras
     blur: float = 0.5  # px at 64 rows, largest among the cameras
-    noise: float = 0.02
-    illumination: float = 0.08  # between tracklets of one camera
-    clutter: float = 0.35  # contrast of the street; 1 is a sharp sunny day, where small networks learn the places
+    noise: float = 0.015
+    illumination: float = 0.06  # between tracklets of one camera
+    clutter: float = 0.3  # contrast of the street; 1 is a sharp sunny day, where small networks learn the places
     shadow: float = 0.45  # darkest ground shadow
 
     p_object: float = 0.35  # per tracklet: a thing stands before the person for a while
