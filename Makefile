@@ -17,8 +17,9 @@ PYTEST_WORKERS ?= 2
 run: $(VENV)/installed
 	$(BIN)/vreid-bench run --plugin personvlad --protocol mars
 
+# One thread a worker: two workers with two threads each would spend their time waiting for each other.
 test: lint types
-	VREID_CACHE=$${VREID_CACHE:-$(CURDIR)/build/cache} $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup \
 		--cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed
