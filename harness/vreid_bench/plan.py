@@ -128,8 +128,8 @@ def chosen_method(registry: Registry, name: str, preset: Preset) -> tuple[Method
         known = [e.name for kind in ("methods", *SWAPPABLE, "losses") for e in registry.entries(kind)]
         raise InputError(f"no method or part is named {name!r}{suggestion(name, known)}; `vreid-bench list` shows all")
     if len(parts) > 1:
-        kinds = " and ".join(KINDS[p.kind] for p in parts)
-        raise InputError(f"{name!r} is the name of a {kinds}; write a method that uses the one you mean")
+        kinds = " and ".join(f"an {KINDS[p.kind]}" if p.kind[0] in "ae" else f"a {KINDS[p.kind]}" for p in parts)
+        raise InputError(f"{name!r} names {kinds}; write a method that uses the one you mean")
     [part] = parts
     baseline: Method = registry.get("methods", BASELINE)(preset)
     return resolved(_swapped(baseline, part), registry), part, KINDS[part.kind]
