@@ -72,7 +72,8 @@ class Plan:
             "trained_by": self.source and self.source.name,
             "providers": [dict(p) for p in self.providers],
         }
-        return f"{self.protocol.name}-{self.name}-{self.preset}-seed{self.seed}-{digest(decides)[:8]}"
+        kind = "eval-" if self.source else ""
+        return f"{self.protocol.name}-{self.name}-{self.preset}-seed{self.seed}-{kind}{digest(decides)[:8]}"
 
 
 def plan_run(registry: Registry, request: Request) -> Plan:
