@@ -1,5 +1,7 @@
 """What a run will do: methods and parts by name, data by option or environment, splits for tuning, identities."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -117,6 +119,17 @@ def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_pat
     monkeypatch.delenv("VREID_DATA")
     with pytest.raises(InputError, match="no synthetic twin; name your copy"):
         data_root(registry, "real", None)
+
+
+def test_runs_that_begin_together_render_the_twin_once(registry, tmp_path, monkeypatch):
+    """Two renderers at once would refuse each other; here the second folder made would already exist."""
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path))
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    render = Reader.synthesize
+    monkeypatch.setattr(Reader, "synthesize", lambda self, root: (time.sleep(0.2), render(self, root)))
+    with ThreadPoolExecutor(4) as pool:
+        roots = list(pool.map(lambda _: data_root(registry, "toy", None)[0], range(4)))
+    assert roots == [tmp_path / "twins" / "toy-abc123"] * 4
 
 
 @pytest.mark.parametrize(("given", "expected"), [(None, "small"), ("own", "paper")])
