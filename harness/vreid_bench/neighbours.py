@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench import rerank_reference
+from vreid_bench import native, rerank_reference
 from vreid_bench.errors import InputError
 
 Floats = NDArray[np.float32]
@@ -73,14 +73,8 @@ def nearest(distances: Any, count: int, first: int = 0, threads: int = 0) -> Int
 
 
 def kernels() -> Any:
-    """The native kernels, or their NumPy twin where they are not built or VREID_NATIVE=0 turns them off."""
-    if os.environ.get("VREID_NATIVE") != "0":
-        try:
-            from vreid_bench import _rerank
-        except ImportError:
-            return rerank_reference
-        return _rerank
-    return rerank_reference
+    """The native kernels, or their NumPy twin where those are not there."""
+    return native.load("rerank") or rerank_reference
 
 
 def cores() -> int:
