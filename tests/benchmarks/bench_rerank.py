@@ -40,32 +40,39 @@ def timed(call: Any, times: int) -> float:
     return median(taken)
 
 
-def extra_mb(call: Any) -> float:
-    """What a call adds to the process's memory at its highest, in MB, its result included."""
-    status = Path("/proc/self/status")
+def extra_mb(call: Any) -> tuple[float, Any]:
+    """What a call adds to the process's memory at its highest, in MB, its result included; and that result.
+
+    To be asked of the first call: what it leaves in the allocator's hands would hide a second one's needs.
+    """
     Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
-    before, _ = _memory(status)
-    call()
-    return (_memory(status)[1] - before) / 1000
+    before = _memory("VmRSS")
+    result = call()
+    return _memory("VmHWM") - before, result
 
 
-def _memory(status: Path) -> tuple[int, int]:
-    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-    now, highest = (int(lines[name].split()[0]) * 1.024 for name in ("VmRSS", "VmHWM"))
-    return int(now), int(highest)
+def _memory(name: str) -> float:
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines[name].split()[0]) * 1024 / 1e6
 
 
-def entry(ours: Any, wanted: Any, got: Any, peer: float, floor: float) -> dict[str, Any]:
-    """One entry of bench.json. Raises AssertionError if the results differ."""
+def compared(ours: Any, distance: Any, floor: Any) -> dict[str, Any]:
+    """One entry of bench.json; distance: () -> [N, N]. Raises AssertionError if the results differ."""
+    extra, got = extra_mb(ours)
+    everything = distance()
+    begun = time.process_time()
+    wanted = published.zhong(everything, QUERIES, stable=False)
+    peer = time.process_time() - begun
+    del everything
     np.testing.assert_allclose(got, wanted, atol=1e-6)
-    seconds, extra = timed(ours, 5), extra_mb(ours)
+    seconds, least = timed(ours, 5), timed(floor, 5)
     return {
         "ours_s": seconds,
         "peer": "the published algorithm over N x N matrices, NumPy",
         "peer_s": peer,
-        "floor_s": floor,
+        "floor_s": least,
         "ratio_peer": peer / seconds,
-        "ratio_floor": seconds / floor,
+        "ratio_floor": seconds / least,
         "extra_mb": extra,
         "threads": 1,
     }
@@ -77,33 +84,26 @@ def rerank_distance() -> dict[str, Any]:
     distance = whole(Computed(unit[:QUERIES], unit[QUERIES:], "euclidean"))
     parts = [distance[:QUERIES, :QUERIES], distance[:QUERIES, QUERIES:], distance[QUERIES:, QUERIES:]]
     given = [np.ascontiguousarray(part) for part in parts]
-    begun = time.process_time()
-    wanted = published.zhong(distance, QUERIES, stable=False)
-    peer = time.process_time() - begun
     del distance, parts
-    floor = timed(lambda: [part.max() for part in given], 5)
-
-    def ours() -> Any:
-        return Zhong().rerank(*given, "euclidean", threads=1)
-
-    return entry(ours, wanted, ours(), peer, floor)
+    return compared(
+        lambda: Zhong().rerank(*given, "euclidean", threads=1),
+        lambda: published.whole(*given),
+        lambda: [part.max() for part in given],
+    )
 
 
 def rerank_features() -> dict[str, Any]:
-    """From features; the floor is the bare product of all with all."""
+    """From features; the floor is the product of all with all, of which NumPy, too, computes one half only.
+
+    The peer is given the distances, so its time is without their computation.
+    """
     unit = features()
-    floor = timed(lambda: unit @ unit.T, 3)
-    distance = whole(Computed(unit[:QUERIES], unit[QUERIES:], "euclidean"))
-    begun = time.process_time()
-    wanted = published.zhong(distance, QUERIES, stable=False)
-    peer = time.process_time() - begun + floor
-    del distance
     query, gallery = unit[:QUERIES], unit[QUERIES:]
-
-    def ours() -> Any:
-        return Zhong().from_features(query, gallery, "euclidean", threads=1)
-
-    return entry(ours, wanted, ours(), peer, floor)
+    return compared(
+        lambda: Zhong().from_features(query, gallery, "euclidean", threads=1),
+        lambda: whole(Computed(query, gallery, "euclidean")),
+        lambda: unit @ unit.T,
+    )
 
 
 def features() -> Any:
