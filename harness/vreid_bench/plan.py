@@ -12,7 +12,7 @@ from typing import Any
 from vreid_bench.data import Dataset, Split, hold_out
 from vreid_bench.errors import InputError
 from vreid_bench.protocol import Convention, Protocol, digest
-from vreid_bench.recipe import Method, Part, Preset, Train
+from vreid_bench.recipe import Fit, Method, Part, Preset, Train
 from vreid_bench.record import Record
 from vreid_bench.registry import KINDS, Entry, Registry, suggestion
 from vreid_bench.settings import described, override, resolved
@@ -173,6 +173,8 @@ def _swapped(baseline: Method, entry: Entry) -> Method:
         )
         return replace(baseline, losses={**baseline.losses, entry.name: Part(entry.name)}, stages=stages)
     field: dict[str, Any] = {KINDS[entry.kind]: Part(entry.name)}
+    if entry.kind == "matchers" and hasattr(entry.value, "fit"):
+        field["stages"] = (*baseline.stages, Fit("matcher", baseline.test))  # learned from the trained features
     return replace(baseline, **field)
 
 

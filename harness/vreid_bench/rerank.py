@@ -18,7 +18,7 @@ class Rule:
     """What the rules in use disagree on."""
 
     count: int  # how many nearest items are neighbours, the item itself among them
-    half: int  # the same for the smaller sets that expand the first (Eq. 5)
+    half: int  # the same for the smaller sets that expand the first (Eq. 4)
     averaged: int  # over the sets of how many nearest items a set is averaged (Eq. 11); 1 leaves it as it is
     exponent: Callable[[Floats, Floats], Floats]  # distances [P], largest distance of their item [P] -> e: exp(-e)
     share: float  # of the original distance in the blend (Eq. 12)

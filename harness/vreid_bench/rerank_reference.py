@@ -39,10 +39,11 @@ def scan_columns(
 
 
 def reciprocal(index: Ints, count: int, half: int, threads: int) -> tuple[Longs, Ints]:
-    """The expanded k-reciprocal neighbours R* of each item (Zhong et al. 2017, Eq. 3 to 5), as start and member.
+    """The expanded k-reciprocal neighbours R* of each item (Zhong et al. 2017, Eq. 3 and 4), as start and member.
 
     index: [N, K] nearest items; count: how many of them are neighbours, the item itself among them; half: the
-    same for the smaller sets that are added where over two thirds of one are reciprocal neighbours already.
+    same for the smaller sets that are added where over two thirds of one (the paper: at least; its code: over) are
+    reciprocal neighbours already.
     """
     wide, narrow = ([_mutual(index, item, size) for item in range(len(index))] for size in (count, half))
     sets = []

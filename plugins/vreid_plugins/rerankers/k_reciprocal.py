@@ -61,7 +61,7 @@ class Zhong(_Sparse):
     share: float = 0.3
 
     def rule(self, metric: Metric) -> Rule:
-        """Any metric; Eq. 3 to 12 of the paper."""
+        """Any metric; Eq. 2 to 12 of the paper."""
         return Rule(
             count=self.k1 + 1,  # the item itself comes first
             half=round(self.k1 / 2) + 1,
