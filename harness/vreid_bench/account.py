@@ -11,21 +11,24 @@ from typing import Any
 
 import torch
 
+from vreid_bench.bootstrap import by_person
 from vreid_bench.data import DISTRACTOR, JUNK, people
 from vreid_bench.environment import device_name, packages, processor
 from vreid_bench.model import Model
 from vreid_bench.plan import Plan
 from vreid_bench.recipe import Train
 from vreid_bench.record import Record, Weights, ruled
+from vreid_bench.score import Scored, per_query, summarize
 from vreid_bench.settings import described
 
 BACKEND = "torch"  # which implementation of distances and mining ran
 
 
 def account(
-    plan: Plan, model: Model, weights: Weights, summary: Mapping[str, Any], costs: Mapping[str, Any], threads: int
+    plan: Plan, model: Model, weights: Weights, scored: Scored, costs: Mapping[str, Any], threads: int
 ) -> Record:
-    """The record of a finished run; `summary` as `score.summarize` and `costs` as `environment.Meter` give them."""
+    """The record of a finished run; `scored` split by split, `costs` as `environment.Meter` gives them."""
+    summary = summarize(scored)
     device = next(model.buffers(), torch.zeros(0)).device
     conventions = {c.name: {**ruled(c), **summary[c.name]} for c in plan.conventions}
     protocol = {"name": plan.protocol.name, "headline": plan.protocol.headline, **ruled(plan.protocol)}
@@ -39,6 +42,7 @@ def account(
             "protocol": protocol,
             "dataset": _dataset(plan),
             "conventions": conventions,
+            "people": by_person(per_query(scored), plan.protocol.headline),
             "weights": weights,
             "disclosure": {
                 "selected_on": "none",

@@ -129,6 +129,26 @@ def list_(kind: str | None, as_json: bool) -> None:
     click.echo(json.dumps(rows) if as_json else tabulate(rows, headers="keys", maxcolwidths=[None, None, 60]))
 
 
+@main.command()
+@click.argument("run_a", type=click.Path(path_type=Path))
+@click.argument("run_b", type=click.Path(path_type=Path))
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders are."
+)
+@AS_JSON
+def compare(run_a: Path, run_b: Path, runs: Path, as_json: bool) -> None:
+    """Compare two runs, by folder or id, on the same test set: difference, interval, p, person by person.
+
+    \b
+    `smallest` is the difference from which on this test set could have told the two apart at 5 %.
+        vreid-bench compare mars-personvlad-small-seed0-1a2b3c4d mars-mean-pooling-small-seed0-5e6f7a8b
+    """
+    from vreid_bench import compare as comparison
+
+    compared = comparison.compare(run_a, run_b, runs)
+    click.echo(json.dumps({"conventions": comparison.as_json(compared)}) if as_json else comparison.shown(compared))
+
+
 @main.group()
 def data() -> None:
     """Render synthetic data, and check copies of real data."""

@@ -19,7 +19,7 @@ from vreid_bench.plan import Plan, Request, plan_run
 from vreid_bench.record import Record, Weights
 from vreid_bench.registry import Registry
 from vreid_bench.rundir import Log, RunDirectory
-from vreid_bench.score import Labels, Scores, npz, per_query, score, summarize
+from vreid_bench.score import Labels, Scores, npz, per_query, score
 from vreid_bench.train import Training
 
 
@@ -62,9 +62,7 @@ def walk(this: Run) -> Record:
         scored.append((Labels.of(split), scores(this, model, store, split)))
     write_atomic(directory.per_query, npz(per_query(scored)))
     weights = sha256(b"".join(folder.weights.read_bytes() for folder in folders))
-    record = account(
-        this.plan, model, origin(this.plan, weights), summarize(scored), this.meter.costs, this.reader.threads
-    )
+    record = account(this.plan, model, origin(this.plan, weights), scored, this.meter.costs, this.reader.threads)
     write_atomic(directory.record, record.to_json())
     for folder in folders:
         folder.checkpoint.unlink(missing_ok=True)

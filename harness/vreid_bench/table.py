@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import fmean, stdev
 from typing import Any
 
@@ -18,6 +18,15 @@ from vreid_bench.record import Record
 SOURCES = ("official", "unverified", "synthetic")  # in the order in which tables appear
 # Everything else is written as a character reference, which no Markdown or HTML reader takes for markup.
 SAFE = re.compile(r"""[A-Za-z0-9 .,;=+/()%?'"-]""")
+
+
+SIGNIFICANT = 0.05
+SPLITS, APART = "± splits", "p above"
+LEGENDS = {
+    SPLITS: f"*{SPLITS}*: standard deviation of mAP over the splits, within a seed.",
+    APART: f"*{APART}*: sign-flip permutation test, person by person, of mAP against the row above; "
+    "≈ where this test set cannot tell the two apart at 5 %.",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,24 @@ class Row:
         ends = [getattr(r.conventions[convention].interval, metric) for r in self.records]
         low, high = (100 * fmean(end) for end in zip(*ends, strict=True))
         return f"{low:.1f}–{high:.1f}"
+
+    def split_spread(self, convention: str, metric: str) -> str:
+        """Standard deviation over the splits of one seed in percent, averaged over seeds; empty for one split."""
+        splits = [[getattr(s, metric) for s in r.conventions[convention].splits] for r in self.records]
+        return f"{100 * fmean(map(stdev, splits)):.1f}" if all(len(s) > 1 for s in splits) else ""
+
+    def apart(self, above: Row) -> str:
+        """`0.31 ≈`: p of the mAP difference to another row, marked where it is not separable at 5 %.
+
+        The rows are paired person by person, each person's scores averaged over a row's seeds; empty where
+        the records do not tell of people, or not of the same.
+        """
+        if not all(record.people for row in (self, above) for record in row.records):
+            return ""
+        from vreid_bench.compare import apart  # NumPy, only where there is something to test
+
+        p = apart(self.records, above.records)
+        return "" if p is None else f"{p:.2g}" if p < SIGNIFICANT else f"{p:.2g} ≈"
 
     def all_of(self, value: Callable[[Record], Any]) -> str:
         """The value that the seeds share, or their distinct values."""
@@ -149,19 +176,24 @@ def printable(text: str) -> str:
 def results_table(track: Track, note: Callable[[str], str]) -> str:
     """Every row under every convention, beside what the papers report; `note` makes a footnote of a text."""
     head, *others = track.conventions
-    headers = ["#", "method", "preset", "seeds", "mAP", "95 %", "R1", "95 %", "R5"]
+    rows = track.rows
+    apart = ["", *(row.apart(above) for above, row in pairwise(rows))]
+    spread = [row.split_spread(head, "mAP") for row in rows]
+    # columns that no row fills are left out: most data has one split, and old records know nothing of people
+    extra = [(name, cells) for name, cells in ((SPLITS, spread), (APART, apart)) if any(cells)]
+    headers = ["#", "method", "preset", "seeds", "mAP", "95 %", *(name for name, _ in extra), "R1", "95 %", "R5"]
     headers += [f"{escaped(name)} {metric}" for name in others for metric in ("mAP", "R1")]
     headers += ["reported mAP", "reported R1", "remarks"]
     table = []
-    for place, row in enumerate(track.rows, 1):
-        cells = [str(place), escaped(row.first.method.name), row.first.preset, str(len(row.records))]
-        for metric in ("mAP", "R1"):
-            cells += [row.percent(head, metric), row.interval(head, metric)]
-        cells.append(row.percent(head, "R5"))
+    for place, row in enumerate(rows):
+        cells = [str(place + 1), escaped(row.first.method.name), row.first.preset, str(len(row.records))]
+        cells += [row.percent(head, "mAP"), row.interval(head, "mAP"), *(column[place] for _, column in extra)]
+        cells += [row.percent(head, "R1"), row.interval(head, "R1"), row.percent(head, "R5")]
         cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
         cells += [_reported(row.first, metric, note) for metric in ("mAP", "R1")]
         table.append([*cells, escaped("; ".join(row.remarks))])
-    return _markdown(headers, table, "rll" + "r" * (len(headers) - 4) + "l")
+    legend = "".join(f"{LEGENDS[name]}\n\n" for name, _ in extra)
+    return legend + _markdown(headers, table, "rll" + "r" * (len(headers) - 4) + "l")
 
 
 def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
