@@ -74,8 +74,8 @@ def people(per_query: Floats, pids: Ints, splits: Ints) -> tuple[Floats, Floats]
     shape = int(split.max()) + 1, int(person.max()) + 1
     place = np.ravel_multi_index((split, person), shape)
     total = np.bincount(place, weights=per_query[counted], minlength=shape[0] * shape[1])
-    number = np.bincount(place, weights=np.ones(len(place)), minlength=shape[0] * shape[1])
-    return total.reshape(shape), number.reshape(shape)
+    number = np.bincount(place, minlength=shape[0] * shape[1])
+    return np.asarray(total, np.float64).reshape(shape), np.asarray(number, np.float64).reshape(shape)
 
 
 def by_person(per_query: Mapping[str, NDArray[Any]], convention: str) -> list[dict[str, list[Any]]]:
