@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vreid_bench.data import Split, Tracklet
 from vreid_bench.errors import InputError
 from vreid_bench.protocol import Convention
-from vreid_bench.score import Labels, Scores, interval, npz, per_query, score, summarize
+from vreid_bench.score import Labels, Scores, npz, per_query, score, summarize
 
 
 def convention(queries_in_gallery=True, ap="step", unmatched="skip"):
@@ -214,27 +214,6 @@ def test_labels_of_a_split():
     who = Labels.of(Split((), test, (0,), (1, 0)))
     columns = [column.tolist() for column in (who.pids, who.camids, who.query, who.gallery)]
     assert columns == [[5, 0], [1, 2], [0], [1, 0]]
-
-
-def test_interval_resamples_identities_and_skips_queries_that_do_not_count():
-    values, pids = np.array([1, 1, 1, 0, 0, 0.5, np.nan]), np.array([4, 4, 4, 9, 9, 2, 2])
-    groups = {pid: [v for v, p in zip(values, pids, strict=True) if p == pid and v == v] for pid in (2, 4, 9)}
-    draws = np.random.default_rng(3).integers(3, size=(1000, 3))
-    means = [np.mean([value for i in draw for value in groups[(2, 4, 9)[i]]]) for draw in draws]
-    assert interval(values, pids, seed=3) == pytest.approx(tuple(np.quantile(means, (0.025, 0.975))))
-    assert interval(values, pids, seed=3) == interval(values, pids, seed=3)
-    assert interval(np.full(4, 0.25), np.arange(4)) == (0.25, 0.25)
-
-
-def test_interval_covers_the_truth_about_as_often_as_it_says():
-    random = np.random.default_rng(0)
-    pids = np.repeat(np.arange(60), 3)
-    covered = 0
-    for seed in range(200):
-        values = np.repeat(random.random(60), 3)  # the queries of a person agree: three are worth one
-        low, high = interval(values, pids, seed=seed, resamples=300)
-        covered += low <= 0.5 <= high
-    assert 0.88 <= covered / 200 <= 0.99
 
 
 def two_splits():

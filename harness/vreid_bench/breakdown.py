@@ -59,7 +59,7 @@ def camera_pairs(queries: Queries, matches: Matches, precision: Precision) -> di
     shape = len(queries.pids), len(cameras)
     number = np.bincount(pair, minlength=shape[0] * shape[1]).reshape(shape)  # [Q, cameras]
     total = np.bincount(pair, precision(here, rank), shape[0] * shape[1]).reshape(shape)
-    hits = np.bincount(pair, (rank == 1).astype(float), shape[0] * shape[1]).reshape(shape)
+    hits = np.bincount(pair[rank == 1], minlength=shape[0] * shape[1]).reshape(shape)
     asked = (number > 0) & ~np.isnan(queries.precision)[:, None]  # [Q, cameras]
     average = np.divide(total, number, out=np.zeros(shape), where=asked)
     rows = [queries.camids == camera for camera in cameras]
@@ -70,7 +70,7 @@ def camera_pairs(queries: Queries, matches: Matches, precision: Precision) -> di
         share = np.divide(sums, count, out=np.full(sums.shape, np.nan), where=count > 0)
         return [[None if np.isnan(cell) else float(cell) for cell in line] for line in share]
 
-    tables = {"mAP": means(average), "R1": means(hits), "queries": count.tolist()}
+    tables = {"mAP": means(average), "R1": means(hits.astype(np.float64)), "queries": count.tolist()}
     return {"cameras": cameras.tolist(), **tables}
 
 
@@ -82,7 +82,7 @@ def hardest(queries: Queries, most: int = HARDEST) -> list[dict[str, Any]]:
 
 
 def _by_size(queries: Queries, size: Ints) -> list[dict[str, Any]]:
-    """Means over the queries whose size [Q] is 0, 1, 2 to 3, 4 to 7, ...; a range that no query counts in is left out."""
+    """Means over the queries whose size [Q] is 0, 1, 2 to 3, 4 to 7, ...; without ranges in which no query counts."""
     digits = np.frexp(size.astype(float))[1]  # [Q] binary digits of the size
     counted = ~np.isnan(queries.precision)
     return [

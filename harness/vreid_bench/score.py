@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.bootstrap import interval
 from vreid_bench.data import DISTRACTOR, JUNK, Split
 from vreid_bench.errors import InputError
 from vreid_bench.protocol import Convention
@@ -173,22 +174,6 @@ def _precision(nth: Ints, rank: Ints, convention: Convention) -> Floats:
     return (before + here) / 2
 
 
-def interval(per_query: Floats, pids: Ints, *, seed: int = 0, resamples: int = 1000) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean over queries, resampling identities with the gallery fixed.
-
-    per_query: [Q], NaN where the query does not count; pids: [Q]. All queries of a person are drawn together,
-    for they rise and fall together; an interval over single queries would be too narrow.
-    """
-    counted = ~np.isnan(per_query)
-    _, person = np.unique(pids[counted], return_inverse=True)
-    total = np.bincount(person, weights=per_query[counted])  # [I] per identity
-    number = np.bincount(person)  # [I]
-    draw = np.random.default_rng(seed).integers(len(number), size=(resamples, len(number)))
-    means = total[draw].sum(1) / number[draw].sum(1)  # [resamples]
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
-
-
 Scored = Sequence[tuple[Labels, Mapping[str, Scores]]]  # of each split: its labels, convention -> scores
 
 
@@ -199,6 +184,7 @@ def summarize(splits: Scored) -> dict[str, dict[str, Any]]:
     """
     result = {}
     pids = np.concatenate([labels.pids[labels.query] for labels, _ in splits])
+    split = np.repeat(np.arange(len(splits)), [len(labels.query) for labels, _ in splits])
     for name in splits[0][1]:
         scores = [by_convention[name] for _, by_convention in splits]
         each = [s.metrics() for s in scores]
@@ -206,7 +192,7 @@ def summarize(splits: Scored) -> dict[str, dict[str, Any]]:
         precision = np.concatenate([s.average_precision for s in scores])
         first = np.concatenate([s.hits(1) for s in scores])
         mean["queries"] = sum(m["queries"] for m in each)
-        mean["interval"] = {"mAP": interval(precision, pids), "R1": interval(first, pids)}
+        mean["interval"] = {"mAP": interval(precision, pids, split), "R1": interval(first, pids, split)}
         result[name] = mean | {"splits": tuple(each)}
     return result
 
