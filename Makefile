@@ -12,13 +12,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 
-.PHONY: run test lint types bench leaderboard clean
+.PHONY: run test lint types bench board clean
 
 run: $(VENV)/installed
 	$(BIN)/vreid-bench run --plugin personvlad --protocol mars
 
+# One thread a worker: two workers with two threads each would spend their time waiting for each other.
 test: lint types
-	VREID_CACHE=$${VREID_CACHE:-$(CURDIR)/build/cache} $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup \
 		--cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed
@@ -31,8 +32,21 @@ types: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-only
 
-leaderboard: $(VENV)/installed
-	$(BIN)/vreid-bench leaderboard
+# The rows under leaderboard/records: on the synthetic twin, three seeds, one thread each, so that any machine can
+# repeat them. Runs that are there are reused, so it can be interrupted; `make -j2 board` makes two at a time.
+METHODS := image-baseline image-averaged mean-pooling personvlad
+SEEDS := 0 1 2
+BOARD := build/board
+RUN := $(BIN)/vreid-bench run --protocol mars --threads 1 --runs $(BOARD)
+
+board: $(foreach seed,$(SEEDS),$(foreach method,$(METHODS),row/$(method)/$(seed)) one-clip/$(seed))
+	$(BIN)/vreid-bench leaderboard add --replace $(BOARD)/*
+
+row/%: $(VENV)/installed
+	$(RUN) --plugin $(*D) --preset small --seed $(*F)
+
+one-clip/%: row/mean-pooling/%
+	$(RUN) --from $(BOARD)/mars-mean-pooling-small-seed$*-???????? --set test.clips=1
 
 clean:
 	rm -rf $(VENV) build runs

@@ -13,6 +13,7 @@ import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+
 from vreid_bench.clips import DRAWS_CLIPS, SAMPLERS, check_clipping, clip_indices, prefetch, read_clips, read_frame
 from vreid_bench.data import Tracklet
 from vreid_bench.errors import InputError

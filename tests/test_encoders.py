@@ -1,5 +1,7 @@
 """The in-tree encoders: published names and sizes, and every length of clip."""
 
+import itertools
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -119,7 +121,7 @@ def test_c3d_has_the_published_names_and_no_normalisation():
 )
 def test_c3d_parameters(widths, count):
     channels = [3, widths[0], widths[1], widths[2], widths[2], widths[3], widths[3], widths[4], widths[4]]
-    by_hand = sum(27 * a * b + b for a, b in zip(channels[:-1], channels[1:], strict=True))
+    by_hand = sum(27 * a * b + b for a, b in itertools.pairwise(channels))
     assert parameters(C3d(widths)) == by_hand == count
 
 

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from vreid_bench.errors import InputError
 from vreid_bench.leaderboard import add, build, check, write
 from vreid_bench.record import Record

@@ -205,6 +205,8 @@ def test_oim_queue_wraps_and_forgets_the_oldest():
     assert loss.queued == 4
     loss(batch_of(unit(50, 60, 70, 80, 90), [-1] * 5))  # more than there are places: the last three stay
     torch.testing.assert_close(loss.queue, unit(70, 80, 90))
+    loss(batch_of(unit(100), [-1]))
+    torch.testing.assert_close(loss.queue, unit(100, 80, 90))
 
 
 def test_oim_without_a_queue_ignores_strangers():
@@ -289,3 +291,16 @@ def test_oim_gradient_reaches_the_features_alone():
 def test_losses_refuse_options_that_cannot_be_meant(build, message):
     with pytest.raises(InputError, match=message):
         build()
+
+
+def test_a_neck_lets_the_classifier_see_what_lies_close_together():
+    """Features that differ by a thousandth of their size: normalised over the batch, they are as far apart as any."""
+    x = (100 + 0.1 * torch.randn(8, 4, generator=torch.Generator().manual_seed(0))).double()
+    pids = torch.arange(8) % 2
+    plain = CrossEntropy({"embedding": 4}, 2, neck=True).double().train()
+    with torch.no_grad():
+        plain.classifier.weight.normal_()
+    standard = (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5).sqrt()
+    logits = standard @ plain.classifier.weight.T + plain.classifier.bias
+    expected = torch.nn.functional.cross_entropy(logits, pids)
+    torch.testing.assert_close(plain(batch_of(x, pids)), expected, rtol=1e-6, atol=1e-8)

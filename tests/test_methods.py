@@ -13,12 +13,12 @@ from vreid_bench.score import CUTOFFS
 from vreid_bench.train import learning_rate, trainable
 from vreid_plugins import personvlad, temporal_modeling
 from vreid_plugins.aggregators import pooling
-from vreid_plugins.augmentations import flip
+from vreid_plugins.augmentations import flip, shift
 from vreid_plugins.encoders import c3d, resnet
 from vreid_plugins.losses import cross_entropy, oim, triplet
 from vreid_plugins.matchers import mean
 
-MODULES = (personvlad, temporal_modeling, pooling, flip, c3d, resnet, cross_entropy, oim, triplet, mean)
+MODULES = (personvlad, temporal_modeling, pooling, flip, shift, c3d, resnet, cross_entropy, oim, triplet, mean)
 METHODS = ("image-baseline", "image-averaged", "mean-pooling", "personvlad")
 PRESETS = ("paper", "small")
 

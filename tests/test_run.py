@@ -185,7 +185,7 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_numbers(spawn, cli_json
     for _ in range(4):
         process = spawn(*mean_pooling, *steps, "--quiet", "--checkpoint-every", "0.2", cwd=tmp_path)
         try:
-            process.wait(timeout=moments.uniform(0.4, 0.9) * wall)
+            process.wait(timeout=moments.uniform(0.2, 0.6) * wall)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()

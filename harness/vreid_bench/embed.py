@@ -113,10 +113,12 @@ def maps(
 ) -> Iterator[Tensor]:
     """Batches of maps [B, T', D, h, w] over the tracklets: what an aggregator's `fit` looks at."""
     model.eval()
-    with torch.inference_mode(), bar(len(tracklets), "fit", "tracklet", quiet=reader.quiet) as progress:
+    with bar(len(tracklets), "fit", "tracklet", quiet=reader.quiet) as progress:
         for group, clips, _ in _batches(tracklets, clipping, reader, budget):
             for piece in _pieces(clips, budget):
-                yield model.encoder(piece)
+                with torch.inference_mode():  # not around the yield: what `fit` does is its own affair
+                    batch = model.encoder(piece)
+                yield batch
             progress.update(len(group))
 
 

@@ -44,7 +44,9 @@ def prepare(device: torch.device, threads: int) -> None:
 
 
 def cores() -> int:
-    """How many processors this process may use."""
+    """How many processors this process may use, or OMP_NUM_THREADS, which torch heeds as well."""
+    if os.environ.get("OMP_NUM_THREADS", "").isdigit():
+        return max(1, int(os.environ["OMP_NUM_THREADS"]))
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

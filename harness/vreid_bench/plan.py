@@ -72,7 +72,8 @@ class Plan:
             "trained_by": self.source and self.source.name,
             "providers": [dict(p) for p in self.providers],
         }
-        return f"{self.protocol.name}-{self.name}-{self.preset}-seed{self.seed}-{digest(decides)[:8]}"
+        kind = "eval-" if self.source else ""
+        return f"{self.protocol.name}-{self.name}-{self.preset}-seed{self.seed}-{kind}{digest(decides)[:8]}"
 
 
 def plan_run(registry: Registry, request: Request) -> Plan:
@@ -128,8 +129,8 @@ def chosen_method(registry: Registry, name: str, preset: Preset) -> tuple[Method
         known = [e.name for kind in ("methods", *SWAPPABLE, "losses") for e in registry.entries(kind)]
         raise InputError(f"no method or part is named {name!r}{suggestion(name, known)}; `vreid-bench list` shows all")
     if len(parts) > 1:
-        kinds = " and ".join(KINDS[p.kind] for p in parts)
-        raise InputError(f"{name!r} is the name of a {kinds}; write a method that uses the one you mean")
+        kinds = " and ".join(f"an {KINDS[p.kind]}" if p.kind[0] in "ae" else f"a {KINDS[p.kind]}" for p in parts)
+        raise InputError(f"{name!r} names {kinds}; write a method that uses the one you mean")
     [part] = parts
     baseline: Method = registry.get("methods", BASELINE)(preset)
     return resolved(_swapped(baseline, part), registry), part, KINDS[part.kind]

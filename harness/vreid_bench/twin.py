@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,10 @@ def _twin(reader: Any, dataset: str) -> Path:
     click.echo(BANNER.format(dataset), err=True)
     root = cache() / "twins" / f"{dataset}-{reader.twin()[:12]}"
     if not root.exists():
-        click.echo(f"The twin is rendered once, into {root}", err=True)
-        reader.synthesize(root)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with root.with_name(f".{root.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # of runs that begin together, one renders and the others wait
+            if not root.exists():
+                click.echo(f"The twin is rendered once, into {root}", err=True)
+                reader.synthesize(root)
     return root

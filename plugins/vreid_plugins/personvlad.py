@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
 from vreid_bench import (
     Clipping,
     Fit,
@@ -207,7 +208,7 @@ def _small() -> Method:
     words_fixed = Train(
         clipping=clip,
         losses={"oim": 1.0},
-        steps=400,
+        steps=200,
         P=16,
         K=2,
         schedule=Schedule("step", 0.003, every=100, factor=0.5),
@@ -215,7 +216,7 @@ def _small() -> Method:
         freeze=WORDS,
         augment=(part("flip", p=0.5),),
     )
-    joint = replace(words_fixed, steps=200, schedule=Schedule("constant", 1e-3), freeze=())
+    joint = replace(words_fixed, steps=500, schedule=Schedule("constant", 1e-3), freeze=())
     pools = ((1, 2, 2), (2, 2, 2), (2, 1, 1), (1, 1, 1), (1, 1, 1))
     return replace(
         paper,

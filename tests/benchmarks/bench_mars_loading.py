@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
+
 from vreid_plugins.datasets.mars import Mars
 
 INFO = os.environ.get("VREID_MARS_INFO")

@@ -6,38 +6,30 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
-from vreid_bench import ClipFeatures, hookimpl
+
+from vreid_bench import hookimpl
 
 
 class Average(nn.Module):
-    """Mean over frames and places.
+    """Mean over frames and places."""
 
-    neck: normalise the result over the batch (Luo et al. 2019); what went in is then the extra `before`.
-    """
-
-    def __init__(self, shape: tuple[int, ...], neck: bool = False) -> None:
+    def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.neck = nn.BatchNorm1d(shape[0]) if neck else None
 
-    def forward(self, maps: Tensor) -> Tensor | ClipFeatures:
+    def forward(self, maps: Tensor) -> Tensor:
         """maps [B, T', D, h, w] -> [B, D]."""
-        return _behind(self.neck, maps.mean((1, 3, 4)))
+        return maps.mean((1, 3, 4))
 
 
 class Max(nn.Module):
-    """Mean over places, then the greatest over frames. neck: as for `Average`."""
+    """Mean over places, then the greatest over frames."""
 
-    def __init__(self, shape: tuple[int, ...], neck: bool = False) -> None:
+    def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.neck = nn.BatchNorm1d(shape[0]) if neck else None
 
-    def forward(self, maps: Tensor) -> Tensor | ClipFeatures:
+    def forward(self, maps: Tensor) -> Tensor:
         """maps [B, T', D, h, w] -> [B, D]."""
-        return _behind(self.neck, maps.mean((3, 4)).amax(1))
-
-
-def _behind(neck: nn.Module | None, pooled: Tensor) -> Tensor | ClipFeatures:
-    return pooled if neck is None else ClipFeatures(neck(pooled), extra={"before": pooled})
+        return maps.mean((3, 4)).amax(1)
 
 
 @hookimpl

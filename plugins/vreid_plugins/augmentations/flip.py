@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from vreid_bench import InputError, hookimpl
 
 

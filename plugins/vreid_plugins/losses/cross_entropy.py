@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
 from vreid_bench import Batch, InputError, hookimpl
 
 
@@ -15,15 +16,25 @@ class CrossEntropy(nn.Module):
 
     smoothing: share of the target spread evenly over all identities (Szegedy et al. 2016).
     on: which feature of the batch is classified: `embedding`, `clips` or an extra of the aggregator.
+    neck: normalise that feature over the batch before it is classified (Luo et al. 2019), so that the classifier can
+        tell identities apart while the features themselves still lie close together.
     """
 
-    def __init__(self, dims: Mapping[str, int], identities: int, smoothing: float = 0.0, on: str = "embedding") -> None:
+    def __init__(
+        self,
+        dims: Mapping[str, int],
+        identities: int,
+        smoothing: float = 0.0,
+        on: str = "embedding",
+        neck: bool = False,
+    ) -> None:
         super().__init__()
         if not 0 <= smoothing < 1:
             raise InputError(f"loss cross-entropy: smoothing must be at least 0 and below 1, got {smoothing!r}")
         if on not in dims:
             raise InputError(f"loss cross-entropy: on must be one of {', '.join(sorted(dims))}, got {on!r}")
         self.smoothing, self.on = smoothing, on
+        self.neck = nn.BatchNorm1d(dims[on]) if neck else nn.Identity()
         self.classifier = nn.Linear(dims[on], identities)
         # All identities start almost equally likely, whatever the scale of the features.
         nn.init.normal_(self.classifier.weight, std=0.001)
@@ -31,7 +42,7 @@ class CrossEntropy(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Mean over the batch, a scalar."""
-        logits = self.classifier(batch.named(self.on))  # [N, identities]
+        logits = self.classifier(self.neck(batch.named(self.on)))  # [N, identities]
         return F.cross_entropy(logits, batch.pids, label_smoothing=self.smoothing)
 
 

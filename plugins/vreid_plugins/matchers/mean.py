@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
 from vreid_bench import Clips, InputError, hookimpl, pairwise_distance
 
 METRICS = ("euclidean", "sqeuclidean", "cosine")

@@ -55,8 +55,8 @@ def write_mars(  # noqa: PLR0913 - what a user may want to change, each by name
     """Write a synthetic twin of MARS with `ids` train and as many test identities to `root`.
 
     `cameras`, `size` (height, width in px) and `seed` override those of `world`, by default 6 cameras, 64 x 32 and
-    seed 0. The default twin has about 19,000 frames: 330 train and 510 test tracklets, 165 of them queries, 125
-    distractors, 35 junk; two cores render it in 15 to 25 s, and a small network trains on it and is tested in a minute.
+    seed 0. The default twin has 19,129 frames: 323 train and 504 test tracklets, 165 of them queries, 126 distractors,
+    35 junk. Two cores that others use too render it in 26 s; a small network trains on it and is tested in a minute.
     A killed run continues when it is called again.
     """
     world = world or World.appearance()

@@ -1,1 +1,0 @@
-"""In-tree protocols, one file each."""

@@ -1,0 +1,217 @@
+"""What a run will do: methods and parts by name, data by option or environment, splits for tuning, identities."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
+from vreid_bench.data import hold_out, people
+from vreid_bench.plan import Plan, Request, chosen_method, chosen_splits, plan_run
+from vreid_bench.protocol import digest
+from vreid_bench.recipe import Schedule, Train
+from vreid_bench.registry import Plugin, Registry
+from vreid_bench.twin import data_root
+
+
+class Reader:
+    """A dataset of two splits, with a twin that is one empty file."""
+
+    def __init__(self, splits=1):
+        self.splits = splits
+
+    def read(self, root):
+        return Dataset("toy", root, (SPLIT,) * self.splits, "unverified")
+
+    def twin(self):
+        return "abc123"
+
+    def synthesize(self, root, **world):
+        root.mkdir(parents=True)
+        (root / "made").touch()
+
+
+def tracklet(pid, camid, n=1):
+    return Tracklet(tuple(f"{pid}/{camid}/{i}.jpg" for i in range(n)), pid, camid)
+
+
+SPLIT = Split(
+    tuple(tracklet(pid, cam, n) for pid in range(1, 11) for cam in (1, 2) for n in (1, 2)),
+    tuple(tracklet(pid, cam) for pid in (20, 21) for cam in (1, 2)),
+    (0, 2),
+    (0, 1, 2, 3),
+)
+STAGE = Train(Clipping("consecutive", 4), {"ce": 1.0}, 10, 4, 2, Schedule("constant", 1e-3))
+
+
+def baseline(preset):
+    """The baseline."""
+    steps = 10 if preset == "small" else 1000
+    stages = (replace(STAGE, steps=steps),)
+    return Method(part("net"), part("pool"), part("mean"), Clipping("dense", 4), (64, 32), {"ce": part("ce")}, stages)
+
+
+def encoder(depth=18): ...
+def aggregator(shape, heat=1.0): ...
+def matcher(dim): ...
+def loss(dims, identities, margin=0.3): ...
+
+
+@pytest.fixture
+def registry():
+    protocol = {"name": "toy", "version": "1", "dataset": "toy", "headline": "c", "summary": "", "source": ""}
+    convention = Convention("c", "1", True, "step", "skip", "", "")
+    provided = {
+        "datasets": {"toy": Reader(), "real": SimpleNamespace(read=Reader().read)},
+        "encoders": {"net": encoder, "both": encoder},
+        "aggregators": {"pool": aggregator, "soft": aggregator, "both": aggregator},
+        "matchers": {"mean": matcher},
+        "losses": {"ce": loss, "pull": loss},
+        "protocols": {"toy": Protocol(conventions=("c",), **protocol)},
+        "conventions": {"c": convention},
+        "methods": {"mean-pooling": baseline},
+    }
+    hooks = {f"vreid_{kind}": hookimpl(_returns(values)) for kind, values in provided.items()}
+    return Registry([Plugin("toy", SimpleNamespace(**hooks), "vreid-toy", "0.2")])
+
+
+def _returns(value):
+    return lambda: value
+
+
+def test_a_part_takes_the_place_of_the_baselines(registry):
+    method, entry, swapped = chosen_method(registry, "soft", "small")
+    assert (method.aggregator.name, method.aggregator.options) == ("soft", {"heat": 1.0})
+    assert (entry.plugin.distribution, swapped) == ("vreid-toy", "aggregator")
+    assert method.encoder.name == "net"
+
+
+def test_a_loss_is_added_to_every_stage(registry):
+    method, _, swapped = chosen_method(registry, "pull", "small")
+    assert swapped == "loss"
+    assert set(method.losses) == {"ce", "pull"}
+    assert method.stages[0].losses == {"ce": 1.0, "pull": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("mean-poling", r"did you mean mean-pooling"), ("both", "names an encoder and an aggregator")],
+)
+def test_a_name_that_decides_nothing_is_refused(registry, name, message):
+    with pytest.raises(InputError, match=message):
+        chosen_method(registry, name, "small")
+
+
+def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_path, monkeypatch):
+    (tmp_path / "shelf" / "toy").mkdir(parents=True)
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    assert data_root(registry, "toy", tmp_path / "own") == (tmp_path / "own", False)
+    twin = tmp_path / "cache" / "twins" / "toy-abc123"
+    assert data_root(registry, "toy", None) == (twin, True)
+    assert (twin / "made").exists()
+    monkeypatch.setenv("VREID_DATA", str(tmp_path / "shelf"))
+    assert data_root(registry, "toy", None) == (tmp_path / "shelf" / "toy", False)
+    monkeypatch.delenv("VREID_DATA")
+    with pytest.raises(InputError, match="no synthetic twin; name your copy"):
+        data_root(registry, "real", None)
+
+
+def test_runs_that_begin_together_render_the_twin_once(registry, tmp_path, monkeypatch):
+    """Two renderers at once would refuse each other; here the second folder made would already exist."""
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path))
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    render = Reader.synthesize
+    monkeypatch.setattr(Reader, "synthesize", lambda self, root: (time.sleep(0.2), render(self, root)))
+    with ThreadPoolExecutor(4) as pool:
+        roots = list(pool.map(lambda _: data_root(registry, "toy", None)[0], range(4)))
+    assert roots == [tmp_path / "twins" / "toy-abc123"] * 4
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "small"), ("own", "paper")])
+def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, monkeypatch, given, expected):
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path))
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    plan = plan_run(registry, Request("mean-pooling", "toy", data=given and tmp_path / given))
+    assert plan.preset == expected
+    assert plan.method.stages[0].steps == {"small": 10, "paper": 1000}[expected]
+
+
+def plan(registry, tmp_path, **changes) -> Plan:
+    (tmp_path / "own").mkdir(exist_ok=True)
+    return plan_run(
+        registry, Request(**{"name": "mean-pooling", "protocol": "toy", "data": tmp_path / "own", **changes})
+    )
+
+
+def test_equal_plans_are_the_same_run_wherever_the_data_lies(registry, tmp_path):
+    (tmp_path / "copy").mkdir()
+    one, two = plan(registry, tmp_path), plan(registry, tmp_path, data=tmp_path / "copy")
+    assert one.id == two.id
+    assert one.id.startswith("toy-mean-pooling-paper-seed0-")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": 1}, {"preset": "small"}, {"assignments": ("margin=0.2",)}, {"name": "soft"}], ids=str
+)
+def test_whatever_decides_a_run_changes_its_name(registry, tmp_path, changes):
+    assert plan(registry, tmp_path).id != plan(registry, tmp_path, **changes).id
+
+
+def test_an_override_that_changes_nothing_is_still_another_row(registry, tmp_path):
+    """It keeps the run, whose numbers are the same, but the record says what was asked for."""
+    assert plan(registry, tmp_path, assignments=("margin=0.3",)).overrides == {"losses.ce.margin": 0.3}
+
+
+def test_held_out_identities_are_not_trained_on():
+    dev = hold_out(SPLIT, 0.2)
+    assert set(people(dev.train)) | {t.pid for t in dev.test} == set(people(SPLIT.train))
+    assert {t.pid for t in dev.test} == {1, 6}
+    assert not set(people(dev.train)) & {t.pid for t in dev.test}
+    asked = [(dev.test[row].pid, dev.test[row].camid) for row in dev.query]
+    assert sorted(asked) == [(1, 1), (1, 2), (6, 1), (6, 2)]
+    assert dev.gallery == tuple(range(len(dev.test)))
+
+
+@pytest.mark.parametrize(
+    ("split", "missing"), [(replace(SPLIT, train=()), "training tracklets"), (replace(SPLIT, query=()), "queries")]
+)
+def test_a_split_with_nothing_to_do_is_refused(registry, split, missing):
+    dataset = Dataset("toy", Path("/data/toy"), (split,), "unverified")
+    with pytest.raises(InputError, match=f"split 0 of toy has no {missing}"):
+        chosen_splits(registry.get("protocols", "toy"), dataset)
+
+
+def test_a_datasets_fingerprint_is_what_it_lists_and_not_where_it_lies():
+    here = Dataset("toy", Path("/here"), (SPLIT,), "official")
+    assert here.fingerprint == Dataset("toy", Path("/there"), (SPLIT,), "unverified").fingerprint
+    changed = [
+        replace(SPLIT, query=(0,)),
+        replace(SPLIT, gallery=(0, 1, 2)),
+        replace(SPLIT, train=SPLIT.train[1:]),
+        replace(SPLIT, test=(tracklet(20, 3), *SPLIT.test[1:])),
+        replace(SPLIT, test=(Tracklet(("x.jpg",), 20, 1), *SPLIT.test[1:])),
+    ]
+    prints = {Dataset("toy", Path("/here"), (split,), "official").fingerprint for split in [SPLIT, *changed]}
+    assert len(prints) == 1 + len(changed)
+
+
+def test_fingerprints_of_rules_ignore_prose_and_nothing_else(registry):
+    protocol, convention = registry.get("protocols", "toy"), registry.get("conventions", "c")
+    for rule in (protocol, convention):
+        assert replace(rule, summary="other", source="other").fingerprint == rule.fingerprint
+    changes = {"version": "2", "queries_in_gallery": False, "average_precision": "trapezoid", "unmatched": "zero"}
+    prints = {replace(convention, **{name: value}).fingerprint for name, value in changes.items()}
+    assert len(prints | {convention.fingerprint}) == 1 + len(changes)
+    changes = {"version": "2", "dataset": "other", "headline": "d", "conventions": ("c", "d"), "holdout": 0.1}
+    prints = {replace(protocol, **{name: value}).fingerprint for name, value in changes.items()}
+    assert len(prints | {protocol.fingerprint}) == 1 + len(changes)
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys():
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})

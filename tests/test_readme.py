@@ -1,0 +1,31 @@
+"""What the README says is so."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_plugin_in_the_readme_is_the_one_that_the_tests_install():
+    stranger = (ROOT / "tests/third_party/vreid-softmin/vreid_softmin.py").read_text()
+    assert f"```python\n{stranger.rstrip()}\n```" in README
+
+
+def test_every_command_in_the_readme_exists(cli):
+    commands = re.findall(r"vreid-bench ((?:[a-z]+ ?)+)", "\n".join(re.findall(r"```console\n(.*?)```", README, re.S)))
+    assert len(commands) > 8
+    for command in {" ".join(c.split()[: 2 if c.startswith(("data ", "leaderboard add")) else 1]) for c in commands}:
+        assert cli(*command.split(), "--help").exit_code == 0, command
+
+
+def test_every_option_in_the_readme_exists(cli):
+    shown = cli("run", "--help").stdout + cli("leaderboard", "--help").stdout
+    for option in set(re.findall(r"(?<=[ `])--[a-z-]+", README)):
+        assert option in shown, option
+
+
+def test_every_link_in_the_readme_leads_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
