@@ -31,14 +31,8 @@ Lane total(Register value) {
   return sum;
 }
 
-// count + (value < limit), lane by lane.
-template <typename Register, typename Mask>
-inline Mask tally(Mask count, Register value, Register limit) {
-  return count - (value < limit);  // true is -1
-}
-
 #if VREID_BYTES == 64
-// GCC makes three instructions of the line above, where two do.
+// count + (value < limit), lane by lane: two instructions, where GCC makes three of `count -= value < limit`.
 inline __m512i tally(__m512i count, __m512 value, __m512 limit) {
   return _mm512_mask_add_epi32(count, _mm512_cmp_ps_mask(value, limit, _CMP_LT_OQ), count, _mm512_set1_epi32(1));
 }
@@ -46,6 +40,9 @@ inline __m512i tally(__m512i count, __m512 value, __m512 limit) {
 inline __m512i tally(__m512i count, __m512d value, __m512d limit) {
   return _mm512_mask_add_epi64(count, _mm512_cmp_pd_mask(value, limit, _CMP_LT_OQ), count, _mm512_set1_epi64(1));
 }
+
+template <typename T>
+using Zmm = std::conditional_t<sizeof(T) == 4, __m512, __m512d>;
 #endif
 
 // sum[b] += number of x[0 .. n) below limit[b].
@@ -65,7 +62,12 @@ void below_all(const T* x, int64_t n, const T* limit, int64_t* sum) {
   for (; i + lanes <= n; i += lanes) {
     const Register value = *(const Memory*)(x + i);
 #pragma GCC unroll 8
-    for (int b = 0; b < B; ++b) count[b] -= value < threshold[b];
+    for (int b = 0; b < B; ++b)
+#if VREID_BYTES == 64
+      count[b] = (Mask)tally((__m512i)count[b], (Zmm<T>)value, (Zmm<T>)threshold[b]);
+#else
+      count[b] -= value < threshold[b];
+#endif
   }
   for (int b = 0; b < B; ++b) {
     sum[b] += total<Count<T>>(count[b]);

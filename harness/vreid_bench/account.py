@@ -15,19 +15,19 @@ from vreid_bench.data import DISTRACTOR, JUNK, people
 from vreid_bench.environment import device_name, packages, processor
 from vreid_bench.model import Model
 from vreid_bench.plan import Plan
+from vreid_bench.ranks import backend
 from vreid_bench.recipe import Train
 from vreid_bench.record import Record, Weights, ruled
 from vreid_bench.settings import described
-
-BACKEND = "torch"  # which implementation of distances and mining ran
 
 
 def account(
     plan: Plan, model: Model, weights: Weights, summary: Mapping[str, Any], costs: Mapping[str, Any], threads: int
 ) -> Record:
-    """The record of a finished run; `summary` as `score.summarize` and `costs` as `environment.Meter` give them."""
+    """The record of a finished run; `summary` as `metrics.summarize` and `costs` as `environment.Meter` give them."""
     device = next(model.buffers(), torch.zeros(0)).device
-    conventions = {c.name: {**ruled(c), **summary[c.name]} for c in plan.conventions}
+    refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
+    conventions = {c.name: {**ruled(c), **summary[c.name]} for c in plan.conventions if c.name not in refused}
     protocol = {"name": plan.protocol.name, "headline": plan.protocol.headline, **ruled(plan.protocol)}
     return Record.of(
         {
@@ -39,6 +39,7 @@ def account(
             "protocol": protocol,
             "dataset": _dataset(plan),
             "conventions": conventions,
+            "not_computable": refused,
             "weights": weights,
             "disclosure": {
                 "selected_on": "none",
@@ -49,7 +50,7 @@ def account(
             },
             "budget": _budget(plan, model),
             "costs": {"train": None, **costs},
-            "backend": BACKEND,
+            "backend": backend(),
             "environment": {
                 "python": platform.python_version(),
                 "packages": packages(),

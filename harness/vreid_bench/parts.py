@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from vreid_bench.ops import Hardest, batch_hard
+from vreid_bench.ops import Hardest, Metric, batch_hard
 
 PLANES = {"rgb": 3, "flow": 2}  # what an encoder can ask for, and the channels each takes
 
@@ -81,7 +81,8 @@ class Aggregator(Protocol):
 class Matcher(Protocol):
     """`factory(dim=E, **options)`: from the clips of tracklets to distances.
 
-    May have `fit(represented, pids, camids)` and a fused `hardest(represented, pids) -> Hardest`.
+    May have `fit(represented, pids, camids)`, a fused `hardest(represented, pids) -> Hardest`, and what
+    `ComparesVectors` asks for.
     """
 
     def represent(self, clips: Clips, /) -> Clips:
@@ -164,4 +165,15 @@ class FitsClips(Protocol):
 
     def fit(self, represented: Clips, pids: Tensor, camids: Tensor, /) -> None:
         """Set the matcher's buffers from represented training tracklets, pids [N], camids [N]."""
+        ...
+
+
+@runtime_checkable
+class ComparesVectors(Protocol):
+    """A matcher whose `distance` is a metric between one vector a tracklet: it is ranked without forming distances."""
+
+    metric: Metric
+
+    def vectors(self, represented: Clips, /) -> Tensor:
+        """Represented clips of N tracklets -> [N, E]."""
         ...

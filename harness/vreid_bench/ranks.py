@@ -64,16 +64,19 @@ class Counts:
     start: Ints  # [Q + 1] where each query's matches begin
     group: Ints  # [M] the group of a match itself
     before: Ints  # [M, K]
+    in_gallery: NDArray[np.bool_]  # [Q] is the query tracklet itself a gallery item?
 
     @property
     def owner(self) -> Ints:
         """The query of each match: [M]."""
-        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        owner: Ints = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        return owner
 
 
 def merge(one: Counts, other: Counts) -> Counts:
     """The counts over two parts of a gallery together. Associative and commutative, for it adds integers."""
-    if not (np.array_equal(one.start, other.start) and np.array_equal(one.group, other.group)):
+    same = ("start", "group", "in_gallery")
+    if not all(np.array_equal(getattr(one, name), getattr(other, name)) for name in same):
         raise ValueError("merge: the counts are of different matches")
     return replace(one, before=one.before + other.before)
 
@@ -103,7 +106,7 @@ def from_distances(tiles: Iterable[Tile], labels: Labels, threads: int | None = 
         before[wanted.start[queries[0]] : wanted.start[queries[-1] + 1]] = part
     if missing.any():
         raise ValueError(f"tiles: no distances for query {np.flatnonzero(missing)[0]} of {len(missing)}")
-    return Counts(wanted.start, _groups(wanted), before)
+    return Counts(wanted.start, _groups(wanted), before, labels.own >= 0)
 
 
 def from_embeddings(
@@ -116,8 +119,9 @@ def from_embeddings(
 ) -> Counts:
     """Count straight from embeddings: query [Q, E], gallery [G, E], both float32 or both float64.
 
-    The distances live one small tile at a time. Equal gallery rows are equally far from a query to the last bit,
-    wherever they stand; whole numbers are exact. Raises InputError for a row that has no distance.
+    The distances live one small tile at a time, and a match's distance has the bits it has in its tile. Whole numbers
+    are exact. Equal gallery rows are equally far to the last bit where native kernels count; a BLAS, which the NumPy
+    twin multiplies with, may round by the column. Raises InputError for a row that has no distance.
     """
     wanted = sought(labels)
     # the root changes no order, so that `euclidean` need not be drawn
@@ -127,7 +131,7 @@ def from_embeddings(
     if bad >= 0:
         role, row = ("query", bad) if bad < len(query) else ("gallery", bad - len(query))
         raise InputError(f"{role} row {row}: {_fault(arrays[role == 'gallery'][row], metric)}")
-    return Counts(wanted.start, _groups(wanted), before)
+    return Counts(wanted.start, _groups(wanted), before, labels.own >= 0)
 
 
 def sought(labels: Labels) -> Sought:
@@ -185,7 +189,7 @@ def _starts(owner: Ints, queries: int) -> Ints:
 
 
 def _groups(wanted: Sought) -> Ints:
-    return (wanted.item >= wanted.bound[QUERY]).astype(np.int64)
+    return np.asarray(wanted.item >= wanted.bound[QUERY], np.int64)
 
 
 def _fits(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool_], labels: Labels) -> None:

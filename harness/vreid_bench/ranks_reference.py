@@ -1,5 +1,6 @@
 """Counting in NumPy: the twin of the native `_score`, with the same names and arguments, and what each means.
 
+One argument is of no use here: `threads`. One has only the native form: `path`, the instruction set.
 Used where the native module is not built, and by the tests as the second opinion on it.
 """
 
@@ -21,9 +22,7 @@ BLOCK, TILE = 256, 1024  # queries and columns of one product; always padded to 
 Values = NDArray[Any]  # float32 or float64
 
 
-def count_distances(
-    distance: Values, sought: Sought, shard: Shard, threads: int = 1, path: str = ""
-) -> tuple[Ints, int]:
+def count_distances(distance: Values, sought: Sought, shard: Shard, threads: int = 1) -> tuple[Ints, int]:
     """How many columns of each group come before each match, junk left out: before [M, K], bad.
 
     distance: [R, G]. An item comes before a match if it is closer, or as close and earlier in the gallery. Only
@@ -43,7 +42,7 @@ def count_distances(
 
 
 def count_embeddings(
-    query: Values, gallery: Values, metric: str, sought: Sought, shard: Shard, threads: int = 1, path: str = ""
+    query: Values, gallery: Values, metric: str, sought: Sought, shard: Shard, threads: int = 1
 ) -> tuple[Ints, int]:
     """As `count_distances`, from query [R, E] and gallery [G, E]; metric: `cosine` or `sqeuclidean`.
 
@@ -104,7 +103,7 @@ def _before(tile: Values, columns: Ints, keys: Any, matches: Ints, junk: Ints, s
     ordered, places = tile[order], sought.column[columns[order]]
     first, last = (np.searchsorted(ordered, limits, side) for side in ("left", "right"))
     ties = [np.searchsorted(places[a:b], sought.column[m]) for a, b, m in zip(first, last, matches, strict=True)]
-    return first + np.array(ties)
+    return np.asarray(first + np.array(ties), np.int64)
 
 
 def _unrankable(array: Values, rows: Ints, metric: str) -> int:
@@ -136,8 +135,9 @@ class _Tiles:
         product = self.out[:, : len(columns)]
         square = np.square(items, dtype=np.float64).sum(1)  # [columns]
         if self.metric == "cosine":
-            return product * (-1 / np.sqrt(square)).astype(product.dtype)
-        return square.astype(product.dtype) - 2 * product  # the query's own square is the same for its whole row
+            return np.asarray(product * (-1 / np.sqrt(square)), product.dtype)
+        # the query's own square is the same for its whole row
+        return np.asarray(square.astype(product.dtype) - 2 * product, product.dtype)
 
     def single(self, first: int, last: int) -> list[dict[int, Any]]:
         """Of each query from `first` to `last`: column of a match or junk item -> its key."""

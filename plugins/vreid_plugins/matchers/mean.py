@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
 from vreid_bench import Clips, InputError, hookimpl, pairwise_distance
 
 METRICS = ("euclidean", "sqeuclidean", "cosine")
@@ -31,6 +32,10 @@ class Mean(nn.Module):
         if self.normalize:
             clips = clips.with_embedding(F.normalize(clips.embedding, dim=-1))
         return Clips.single(clips.mean())
+
+    def vectors(self, represented: Clips) -> Tensor:
+        """What is compared by the metric: [N, E]."""
+        return represented.mean()
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
         """Represented tracklets -> [Q, G]."""
