@@ -68,8 +68,7 @@ class Features:
             row = int(np.flatnonzero(~(total[:, 0] > 0))[0])
             raise InputError(f"{self.origin}: row {row} has no valid clip of any importance")
         share = (weight / total)[:, None]  # [N, 1, C]
-        clips = np.where(share[:, 0, :, None] != 0, self.embedding, 0)  # what is not valid may be anything
-        mean: Array = (share @ clips)[:, 0]  # [N, E]
+        mean: Array = (share @ self.embedding)[:, 0]  # [N, E]
         return mean.astype(dtype)
 
     def check_once(self) -> None:
@@ -180,11 +179,12 @@ def _embedding(found: Mapping[str, Array], origin: str) -> dict[str, Array]:
                 f"got {found[name].shape}"
             )
     if "valid" in found:
-        checked["valid"] = found["valid"].astype(bool)
+        valid = checked["valid"] = found["valid"].astype(bool)
+        if not valid.all():
+            checked["embedding"] = np.where(valid[..., None], checked["embedding"], 0)  # there may be anything
     if "importance" in found and not (found["importance"] >= 0).all():
         raise InputError(f"{origin}: importance must not be negative, nor NaN")
-    used = checked.get("valid", np.True_)
-    finite = np.isfinite(checked["embedding"]).all(-1) | np.logical_not(used)  # [N] or [N, C]
+    finite = np.isfinite(checked["embedding"]).all(-1)  # [N] or [N, C]
     if not finite.all():
         row = int(np.argwhere(~finite)[0][0])
         raise InputError(f"{origin}: row {row} of embedding holds NaN or infinity; every number must be finite")
