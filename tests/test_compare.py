@@ -9,9 +9,9 @@ import pytest
 
 from vreid_bench.compare import apart, compare, shown
 from vreid_bench.errors import InputError
+from vreid_bench.metrics import npz
 from vreid_bench.paired import sign_flip
 from vreid_bench.record import Record
-from vreid_bench.score import npz
 from vreid_bench.table import tracks
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "record.json").read_text())

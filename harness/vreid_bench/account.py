@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -14,23 +14,23 @@ import torch
 from vreid_bench.bootstrap import by_person
 from vreid_bench.data import DISTRACTOR, JUNK, people
 from vreid_bench.environment import device_name, packages, processor
+from vreid_bench.metrics import Outcome, per_query, summarize
 from vreid_bench.model import Model
 from vreid_bench.plan import Plan
+from vreid_bench.ranks import backend
 from vreid_bench.recipe import Train
 from vreid_bench.record import Record, Weights, ruled
-from vreid_bench.score import Scored, per_query, summarize
 from vreid_bench.settings import described
-
-BACKEND = "torch"  # which implementation of distances and mining ran
 
 
 def account(
-    plan: Plan, model: Model, weights: Weights, scored: Scored, costs: Mapping[str, Any], threads: int
+    plan: Plan, model: Model, weights: Weights, scored: Sequence[Outcome], costs: Mapping[str, Any], threads: int
 ) -> Record:
     """The record of a finished run; `scored` split by split, `costs` as `environment.Meter` gives them."""
     summary = summarize(scored)
     device = next(model.buffers(), torch.zeros(0)).device
-    conventions = {c.name: {**ruled(c), **summary[c.name]} for c in plan.conventions}
+    refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
+    conventions = {c.name: {**ruled(c), **summary[c.name]} for c in plan.conventions if c.name not in refused}
     protocol = {"name": plan.protocol.name, "headline": plan.protocol.headline, **ruled(plan.protocol)}
     return Record.of(
         {
@@ -42,6 +42,7 @@ def account(
             "protocol": protocol,
             "dataset": _dataset(plan),
             "conventions": conventions,
+            "not_computable": refused,
             "people": by_person(per_query(scored), plan.protocol.headline),
             "weights": weights,
             "disclosure": {
@@ -53,7 +54,7 @@ def account(
             },
             "budget": _budget(plan, model),
             "costs": {"train": None, **costs},
-            "backend": BACKEND,
+            "backend": backend(),
             "environment": {
                 "python": platform.python_version(),
                 "packages": packages(),

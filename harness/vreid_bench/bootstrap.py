@@ -81,7 +81,7 @@ def people(per_query: Floats, pids: Ints, splits: Ints) -> tuple[Floats, Floats]
 def by_person(per_query: Mapping[str, NDArray[Any]], convention: str) -> list[dict[str, list[Any]]]:
     """Of each split, the sums over the queries of each identity, as a record keeps them (`record.People`).
 
-    per_query: the arrays of `score.per_query`.
+    per_query: the arrays of `metrics.per_query`.
     """
     precision = per_query[f"{convention}.ap"]
     hits = np.where(np.isnan(precision), np.nan, per_query[f"{convention}.first_rank"] == 0)

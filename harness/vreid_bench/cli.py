@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
+from vreid_bench.cli_score import AS_JSON, conventions, score
 from vreid_bench.errors import InputError, RunError
-
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 class Group(click.Group):
@@ -97,6 +96,10 @@ def run(**options: Any) -> None:
     else:
         click.echo(render([record]))
         click.echo(f"record: {directory.record}")
+
+
+main.add_command(score)
+main.add_command(conventions)
 
 
 @main.command("list")

@@ -10,7 +10,7 @@ from pathlib import Path
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 from vreid_bench.record import Record, Ruled, record_path
-from vreid_bench.table import Track, budget_table, escaped, index_table, results_table, tracks
+from vreid_bench.table import Track, budget_table, escaped, index_table, refusals, results_table, tracks
 
 MARK = "<!-- Generated from records/ by `vreid-bench leaderboard`; do not edit. -->\n"
 LEGEND = """\
@@ -153,6 +153,7 @@ def _rules(track: Track) -> str:
         rules = [f"{k.replace('_', ' ')} {json.dumps(v)}" for k, v in sorted(result.rules.items())]
         words = escaped("; ".join(rule for rule in rules if rule.split()[0] not in ("name", "version")))
         lines.append(f"* {escaped(name)} {_cited(result)}: {words}; {result.queries} queries count\n")
+    lines += [f"* {escaped(line)}\n" for line in refusals(track.first.not_computable)]
     return "".join(lines)
 
 

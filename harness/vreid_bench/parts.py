@@ -83,7 +83,8 @@ class Aggregator(Protocol):
 class Matcher(Protocol):
     """`factory(dim=E, **options)`: from the clips of tracklets to distances.
 
-    May have `fit(represented, pids, camids)` and a fused `hardest(represented, pids) -> Hardest`.
+    May have `fit(represented, pids, camids)`, a fused `hardest(represented, pids) -> Hardest`, and what
+    `ComparesVectors` asks for.
     """
 
     def represent(self, clips: Clips, /) -> Clips:
@@ -188,4 +189,15 @@ class FitsClips(Protocol):
 
     def fit(self, represented: Clips, pids: Tensor, camids: Tensor, /) -> None:
         """Set the matcher's buffers from represented training tracklets, pids [N], camids [N]."""
+        ...
+
+
+@runtime_checkable
+class ComparesVectors(Protocol):
+    """A matcher whose `distance` is a metric between one vector a tracklet: it is ranked without forming distances."""
+
+    metric: Metric
+
+    def vectors(self, represented: Clips, /) -> Tensor:
+        """Represented clips of N tracklets -> [N, E]."""
         ...

@@ -241,18 +241,22 @@ class Record(_Model):
     protocol: ProtocolEntry
     dataset: DatasetEntry
     conventions: dict[Name, Result]
+    not_computable: dict[Name, Text] = Field(default_factory=dict)  # convention -> why this input cannot support it
     people: tuple[People, ...] = ()  # by split; records from before this field have none
     weights: Weights
     disclosure: Disclosure
     budget: Budget
     costs: Costs
-    backend: Name  # which implementation of the kernels ran
+    backend: Name  # which implementation ranked: `numpy`, or `native-` and the instruction set
     environment: Environment
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         if self.protocol.headline not in self.conventions:
             raise ValueError(f"the headline convention {self.protocol.headline!r} was not scored")
+        both = self.conventions.keys() & self.not_computable.keys()
+        if both:
+            raise ValueError(f"{min(both)!r} was scored and could not be: one of the two is wrong")
         for name, value in [(self.protocol.name, self.protocol), *self.conventions.items()]:
             if value.rules.get("name") != name:
                 raise ValueError(f"the rules of {name!r} are those of {value.rules.get('name')!r}")
@@ -292,13 +296,20 @@ class Record(_Model):
 
     def to_json(self) -> bytes:
         """The record's one form on disk: sorted keys, indent 1, ASCII, floats in full precision."""
-        fields = self.model_dump(mode="json", exclude=None if self.people else {"people"})
+        fields = self.model_dump(mode="json")
+        for name in ("not_computable", "people"):
+            if not fields[name]:
+                del fields[name]  # as in records from before there was this field
         return (json.dumps(fields, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
     def metrics(self) -> dict[str, Any]:
-        """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}."""
+        """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}.
+
+        A convention that could not be applied has `not_computable`, the reason, in the place of numbers.
+        """
         names = set(Metrics.model_fields) | {"interval"}
-        return {"conventions": {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}}
+        numbers = {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}
+        return {"conventions": numbers | {k: {"not_computable": why} for k, why in self.not_computable.items()}}
 
     @property
     def id(self) -> str:

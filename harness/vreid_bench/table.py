@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import groupby, pairwise
@@ -252,8 +252,48 @@ def render(records: Iterable[Record]) -> str:
             seeds = row.all_of(lambda record: record.seed)
             words = [row.first.method.name, row.first.preset, f"seed {seeds}", *(f"[{r}]" for r in row.remarks)]
             lines += ["", printable(" ".join(words)), _plain(track, row)]
+            lines += map(printable, refusals(row.first.not_computable))
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
+
+
+def refusals(not_computable: Mapping[str, str]) -> list[str]:
+    """A line for each convention that could not be applied, with the reason."""
+    return [f"{name}: not computable, {why}" for name, why in sorted(not_computable.items())]
+
+
+def scored(metrics: Mapping[str, Any]) -> str:
+    """What `vreid_bench.scoring.Report.metrics` gives, as plain text for a terminal."""
+    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"]
+    table, refused = [], {}
+    for name, numbers in metrics["conventions"].items():
+        if "not_computable" in numbers:
+            refused[name] = numbers["not_computable"]
+            continue
+        cells = [name]
+        for metric in ("mAP", "R1"):
+            low, high = numbers["interval"][metric]
+            cells += [f"{100 * numbers[metric]:.1f}", f"{100 * low:.1f}–{100 * high:.1f}"]
+        cells += [f"{100 * numbers[metric]:.1f}" for metric in ("R5", "R10", "R20", "mINP")]
+        table.append([*cells, str(numbers["queries"])])
+    lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * 9])]
+    return "\n".join([*lines, *refusals(refused)])
+
+
+def moved(differences: Mapping[str, Any]) -> str:
+    """What `vreid_bench.difference.differences` gives, as plain text for a terminal: points of mAP and R1."""
+    blocks = []
+    for name, changes in differences["conventions"].items():
+        rows = [[c["rule"], *(_points(c, metric) for metric in ("mAP", "R1"))] for c in changes]
+        title = f"{differences['headline']} -> {name}"
+        blocks.append(tabulate(rows, [title, "mAP", "R1"], disable_numparse=True, colalign=["left", "right", "right"]))
+    return "\n\n".join(blocks)
+
+
+def _points(change: Mapping[str, Any], metric: str) -> str:
+    if "not_computable" in change:
+        return f"not computable, {change['not_computable']}" if metric == "mAP" else ""
+    return f"{100 * change[metric]:+.2f}"
 
 
 def _plain(track: Track, row: Row) -> str:
