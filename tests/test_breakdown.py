@@ -5,7 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from vreid_bench.breakdown import HARDEST, Matches, Queries, breakdown, camera_pairs, hardest
+from vreid_bench.breakdown import HARDEST, Matches, Queries, breakdown, breakdowns, camera_pairs, hardest
+from vreid_bench.labels import Labels
+from vreid_bench.metrics import Outcome, judge
+from vreid_bench.protocol import Convention
+from vreid_bench.ranks import from_distances
 
 
 def step(nth, rank):
@@ -99,3 +103,19 @@ def test_the_hardest_come_first():
     assert [person["pid"] for person in found] == list(range(28, 28 - HARDEST, -1))
     assert found[0] == {"pid": 28, "mAP": pytest.approx(precision[56:58].mean()), "R1": 0, "queries": 2}
     assert hardest(queries, 40)[-2]["queries"] == 1
+
+
+@pytest.mark.parametrize("queries_in_gallery", [True, False])
+def test_from_counts_to_camera_pairs(queries_in_gallery):
+    # 0 asks; in camera 2, 1 is nearest, then a stranger, then 3, which is a query itself; 4 is in camera 3
+    labels = Labels(*(np.array(c) for c in ([7, 7, 8, 7, 7], [1, 2, 2, 2, 3], [0, 3], [0, 1, 2, 3, 4])))
+    distances = np.array([[0, 1, 2, 3, 4], [3, 2, 1, 0, 4]], np.float32)
+    rule = Convention("x", "1", queries_in_gallery, "step", "zero", summary="", source="")
+    counts = from_distances([(slice(0, 2), distances)], labels)
+    outcome = Outcome(labels, counts, judge(counts, [rule]))
+    found = breakdowns([outcome, outcome], [[3, 1, 1, 9, 1]] * 2, [rule])["x"]
+    pairs = found["camera_pairs"]
+    assert pairs["cameras"] == [1, 2, 3]
+    assert pairs["queries"] == [[0, 2, 2], [2 if queries_in_gallery else 0, 0, 2], [0, 0, 0]]
+    assert pairs["mAP"][0] == [None, (1 + 2 / 3) / 2 if queries_in_gallery else 1, 1 / 2]
+    assert [(p["from"], p["queries"]) for p in found["frames"]] == [(2, 2), (8, 2)]

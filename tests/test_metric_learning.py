@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from vreid_bench import Clips
+from vreid_bench import Clips, pairwise_distance
 from vreid_bench.checkpoint import load_weights, save_weights
 from vreid_bench.errors import InputError
+from vreid_bench.parts import ComparesVectors
 from vreid_plugins.matchers.kissme import Kissme
 from vreid_plugins.matchers.mahalanobis import pair_covariances, span
 from vreid_plugins.matchers.xqda import Xqda
@@ -152,6 +153,17 @@ def test_before_fitting_the_distance_is_euclidean(matcher):
     np.testing.assert_allclose(distance(matcher(6, normalize=False), vectors, vectors), wanted, atol=1e-3)
 
 
+def test_a_form_with_negative_weights_is_compared_pair_by_pair():
+    vectors, pids, camids = crowd()
+    metric = fit(Xqda(6), vectors, pids, camids)
+    form = fit(Xqda(6, dims=6, ridge=3.0), vectors, pids, camids)
+    assert isinstance(metric, ComparesVectors)
+    assert not isinstance(form, ComparesVectors)
+    stored = metric.represent(Clips.single(torch.tensor(vectors, dtype=torch.float32)))
+    squared = pairwise_distance(metric.vectors(stored), metric.vectors(stored), metric.metric)
+    np.testing.assert_allclose(metric.distance(stored, stored), squared, atol=1e-4)
+
+
 @pytest.mark.parametrize("matcher", [Xqda, Kissme])
 def test_a_fitted_state_is_stored_and_restored(matcher, tmp_path):
     vectors, pids, camids = crowd()
@@ -193,3 +205,6 @@ def test_a_run_fits_the_matcher_after_training(cli_json, tiny_mars, tmp_path, na
     short = ("--set", "stages.0.steps=3", "--preset", "small", "--quiet", "--runs", tmp_path)
     report = cli_json("run", "--plugin", name, "--data", tiny_mars, *short)
     assert 0 < report["conventions"]["queries-in-gallery"]["mAP"] <= 1
+    again = cli_json("score", "--features", report["run"])  # from the store, the matcher's metric by name
+    wanted = report["conventions"]["queries-in-gallery"]["mAP"]
+    assert again["conventions"]["queries-in-gallery"]["mAP"] == pytest.approx(wanted)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vreid_bench.metrics import Outcome, Scores, precision
+from vreid_bench.protocol import Convention
+from vreid_bench.ranks import QUERY, sought
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -33,18 +38,56 @@ class Matches(NamedTuple):
     camids: Ints  # [M] camera of the match
 
 
-def breakdown(queries: Queries, matches: Matches, precision: Precision) -> dict[str, Any]:
+def breakdowns(
+    splits: Sequence[Outcome], frames: Sequence[Sequence[int]], conventions: Sequence[Convention]
+) -> dict[str, Any]:
+    """Convention -> `breakdown` over the queries of all splits, where the convention could be applied.
+
+    frames: of each split, the lengths of its test tracklets [N].
+    """
+    found = {}
+    for convention in conventions:
+        judged = [outcome.judged[convention.name] for outcome in splits]
+        scores = [verdict for verdict in judged if isinstance(verdict, Scores)]
+        if len(scores) == len(splits):
+            parts = [_known(*each) for each in zip(splits, scores, frames, strict=True)]
+            queries = Queries(*map(np.concatenate, zip(*parts, strict=True)))
+            matches = _found(splits, convention)
+            found[convention.name] = breakdown(queries, matches, partial(precision, convention=convention))
+    return found
+
+
+def _known(outcome: Outcome, scores: Scores, frames: Sequence[int]) -> Queries:
+    rows, labels = outcome.labels.query, outcome.labels
+    length = np.asarray(frames, np.int64)[rows]
+    return Queries(labels.pids[rows], labels.camids[rows], length, scores.average_precision, scores.first_rank)
+
+
+def _found(splits: Sequence[Outcome], convention: Convention) -> Matches:
+    """The matches that the convention counts, the queries of later splits numbered on."""
+    parts, first = [], 0
+    for labels, counts, _ in splits:
+        wanted = sought(labels)  # in the order of `counts`
+        camids = labels.camids[labels.gallery[wanted.column[wanted.item]]]  # [M]
+        kept = np.ones(len(camids), bool) if convention.queries_in_gallery is not False else counts.group != QUERY
+        groups = slice(None) if convention.queries_in_gallery is not False else slice(QUERY)
+        parts.append(Matches(counts.owner[kept] + first, counts.before[kept, groups].sum(1) + 1, camids[kept]))
+        first += len(labels.query)
+    return Matches(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def breakdown(queries: Queries, matches: Matches, rule: Precision) -> dict[str, Any]:
     """`camera_pairs`, `frames`, `matches` and `hardest`: means over the queries that count, as plain values."""
     number = np.bincount(matches.owner, minlength=len(queries.pids))  # [Q]
     return {
-        "camera_pairs": camera_pairs(queries, matches, precision),
+        "camera_pairs": camera_pairs(queries, matches, rule),
         "frames": _by_size(queries, queries.frames),
         "matches": _by_size(queries, number),
         "hardest": hardest(queries),
     }
 
 
-def camera_pairs(queries: Queries, matches: Matches, precision: Precision) -> dict[str, Any]:
+def camera_pairs(queries: Queries, matches: Matches, rule: Precision) -> dict[str, Any]:
     """mAP and R1 of the queries of each camera (row) on the matches of each camera (column).
 
     As the official MARS evaluation: to find a person in one camera, the person's tracklets in the others are junk,
@@ -58,7 +101,7 @@ def camera_pairs(queries: Queries, matches: Matches, precision: Precision) -> di
     rank = matches.rank - nth + here  # [M] the nearer matches that now are junk take no rank
     shape = len(queries.pids), len(cameras)
     number = np.bincount(pair, minlength=shape[0] * shape[1]).reshape(shape)  # [Q, cameras]
-    total = np.bincount(pair, precision(here, rank), shape[0] * shape[1]).reshape(shape)
+    total = np.bincount(pair, rule(here, rank), shape[0] * shape[1]).reshape(shape)
     hits = np.bincount(pair[rank == 1], minlength=shape[0] * shape[1]).reshape(shape)
     asked = (number > 0) & ~np.isnan(queries.precision)[:, None]  # [Q, cameras]
     average = np.divide(total, number, out=np.zeros(shape), where=asked)

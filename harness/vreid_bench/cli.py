@@ -92,7 +92,8 @@ def run(**options: Any) -> None:
     if reused:
         click.echo(f"{directory.path} is complete: its result is shown again (delete it to run anew)", err=True)
     if as_json:
-        click.echo(json.dumps({"run": str(directory.path), **record.metrics()}))
+        parts = json.loads(directory.breakdown.read_text()) if directory.breakdown.exists() else {}
+        click.echo(json.dumps({"run": str(directory.path), **record.metrics(), "breakdown": parts}))
     else:
         click.echo(render([record]))
         click.echo(f"record: {directory.record}")

@@ -126,10 +126,10 @@ def _judge(matches: _Matches, counts: Counts, convention: Convention) -> Scores 
     first[owner[nearest]] = rank[nearest] - 1
     penalty[owner[farthest]] = nth[farthest] / rank[farthest]
     within = (rank <= total[owner]).astype(np.float64)  # [M]
-    return Scores(mean(_precision(nth, rank, convention)), first, penalty, mean(within))
+    return Scores(mean(precision(nth, rank, convention)), first, penalty, mean(within))
 
 
-def _precision(nth: Ints, rank: Ints, convention: Convention) -> Floats:
+def precision(nth: Ints, rank: Ints, convention: Convention) -> Floats:
     """What each match adds to its query's average precision, before the mean: [M]."""
     here = nth / rank
     if convention.average_precision == "step":

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from vreid_bench.account import account, sha256
+from vreid_bench.breakdown import breakdowns
 from vreid_bench.checkpoint import Checkpoints, Position, load_weights, save_weights
 from vreid_bench.data import Split, people
 from vreid_bench.embed import Reader, Store, counted, embed
@@ -64,6 +65,8 @@ def walk(this: Run) -> Record:
         store = embedded(this, model, split, folder)
         scored.append(outcome(this, model, store, split))
     write_atomic(directory.per_query, npz(per_query(scored)))
+    frames = [[len(tracklet.frames) for tracklet in split.test] for split in splits]
+    write_atomic(directory.breakdown, json.dumps(breakdowns(scored, frames, this.plan.conventions)).encode())
     weights = sha256(b"".join(folder.weights.read_bytes() for folder in folders))
     record = account(this.plan, model, origin(this.plan, weights), scored, this.meter.costs, this.reader.threads)
     write_atomic(directory.record, record.to_json())

@@ -34,35 +34,47 @@ class Mahalanobis(nn.Module):
         self.normalize = normalize
         # without columns: not fitted; fitting sets their number, which a stored state brings along
         self.register_buffer("projection", torch.empty(0, 0, dtype=torch.float64))
-        self.register_buffer("weight", torch.empty(0, dtype=torch.float64))
-        self.projection: Tensor
-        self.weight: Tensor
+        self.register_buffer("sign", torch.empty(0, dtype=torch.float64))
+        self.projection: Tensor  # [E, r], the size of each weight in it
+        self.sign: Tensor  # [r] of each weight
+
+    @property
+    def metric(self) -> str:
+        """How represented vectors compare. Raises AttributeError where that is no metric: some weight is negative."""
+        if (self.sign < 0).any():
+            raise AttributeError("a quadratic form with negative weights is no metric")
+        return "sqeuclidean" if self.sign.numel() else "euclidean"
 
     def represent(self, clips: Clips) -> Clips:
         """Clips [N, C, E] -> one vector a tracklet: [N, 1, E], once fitted [N, 1, r]."""
         vectors = clips.mean()
         if self.normalize:
             vectors = F.normalize(vectors, dim=1)
-        if self.weight.numel():
+        if self.sign.numel():
             vectors = (vectors.double() @ self.projection).to(vectors.dtype)
         return Clips.single(vectors)
+
+    def vectors(self, represented: Clips) -> Tensor:
+        """Represented tracklets -> [N, E], once fitted [N, r]."""
+        return represented.mean()
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
         """Represented tracklets -> [Q, G]; where a weight is negative, a distance may be."""
         q, g = query.mean(), gallery.mean()
-        if not self.weight.numel():
+        if not self.sign.numel():
             return pairwise_distance(q, g, "euclidean")
-        weight = self.weight.to(q.dtype)
-        square = (q.square() @ weight)[:, None] + g.square() @ weight  # [Q, G]
-        return square - 2 * (q * weight) @ g.T
+        sign = self.sign.to(q.dtype)
+        square = (q.square() @ sign)[:, None] + g.square() @ sign  # [Q, G]
+        return square - 2 * (q * sign) @ g.T
 
     def fit(self, represented: Clips, pids: Tensor, camids: Tensor) -> None:
         """Learn from represented training tracklets, once. Raises InputError for tracklets that teach nothing."""
-        if self.weight.numel():
+        if self.sign.numel():
             raise ValueError(f"{type(self).__name__} is fitted already: what it represents is projected")
         vectors = represented.mean().double().cpu().numpy()  # [N, E]
         learned = self.learn(vectors, pids.cpu().numpy(), camids.cpu().numpy())
-        for name, value in learned._asdict().items():
+        projection = learned.projection * np.sqrt(np.abs(learned.weight))
+        for name, value in (("projection", projection), ("sign", np.sign(learned.weight))):
             setattr(self, name, torch.from_numpy(np.ascontiguousarray(value)).to(pids.device))
 
     def learn(self, vectors: Floats, pids: Ints, camids: Ints) -> Learned:
