@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vreid_bench import neighbours, rerank_reference
+from vreid_bench import neighbours, rerank_reference, score
 from vreid_bench.errors import InputError
 from vreid_bench.items import Computed
 from vreid_bench.parts import Reranker
@@ -273,3 +273,52 @@ def test_a_native_kernel_refuses_what_does_not_fit(kernels):
         kernels.reciprocal(np.full((2, 2), 7, np.int32), 2, 2, 1)
     with pytest.raises(TypeError):
         kernels.scan_rows(np.zeros((2, 4)), 0, 0, *lists, 1)  # float64: a copy would be filled in vain
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Query and gallery as `vreid-bench score` reads them, and their features."""
+    features, pids = crowd(120, people=12, seed=4), np.random.default_rng(4).integers(1, 13, 120)
+    camids = np.arange(120) % 3
+    for name, part in (("q", slice(0, 30)), ("g", slice(30, None))):
+        np.savez(tmp_path / f"{name}.npz", embedding=features[part], pid=pids[part], camid=camids[part])
+    return features, pids, camids
+
+
+def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
+    features, pids, camids = files
+    both = "--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.npz"
+    got = cli_json("score", *both, "--rerank", "zhong:k1=5,share=0.5", "--memory", "3M")
+    assert got["reranking"] == {"name": "zhong", "options": {"k1": 5, "k2": 6, "share": 0.5}}
+    distance = Zhong(k1=5, share=0.5).from_features(features[:30], features[30:], "cosine")
+    sides = ({"pid": pids[part], "camid": camids[part]} for part in (slice(0, 30), slice(30, None)))
+    wanted = score(*sides, distance=distance)["torchreid"]
+    assert got["conventions"]["torchreid"]["mAP"] == pytest.approx(wanted["mAP"])
+    assert cli_json("score", *both)["reranking"] is None
+    np.save(tmp_path / "d.npy", distance)
+    for options, message in (
+        (("--rerank", "zhon"), "did you mean zhong"),
+        (("--rerank", "zhong:k=5"), "has no option 'k'"),
+        (("--rerank", "zhong:k1"), "wanted NAME:OPTION=VALUE"),
+        (("--rerank", "zhong", "--memory", "1K"), "too few"),
+        (("--rerank", "zhong", "--memory", "much"), "is no size"),
+        (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),
+        (("--rerank", "zhong", "--distance", tmp_path / "d.npy"), "give features instead"),
+    ):
+        result = cli("score", *both, *options)
+        assert result.exit_code == 2
+        assert message in result.output
+
+
+def test_a_run_that_re_ranks_is_a_row_of_its_own(cli_json, tiny_mars, tmp_path, cli):
+    short = ("--set", "stages.0.steps=3", "--preset", "small", "--quiet", "--data", tiny_mars, "--runs", tmp_path)
+    plain = cli_json("run", "--plugin", "mean-pooling", *short)
+    again = cli_json("run", "--from", plain["run"], "--rerank", "zhong:k1=4,k2=2", "--quiet", "--data", tiny_mars)
+    assert again["run"] != plain["run"]
+    assert again["conventions"] != plain["conventions"]
+    assert again["breakdown"]["official"]["hardest"]
+    board = tmp_path / "board"
+    cli("leaderboard", "--dir", board, "add", plain["run"], again["run"])
+    page = (board / "mars-synthetic.md").read_text()
+    assert "zhong k1=4 k2=2 share=0.3" in page
+    assert "not to be compared" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from vreid_bench.metrics import Outcome, per_query, summarize
 from vreid_bench.model import Model
 from vreid_bench.plan import Plan
 from vreid_bench.ranks import backend
-from vreid_bench.recipe import Train
+from vreid_bench.recipe import Part, Train
 from vreid_bench.record import Record, Weights, ruled
 from vreid_bench.settings import described
 
@@ -48,7 +49,7 @@ def account(
             "disclosure": {
                 "selected_on": "none",
                 "camera_id_at_test": False,
-                "reranking": None,
+                "reranking": told(plan.reranker) if plan.reranker else None,
                 "test_time_augmentation": None,
                 "pretraining": None,
             },
@@ -65,6 +66,11 @@ def account(
             },
         }
     )
+
+
+def told(part: Part) -> str:
+    """A part with its options on one line: `zhong k1=20 k2=6 share=0.3`."""
+    return " ".join([part.name, *(f"{name}={json.dumps(value)}" for name, value in sorted(part.options.items()))])
 
 
 def sha256(content: bytes) -> str:

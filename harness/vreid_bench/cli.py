@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli_score import AS_JSON, conventions, score
+from vreid_bench.cli_score import AS_JSON, conventions, score, size_of
 from vreid_bench.errors import InputError, RunError
 
 
@@ -73,6 +73,8 @@ def main() -> None:
     "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
 )
 @click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.option("--rerank", metavar="NAME", help="Re-rank, for instance by zhong or zhong:k1=50,k2=15.")
+@click.option("--memory", callback=size_of, default="64M", show_default=True, help="For re-ranking, beside its result.")
 @AS_JSON
 def run(**options: Any) -> None:
     """Train (or load) a method, run a protocol, write a record.

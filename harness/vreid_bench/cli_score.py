@@ -8,8 +8,17 @@ from typing import Any
 
 import click
 
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 FILE = click.Path(path_type=Path)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def size_of(context: click.Context, parameter: click.Parameter, text: str) -> int:
+    """A number of bytes with an optional K, M or G."""
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in UNITS else (text, "")
+    if not number.isdigit():
+        raise click.BadParameter(f"{text!r} is no size; wanted bytes, or for instance 500M or 2G")
+    return int(number) * UNITS[unit]
 
 
 @click.command()
@@ -22,6 +31,8 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 @click.option("--metric", help="cosine, euclidean or sqeuclidean; default: as the run did, else cosine.")
 @click.option("--matcher", help="Compare by this matcher; `vreid-bench list matchers` shows all.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
+@click.option("--rerank", metavar="NAME", help="Re-rank, for instance by zhong or zhong:k1=50,k2=15.")
+@click.option("--memory", callback=size_of, default="64M", show_default=True, help="For re-ranking, beside its result.")
 @click.option("--convention", "conventions", multiple=True, help="Default: the protocol's, else those of MARS.")
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
 @AS_JSON

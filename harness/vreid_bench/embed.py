@@ -15,12 +15,14 @@ from torch import Tensor
 from vreid_bench.clips import clip_indices, prefetch, read_clips
 from vreid_bench.data import Tracklet
 from vreid_bench.errors import InputError
+from vreid_bench.items import MEMORY
 from vreid_bench.labels import Labels
 from vreid_bench.model import Model, gather, pad, valid
-from vreid_bench.parts import Clips, ComparesVectors, Matcher
+from vreid_bench.parts import Clips, ComparesVectors, Matcher, Reranker
 from vreid_bench.progress import bar
 from vreid_bench.ranks import Counts, from_distances, from_embeddings
 from vreid_bench.recipe import Clipping
+from vreid_bench.rerank import reranked
 
 Floats = NDArray[np.float32]
 
@@ -100,18 +102,26 @@ def embed(model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reade
     return Store(embedding.cpu(), importance.cpu(), tuple(counts))
 
 
-def counted(matcher: Matcher, everyone: Clips, labels: Labels) -> Counts:
+def counted(
+    matcher: Matcher, everyone: Clips, labels: Labels, reranker: Reranker | None = None, memory: int = MEMORY
+) -> Counts:
     """Rank by a matcher: `everyone` holds all test tracklets, represented, on the device of the matcher.
 
-    One vector a tracklet is ranked straight from the vectors, pairs of clips by tiles of distances.
+    One vector a tracklet is ranked straight from the vectors, pairs of clips by tiles of distances. A re-ranker
+    sees the gallery as it is ranked: a query that is in it, too, is two items. Raises InputError if it is to
+    re-rank pairs of clips.
     """
     with torch.inference_mode():
         if not isinstance(matcher, ComparesVectors):
+            if reranker is not None:
+                raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
             return from_distances(tiles(matcher, everyone, labels), labels)
         vectors = matcher.vectors(everyone).float().cpu().numpy()  # [N, E]
         whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
         gallery = vectors if whole else vectors[labels.gallery]  # a copy only where one is needed
-        return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric)
+        if reranker is None:
+            return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric)
+    return reranked(reranker, vectors[labels.query], gallery, labels, matcher.metric, memory)
 
 
 def tiles(matcher: Matcher, everyone: Clips, labels: Labels, rows: int = 128) -> Iterator[tuple[slice, Floats]]:

@@ -11,9 +11,11 @@ import numpy as np
 
 from vreid_bench.errors import InputError
 from vreid_bench.features import STORE, Array, Features, read_arrays, read_matrix
+from vreid_bench.items import MEMORY
 from vreid_bench.labels import Labels
 from vreid_bench.ranks import Counts
-from vreid_bench.scoring import Precision, Report, from_matrix, from_vectors, labelled, named
+from vreid_bench.recipe import Part
+from vreid_bench.scoring import Precision, Report, comparable, from_matrix, from_vectors, labelled, named
 
 ROLES = ("pid", "camid", "query", "gallery")  # the labels that a run's feature store carries
 
@@ -32,13 +34,15 @@ class Request:
     matcher: str | None = None
     dtype: Precision = "float32"
     conventions: tuple[str, ...] = ()
+    rerank: str | None = None  # a re-ranker, with options as `settings.named_part` reads them
+    memory: int = MEMORY  # bytes for re-ranking
 
 
 def score_files(request: Request) -> Report:
     """Read, check, rank and score. Raises InputError for files or options that do not fit together."""
     labels, counts = _listed(request) if request.features or request.info else _paired(request)
     conventions = request.conventions or _conventions(request.protocol)
-    return Report.of(counts, labels, named(conventions))
+    return Report.of(counts, labels, named(conventions), reranker(request))
 
 
 def _paired(request: Request) -> tuple[Labels, Counts]:
@@ -54,7 +58,7 @@ def _paired(request: Request) -> tuple[Labels, Counts]:
     if request.matcher is not None:
         return labels, _matched(_joined(query, gallery, labels), labels, request)
     vectors = [features.vectors(request.dtype) for features in (query, gallery)]
-    return labels, from_vectors(vectors[0], vectors[1], labels, request.metric or "cosine")
+    return labels, _ranked(vectors[0], vectors[1], labels, request.metric or "cosine", request)
 
 
 def _listed(request: Request) -> tuple[Labels, Counts]:
@@ -76,7 +80,7 @@ def _listed(request: Request) -> tuple[Labels, Counts]:
         return labels, _matched(features, labels, request)
     metric = request.metric or _metric(request.features)
     vectors = features.vectors(request.dtype)
-    return labels, from_vectors(vectors[labels.query], vectors[labels.gallery], labels, metric)
+    return labels, _ranked(vectors[labels.query], vectors[labels.gallery], labels, metric, request)
 
 
 def _roles(request: Request, arrays: Mapping[str, Array], origin: str) -> Labels:
@@ -138,9 +142,33 @@ def _metric(path: Path) -> str:
     return str(metadata["metric"])
 
 
+def _ranked(query: Array, gallery: Array, labels: Labels, metric: str, request: Request) -> Counts:
+    part = reranker(request)
+    if part is None:
+        return from_vectors(query, gallery, labels, metric)
+    from vreid_bench.registry import Registry
+    from vreid_bench.rerank import reranked
+
+    comparable(query, gallery, metric)
+    built = Registry.installed().factory("rerankers", part)()
+    return reranked(built, query, gallery, labels, metric, request.memory)  # type: ignore[arg-type]  # checked above
+
+
+def reranker(request: Request) -> Part | None:
+    """The re-ranker that was asked for, with every option."""
+    if request.rerank is None:
+        return None
+    from vreid_bench.registry import Registry
+    from vreid_bench.settings import named_part
+
+    return named_part("rerankers", request.rerank, Registry.installed())
+
+
 def _from_distance(path: Path, labels: Labels, request: Request) -> Counts:
     if request.metric is not None or request.matcher is not None:
         raise InputError("--distance: the distances are there already; leave out --metric and --matcher")
+    if request.rerank is not None:
+        raise InputError("--rerank needs the distances among queries and among the gallery, too; give features instead")
     return from_matrix(read_matrix(path), labels, request.dtype)
 
 
@@ -161,6 +189,8 @@ def _joined(query: Features, gallery: Features, labels: Labels) -> Features:
 def _matched(features: Features, labels: Labels, request: Request) -> Counts:
     from vreid_bench.matching import matched  # torch
 
+    if request.rerank is not None:
+        raise InputError("--rerank and --matcher: give one of the two")
     return matched(features, labels, str(request.matcher), request.metric)
 
 

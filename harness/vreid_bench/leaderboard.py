@@ -10,7 +10,7 @@ from pathlib import Path
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 from vreid_bench.record import Record, Ruled, record_path
-from vreid_bench.table import Track, budget_table, escaped, index_table, refusals, results_table, tracks
+from vreid_bench.table import LEGENDS, Track, budget_table, escaped, index_table, refusals, results_table, tracks
 
 MARK = "<!-- Generated from records/ by `vreid-bench leaderboard`; do not edit. -->\n"
 LEGEND = """\
@@ -125,7 +125,8 @@ def _page(same: Sequence[Track]) -> bytes:
 
     lines = [MARK, f"# {_title(same[0])}\n", LEGEND]
     for track in same:
-        lines += [*_about(track), _rules(track), results_table(track, note) + "\n", budget_table(track) + "\n"]
+        lines += [*_about(track), _rules(track), *(f"{LEGENDS[name]}\n" for name in track.extra)]
+        lines += [results_table(track, note) + "\n", budget_table(track) + "\n"]
     # words of ours in front, so that a text cannot begin a list
     lines += [f"[^{number}]: Reported in {escaped(text)}." for number, text in enumerate(notes, 1)]
     return _joined(lines)

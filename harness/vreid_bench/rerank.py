@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from vreid_bench.neighbours import Floats, Items, kernels
+from vreid_bench.items import MEMORY
+from vreid_bench.labels import Labels
+from vreid_bench.neighbours import Floats, Items, Metric, kernels
+from vreid_bench.ranks import Counts, from_distances
+
+if TYPE_CHECKING:
+    from vreid_bench.parts import Reranker  # torch, which is not needed here
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,17 @@ def k_reciprocal(items: Items, rule: Rule) -> Floats:
     scale = rule.scale(survey.largest[:queries]).astype(np.float32)  # [Q]
     kernels().blend(*own, *theirs, survey.query_gallery, scale, rule.share, rule.square, out, items.threads)
     return out
+
+
+def reranked(
+    reranker: Reranker, query: Floats, gallery: Floats, labels: Labels, metric: Metric, memory: int = MEMORY
+) -> Counts:
+    """Count ranks by what a re-ranker makes of vectors query [Q, E] and gallery [G, E].
+
+    It sees the gallery as it is ranked, junk included; a query that is in the gallery, too, is two items.
+    """
+    distance = reranker.from_features(query, gallery, metric, memory=memory)  # [Q, G]
+    return from_distances([(slice(0, len(query)), distance)], labels)
 
 
 def _weighted(items: Items, rule: Rule, nearest: NDArray[np.int32], largest: Floats) -> sparse.csr_array:

@@ -106,7 +106,10 @@ def outcome(this: Run, model: Model, store: Store, split: Split) -> Outcome:
     """One ranking of every query, scored under every convention."""
     labels, headline = Labels.of(split), this.plan.protocol.headline
     with this.meter.stage("score"):
-        counts = counted(model.matcher, store.to(this.reader.device).clips(slice(None)), labels)
+        part = this.plan.reranker
+        reranker = None if part is None else this.registry.factory("rerankers", part)()
+        everyone = store.to(this.reader.device).clips(slice(None))
+        counts = counted(model.matcher, everyone, labels, reranker, this.plan.memory)
         judged = judge(counts, this.plan.conventions)
     if isinstance(verdict := judged[headline], NotComputable):
         raise InputError(f"{headline}, which heads this protocol: not computable, {verdict.reason}")

@@ -17,6 +17,7 @@ from vreid_bench.labels import Labels
 from vreid_bench.metrics import Judged, NotComputable, Outcome, judge, per_query, summarize
 from vreid_bench.protocol import Convention
 from vreid_bench.ranks import Counts, Metric
+from vreid_bench.recipe import Part
 
 Precision = Literal["float32", "float64"]
 
@@ -31,11 +32,14 @@ class Report:
     labels: Labels
     counts: Counts
     judged: Judged
+    reranker: Part | None = None  # what re-ranked, with every option
 
     @classmethod
-    def of(cls, counts: Counts, labels: Labels, conventions: Sequence[Convention]) -> Report:
+    def of(
+        cls, counts: Counts, labels: Labels, conventions: Sequence[Convention], reranker: Part | None = None
+    ) -> Report:
         """Judge the counts. Raises InputError if no convention can be applied."""
-        return cls(labels, counts, judge(counts, conventions))
+        return cls(labels, counts, judge(counts, conventions), reranker)
 
     def __getitem__(self, convention: str) -> dict[str, Any]:
         """mAP, R1, ..., as fractions, or `not_computable` and the reason."""
@@ -52,7 +56,9 @@ class Report:
                 counted = ~np.isnan(verdict.average_precision)
                 conventions[name]["r_precision"] = float(verdict.r_precision[counted].mean())
                 conventions[name]["cmc"] = verdict.cmc(DEEPEST)
-        return {"backend": ranks.backend(), "conventions": conventions}
+        part = self.reranker
+        reranking = None if part is None else {"name": part.name, "options": dict(part.options)}
+        return {"backend": ranks.backend(), "reranking": reranking, "conventions": conventions}
 
     def per_query(self) -> dict[str, NDArray[Any]]:
         """Arrays in query order: `<convention>.ap`, `<convention>.first_rank` and more, as `metrics.per_query`."""
@@ -100,6 +106,12 @@ def labelled(query: Features, gallery: Features) -> Labels:
 
 def from_vectors(query: NDArray[Any], gallery: NDArray[Any], labels: Labels, metric: str) -> Counts:
     """Count in vectors query [Q, E] and gallery [G, E]. Raises InputError if they cannot be compared."""
+    comparable(query, gallery, metric)
+    return ranks.from_embeddings(query, gallery, labels, metric)  # type: ignore[arg-type]  # checked above
+
+
+def comparable(query: NDArray[Any], gallery: NDArray[Any], metric: str) -> None:
+    """Raise InputError unless the vectors query [Q, E] and gallery [G, E] can be compared by the metric."""
     if metric not in get_args(Metric):
         raise InputError(f"metric must be one of {', '.join(get_args(Metric))}, got {metric!r}")
     if query.shape[1] != gallery.shape[1]:
@@ -107,7 +119,6 @@ def from_vectors(query: NDArray[Any], gallery: NDArray[Any], labels: Labels, met
             f"query embeddings have {query.shape[1]} numbers, gallery embeddings {gallery.shape[1]}; "
             "they must come from one model"
         )
-    return ranks.from_embeddings(query, gallery, labels, metric)  # type: ignore[arg-type]  # checked above
 
 
 def from_matrix(distance: NDArray[Any], labels: Labels, dtype: str = "float32") -> Counts:

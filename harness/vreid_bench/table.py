@@ -21,8 +21,10 @@ SAFE = re.compile(r"""[A-Za-z0-9 .,;=+/()%?'"-]""")
 
 
 SIGNIFICANT = 0.05
-SPLITS, APART = "± splits", "p above"
+RERANKED, SPLITS, APART = "re-ranking", "± splits", "p above"
 LEGENDS = {
+    RERANKED: f"*{RERANKED}*: scores after the distances were changed by how the gallery lies; not to be compared "
+    "with rows without.",
     SPLITS: f"*{SPLITS}*: standard deviation of mAP over the splits, within a seed.",
     APART: f"*{APART}*: sign-flip permutation test, person by person, of mAP against the row above; "
     "≈ where this test set cannot tell the two apart at 5 %.",
@@ -127,6 +129,16 @@ class Track:
         head = self.headline
         return sorted(rows, key=lambda row: (-row.mean(head, "mAP"), -row.mean(head, "R1"), _row_key(row.first)))
 
+    @cached_property
+    def extra(self) -> dict[str, list[str]]:
+        """Columns that only some tables need, with a cell for each row: re-ranking, splits, tests."""
+        columns = {
+            RERANKED: [escaped(row.all_of(lambda record: record.disclosure.reranking or "")) for row in self.rows],
+            SPLITS: [row.split_spread(self.headline, "mAP") for row in self.rows],
+            APART: ["", *(row.apart(above) for above, row in pairwise(self.rows))],
+        }
+        return {name: cells for name, cells in columns.items() if any(cells)}
+
 
 def tracks(records: Iterable[Record]) -> list[Track]:
     """The records in groups that may be ranked together, in a fixed order."""
@@ -177,23 +189,22 @@ def results_table(track: Track, note: Callable[[str], str]) -> str:
     """Every row under every convention, beside what the papers report; `note` makes a footnote of a text."""
     head, *others = track.conventions
     rows = track.rows
-    apart = ["", *(row.apart(above) for above, row in pairwise(rows))]
-    spread = [row.split_spread(head, "mAP") for row in rows]
-    # columns that no row fills are left out: most data has one split, and old records know nothing of people
-    extra = [(name, cells) for name, cells in ((SPLITS, spread), (APART, apart)) if any(cells)]
-    headers = ["#", "method", "preset", "seeds", "mAP", "95 %", *(name for name, _ in extra), "R1", "95 %", "R5"]
+    headers = ["#", "method", "preset", "seeds", "mAP", "95 %", *track.extra, "R1", "95 %", "R5"]
     headers += [f"{escaped(name)} {metric}" for name in others for metric in ("mAP", "R1")]
     headers += ["reported mAP", "reported R1", "remarks"]
     table = []
     for place, row in enumerate(rows):
         cells = [str(place + 1), escaped(row.first.method.name), row.first.preset, str(len(row.records))]
-        cells += [row.percent(head, "mAP"), row.interval(head, "mAP"), *(column[place] for _, column in extra)]
+        cells += [
+            row.percent(head, "mAP"),
+            row.interval(head, "mAP"),
+            *(column[place] for column in track.extra.values()),
+        ]
         cells += [row.percent(head, "R1"), row.interval(head, "R1"), row.percent(head, "R5")]
         cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
         cells += [_reported(row.first, metric, note) for metric in ("mAP", "R1")]
         table.append([*cells, escaped("; ".join(row.remarks))])
-    legend = "".join(f"{LEGENDS[name]}\n\n" for name, _ in extra)
-    return legend + _markdown(headers, table, "rll" + "r" * (len(headers) - 4) + "l")
+    return _markdown(headers, table, "rll" + "r" * (len(headers) - 4) + "l")
 
 
 def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
