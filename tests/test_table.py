@@ -235,4 +235,4 @@ def test_tables_load_neither_torch_nor_plugins_nor_scores():
     code = "import sys, vreid_bench.leaderboard, vreid_bench.table; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "vreid_bench.table" in loaded
-    assert not {"torch", "numpy", "vreid_plugins", "vreid_bench.score", "vreid_bench.model"} & set(loaded)
+    assert not {"torch", "numpy", "vreid_plugins", "vreid_bench.metrics", "vreid_bench.model"} & set(loaded)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vreid_bench.data import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
     from vreid_bench.ops import batch_hard, pairwise_distance
     from vreid_bench.parts import Batch, ClipFeatures, Clips
+    from vreid_bench.scoring import Report, score
 
 hookimpl = pluggy.HookimplMarker("vreid_bench")
 
@@ -33,6 +34,7 @@ _HOME = {
     "vreid_bench.data": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
     "vreid_bench.parts": ("Batch", "ClipFeatures", "Clips"),
     "vreid_bench.ops": ("batch_hard", "pairwise_distance"),
+    "vreid_bench.scoring": ("Report", "score"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
@@ -53,6 +55,7 @@ __all__ = [
     "Part",
     "Preset",
     "Protocol",
+    "Report",
     "Reported",
     "Schedule",
     "Split",
@@ -63,6 +66,7 @@ __all__ = [
     "hookimpl",
     "pairwise_distance",
     "part",
+    "score",
 ]
 
 

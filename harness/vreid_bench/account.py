@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,24 +13,27 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
+from vreid_bench.bootstrap import by_person
 from vreid_bench.data import DISTRACTOR, JUNK, people
 from vreid_bench.environment import device_name, packages, processor
 from vreid_bench.errors import InputError
+from vreid_bench.metrics import Outcome, per_query, summarize
 from vreid_bench.model import Model
 from vreid_bench.plan import Plan
-from vreid_bench.recipe import Train
+from vreid_bench.ranks import backend
+from vreid_bench.recipe import Part, Train
 from vreid_bench.record import DatasetEntry, MethodEntry, Record, Weights, ruled
 from vreid_bench.settings import described
 
-BACKEND = "torch"  # which implementation of distances and mining ran
-
 
 def account(
-    plan: Plan, model: Model, weights: Weights, summary: Mapping[str, Any], costs: Mapping[str, Any], threads: int
+    plan: Plan, model: Model, weights: Weights, scored: Sequence[Outcome], costs: Mapping[str, Any], threads: int
 ) -> Record:
-    """The record of a finished run; `summary` as `score.summarize` and `costs` as `environment.Meter` give them."""
+    """The record of a finished run; `scored` split by split, `costs` as `environment.Meter` gives them."""
+    summary = summarize(scored)
     device = next(model.buffers(), torch.zeros(0)).device
-    conventions = {c.name: {**ruled(c), **summary[c.name]} for c in plan.conventions}
+    refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
+    conventions = {c.name: {**ruled(c), **summary[c.name]} for c in plan.conventions if c.name not in refused}
     protocol = {"name": plan.protocol.name, "headline": plan.protocol.headline, **ruled(plan.protocol)}
     return Record.of(
         {
@@ -42,18 +45,20 @@ def account(
             "protocol": protocol,
             "dataset": _dataset(plan),
             "conventions": conventions,
+            "not_computable": refused,
+            "people": by_person(per_query(scored), plan.protocol.headline),
             "weights": weights,
             # no part of this version selects, sees camera ids at test, re-ranks, augments at test or loads weights
             "disclosure": {
                 "selected_on": "none",
                 "camera_id_at_test": False,
-                "reranking": None,
+                "reranking": told(plan.reranker) if plan.reranker else None,
                 "test_time_augmentation": None,
                 "pretraining": None,
             },
             "budget": _budget(plan, model),
             "costs": {"train": None, "embed": None, **costs},
-            "backend": BACKEND,
+            "backend": backend(),
             "environment": {
                 "python": platform.python_version(),
                 "packages": packages(),
@@ -75,6 +80,11 @@ def check(plan: Plan) -> None:
             first = fault.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise InputError(f"{what} {plan.name!r}: {where}: found {first['input']!r}, {first['msg']}") from fault
+
+
+def told(part: Part) -> str:
+    """A part with its options on one line: `zhong k1=20 k2=6 share=0.3`."""
+    return " ".join([part.name, *(f"{name}={json.dumps(value)}" for name, value in sorted(part.options.items()))])
 
 
 def sha256(content: bytes) -> str:

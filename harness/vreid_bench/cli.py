@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
+from vreid_bench.cli_score import AS_JSON, conventions, score, size_of
 from vreid_bench.errors import InputError, RunError
-
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 class Group(click.Group):
@@ -77,6 +76,8 @@ def main() -> None:
     "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
 )
 @click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.option("--rerank", metavar="NAME", help="Re-rank, for instance by zhong or zhong:k1=50,k2=15.")
+@click.option("--memory", callback=size_of, default="64M", show_default=True, help="For re-ranking, beside its result.")
 @AS_JSON
 def run(**options: Any) -> None:
     """Train (or load) a method, run a protocol, write a record.
@@ -96,10 +97,15 @@ def run(**options: Any) -> None:
     if reused:
         click.echo(f"{directory.path} is complete: its result is shown again (delete it to run anew)", err=True)
     if as_json:
-        click.echo(json.dumps({"run": str(directory.path), **record.metrics()}))
+        parts = json.loads(directory.breakdown.read_text()) if directory.breakdown.exists() else {}
+        click.echo(json.dumps({"run": str(directory.path), **record.metrics(), "breakdown": parts}))
     else:
         click.echo(render([record]))
         click.echo(f"record: {directory.record}")
+
+
+main.add_command(score)
+main.add_command(conventions)
 
 
 @main.command("list")
@@ -121,6 +127,26 @@ def list_(kind: str | None, as_json: bool) -> None:
         raise InputError(f"no kind is named {kind!r}{suggestion(kind, KINDS)}; kinds: {', '.join(KINDS)}")
     rows = [entry.described() for entry in Registry.installed().entries(kind)]
     click.echo(json.dumps(rows) if as_json else tabulate(rows, headers="keys", maxcolwidths=[None, None, 60]))
+
+
+@main.command()
+@click.argument("run_a", type=click.Path(path_type=Path))
+@click.argument("run_b", type=click.Path(path_type=Path))
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders are."
+)
+@AS_JSON
+def compare(run_a: Path, run_b: Path, runs: Path, as_json: bool) -> None:
+    """Compare two runs, by folder or id, on the same test set: difference, interval, p, person by person.
+
+    \b
+    `smallest` is the difference from which on this test set could have told the two apart at 5 %.
+        vreid-bench compare mars-personvlad-small-seed0-1a2b3c4d mars-mean-pooling-small-seed0-5e6f7a8b
+    """
+    from vreid_bench import compare as comparison
+
+    compared = comparison.compare(run_a, run_b, runs)
+    click.echo(json.dumps({"conventions": comparison.as_json(compared)}) if as_json else comparison.shown(compared))
 
 
 @main.group()

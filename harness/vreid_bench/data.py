@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +103,24 @@ class Synthesizable(Protocol):
 
     def synthesize(self, root: Path, **world: Any) -> None:
         """Render a synthetic tree in this layout into the new folder `root`."""
+        ...
+
+
+class Roles(NamedTuple):
+    """The test part of a dataset by its index files alone: what scoring needs, where no frame is at hand."""
+
+    pids: Sequence[int]  # [N]
+    camids: Sequence[int]  # [N]
+    query: Sequence[int]  # [Q] rows
+    gallery: Sequence[int]  # [G] rows in ranking order
+
+
+@runtime_checkable
+class Indexed(Protocol):
+    """A dataset reader whose test labels can be read without the frames."""
+
+    def roles(self, info: Path) -> Roles:
+        """The labels that the index files in the folder `info` give. Raises InputError."""
         ...
 
 

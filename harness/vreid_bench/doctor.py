@@ -7,9 +7,10 @@ import platform
 
 import torch
 
-from vreid_bench.account import BACKEND
+from vreid_bench import native
 from vreid_bench.environment import cores, device_name, packages, pick_device, processor
 from vreid_bench.errors import InputError
+from vreid_bench.ranks import backend
 from vreid_bench.registry import Registry
 from vreid_bench.twin import cache
 
@@ -20,7 +21,7 @@ def examine() -> dict[str, str]:
     found = {"python": platform.python_version(), **packages()}
     found["processor"] = f"{processor()}, {cores()} cores for this process"
     found["device"] = device_name(device) + _advice(device)
-    found["kernels"] = f"{BACKEND}: plain torch computes distances and batch-hard mining"
+    found["kernels"] = _kernels()
     found["plugins"] = _plugins()
     found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs use synthetic twins, or name --data"
     found["cache"] = f"{cache()} (VREID_CACHE moves it)"
@@ -33,6 +34,12 @@ def _advice(device: torch.device) -> str:
     if torch.version.cuda:
         return f": torch {torch.__version__} has CUDA but sees no GPU; check the driver with nvidia-smi"
     return ": this torch has no CUDA; README, 'Which torch', says how to install one that has"
+
+
+def _kernels() -> str:
+    if reason := native.missing("score"):
+        return f"numpy: ranks are counted by the NumPy twin, with the same result; {reason}"
+    return f"{backend()}: ranks are counted by native kernels"
 
 
 def _plugins() -> str:

@@ -16,10 +16,14 @@ from vreid_bench.checkpoint import unpacked
 from vreid_bench.clips import clip_indices, prefetch, read_clips
 from vreid_bench.data import Tracklet
 from vreid_bench.errors import InputError, RunError
+from vreid_bench.items import MEMORY
+from vreid_bench.labels import Labels
 from vreid_bench.model import Model, gather, pad, valid
-from vreid_bench.parts import Clips
+from vreid_bench.parts import Clips, ComparesVectors, Matcher, Reranker
 from vreid_bench.progress import bar
+from vreid_bench.ranks import Counts, from_distances, from_embeddings
 from vreid_bench.recipe import Clipping
+from vreid_bench.rerank import reranked
 
 Floats = NDArray[np.float32]
 
@@ -62,11 +66,14 @@ class Store:
         """The same features on another device."""
         return Store(self.embedding.to(device), self.importance.to(device), self.counts)
 
-    def to_bytes(self) -> bytes:
-        """As a safetensors file: `embedding`, `importance`, `counts`."""
-        counts = torch.tensor(self.counts)
-        tensors = {"embedding": self.embedding, "importance": self.importance, "counts": counts}
-        return save({name: value.cpu().contiguous() for name, value in tensors.items()})
+    def to_bytes(self, labels: Labels, matcher: Matcher) -> bytes:
+        """As a safetensors file that `vreid-bench score` reads alone: the features, the labels, how they compare."""
+        tensors = {"embedding": self.embedding, "importance": self.importance, "counts": torch.tensor(self.counts)}
+        for name, value in (("pid", labels.pids), ("camid", labels.camids)):
+            tensors[name] = torch.from_numpy(value)
+        tensors |= {"query": torch.from_numpy(labels.query), "gallery": torch.from_numpy(labels.gallery)}
+        metric: dict[str, str] = {"metric": matcher.metric} if isinstance(matcher, ComparesVectors) else {}
+        return save({name: value.cpu().contiguous() for name, value in tensors.items()}, metric)
 
     @classmethod
     def from_file(cls, path: Path) -> Store:
@@ -98,17 +105,35 @@ def embed(model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reade
     return Store(embedding.cpu(), importance.cpu(), tuple(counts))
 
 
-def tiles(model: Model, store: Store, queries: Sequence[int], rows: int = 128) -> Iterator[tuple[slice, Floats]]:
-    """Distances of the query tracklets to all tracklets of the store, `rows` queries [R, N] at a time.
+def counted(
+    matcher: Matcher, everyone: Clips, labels: Labels, reranker: Reranker | None = None, memory: int = MEMORY
+) -> Counts:
+    """Rank by a matcher: `everyone` holds all test tracklets, represented, on the device of the matcher.
 
-    Features and matcher are on one device; the distances come to the processor as float32.
+    One vector a tracklet is ranked straight from the vectors, pairs of clips by tiles of distances. A re-ranker
+    sees the gallery as it is ranked: a query that is in it, too, is two items. Raises InputError if it is to
+    re-rank pairs of clips.
     """
-    everyone = store.clips(slice(None))
     with torch.inference_mode():
-        for start in range(0, len(queries), rows):
-            part = slice(start, min(start + rows, len(queries)))
-            distance = model.matcher.distance(everyone.rows(queries[part]), everyone)  # [R, N]
-            yield part, distance.float().cpu().numpy()
+        if not isinstance(matcher, ComparesVectors):
+            if reranker is not None:
+                raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
+            return from_distances(tiles(matcher, everyone, labels), labels)
+        vectors = matcher.vectors(everyone).float().cpu().numpy()  # [N, E]
+        whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
+        gallery = vectors if whole else vectors[labels.gallery]  # a copy only where one is needed
+        if reranker is None:
+            return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric)
+    return reranked(reranker, vectors[labels.query], gallery, labels, matcher.metric, memory)
+
+
+def tiles(matcher: Matcher, everyone: Clips, labels: Labels, rows: int = 128) -> Iterator[tuple[slice, Floats]]:
+    """Distances [R, G] of `rows` query tracklets to the gallery at a time; they come to the processor as float32."""
+    gallery = everyone.rows(labels.gallery.tolist())
+    for start in range(0, len(labels.query), rows):
+        part = slice(start, min(start + rows, len(labels.query)))
+        distance = matcher.distance(everyone.rows(labels.query[part].tolist()), gallery)  # [R, G]
+        yield part, distance.float().cpu().numpy()
 
 
 def maps(

@@ -57,7 +57,7 @@ def vreid_methods() -> Mapping[str, Any]:  # type: ignore[empty-body]
 
 @hookspec
 def vreid_rerankers() -> Mapping[str, Any]:  # type: ignore[empty-body]
-    """name -> factory of a re-ranker."""
+    """name -> factory of a re-ranker (`vreid_bench.parts.Reranker`)."""
 
 
 @hookspec

@@ -10,7 +10,7 @@ from pathlib import Path
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 from vreid_bench.record import Record, Ruled, record_path
-from vreid_bench.table import Track, budget_table, escaped, index_table, results_table, tracks
+from vreid_bench.table import LEGENDS, Track, budget_table, escaped, index_table, refusals, results_table, tracks
 
 MARK = "<!-- Generated from records/ by `vreid-bench leaderboard`; do not edit. -->\n"
 LEGEND = """\
@@ -145,7 +145,8 @@ def _page(same: Sequence[Track]) -> bytes:
 
     lines = [MARK, f"# {_title(same[0])}\n", LEGEND]
     for track in same:
-        lines += [*_about(track), _rules(track), results_table(track, note) + "\n", budget_table(track) + "\n"]
+        lines += [*_about(track), _rules(track), *(f"{LEGENDS[name]}\n" for name in track.extra)]
+        lines += [results_table(track, note) + "\n", budget_table(track) + "\n"]
     # words of ours in front, so that a text cannot begin a list
     lines += [f"[^{number}]: Reported in {escaped(text)}." for number, text in enumerate(notes, 1)]
     return _joined(lines)
@@ -173,6 +174,7 @@ def _rules(track: Track) -> str:
         rules = [f"{k.replace('_', ' ')} {json.dumps(v)}" for k, v in sorted(result.rules.items())]
         words = escaped("; ".join(rule for rule in rules if rule.split()[0] not in ("name", "version")))
         lines.append(f"* {escaped(name)} {_cited(result)}: {words}; {result.queries} queries count\n")
+    lines += [f"* {escaped(line)}\n" for line in refusals(track.first.not_computable)]
     return "".join(lines)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from vreid_bench.ops import Hardest, batch_hard
+from vreid_bench.ops import Hardest, Metric, batch_hard
 
 PLANES = {"rgb": 3, "flow": 2}  # what an encoder can ask for, and the channels each takes
 
@@ -81,7 +83,8 @@ class Aggregator(Protocol):
 class Matcher(Protocol):
     """`factory(dim=E, **options)`: from the clips of tracklets to distances.
 
-    May have `fit(represented, pids, camids)` and a fused `hardest(represented, pids) -> Hardest`.
+    May have `fit(represented, pids, camids)`, a fused `hardest(represented, pids) -> Hardest`, and what
+    `ComparesVectors` asks for.
     """
 
     def represent(self, clips: Clips, /) -> Clips:
@@ -105,6 +108,28 @@ class Loss(Protocol):
 
 Augmentation = Callable[[Tensor, torch.Generator, Sequence[str]], Tensor]
 """(clips [B, T, P, H, W] in [0, 1], generator, planes) -> clips; the generator is on the CPU."""
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """`factory(**options)`: distances of query and gallery, changed by how the items lie among each other.
+
+    The options are all that decides the numbers, so that a record can hold them; `threads` (0: all cores) and
+    `memory` decide none. Items are the queries, then the gallery as the caller ranks it: a tracklet that is both
+    is two items. Both ways give [Q, G] float32, smaller is closer, and raise InputError for what they cannot do.
+    """
+
+    def rerank(
+        self, query_query: Any, query_gallery: Any, gallery_gallery: Any, metric: Metric, *, threads: int = 0
+    ) -> NDArray[np.float32]:
+        """From distances [Q, Q], [Q, G] and [G, G] in a metric; the first and last are symmetric."""
+        ...
+
+    def from_features(
+        self, query: Any, gallery: Any, metric: Metric, *, memory: int = ..., threads: int = 0
+    ) -> NDArray[np.float32]:
+        """From features [Q, E] and [G, E], in `memory` bytes beside them and the result."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -164,4 +189,15 @@ class FitsClips(Protocol):
 
     def fit(self, represented: Clips, pids: Tensor, camids: Tensor, /) -> None:
         """Set the matcher's buffers from represented training tracklets, pids [N], camids [N]."""
+        ...
+
+
+@runtime_checkable
+class ComparesVectors(Protocol):
+    """A matcher whose `distance` is a metric between one vector a tracklet: it is ranked without forming distances."""
+
+    metric: Metric
+
+    def vectors(self, represented: Clips, /) -> Tensor:
+        """Represented clips of N tracklets -> [N, E]."""
         ...

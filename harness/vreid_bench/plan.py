@@ -11,11 +11,12 @@ from typing import Any
 
 from vreid_bench.data import Dataset, Split, hold_out, people, sourced
 from vreid_bench.errors import InputError
+from vreid_bench.items import MEMORY
 from vreid_bench.protocol import Convention, Protocol, digest
-from vreid_bench.recipe import Method, Part, Preset, Train
+from vreid_bench.recipe import Fit, Method, Part, Preset, Train
 from vreid_bench.record import Record
 from vreid_bench.registry import KINDS, Entry, Registry, suggestion
-from vreid_bench.settings import described, override, resolved
+from vreid_bench.settings import described, named_part, override, resolved
 from vreid_bench.twin import data_root
 
 BASELINE = "mean-pooling"  # the recipe that a lone part is tried in
@@ -38,6 +39,8 @@ class Request:
     threads: int | None = None
     checkpoint_every: float = 5.0  # seconds
     quiet: bool = False
+    rerank: str | None = None  # a re-ranker, with options as `settings.named_part` reads them
+    memory: int = MEMORY  # bytes for re-ranking; no number depends on it
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Plan:
     source: Path | None  # folder of the run whose weights are evaluated; None if this run trains
     source_weights: str  # their sha256, "" if this run trains
     providers: tuple[Mapping[str, str], ...]  # who provides each part
+    reranker: Part | None = None  # every option resolved
+    memory: int = MEMORY  # bytes for re-ranking
 
     @cached_property
     def id(self) -> str:
@@ -75,6 +80,8 @@ class Plan:
             "providers": [dict(p) for p in self.providers],
         }
         kind = "eval-" if self.source else ""
+        if self.reranker is not None:
+            decides["reranker"] = described(self.reranker)
         return f"{self.protocol.name}-{self.name}-{self.preset}-seed{self.seed}-{kind}{digest(decides)[:8]}"
 
 
@@ -99,6 +106,7 @@ def plan_run(registry: Registry, request: Request) -> Plan:
     method, entry, swapped = chosen_method(registry, name, preset)
     method, inherited = _as_trained(method, earlier) if earlier else (method, {})
     method, overrides = override(method, request.assignments)
+    reranker = None if request.rerank is None else named_part("rerankers", request.rerank, registry)
     return Plan(
         name=name,
         method=method,
@@ -113,7 +121,9 @@ def plan_run(registry: Registry, request: Request) -> Plan:
         seed=seed or 0,
         source=source,
         source_weights=earlier.weights.sha256 if earlier else "",
-        providers=providers(method, registry, entry),
+        providers=providers(method, registry, entry, reranker),
+        reranker=reranker,
+        memory=request.memory,
     )
 
 
@@ -157,10 +167,12 @@ def chosen_splits(protocol: Protocol, dataset: Dataset) -> tuple[Split, ...]:
     return splits
 
 
-def providers(method: Method, registry: Registry, entry: Entry) -> tuple[Mapping[str, str], ...]:
+def providers(
+    method: Method, registry: Registry, entry: Entry, reranker: Part | None = None
+) -> tuple[Mapping[str, str], ...]:
     """Who provides the method and each of its parts: kind, name, distribution, version; each once, sorted."""
     named = {(KINDS[entry.kind], entry.name): entry.plugin}
-    for kind, part in _parts(method):
+    for kind, part in [*_parts(method), *([("rerankers", reranker)] if reranker else [])]:
         named[KINDS[kind], part.name] = registry.entry(kind, part.name).plugin
     return tuple(
         {"kind": kind, "name": name, "distribution": plugin.distribution, "version": plugin.version}
@@ -199,6 +211,8 @@ def _swapped(baseline: Method, entry: Entry) -> Method:
         )
         return replace(baseline, losses={**baseline.losses, entry.name: Part(entry.name)}, stages=stages)
     field: dict[str, Any] = {KINDS[entry.kind]: Part(entry.name)}
+    if entry.kind == "matchers" and hasattr(entry.value, "fit"):
+        field["stages"] = (*baseline.stages, Fit("matcher", baseline.test))  # learned from the trained features
     return replace(baseline, **field)
 
 

@@ -20,7 +20,7 @@ from vreid_bench.errors import InputError
 from vreid_bench.protocol import Convention, Protocol, digest
 from vreid_bench.recipe import Preset
 
-LARGEST = 1 << 20  # bytes; a record is some thousands, so a larger file is something else
+LARGEST = 1 << 20  # bytes; a record with 2,730 people has a fifth of it, so a larger file is something else
 
 
 def _is_time(text: str) -> str:
@@ -127,6 +127,23 @@ class Result(Metrics, Ruled):
     splits: Annotated[tuple[Metrics, ...], Field(min_length=1)]
 
 
+class People(_Model):
+    """Of each identity, by rising pid, the sums over its queries in one split under the headline convention.
+
+    What paired tests between rows need. An identity is there if any of its queries counts in any split.
+    """
+
+    queries: tuple[Count, ...]
+    AP: tuple[Amount, ...]
+    R1: tuple[Count, ...]
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if not len(self.queries) == len(self.AP) == len(self.R1):
+            raise ValueError("queries, AP and R1 must have as many entries as there are identities")
+        return self
+
+
 class DatasetEntry(_Model):
     """The data as it lay on disk."""
 
@@ -224,20 +241,27 @@ class Record(_Model):
     protocol: ProtocolEntry
     dataset: DatasetEntry
     conventions: dict[Name, Result]
+    not_computable: dict[Name, Text] = Field(default_factory=dict)  # convention -> why this input cannot support it
+    people: tuple[People, ...] = ()  # by split; records from before this field have none
     weights: Weights
     disclosure: Disclosure
     budget: Budget
     costs: Costs
-    backend: Name  # which implementation of the kernels ran
+    backend: Name  # which implementation ranked: `numpy`, or `native-` and the instruction set
     environment: Environment
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         if self.protocol.headline not in self.conventions:
             raise ValueError(f"the headline convention {self.protocol.headline!r} was not scored")
+        both = self.conventions.keys() & self.not_computable.keys()
+        if both:
+            raise ValueError(f"{min(both)!r} was scored and could not be: one of the two is wrong")
         for name, value in [(self.protocol.name, self.protocol), *self.conventions.items()]:
             if value.rules.get("name") != name:
                 raise ValueError(f"the rules of {name!r} are those of {value.rules.get('name')!r}")
+        if self.people and len(self.people) != len(self.conventions[self.protocol.headline].splits):
+            raise ValueError("people must have an entry for each split")
         return self
 
     @classmethod
@@ -272,12 +296,20 @@ class Record(_Model):
 
     def to_json(self) -> bytes:
         """The record's one form on disk: sorted keys, indent 1, ASCII, floats in full precision."""
-        return (json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+        fields = self.model_dump(mode="json")
+        for name in ("not_computable", "people"):
+            if not fields[name]:
+                del fields[name]  # as in records from before there was this field
+        return (json.dumps(fields, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
     def metrics(self) -> dict[str, Any]:
-        """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}."""
+        """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}.
+
+        A convention that could not be applied has `not_computable`, the reason, in the place of numbers.
+        """
         names = set(Metrics.model_fields) | {"interval"}
-        return {"conventions": {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}}
+        numbers = {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}
+        return {"conventions": numbers | {k: {"not_computable": why} for k, why in self.not_computable.items()}}
 
     @property
     def id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,18 +10,20 @@ from typing import Any
 import torch
 
 from vreid_bench.account import account, check, sha256
+from vreid_bench.breakdown import breakdowns
 from vreid_bench.checkpoint import Checkpoints, Position, load_weights, save_weights
 from vreid_bench.data import Split, people
-from vreid_bench.embed import Reader, Store, embed, tiles
+from vreid_bench.embed import Reader, Store, counted, embed
 from vreid_bench.environment import Meter, cores, pick_device, prepare
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
+from vreid_bench.labels import Labels
+from vreid_bench.metrics import NotComputable, Outcome, judge, npz, per_query
 from vreid_bench.model import Model, assemble
 from vreid_bench.plan import Plan, Request, plan_run
 from vreid_bench.record import Record, Weights
 from vreid_bench.registry import Registry
 from vreid_bench.rundir import Log, RunDirectory
-from vreid_bench.score import Labels, Scores, npz, per_query, score, summarize
 from vreid_bench.train import Training
 
 
@@ -59,20 +62,20 @@ def walk(this: Run) -> Record:
     events, directory, splits = this.registry.manager.hook, this.directory, this.plan.splits
     events.vreid_run_started(run=identity(this))
     folders = [directory.split(number, len(splits)) for number in range(len(splits))]
-    scored: list[tuple[Labels, Mapping[str, Scores]]] = []
+    scored: list[Outcome] = []
     for number, (split, folder) in enumerate(zip(splits, folders, strict=True)):
         model = trained(this, split, folder, number)
         store = embedded(this, model, split, folder)
-        scored.append((Labels.of(split), scores(this, model, store, split)))
+        scored.append(outcome(this, model, store, split))
     write_atomic(directory.per_query, npz(per_query(scored)))
+    frames = [[len(tracklet.frames) for tracklet in split.test] for split in splits]
+    write_atomic(directory.breakdown, json.dumps(breakdowns(scored, frames, this.plan.conventions)).encode())
     weights = sha256(b"".join(folder.weights.read_bytes() for folder in folders))
-    record = account(
-        this.plan, model, origin(this.plan, weights), summarize(scored), this.meter.costs, this.reader.threads
-    )
+    record = account(this.plan, model, origin(this.plan, weights), scored, this.meter.costs, this.reader.threads)
     write_atomic(directory.record, record.to_json())
     for folder in folders:
         folder.checkpoint.unlink(missing_ok=True)
-    events.vreid_run_finished(record=record.model_dump(mode="json"))
+    events.vreid_run_finished(record=json.loads(record.to_json()))
     return record
 
 
@@ -98,15 +101,22 @@ def embedded(this: Run, model: Model, split: Split, folder: RunDirectory) -> Sto
     if not folder.features.exists():
         with this.meter.stage("embed"):
             store = embed(model, split.test, this.plan.method.test, this.reader)
-            write_atomic(folder.features, store.to_bytes())
+            write_atomic(folder.features, store.to_bytes(Labels.of(split), model.matcher))
     return Store.from_file(folder.features)
 
 
-def scores(this: Run, model: Model, store: Store, split: Split) -> dict[str, Scores]:
+def outcome(this: Run, model: Model, store: Store, split: Split) -> Outcome:
     """One ranking of every query, scored under every convention."""
+    labels, headline = Labels.of(split), this.plan.protocol.headline
     with this.meter.stage("score"):
-        distances = tiles(model, store.to(this.reader.device), split.query)
-        return score(distances, Labels.of(split), this.plan.conventions)
+        part = this.plan.reranker
+        reranker = None if part is None else this.registry.factory("rerankers", part)()
+        everyone = store.to(this.reader.device).clips(slice(None))
+        counts = counted(model.matcher, everyone, labels, reranker, this.plan.memory)
+        judged = judge(counts, this.plan.conventions)
+    if isinstance(verdict := judged[headline], NotComputable):
+        raise InputError(f"{headline}, which heads this protocol: not computable, {verdict.reason}")
+    return Outcome(labels, counts, judged)
 
 
 def check_source(plan: Plan) -> None:

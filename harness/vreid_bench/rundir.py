@@ -21,6 +21,7 @@ class RunDirectory:
         self.path = path
         self.record = path / "record.json"  # written last: its presence says that the run is complete
         self.per_query = path / "per_query.npz"
+        self.breakdown = path / "breakdown.json"
         self.features = path / "features.safetensors"
         self.weights = path / "weights.safetensors"
         self.checkpoint = path / "checkpoint.safetensors"

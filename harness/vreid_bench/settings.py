@@ -63,6 +63,24 @@ def override(method: Method, assignments: Sequence[str]) -> tuple[Method, dict[s
     return method, applied
 
 
+def named_part(kind: str, text: str, registry: Registry) -> Part:
+    """`NAME` or `NAME:option=value,...` from the command line, as a part with every option filled in.
+
+    Raises InputError for a name, an option or a type of value that the kind does not have.
+    """
+    name, _, rest = text.partition(":")
+    options = dict(registry.resolve(kind, Part(name)).options)
+    for assignment in filter(None, rest.split(",")):
+        option, equals, value = assignment.partition("=")
+        if not equals:
+            raise InputError(f"{text!r}: wanted NAME:OPTION=VALUE,..., got {assignment!r}")
+        if option in options:
+            options[option] = _parsed(option, value, options[option])
+        else:
+            options = dict(registry.resolve(kind, Part(name, {option: value})).options)  # says what is wrong
+    return Part(name, options)
+
+
 def settings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every setting of a recipe as (dotted path, value)."""
     for name, child in _children(value):

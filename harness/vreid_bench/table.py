@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import fmean, stdev
 from typing import Any
 
@@ -18,6 +18,17 @@ from vreid_bench.record import Record
 SOURCES = ("official", "unverified", "synthetic")  # in the order in which tables appear
 # Everything else is written as a character reference, which no Markdown or HTML reader takes for markup.
 SAFE = re.compile(r"""[A-Za-z0-9 .,;=+/()%?'"-]""")
+
+
+SIGNIFICANT = 0.05
+RERANKED, SPLITS, APART = "re-ranking", "± splits", "p above"
+LEGENDS = {
+    RERANKED: f"*{RERANKED}*: scores after the distances were changed by how the gallery lies; not to be compared "
+    "with rows without.",
+    SPLITS: f"*{SPLITS}*: standard deviation of mAP over the splits, within a seed.",
+    APART: f"*{APART}*: sign-flip permutation test, person by person, of mAP against the row above; "
+    "≈ where this test set cannot tell the two apart at 5 %.",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,24 @@ class Row:
         ends = [getattr(r.conventions[convention].interval, metric) for r in self.records]
         low, high = (100 * fmean(end) for end in zip(*ends, strict=True))
         return f"{low:.1f}–{high:.1f}"
+
+    def split_spread(self, convention: str, metric: str) -> str:
+        """Standard deviation over the splits of one seed in percent, averaged over seeds; empty for one split."""
+        splits = [[getattr(s, metric) for s in r.conventions[convention].splits] for r in self.records]
+        return f"{100 * fmean(map(stdev, splits)):.1f}" if all(len(s) > 1 for s in splits) else ""
+
+    def apart(self, above: Row) -> str:
+        """`0.31 ≈`: p of the mAP difference to another row, marked where it is not separable at 5 %.
+
+        The rows are paired person by person, each person's scores averaged over a row's seeds; empty where
+        the records do not tell of people, or not of the same.
+        """
+        if not all(record.people for row in (self, above) for record in row.records):
+            return ""
+        from vreid_bench.compare import apart  # NumPy, only where there is something to test
+
+        p = apart(self.records, above.records)
+        return "" if p is None else f"{p:.2g}" if p < SIGNIFICANT else f"{p:.2g} ≈"
 
     def all_of(self, value: Callable[[Record], Any]) -> str:
         """The value that the seeds share, or their distinct values."""
@@ -100,6 +129,16 @@ class Track:
         head = self.headline
         return sorted(rows, key=lambda row: (-row.mean(head, "mAP"), -row.mean(head, "R1"), _row_key(row.first)))
 
+    @cached_property
+    def extra(self) -> dict[str, list[str]]:
+        """Columns that only some tables need, with a cell for each row: re-ranking, splits, tests."""
+        columns = {
+            RERANKED: [escaped(row.all_of(lambda record: record.disclosure.reranking or "")) for row in self.rows],
+            SPLITS: [row.split_spread(self.headline, "mAP") for row in self.rows],
+            APART: ["", *(row.apart(above) for above, row in pairwise(self.rows))],
+        }
+        return {name: cells for name, cells in columns.items() if any(cells)}
+
 
 def tracks(records: Iterable[Record]) -> list[Track]:
     """The records in groups that may be ranked together, in a fixed order."""
@@ -149,16 +188,20 @@ def printable(text: str) -> str:
 def results_table(track: Track, note: Callable[[str], str]) -> str:
     """Every row under every convention, beside what the papers report; `note` makes a footnote of a text."""
     head, *others = track.conventions
-    headers = ["#", "method", "preset", "data", "seeds", "mAP", "95 %", "R1", "95 %", "R5"]
+    rows = track.rows
+    headers = ["#", "method", "preset", "data", "seeds", "mAP", "95 %", *track.extra, "R1", "95 %", "R5"]
     headers += [f"{escaped(name)} {metric}" for name in others for metric in ("mAP", "R1")]
     headers += ["reported mAP", "reported R1", "remarks"]
     table = []
-    for place, row in enumerate(track.rows, 1):
-        cells = [str(place), escaped(row.first.method.name), row.first.preset, row.first.dataset.source]
-        cells.append(str(len(row.records)))
-        for metric in ("mAP", "R1"):
-            cells += [row.percent(head, metric), row.interval(head, metric)]
-        cells.append(row.percent(head, "R5"))
+    for place, row in enumerate(rows):
+        cells = [str(place + 1), escaped(row.first.method.name), row.first.preset, row.first.dataset.source]
+        cells += [
+            str(len(row.records)),
+            row.percent(head, "mAP"),
+            row.interval(head, "mAP"),
+            *(column[place] for column in track.extra.values()),
+        ]
+        cells += [row.percent(head, "R1"), row.interval(head, "R1"), row.percent(head, "R5")]
         cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
         cells += [_reported(row.first, metric, note) for metric in ("mAP", "R1")]
         table.append([*cells, escaped("; ".join(row.remarks))])
@@ -222,8 +265,48 @@ def render(records: Iterable[Record]) -> str:
             seeds = row.all_of(lambda record: record.seed)
             words = [row.first.method.name, row.first.preset, f"seed {seeds}", *(f"[{r}]" for r in row.remarks)]
             lines += ["", printable(" ".join(words)), _plain(track, row)]
+            lines += map(printable, refusals(row.first.not_computable))
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
+
+
+def refusals(not_computable: Mapping[str, str]) -> list[str]:
+    """A line for each convention that could not be applied, with the reason."""
+    return [f"{name}: not computable, {why}" for name, why in sorted(not_computable.items())]
+
+
+def scored(metrics: Mapping[str, Any]) -> str:
+    """What `vreid_bench.scoring.Report.metrics` gives, as plain text for a terminal."""
+    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"]
+    table, refused = [], {}
+    for name, numbers in metrics["conventions"].items():
+        if "not_computable" in numbers:
+            refused[name] = numbers["not_computable"]
+            continue
+        cells = [name]
+        for metric in ("mAP", "R1"):
+            low, high = numbers["interval"][metric]
+            cells += [f"{100 * numbers[metric]:.1f}", f"{100 * low:.1f}–{100 * high:.1f}"]
+        cells += [f"{100 * numbers[metric]:.1f}" for metric in ("R5", "R10", "R20", "mINP")]
+        table.append([*cells, str(numbers["queries"])])
+    lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * 9])]
+    return "\n".join([*lines, *refusals(refused)])
+
+
+def moved(differences: Mapping[str, Any]) -> str:
+    """What `vreid_bench.difference.differences` gives, as plain text for a terminal: points of mAP and R1."""
+    blocks = []
+    for name, changes in differences["conventions"].items():
+        rows = [[c["rule"], *(_points(c, metric) for metric in ("mAP", "R1"))] for c in changes]
+        title = f"{differences['headline']} -> {name}"
+        blocks.append(tabulate(rows, [title, "mAP", "R1"], disable_numparse=True, colalign=["left", "right", "right"]))
+    return "\n\n".join(blocks)
+
+
+def _points(change: Mapping[str, Any], metric: str) -> str:
+    if "not_computable" in change:
+        return f"not computable, {change['not_computable']}" if metric == "mAP" else ""
+    return f"{100 * change[metric]:+.2f}"
 
 
 def _plain(track: Track, row: Row) -> str:

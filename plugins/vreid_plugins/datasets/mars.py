@@ -1,4 +1,4 @@
-"""MARS (Zheng et al., ECCV 2016): reader, protocols, and the three conventions its code bases score it under."""
+"""MARS (Zheng et al., ECCV 2016): reader and protocols."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vreid_bench import Convention, Dataset, InputError, Protocol, Split, Tracklet, Verification, hookimpl
-from vreid_bench.data import SYNTHETIC, Source
+from vreid_bench import Dataset, InputError, Protocol, Split, Tracklet, Verification, hookimpl
+from vreid_bench.data import SYNTHETIC, Roles, Source
 from vreid_plugins.datasets.faults import stop
-from vreid_plugins.datasets.mars_index import QUERY_FILE, Half, load_index
+from vreid_plugins.datasets.mars_index import QUERY_FILE, Half, load_index, load_roles
 from vreid_plugins.datasets.mars_names import CAMERAS
 
 # sha256 of the index files of liangzheng06/MARS-evaluation; with them, a list of names that fits is the real one
@@ -38,6 +38,11 @@ class Mars:
         test = tracklets(index.test)
         split = Split(tracklets(index.train), test, tuple(index.query.tolist()), tuple(range(len(test))))
         return Dataset("mars", root, (split,), source(root), notes(index.train, index.test))
+
+    def roles(self, info: Path) -> Roles:
+        """The test labels from `tracks_test_info.mat` and `query_IDX.mat`; the gallery is every row."""
+        rows, query = load_roles(Path(info), stop)
+        return Roles(rows[:, 2].tolist(), rows[:, 3].tolist(), query.tolist(), range(len(rows)))
 
     def verify(self, root: Path, decode: bool = False) -> Verification:
         """Every count beside its published number, every fault of index files and frames as a sentence."""
@@ -119,40 +124,3 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         source="this project: choosing on the test part is common in this field, and biased",
     )
     return {test.name: test, dev.name: dev}
-
-
-@hookimpl
-def vreid_conventions() -> Mapping[str, Convention]:
-    """The three ways in which MARS is scored, by what they do."""
-    conventions = (
-        Convention(
-            name="queries-in-gallery",
-            version="1",
-            queries_in_gallery=True,
-            average_precision="step",
-            unmatched="skip",
-            summary="Query tracklets are candidates for other queries; step AP. All 1,980 queries of MARS count.",
-            source="AP3D, TKP, BiCnet-TKS, TCLNet, SINet, GRL, TF-CLIP: queries concatenated to the gallery",
-        ),
-        Convention(
-            name="official",
-            version="1",
-            queries_in_gallery=True,
-            average_precision="trapezoid",
-            unmatched="error",
-            summary="Query tracklets are candidates for other queries; trapezoid AP. The evaluation that came "
-            "with MARS.",
-            source="liangzheng06/MARS-evaluation, utils/evaluation_mars.m and compute_AP.m",
-        ),
-        Convention(
-            name="torchreid",
-            version="1",
-            queries_in_gallery=False,
-            average_precision="step",
-            unmatched="skip",
-            summary="Query tracklets leave the gallery; step AP. 140 of the 1,980 queries of MARS have no match "
-            "left and do not count.",
-            source="KaiyangZhou/deep-person-reid, torchreid/metrics/rank.py; jiyanggao/Video-Person-ReID",
-        ),
-    )
-    return {c.name: c for c in conventions}

@@ -68,6 +68,20 @@ def load_index(root: Path, report: Report) -> Index:
     return Index(train, test, rows)
 
 
+def load_roles(info: Path, report: Report) -> tuple[Integers, Integers]:
+    """Rows of the test index [N, 4] and 0-based query rows, from the two files in `info` that have them."""
+    tracks, queries = (info / Path(name).name for name in (FILES["test"].tracks, QUERY_FILE))
+    for path in (tracks, queries):
+        if not path.is_file():
+            report(f"{path} is missing; wanted the folder that holds {tracks.name} and {queries.name}; {ORIGIN}.")
+    rows = load_matrix(tracks, FILES["test"].key, (None, 4), report)
+    query = load_matrix(queries, QUERY_KEY, (1, None), report)
+    if rows is None or query is None:
+        raise AssertionError("a fault of the index files was not reported")
+    check_query(queries, query[0] - 1, rows, report)
+    return rows, query[0] - 1
+
+
 def check_layout(root: Path, report: Report) -> bool:
     """Are all files and folders there, each as what it should be?"""
     if not root.is_dir():

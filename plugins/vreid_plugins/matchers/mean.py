@@ -33,6 +33,10 @@ class Mean(nn.Module):
             clips = clips.with_embedding(F.normalize(clips.embedding, dim=-1))
         return Clips.single(clips.mean())
 
+    def vectors(self, represented: Clips) -> Tensor:
+        """What is compared by the metric: [N, E]."""
+        return represented.mean()
+
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
         """Represented tracklets -> [Q, G]."""
         return pairwise_distance(query.mean(), gallery.mean(), self.metric)

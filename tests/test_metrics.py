@@ -8,55 +8,35 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from loop import by_hand, labels
 
 from vreid_bench.data import Split, Tracklet
 from vreid_bench.errors import InputError
+from vreid_bench.labels import Labels
+from vreid_bench.metrics import NotComputable, Outcome, Scores, judge, npz, per_query, summarize
 from vreid_bench.protocol import Convention
-from vreid_bench.score import Labels, Scores, interval, npz, per_query, score, summarize
+from vreid_bench.ranks import Counts, from_distances
 
 
 def convention(queries_in_gallery=True, ap="step", unmatched="skip"):
-    name = f"{'with' if queries_in_gallery else 'without'}-{ap}-{unmatched}"
+    name = f"{ {True: 'with', False: 'without', None: 'listed'}[queries_in_gallery] }-{ap}-{unmatched}"
     return Convention(name, "1", queries_in_gallery, ap, unmatched, summary="", source="")
 
 
-EVERY = [convention(*rules) for rules in product((True, False), ("step", "trapezoid"), ("skip", "zero"))]
+EVERY = [convention(*rules) for rules in product((True, False, None), ("step", "trapezoid"), ("skip", "zero"))]
+FIELDS = ("average_precision", "first_rank", "inverse_penalty", "r_precision")
 
 
-def labels(pids, camids, query, gallery):
-    return Labels(*(np.asarray(column, np.int64) for column in (pids, camids, query, gallery)))
+def score(tiles, who, rules):
+    """The scores of one ranking under every rule."""
+    return judge(from_distances(tiles, who), rules)
 
 
 def cut(distances, rows):
     """The distances [Q, N] in tiles of `rows` queries."""
     return [(slice(i, i + rows), distances[i : i + rows]) for i in range(0, len(distances), rows)]
-
-
-def by_hand(distances, who, rule):
-    """(average precision, first rank, inverse penalty) of each query, one gallery item at a time."""
-    result = []
-    for q, row in enumerate(who.query.tolist()):
-        ranking = []
-        for place, item in enumerate(who.gallery.tolist()):
-            if item in who.query and not rule.queries_in_gallery:
-                continue
-            same = who.pids[item] == who.pids[row]
-            junk = who.pids[item] == -1 or (same and who.camids[item] == who.camids[row])
-            if not junk:
-                ranking.append((float(distances[q, item]), place, bool(same)))
-        hits = [same for _, _, same in sorted(ranking)]
-        ranks = [rank for rank, hit in enumerate(hits, 1) if hit]
-        if not ranks:
-            result.append((0.0, -1, 0.0) if rule.unmatched == "zero" else (np.nan, -1, np.nan))
-            continue
-        total = 0.0
-        for k, r in enumerate(ranks, 1):
-            before = 1.0 if r == 1 else (k - 1) / (r - 1)
-            total += k / r if rule.average_precision == "step" else (before + k / r) / 2
-        result.append((total / len(ranks), ranks[0] - 1, len(ranks) / ranks[-1]))
-    return result
 
 
 @st.composite
@@ -68,49 +48,56 @@ def worlds(draw):
     people = [row for row, pid in enumerate(pids) if pid > 0]
     assume(people)
     query = draw(st.lists(st.sampled_from(people), min_size=1, unique=True))
-    gallery = draw(st.lists(st.integers(0, size - 1), unique=True))
-    levels = draw(st.sampled_from((1, 3, 100)))
-    cells = st.lists(st.integers(-1, levels), min_size=len(query) * size, max_size=len(query) * size)
-    distances = np.array(draw(cells), np.float32).reshape(len(query), size)
+    gallery = draw(st.lists(st.integers(0, size - 1), min_size=1, unique=True))
+    if draw(st.booleans()):
+        gallery += [row for row in query if row not in gallery]
+    levels, cells = draw(st.sampled_from((1, 3, 100))), len(query) * len(gallery)
+    values = draw(st.lists(st.integers(-1, levels), min_size=cells, max_size=cells))
+    distances = np.array(values, draw(st.sampled_from((np.float32, np.float64)))).reshape(len(query), -1)
     return labels(pids, camids, query, gallery), distances
 
 
+@settings(max_examples=500)
 @given(worlds(), st.sampled_from(EVERY), st.integers(1, 5))
 def test_agrees_with_the_rules_in_words(world, rule, rows):
     who, distances = world
     wanted = by_hand(distances, who, rule)
     counted = [w for w in wanted if not np.isnan(w[0])]
+    if rule.queries_in_gallery and not set(who.query) <= set(who.gallery):
+        with pytest.raises(InputError, match="query tracklets are not in this gallery"):
+            score(cut(distances, rows), who, [rule])
+        return
     if not counted:
         with pytest.raises(InputError, match="none of"):
             score(cut(distances, rows), who, [rule])
         return
     # under all conventions at once, as a run does, with only this one looked at
-    others = [c for c in EVERY if c.unmatched == "zero" or c == rule]
-    got = score(cut(distances, rows), who, others)[rule.name]
-    average, first, penalty = (np.array(column) for column in zip(*wanted, strict=True))
-    np.testing.assert_allclose(got.average_precision, average, rtol=1e-12)
-    np.testing.assert_array_equal(got.first_rank, first)
-    np.testing.assert_allclose(got.inverse_penalty, penalty, rtol=1e-12)
-    metrics = got.metrics()
+    got = score(cut(distances, rows), who, EVERY)[rule.name]
+    for name, expected in zip(FIELDS, zip(*wanted, strict=True), strict=True):
+        np.testing.assert_allclose(getattr(got, name), expected, rtol=1e-12, err_msg=name)
+    metrics, cmc = got.metrics(), got.cmc(50)
     assert metrics["queries"] == len(counted)
-    assert metrics["mAP"] == pytest.approx(np.mean([w[0] for w in counted]))
-    assert metrics["mINP"] == pytest.approx(np.mean([w[2] for w in counted]))
+    assert metrics["mAP"] == pytest.approx(np.mean([w[0] for w in counted]), abs=1e-12)
+    assert metrics["mINP"] == pytest.approx(np.mean([w[2] for w in counted]), abs=1e-12)
     for cutoff in (1, 5, 10, 20):
-        assert metrics[f"R{cutoff}"] == pytest.approx(np.mean([0 <= w[1] < cutoff for w in counted]))
+        share = np.mean([0 <= w[1] < cutoff for w in counted])
+        assert metrics[f"R{cutoff}"] == pytest.approx(share, abs=1e-12)
+        assert cmc[cutoff - 1] == pytest.approx(share, abs=1e-12)
 
 
 @given(worlds())
 def test_tiles_of_any_size_in_any_order_score_alike(world):
     who, distances = world
-    rules = [c for c in EVERY if c.unmatched == "zero"]
+    rules = [c for c in EVERY if c.unmatched == "zero" and c.queries_in_gallery is not True]
     whole = score(cut(distances, len(distances)), who, rules)
     pieces = score(reversed(cut(distances, 1)), who, rules)
     for name, expected in whole.items():
-        for field in ("average_precision", "first_rank", "inverse_penalty"):
+        for field in FIELDS:
             np.testing.assert_array_equal(getattr(pieces[name], field), getattr(expected, field))
 
 
 # Row 0 is the query; 1, 3 and 4 are its matches, in another camera. Distances put them at ranks 1, 3 and 4.
+LISTED = convention(None)
 PEOPLE = labels([7, 7, 8, 7, 7, 0], [1, 2, 2, 2, 2, 2], [0], [0, 1, 2, 3, 4, 5])
 NEAR_TO_FAR = np.array([[0, 1, 2, 3, 4, 5]], np.float32)
 
@@ -137,8 +124,8 @@ def only(distances, who, rule):
 
 def test_equal_distances_keep_the_order_of_the_gallery_not_of_the_rows():
     who = labels([1, 1, 2], [1, 2, 2], [0], [2, 1])
-    assert only([0, 5, 5], who, convention()) == (0.5, 1, 0.5)
-    assert only([0, 5, 5], labels([1, 1, 2], [1, 2, 2], [0], [1, 2]), convention()) == (1.0, 0, 1.0)
+    assert only([5, 5], who, LISTED) == (0.5, 1, 0.5)
+    assert only([5, 5], labels([1, 1, 2], [1, 2, 2], [0], [1, 2]), LISTED) == (1.0, 0, 1.0)
 
 
 def test_many_equal_distances_keep_the_order_of_the_gallery():
@@ -147,7 +134,7 @@ def test_many_equal_distances_keep_the_order_of_the_gallery():
     pids[[0, 700]] = 1
     gallery = np.random.default_rng(0).permutation(np.arange(1, size))
     who = labels(pids, np.arange(size), [0], gallery)
-    assert only(np.zeros(size), who, convention())[1] == gallery.tolist().index(700)
+    assert only(np.zeros(size - 1), who, LISTED)[1] == gallery.tolist().index(700)
 
 
 def test_junk_takes_no_rank_and_a_distractor_takes_one():
@@ -156,7 +143,7 @@ def test_junk_takes_no_rank_and_a_distractor_takes_one():
 
 
 def test_another_person_in_the_query_s_camera_is_no_junk():
-    assert only([0, 1, 2], labels([1, 2, 1], [1, 1, 2], [0], [1, 2]), convention())[1] == 1
+    assert only([1, 2], labels([1, 2, 1], [1, 1, 2], [0], [1, 2]), LISTED)[1] == 1
 
 
 def test_a_query_can_be_the_only_match_of_another():
@@ -168,39 +155,27 @@ def test_a_query_can_be_the_only_match_of_another():
     assert got[kept.name].first_rank.tolist() == [1, 1]
     metrics = got[removed.name].metrics()
     assert (metrics["queries"], metrics["mAP"], metrics["R1"]) == (2, 0, 0)
-    with pytest.raises(InputError, match=r"query 0 \(test row 0, pid 1\) has no match"):
+    with pytest.raises(InputError, match=r"without-step-error: not computable, query 0 has no match"):
         score(cut(distances, 2), who, [convention(queries_in_gallery=False, unmatched="error")])
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_distance_that_is_no_number_is_an_error_that_names_the_query(value):
-    distances = np.zeros((2, 3), np.float32)
-    distances[1, 2] = value
-    who = labels([1, 2, 1], [1, 1, 2], [0, 1], [2])
-    with pytest.raises(InputError, match=rf"query 1 \(test row 1\): its distance to test row 2 is {value}"):
-        score(cut(distances, 1), who, EVERY)
-
-
-@pytest.mark.parametrize(
-    ("tiles", "message"),
-    [
-        ([(slice(0, 1), np.zeros((1, 3)))], "no distances for query 1 of 2"),
-        ([(slice(0, 2), np.zeros((2, 3))), (slice(1, 2), np.zeros((1, 3)))], "query 1 comes twice"),
-        ([(slice(0, 2), np.zeros((2, 2)))], r"must be \[R, N\] = \(2, 3\), got \(2, 2\)"),
-    ],
-)
-def test_tiles_that_do_not_fit_are_refused(tiles, message):
-    with pytest.raises(ValueError, match=message):
-        score(tiles, labels([1, 2, 1], [1, 1, 2], [0, 1], [2]), EVERY)
+def test_a_convention_that_cannot_be_applied_gives_its_reason_and_leaves_the_others_alone():
+    who = labels([1, 1, 2, 3], [1, 2, 2, 1], [0, 3], [0, 1, 2])
+    strict = convention(None, unmatched="error")
+    got = score([(slice(0, 2), np.arange(6.0).reshape(2, 3))], who, [LISTED, convention(), strict])
+    assert got[convention().name] == NotComputable("1 of the 2 query tracklets are not in this gallery")
+    assert got[strict.name] == NotComputable("query 1 has no match in the gallery, which this convention forbids")
+    assert got[LISTED.name].metrics()["queries"] == 1
 
 
 @pytest.mark.parametrize(
     ("query", "gallery", "message"),
     [
-        ([], [0], "it is empty"),
+        ([], [0], "query list: it is empty"),
+        ([0], [], "gallery list: it is empty"),
         ([3], [0], "query list: rows must be 0 to 2, got 3"),
         ([0], [-1], "gallery list: rows must be 0 to 2, got -1"),
-        ([0], [1, 1], "gallery list: a row is listed twice"),
+        ([0], [1, 1], "gallery list: row 1 is listed twice"),
         ([1], [0], "test row 1 has pid 0; a query must show a person"),
     ],
 )
@@ -216,41 +191,27 @@ def test_labels_of_a_split():
     assert columns == [[5, 0], [1, 2], [0], [1, 0]]
 
 
-def test_interval_resamples_identities_and_skips_queries_that_do_not_count():
-    values, pids = np.array([1, 1, 1, 0, 0, 0.5, np.nan]), np.array([4, 4, 4, 9, 9, 2, 2])
-    groups = {pid: [v for v, p in zip(values, pids, strict=True) if p == pid and v == v] for pid in (2, 4, 9)}
-    draws = np.random.default_rng(3).integers(3, size=(1000, 3))
-    means = [np.mean([value for i in draw for value in groups[(2, 4, 9)[i]]]) for draw in draws]
-    assert interval(values, pids, seed=3) == pytest.approx(tuple(np.quantile(means, (0.025, 0.975))))
-    assert interval(values, pids, seed=3) == interval(values, pids, seed=3)
-    assert interval(np.full(4, 0.25), np.arange(4)) == (0.25, 0.25)
-
-
-def test_interval_covers_the_truth_about_as_often_as_it_says():
-    random = np.random.default_rng(0)
-    pids = np.repeat(np.arange(60), 3)
-    covered = 0
-    for seed in range(200):
-        values = np.repeat(random.random(60), 3)  # the queries of a person agree: three are worth one
-        low, high = interval(values, pids, seed=seed, resamples=300)
-        covered += low <= 0.5 <= high
-    assert 0.88 <= covered / 200 <= 0.99
-
-
 def two_splits():
-    first = Scores(np.array([1.0, np.nan]), np.array([0, -1]), np.array([1.0, np.nan]))
-    second = Scores(np.array([0.5, 0.25]), np.array([1, 3]), np.array([0.5, 0.25]))
     who = labels([1, 2, 1], [1, 1, 2], [0, 1], [2])
-    return [(who, {"official": first}), (who, {"official": second})]
+    counts = Counts(np.array([0, 1, 1]), np.array([0]), np.array([[0, 0]]), np.zeros(2, bool))
+    first = Scores(np.array([1.0, np.nan]), np.array([0, -1]), np.array([1.0, np.nan]), np.array([1.0, np.nan]))
+    second = Scores(np.array([0.5, 0.25]), np.array([1, 3]), np.array([0.5, 0.25]), np.array([0.0, 0.0]))
+    refused = NotComputable("the query tracklets are not in this gallery")
+    return [
+        Outcome(who, counts, {"official": first, "other": first}),
+        Outcome(who, counts, {"official": second, "other": refused}),
+    ]
 
 
 def test_summary_averages_splits_and_sums_their_queries():
-    summary = summarize(two_splits())["official"]
-    assert summary["mAP"] == pytest.approx((1 + 0.375) / 2)
-    assert (summary["R1"], summary["R5"], summary["queries"]) == (0.5, 1.0, 3)
-    assert [split["queries"] for split in summary["splits"]] == [1, 2]
-    low, high = summary["interval"]["mAP"]
+    summary = summarize(two_splits())
+    official = summary["official"]
+    assert official["mAP"] == pytest.approx((1 + 0.375) / 2)
+    assert (official["R1"], official["R5"], official["queries"]) == (0.5, 1.0, 3)
+    assert [split["queries"] for split in official["splits"]] == [1, 2]
+    low, high = official["interval"]["mAP"]
     assert 0.25 <= low <= high <= 1
+    assert summary["other"] == {"not_computable": "the query tracklets are not in this gallery"}
 
 
 def test_per_query_file_holds_the_same_bytes_for_the_same_arrays():
@@ -263,3 +224,5 @@ def test_per_query_file_holds_the_same_bytes_for_the_same_arrays():
     assert read["pid"].tolist() == [1, 2, 1, 2]
     np.testing.assert_array_equal(read["official.ap"], [1, np.nan, 0.5, 0.25])
     assert read["official.first_rank"].tolist() == [0, -1, 1, 3]
+    assert read["match.query"].tolist() == [0, 2]
+    assert not [name for name in read.files if name.startswith("other")]

@@ -1,0 +1,88 @@
+"""Which single rule moved a run's scores from one convention to another, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vreid_bench.errors import InputError
+from vreid_bench.features import Array, read_arrays
+from vreid_bench.metrics import NotComputable, Scores, judge
+from vreid_bench.protocol import Convention
+from vreid_bench.ranks import Counts
+from vreid_bench.record import Record
+
+RULES = ("queries_in_gallery", "average_precision", "unmatched")  # the fields of a convention that decide a score
+METRICS = ("mAP", "R1")
+
+
+def differences(run: Path) -> dict[str, Any]:
+    """From the headline convention to each other: {"headline": name, "conventions": {name: [change, ...]}}.
+
+    A change has `rule`, in words, and the differences of mAP and R1, as fractions, that it makes alone; `all` is
+    every rule at once, which need not be their sum. Where a mixture of rules cannot be applied, `not_computable`
+    says why. Everything follows from the ranks that the run kept. Raises InputError if `run` is no finished run.
+    """
+    record = Record.from_file(run / "record.json")
+    splits = kept_counts(read_arrays(run / "per_query.npz"), run)
+    head, *others = sorted(
+        (Convention(**entry.rules, summary="", source="") for entry in record.conventions.values()),  # type: ignore[arg-type]
+        key=lambda c: (c.name != record.protocol.headline, c.name),
+    )
+    return {"headline": head.name, "conventions": {other.name: changes(splits, head, other) for other in others}}
+
+
+def changes(splits: Sequence[Counts], head: Convention, other: Convention) -> list[dict[str, Any]]:
+    """What each rule in which two conventions differ does alone, then all of them at once."""
+    differing = [rule for rule in RULES if getattr(head, rule) != getattr(other, rule)]
+    singles = [(_words(rule, head, other), {rule: getattr(other, rule)}) for rule in differing]
+    before = _means(splits, head)
+    told: list[dict[str, Any]] = []
+    for words, rules in [*singles, ("all", {rule: getattr(other, rule) for rule in differing})]:
+        after = _means(splits, replace(head, **rules))
+        if isinstance(before, str) or isinstance(after, str):
+            told.append({"rule": words, "not_computable": before if isinstance(before, str) else after})
+        else:
+            told.append({"rule": words} | {metric: after[metric] - before[metric] for metric in METRICS})
+    return told
+
+
+def kept_counts(arrays: Mapping[str, Array], run: Path) -> list[Counts]:
+    """The counts of each split, from a run's per-query file. Raises InputError if they are not in it."""
+    for name in ("split", "in_gallery", "match.query", "match.group", "match.before"):
+        if name not in arrays:
+            raise InputError(f"{run / 'per_query.npz'}: has no array {name!r}; run it again with this version")
+    split, owner = arrays["split"], arrays["match.query"]
+    counts = []
+    for number in range(int(split.max()) + 1):
+        queries = np.flatnonzero(split == number)
+        mine = np.isin(owner, queries)
+        start = np.searchsorted(owner[mine], np.arange(queries[0], queries[-1] + 2))
+        group, before = (arrays[f"match.{name}"][mine].astype(np.int64) for name in ("group", "before"))
+        counts.append(Counts(start, group, before, arrays["in_gallery"][queries]))
+    return counts
+
+
+def _means(splits: Sequence[Counts], convention: Convention) -> dict[str, float] | str:
+    """mAP and R1 over the splits, or why there are none."""
+    scores: list[Scores] = []
+    for counts in splits:
+        try:
+            verdict = judge(counts, [convention])[convention.name]
+        except InputError as fault:
+            return str(fault).partition("not computable, ")[2]
+        assert not isinstance(verdict, NotComputable), "judge raises where nothing can be computed"
+        scores.append(verdict)
+    return {metric: float(np.mean([s.metrics()[metric] for s in scores])) for metric in METRICS}
+
+
+def _words(rule: str, head: Convention, other: Convention) -> str:
+    values = {True: "yes", False: "no", None: "as listed"}
+    one, two = (
+        values.get(v, v) if isinstance(v, bool | None) else v for v in (getattr(head, rule), getattr(other, rule))
+    )
+    return f"{rule.replace('_', ' ')}: {one} -> {two}"

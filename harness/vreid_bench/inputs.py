@@ -1,0 +1,204 @@
+"""What `vreid-bench score` is given, from files to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vreid_bench.errors import InputError
+from vreid_bench.features import STORE, Array, Features, read_arrays, read_matrix
+from vreid_bench.items import MEMORY
+from vreid_bench.labels import Labels
+from vreid_bench.ranks import Counts
+from vreid_bench.recipe import Part
+from vreid_bench.scoring import Precision, Report, comparable, from_matrix, from_vectors, labelled, named
+
+ROLES = ("pid", "camid", "query", "gallery")  # the labels that a run's feature store carries
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for."""
+
+    query: Path | None = None
+    gallery: Path | None = None
+    distance: Path | None = None
+    features: Path | None = None
+    protocol: str | None = None
+    info: Path | None = None
+    metric: str | None = None  # None: as the run compared its features, else cosine
+    matcher: str | None = None
+    dtype: Precision = "float32"
+    conventions: tuple[str, ...] = ()
+    rerank: str | None = None  # a re-ranker, with options as `settings.named_part` reads them
+    memory: int = MEMORY  # bytes for re-ranking
+
+
+def score_files(request: Request) -> Report:
+    """Read, check, rank and score. Raises InputError for files or options that do not fit together."""
+    labels, counts = _listed(request) if request.features or request.info else _paired(request)
+    conventions = request.conventions or _conventions(request.protocol)
+    return Report.of(counts, labels, named(conventions), reranker(request))
+
+
+def _paired(request: Request) -> tuple[Labels, Counts]:
+    """Query and gallery in a file each, and distances in a third or none."""
+    if request.query is None or request.gallery is None:
+        raise InputError("wanted --query and --gallery, or --features, or --distance with --protocol and --info")
+    query, gallery = (Features.of(read_arrays(path), str(path)) for path in (request.query, request.gallery))
+    for features in (query, gallery):
+        features.check_once()
+    labels = labelled(query, gallery)
+    if request.distance is not None:
+        return labels, _from_distance(request.distance, labels, request)
+    if request.matcher is not None:
+        return labels, _matched(_joined(query, gallery, labels), labels, request)
+    vectors = [features.vectors(request.dtype) for features in (query, gallery)]
+    return labels, _ranked(vectors[0], vectors[1], labels, request.metric or "cosine", request)
+
+
+def _listed(request: Request) -> tuple[Labels, Counts]:
+    """All test tracklets in one file, their roles from the dataset's index or from the file itself."""
+    if request.query is not None or request.gallery is not None:
+        raise InputError("--query and --gallery bring labels of their own; leave out --features and --info")
+    if request.features is None:
+        if request.distance is None:
+            raise InputError("--info gives labels; add --features FILE or --distance FILE")
+        labels = _roles(request, {}, "")
+        return labels, _from_distance(request.distance, labels, request)
+    if request.distance is not None:
+        raise InputError("--features and --distance: give one of the two")
+    origin, arrays = str(request.features), read_arrays(request.features)
+    labels = _roles(request, arrays, origin)
+    features = Features.of(_unpacked(arrays) | {"pid": labels.pids, "camid": labels.camids}, origin)
+    features.check_once()
+    if request.matcher is not None:
+        return labels, _matched(features, labels, request)
+    metric = request.metric or _metric(request.features)
+    vectors = features.vectors(request.dtype)
+    return labels, _ranked(vectors[labels.query], vectors[labels.gallery], labels, metric, request)
+
+
+def _roles(request: Request, arrays: Mapping[str, Array], origin: str) -> Labels:
+    """Labels from `--protocol` and `--info`, else from the file; if it has labels too, they must agree."""
+    if request.info is None and request.protocol is None:
+        missing = [name for name in ROLES if name not in arrays]
+        if missing:
+            raise InputError(
+                f"{origin}: has no array {missing[0]!r}; name --protocol and --info, which have the labels"
+            )
+        return Labels(*(np.asarray(arrays[name], np.int64) for name in ROLES))
+    if request.info is None or request.protocol is None:
+        raise InputError("--protocol and --info go together: whose index files, and the folder that holds them")
+    from vreid_bench.data import Indexed
+    from vreid_bench.registry import Registry
+
+    registry = Registry.installed()
+    dataset = registry.get("protocols", request.protocol).dataset
+    reader = registry.get("datasets", dataset)
+    if not isinstance(reader, Indexed):
+        raise InputError(f"--protocol {request.protocol}: {dataset} has no index files that give labels without frames")
+    labels = Labels(*(np.asarray(column, np.int64) for column in reader.roles(request.info)))
+    for name, wanted in (("pid", labels.pids), ("camid", labels.camids)):
+        if name in arrays and not np.array_equal(arrays[name], wanted):
+            raise InputError(f"{origin}: its {name} differ from those in {request.info}; rows must be in that order")
+    if "embedding" in arrays and len(_unpacked(arrays)["embedding"]) != len(labels.pids):
+        found = len(_unpacked(arrays)["embedding"])
+        raise InputError(f"{origin}: has {found} tracklets, {request.info} lists {len(labels.pids)}")
+    return labels
+
+
+def _unpacked(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Arrays by tracklet: the clips that a run's store packs one after another are put in a row each."""
+    counts = arrays.get("counts")
+    if counts is None:
+        return dict(arrays)
+    kept = {name: value for name, value in arrays.items() if name not in ("counts", "embedding", "importance")}
+    if (counts == 1).all():
+        return kept | {"embedding": arrays["embedding"]}
+    valid = np.arange(counts.max()) < counts[:, None]  # [N, C]
+    kept["valid"] = valid
+    for name in ("embedding", "importance"):
+        kept[name] = np.zeros((*valid.shape, *arrays[name].shape[1:]), np.float32)
+        kept[name][valid] = arrays[name]
+    return kept
+
+
+def _metric(path: Path) -> str:
+    """How a run compared the vectors in its store; cosine for other files. Raises InputError for clip pairs."""
+    file = path / STORE if path.is_dir() else path
+    if file.suffix != ".safetensors":
+        return "cosine"
+    from safetensors import safe_open
+
+    with safe_open(file, "numpy") as store:
+        metadata = store.metadata() or {}
+    if "metric" not in metadata:
+        raise InputError(f"{file}: the run compared clips in pairs, not vectors; name its matcher with --matcher")
+    return str(metadata["metric"])
+
+
+def _ranked(query: Array, gallery: Array, labels: Labels, metric: str, request: Request) -> Counts:
+    part = reranker(request)
+    if part is None:
+        return from_vectors(query, gallery, labels, metric)
+    from vreid_bench.registry import Registry
+    from vreid_bench.rerank import reranked
+
+    comparable(query, gallery, metric)
+    built = Registry.installed().factory("rerankers", part)()
+    return reranked(built, query, gallery, labels, metric, request.memory)  # type: ignore[arg-type]  # checked above
+
+
+def reranker(request: Request) -> Part | None:
+    """The re-ranker that was asked for, with every option."""
+    if request.rerank is None:
+        return None
+    from vreid_bench.registry import Registry
+    from vreid_bench.settings import named_part
+
+    return named_part("rerankers", request.rerank, Registry.installed())
+
+
+def _from_distance(path: Path, labels: Labels, request: Request) -> Counts:
+    if request.metric is not None or request.matcher is not None:
+        raise InputError("--distance: the distances are there already; leave out --metric and --matcher")
+    if request.rerank is not None:
+        raise InputError("--rerank needs the distances among queries and among the gallery, too; give features instead")
+    return from_matrix(read_matrix(path), labels, request.dtype)
+
+
+def _joined(query: Features, gallery: Features, labels: Labels) -> Features:
+    """Query and gallery as one list, in the order of `labels`."""
+    new = labels.query >= len(gallery)
+    columns: dict[str, Any] = {}
+    for name in ("embedding", "valid", "importance"):
+        both = getattr(query, name), getattr(gallery, name)
+        if any(array is None for array in both):
+            continue
+        if both[0].shape[1:] != both[1].shape[1:]:
+            raise InputError(f"{query.origin}, {gallery.origin}: {name} must have the same shape behind N in both")
+        columns[name] = np.concatenate([both[1], both[0][new]])
+    return Features.of(columns | {"pid": labels.pids, "camid": labels.camids}, gallery.origin)
+
+
+def _matched(features: Features, labels: Labels, request: Request) -> Counts:
+    from vreid_bench.matching import matched  # torch
+
+    if request.rerank is not None:
+        raise InputError("--rerank and --matcher: give one of the two")
+    return matched(features, labels, str(request.matcher), request.metric)
+
+
+def _conventions(protocol: str | None) -> tuple[str, ...]:
+    from vreid_bench.conventions import MARS
+
+    if protocol is None:
+        return MARS
+    from vreid_bench.registry import Registry
+
+    return tuple(Registry.installed().get("protocols", protocol).conventions)

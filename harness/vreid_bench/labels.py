@@ -1,0 +1,52 @@
+"""Who is where: the labels of the test tracklets, and which of them are queries and gallery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.data import DISTRACTOR, Split
+from vreid_bench.errors import InputError
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """All test tracklets with their roles. Distances have a row a query and a column a gallery item."""
+
+    pids: Ints  # [N]
+    camids: Ints  # [N]
+    query: Ints  # [Q] rows of the test tracklets
+    gallery: Ints  # [G] rows in ranking order: of two equal distances, the earlier comes first
+
+    @classmethod
+    def of(cls, split: Split) -> Labels:
+        """The labels of a split's test part. Raises InputError if they cannot be scored."""
+        pids, camids = ([getattr(t, name) for t in split.test] for name in ("pid", "camid"))
+        return cls(*(np.asarray(column, np.int64) for column in (pids, camids, split.query, split.gallery)))
+
+    def __post_init__(self) -> None:
+        for name, rows in (("query", self.query), ("gallery", self.gallery)):
+            if not rows.size:
+                raise InputError(f"{name} list: it is empty; nothing can be scored")
+            if rows.min() < 0 or rows.max() >= len(self.pids):
+                outside = rows[(rows < 0) | (rows >= len(self.pids))]
+                raise InputError(f"{name} list: rows must be 0 to {len(self.pids) - 1}, got {outside[0]}")
+            times = np.bincount(rows, minlength=1)
+            if times.max() > 1:
+                raise InputError(f"{name} list: row {times.argmax()} is listed twice; each tracklet has one place")
+        nobody = self.query[self.pids[self.query] <= DISTRACTOR]
+        if nobody.size:
+            pid = self.pids[nobody[0]]
+            raise InputError(f"query list: test row {nobody[0]} has pid {pid}; a query must show a person")
+
+    @cached_property
+    def own(self) -> Ints:
+        """Place of each query tracklet itself in the gallery, -1 where it is not there: [Q]."""
+        place = np.full(len(self.pids), -1)
+        place[self.gallery] = np.arange(len(self.gallery))
+        return place[self.query]

@@ -1,0 +1,36 @@
+"""The native kernels, where they were built: loading one, and saying why it is not there."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+VERSION = 1  # of the functions' arguments; a file left over from another version of this package differs
+
+
+def load(name: str) -> Any | None:
+    """The module `vreid_bench._<name>`, or None where its NumPy twin has to stand in."""
+    return None if os.environ.get("VREID_NATIVE") == "0" else _loaded(name)[0]
+
+
+def missing(name: str) -> str:
+    """Why `load` gives None, and what would mend it; empty if it gives the module."""
+    if os.environ.get("VREID_NATIVE") == "0":
+        return "VREID_NATIVE=0 turns the native kernels off"
+    return _loaded(name)[1]
+
+
+@cache
+def _loaded(name: str) -> tuple[Any | None, str]:
+    remedy = "reinstall vreid-bench with a C++ compiler present, and without VREID_NATIVE=0"
+    try:
+        module = import_module(f"vreid_bench._{name}")
+    except ModuleNotFoundError:
+        return None, f"_{name} was not built; {remedy}"
+    except ImportError as fault:
+        return None, f"_{name} cannot be loaded ({fault}); {remedy}"
+    if getattr(module, "VERSION", None) != VERSION:
+        return None, f"_{name} was built from another version of this package; {remedy}"
+    return module, ""

@@ -1,0 +1,213 @@
+"""Where the matches of each query stand in its ranking, by counting: no sort, and no matrix of all distances.
+
+The rank of a match is the number of gallery items that come before it. Counts of one part of the gallery add up with
+those of another, so tiles, threads and shards can share the work in any way and give the same ranks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench import native
+from vreid_bench.data import JUNK
+from vreid_bench.errors import InputError
+from vreid_bench.labels import Ints, Labels
+
+Metric = Literal["cosine", "euclidean", "sqeuclidean"]
+Shard = tuple[int, int]  # (i, n): every n-th tile of the gallery, from the i-th
+Tile = tuple[slice, NDArray[Any]]  # which queries (0-based positions in the query list), distances [R, G]
+
+WHOLE = (0, 1)
+GALLERY, QUERY = 0, 1  # the groups that gallery items are counted in: query tracklets apart from the others
+
+
+class Sought(NamedTuple):
+    """What is to be counted for R queries, as int64 arrays.
+
+    A *column* is a gallery item that can take a rank for somebody; columns are numbered group by group, within a
+    group by place in the gallery. A *match* of a query is a column of its person in another camera; an item of its
+    person in its own camera is *junk* and takes no rank.
+    """
+
+    column: Ints  # [C] place in the gallery
+    bound: Ints  # [K + 1] where each group's columns begin, and where the last one's end
+    start: Ints  # [R + 1] where each query's matches begin
+    item: Ints  # [M] column of a match
+    split: Ints  # [M, K] how many columns of a group have an earlier place than the match
+    junk_start: Ints  # [R + 1]
+    junk: Ints  # [J] column of a junk item
+
+    def rows(self, rows: slice) -> Sought:
+        """The same for some of the queries."""
+        first, last, _ = rows.indices(len(self.start) - 1)
+        start, junk_start = self.start[first : last + 1], self.junk_start[first : last + 1]
+        matches, junk = slice(start[0], start[-1]), slice(junk_start[0], junk_start[-1])
+        return self._replace(
+            start=start - start[0],
+            item=self.item[matches],
+            split=self.split[matches],
+            junk_start=junk_start - junk_start[0],
+            junk=self.junk[junk],
+        )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many gallery items come before each match, junk left out: all that a score depends on."""
+
+    start: Ints  # [Q + 1] where each query's matches begin
+    group: Ints  # [M] the group of a match itself
+    before: Ints  # [M, K]
+    in_gallery: NDArray[np.bool_]  # [Q] is the query tracklet itself a gallery item?
+
+    @property
+    def owner(self) -> Ints:
+        """The query of each match: [M]."""
+        owner: Ints = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        return owner
+
+
+def merge(one: Counts, other: Counts) -> Counts:
+    """The counts over two parts of a gallery together. Associative and commutative, for it adds integers."""
+    same = ("start", "group", "in_gallery")
+    if not all(np.array_equal(getattr(one, name), getattr(other, name)) for name in same):
+        raise ValueError("merge: the counts are of different matches")
+    return replace(one, before=one.before + other.before)
+
+
+def from_distances(tiles: Iterable[Tile], labels: Labels, threads: int | None = None, shard: Shard = WHOLE) -> Counts:
+    """Count in given distances, smaller is closer.
+
+    tiles: together each query once, in any order and of any height; the columns are the gallery in the order of
+    `labels.gallery`; float32 or float64. Raises InputError for a distance that is no number, ValueError for tiles
+    that do not fit.
+    """
+    wanted = sought(labels)
+    before = np.zeros_like(wanted.split)  # [M, K]
+    missing = np.ones(len(labels.query), bool)  # [Q]
+    for rows, distances in tiles:
+        queries = np.arange(len(labels.query))[rows]
+        _fits(distances, queries, missing, labels)
+        missing[queries] = False
+        array = np.ascontiguousarray(distances, distances.dtype if distances.dtype == np.float64 else np.float32)
+        part, bad = _module().count_distances(array, wanted.rows(rows), shard, threads or _cores())
+        if bad >= 0:
+            row, column = divmod(bad, array.shape[1])
+            raise InputError(
+                f"query {queries[row]} (test row {labels.query[queries[row]]}): its distance to gallery item {column} "
+                f"is {array[row, column]}; every distance must be a finite number, so check the embeddings"
+            )
+        before[wanted.start[queries[0]] : wanted.start[queries[-1] + 1]] = part
+    if missing.any():
+        raise ValueError(f"tiles: no distances for query {np.flatnonzero(missing)[0]} of {len(missing)}")
+    return Counts(wanted.start, _groups(wanted), before, labels.own >= 0)
+
+
+def from_embeddings(
+    query: NDArray[Any],
+    gallery: NDArray[Any],
+    labels: Labels,
+    metric: Metric,
+    threads: int | None = None,
+    shard: Shard = WHOLE,
+) -> Counts:
+    """Count straight from embeddings: query [Q, E], gallery [G, E], both float32 or both float64.
+
+    The distances live one small tile at a time, and a match's distance has the bits it has in its tile. Whole numbers
+    are exact. Equal gallery rows are equally far to the last bit where native kernels count; a BLAS, which the NumPy
+    twin multiplies with, may round by the column. Raises InputError for a row that has no distance.
+    """
+    wanted = sought(labels)
+    # the root changes no order, so that `euclidean` need not be drawn
+    by = "cosine" if metric == "cosine" else "sqeuclidean"
+    arrays = [np.ascontiguousarray(array) for array in (query, gallery)]
+    before, bad = _module().count_embeddings(*arrays, by, wanted, shard, threads or _cores())
+    if bad >= 0:
+        role, row = ("query", bad) if bad < len(query) else ("gallery", bad - len(query))
+        raise InputError(f"{role} row {row}: {_fault(arrays[role == 'gallery'][row], metric)}")
+    return Counts(wanted.start, _groups(wanted), before, labels.own >= 0)
+
+
+def sought(labels: Labels) -> Sought:
+    """Columns, matches and junk of every query."""
+    pids, camids = labels.pids[labels.gallery], labels.camids[labels.gallery]  # [G]
+    group = np.zeros(len(pids), np.int8)  # [G]
+    group[labels.own[labels.own >= 0]] = QUERY
+    ranked = [np.flatnonzero((pids != JUNK) & (group == g)) for g in (GALLERY, QUERY)]
+    column = np.concatenate(ranked)  # [C]
+    number = np.full(len(pids), -1)
+    number[column] = np.arange(len(column))  # [G] the column of a place
+    owner, place = _same_person(labels.pids[labels.query], pids)  # [P]
+    junk = camids[place] == labels.camids[labels.query][owner]  # [P]
+    match_start, junk_start = (_starts(owner[mask], len(labels.query)) for mask in (~junk, junk))
+    matches = place[~junk]  # [M]
+    return Sought(
+        column=column,
+        bound=np.cumsum([0, *map(len, ranked)]),
+        start=match_start,
+        item=number[matches],
+        split=np.stack([np.searchsorted(places, matches) for places in ranked], axis=1),
+        junk_start=junk_start,
+        junk=number[place[junk]],
+    )
+
+
+def backend() -> str:
+    """Which implementation counts: `numpy`, or `native-` and the instruction set."""
+    module = native.load("score")
+    return f"native-{module.paths()[0]}" if module else "numpy"
+
+
+def _module() -> Any:
+    module = native.load("score")
+    if module is not None:
+        return module
+    from vreid_bench import ranks_reference
+
+    return ranks_reference
+
+
+def _same_person(query_pids: Ints, pids: Ints) -> tuple[Ints, Ints]:
+    """Every pair of a query and a gallery item of the same person: query [P], place [P], both rising."""
+    known = np.flatnonzero(np.isin(pids, query_pids))  # the few of a gallery full of strangers
+    order = known[np.argsort(pids[known], kind="stable")]
+    first, last = (np.searchsorted(pids[order], query_pids, side) for side in ("left", "right"))  # [Q]
+    count = last - first
+    owner = np.repeat(np.arange(len(query_pids)), count)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    return owner, order[first[owner] + within]
+
+
+def _starts(owner: Ints, queries: int) -> Ints:
+    return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=queries))])
+
+
+def _groups(wanted: Sought) -> Ints:
+    return np.asarray(wanted.item >= wanted.bound[QUERY], np.int64)
+
+
+def _fits(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool_], labels: Labels) -> None:
+    wanted = (len(queries), len(labels.gallery))
+    if distances.shape != wanted:
+        raise ValueError(f"tile: distances must be [R, G] = {wanted}, got {distances.shape}")
+    if not missing[queries].all():
+        raise ValueError(f"tiles: query {queries[~missing[queries]][0]} comes twice")
+
+
+def _fault(row: NDArray[Any], metric: str) -> str:
+    bad = np.flatnonzero(~np.isfinite(row))
+    if bad.size:
+        return f"number {bad[0]} of its embedding is {row[bad[0]]}; every number must be finite"
+    if metric == "cosine" and not row.any():
+        return "its embedding is zero, which has no direction; cosine needs one"
+    return f"its embedding is too large or too small to be compared in {row.dtype}; scale it, or use float64"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

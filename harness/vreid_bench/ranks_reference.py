@@ -1,0 +1,152 @@
+"""Counting in NumPy: the twin of the native `_score`, with the same names and arguments, and what each means.
+
+One argument is of no use here: `threads`. One has only the native form: `path`, the instruction set.
+Used where the native module is not built, and by the tests as the second opinion on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from vreid_bench.labels import Ints
+    from vreid_bench.ranks import Shard, Sought
+
+CHUNK = 1 << 14  # columns of given distances that are counted in at once
+BLOCK, TILE = 256, 1024  # queries and columns of one product; always padded to this size
+
+Values = NDArray[Any]  # float32 or float64
+
+
+def count_distances(distance: Values, sought: Sought, shard: Shard, threads: int = 1) -> tuple[Ints, int]:
+    """How many columns of each group come before each match, junk left out: before [M, K], bad.
+
+    distance: [R, G]. An item comes before a match if it is closer, or as close and earlier in the gallery. Only
+    the tiles of this shard are counted in. bad: flat index of the first distance that is no finite number, or -1.
+    """
+    infinite = ~np.isfinite(distance)
+    if infinite.any():
+        return np.zeros_like(sought.split), int(infinite.argmax())
+    before = np.zeros_like(sought.split)
+    for q, row in enumerate(distance):
+        keys = row[sought.column]  # [C]
+        matches, junk = _of(sought, q)
+        for group, columns in _tiles(sought, CHUNK, shard):
+            count = _before(keys[columns], columns, keys, matches, junk, sought)
+            before[sought.start[q] : sought.start[q + 1], group] += count
+    return before, -1
+
+
+def count_embeddings(
+    query: Values, gallery: Values, metric: str, sought: Sought, shard: Shard, threads: int = 1
+) -> tuple[Ints, int]:
+    """As `count_distances`, from query [R, E] and gallery [G, E]; metric: `cosine` or `sqeuclidean`.
+
+    Tiles are fixed and padded, and every key is read from the one tile that holds it, so that shards agree to the
+    last bit. bad: the first query, or R + the first gallery row, without a key, or -1.
+    """
+    before = np.zeros_like(sought.split)
+    for array, rows, offset in ((query, np.arange(len(query)), 0), (gallery, np.sort(sought.column), len(query))):
+        bad = _unrankable(array, rows, metric)
+        if bad >= 0:
+            return before, offset + bad
+    tiles = _Tiles(query, gallery, metric, sought)
+    for first in range(0, len(query), BLOCK):
+        last = min(first + BLOCK, len(query))
+        keys = tiles.single(first, last)
+        for group, columns in _tiles(sought, TILE, shard):
+            product = tiles.keys(first, columns)  # [BLOCK, columns]
+            for q in range(first, last):
+                matches, junk = _of(sought, q)
+                count = _before(product[q - first], columns, keys[q - first], matches, junk, sought)
+                before[sought.start[q] : sought.start[q + 1], group] += count
+    return before, -1
+
+
+def paths() -> list[str]:
+    """The one way in which this module counts."""
+    return ["numpy"]
+
+
+def _of(sought: Sought, q: int) -> tuple[Ints, Ints]:
+    """Columns of a query's matches and of its junk."""
+    matches = sought.item[sought.start[q] : sought.start[q + 1]]
+    return matches, sought.junk[sought.junk_start[q] : sought.junk_start[q + 1]]
+
+
+def _tiles(sought: Sought, width: int, shard: Shard) -> Iterator[tuple[int, Ints]]:
+    """The shard's tiles: group, columns. No tile holds columns of two groups."""
+    number = 0
+    for group in range(len(sought.bound) - 1):
+        first, last = sought.bound[group : group + 2]
+        for begin in range(first, last, width):
+            if number % shard[1] == shard[0]:
+                yield group, np.arange(begin, min(begin + width, last))
+            number += 1
+
+
+def _before(tile: Values, columns: Ints, keys: Any, matches: Ints, junk: Ints, sought: Sought) -> Ints:
+    """How many items of one tile come before each match: [matches]. `keys` gives the key of a column."""
+    if not matches.size:
+        return np.zeros(0, np.int64)
+    inside = junk[(junk >= columns[0]) & (junk <= columns[-1])] - columns[0]
+    if inside.size:
+        tile = tile.copy()
+        tile[inside] = np.inf
+    limits = np.array([keys[m] for m in matches])
+    near = np.flatnonzero(tile <= limits.max())  # few, if the matches are near
+    order = near[np.argsort(tile[near], kind="stable")]  # stable: columns of a group are in gallery order
+    ordered, places = tile[order], sought.column[columns[order]]
+    first, last = (np.searchsorted(ordered, limits, side) for side in ("left", "right"))
+    ties = [np.searchsorted(places[a:b], sought.column[m]) for a, b, m in zip(first, last, matches, strict=True)]
+    return np.asarray(first + np.array(ties), np.int64)
+
+
+def _unrankable(array: Values, rows: Ints, metric: str) -> int:
+    """The first of these rows that has no key, or -1."""
+    for begin in range(0, len(rows), TILE):
+        part = rows[begin : begin + TILE]
+        square = np.square(array[part], dtype=np.float64).sum(1)
+        # a quarter of the range: by Cauchy-Schwarz no dot product, nor the key made of it, can then overflow
+        good = (square < np.finfo(array.dtype).max / 4) & ((metric != "cosine") | (square > 0))
+        if not good.all():
+            return int(part[~good][0])
+    return -1
+
+
+class _Tiles:
+    """Keys, numbers that order as the distances do, by fixed products of BLOCK queries and TILE columns."""
+
+    def __init__(self, query: Values, gallery: Values, metric: str, sought: Sought) -> None:
+        self.query, self.gallery, self.metric, self.sought = query, gallery, metric, sought
+        self.left, self.right = (np.zeros((n, query.shape[1]), query.dtype) for n in (BLOCK, TILE))
+        self.out = np.empty((BLOCK, TILE), query.dtype)
+
+    def keys(self, first: int, columns: Ints) -> Values:
+        """Keys of the queries from `first` on in one tile: [BLOCK, columns]."""
+        queries, items = self.query[first : first + BLOCK], self.gallery[self.sought.column[columns]]
+        for padded, rows in ((self.left, queries), (self.right, items)):
+            padded[: len(rows)], padded[len(rows) :] = rows, 0
+        np.matmul(self.left, self.right.T, out=self.out)
+        product = self.out[:, : len(columns)]
+        square = np.square(items, dtype=np.float64).sum(1)  # [columns]
+        if self.metric == "cosine":
+            return np.asarray(product * (-1 / np.sqrt(square)), product.dtype)
+        # the query's own square is the same for its whole row
+        return np.asarray(square.astype(product.dtype) - 2 * product, product.dtype)
+
+    def single(self, first: int, last: int) -> list[dict[int, Any]]:
+        """Of each query from `first` to `last`: column of a match or junk item -> its key."""
+        keys: list[dict[int, Any]] = [{} for _ in range(first, last)]
+        wanted = [np.concatenate(_of(self.sought, q)) for q in range(first, last)]
+        for _, columns in _tiles(self.sought, TILE, (0, 1)):
+            inside = [w[(w >= columns[0]) & (w <= columns[-1])] for w in wanted]
+            if any(map(len, inside)):
+                product = self.keys(first, columns)
+                for row, (found, some) in enumerate(zip(keys, inside, strict=True)):
+                    found.update({int(c): product[row, c - columns[0]] for c in some})
+        return keys

@@ -1,0 +1,75 @@
+"""The native kernels: every `csrc/<name>.cpp` becomes `vreid_bench._<name>`. All else is in pyproject.toml.
+
+Nothing here can fail an install: without a compiler, torch or pybind11, or with VREID_NATIVE=0, the package goes in
+without kernels, runs on their NumPy twins, and `vreid-bench doctor` says so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from setuptools import Extension, setup
+
+SOURCES = sorted(Path("csrc").glob("*.cpp"))
+HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+
+
+def told(reason: object) -> None:
+    """Say on stderr, where pip -v shows it, that the package goes in without kernels."""
+    print(f"vreid-bench: installing without native kernels ({reason})", file=sys.stderr)  # noqa: T201
+
+
+def headers(torch: Any) -> str:
+    """Where pybind11 is: the package of that name, or the copy that torch carries."""
+    try:
+        import pybind11
+    except ImportError:
+        return str(Path(torch.__file__).parent / "include")
+    return str(pybind11.get_include())
+
+
+def native() -> dict[str, Any]:
+    """`ext_modules` and `cmdclass` for `setup`, or nothing where nothing can be built."""
+    if os.environ.get("VREID_NATIVE") == "0":
+        told("VREID_NATIVE=0")
+        return {}
+    try:
+        import torch
+        from torch.utils.cpp_extension import BuildExtension
+    except Exception as fault:  # a torch that is broken in whatever way must not break this install
+        told(f"torch cannot be imported: {fault}")
+        return {}
+    # a ninja wheel lies beside the interpreter, which need not be on the PATH
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+    class Forgiving(BuildExtension):  # type: ignore[misc]  # untyped when torch is not there to be looked at
+        """torch's build; what it cannot build is left out."""
+
+        def run(self) -> None:
+            try:
+                super().run()
+            except Exception as fault:  # the compiler, the linker, ninja: any may be missing or fail
+                told(fault)
+                self.extensions = []  # or setuptools would look for the files
+
+    include = headers(torch)
+    modules = [
+        Extension(
+            f"vreid_bench._{source.stem}",
+            [str(source)],
+            include_dirs=[include],
+            depends=HEADERS,
+            language="c++",
+            # no -march=native: the kernels choose their instruction set when they run
+            extra_compile_args=["-O3", "-g0", "-std=c++17", "-fvisibility=hidden"],
+            extra_link_args=["-pthread"] if sys.platform.startswith("linux") else [],
+        )
+        for source in SOURCES
+    ]
+    return {"ext_modules": modules, "cmdclass": {"build_ext": Forgiving}}
+
+
+setup(**native())

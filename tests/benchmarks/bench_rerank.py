@@ -1,0 +1,137 @@
+"""How fast re-ranking is at the size of MARS, and in how much memory: `pytest tests/benchmarks/bench_rerank.py`.
+
+11,310 items (1,980 queries, 9,330 gallery), E = 1,024, one thread, figures in processor seconds. The peer is the
+published algorithm over N x N matrices, in the quicker of its two forms (a partition for the nearest, not a sort).
+`python tests/benchmarks/bench_rerank.py rerank_features` prints one entry. Each entry runs in a process of its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[1]))
+
+import marslike  # noqa: E402
+import published  # noqa: E402
+
+from vreid_bench.items import Computed  # noqa: E402
+from vreid_plugins.rerankers.k_reciprocal import Zhong  # noqa: E402
+
+QUERIES = marslike.QUERIES
+RESULT = Path("build/bench.json")
+
+
+def timed(call: Any, times: int) -> float:
+    """The median of a call's processor seconds."""
+    taken = []
+    for _ in range(times):
+        begun = time.process_time()
+        call()
+        taken.append(time.process_time() - begun)
+    return median(taken)
+
+
+def extra_mb(call: Any) -> tuple[float, Any]:
+    """What a call adds to the process's memory at its highest, in MB, its result included; and that result.
+
+    To be asked of the first call: what it leaves in the allocator's hands would hide a second one's needs.
+    """
+    Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
+    before = _memory("VmRSS")
+    result = call()
+    return _memory("VmHWM") - before, result
+
+
+def _memory(name: str) -> float:
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines[name].split()[0]) * 1024 / 1e6
+
+
+def compared(ours: Any, distance: Any, floor: Any) -> dict[str, Any]:
+    """One entry of bench.json; distance: () -> [N, N]. Raises AssertionError if the results differ."""
+    extra, got = extra_mb(ours)
+    everything = distance()
+    begun = time.process_time()
+    wanted = published.zhong(everything, QUERIES, stable=False)
+    peer = time.process_time() - begun
+    del everything
+    np.testing.assert_allclose(got, wanted, atol=1e-6)
+    seconds, least = timed(ours, 5), timed(floor, 5)
+    return {
+        "ours_s": seconds,
+        "peer": "the published algorithm over N x N matrices, NumPy",
+        "peer_s": peer,
+        "floor_s": least,
+        "ratio_peer": peer / seconds,
+        "ratio_floor": seconds / least,
+        "extra_mb": extra,
+        "threads": 1,
+    }
+
+
+def rerank_distance() -> dict[str, Any]:
+    """From given distances; the floor is one look at them."""
+    unit = features()
+    distance = whole(Computed(unit[:QUERIES], unit[QUERIES:], "euclidean"))
+    parts = [distance[:QUERIES, :QUERIES], distance[:QUERIES, QUERIES:], distance[QUERIES:, QUERIES:]]
+    given = [np.ascontiguousarray(part) for part in parts]
+    del distance, parts
+    return compared(
+        lambda: Zhong().rerank(*given, "euclidean", threads=1),
+        lambda: published.whole(*given),
+        lambda: [part.max() for part in given],
+    )
+
+
+def rerank_features() -> dict[str, Any]:
+    """From features; the floor is the product of all with all, of which NumPy, too, computes one half only.
+
+    The peer is given the distances, so its time is without their computation.
+    """
+    unit = features()
+    query, gallery = unit[:QUERIES], unit[QUERIES:]
+    return compared(
+        lambda: Zhong().from_features(query, gallery, "euclidean", threads=1),
+        lambda: whole(Computed(query, gallery, "euclidean")),
+        lambda: unit @ unit.T,
+    )
+
+
+def features() -> Any:
+    """Unit vectors [N, E]."""
+    raw = marslike.features(*marslike.labels())
+    return raw / np.linalg.norm(raw, axis=1, keepdims=True)
+
+
+def whole(items: Computed) -> Any:
+    """The matrix [N, N] of the very tiles that `from_features` sees, so that both rank the same numbers."""
+    result = np.empty([sum(items.shape)] * 2, np.float32)
+    for rows, columns, tile in items.tiles(1024):
+        result[rows, columns] = tile
+        result[columns, rows] = tile.T
+    return result
+
+
+@pytest.mark.parametrize("name", ["rerank_distance", "rerank_features"])
+def test_re_ranking(name: str) -> None:
+    one = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
+    done = subprocess.run([sys.executable, HERE, name], env={**os.environ, **one}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    entries = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps({**entries, name: json.loads(done.stdout)}, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(
+        json.dumps({"rerank_distance": rerank_distance, "rerank_features": rerank_features}[sys.argv[1]]())
+    )
