@@ -22,7 +22,8 @@ def test_every_command_in_the_readme_exists(cli):
 
 
 def test_every_option_in_the_readme_exists(cli):
-    shown = cli("run", "--help").stdout + cli("leaderboard", "--help").stdout
+    commands = ([], ["run"], ["score"], ["compare"], ["leaderboard"], ["data", "verify"], ["conventions", "diff"])
+    shown = "".join(cli(*command, "--help").stdout for command in commands)
     for option in set(re.findall(r"(?<=[ `])--[a-z-]+", README)):
         assert option in shown, option
 

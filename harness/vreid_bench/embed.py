@@ -79,7 +79,7 @@ class Store:
     def from_file(cls, path: Path) -> Store:
         """Read what `to_bytes` wrote. Raises InputError for a file that holds something else."""
         tensors, _ = unpacked(path)
-        if set(tensors) != {"embedding", "importance", "counts"}:
+        if not {"embedding", "importance", "counts"} <= set(tensors):
             raise InputError(f"{path}: holds no features but {', '.join(sorted(tensors))}; delete it to embed again")
         return cls(tensors["embedding"], tensors["importance"], tuple(tensors["counts"].tolist()))
 
