@@ -49,7 +49,7 @@ one-clip/%: row/mean-pooling/%
 	$(RUN) --from $(BOARD)/mars-mean-pooling-small-seed$*-???????? --set test.clips=1
 
 clean:
-	rm -rf $(VENV) build runs
+	rm -rf $(VENV) build
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \

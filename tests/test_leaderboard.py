@@ -177,3 +177,8 @@ def test_pages_are_not_built_from_a_folder_at_fault(leaderboard):
     (leaderboard / FIRST).rename(leaderboard / FIRST.with_name("twice.json"))
     with pytest.raises(InputError, match=r"twice\.json: by its content this record belongs at"):
         write(leaderboard)
+
+
+def test_the_committed_leaderboard_is_sound():
+    """What `vreid-bench leaderboard --check` says of the tables in this repository."""
+    assert check(Path(__file__).parent.parent / "leaderboard") == []

@@ -1,12 +1,14 @@
 """The in-tree losses against slow definitions in float64 and tables worked by hand."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch.nn import functional as F
 
 from vreid_bench import Batch, Clips, InputError
+from vreid_bench.checkpoint import load
 from vreid_plugins.losses.cross_entropy import CrossEntropy
 from vreid_plugins.losses.oim import Oim
 from vreid_plugins.losses.triplet import Triplet
@@ -227,7 +229,7 @@ def test_oim_state_survives_a_checkpoint(strangers):
     loss = oim(2, 2, table=unit(0, 90), queue_size=3).train()
     loss(batch_of(unit(10, 50, 70), [0, *[-1] * strangers, *[1] * (2 - strangers)]))
     fresh = oim(2, 2, queue=unit(5), queue_size=3) if not strangers else oim(2, 2, queue_size=3)
-    fresh.load_state_dict(loss.state_dict())
+    load(fresh, loss.state_dict(), Path("checkpoint"))  # as a resumed run does
     for each in (loss, fresh):
         each.train()(batch_of(unit(80, 33), [1, -1]))
     for name, value in loss.state_dict().items():

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
-from vreid_bench.data import hold_out, people
+from vreid_bench.data import hold_out, people, sourced
 from vreid_bench.plan import Plan, Request, chosen_method, chosen_splits, plan_run
 from vreid_bench.protocol import digest
 from vreid_bench.recipe import Schedule, Train
@@ -116,6 +116,7 @@ def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_pat
     assert (twin / "made").exists()
     monkeypatch.setenv("VREID_DATA", str(tmp_path / "shelf"))
     assert data_root(registry, "toy", None) == (tmp_path / "shelf" / "toy", False)
+    assert data_root(registry, "toy", tmp_path / "shelf") == (tmp_path / "shelf", False)  # --data is the folder itself
     monkeypatch.delenv("VREID_DATA")
     with pytest.raises(InputError, match="no synthetic twin; name your copy"):
         data_root(registry, "real", None)
@@ -163,9 +164,25 @@ def test_whatever_decides_a_run_changes_its_name(registry, tmp_path, changes):
     assert plan(registry, tmp_path).id != plan(registry, tmp_path, **changes).id
 
 
-def test_an_override_that_changes_nothing_is_still_another_row(registry, tmp_path):
-    """It keeps the run, whose numbers are the same, but the record says what was asked for."""
-    assert plan(registry, tmp_path, assignments=("margin=0.3",)).overrides == {"losses.ce.margin": 0.3}
+def test_an_override_that_changes_nothing_is_none(registry, tmp_path):
+    same = plan(registry, tmp_path, assignments=("margin=0.3",))
+    assert same.overrides == {}
+    assert same.id == plan(registry, tmp_path).id
+
+
+def test_a_person_held_out_in_one_camera_only_is_no_query():
+    """MARS has six training identities like that; `official` allows no query without a match."""
+    lonely = (tracklet(1, 1), tracklet(1, 1), *SPLIT.train[4:])
+    dev = hold_out(replace(SPLIT, train=lonely), 0.2)
+    assert {t.pid for t in dev.test} == {1, 6}
+    assert {dev.test[row].pid for row in dev.query} == {6}
+
+
+def test_the_renderers_note_makes_data_synthetic_whatever_its_reader_says(tmp_path):
+    dataset = Dataset("toy", tmp_path, (SPLIT,), "unverified")
+    assert sourced(dataset).source == "unverified"
+    (tmp_path / "synthetic.json").touch()
+    assert sourced(dataset).source == "synthetic"
 
 
 def test_held_out_identities_are_not_trained_on():
@@ -184,6 +201,12 @@ def test_held_out_identities_are_not_trained_on():
 def test_a_split_with_nothing_to_do_is_refused(registry, split, missing):
     dataset = Dataset("toy", Path("/data/toy"), (split,), "unverified")
     with pytest.raises(InputError, match=f"split 0 of toy has no {missing}"):
+        chosen_splits(registry.get("protocols", "toy"), dataset)
+
+
+def test_one_training_identity_is_too_few(registry):
+    dataset = Dataset("toy", Path("/data/toy"), (replace(SPLIT, train=SPLIT.train[:4]),), "unverified")
+    with pytest.raises(InputError, match="one training identity"):
         chosen_splits(registry.get("protocols", "toy"), dataset)
 
 

@@ -10,6 +10,8 @@ README = (ROOT / "README.md").read_text()
 def test_the_plugin_in_the_readme_is_the_one_that_the_tests_install():
     stranger = (ROOT / "tests/third_party/vreid-softmin/vreid_softmin.py").read_text()
     assert f"```python\n{stranger.rstrip()}\n```" in README
+    project = (ROOT / "tests/third_party/vreid-softmin/pyproject.toml").read_text()
+    assert f"```toml\n{project.rstrip()}\n```" in README
 
 
 def test_every_command_in_the_readme_exists(cli):
@@ -23,6 +25,10 @@ def test_every_option_in_the_readme_exists(cli):
     shown = cli("run", "--help").stdout + cli("leaderboard", "--help").stdout
     for option in set(re.findall(r"(?<=[ `])--[a-z-]+", README)):
         assert option in shown, option
+
+
+def test_the_readme_is_finished():
+    assert "@@" not in README
 
 
 def test_every_link_in_the_readme_leads_somewhere():

@@ -228,10 +228,14 @@ def test_a_stage_with_a_loss_the_method_lacks_is_an_error(registry):
         assemble(replace(RECIPE, stages=(replace(STAGE, losses={"oim": 1.0}),)), registry, 3)
 
 
+def rows_of(labels):
+    return {label: [row for row, each in enumerate(labels) if each == label] for label in set(labels)}
+
+
 @pytest.mark.parametrize(("counts", "P", "K"), [((5, 5, 5, 5), 3, 4), ((1, 2, 9), 3, 4), ((3, 3), 5, 2)])
 def test_a_pk_batch_has_k_tracklets_of_p_identities(counts, P, K):
     labels = [label for label, count in enumerate(counts) for _ in range(count)]
-    rows = pk_batch(labels, P, K, np.random.default_rng(0))
+    rows = pk_batch(rows_of(labels), P, K, np.random.default_rng(0))
     drawn = np.array([labels[row] for row in rows]).reshape(P, K)
     assert (drawn == drawn[:, :1]).all()
     if len(counts) >= P:
@@ -245,7 +249,7 @@ def test_a_pk_batch_has_k_tracklets_of_p_identities(counts, P, K):
 def test_every_identity_is_drawn_equally_often_however_many_tracklets_it_has():
     labels = [0] * 100 + [1] * 5 + [2] * 1
     generator = np.random.default_rng(0)
-    drawn = Counter(labels[row] for _ in range(3000) for row in pk_batch(labels, 1, 2, generator)[:1])
+    drawn = Counter(labels[row] for _ in range(3000) for row in pk_batch(rows_of(labels), 1, 2, generator)[:1])
     assert all(abs(drawn[label] - 1000) < 120 for label in range(3))
 
 

@@ -11,16 +11,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from vreid_bench.bootstrap import by_person
 from vreid_bench.data import DISTRACTOR, JUNK, people
 from vreid_bench.environment import device_name, packages, processor
+from vreid_bench.errors import InputError
 from vreid_bench.metrics import Outcome, per_query, summarize
 from vreid_bench.model import Model
 from vreid_bench.plan import Plan
 from vreid_bench.ranks import backend
 from vreid_bench.recipe import Part, Train
-from vreid_bench.record import Record, Weights, ruled
+from vreid_bench.record import DatasetEntry, MethodEntry, Record, Weights, ruled
 from vreid_bench.settings import described
 
 
@@ -46,6 +48,7 @@ def account(
             "not_computable": refused,
             "people": by_person(per_query(scored), plan.protocol.headline),
             "weights": weights,
+            # no part of this version selects, sees camera ids at test, re-ranks, augments at test or loads weights
             "disclosure": {
                 "selected_on": "none",
                 "camera_id_at_test": False,
@@ -54,7 +57,7 @@ def account(
                 "pretraining": None,
             },
             "budget": _budget(plan, model),
-            "costs": {"train": None, **costs},
+            "costs": {"train": None, "embed": None, **costs},
             "backend": backend(),
             "environment": {
                 "python": platform.python_version(),
@@ -66,6 +69,17 @@ def account(
             },
         }
     )
+
+
+def check(plan: Plan) -> None:
+    """Raises InputError before anything trains for what the record would refuse afterwards."""
+    for what, model, fields in (("method", MethodEntry, _method(plan)), ("dataset", DatasetEntry, _dataset(plan))):
+        try:
+            model.model_validate_json(json.dumps(fields))
+        except ValidationError as fault:
+            first = fault.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise InputError(f"{what} {plan.name!r}: {where}: found {first['input']!r}, {first['msg']}") from fault
 
 
 def told(part: Part) -> str:

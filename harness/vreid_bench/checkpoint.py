@@ -57,7 +57,9 @@ class Checkpoints:
         """
         if not self.path.exists():
             return Position(0, 0), {}
-        tensors, note = _unpacked(self.path)
+        tensors, note = unpacked(self.path)
+        if "position" not in note:
+            raise InputError(f"{self.path}: not a checkpoint of this program; delete it to start again")
         stage, step = json.loads(note["position"])
         load(module, _under("module.", tensors), self.path)
         return Position(stage, step), _under("optimizer.", tensors)
@@ -70,7 +72,7 @@ def save_weights(path: Path, module: nn.Module) -> None:
 
 def load_weights(path: Path, module: nn.Module) -> None:
     """Load what `save_weights` wrote. Raises InputError if it does not fit the module."""
-    load(module, _unpacked(path)[0], path)
+    load(module, unpacked(path)[0], path)
 
 
 def load(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -87,10 +89,12 @@ def load(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _packed(tensors: Mapping[str, Tensor], note: Mapping[str, str]) -> bytes:
-    return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, dict(note))
+    # cloned: the format refuses tensors that share memory, as tied weights do
+    return save({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, dict(note))
 
 
-def _unpacked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def unpacked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file. Raises InputError if it cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118

@@ -25,6 +25,9 @@ class Group(click.Group):
         except RunError as fault:
             click.echo(f"failed: {fault}", err=True)
             context.exit(1)
+        except OSError as fault:
+            click.echo(f"failed: {fault.filename or 'file system'}: {fault.strerror or fault}", err=True)
+            context.exit(1)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,7 +52,7 @@ def main() -> None:
     help="Your copy of the dataset; default VREID_DATA, else the synthetic twin.",
 )
 @click.option("--preset", type=click.Choice(["paper", "small"]), help="Default: small on a twin, paper otherwise.")
-@click.option("--seed", default=0, show_default=True, help="Decides every random draw.")
+@click.option("--seed", type=click.IntRange(0, 2**53), help="Decides every random draw; default 0.")
 @click.option(
     "--set",
     "assignments",
@@ -122,16 +125,7 @@ def list_(kind: str | None, as_json: bool) -> None:
     kind = next((k for k, one in KINDS.items() if kind in (k, one)), kind)
     if kind is not None and kind not in KINDS:
         raise InputError(f"no kind is named {kind!r}{suggestion(kind, KINDS)}; kinds: {', '.join(KINDS)}")
-    rows = [
-        {
-            "kind": e.kind,
-            "name": e.name,
-            "summary": e.summary,
-            "distribution": e.plugin.distribution,
-            "version": e.plugin.version,
-        }
-        for e in Registry.installed().entries(kind)
-    ]
+    rows = [entry.described() for entry in Registry.installed().entries(kind)]
     click.echo(json.dumps(rows) if as_json else tabulate(rows, headers="keys", maxcolwidths=[None, None, 60]))
 
 
@@ -166,7 +160,7 @@ def data() -> None:
 @click.option("--ids", type=click.IntRange(2), help="Identities to train on, and as many to test on.")
 @click.option("--cameras", type=click.IntRange(2), help="Cameras.")
 @click.option("--size", metavar="HxW", help="Height and width of a frame in pixels, for instance 64x32.")
-@click.option("--seed", type=int, help="Another seed, another world.")
+@click.option("--seed", type=click.IntRange(0, 2**53), help="Another seed, another world.")
 def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> None:
     """Render synthetic pedestrians into the new folder DIRECTORY, in the layout of a dataset.
 
@@ -203,7 +197,7 @@ def verify(dataset: str, root: Path | None, decode: bool, as_json: bool) -> None
 
     found = check.verify(Registry.installed(), dataset, root, decode)
     click.echo(json.dumps(check.report(found)) if as_json else check.shown(found))
-    if check.faults(found):
+    if found.problems:
         raise click.exceptions.Exit(2)
 
 
@@ -232,6 +226,8 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json:
         return
     from vreid_bench import leaderboard as board
 
+    if not folder.is_dir():
+        raise InputError(f"--dir {folder}: no such folder; `vreid-bench leaderboard add` makes one")
     problems = board.check(folder) if only_check else []
     written = [] if only_check else board.write(folder)
     if as_json:
@@ -245,8 +241,9 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json:
 @leaderboard.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Put the record in the place of another of the same name.")
+@AS_JSON
 @click.pass_obj
-def add(folder: Path, runs: tuple[Path, ...], replace: bool) -> None:
+def add(folder: Path, runs: tuple[Path, ...], replace: bool, as_json: bool) -> None:
     """Publish the records of RUNS (folders of finished runs, or record files) and rebuild the tables.
 
     \b
@@ -254,10 +251,8 @@ def add(folder: Path, runs: tuple[Path, ...], replace: bool) -> None:
     """
     from vreid_bench import leaderboard as board
 
-    for run in runs:
-        click.echo(board.add(run, folder, replace))
-    for page in board.write(folder):
-        click.echo(page)
+    changed = board.publish(runs, folder, replace)
+    click.echo(json.dumps({"written": changed}) if as_json else "\n".join(changed))
 
 
 @main.command()
@@ -278,7 +273,7 @@ def doctor(as_json: bool) -> None:
 
 def _size(text: str) -> tuple[int, int]:
     height, by, width = text.lower().partition("x")
-    if not (by and height.isdigit() and width.isdigit()):
+    if not (by and height.isdigit() and width.isdigit() and int(height) and int(width)):
         raise InputError(f"--size {text!r}: wanted HEIGHTxWIDTH in pixels, for instance 64x32")
     return int(height), int(width)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 JUNK = -1  # a tracklet that takes no rank for any query
+SYNTHETIC = "synthetic.json"  # the renderer's note at the root of every tree it writes
 DISTRACTOR = 0  # a tracklet of nobody: a negative for every query
 
 Source = Literal["official", "unverified", "synthetic"]
@@ -70,7 +72,7 @@ class Verification(NamedTuple):
 
     source: Source
     counts: tuple[Count, ...]
-    problems: tuple[str, ...]  # each a sentence that names the file
+    problems: tuple[str, ...]  # each a sentence that names the file; a count that is not the published one among them
 
 
 @runtime_checkable
@@ -127,11 +129,17 @@ def people(tracklets: tuple[Tracklet, ...]) -> Iterator[int]:
     yield from sorted({t.pid for t in tracklets if t.pid > DISTRACTOR})
 
 
+def sourced(dataset: Dataset) -> Dataset:
+    """The dataset with `synthetic` as its source if the renderer has left its note there, whatever the reader says."""
+    return replace(dataset, source="synthetic") if (dataset.root / SYNTHETIC).exists() else dataset
+
+
 def hold_out(split: Split, share: float) -> Split:
     """A split for tuning, made of the training part alone: `share` of its identities become the test part.
 
     Which identities is fixed: every n-th by pid, n = 1 / share. Each (pid, camera) gives its first tracklet as
-    a query, as MARS does; the gallery is all held-out tracklets.
+    a query, as MARS does, but for persons seen by one camera only, whom nothing could match; the gallery is all
+    held-out tracklets.
     """
     persons = list(people(split.train))
     held = set(persons[:: max(2, round(1 / share))])
@@ -139,5 +147,7 @@ def hold_out(split: Split, share: float) -> Split:
     first: dict[tuple[int, int], int] = {}
     for row, tracklet in enumerate(test):
         first.setdefault((tracklet.pid, tracklet.camid), row)
+    cameras = Counter(pid for pid, _ in first)
+    query = sorted(row for (pid, _), row in first.items() if cameras[pid] > 1)
     train = tuple(t for t in split.train if t.pid not in held)
-    return Split(train, test, tuple(sorted(first.values())), tuple(range(len(test))))
+    return Split(train, test, tuple(query), tuple(range(len(test))))

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
+from vreid_bench.checkpoint import unpacked
 from vreid_bench.clips import clip_indices, prefetch, read_clips
 from vreid_bench.data import Tracklet
-from vreid_bench.errors import InputError
+from vreid_bench.errors import InputError, RunError
 from vreid_bench.items import MEMORY
 from vreid_bench.labels import Labels
 from vreid_bench.model import Model, gather, pad, valid
@@ -76,15 +77,17 @@ class Store:
 
     @classmethod
     def from_file(cls, path: Path) -> Store:
-        """Read what `to_bytes` wrote."""
-        tensors = load_file(path)
+        """Read what `to_bytes` wrote. Raises InputError for a file that holds something else."""
+        tensors, _ = unpacked(path)
+        if set(tensors) != {"embedding", "importance", "counts"}:
+            raise InputError(f"{path}: holds no features but {', '.join(sorted(tensors))}; delete it to embed again")
         return cls(tensors["embedding"], tensors["importance"], tuple(tensors["counts"].tolist()))
 
 
 def embed(model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: Reader, budget: int = 512) -> Store:
     """The represented clips of each tracklet, in order.
 
-    `budget` is how many frames go through the encoder at once. Raises InputError for features that are not
+    `budget` is how many frames go through the encoder at once. Raises RunError for features that are not
     finite, naming the tracklet.
     """
     model.eval()
@@ -184,4 +187,4 @@ def _finite(clips: Clips, group: Sequence[Tracklet]) -> None:
     bad = ~clips.embedding.isfinite().flatten(1).all(1)
     if bad.any():
         name = group[int(bad.nonzero()[0])].frames[0]
-        raise InputError(f"{name}: the features of this tracklet are not finite; the training has diverged")
+        raise RunError(f"{name}: the features of this tracklet are not finite; the training has diverged")

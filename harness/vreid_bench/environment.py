@@ -18,6 +18,8 @@ from torch.utils import deterministic
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 
+COST = ("seconds", "cpu_seconds", "peak_mb")  # of one stage of a run
+
 
 def pick_device(name: str) -> torch.device:
     """`auto` is the GPU where torch has one. Raises InputError for a device that torch cannot use."""
@@ -25,8 +27,8 @@ def pick_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as fault:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as fault:
         reason = str(fault).partition("\n")[0]
         raise InputError(f"--device {name}: torch {torch.__version__} cannot use it ({reason}); try cpu") from fault
     return device
@@ -65,14 +67,14 @@ class Meter:
 
     def __init__(self, path: Path, device: torch.device) -> None:
         self.path, self.device = path, device
-        self.costs: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.exists() else {}
+        self.costs = _counted(path)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Callable[[], None]]:
         """Count the block to `name`; the callable it gives writes what was counted so far."""
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
-        before = self.costs.get(name, {"seconds": 0.0, "cpu_seconds": 0.0, "peak_mb": 0.0})
+        before = self.costs.get(name, dict.fromkeys(COST, 0.0))
         wall, cpu = time.monotonic(), time.process_time()
 
         def write() -> None:
@@ -85,6 +87,15 @@ class Meter:
 
         yield write
         write()
+
+
+def _counted(path: Path) -> dict[str, dict[str, float]]:
+    """What an earlier process counted; nothing if its file cannot be read, for these are no results."""
+    try:
+        costs = json.loads(path.read_text())
+        return {str(stage): {key: float(cost[key]) for key in COST} for stage, cost in costs.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
 
 
 def processor() -> str:

@@ -27,16 +27,36 @@ def add(record_file: Path, leaderboard: Path, replace: bool = False) -> Path:
     Only the record moves in; per-query sidecars stay with the run, and the pages are left to `write`. Raises
     InputError for an invalid record, and for one that would overwrite another unless `replace`.
     """
+    place, content = _placed(record_file, leaderboard, replace)
+    write_atomic(place, content)
+    return place
+
+
+def _placed(record_file: Path, leaderboard: Path, replace: bool) -> tuple[Path, bytes]:
+    """Where a record goes, and its bytes, once it is sure that it may go there."""
+    if record_file.is_dir() and not (record_file / "record.json").exists():
+        raise InputError(f"{record_file}: this run is not finished, it has no record.json; repeat its command")
     record = Record.from_file(record_file / "record.json" if record_file.is_dir() else record_file)
     place = leaderboard / "records" / record_path(record)
     content = record.to_json()
-    if place.exists() and place.read_bytes() != content and not replace:
-        raise InputError(
-            f"{place}: holds another record of this method, preset, seed and options; to put {record_file} in its "
-            "place, pass --replace"
-        )
-    write_atomic(place, content)
-    return place
+    if place.exists() and place.read_bytes() != content:
+        if Record.from_file(place).dataset.fingerprint != record.dataset.fingerprint:
+            raise InputError(
+                f"{place}: holds a record on other data; keep the two in leaderboards of their own (--dir)"
+            )
+        if not replace:
+            raise InputError(
+                f"{place}: holds another record of this method, preset, seed and options; to put {record_file} in "
+                "its place, pass --replace"
+            )
+    return place, content
+
+
+def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> list[str]:
+    """Add the records of several runs and rebuild the pages, or change nothing if one of them cannot be added."""
+    for run in runs:
+        _placed(run, leaderboard, replace)
+    return [str(add(run, leaderboard, replace)) for run in runs] + write(leaderboard)
 
 
 def build(leaderboard: Path) -> dict[str, bytes]:

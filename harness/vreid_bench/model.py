@@ -12,10 +12,22 @@ from torch.nn.utils.rnn import pad_sequence
 
 from vreid_bench.clips import check_clipping
 from vreid_bench.errors import InputError
-from vreid_bench.parts import PLANES, Aggregator, Augmentation, ClipFeatures, Clips, Encoder, Loss, Matcher
+from vreid_bench.parts import (
+    PLANES,
+    Aggregator,
+    Augmentation,
+    ClipFeatures,
+    Clips,
+    Encoder,
+    FitsClips,
+    FitsMaps,
+    Loss,
+    Matcher,
+)
 from vreid_bench.recipe import Fit, Method, Stage, Train
 from vreid_bench.registry import Registry, suggestion
 
+PROBED = ("encoder", "aggregator", "matcher")
 READABLE = {"rgb"}  # the planes that frames on disk give today
 
 
@@ -34,19 +46,23 @@ class Model(nn.Module):
         self.encoder = _module(encoder, "encoder", method.encoder.name, Encoder)
         black = torch.zeros(2, method.test.T or 4, sum(PLANES[p] for p in self.planes), *method.size)
         self.eval()
+        entries = {kind: registry.entry(f"{kind}s", getattr(method, kind).name) for kind in PROBED}
         with torch.no_grad():
-            maps = self.encoder(black)
+            with entries["encoder"].blamed():
+                maps = self.encoder(black)
             _wanted(maps, ("B", "T'", "D", "h", "w"), f"encoder {method.encoder.name!r}: maps")
             built = aggregator(tuple(maps.shape[2:]))
             self.aggregator = _module(built, "aggregator", method.aggregator.name, Aggregator).eval()
-            features = self.aggregate(maps)
+            with entries["aggregator"].blamed():
+                features = self.aggregate(maps)
             _wanted(features.embedding, ("B", "E"), f"aggregator {method.aggregator.name!r}: embedding")
             if features.importance is not None:
                 _wanted(features.importance, ("B",), f"aggregator {method.aggregator.name!r}: importance")
             width = features.embedding.shape[1]
             self.matcher = _matcher(matcher(width), method.matcher.name)
-            represented = self.matcher.represent(Clips.single(features.embedding))
-            distance = self.matcher.distance(represented, represented)
+            with entries["matcher"].blamed():
+                represented = self.matcher.represent(Clips.single(features.embedding))
+                distance = self.matcher.distance(represented, represented)
             _wanted(distance, ("Q", "G"), f"matcher {method.matcher.name!r}: distance")
         self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
@@ -117,7 +133,7 @@ def valid(counts: Sequence[int], device: torch.device) -> Tensor:
 def _stage(stage: Stage, model: Model, method: Method, registry: Registry) -> Step | Fit:
     check_clipping(stage.clipping)
     if isinstance(stage, Fit):
-        if not hasattr(getattr(model, stage.part), "fit"):
+        if not isinstance(getattr(model, stage.part), FitsMaps | FitsClips):
             name = getattr(method, stage.part).name
             raise InputError(f"{stage.part} {name!r} has no fit(), which a stage of this method calls")
         return stage

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vreid_bench.data import Dataset, Split, hold_out
+from vreid_bench.data import Dataset, Split, hold_out, people, sourced
 from vreid_bench.errors import InputError
 from vreid_bench.items import MEMORY
 from vreid_bench.protocol import Convention, Protocol, digest
@@ -31,7 +31,7 @@ class Request:
     protocol: str
     data: Path | None = None
     preset: Preset | None = None
-    seed: int = 0
+    seed: int | None = None  # None: 0, or the seed of the run that `--from` names
     assignments: tuple[str, ...] = ()  # `--set`
     source: Path | None = None  # `--from`
     runs: Path = Path("runs")
@@ -59,6 +59,7 @@ class Plan:
     splits: tuple[Split, ...]
     seed: int
     source: Path | None  # folder of the run whose weights are evaluated; None if this run trains
+    source_weights: str  # their sha256, "" if this run trains
     providers: tuple[Mapping[str, str], ...]  # who provides each part
     reranker: Part | None = None  # every option resolved
     memory: int = MEMORY  # bytes for re-ranking
@@ -74,7 +75,8 @@ class Plan:
             "dataset": self.dataset.fingerprint,
             "source": self.dataset.source,
             "seed": self.seed,
-            "trained_by": self.source and self.source.name,
+            "overrides": dict(self.overrides),
+            "weights": self.source_weights,
             "providers": [dict(p) for p in self.providers],
         }
         kind = "eval-" if self.source else ""
@@ -88,22 +90,22 @@ def plan_run(registry: Registry, request: Request) -> Plan:
     protocol: Protocol = registry.get("protocols", request.protocol)
     conventions = tuple(registry.get("conventions", name) for name in protocol.conventions)
     root, twin = data_root(registry, protocol.dataset, request.data)
-    dataset: Dataset = registry.get("datasets", protocol.dataset).read(root)
-    name, preset, seed, earlier = request.name, request.preset, request.seed, {}
+    dataset: Dataset = sourced(registry.get("datasets", protocol.dataset).read(root))
+    name, preset, seed, earlier = request.name, request.preset, request.seed, None
     source = None
     if request.source is not None:
         source = source_run(request.source, request.runs)
-        record = Record.from_file(source / "record.json")
-        if name not in (None, record.method.name) or preset not in (None, record.preset):
-            raise InputError(f"--from {source}: its weights are of {record.method.name}, preset {record.preset}")
-        name, preset, seed = record.method.name, record.preset, record.seed
-        earlier = record.method.overrides
+        earlier = Record.from_file(source / "record.json")
+        if any(asked not in (None, was) for asked, was in zip((name, preset, seed), _asked(earlier), strict=True)):
+            was = "{}, preset {}, seed {}".format(*_asked(earlier))
+            raise InputError(f"--from {source}: its weights are of {was}; leave these options out")
+        name, preset, seed = _asked(earlier)
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     preset = preset or ("small" if twin else "paper")
     method, entry, swapped = chosen_method(registry, name, preset)
-    inherited = [f"{path}={json.dumps(value)}" for path, value in earlier.items()]
-    method, overrides = override(method, [*inherited, *request.assignments])
+    method, inherited = _as_trained(method, earlier) if earlier else (method, {})
+    method, overrides = override(method, request.assignments)
     reranker = None if request.rerank is None else named_part("rerankers", request.rerank, registry)
     return Plan(
         name=name,
@@ -111,13 +113,14 @@ def plan_run(registry: Registry, request: Request) -> Plan:
         entry=entry,
         swapped=swapped,
         preset=preset,
-        overrides=overrides,
+        overrides={**inherited, **overrides},
         protocol=protocol,
         conventions=conventions,
         dataset=dataset,
         splits=chosen_splits(protocol, dataset),
-        seed=seed,
+        seed=seed or 0,
         source=source,
+        source_weights=earlier.weights.sha256 if earlier else "",
         providers=providers(method, registry, entry, reranker),
         reranker=reranker,
         memory=request.memory,
@@ -133,7 +136,9 @@ def chosen_method(registry: Registry, name: str, preset: Preset) -> tuple[Method
     """
     entry = registry.find("methods", name)
     if entry is not None:
-        return resolved(entry.value(preset), registry), entry, ""
+        with entry.blamed():
+            method = entry.value(preset)
+        return resolved(method, registry), entry, ""
     parts = [found for kind in (*SWAPPABLE, "losses") if (found := registry.find(kind, name))]
     if not parts:
         known = [e.name for kind in ("methods", *SWAPPABLE, "losses") for e in registry.entries(kind)]
@@ -155,6 +160,10 @@ def chosen_splits(protocol: Protocol, dataset: Dataset) -> tuple[Split, ...]:
         for what, count in (("training tracklets", len(split.train)), ("queries", len(split.query))):
             if not count:
                 raise InputError(f"{dataset.root}: split {number} of {dataset.name} has no {what}")
+        if len(list(people(split.train))) < 2:
+            raise InputError(
+                f"{dataset.root}: split {number} of {dataset.name} has one training identity; two are wanted"
+            )
     return splits
 
 
@@ -169,6 +178,22 @@ def providers(
         {"kind": kind, "name": name, "distribution": plugin.distribution, "version": plugin.version}
         for (kind, name), plugin in sorted(named.items())
     )
+
+
+def _asked(record: Record) -> tuple[str, Preset, int]:
+    return record.method.name, record.preset, record.seed
+
+
+def _as_trained(method: Method, record: Record) -> tuple[Method, dict[str, Any]]:
+    """The method as that record ran it. Raises InputError if the installed recipe is no longer the recorded one."""
+    inherited = [f"{path}={json.dumps(value)}" for path, value in record.method.overrides.items()]
+    method, overrides = override(method, inherited)
+    if described(method) != record.method.recipe:
+        raise InputError(
+            f"--from: the recipe of {record.method.name!r} has changed since that run; train it anew, or install the "
+            f"version that trained it ({record.environment.packages.get('vreid-bench', 'unknown')})"
+        )
+    return method, overrides
 
 
 def source_run(source: Path, runs: Path) -> Path:

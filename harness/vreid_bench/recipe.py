@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from vreid_bench.errors import InputError
+
 Preset = Literal["paper", "small"]
+
+
+def _one_of(what: str, found: str, wanted: Sequence[str]) -> None:
+    _wanted(what, found, found in wanted, f"one of {', '.join(wanted)}")
+
+
+def _wanted(what: str, found: object, ok: bool, wanted: str) -> None:
+    if not ok:
+        raise InputError(f"recipe: {what} is {found!r}, wanted {wanted}")
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,9 @@ class Optimizer:
     name: Literal["Adam", "AdamW", "SGD"] = "Adam"
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        _one_of("optimizer.name", self.name, ("Adam", "AdamW", "SGD"))
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -50,6 +64,11 @@ class Schedule:
     every: int = 0  # `step`: steps between two drops
     factor: float = 0.1  # `step`: what a drop multiplies by
     floor: float = 0.0  # `step`: the rate never falls below this
+
+    def __post_init__(self) -> None:
+        _one_of("schedule.kind", self.kind, ("constant", "step", "one-cycle"))
+        _wanted("schedule.rate", self.rate, self.rate > 0, "a number above 0")
+        _wanted("schedule.every", self.every, self.kind != "step" or self.every > 0, "steps between two drops")
 
 
 @dataclass(frozen=True)
@@ -67,6 +86,13 @@ class Train:
     freeze: tuple[str, ...] = ()  # patterns that do not, after `train`
     augment: tuple[Part, ...] = ()
     matcher: Part | None = None  # in place of the method's matcher, during this stage
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "P", "K"):
+            value = getattr(self, name)
+            _wanted(f"stage.{name}", value, value > 0, "a whole number above 0")
+        patterns = (*self.train, *self.freeze)
+        _wanted("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
 
 
 @dataclass(frozen=True)
@@ -104,6 +130,10 @@ class Method:
     stages: tuple[Stage, ...] = ()
     reported: tuple[Reported, ...] = ()
     paper: str = ""  # authors, title, year
+
+    def __post_init__(self) -> None:
+        positive = len(self.size) == 2 and all(isinstance(side, int) and side > 0 for side in self.size)
+        _wanted("size", self.size, positive, "height and width in pixels")
 
 
 MethodFactory = Callable[[Preset], Method]

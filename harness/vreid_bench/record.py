@@ -212,10 +212,10 @@ class Cost(_Model):
 
 
 class Costs(_Model):
-    """By stage of the run; a run that loads its weights has no `train`."""
+    """By stage of the run; none where it was not counted, as `train` in a run that loads its weights."""
 
     train: Cost | None
-    embed: Cost
+    embed: Cost | None
     score: Cost
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -33,6 +34,9 @@ KINDS = {
 # What the harness itself passes to a factory of each kind, in front of the recipe's options.
 GIVEN = {"encoders": 0, "aggregators": 1, "matchers": 1, "losses": 2, "augmentations": 0, "rerankers": 0}
 
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+REQUIRED = inspect.Parameter.empty  # in the place of a default that there is not
+
 
 @dataclass(frozen=True)
 class Plugin:
@@ -52,6 +56,12 @@ class Entry:
     name: str
     value: Any
     plugin: Plugin
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Tell whose code it was that failed. VREID_TRACEBACK=1 shows where it failed, for its author."""
+        with _blamed(f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"):
+            yield
 
     @property
     def summary(self) -> str:
@@ -113,19 +123,28 @@ class Registry:
                 hint = suggestion(option, defaults)
                 raise InputError(f"{KINDS[kind]} {part.name!r} has no option {option!r}{hint}")
         options = {**defaults, **part.options}
+        for option, value in options.items():
+            if value is REQUIRED:
+                raise InputError(f"{KINDS[kind]} {part.name!r} needs its option {option!r}")
         return Part(part.name, {k: self._resolved(kind, v) for k, v in options.items()})
 
     def factory(self, kind: str, part: Part) -> Callable[..., Any]:
         """A callable that waits only for what the harness gives; nested parts arrive as such callables."""
         options = {k: self.factory(kind, v) if isinstance(v, Part) else v for k, v in part.options.items()}
-        return functools.partial(self.get(kind, part.name), **options)
+        entry = self.entry(kind, part.name)
+
+        def build(*given: Any) -> Any:
+            with entry.blamed():
+                return entry.value(*given, **options)
+
+        return build
 
     def _resolved(self, kind: str, value: Any) -> Any:
         return self.resolve(kind, value) if isinstance(value, Part) else value
 
     def _defaults(self, kind: str, name: str) -> Mapping[str, Any]:
         parameters = list(inspect.signature(self.get(kind, name)).parameters.values())[GIVEN[kind] :]
-        return {p.name: None if p.default is p.empty else p.default for p in parameters}
+        return {p.name: p.default for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
 
     def _register(self, plugin: Plugin) -> None:
         if self.manager.has_plugin(plugin.name):
@@ -137,14 +156,15 @@ class Registry:
         try:
             self.manager.register(plugin.module, name=plugin.name)
             self.manager.check_pending()
-        except pluggy.PluginValidationError as fault:
+        except (pluggy.PluginValidationError, ValueError) as fault:
             reason = " ".join(str(fault).split())
             raise InputError(f"plugin {plugin.name!r} of {plugin.distribution} is not usable: {reason}") from fault
 
     def _provided(self, kind: str) -> Iterator[Entry]:
         for implementation in getattr(self.manager.hook, f"vreid_{kind}").get_hookimpls():
             plugin = self._plugins[implementation.plugin_name]
-            provided = implementation.function()
+            with _blamed(f"vreid_{kind} of plugin {plugin.name!r} of {plugin.distribution}"):
+                provided = implementation.function()
             if not isinstance(provided, Mapping):
                 raise InputError(
                     f"plugin {plugin.name!r} of {plugin.distribution}: vreid_{kind} must return a mapping "
@@ -154,6 +174,11 @@ class Registry:
                 yield Entry(kind, name, value, plugin)
 
     def _add(self, entry: Entry) -> None:
+        if not (isinstance(entry.name, str) and NAME.fullmatch(entry.name)):
+            raise InputError(
+                f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: a name is lower-case letters, "
+                "digits, dots, dashes and underscores, for it becomes part of a path"
+            )
         present = self._entries[entry.kind].get(entry.name)
         if present is not None:
             raise InputError(
@@ -162,6 +187,18 @@ class Registry:
                 "uninstall one, or name the plugins to load in VREID_PLUGINS"
             )
         self._entries[entry.kind][entry.name] = entry
+
+
+@contextmanager
+def _blamed(who: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as fault:  # a stranger's code can raise anything; all of it is told, none swallowed
+        if os.environ.get("VREID_TRACEBACK"):
+            raise
+        raise InputError(f"{who} failed ({type(fault).__name__}: {fault}); VREID_TRACEBACK=1 shows where") from fault
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

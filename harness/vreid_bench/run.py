@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from vreid_bench.account import account, sha256
+from vreid_bench.account import account, check, sha256
 from vreid_bench.breakdown import breakdowns
 from vreid_bench.checkpoint import Checkpoints, Position, load_weights, save_weights
 from vreid_bench.data import Split, people
@@ -45,9 +45,11 @@ def run(request: Request) -> tuple[RunDirectory, Record, bool]:
     device, threads = pick_device(request.device), request.threads or cores()
     prepare(device, threads)
     plan = plan_run(registry, request)
+    check(plan)
     directory = RunDirectory(request.runs / plan.id)
     with directory.claimed():
         if directory.record.exists():
+            directory.checkpoint.unlink(missing_ok=True)  # a kill can fall between the record and this
             return directory, Record.from_file(directory.record), True
         reader = Reader(plan.dataset.root, plan.method.size, device, threads, request.quiet)
         record = walk(Run(plan, registry, directory, reader, Meter(directory.costs, device), request.checkpoint_every))
@@ -56,6 +58,7 @@ def run(request: Request) -> tuple[RunDirectory, Record, bool]:
 
 def walk(this: Run) -> Record:
     """Train, embed and score every split, and write the record last: it says that the run is complete."""
+    check_source(this.plan)
     events, directory, splits = this.registry.manager.hook, this.directory, this.plan.splits
     events.vreid_run_started(run=identity(this))
     folders = [directory.split(number, len(splits)) for number in range(len(splits))]
@@ -114,6 +117,18 @@ def outcome(this: Run, model: Model, store: Store, split: Split) -> Outcome:
     if isinstance(verdict := judged[headline], NotComputable):
         raise InputError(f"{headline}, which heads this protocol: not computable, {verdict.reason}")
     return Outcome(labels, counts, judged)
+
+
+def check_source(plan: Plan) -> None:
+    """Raises InputError if the weights that `--from` names are not those of its record."""
+    if plan.source is None:
+        return
+    folders = [RunDirectory(plan.source).split(n, len(plan.splits)) for n in range(len(plan.splits))]
+    for folder in folders:
+        if not folder.weights.exists():
+            raise InputError(f"--from {plan.source}: {folder.weights.name} is missing, so there is nothing to evaluate")
+    if sha256(b"".join(folder.weights.read_bytes() for folder in folders)) != plan.source_weights:
+        raise InputError(f"--from {plan.source}: its weights are not those that its record was made with; train anew")
 
 
 def origin(plan: Plan, sha: str) -> Weights:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from vreid_bench.checkpoint import Position
 from vreid_bench.errors import InputError
-from vreid_bench.files import write_atomic
+from vreid_bench.files import sweep, write_atomic
 
 
 class RunDirectory:
@@ -40,7 +41,12 @@ class RunDirectory:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, however it ends
             except BlockingIOError as taken:
                 raise InputError(f"{self.path}: another process is working on this run; wait for it") from taken
-            yield
+            sweep(self.path)
+            try:
+                yield
+            finally:
+                if [path.name for path in self.path.iterdir()] == [".lock"]:  # nothing came of it
+                    shutil.rmtree(self.path)
 
 
 class Log:
@@ -52,7 +58,8 @@ class Log:
     def rewind(self, start: Position) -> None:
         """Forget what was logged at or after `start`, and a line that a crash cut short."""
         if self.path.exists():
-            kept = [line for line in self.path.read_text().splitlines() if _before(line, start)]
+            lines = self.path.read_text(errors="replace").splitlines()
+            kept = [line for line in lines if _before(line, start)]
             write_atomic(self.path, "".join(f"{line}\n" for line in kept).encode())
 
     def write(self, position: Position, values: Mapping[str, float]) -> None:
@@ -65,6 +72,6 @@ class Log:
 def _before(line: str, start: Position) -> bool:
     try:
         entry = json.loads(line)
-    except json.JSONDecodeError:
+        return (entry["stage"], entry["step"]) < start
+    except (ValueError, TypeError, KeyError):  # not a line of ours: cut short, or written by something else
         return False
-    return (entry["stage"], entry["step"]) < start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -46,8 +47,8 @@ def override(method: Method, assignments: Sequence[str]) -> tuple[Method, dict[s
     """Apply `path=value` assignments to a resolved method.
 
     A path is dotted (`losses.triplet.margin`, `stages.0.steps`); its end suffices where only one setting has
-    it (`margin`). Values are JSON, or text. Returns the new method and {full path: value}. Raises InputError
-    for a path that fits none or several settings, and for a value of another type.
+    it (`margin`). Values are JSON, or text. Returns the new method and {full path: value} of what changed. Raises
+    InputError for a path that fits none or several settings, and for a value that does not fit.
     """
     applied: dict[str, Any] = {}
     for assignment in assignments:
@@ -56,8 +57,9 @@ def override(method: Method, assignments: Sequence[str]) -> tuple[Method, dict[s
             raise InputError(f"--set {assignment!r}: wanted NAME=VALUE, for instance --set margin=0.2")
         full, present = _find(path.strip(), dict(settings(method)))
         value = _parsed(full, text.strip(), present)
-        method = _replaced(method, full.split("."), value)
-        applied[full] = list(value) if isinstance(value, tuple) else value
+        if value != present:
+            method = _replaced(method, full.split("."), value)
+            applied[full] = list(value) if isinstance(value, tuple) else value
     return method, applied
 
 
@@ -123,9 +125,12 @@ def _parsed(path: str, text: str, present: Any) -> Any:
         value = tuple(value)
     if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    # a margin is a number or the word "soft": text may stand where a number stood, and the part decides
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"--set {path}: wanted a finite number, got {text!r}")
+    # an option of a part may be a number or a word (a margin is 0.3 or "soft"): the part decides
     scalars = isinstance(value, str | float | int) and isinstance(present, str | float)
-    if None not in (present, value) and type(value) is not type(present) and not scalars:
+    free = scalars and path.partition(".")[0] in ("encoder", "aggregator", "matcher", "losses")
+    if None not in (present, value) and type(value) is not type(present) and not free:
         wanted = f"{type(present).__name__}, as {json.dumps(present)} is"
         raise InputError(f"--set {path}: wanted {wanted}, got {text!r}")
     return value

@@ -189,13 +189,14 @@ def results_table(track: Track, note: Callable[[str], str]) -> str:
     """Every row under every convention, beside what the papers report; `note` makes a footnote of a text."""
     head, *others = track.conventions
     rows = track.rows
-    headers = ["#", "method", "preset", "seeds", "mAP", "95 %", *track.extra, "R1", "95 %", "R5"]
+    headers = ["#", "method", "preset", "data", "seeds", "mAP", "95 %", *track.extra, "R1", "95 %", "R5"]
     headers += [f"{escaped(name)} {metric}" for name in others for metric in ("mAP", "R1")]
     headers += ["reported mAP", "reported R1", "remarks"]
     table = []
     for place, row in enumerate(rows):
-        cells = [str(place + 1), escaped(row.first.method.name), row.first.preset, str(len(row.records))]
+        cells = [str(place + 1), escaped(row.first.method.name), row.first.preset, row.first.dataset.source]
         cells += [
+            str(len(row.records)),
             row.percent(head, "mAP"),
             row.interval(head, "mAP"),
             *(column[place] for column in track.extra.values()),
@@ -204,7 +205,7 @@ def results_table(track: Track, note: Callable[[str], str]) -> str:
         cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
         cells += [_reported(row.first, metric, note) for metric in ("mAP", "R1")]
         table.append([*cells, escaped("; ".join(row.remarks))])
-    return _markdown(headers, table, "rll" + "r" * (len(headers) - 4) + "l")
+    return _markdown(headers, table, "rlll" + "r" * (len(headers) - 5) + "l")
 
 
 def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
@@ -243,6 +244,7 @@ def index_table(track: Track) -> str:
             str(place),
             escaped(row.first.method.name),
             row.first.preset,
+            row.first.dataset.source,
             str(len(row.records)),
             row.percent(head, "mAP"),
             row.percent(head, "R1"),
@@ -250,7 +252,7 @@ def index_table(track: Track) -> str:
         ]
         for place, row in enumerate(track.rows, 1)
     ]
-    return _markdown(["#", "method", "preset", "seeds", "mAP", "R1", "remarks"], table, "rllrrrl")
+    return _markdown(["#", "method", "preset", "data", "seeds", "mAP", "R1", "remarks"], table, "rlllrrrl")
 
 
 def render(records: Iterable[Record]) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from vreid_bench.data import Tracklet, people
 from vreid_bench.embed import Reader, embed, maps
 from vreid_bench.errors import InputError, RunError
 from vreid_bench.model import Assembled, Step, gather
-from vreid_bench.parts import Batch, ClipFeatures
+from vreid_bench.parts import Batch, ClipFeatures, FitsClips, FitsMaps
 from vreid_bench.progress import bar
 from vreid_bench.recipe import Fit, Schedule, Train
 from vreid_bench.registry import suggestion
@@ -58,11 +58,17 @@ class Training:
         self.seed = seed
         self.module = nn.ModuleDict({"model": parts.model, "loss": parts.losses}).to(reader.device)
         label = {pid: row for row, pid in enumerate(people(self.tracklets))}
+        self.rows: dict[int, list[int]] = {}  # label -> rows of its tracklets
+        for row, tracklet in enumerate(self.tracklets):
+            self.rows.setdefault(label[tracklet.pid], []).append(row)
         self.labels = torch.tensor([label[t.pid] for t in self.tracklets], device=reader.device)
         self.camids = torch.tensor([t.camid for t in self.tracklets], device=reader.device)
 
     def run(self, checkpoints: Checkpoints, log: Log) -> None:
         """Every stage, from the last checkpoint if there is one."""
+        for stage in self.parts.stages:  # a mistake in the last stage is told before the first
+            if isinstance(stage, Step):
+                _optimizer(stage.recipe, trainable(self.module, stage.recipe), {})
         start, optimizer = checkpoints.restore(self.module)
         log.rewind(start)
         for at, stage in enumerate(self.parts.stages):
@@ -84,12 +90,12 @@ class Training:
         self._reseed(Position(at, 0))
         model = self.parts.model
         if stage.part == "aggregator":
-            fit_maps: Any = model.aggregator
-            fit_maps.fit(maps(model, self.tracklets, stage.clipping, self.reader))
+            aggregator = cast(FitsMaps, model.aggregator)
+            aggregator.fit(maps(model, self.tracklets, stage.clipping, self.reader))
         else:
-            fit_clips: Any = model.matcher
+            matcher = cast(FitsClips, model.matcher)
             store = embed(model, self.tracklets, stage.clipping, self.reader).to(self.reader.device)
-            fit_clips.fit(store.clips(slice(None)), self.labels, self.camids)
+            matcher.fit(store.clips(slice(None)), self.labels, self.camids)
 
     def _descend(
         self, stage: Step, start: Position, state: Mapping[str, Tensor]
@@ -134,7 +140,7 @@ class Training:
 
     def _draw(self, recipe: Train, position: Position) -> Draw:
         generator = np.random.default_rng(_number(self.seed, "batch", *position))
-        rows = pk_batch(self.labels.tolist(), recipe.P, recipe.K, generator)
+        rows = pk_batch(self.rows, recipe.P, recipe.K, generator)
         clips = []
         for row in rows:
             tracklet = self.tracklets[row]
@@ -146,15 +152,12 @@ class Training:
         torch.manual_seed(_number(self.seed, "torch", *position))
 
 
-def pk_batch(labels: Sequence[int], P: int, K: int, generator: np.random.Generator) -> list[int]:
-    """Rows of P identities, K tracklets of each, identity by identity.
+def pk_batch(rows: Mapping[int, Sequence[int]], P: int, K: int, generator: np.random.Generator) -> list[int]:
+    """Rows of P identities, K tracklets of each, identity by identity; `rows` maps a label to those of its tracklets.
 
     Drawn without replacement, and with where there are fewer than P identities or an identity has fewer than
     K tracklets (MARS has one training identity with a single tracklet and 45 with fewer than four).
     """
-    rows: dict[int, list[int]] = {}
-    for row, label in enumerate(labels):
-        rows.setdefault(label, []).append(row)
     chosen = generator.choice(sorted(rows), P, replace=len(rows) < P)
     drawn = [generator.choice(rows[int(i)], K, replace=len(rows[int(i)]) < K) for i in chosen]
     return [int(row) for each in drawn for row in each]
@@ -208,7 +211,10 @@ def _learns(name: str, stage: Train) -> bool:
 
 def _optimizer(stage: Train, named: Mapping[str, nn.Parameter], state: Mapping[str, Tensor]) -> torch.optim.Optimizer:
     factory: Any = getattr(torch.optim, stage.optimizer.name)
-    optimizer: torch.optim.Optimizer = factory(list(named.values()), lr=1.0, **stage.optimizer.options)
+    try:
+        optimizer: torch.optim.Optimizer = factory(list(named.values()), lr=1.0, **stage.optimizer.options)
+    except (TypeError, ValueError) as fault:
+        raise InputError(f"optimizer {stage.optimizer.name} refuses its options: {fault}") from fault
     for key, value in state.items():
         name, _, field = key.rpartition("/")
         parameter = named[name]

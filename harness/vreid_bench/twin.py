@@ -22,19 +22,20 @@ Its scores say nothing about the real dataset; --data or VREID_DATA names your c
 def data_root(registry: Registry, dataset: str, given: Path | None) -> tuple[Path, bool]:
     """The folder of a dataset, and whether it is the synthetic twin.
 
-    The user's copy is `given` (`--data`), else VREID_DATA: the dataset's own folder, or one that holds it
-    under the dataset's name. With neither, the twin is rendered into the cache, once. Raises InputError if
+    The user's copy is `given` (`--data`), else VREID_DATA: the dataset's folder, or a shelf of several that holds
+    it under the dataset's name. With neither, the twin is rendered into the cache, once. Raises InputError if
     the folder does not exist or the dataset has no twin.
     """
-    named = given or (Path(os.environ["VREID_DATA"]) if os.environ.get("VREID_DATA") else None)
+    shelf = os.environ.get("VREID_DATA")
+    named = given or (Path(shelf) if shelf else None)
     if named is None:
         return _twin(registry.get("datasets", dataset), dataset), True
     named = named.expanduser()
     if not named.exists():
         option = "--data" if given else "VREID_DATA"
         raise InputError(f"{option} {named}: no such folder; name your copy of {dataset}, or give none for its twin")
-    inside = named / dataset
-    return (inside if inside.is_dir() else named), False
+    on_shelf = given is None and (named / dataset).is_dir()
+    return (named / dataset if on_shelf else named), False
 
 
 def cache() -> Path:

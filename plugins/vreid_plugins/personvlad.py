@@ -37,6 +37,9 @@ class PersonVlad(nn.Module):
     descriptors: what Eq. 3-5 sum over. `locations` takes every place of every part map, `pooled` one mean per
         part. The equations' index runs over b alone, but the text sums "over the entire video", discusses
         pooling as the alternative (III-B a), and B = 6 vectors could not fill K = 64 words.
+    Fig. 3 and the text also give each branch "fully-connected layers". Their one equation, f_b = W (W6 mean f_b),
+        stands in III-B a) for pooled parts, and its output would not be the D = 256 numbers that K D = 16,384 needs;
+        Eq. 2-5 sum the re-weighted features themselves. There are none here.
     normalize: scale the features to unit length, as alpha = 1000 supposes (it is ActionVLAD's, which does). It
         has to come before Eq. 2: after it, the length that a part map gave would be divided out again.
     """

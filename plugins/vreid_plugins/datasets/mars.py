@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench import Dataset, InputError, Protocol, Split, Tracklet, Verification, hookimpl
-from vreid_bench.data import Roles, Source
+from vreid_bench.data import SYNTHETIC, Roles, Source
 from vreid_plugins.datasets.faults import stop
 from vreid_plugins.datasets.mars_index import QUERY_FILE, Half, load_index, load_roles
 from vreid_plugins.datasets.mars_names import CAMERAS
@@ -20,7 +20,6 @@ PUBLISHED = {
     "info/tracks_test_info.mat": "35a5464d1219cc42001ddb6cdb2c1e88ae2bc9d516e559d44a68310521386b56",
     QUERY_FILE: "2b580c94cf7934dbe3320c628b915dba76153c60effa94c1f48995ae8b96a932",
 }
-SYNTHETIC = "synthetic.json"  # the renderer's description of a tree it wrote
 
 
 class Mars:

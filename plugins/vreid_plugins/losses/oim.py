@@ -101,13 +101,6 @@ class Oim(nn.Module):
             self.queue[places] = strangers.to(self.queue.dtype)
             self.queued += skipped + len(strangers)
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
-        """A checkpoint may hold a queue that is not allocated here yet, or the other way round."""
-        stored = state_dict.get(prefix + "queue")
-        if stored is not None and len(stored) in (0, self.queue_size):
-            self.queue = self.queue.new_zeros(stored.shape)
-        super()._load_from_state_dict(state_dict, prefix, *rest)
-
 
 @hookimpl
 def vreid_losses() -> Mapping[str, Callable[..., Any]]:
