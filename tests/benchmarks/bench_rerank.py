@@ -122,9 +122,10 @@ def whole(items: Computed) -> Any:
 
 
 @pytest.mark.parametrize("name", ["rerank_distance", "rerank_features"])
-def test_re_ranking(name: str) -> None:
+def test_re_ranking(benchmark: Any, name: str) -> None:
     one = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
-    done = subprocess.run([sys.executable, HERE, name], env={**os.environ, **one}, capture_output=True, text=True)
+    how = {"env": {**os.environ, **one}, "capture_output": True, "text": True}
+    done = benchmark.pedantic(subprocess.run, ([sys.executable, HERE, name],), how, rounds=1)  # it times itself
     assert done.returncode == 0, done.stderr
     entries = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     RESULT.parent.mkdir(exist_ok=True)
