@@ -7,9 +7,9 @@ import torch
 
 from vreid_bench import Batch, Fit, Train
 from vreid_bench.clips import check_clipping
+from vreid_bench.metrics import CUTOFFS
 from vreid_bench.model import assemble, gather
 from vreid_bench.registry import Plugin, Registry
-from vreid_bench.metrics import CUTOFFS
 from vreid_bench.train import learning_rate, trainable
 from vreid_plugins import personvlad, temporal_modeling
 from vreid_plugins.aggregators import pooling

@@ -81,6 +81,20 @@ def test_the_features_hold_the_scores(cli_json, mean_pooling, tiny_mars):
     assert found["mAP"] == pytest.approx(np.mean(precisions), abs=1e-6)  # float32 distances may swap neighbours
 
 
+def test_a_run_is_scored_again_from_its_store_and_its_rules_are_told_apart(cli, cli_json, mean_pooling):
+    report = cli_json(*mean_pooling)
+    again = cli_json("score", "--features", report["run"])["conventions"]
+    for name, numbers in report["conventions"].items():
+        assert numbers.items() <= again[name].items()
+    found = cli_json("conventions", "diff", report["run"])
+    [precision, *_] = found["conventions"]["official"]
+    numbers = report["conventions"]
+    assert precision["rule"] == "average precision: step -> trapezoid"
+    assert precision["mAP"] == pytest.approx(numbers["official"]["mAP"] - numbers["queries-in-gallery"]["mAP"])
+    assert precision["R1"] == 0
+    assert "queries in gallery: yes -> no" in cli("conventions", "diff", report["run"]).output
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(cli_json, mean_pooling, tmp_path):
     first = cli_json(*mean_pooling)
     second = cli_json(*mean_pooling, "--runs", tmp_path / "again")
