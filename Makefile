@@ -29,8 +29,10 @@ lint: $(VENV)/installed
 types: $(VENV)/installed
 	$(BIN)/mypy
 
+# Peers are timed on the same machine in the same run; build/bench.json keeps every ratio.
 bench: $(VENV)/installed
-	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-only
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]' --no-build-isolation
+	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s
 
 # The rows under leaderboard/records: on the synthetic twin, three seeds, one thread each, so that any machine can
 # repeat them. Runs that are there are reused, so it can be interrupted; `make -j2 board` makes two at a time.
@@ -56,12 +58,13 @@ $(VENV)/bin/pip:
 		|| { echo 'vreid-bench needs Python 3.11 or newer with its venv module: install it (Debian: apt-get install python3-venv), or name another Python with PYTHON=...' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# The metadata of an editable install (entry points) is written when it is installed: again when it changes.
+# The metadata of an editable install (entry points) and the native kernels are made when it is installed: again when
+# what they are made from changes.
 $(VENV)/torch: | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
 	@touch $@
 
-$(VENV)/installed: pyproject.toml constraints.txt $(VENV)/torch
-	$(BIN)/pip install --quiet --disable-pip-version-check 'setuptools>=77'
+$(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard csrc/*) $(VENV)/torch
+	$(BIN)/pip install --quiet --disable-pip-version-check 'setuptools>=77' 'pybind11>=2.13' 'ninja>=1.11'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test]'
 	@touch $@

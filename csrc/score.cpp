@@ -32,7 +32,7 @@ template <typename T>
 struct Kernels {
   int rows;      // queries of a micro-tile
   int64_t wide;  // gallery columns of a micro-tile
-  void (*below)(const T* x, int64_t n, const T* limit, int limits, int64_t* sum);
+  void (*below)(const T* x, int64_t n, const T* limit, int limits, int64_t* sum, const T* next);
   int64_t (*equal)(const T* x, int64_t n, T value);
   bool (*finite)(const T* x, int64_t n);
   double (*square)(const T* x, int64_t n);
@@ -234,10 +234,12 @@ void report(std::atomic<int64_t>& bad, int64_t index) {
 
 // Adds, for the matches of query q, the items of one tile that come before them. Up to eight matches share one pass
 // over the tile. An item as near as a match comes before it if it stands earlier in the gallery, left of `split`:
-// there what is below the next number `above` counts, right of it what is below the key.
+// there what is below the next number `above` counts, right of it what is below the key. The pass takes one of the two
+// for the whole tile, and the items that are exactly as near are put right on the shorter side. `next` is the memory
+// that is read after this tile.
 template <typename T>
 void count_tile(const Kernels<T>& kernels, const Sought& sought, const Tile& tile, int64_t q, const T* x, const T* key,
-                const T* above, int64_t* before) {
+                const T* above, int64_t* before, const T* next) {
   constexpr int most = 8;
   const int64_t groups = sought.groups(), last = sought.start[q + 1];
   for (int64_t m = sought.start[q]; m < last; m += most) {
@@ -245,11 +247,12 @@ void count_tile(const Kernels<T>& kernels, const Sought& sought, const Tile& til
     T limit[most];
     int64_t sum[most] = {};
     for (int i = 0; i < limits; ++i) {
-      const int64_t left = sought.split[(m + i) * groups + tile.group] - (tile.begin - sought.bound[tile.group]);
-      limit[i] = left >= tile.size ? above[m + i] : key[m + i];
-      if (left > 0 && left < tile.size) sum[i] = kernels.equal(x, left, key[m + i]);
+      const int64_t split = sought.split[(m + i) * groups + tile.group] - (tile.begin - sought.bound[tile.group]);
+      const int64_t left = std::clamp<int64_t>(split, 0, tile.size), right = tile.size - left;
+      limit[i] = left > right ? above[m + i] : key[m + i];
+      sum[i] = left > right ? -kernels.equal(x + left, right, key[m + i]) : kernels.equal(x, left, key[m + i]);
     }
-    kernels.below(x, tile.size, limit, limits, sum);
+    kernels.below(x, tile.size, limit, limits, sum, m == sought.start[q] ? next : x);
     for (int i = 0; i < limits; ++i) before[(m + i) * groups + tile.group] += sum[i];
   }
 }
@@ -313,11 +316,12 @@ std::pair<Longs, int64_t> count_distances(const Matrix<T>& distance, const py::t
       const Tile& tile = tiles.all[t];
       const int64_t* const column = sought.column.data + tile.begin;
       const T* x = row + column[0];
+      const T* const next = q + 1 < rows ? x + columns : x;
       if (!tile.adjacent) {
         for (int64_t c = 0; c < tile.size; ++c) scratch[c] = row[column[c]];
         x = scratch;
       }
-      count_tile(kernels, sought, tile, q, x, key.data(), above.data(), before);
+      count_tile(kernels, sought, tile, q, x, key.data(), above.data(), before, next);
     }
     drop_junk(sought, tiles, q, key.data(), junk_key.data(), before);
   };
@@ -426,7 +430,7 @@ struct Counting {
         T* const x = space.product.data() + r * TILE;
         kernels.finish(x, space.scale.data(), space.shift.data(), tile.size);
         compare(tile, q + r, x);
-        count_tile(kernels, sought, tile, q + r, x, key.data(), above.data(), space.before.data());
+        count_tile(kernels, sought, tile, q + r, x, key.data(), above.data(), space.before.data(), x + TILE);
       }
     }
   }

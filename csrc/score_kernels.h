@@ -42,12 +42,18 @@ inline __m512i tally(__m512i count, __m512d value, __m512d limit) {
 }
 
 template <typename T>
-using Zmm = std::conditional_t<sizeof(T) == 4, __m512, __m512d>;
+struct Zmm {
+  using Type = __m512;
+};
+template <>
+struct Zmm<double> {
+  using Type = __m512d;
+};
 #endif
 
-// sum[b] += number of x[0 .. n) below limit[b].
+// sum[b] += number of x[0 .. n) below limit[b]. Meanwhile next[0 .. n) is fetched: memory is the slower half of this.
 template <typename T, int B>
-void below_all(const T* x, int64_t n, const T* limit, int64_t* sum) {
+void below_all(const T* x, int64_t n, const T* limit, int64_t* sum, const T* next) {
   using Register = typename Simd<T>::Register;
   using Memory = typename Simd<T>::Memory;
   typedef decltype(Register{} < Register{}) Mask;  // integer lanes, -1 where true
@@ -61,10 +67,11 @@ void below_all(const T* x, int64_t n, const T* limit, int64_t* sum) {
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
     const Register value = *(const Memory*)(x + i);
+    __builtin_prefetch(next + i, 0, 1);  // not into the first-level cache, where x is
 #pragma GCC unroll 8
     for (int b = 0; b < B; ++b)
 #if VREID_BYTES == 64
-      count[b] = (Mask)tally((__m512i)count[b], (Zmm<T>)value, (Zmm<T>)threshold[b]);
+      count[b] = (Mask)tally((__m512i)count[b], (typename Zmm<T>::Type)value, (typename Zmm<T>::Type)threshold[b]);
 #else
       count[b] -= value < threshold[b];
 #endif
@@ -76,16 +83,16 @@ void below_all(const T* x, int64_t n, const T* limit, int64_t* sum) {
 }
 
 template <typename T>
-void below(const T* x, int64_t n, const T* limit, int limits, int64_t* sum) {
+void below(const T* x, int64_t n, const T* limit, int limits, int64_t* sum, const T* next) {
   switch (limits) {
-    case 1: return below_all<T, 1>(x, n, limit, sum);
-    case 2: return below_all<T, 2>(x, n, limit, sum);
-    case 3: return below_all<T, 3>(x, n, limit, sum);
-    case 4: return below_all<T, 4>(x, n, limit, sum);
-    case 5: return below_all<T, 5>(x, n, limit, sum);
-    case 6: return below_all<T, 6>(x, n, limit, sum);
-    case 7: return below_all<T, 7>(x, n, limit, sum);
-    case 8: return below_all<T, 8>(x, n, limit, sum);
+    case 1: return below_all<T, 1>(x, n, limit, sum, next);
+    case 2: return below_all<T, 2>(x, n, limit, sum, next);
+    case 3: return below_all<T, 3>(x, n, limit, sum, next);
+    case 4: return below_all<T, 4>(x, n, limit, sum, next);
+    case 5: return below_all<T, 5>(x, n, limit, sum, next);
+    case 6: return below_all<T, 6>(x, n, limit, sum, next);
+    case 7: return below_all<T, 7>(x, n, limit, sum, next);
+    case 8: return below_all<T, 8>(x, n, limit, sum, next);
   }
 }
 

@@ -13,7 +13,7 @@ import pytest
 import simplejpeg
 from scipy.io import loadmat, savemat
 
-from vreid_bench import conventions
+from vreid_bench.conventions import MARS
 from vreid_bench.data import DISTRACTOR, JUNK, DatasetReader, Synthesizable, Verifiable
 from vreid_bench.errors import InputError
 from vreid_plugins.datasets import mars
@@ -592,25 +592,13 @@ def test_a_twin_is_read_back_and_verifies_without_any_problem(tmp_path: Path) ->
     assert Mars().verify(root, decode=True).problems == ()
 
 
-def test_conventions_say_what_they_do() -> None:
-    rules = {
-        name: (c.queries_in_gallery, c.average_precision, c.unmatched, c.name, c.version)
-        for name, c in conventions.vreid_conventions().items()
-    }
-    assert rules == {
-        "queries-in-gallery": (True, "step", "skip", "queries-in-gallery", "1"),
-        "official": (True, "trapezoid", "error", "official", "1"),
-        "torchreid": (False, "step", "skip", "torchreid", "1"),
-    }
-
-
 def test_protocols_share_conventions_and_differ_in_the_holdout() -> None:
     protocols = mars.vreid_protocols()
     assert {name: p.holdout for name, p in protocols.items()} == {"mars": 0.0, "mars-dev": 0.2}
     for protocol in protocols.values():
         assert protocol.dataset == "mars"
         assert protocol.headline == "queries-in-gallery"
-        assert set(protocol.conventions) == set(conventions.vreid_conventions())
+        assert set(protocol.conventions) == set(MARS)
     assert protocols["mars"].fingerprint != protocols["mars-dev"].fingerprint
 
 

@@ -1,6 +1,8 @@
 """What the README says is so."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -36,3 +38,9 @@ def test_every_link_in_the_readme_leads_somewhere():
     links = re.findall(r"\]\(([^)#]+)\)", README)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_example_of_scores_gives_the_figure_beside_it():
+    script, figure = re.search(r"three lines:\n\n```python\n(.*?)```\n\n```\n(.*?)```", README, re.DOTALL).groups()
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == figure

@@ -33,6 +33,7 @@ def test_a_run_leaves_its_folder_and_the_same_command_reuses_it(cli, cli_json, m
     left = {path.name for path in folder.iterdir()} - {".lock"}
     assert left == {
         "record.json",
+        "breakdown.json",
         "per_query.npz",
         "features.safetensors",
         "weights.safetensors",
@@ -80,6 +81,20 @@ def test_the_features_hold_the_scores(cli_json, mean_pooling, tiny_mars):
     found = report["conventions"]["queries-in-gallery"]
     assert found["queries"] == len(precisions)
     assert found["mAP"] == pytest.approx(np.mean(precisions), abs=1e-6)  # float32 distances may swap neighbours
+
+
+def test_a_run_is_scored_again_from_its_store_and_its_rules_are_told_apart(cli, cli_json, mean_pooling):
+    report = cli_json(*mean_pooling)
+    again = cli_json("score", "--features", report["run"])["conventions"]
+    for name, numbers in report["conventions"].items():
+        assert numbers.items() <= again[name].items()
+    found = cli_json("conventions", "diff", report["run"])
+    [precision, *_] = found["conventions"]["official"]
+    numbers = report["conventions"]
+    assert precision["rule"] == "average precision: step -> trapezoid"
+    assert precision["mAP"] == pytest.approx(numbers["official"]["mAP"] - numbers["queries-in-gallery"]["mAP"])
+    assert precision["R1"] == 0
+    assert "queries in gallery: yes -> no" in cli("conventions", "diff", report["run"]).output
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(cli_json, mean_pooling, tmp_path):

@@ -48,13 +48,11 @@ def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
     from vreid_bench.files import write_atomic
     from vreid_bench.inputs import Request, score_files
     from vreid_bench.metrics import npz
-    from vreid_bench.table import scored
 
     report = score_files(Request(**options))
     if per_query is not None:
         write_atomic(per_query, npz(report.per_query()))
-    metrics = report.metrics()
-    click.echo(json.dumps(metrics) if as_json else scored(metrics))
+    click.echo(json.dumps(report.metrics()) if as_json else report)
 
 
 @click.group()

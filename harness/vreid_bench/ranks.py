@@ -152,7 +152,7 @@ def sought(labels: Labels) -> Sought:
         bound=np.cumsum([0, *map(len, ranked)]),
         start=match_start,
         item=number[matches],
-        split=np.stack([np.searchsorted(places, matches) for places in ranked], axis=1),
+        split=np.stack([_earlier(places, len(pids))[matches] for places in ranked], axis=1),
         junk_start=junk_start,
         junk=number[place[junk]],
     )
@@ -182,6 +182,13 @@ def _same_person(query_pids: Ints, pids: Ints) -> tuple[Ints, Ints]:
     owner = np.repeat(np.arange(len(query_pids)), count)
     within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     return owner, order[first[owner] + within]
+
+
+def _earlier(places: Ints, size: int) -> Ints:
+    """How many of `places` come before place 0, 1, ...: [size]."""
+    taken = np.zeros(size, np.int64)
+    taken[places] = 1
+    return np.asarray(np.cumsum(taken) - taken)
 
 
 def _starts(owner: Ints, queries: int) -> Ints:

@@ -18,6 +18,7 @@ from vreid_bench.metrics import Judged, NotComputable, Outcome, judge, per_query
 from vreid_bench.protocol import Convention
 from vreid_bench.ranks import Counts, Metric
 from vreid_bench.recipe import Part
+from vreid_bench.table import scored
 
 Precision = Literal["float32", "float64"]
 
@@ -45,6 +46,9 @@ class Report:
         """mAP, R1, ..., as fractions, or `not_computable` and the reason."""
         found: dict[str, Any] = self.metrics()["conventions"][convention]
         return found
+
+    def __str__(self) -> str:
+        return scored(self.metrics())
 
     def metrics(self) -> dict[str, Any]:
         """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}."""

@@ -1,0 +1,74 @@
+"""An install never fails for want of a compiler, and says what it runs on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import vreid_bench
+from vreid_bench import native
+from vreid_bench.ranks import backend
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Build the kernels as an install does; returns what was said and the libraries that came out."""
+
+    def run(**environment):
+        command = [sys.executable, "setup.py", "-q", "build_ext"]
+        command += ["--build-lib", str(tmp_path / "lib"), "--build-temp", str(tmp_path / "temp")]
+        variables = {k: v for k, v in os.environ.items() if k != "VREID_NATIVE"} | environment
+        result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stderr, sorted(path.name for path in (tmp_path / "lib").rglob("_*.so"))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"VREID_NATIVE": "0"}, "installing without native kernels (VREID_NATIVE=0)"),
+        ({"CC": "false", "CXX": "false"}, "installing without native kernels ("),
+    ],
+)
+def test_without_a_compiler_the_package_goes_in_without_kernels(build, environment, message):
+    said, libraries = build(**environment)
+    assert message in said
+    assert libraries == []
+
+
+def test_without_torch_the_package_goes_in_without_kernels(build, tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('no torch here')")
+    said, libraries = build(PYTHONPATH=str(tmp_path))
+    assert "installing without native kernels (torch cannot be imported: no torch here)" in said
+    assert libraries == []
+
+
+def test_a_broken_library_is_told_and_its_twin_stands_in(tmp_path, monkeypatch):
+    (tmp_path / f"_broken{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(b"no library")
+    monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
+    assert native.load("broken") is None
+    assert native.missing("broken").startswith("_broken cannot be loaded (")
+    assert "reinstall vreid-bench with a C++ compiler" in native.missing("broken")
+
+
+def test_a_library_of_another_version_is_told(tmp_path, monkeypatch):
+    (tmp_path / "_older.py").write_text("VERSION = 0")
+    monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
+    assert native.load("older") is None
+    assert "another version" in native.missing("older")
+
+
+def test_the_doctor_says_what_counts_ranks(cli_json, monkeypatch):
+    assert cli_json("doctor")["kernels"].startswith(f"{backend()}: ranks are counted by ")
+    monkeypatch.setenv("VREID_NATIVE", "0")
+    assert backend() == "numpy"
+    assert "VREID_NATIVE=0 turns the native kernels off" in cli_json("doctor")["kernels"]
