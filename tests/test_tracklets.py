@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from vreid_bench.conventions import vreid_conventions
 from vreid_bench.data import DISTRACTOR, JUNK, DatasetReader, Synthesizable, Verifiable
 from vreid_bench.errors import InputError
-from vreid_plugins.datasets import mars, tracklets
+from vreid_plugins.datasets import tracklets
 from vreid_plugins.datasets.tracklets import Tracklets, in_time
 
 HEADER = "split,pid,camid,frames"
@@ -260,8 +261,8 @@ def test_custom_is_scored_under_conventions_that_exist() -> None:
     (protocol,) = tracklets.vreid_protocols().values()
     assert (protocol.name, protocol.dataset, protocol.holdout) == ("custom", "tracklets", 0.0)
     assert protocol.headline in protocol.conventions
-    assert set(protocol.conventions) <= set(mars.vreid_conventions())
-    assert {mars.vreid_conventions()[name].queries_in_gallery for name in protocol.conventions} == {True, False}
-    assert not mars.vreid_conventions()[protocol.headline].queries_in_gallery
+    assert set(protocol.conventions) <= set(vreid_conventions())
+    assert {vreid_conventions()[name].queries_in_gallery for name in protocol.conventions} == {True, False}
+    assert not vreid_conventions()[protocol.headline].queries_in_gallery
     # somebody's own queries may have no match: that is no error
-    assert all(mars.vreid_conventions()[name].unmatched == "skip" for name in protocol.conventions)
+    assert all(vreid_conventions()[name].unmatched == "skip" for name in protocol.conventions)
