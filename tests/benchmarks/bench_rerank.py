@@ -22,12 +22,12 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 import marslike  # noqa: E402
 import published  # noqa: E402
+from measure import extra_mb, record  # noqa: E402
 
 from vreid_bench.items import Computed  # noqa: E402
 from vreid_plugins.rerankers.k_reciprocal import Zhong  # noqa: E402
 
 QUERIES = marslike.QUERIES
-RESULT = Path("build/bench.json")
 
 
 def timed(call: Any, times: int) -> float:
@@ -40,25 +40,9 @@ def timed(call: Any, times: int) -> float:
     return median(taken)
 
 
-def extra_mb(call: Any) -> tuple[float, Any]:
-    """What a call adds to the process's memory at its highest, in MB, its result included; and that result.
-
-    To be asked of the first call: what it leaves in the allocator's hands would hide a second one's needs.
-    """
-    Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
-    before = _memory("VmRSS")
-    result = call()
-    return _memory("VmHWM") - before, result
-
-
-def _memory(name: str) -> float:
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(lines[name].split()[0]) * 1024 / 1e6
-
-
 def compared(ours: Any, distance: Any, floor: Any) -> dict[str, Any]:
     """One entry of bench.json; distance: () -> [N, N]. Raises AssertionError if the results differ."""
-    extra, got = extra_mb(ours)
+    extra, got = extra_mb(ours)  # of the first call: what it leaves to the allocator would hide a second one's needs
     everything = distance()
     begun = time.process_time()
     wanted = published.zhong(everything, QUERIES, stable=False)
@@ -122,14 +106,12 @@ def whole(items: Computed) -> Any:
 
 
 @pytest.mark.parametrize("name", ["rerank_distance", "rerank_features"])
-def test_re_ranking(benchmark: Any, name: str) -> None:
+def test_re_ranking(name: str) -> None:
     one = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
-    how = {"env": {**os.environ, **one}, "capture_output": True, "text": True}
-    done = benchmark.pedantic(subprocess.run, ([sys.executable, HERE, name],), how, rounds=1)  # it times itself
+    done = subprocess.run([sys.executable, HERE, name], env={**os.environ, **one}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    entries = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({**entries, name: json.loads(done.stdout)}, indent=1, sort_keys=True) + "\n")
+    record(name, json.loads(done.stdout))
+    print(name, done.stdout)  # noqa: T201
 
 
 if __name__ == "__main__":
