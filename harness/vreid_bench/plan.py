@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vreid_bench.data import Dataset, Split, hold_out
+from vreid_bench.data import Dataset, Divisible, Split, hold_out
 from vreid_bench.errors import InputError
 from vreid_bench.protocol import Convention, Protocol, digest
 from vreid_bench.recipe import Method, Part, Preset, Train
 from vreid_bench.record import Record
 from vreid_bench.registry import KINDS, Entry, Registry, suggestion
 from vreid_bench.settings import described, override, resolved
+from vreid_bench.splits import chosen, written
 from vreid_bench.twin import data_root
 
 BASELINE = "mean-pooling"  # the recipe that a lone part is tried in
@@ -33,6 +34,7 @@ class Request:
     seed: int = 0
     assignments: tuple[str, ...] = ()  # `--set`
     source: Path | None = None  # `--from`
+    splits: str | None = None  # `--splits`; None: all of the protocol, or all that `--from` has weights of
     runs: Path = Path("runs")
     device: str = "auto"
     threads: int | None = None
@@ -53,14 +55,23 @@ class Plan:
     protocol: Protocol
     conventions: tuple[Convention, ...]
     dataset: Dataset
-    splits: tuple[Split, ...]
+    splits: tuple[Split, ...]  # all of the protocol
+    chosen: tuple[int, ...]  # which of them run, ascending
     seed: int
     source: Path | None  # folder of the run whose weights are evaluated; None if this run trains
     providers: tuple[Mapping[str, str], ...]  # who provides each part
 
     @cached_property
     def id(self) -> str:
-        """The run folder's name: what a reader wants to know first, and a hash over everything else."""
+        """The run folder's name: the family's, and which splits if not all."""
+        return self.family + ("" if len(self.chosen) == len(self.splits) else f"-splits{written(self.chosen)}")
+
+    @cached_property
+    def family(self) -> str:
+        """What runs share that differ in their choice of splits alone, so that one may take splits from another.
+
+        It is what a reader wants to know first, and a hash over everything else.
+        """
         decides = {
             "method": described(self.method),
             "name": [self.name, self.swapped],
@@ -81,9 +92,10 @@ def plan_run(registry: Registry, request: Request) -> Plan:
     protocol: Protocol = registry.get("protocols", request.protocol)
     conventions = tuple(registry.get("conventions", name) for name in protocol.conventions)
     root, twin = data_root(registry, protocol.dataset, request.data)
-    dataset: Dataset = registry.get("datasets", protocol.dataset).read(root)
+    dataset = read(registry, protocol, root)
+    splits = chosen_splits(protocol, dataset)
     name, preset, seed, earlier = request.name, request.preset, request.seed, {}
-    source = None
+    source, wanted = None, request.splits
     if request.source is not None:
         source = source_run(request.source, request.runs)
         record = Record.from_file(source / "record.json")
@@ -91,6 +103,8 @@ def plan_run(registry: Registry, request: Request) -> Plan:
             raise InputError(f"--from {source}: its weights are of {record.method.name}, preset {record.preset}")
         name, preset, seed = record.method.name, record.preset, record.seed
         earlier = record.method.overrides
+        if wanted is None and record.splits is not None:
+            wanted = written(record.splits.ran)
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     preset = preset or ("small" if twin else "paper")
@@ -107,7 +121,8 @@ def plan_run(registry: Registry, request: Request) -> Plan:
         protocol=protocol,
         conventions=conventions,
         dataset=dataset,
-        splits=chosen_splits(protocol, dataset),
+        splits=splits,
+        chosen=chosen(wanted, len(splits)),
         seed=seed,
         source=source,
         providers=providers(method, registry, entry),
@@ -134,6 +149,22 @@ def chosen_method(registry: Registry, name: str, preset: Preset) -> tuple[Method
     [part] = parts
     baseline: Method = registry.get("methods", BASELINE)(preset)
     return resolved(_swapped(baseline, part), registry), part, KINDS[part.kind]
+
+
+def read(registry: Registry, protocol: Protocol, root: Path) -> Dataset:
+    """The dataset under `root`, divided as the protocol says. Raises InputError if its reader cannot do that."""
+    reader = registry.get("datasets", protocol.dataset)
+    if not protocol.variant:
+        plain: Dataset = reader.read(root)
+        return plain
+    known = reader.variants if isinstance(reader, Divisible) else ()
+    if protocol.variant not in known:
+        raise InputError(
+            f"protocol {protocol.name!r} wants {protocol.dataset} divided as {protocol.variant!r}, but its reader "
+            f"knows {', '.join(known) or 'one way only'}; correct the protocol"
+        )
+    divided: Dataset = reader.read(root, protocol.variant)
+    return divided
 
 
 def chosen_splits(protocol: Protocol, dataset: Dataset) -> tuple[Split, ...]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import click
 import torch
 
 from vreid_bench.account import account, sha256
 from vreid_bench.checkpoint import Checkpoints, Position, load_weights, save_weights
 from vreid_bench.data import Split, people
 from vreid_bench.embed import Reader, Store, embed, tiles
-from vreid_bench.environment import Meter, cores, pick_device, prepare
+from vreid_bench.environment import Meter, cores, pick_device, prepare, together
+from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 from vreid_bench.model import Model, assemble
 from vreid_bench.plan import Plan, Request, plan_run
@@ -31,8 +33,17 @@ class Run:
     registry: Registry
     directory: RunDirectory
     reader: Reader
-    meter: Meter
     checkpoint_every: float  # seconds
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One of the splits of a run, and where its weights and features lie."""
+
+    number: int
+    split: Split
+    directory: RunDirectory
+    meter: Meter
 
 
 def run(request: Request) -> tuple[RunDirectory, Record, bool]:
@@ -41,68 +52,96 @@ def run(request: Request) -> tuple[RunDirectory, Record, bool]:
     device, threads = pick_device(request.device), request.threads or cores()
     prepare(device, threads)
     plan = plan_run(registry, request)
+    check_weights(plan)
     directory = RunDirectory(request.runs / plan.id)
     with directory.claimed():
         if directory.record.exists():
             return directory, Record.from_file(directory.record), True
         reader = Reader(plan.dataset.root, plan.method.size, device, threads, request.quiet)
-        record = walk(Run(plan, registry, directory, reader, Meter(directory.costs, device), request.checkpoint_every))
+        record = walk(Run(plan, registry, directory, reader, request.checkpoint_every))
     return directory, record, False
 
 
 def walk(this: Run) -> Record:
-    """Train, embed and score every split, and write the record last: it says that the run is complete."""
-    events, directory, splits = this.registry.manager.hook, this.directory, this.plan.splits
+    """Train, embed and score the splits, and write the record last: it says that the run is complete."""
+    events, directory = this.registry.manager.hook, this.directory
     events.vreid_run_started(run=identity(this))
-    folders = [directory.split(number, len(splits)) for number in range(len(splits))]
     scored: list[tuple[Labels, Mapping[str, Scores]]] = []
-    for number, (split, folder) in enumerate(zip(splits, folders, strict=True)):
-        model = trained(this, split, folder, number)
-        store = embedded(this, model, split, folder)
-        scored.append((Labels.of(split), scores(this, model, store, split)))
-    write_atomic(directory.per_query, npz(per_query(scored)))
-    weights = sha256(b"".join(folder.weights.read_bytes() for folder in folders))
-    record = account(
-        this.plan, model, origin(this.plan, weights), summarize(scored), this.meter.costs, this.reader.threads
-    )
+    for fold in (folds := list(folded(this))):
+        announce(this, fold)
+        model = trained(this, fold)
+        store = embedded(this, model, fold)
+        scored.append((Labels.of(fold.split), scores(this, model, store, fold)))
+    write_atomic(directory.per_query, npz(per_query(scored, this.plan.chosen)))
+    weights = sha256(b"".join(fold.directory.weights.read_bytes() for fold in folds))
+    costs = together([fold.meter.costs for fold in folds])
+    record = account(this.plan, model, origin(this.plan, weights), summarize(scored), costs, this.reader.threads)
     write_atomic(directory.record, record.to_json())
-    for folder in folders:
-        folder.checkpoint.unlink(missing_ok=True)
+    for fold in folds:
+        fold.directory.checkpoint.unlink(missing_ok=True)
     events.vreid_run_finished(record=record.model_dump(mode="json"))
     return record
 
 
-def trained(this: Run, split: Split, folder: RunDirectory, number: int) -> Model:
+def check_weights(plan: Plan) -> None:
+    """Raises InputError if the run that `--from` names has no weights of a split that is to be tested."""
+    if plan.source is None:
+        return
+    for number in plan.chosen:
+        if not RunDirectory(plan.source).split(number, len(plan.splits)).weights.exists():
+            raise InputError(f"--from {plan.source}: it has no weights of split {number}; choose others with --splits")
+
+
+def folded(this: Run) -> Iterator[Fold]:
+    """The splits that run, each with what a run of other splits has finished of it."""
+    plan, total = this.plan, len(this.plan.splits)
+    kin = [RunDirectory(path) for path in sorted(this.directory.path.parent.glob(f"{plan.family}*"))]
+    for number in plan.chosen:
+        directory = this.directory.split(number, total)
+        directory.adopt(other.split(number, total) for other in kin if total > 1)
+        yield Fold(number, plan.splits[number], directory, Meter(directory.costs, this.reader.device))
+
+
+def announce(this: Run, fold: Fold) -> None:
+    """Say on stderr which of several splits it is."""
+    if len(this.plan.splits) > 1 and not this.reader.quiet:
+        place = this.plan.chosen.index(fold.number) + 1
+        click.echo(f"split {fold.number} ({place} of {len(this.plan.chosen)})", err=True)
+
+
+def trained(this: Run, fold: Fold) -> Model:
     """The model with its final weights: trained here, or taken from the run that `--from` named."""
+    split, folder = fold.split, fold.directory
     torch.manual_seed(this.plan.seed)  # the initial weights
     parts = assemble(this.plan.method, this.registry, len(list(people(split.train))))
     if this.plan.source is not None:
-        source = RunDirectory(this.plan.source).split(number, len(this.plan.splits))
+        source = RunDirectory(this.plan.source).split(fold.number, len(this.plan.splits))
         write_atomic(folder.weights, source.weights.read_bytes())
     elif not folder.weights.exists():
-        with this.meter.stage("train") as counted:
+        with fold.meter.stage("train", resumes=True) as counted:
             checkpoints = Checkpoints(folder.checkpoint, counted, this.checkpoint_every)
             training = Training(parts, split.train, this.reader, this.plan.seed)
-            training.run(checkpoints, Logged(this, Log(folder.log)))
+            training.run(checkpoints, Logged(this, fold, Log(folder.log)))
             save_weights(folder.weights, parts.model)
     load_weights(folder.weights, parts.model)
     return parts.model.to(this.reader.device)
 
 
-def embedded(this: Run, model: Model, split: Split, folder: RunDirectory) -> Store:
+def embedded(this: Run, model: Model, fold: Fold) -> Store:
     """The features of all test tracklets, from the folder if they are there already."""
-    if not folder.features.exists():
-        with this.meter.stage("embed"):
-            store = embed(model, split.test, this.plan.method.test, this.reader)
-            write_atomic(folder.features, store.to_bytes())
-    return Store.from_file(folder.features)
+    features = fold.directory.features
+    if not features.exists():
+        with fold.meter.stage("embed"):
+            store = embed(model, fold.split.test, this.plan.method.test, this.reader)
+            write_atomic(features, store.to_bytes())
+    return Store.from_file(features)
 
 
-def scores(this: Run, model: Model, store: Store, split: Split) -> dict[str, Scores]:
+def scores(this: Run, model: Model, store: Store, fold: Fold) -> dict[str, Scores]:
     """One ranking of every query, scored under every convention."""
-    with this.meter.stage("score"):
-        distances = tiles(model, store.to(this.reader.device), split.query)
-        return score(distances, Labels.of(split), this.plan.conventions)
+    with fold.meter.stage("score"):
+        distances = tiles(model, store.to(this.reader.device), fold.split.query)
+        return score(distances, Labels.of(fold.split), this.plan.conventions)
 
 
 def origin(plan: Plan, sha: str) -> Weights:
@@ -124,6 +163,7 @@ class Logged:
     """The log of a run, which plugins hear, too."""
 
     this: Run
+    fold: Fold
     log: Log
 
     def rewind(self, start: Position) -> None:
@@ -133,5 +173,5 @@ class Logged:
     def write(self, position: Position, values: Mapping[str, float]) -> None:
         """As `Log.write`, and the event `vreid_metrics_logged`."""
         self.log.write(position, values)
-        run = identity(self.this)
+        run = identity(self.this) | {"split": self.fold.number}
         self.this.registry.manager.hook.vreid_metrics_logged(run=run, step=position.step, values=values)

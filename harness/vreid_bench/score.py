@@ -211,14 +211,15 @@ def summarize(splits: Scored) -> dict[str, dict[str, Any]]:
     return result
 
 
-def per_query(splits: Scored) -> dict[str, NDArray[Any]]:
+def per_query(splits: Scored, numbers: Sequence[int] | None = None) -> dict[str, NDArray[Any]]:
     """What paired tests need, the splits one after another: array name -> [sum of Q].
 
-    `split`, `query` (test row), `pid`, `camid`; `<convention>.ap` and `<convention>.first_rank` as in `Scores`.
+    `split` (of `numbers`, else counted from 0), `query` (test row), `pid`, `camid`;
+    `<convention>.ap` and `<convention>.first_rank` as in `Scores`.
     """
     labels = [each for each, _ in splits]
     arrays: dict[str, NDArray[Any]] = {
-        "split": np.repeat(np.arange(len(labels)), [len(each.query) for each in labels]),
+        "split": np.repeat(numbers or range(len(labels)), [len(each.query) for each in labels]),
         "query": np.concatenate([each.query for each in labels]),
         "pid": np.concatenate([each.pids[each.query] for each in labels]),
         "camid": np.concatenate([each.camids[each.query] for each in labels]),

@@ -35,6 +35,12 @@ class Row:
         """The mean over seeds, a fraction."""
         return fmean(self._values(convention, metric))
 
+    def deviation(self, convention: str, metric: str) -> str:
+        """`± 1.9`: the sample standard deviation over splits, each averaged over the seeds; of one there is none."""
+        each = [[getattr(s, metric) for s in r.conventions[convention].splits] for r in self.records]
+        splits = [fmean(seeds) for seeds in zip(*each, strict=True)]
+        return f"± {100 * stdev(splits):.1f}" if len(splits) > 1 else ""
+
     def percent(self, convention: str, metric: str) -> str:
         """`71.2 ± 0.4`: mean and sample standard deviation over seeds in percent; one seed has no deviation."""
         values = self._values(convention, metric)
@@ -46,6 +52,11 @@ class Row:
         ends = [getattr(r.conventions[convention].interval, metric) for r in self.records]
         low, high = (100 * fmean(end) for end in zip(*ends, strict=True))
         return f"{low:.1f}–{high:.1f}"
+
+    def cells(self, convention: str, metric: str, over_splits: bool) -> list[str]:
+        """Mean, deviation `over_splits` if that is asked for, interval."""
+        deviation = [self.deviation(convention, metric)] if over_splits else []
+        return [self.percent(convention, metric), *deviation, self.interval(convention, metric)]
 
     def all_of(self, value: Callable[[Record], Any]) -> str:
         """The value that the seeds share, or their distinct values."""
@@ -77,6 +88,11 @@ class Track:
     def first(self) -> Record:
         """A record that speaks for what the whole track shares."""
         return self.records[0]
+
+    @property
+    def splits(self) -> str:
+        """`10 splits`, or `3 of 10 splits (0-2)`; nothing where the protocol has one."""
+        return self.first.splits.words if self.first.splits else ""
 
     @property
     def headline(self) -> str:
@@ -117,6 +133,8 @@ def _track_key(record: Record) -> tuple[Any, ...]:
         record.dataset.name,
         record.dataset.fingerprint,
         tuple(sorted((name, result.fingerprint) for name, result in record.conventions.items())),
+        # other splits ask other queries; more of them come first
+        (-len(record.splits.ran), record.splits.ran) if record.splits else (),
     )
 
 
@@ -149,15 +167,17 @@ def printable(text: str) -> str:
 def results_table(track: Track, note: Callable[[str], str]) -> str:
     """Every row under every convention, beside what the papers report; `note` makes a footnote of a text."""
     head, *others = track.conventions
-    headers = ["#", "method", "preset", "seeds", "mAP", "95 %", "R1", "95 %", "R5"]
+    over = ["± splits"] if track.splits else []
+    more = ["R5", "R10", "R20"] if track.splits else ["R5"]  # where splits are averaged, the whole curve is reported
+    headers = ["#", "method", "preset", "seeds", "mAP", *over, "95 %", "R1", *over, "95 %", *more]
     headers += [f"{escaped(name)} {metric}" for name in others for metric in ("mAP", "R1")]
     headers += ["reported mAP", "reported R1", "remarks"]
     table = []
     for place, row in enumerate(track.rows, 1):
         cells = [str(place), escaped(row.first.method.name), row.first.preset, str(len(row.records))]
         for metric in ("mAP", "R1"):
-            cells += [row.percent(head, metric), row.interval(head, metric)]
-        cells.append(row.percent(head, "R5"))
+            cells += row.cells(head, metric, bool(over))
+        cells += [row.percent(head, metric) for metric in more]
         cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
         cells += [_reported(row.first, metric, note) for metric in ("mAP", "R1")]
         table.append([*cells, escaped("; ".join(row.remarks))])
@@ -214,7 +234,8 @@ def render(records: Iterable[Record]) -> str:
     """The records as plain text for a terminal: every metric under every convention."""
     blocks = []
     for track in tracks(records):
-        lines = [f"{track.first.protocol.name} on {track.first.dataset.source} data"]
+        title = f"{track.first.protocol.name} on {track.first.dataset.source} data"
+        lines = [", ".join(filter(None, [title, track.splits]))]
         lines += [f"note: {printable(note)}" for note in track.notes]
         for row in track.rows:
             seeds = row.all_of(lambda record: record.seed)
@@ -225,15 +246,16 @@ def render(records: Iterable[Record]) -> str:
 
 
 def _plain(track: Track, row: Row) -> str:
-    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"]
+    over = ["± splits"] if track.splits else []
+    headers = ["convention", "mAP", *over, "95 %", "R1", *over, "95 %", "R5", "R10", "R20", "mINP", "queries"]
     table = []
     for name in track.conventions:
         cells = [name]
         for metric in ("mAP", "R1"):
-            cells += [row.percent(name, metric), row.interval(name, metric)]
+            cells += row.cells(name, metric, bool(over))
         cells += [row.percent(name, metric) for metric in ("R5", "R10", "R20", "mINP")]
         table.append([*cells, row.all_of(partial(_queries, convention=name))])
-    return tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * 9])
+    return tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])
 
 
 def _budget(record: Record, name: str) -> str:
