@@ -14,7 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vreid_bench.clips import DRAWS_CLIPS, SAMPLERS, check_clipping, clip_indices, prefetch, read_clips, read_frame
+from vreid_bench.clips import (
+    DRAWS_CLIPS,
+    SAMPLERS,
+    check_clipping,
+    clip_indices,
+    decode,
+    prefetch,
+    read_clips,
+    read_frame,
+)
 from vreid_bench.data import Tracklet
 from vreid_bench.errors import InputError
 from vreid_bench.recipe import Clipping
@@ -458,3 +467,14 @@ def test_this_module_does_not_load_torch() -> None:
 
     code = "import sys, vreid_bench.clips; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_cut_and_every_changed_byte_of_a_png_is_noticed() -> None:
+    whole = encoded(Image.fromarray(np.arange(96, dtype=np.uint8).reshape(8, 4, 3)), "PNG")
+    assert decode(whole).shape == (8, 4, 3)
+    assert decode(whole + b"\0").shape == (8, 4, 3)  # what follows the end is nobody's
+    damaged = [whole[:-cut] for cut in range(1, len(whole))]
+    damaged += [whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :] for place in range(len(whole))]
+    for data in damaged:
+        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the codec raises
+            decode(data)

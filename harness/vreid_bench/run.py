@@ -98,6 +98,7 @@ def folded(this: Run) -> Iterator[Fold]:
     kin = [RunDirectory(path) for path in sorted(this.directory.path.parent.glob(f"{plan.family}*"))]
     for number in plan.chosen:
         directory = this.directory.split(number, total)
+        directory.path.mkdir(exist_ok=True)
         directory.adopt(other.split(number, total) for other in kin if total > 1)
         yield Fold(number, plan.splits[number], directory, Meter(directory.costs, this.reader.device))
 

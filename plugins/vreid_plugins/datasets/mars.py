@@ -10,6 +10,7 @@ from typing import Any
 
 from vreid_bench import Convention, Dataset, InputError, Protocol, Split, Tracklet, Verification, hookimpl
 from vreid_bench.data import Source
+from vreid_plugins.datasets.described import is_synthetic
 from vreid_plugins.datasets.faults import stop
 from vreid_plugins.datasets.mars_index import QUERY_FILE, Half, load_index
 from vreid_plugins.datasets.mars_names import CAMERAS
@@ -20,7 +21,6 @@ PUBLISHED = {
     "info/tracks_test_info.mat": "35a5464d1219cc42001ddb6cdb2c1e88ae2bc9d516e559d44a68310521386b56",
     QUERY_FILE: "2b580c94cf7934dbe3320c628b915dba76153c60effa94c1f48995ae8b96a932",
 }
-SYNTHETIC = "synthetic.json"  # the renderer's description of a tree it wrote
 
 
 class Mars:
@@ -74,7 +74,7 @@ def tracklets(half: Half) -> tuple[Tracklet, ...]:
 
 def source(root: Path) -> Source:
     """`synthetic` if the renderer left its description, `official` if the index files are the published ones."""
-    if (root / SYNTHETIC).exists():
+    if is_synthetic(root):
         return "synthetic"
     for name, digest in PUBLISHED.items():
         path = root / name
