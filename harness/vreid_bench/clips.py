@@ -20,7 +20,7 @@ from vreid_bench.recipe import Clipping
 ADVICE = "run `vreid-bench data verify` on the data to list every such file, then copy those again."
 DRAWS_CLIPS = ("consecutive", "random", "uniform")  # samplers that read `Clipping.clips`
 
-PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
 
 Indices = npt.NDArray[np.int64]  # [T] frame numbers of one clip, 0-based
 Frame = npt.NDArray[np.uint8]  # [H, W, 3] RGB
