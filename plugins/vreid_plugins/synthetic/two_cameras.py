@@ -95,7 +95,7 @@ def plan_prid2011(world: World | None = None, ids: int = 40) -> Plan:
     world = world or two_cameras()
     shared = 2 * ids + max(2, round(2 * ids / 8))
     if not ids >= 2 or shared > SHARED:
-        raise InputError(f"a PRID2011 twin has 2 to 88 identities in each half, not {ids}")
+        raise InputError(f"a PRID2011 twin has 2 to 89 identities in each half, not {ids}")
     rng = world.stream("prid2011", ids)
     lengths = np.clip(50 * np.exp(rng.normal(0, 0.5, (2, shared))), ELIGIBLE, 160).astype(int)  # [cameras, persons]
     short = rng.choice(shared, shared - 2 * ids, replace=False)
