@@ -396,9 +396,9 @@ def nobody_long_enough(root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_damaged_tree_is_told_in_a_sentence(videos: Path, shots: Path, name: str) -> None:
+def test_a_damaged_tree_is_told_in_a_sentence(request: pytest.FixtureRequest, name: str) -> None:
     dataset, damage, message = FAULTS[name]
-    root = {"ilids-vid": videos, "prid2011": shots}[dataset]
+    root = request.getfixturevalue({"ilids-vid": "videos", "prid2011": "shots"}[dataset])
     damage(root)
     with pytest.raises(InputError, match=message) as caught:
         READERS[dataset].read(root)
@@ -538,9 +538,10 @@ def test_the_convention_ranks_one_camera_for_the_other() -> None:
 # the published lists
 
 
-@pytest.fixture
-def published(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The frames that the published lists ask for: the numbers of the removed persons as the field has them."""
+    tmp_path = tmp_path_factory.mktemp("published")
     short = {6, 19, 31, 52, 57, 62, 71, 94, 106, 120, 136, 138, 139, 142, 145, 158, 159, 166, 183, 190, 199, 200}
     root = tmp_path / "prid2011"
     frame = put(tmp_path / "frame.png")
@@ -569,16 +570,24 @@ def test_the_published_lists_divide_178_persons_in_halves_of_89(published: Path)
 
 @official
 def test_published_lists_that_were_edited_are_no_longer_official(published: Path) -> None:
-    lists = json.loads((published / "splits_prid2011.json").read_text())
+    whole = (published / "splits_prid2011.json").read_text()
+    lists = json.loads(whole)
     lists[3]["train"][0], lists[3]["test"][0] = lists[3]["test"][0], lists[3]["train"][0]
     (published / "splits_prid2011.json").write_text(json.dumps(lists))
-    dataset = Prid2011().read(published)
+    try:
+        dataset = Prid2011().read(published)
+    finally:
+        (published / "splits_prid2011.json").write_text(whole)
     assert dataset.source == "unverified"
     assert "are not those of the widely used splits_prid2011.json" in dataset.notes[0]
 
 
 @official
 def test_a_lost_frame_makes_the_published_lists_name_somebody_too_short(published: Path) -> None:
-    (published / MULTI_SHOT / "cam_b/person_0100/0027.png").unlink()
-    with pytest.raises(InputError, match=r"'person_0100' is not among the persons.*has 177 persons of at least 27"):
-        Prid2011().read(published)
+    frame = published / MULTI_SHOT / "cam_b/person_0100/0027.png"
+    frame.rename(published / "lost.png")
+    try:
+        with pytest.raises(InputError, match=r"'person_0100' is not among the persons.*has 177 persons of at least 27"):
+            Prid2011().read(published)
+    finally:
+        (published / "lost.png").rename(frame)
