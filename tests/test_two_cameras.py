@@ -591,3 +591,111 @@ def test_a_lost_frame_makes_the_published_lists_name_somebody_too_short(publishe
             Prid2011().read(published)
     finally:
         (published / "lost.png").rename(frame)
+
+
+# damage at random
+
+
+def remove_frame(root: Path, frame: Path) -> None:
+    frame.unlink()
+
+
+def empty_frame(root: Path, frame: Path) -> None:
+    frame.write_bytes(b"")
+
+
+def cut_frame(root: Path, frame: Path) -> None:
+    frame.write_bytes(frame.read_bytes()[: -len(frame.read_bytes()) // 3])
+
+
+def change_byte(root: Path, frame: Path) -> None:
+    content = bytearray(frame.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    frame.write_bytes(content)
+
+
+def shrink_frame(root: Path, frame: Path) -> None:
+    frame.write_bytes(image((3, 3)))
+
+
+def rename_frame(root: Path, frame: Path) -> None:
+    frame.rename(frame.with_name("frame.png"))
+
+
+def repeat_frame(root: Path, frame: Path) -> None:
+    shutil.copy(frame, frame.with_name(frame.name.replace(".png", " copy.png")))
+
+
+def lead_nowhere(root: Path, frame: Path) -> None:
+    frame.unlink()
+    frame.symlink_to("nowhere.png")
+
+
+def remove_person(root: Path, frame: Path) -> None:
+    shutil.rmtree(frame.parent)
+
+
+def empty_person(root: Path, frame: Path) -> None:
+    shutil.rmtree(frame.parent)
+    frame.parent.mkdir()
+
+
+def rename_person(root: Path, frame: Path) -> None:
+    frame.parent.rename(frame.parent.with_name("somebody"))
+
+
+def repeat_person(root: Path, frame: Path) -> None:
+    shutil.copytree(frame.parent, frame.parent.with_name(f"{frame.parent.name} (1)"))
+
+
+def leave_behind(root: Path, frame: Path) -> None:
+    put(frame.with_name(".DS_Store"))
+
+
+def remove_camera(root: Path, frame: Path) -> None:
+    shutil.rmtree(frame.parents[1])
+
+
+def remove_splits(root: Path, frame: Path) -> None:
+    [path.unlink() for path in (root / SPLIT_FILE, root / "splits_prid2011.json") if path.exists()]
+
+
+def cut_splits(root: Path, frame: Path) -> None:
+    for path in (root / SPLIT_FILE, root / "splits_prid2011.json"):
+        if path.exists():
+            path.write_bytes(path.read_bytes()[:100])
+
+
+DAMAGES = [
+    remove_frame,
+    empty_frame,
+    cut_frame,
+    change_byte,
+    shrink_frame,
+    rename_frame,
+    repeat_frame,
+    lead_nowhere,
+    remove_person,
+    empty_person,
+    rename_person,
+    repeat_person,
+    leave_behind,
+    remove_camera,
+    remove_splits,
+    cut_splits,
+]
+
+
+@pytest.mark.parametrize("dataset", READERS)
+def test_verify_finds_every_damage_wherever_it_strikes(videos: Path, shots: Path, tmp_path: Path, dataset: str) -> None:
+    whole, reader = {"ilids-vid": videos, "prid2011": shots}[dataset], READERS[dataset]
+    described(whole, **{c.what.replace(" ", "_"): c.found for c in reader.verify(whole).counts})
+    assert reader.verify(whole, decode=True).problems == ()
+    frames = sorted(path.relative_to(whole) for path in whole.rglob("*.png"))
+    places = np.random.default_rng(0).permutation(len(frames)).tolist()
+    for damage, place in zip(DAMAGES, places, strict=False):
+        root = tmp_path / damage.__name__
+        shutil.copytree(whole, root)
+        damage(root, root / frames[place])
+        assert reader.verify(root, decode=True).problems, (damage.__name__, frames[place])
+        shutil.rmtree(root)
