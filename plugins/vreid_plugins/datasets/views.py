@@ -115,7 +115,7 @@ def list_view(root: Path, view: View, report: Report, leftovers: Report) -> Sigh
             report(f"{path} holds no frame; copy it from the original data.")
     if not found:
         report(f"{root / view.folder} holds no person, wanted frames such as {view.example}; copy it again.")
-    return dict(sorted(found.items()))
+    return found  # ascending: names are as long as each other, so sorted names are sorted numbers
 
 
 def list_frames(root: Path, view: View, person: str, report: Report, leftovers: Report) -> Listed:
