@@ -121,10 +121,15 @@ def test_the_order_in_which_the_disk_lists_does_not_matter(
     videos: Path, shots: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     roots = ((IlidsVid(), videos), (Prid2011(), shots))
+    for name in ("b", "a"):
+        put(videos / SEQUENCES / "cam1/person002/.DS_Store")
+        put(videos / SEQUENCES / f"cam1/person001/._{name}")
     wanted = [reader.read(root).fingerprint for reader, root in roots]
+    told = [reader.verify(root) for reader, root in roots]
     original = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: sorted(original(path), key=lambda e: e.name[::-1], reverse=True))
     assert [reader.read(root).fingerprint for reader, root in roots] == wanted
+    assert [reader.verify(root) for reader, root in roots] == told  # the faults in the same order, too
 
 
 def test_two_copies_have_one_fingerprint_and_reading_writes_nothing(videos: Path, tmp_path: Path) -> None:
