@@ -21,6 +21,16 @@ def tiny_mars(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="session")
+def tiny_ilids(tmp_path_factory):
+    """Five identities in each half, two cameras and ten splits, as the renderer writes them."""
+    from vreid_plugins.synthetic import plan_ilids_vid, write_twin
+
+    root = tmp_path_factory.mktemp("data") / "ilids-vid"
+    write_twin(root, plan_ilids_vid, ids=5, size=(32, 16), workers=1, progress=False)
+    return root
+
+
 @pytest.fixture
 def cli():
     """Run the command line in this process; returns click's result."""

@@ -192,5 +192,5 @@ def test_the_spread_over_splits_is_kept_apart_from_that_over_seeds():
     [track] = tracks([Record.of({**GOLDEN, "conventions": conventions, "seed": seed}) for seed in (0, 1)])
     [row] = track.rows
     assert row.percent("queries-in-gallery", "mAP") == "70.0 ± 0.0"
-    assert row.split_spread("queries-in-gallery", "mAP") == "10.0"
-    assert row.split_spread("official", "mAP") == ""
+    assert row.deviation("queries-in-gallery", "mAP") == "± 10.0"
+    assert row.deviation("official", "mAP") == ""

@@ -34,6 +34,16 @@ class Reader:
         (root / "made").touch()
 
 
+class Halves(Reader):
+    """The same in two variants, of which the second leaves a tracklet out."""
+
+    variants = ("straight", "swapped")
+
+    def read(self, root, variant="straight"):
+        splits = (SPLIT if variant == "straight" else replace(SPLIT, train=SPLIT.train[1:]),) * self.splits
+        return Dataset("toy", root, splits, "unverified")
+
+
 def tracklet(pid, camid, n=1):
     return Tracklet(tuple(f"{pid}/{camid}/{i}.jpg" for i in range(n)), pid, camid)
 
@@ -65,12 +75,23 @@ def registry():
     protocol = {"name": "toy", "version": "1", "dataset": "toy", "headline": "c", "summary": "", "source": ""}
     convention = Convention("c", "1", True, "step", "skip", "", "")
     provided = {
-        "datasets": {"toy": Reader(), "real": SimpleNamespace(read=Reader().read)},
+        "datasets": {"toy": Reader(), "halves": Halves(10), "real": SimpleNamespace(read=Reader().read)},
         "encoders": {"net": encoder, "both": encoder},
         "aggregators": {"pool": aggregator, "soft": aggregator, "both": aggregator},
         "matchers": {"mean": matcher},
         "losses": {"ce": loss, "pull": loss},
-        "protocols": {"toy": Protocol(conventions=("c",), **protocol)},
+        "protocols": {
+            "toy": Protocol(conventions=("c",), **protocol),
+            **{
+                name: Protocol(conventions=("c",), **(protocol | {"name": name, "dataset": dataset}), variant=variant)
+                for name, dataset, variant in (
+                    ("straight", "halves", "straight"),
+                    ("swapped", "halves", "swapped"),
+                    ("crooked", "halves", "crooked"),
+                    ("single", "toy", "straight"),
+                )
+            },
+        },
         "conventions": {"c": convention},
         "methods": {"mean-pooling": baseline},
     }
@@ -232,9 +253,39 @@ def test_fingerprints_of_rules_ignore_prose_and_nothing_else(registry):
     prints = {replace(convention, **{name: value}).fingerprint for name, value in changes.items()}
     assert len(prints | {convention.fingerprint}) == 1 + len(changes)
     changes = {"version": "2", "dataset": "other", "headline": "d", "conventions": ("c", "d"), "holdout": 0.1}
+    changes |= {"variant": "swapped"}
     prints = {replace(protocol, **{name: value}).fingerprint for name, value in changes.items()}
     assert len(prints | {protocol.fingerprint}) == 1 + len(changes)
 
 
 def test_a_digest_does_not_depend_on_the_order_of_keys():
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})
+
+
+def test_a_protocol_names_the_variant_in_which_its_dataset_is_divided(registry, tmp_path):
+    straight, swapped = (plan(registry, tmp_path, protocol=name) for name in ("straight", "swapped"))
+    assert len(swapped.splits[0].train) == len(straight.splits[0].train) - 1
+    assert swapped.protocol.rules["variant"] == "swapped"
+    with pytest.raises(
+        InputError, match=r"'crooked' wants halves divided as 'crooked', but .* knows straight, swapped"
+    ):
+        plan(registry, tmp_path, protocol="crooked")
+    with pytest.raises(InputError, match=r"'single' wants toy divided as 'straight', but .* knows one way only"):
+        plan(registry, tmp_path, protocol="single")
+
+
+def test_a_field_younger_than_the_first_records_leaves_no_trace_at_its_default(registry):
+    rules = registry.get("protocols", "toy").rules
+    assert set(rules) == {"name", "version", "dataset", "headline", "conventions", "holdout"}
+    assert digest(rules) == registry.get("protocols", "toy").fingerprint
+
+
+def test_the_choice_of_splits_is_another_run_of_one_family(registry, tmp_path):
+    whole = plan(registry, tmp_path, protocol="straight")
+    some = plan(registry, tmp_path, protocol="straight", splits="0-2")
+    assert (whole.chosen, some.chosen) == (tuple(range(10)), (0, 1, 2))
+    assert len(some.splits) == 10
+    assert whole.id == whole.family == some.family
+    assert some.id == f"{whole.id}-splits0-2"
+    assert plan(registry, tmp_path, protocol="straight", splits="0-9").id == whole.id
+    assert plan(registry, tmp_path, protocol="swapped").family != whole.family

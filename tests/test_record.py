@@ -216,3 +216,62 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
         assert [(p.name, p.read_bytes()) for p in path.parent.iterdir()] == [("record.json", b"old")]
     write_atomic(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+def of_splits(total, ran):
+    """The golden record's fields as those of several splits, all with its scores."""
+    fields = changed()
+    for result in fields["conventions"].values():
+        result["splits"] = result["splits"][:1] * len(ran)
+    return fields | {"splits": {"total": total, "ran": ran}}
+
+
+def test_a_record_of_one_split_does_not_speak_of_splits():
+    assert b'"total"' not in GOLDEN.read_bytes()
+    assert Record.from_file(GOLDEN).splits is None
+    assert set(Record.from_file(GOLDEN).metrics()) == {"conventions"}
+
+
+def test_splits_go_in_and_come_out():
+    record = Record.of(of_splits(10, [0, 1, 7]))
+    assert Record.from_json(record.to_json(), "").to_json() == record.to_json()
+    assert record.splits.words == "3 of 10 splits (0-1,7)"
+    assert record.metrics()["splits"] == {"total": 10, "ran": [0, 1, 7]}
+    assert record.metrics()["conventions"]["official"]["sd"]["R1"] == 0
+    assert Record.of(of_splits(10, [4])).metrics()["conventions"]["official"]["sd"]["R1"] is None
+
+
+def test_all_splits_are_the_row_itself_and_some_are_another_each():
+    records = [Record.of(of_splits(10, ran)) for ran in (list(range(10)), [0, 1], [0, 2])]
+    assert records[0].variant == ()
+    assert records[0].splits.words == "10 splits"
+    assert records[1].variant == ("2 of 10 splits (0-1)",)
+    assert len({record_path(record) for record in records}) == 3
+
+
+def test_a_modified_method_stays_modified_with_some_splits():
+    record = Record.of(of_splits(10, [0]) | {"method": changed(method__modified=True)["method"]})
+    assert record.variant == ("modified", "1 of 10 splits (0)")
+    assert Weights.of(HASH, record).trained_as == ("modified",)
+
+
+@pytest.mark.parametrize(
+    ("total", "ran", "message"),
+    [
+        (10, [0, 10], "splits: splits ran must ascend from 0 to below 10"),
+        (10, [1, 0], "splits ran must ascend"),
+        (10, [1, 1], "splits ran must ascend"),
+        (1, [0], r"splits\.total: found 1, wanted greater than or equal to 2"),
+        (10, [], r"splits\.ran: found list, wanted"),
+    ],
+)
+def test_splits_that_cannot_be_are_refused(total, ran, message):
+    with pytest.raises(InputError, match=message):
+        Record.of(of_splits(total, ran))
+
+
+def test_as_many_scores_as_splits_are_wanted():
+    fields = of_splits(10, [0, 1])
+    fields["conventions"]["official"]["splits"] *= 2
+    with pytest.raises(InputError, match=r"'official' has scores of 4 splits, but 2 of 10 splits \(0-1\) ran"):
+        Record.of(fields)

@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +19,26 @@ import simplejpeg
 from scipy.io import loadmat
 
 from vreid_bench.errors import InputError
-from vreid_plugins.synthetic import FLAGS, WORLDS, TrackletSpec, World, plan_mars, render, write_mars, writer
+from vreid_plugins.datasets.ilids_vid import IlidsVid
+from vreid_plugins.datasets.prid2011 import Prid2011
+from vreid_plugins.synthetic import (
+    FLAGS,
+    WORLDS,
+    TrackletSpec,
+    World,
+    plan_ilids_vid,
+    plan_mars,
+    plan_prid2011,
+    render,
+    write_mars,
+    writer,
+)
 from vreid_plugins.synthetic.body import Placement
 from vreid_plugins.synthetic.figure import draw_person
 from vreid_plugins.synthetic.identity import identity
 from vreid_plugins.synthetic.plan import Job, Plan
 from vreid_plugins.synthetic.raster import Canvas
+from vreid_plugins.synthetic.two_cameras import two_cameras
 
 PLAIN = {f"p_{kind}": 0.0 for kind in ("object", "pedestrian", "switch", "miss", "drift", "blur")}
 TINY = {"size": (32, 16), "progress": False}
@@ -388,3 +404,81 @@ def small_plan(seed: int = 0, suffix: str = "jpg") -> Plan:
     jobs = [Job(s, tuple(f"person{s.identity}/{n:02d}.{suffix}" for n in range(s.frames))) for s in specs]
     world = World(seed=seed, height=32, width=16)
     return Plan("small", world, tuple(jobs), {"list.txt": b"five\n"}, {"tracklets": 5})
+
+
+# the layouts of two cameras
+
+
+def test_the_twin_of_ilids_vid_has_gaps_in_its_numbers_and_unequal_lengths() -> None:
+    plan = plan_ilids_vid()
+    people = sorted({int(Path(path).parent.name.removeprefix("person")) for job in plan.jobs for path in job.paths})
+    assert len(people) == 100
+    assert people != list(range(people[0], people[0] + 100))
+    lengths = [job.spec.frames for job in plan.jobs]
+    assert (min(lengths), max(lengths)) == (23, 192)
+    assert 60 < np.mean(lengths) < 80
+    assert len({job.paths[0][-9:] for job in plan.jobs}) > 100  # sequences begin anywhere
+    assert len({(job.spec.identity, job.spec.camera) for job in plan.jobs}) == len(plan.jobs) == 200
+
+
+def test_the_twin_of_prid2011_has_short_sequences_and_strangers_in_each_camera() -> None:
+    plan = plan_prid2011()
+    seen: dict[tuple[str, int], TrackletSpec] = {}
+    for job in plan.jobs:
+        camera, person = Path(job.paths[0]).parts[-3:-1]
+        seen[camera, int(person.removeprefix("person_"))] = job.spec
+    first, second = ({n: s for (camera, n), s in seen.items() if camera == c} for c in ("cam_a", "cam_b"))
+    assert {n for n in first if n <= 200} == {n for n in second if n <= 200} == set(range(1, 91))
+    assert all(first[n].identity == second[n].identity for n in range(1, 91))
+    strangers = [view[n].identity for view in (first, second) for n in view if n > 200]
+    assert len(strangers) == len(set(strangers)) == 40
+    assert not set(strangers) & {first[n].identity for n in range(1, 91)}
+    shortest = [min(first[n].frames, second[n].frames) for n in range(1, 91)]
+    assert sum(frames >= 27 for frames in shortest) == 80
+    assert sum(21 <= frames < 27 for frames in shortest) == 5
+    assert min(shortest) < 21
+
+
+def test_no_person_and_no_camera_is_in_two_twins() -> None:
+    plans = plan_mars(World()), plan_ilids_vid(), plan_prid2011()
+    for part in ("identity", "camera"):
+        each = [{getattr(job.spec, part) for job in plan.jobs} for plan in plans]
+        assert sum(map(len, each)) == len(set.union(*each))
+    crowds = [{range(*job.spec.crowd) for job in plan.jobs} for plan in plans]  # who walks by
+    walkers = [{number for crowd in each for number in crowd} for each in crowds]
+    assert sum(map(len, walkers)) == len(set.union(*walkers))
+
+
+@pytest.mark.parametrize(("plan", "reader"), [(plan_ilids_vid, IlidsVid()), (plan_prid2011, Prid2011())])
+def test_a_twin_of_two_cameras_is_read_back_and_verifies(
+    plan: Callable[..., Plan], reader: Any, tmp_path: Path
+) -> None:
+    reader.synthesize(tmp_path / "twin", ids=3, size=(32, 16), workers=1, progress=False)
+    dataset = reader.read(tmp_path / "twin")
+    assert (dataset.source, dataset.notes, len(dataset.splits)) == ("synthetic", (), 10)
+    assert all(len(split.query) == len(split.gallery) == 3 for split in dataset.splits)
+    assert all(len(split.train) == 6 for split in dataset.splits)
+    verification = reader.verify(tmp_path / "twin", decode=True)
+    assert verification.problems == ()
+    assert all(count.found == count.published for count in verification.counts)
+    assert reader.twin() == plan().hash
+
+
+@pytest.mark.parametrize(("plan", "ids"), [(plan_ilids_vid, 1), (plan_ilids_vid, 470), (plan_prid2011, 90)])
+def test_numbers_that_do_not_fit_two_cameras_are_refused(plan: Callable[..., Plan], ids: int) -> None:
+    with pytest.raises(InputError, match=f"identities in each half, not {ids}"):
+        plan(ids=ids)
+
+
+@pytest.mark.parametrize("reader", [IlidsVid(), Prid2011()])
+def test_a_third_camera_is_refused(reader: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has 2 cameras; leave out cameras"):
+        reader.synthesize(tmp_path / "new", cameras=3)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("plan", [plan_ilids_vid, plan_prid2011])
+def test_a_seed_gives_another_world_and_a_size_other_frames(plan: Callable[..., Plan]) -> None:
+    worlds = [replace(two_cameras(), **change) for change in ({}, {"seed": 1}, {"height": 32})]
+    assert len({plan(world).hash for world in worlds}) == 3
+    assert plan(worlds[0]).hash == plan().hash

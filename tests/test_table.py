@@ -236,3 +236,37 @@ def test_tables_load_neither_torch_nor_plugins_nor_scores():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "vreid_bench.table" in loaded
     assert not {"torch", "numpy", "vreid_plugins", "vreid_bench.metrics", "vreid_bench.model"} & set(loaded)
+
+
+def over(scores, ran, **changes):
+    """A record of several splits with these mAP under the headline."""
+    fields = json.loads(record(**changes).to_json())
+    for result in fields["conventions"].values():
+        result["splits"] = [result["splits"][0] | {"mAP": score} for score in scores]
+    head = fields["conventions"]["queries-in-gallery"]
+    head["mAP"] = sum(scores) / len(scores)
+    return Record.of(fields | {"splits": {"total": 4, "ran": ran}})
+
+
+def test_the_spread_over_splits_is_told_from_that_over_seeds():
+    one, two = over([0.6, 0.8], [0, 1]), over([0.62, 0.82], [0, 1], seed=1)
+    alone, both = results([one]), results([one, two])
+    assert (cells(alone, "mAP"), cells(alone, "± splits")) == (["70.0"], ["± 14.1"])
+    # over seeds 70 and 72; over the splits' means 61 and 81
+    assert (cells(both, "mAP"), cells(both, "± splits")) == (["71.0 ± 1.4"], ["± 14.1"])
+    assert "± splits" not in results(seeds(0.7))
+    assert {"R5", "R10", "R20"} <= {cell.strip() for cell in alone.splitlines()[0].split("|")}
+
+
+def test_a_single_split_has_no_spread():
+    assert cells(results([over([0.6], [2])]), "± splits") == [""]
+
+
+def test_rows_of_other_splits_are_never_ranked_together():
+    some, all_ = over([0.6, 0.8], [0, 1]), over([0.1] * 4, [0, 1, 2, 3])
+    other = over([0.9, 0.9], [2, 3])
+    apart = tracks([other, some, all_])
+    assert [track.splits for track in apart] == ["4 splits", "2 of 4 splits (0-1)", "2 of 4 splits (2-3)"]
+    text = render([some])
+    assert "2 of 4 splits (0-1)" in text.splitlines()[0]
+    assert "± 14.1" in text

@@ -43,6 +43,7 @@ def account(
             "preset": plan.preset,
             "seed": plan.seed,
             "protocol": protocol,
+            "splits": {"total": len(plan.splits), "ran": plan.chosen} if len(plan.splits) > 1 else None,
             "dataset": _dataset(plan),
             "conventions": conventions,
             "not_computable": refused,
@@ -106,7 +107,7 @@ def _method(plan: Plan) -> dict[str, Any]:
 
 
 def _dataset(plan: Plan) -> dict[str, Any]:
-    split = plan.splits[0]
+    split = plan.splits[0]  # of several, all are alike in size
     pids = [t.pid for t in split.test]
     counts = {
         "splits": len(plan.splits),

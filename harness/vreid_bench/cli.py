@@ -68,6 +68,9 @@ def main() -> None:
     help="Evaluate the weights of this run, without training.",
 )
 @click.option(
+    "--splits", metavar="NUMBERS", help="Some of the protocol's splits, for instance 0-2,7; default: all of them."
+)
+@click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders are."
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")

@@ -20,6 +20,8 @@ from vreid_bench.recipe import Clipping
 ADVICE = "run `vreid-bench data verify` on the data to list every such file, then copy those again."
 DRAWS_CLIPS = ("consecutive", "random", "uniform")  # samplers that read `Clipping.clips`
 
+PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
+
 Indices = npt.NDArray[np.int64]  # [T] frame numbers of one clip, 0-based
 Frame = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 Draws = np.random.Generator | None
@@ -198,6 +200,8 @@ def _pillow(data: bytes) -> Frame:
     """RGB [H, W, 3] of what libjpeg-turbo does not decode to RGB: other formats, CMYK, 16-bit grey."""
     from PIL import Image, UnidentifiedImageError
 
+    if data.startswith(PNG):
+        _check_png(data)
     try:
         image = Image.open(io.BytesIO(data))
     except UnidentifiedImageError:
@@ -210,6 +214,17 @@ def _pillow(data: bytes) -> Frame:
             grey = (np.asarray(image) >> 8).astype(np.uint8)
             return np.repeat(grey[:, :, None], 3, axis=2)
         return np.array(image.convert("RGB"))
+
+
+def _check_png(data: bytes) -> None:
+    """Raises what Pillow raises, or ValueError, for a PNG that is cut short or changed: decoding alone lets the last
+    bytes be lost, and does not look at the checksums."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        image.verify()
+    if PNG_END not in data:
+        raise ValueError("truncated: the end of the PNG is missing")
 
 
 def _resized(frame: Frame, size: tuple[int, int]) -> Frame:

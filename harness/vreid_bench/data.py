@@ -85,6 +85,17 @@ class DatasetReader(Protocol):
 
 
 @runtime_checkable
+class Divisible(Protocol):
+    """A dataset reader that knows several ways to divide the same tracklets; `read(root)` takes the first."""
+
+    variants: tuple[str, ...]
+
+    def read(self, root: Path, variant: str = ...) -> Dataset:
+        """As `DatasetReader.read`, divided in this way."""
+        ...
+
+
+@runtime_checkable
 class Verifiable(Protocol):
     """A dataset reader that can check a whole tree."""
 

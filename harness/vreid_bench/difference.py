@@ -58,7 +58,7 @@ def kept_counts(arrays: Mapping[str, Array], run: Path) -> list[Counts]:
             raise InputError(f"{run / 'per_query.npz'}: has no array {name!r}; run it again with this version")
     split, owner = arrays["split"], arrays["match.query"]
     counts = []
-    for number in range(int(split.max()) + 1):
+    for number in np.unique(split):  # some of a protocol's splits may be left out
         queries = np.flatnonzero(split == number)
         mine = np.isin(owner, queries)
         start = np.searchsorted(owner[mine], np.arange(queries[0], queries[-1] + 2))

@@ -7,7 +7,7 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -63,18 +63,22 @@ def device_name(device: torch.device) -> str:
 
 
 class Meter:
-    """What each stage of a run took, kept in a file so that an interrupted run goes on counting."""
+    """What each stage of one split took, kept in a file so that an interrupted run goes on counting."""
 
     def __init__(self, path: Path, device: torch.device) -> None:
         self.path, self.device = path, device
         self.costs = _counted(path)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Callable[[], None]]:
-        """Count the block to `name`; the callable it gives writes what was counted so far."""
+    def stage(self, name: str, *, resumes: bool = False) -> Iterator[Callable[[], None]]:
+        """Count the block to `name`; the callable it gives writes what was counted so far.
+
+        `resumes`: the block goes on where it was interrupted; any other starts over, and so does its count.
+        """
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
-        before = self.costs.get(name, dict.fromkeys(COST, 0.0))
+        nothing = dict.fromkeys(COST, 0.0)
+        before = self.costs.get(name, nothing) if resumes else nothing
         wall, cpu = time.monotonic(), time.process_time()
 
         def write() -> None:
@@ -96,6 +100,16 @@ def _counted(path: Path) -> dict[str, dict[str, float]]:
         return {str(stage): {key: float(cost[key]) for key in COST} for stage, cost in costs.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
+
+
+def together(costs: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """What several splits took, by stage: the sum of their times, the highest of their peaks."""
+    total: dict[str, dict[str, float]] = {}
+    for name in dict.fromkeys(name for each in costs for name in each):
+        stages = [each[name] for each in costs if name in each]
+        total[name] = {key: sum(stage[key] for stage in stages) for key in ("seconds", "cpu_seconds")}
+        total[name]["peak_mb"] = max(stage["peak_mb"] for stage in stages)
+    return total
 
 
 def processor() -> str:

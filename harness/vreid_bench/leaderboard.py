@@ -18,6 +18,10 @@ Scores are percentages: mean ± sample standard deviation over seeds. `95 %` is 
 identities, its ends averaged over seeds. Columns without a convention's name are under the headline convention, whose
 mAP ranks the table. *Reported* numbers stand as their papers print them, for the full recipe on the real data.
 """
+OVER_SPLITS = """\
+Every score is the mean over the splits named above a table. `± splits` is the sample standard deviation over them, each
+averaged over the seeds; it tells how much the splits differ, and ± behind a mean how much the seeds do.
+"""
 KEPT = ("records", "kernels")  # folders; all other files are pages
 
 
@@ -143,7 +147,7 @@ def _page(same: Sequence[Track]) -> bytes:
             notes.append(text)
         return f"[^{notes.index(text) + 1}]"
 
-    lines = [MARK, f"# {_title(same[0])}\n", LEGEND]
+    lines = [MARK, f"# {_title(same[0])}\n", LEGEND, *([OVER_SPLITS] if any(track.splits for track in same) else [])]
     for track in same:
         lines += [*_about(track), _rules(track), *(f"{LEGENDS[name]}\n" for name in track.extra)]
         lines += [results_table(track, note) + "\n", budget_table(track) + "\n"]
@@ -161,7 +165,8 @@ def _about(track: Track) -> list[str]:
     protocol, dataset = track.first.protocol, track.first.dataset
     about = (
         f"Protocol {escaped(protocol.name)} {_cited(protocol)}, dataset {escaped(dataset.name)} "
-        f"`{dataset.fingerprint[:8]}`, ranked by mAP under {escaped(track.headline)}.\n"
+        f"`{dataset.fingerprint[:8]}`, {track.splits and f'mean over {track.splits}, '}ranked by mAP under "
+        f"{escaped(track.headline)}.\n"
     )
     return [*(f"> **Note:** {escaped(note)}\n" for note in track.notes), about]
 

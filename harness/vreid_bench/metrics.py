@@ -171,17 +171,18 @@ def _summary(scores: Sequence[Scores], pids: Sequence[Ints]) -> dict[str, Any]:
     return mean | {"splits": tuple(each)}
 
 
-def per_query(splits: Sequence[Outcome]) -> dict[str, NDArray[Any]]:
+def per_query(splits: Sequence[Outcome], numbers: Sequence[int] | None = None) -> dict[str, NDArray[Any]]:
     """What paired tests and other conventions need, the splits one after another: array name -> array.
 
-    [sum of Q]: `split`, `query` (test row), `pid`, `camid`, `in_gallery` (is the query tracklet a gallery item?);
+    [sum of Q]: `split` (of `numbers`, else counted from 0), `query` (test row), `pid`, `camid`, `in_gallery` (is the
+    query tracklet a gallery item?);
     `<convention>.ap` and `<convention>.first_rank` as in `Scores`, of the conventions that could be applied.
     [sum of M]: `match.query` (position among the queries), `match.group` and `match.before` [M, 2] as in `Counts`.
     """
     labels = [each for each, _, _ in splits]
     sizes = [len(each.query) for each in labels]
     arrays: dict[str, NDArray[Any]] = {
-        "split": np.repeat(np.arange(len(labels)), sizes),
+        "split": np.repeat(numbers or range(len(labels)), sizes),
         "query": np.concatenate([each.query for each in labels]),
         "pid": np.concatenate([each.pids[each.query] for each in labels]),
         "camid": np.concatenate([each.camids[each.query] for each in labels]),

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vreid_bench.data import Dataset, Split, hold_out, people, sourced
+from vreid_bench.data import Dataset, Divisible, Split, hold_out, people, sourced
 from vreid_bench.errors import InputError
 from vreid_bench.items import MEMORY
 from vreid_bench.protocol import Convention, Protocol, digest
@@ -17,6 +17,7 @@ from vreid_bench.recipe import Fit, Method, Part, Preset, Train
 from vreid_bench.record import Record
 from vreid_bench.registry import KINDS, Entry, Registry, suggestion
 from vreid_bench.settings import described, named_part, override, resolved
+from vreid_bench.splits import chosen, written
 from vreid_bench.twin import data_root
 
 BASELINE = "mean-pooling"  # the recipe that a lone part is tried in
@@ -34,6 +35,7 @@ class Request:
     seed: int | None = None  # None: 0, or the seed of the run that `--from` names
     assignments: tuple[str, ...] = ()  # `--set`
     source: Path | None = None  # `--from`
+    splits: str | None = None  # `--splits`; None: all of the protocol, or all that `--from` has weights of
     runs: Path = Path("runs")
     device: str = "auto"
     threads: int | None = None
@@ -56,7 +58,8 @@ class Plan:
     protocol: Protocol
     conventions: tuple[Convention, ...]
     dataset: Dataset
-    splits: tuple[Split, ...]
+    splits: tuple[Split, ...]  # all of the protocol
+    chosen: tuple[int, ...]  # which of them run, ascending
     seed: int
     source: Path | None  # folder of the run whose weights are evaluated; None if this run trains
     source_weights: str  # their sha256, "" if this run trains
@@ -66,7 +69,15 @@ class Plan:
 
     @cached_property
     def id(self) -> str:
-        """The run folder's name: what a reader wants to know first, and a hash over everything else."""
+        """The run folder's name: the family's, and which splits if not all."""
+        return self.family + ("" if len(self.chosen) == len(self.splits) else f"-splits{written(self.chosen)}")
+
+    @cached_property
+    def family(self) -> str:
+        """What runs share that differ in their choice of splits alone, so that one may take splits from another.
+
+        It is what a reader wants to know first, and a hash over everything else.
+        """
         decides = {
             "method": described(self.method),
             "name": [self.name, self.swapped],
@@ -90,9 +101,10 @@ def plan_run(registry: Registry, request: Request) -> Plan:
     protocol: Protocol = registry.get("protocols", request.protocol)
     conventions = tuple(registry.get("conventions", name) for name in protocol.conventions)
     root, twin = data_root(registry, protocol.dataset, request.data)
-    dataset: Dataset = sourced(registry.get("datasets", protocol.dataset).read(root))
+    dataset = read(registry, protocol, root)
+    splits = chosen_splits(protocol, dataset)
     name, preset, seed, earlier = request.name, request.preset, request.seed, None
-    source = None
+    source, wanted = None, request.splits
     if request.source is not None:
         source = source_run(request.source, request.runs)
         earlier = Record.from_file(source / "record.json")
@@ -100,6 +112,8 @@ def plan_run(registry: Registry, request: Request) -> Plan:
             was = "{}, preset {}, seed {}".format(*_asked(earlier))
             raise InputError(f"--from {source}: its weights are of {was}; leave these options out")
         name, preset, seed = _asked(earlier)
+        if wanted is None and earlier.splits is not None:
+            wanted = written(earlier.splits.ran)
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     preset = preset or ("small" if twin else "paper")
@@ -117,7 +131,8 @@ def plan_run(registry: Registry, request: Request) -> Plan:
         protocol=protocol,
         conventions=conventions,
         dataset=dataset,
-        splits=chosen_splits(protocol, dataset),
+        splits=splits,
+        chosen=chosen(wanted, len(splits)),
         seed=seed or 0,
         source=source,
         source_weights=earlier.weights.sha256 if earlier else "",
@@ -149,6 +164,22 @@ def chosen_method(registry: Registry, name: str, preset: Preset) -> tuple[Method
     [part] = parts
     baseline: Method = registry.get("methods", BASELINE)(preset)
     return resolved(_swapped(baseline, part), registry), part, KINDS[part.kind]
+
+
+def read(registry: Registry, protocol: Protocol, root: Path) -> Dataset:
+    """The dataset under `root`, divided as the protocol says. Raises InputError if its reader cannot do that."""
+    reader = registry.get("datasets", protocol.dataset)
+    if not protocol.variant:
+        plain: Dataset = reader.read(root)
+        return sourced(plain)
+    known = reader.variants if isinstance(reader, Divisible) else ()
+    if protocol.variant not in known:
+        raise InputError(
+            f"protocol {protocol.name!r} wants {protocol.dataset} divided as {protocol.variant!r}, but its reader "
+            f"knows {', '.join(known) or 'one way only'}; correct the protocol"
+        )
+    divided: Dataset = reader.read(root, protocol.variant)
+    return sourced(divided)
 
 
 def chosen_splits(protocol: Protocol, dataset: Dataset) -> tuple[Split, ...]:

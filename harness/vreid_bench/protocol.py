@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+PROSE = {"prose": True}  # a field for readers, which no score depends on
+LATER = {"later": True}  # a field younger than the first records: its default leaves no trace, so that they stay valid
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,18 @@ class Convention:
     queries_in_gallery: bool | None
     average_precision: Literal["step", "trapezoid"]
     unmatched: Literal["skip", "zero", "error"]  # a query without any positive left
-    summary: str
-    source: str
+    summary: str = field(metadata=PROSE)
+    source: str = field(metadata=PROSE)
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What can change a score, by name."""
+        return rules(self)
 
     @property
     def fingerprint(self) -> str:
         """Changes exactly when a field that can change a score changes."""
-        rules = {k: v for k, v in asdict(self).items() if k not in ("summary", "source")}
-        return digest(rules)
+        return digest(self.rules)
 
 
 @dataclass(frozen=True)
@@ -43,15 +50,29 @@ class Protocol:
     dataset: str
     headline: str  # the convention that ranks the table
     conventions: tuple[str, ...]  # all that are scored, the headline among them
-    summary: str
-    source: str
+    summary: str = field(metadata=PROSE)
+    source: str = field(metadata=PROSE)
     holdout: float = 0.0  # > 0: test on this share of the training identities, never on the test part
+    variant: str = field(default="", metadata=LATER)  # which way of dividing the dataset, where it knows several
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What can change a score, by name."""
+        return rules(self)
 
     @property
     def fingerprint(self) -> str:
         """Changes exactly when a field that can change a score changes."""
-        rules = {k: v for k, v in asdict(self).items() if k not in ("summary", "source")}
-        return digest(rules)
+        return digest(self.rules)
+
+
+def rules(rule: Convention | Protocol) -> dict[str, Any]:
+    """The fields that a fingerprint is made of: all but prose, and but younger ones that are at their default."""
+    values = asdict(rule)
+    for each in fields(rule):
+        if "prose" in each.metadata or ("later" in each.metadata and values[each.name] == each.default):
+            del values[each.name]
+    return values
 
 
 def digest(value: object) -> str:

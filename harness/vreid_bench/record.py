@@ -7,18 +7,29 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from statistics import stdev
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic.types import StringConstraints
 
 from vreid_bench.data import Source
 from vreid_bench.errors import InputError
 from vreid_bench.protocol import Convention, Protocol, digest
 from vreid_bench.recipe import Preset
+from vreid_bench.splits import written
 
 LARGEST = 1 << 20  # bytes; a record with 2,730 people has a fifth of it, so a larger file is something else
 
@@ -112,6 +123,31 @@ class Metrics(_Model):
     mINP: Fraction
     queries: Count
 
+    @classmethod
+    def scores(cls) -> list[str]:
+        """The names of the fractions."""
+        return [name for name in Metrics.model_fields if name != "queries"]
+
+
+class Splits(_Model):
+    """Which of a protocol's several splits ran; the scores are means over these."""
+
+    total: Annotated[int, Field(ge=2, le=1000)]
+    ran: Annotated[tuple[Count, ...], Field(min_length=1)]  # counted from 0
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if list(self.ran) != sorted(set(self.ran)) or self.ran[-1] >= self.total:
+            raise ValueError(f"splits ran must ascend from 0 to below {self.total}")
+        return self
+
+    @property
+    def words(self) -> str:
+        """`10 splits`, or `3 of 10 splits (0-2)`."""
+        if len(self.ran) == self.total:
+            return f"{self.total} splits"
+        return f"{len(self.ran)} of {self.total} splits ({written(self.ran)})"
+
 
 class Intervals(_Model):
     """95 % bootstrap intervals over query identities: low, high."""
@@ -125,6 +161,11 @@ class Result(Metrics, Ruled):
 
     interval: Intervals
     splits: Annotated[tuple[Metrics, ...], Field(min_length=1)]
+
+    def deviation(self, metric: str) -> float | None:
+        """The sample standard deviation over the splits; of one split there is none."""
+        values = [getattr(split, metric) for split in self.splits]
+        return stdev(values) if len(values) > 1 else None
 
 
 class People(_Model):
@@ -177,7 +218,7 @@ class Weights(_Model):
             origin="record",
             trained_by=record.id,
             trained_under=record.weights.trained_under or record.folder,
-            trained_as=record.variant,
+            trained_as=record.changes,
         )
 
 
@@ -239,6 +280,7 @@ class Record(_Model):
     preset: Preset
     seed: Count
     protocol: ProtocolEntry
+    splits: Splits | None = None  # None: the protocol has one
     dataset: DatasetEntry
     conventions: dict[Name, Result]
     not_computable: dict[Name, Text] = Field(default_factory=dict)  # convention -> why this input cannot support it
@@ -262,7 +304,16 @@ class Record(_Model):
                 raise ValueError(f"the rules of {name!r} are those of {value.rules.get('name')!r}")
         if self.people and len(self.people) != len(self.conventions[self.protocol.headline].splits):
             raise ValueError("people must have an entry for each split")
+        if self.splits:
+            for name, result in self.conventions.items():
+                if len(result.splits) != len(self.splits.ran):
+                    raise ValueError(f"{name!r} has scores of {len(result.splits)} splits, but {self.splits.words} ran")
         return self
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # a record of one split stays byte for byte what it was before there were others
+        return {name: value for name, value in handler(self).items() if name != "splits" or value is not None}
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Record:
@@ -306,10 +357,16 @@ class Record(_Model):
         """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}.
 
         A convention that could not be applied has `not_computable`, the reason, in the place of numbers.
+        Of several splits also {"splits": {"total", "ran"}}, and for each convention the `splits` and their `sd`.
         """
-        names = set(Metrics.model_fields) | {"interval"}
+        names = set(Metrics.model_fields) | ({"interval", "splits"} if self.splits else {"interval"})
         numbers = {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}
-        return {"conventions": numbers | {k: {"not_computable": why} for k, why in self.not_computable.items()}}
+        if self.splits is not None:
+            for name, result in self.conventions.items():
+                numbers[name]["sd"] = {metric: result.deviation(metric) for metric in Metrics.scores()}
+        refused = {k: {"not_computable": why} for k, why in self.not_computable.items()}
+        ran = {} if self.splits is None else {"splits": self.splits.model_dump(mode="json")}
+        return {"conventions": numbers | refused, **ran}
 
     @property
     def id(self) -> str:
@@ -322,8 +379,8 @@ class Record(_Model):
         return f"{self.protocol.name}/{self.dataset.source}"
 
     @property
-    def variant(self) -> tuple[str, ...]:
-        """In words, all by which this row is not simply the method at its preset."""
+    def changes(self) -> tuple[str, ...]:
+        """In words, all by which this is not simply the method at its preset."""
         method, weights, disclosure = self.method, self.weights, self.disclosure
         words = [method.swapped] if method.swapped else []
         words += [f"{path}={json.dumps(value)}" for path, value in sorted(method.overrides.items())]
@@ -337,6 +394,12 @@ class Record(_Model):
         words += [f"test-time augmentation: {tta}"] if tta else []
         return tuple(words) or (("modified",) if method.modified else ())
 
+    @property
+    def variant(self) -> tuple[str, ...]:
+        """In words, all that sets this row apart: the changes, and the splits if some were left out."""
+        partial = self.splits is not None and len(self.splits.ran) < self.splits.total
+        return self.changes + ((self.splits.words,) if self.splits and partial else ())
+
 
 def record_path(record: Record) -> PurePosixPath:
     """Where a record lies under `records/`, from its content alone; every name in it was validated."""
@@ -347,8 +410,7 @@ def record_path(record: Record) -> PurePosixPath:
 
 def ruled(rule: Protocol | Convention) -> dict[str, Any]:
     """`version`, `fingerprint` and `rules` of a protocol or convention, as the record holds them."""
-    rules = {k: v for k, v in asdict(rule).items() if k not in ("summary", "source")}
-    return {"version": rule.version, "fingerprint": rule.fingerprint, "rules": rules}
+    return {"version": rule.version, "fingerprint": rule.fingerprint, "rules": rule.rules}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

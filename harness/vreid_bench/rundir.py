@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,18 @@ class RunDirectory:
     def split(self, number: int, splits: int) -> RunDirectory:
         """Where one of several splits keeps its weights and features; a single split keeps them here."""
         return self if splits == 1 else RunDirectory(self.path / f"split-{number}")
+
+    def adopt(self, twins: Iterable[RunDirectory]) -> None:
+        """Take over what another folder has of this very training, if it is finished there and not begun here."""
+        if self.weights.exists() or self.checkpoint.exists():
+            return
+        for twin in twins:
+            if twin.weights.exists():
+                for name in ("features", "log", "costs", "weights"):  # the weights last: they say that all is here
+                    source: Path = getattr(twin, name)
+                    if source.exists():
+                        write_atomic(getattr(self, name), source.read_bytes())
+                return
 
     @contextmanager
     def claimed(self) -> Iterator[None]:

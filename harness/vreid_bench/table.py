@@ -21,11 +21,10 @@ SAFE = re.compile(r"""[A-Za-z0-9 .,;=+/()%?'"-]""")
 
 
 SIGNIFICANT = 0.05
-RERANKED, SPLITS, APART = "re-ranking", "± splits", "p above"
+RERANKED, APART = "re-ranking", "p above"
 LEGENDS = {
     RERANKED: f"*{RERANKED}*: scores after the distances were changed by how the gallery lies; not to be compared "
     "with rows without.",
-    SPLITS: f"*{SPLITS}*: standard deviation of mAP over the splits, within a seed.",
     APART: f"*{APART}*: sign-flip permutation test, person by person, of mAP against the row above; "
     "≈ where this test set cannot tell the two apart at 5 %.",
 }
@@ -46,6 +45,12 @@ class Row:
         """The mean over seeds, a fraction."""
         return fmean(self._values(convention, metric))
 
+    def deviation(self, convention: str, metric: str) -> str:
+        """`± 1.9`: the sample standard deviation over splits, each averaged over the seeds; of one there is none."""
+        each = [[getattr(s, metric) for s in r.conventions[convention].splits] for r in self.records]
+        splits = [fmean(seeds) for seeds in zip(*each, strict=True)]
+        return f"± {100 * stdev(splits):.1f}" if len(splits) > 1 else ""
+
     def percent(self, convention: str, metric: str) -> str:
         """`71.2 ± 0.4`: mean and sample standard deviation over seeds in percent; one seed has no deviation."""
         values = self._values(convention, metric)
@@ -57,11 +62,6 @@ class Row:
         ends = [getattr(r.conventions[convention].interval, metric) for r in self.records]
         low, high = (100 * fmean(end) for end in zip(*ends, strict=True))
         return f"{low:.1f}–{high:.1f}"
-
-    def split_spread(self, convention: str, metric: str) -> str:
-        """Standard deviation over the splits of one seed in percent, averaged over seeds; empty for one split."""
-        splits = [[getattr(s, metric) for s in r.conventions[convention].splits] for r in self.records]
-        return f"{100 * fmean(map(stdev, splits)):.1f}" if all(len(s) > 1 for s in splits) else ""
 
     def apart(self, above: Row) -> str:
         """`0.31 ≈`: p of the mAP difference to another row, marked where it is not separable at 5 %.
@@ -75,6 +75,11 @@ class Row:
 
         p = apart(self.records, above.records)
         return "" if p is None else f"{p:.2g}" if p < SIGNIFICANT else f"{p:.2g} ≈"
+
+    def cells(self, convention: str, metric: str, over_splits: bool) -> list[str]:
+        """Mean, deviation `over_splits` if that is asked for, interval."""
+        deviation = [self.deviation(convention, metric)] if over_splits else []
+        return [self.percent(convention, metric), *deviation, self.interval(convention, metric)]
 
     def all_of(self, value: Callable[[Record], Any]) -> str:
         """The value that the seeds share, or their distinct values."""
@@ -108,6 +113,11 @@ class Track:
         return self.records[0]
 
     @property
+    def splits(self) -> str:
+        """`10 splits`, or `3 of 10 splits (0-2)`; nothing where the protocol has one."""
+        return self.first.splits.words if self.first.splits else ""
+
+    @property
     def headline(self) -> str:
         """The convention that ranks."""
         return self.first.protocol.headline
@@ -131,10 +141,9 @@ class Track:
 
     @cached_property
     def extra(self) -> dict[str, list[str]]:
-        """Columns that only some tables need, with a cell for each row: re-ranking, splits, tests."""
+        """Columns that only some tables need, with a cell for each row: re-ranking, tests."""
         columns = {
             RERANKED: [escaped(row.all_of(lambda record: record.disclosure.reranking or "")) for row in self.rows],
-            SPLITS: [row.split_spread(self.headline, "mAP") for row in self.rows],
             APART: ["", *(row.apart(above) for above, row in pairwise(self.rows))],
         }
         return {name: cells for name, cells in columns.items() if any(cells)}
@@ -156,6 +165,8 @@ def _track_key(record: Record) -> tuple[Any, ...]:
         record.dataset.name,
         record.dataset.fingerprint,
         tuple(sorted((name, result.fingerprint) for name, result in record.conventions.items())),
+        # other splits ask other queries; more of them come first
+        (-len(record.splits.ran), record.splits.ran) if record.splits else (),
     )
 
 
@@ -188,20 +199,17 @@ def printable(text: str) -> str:
 def results_table(track: Track, note: Callable[[str], str]) -> str:
     """Every row under every convention, beside what the papers report; `note` makes a footnote of a text."""
     head, *others = track.conventions
-    rows = track.rows
-    headers = ["#", "method", "preset", "data", "seeds", "mAP", "95 %", *track.extra, "R1", "95 %", "R5"]
+    over = ["± splits"] if track.splits else []
+    more = ["R5", "R10", "R20"] if track.splits else ["R5"]  # where splits are averaged, the whole curve is reported
+    headers = ["#", "method", "preset", "data", "seeds", "mAP", *over, "95 %", *track.extra, "R1", *over, "95 %", *more]
     headers += [f"{escaped(name)} {metric}" for name in others for metric in ("mAP", "R1")]
     headers += ["reported mAP", "reported R1", "remarks"]
     table = []
-    for place, row in enumerate(rows):
+    for place, row in enumerate(track.rows):
         cells = [str(place + 1), escaped(row.first.method.name), row.first.preset, row.first.dataset.source]
-        cells += [
-            str(len(row.records)),
-            row.percent(head, "mAP"),
-            row.interval(head, "mAP"),
-            *(column[place] for column in track.extra.values()),
-        ]
-        cells += [row.percent(head, "R1"), row.interval(head, "R1"), row.percent(head, "R5")]
+        cells += [str(len(row.records)), *row.cells(head, "mAP", bool(over))]
+        cells += [column[place] for column in track.extra.values()]
+        cells += [*row.cells(head, "R1", bool(over)), *(row.percent(head, metric) for metric in more)]
         cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
         cells += [_reported(row.first, metric, note) for metric in ("mAP", "R1")]
         table.append([*cells, escaped("; ".join(row.remarks))])
@@ -259,7 +267,8 @@ def render(records: Iterable[Record]) -> str:
     """The records as plain text for a terminal: every metric under every convention."""
     blocks = []
     for track in tracks(records):
-        lines = [f"{track.first.protocol.name} on {track.first.dataset.source} data"]
+        title = f"{track.first.protocol.name} on {track.first.dataset.source} data"
+        lines = [", ".join(filter(None, [title, track.splits]))]
         lines += [f"note: {printable(note)}" for note in track.notes]
         for row in track.rows:
             seeds = row.all_of(lambda record: record.seed)
@@ -310,15 +319,16 @@ def _points(change: Mapping[str, Any], metric: str) -> str:
 
 
 def _plain(track: Track, row: Row) -> str:
-    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"]
+    over = ["± splits"] if track.splits else []
+    headers = ["convention", "mAP", *over, "95 %", "R1", *over, "95 %", "R5", "R10", "R20", "mINP", "queries"]
     table = []
     for name in track.conventions:
         cells = [name]
         for metric in ("mAP", "R1"):
-            cells += [row.percent(name, metric), row.interval(name, metric)]
+            cells += row.cells(name, metric, bool(over))
         cells += [row.percent(name, metric) for metric in ("R5", "R10", "R20", "mINP")]
         table.append([*cells, row.all_of(partial(_queries, convention=name))])
-    return tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * 9])
+    return tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])
 
 
 def _budget(record: Record, name: str) -> str:

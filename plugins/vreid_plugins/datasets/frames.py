@@ -47,12 +47,19 @@ class Tally:
 
 
 def check_frames(
-    root: Path, listed: Iterable[str], report: Report, decoding: bool, *, exclusive: Sequence[str] = ()
+    root: Path,
+    listed: Iterable[str],
+    report: Report,
+    decoding: bool,
+    *,
+    exclusive: Sequence[str] = (),
+    same_size: bool | None = None,
 ) -> int:
     """Report every listed frame that is missing or empty, and how many are there with content.
 
     `decoding` decodes each frame as well. The folders `exclusive` are a published dataset's own: there, files that
-    are not listed and frames of unusual size are reported too. Progress goes to stderr.
+    are not listed and frames of unusual size are reported too; `same_size` decides about the latter by itself.
+    Progress goes to stderr.
     """
     tally = Tally(report)
     folders: dict[str, list[str]] = defaultdict(list)
@@ -76,7 +83,7 @@ def check_frames(
             for kind, sentence in listing.faults:
                 tally.add(kind, sentence)
     if decoding:
-        check_images(root, good, tally, same_size=bool(exclusive))
+        check_images(root, good, tally, same_size=bool(exclusive) if same_size is None else same_size)
     tally.close()
     return len(good)
 

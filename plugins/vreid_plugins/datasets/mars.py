@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench import Dataset, InputError, Protocol, Split, Tracklet, Verification, hookimpl
-from vreid_bench.data import SYNTHETIC, Roles, Source
+from vreid_bench.data import Roles, Source
+from vreid_plugins.datasets.described import is_synthetic
 from vreid_plugins.datasets.faults import stop
 from vreid_plugins.datasets.mars_index import QUERY_FILE, Half, load_index, load_roles
 from vreid_plugins.datasets.mars_names import CAMERAS
@@ -78,7 +79,7 @@ def tracklets(half: Half) -> tuple[Tracklet, ...]:
 
 def source(root: Path) -> Source:
     """`synthetic` if the renderer left its description, `official` if the index files are the published ones."""
-    if (root / SYNTHETIC).exists():
+    if is_synthetic(root):
         return "synthetic"
     for name, digest in PUBLISHED.items():
         path = root / name

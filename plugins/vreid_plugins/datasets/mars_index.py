@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vreid_bench import DISTRACTOR, JUNK
 from vreid_plugins.datasets.faults import Report, also
 from vreid_plugins.datasets.mars_names import ORIGIN, Integers, check_names, check_repeats, read_names
+from vreid_plugins.datasets.matlab import load_matrix
 
 QUERY_FILE, QUERY_KEY = "info/query_IDX.mat", "query_IDX"
 
@@ -59,7 +59,7 @@ def load_index(root: Path, report: Report) -> Index:
     if not check_layout(root, report):
         return Index(None, None, None)
     train, test = (load_half(root, files, report) for files in FILES.values())
-    query = load_matrix(root / QUERY_FILE, QUERY_KEY, (1, None), report)
+    query = load_matrix(root / QUERY_FILE, QUERY_KEY, (1, None), ORIGIN, report)
     rows = None if query is None else query[0] - 1
     if rows is not None and test is not None and not check_query(root / QUERY_FILE, rows, test.rows, report):
         rows = None
@@ -105,38 +105,9 @@ def check_layout(root: Path, report: Report) -> bool:
     return good
 
 
-def load_matrix(path: Path, key: str, shape: tuple[int | None, int | None], report: Report) -> Integers | None:
-    """The integer matrix `key` of a MATLAB 5 file; None in `shape` stands for any length above 0."""
-    from scipy.io import loadmat
-
-    try:
-        contents: dict[str, Any] = loadmat(path)
-    except Exception as error:  # scipy raises many kinds on what is not its format
-        report(f"{path} cannot be read as a MATLAB 5 file ({type(error).__name__}: {error}); copy it again.")
-        return None
-    if key not in contents:
-        found = ", ".join(k for k in contents if not k.startswith("__")) or "nothing"
-        report(f"{path} holds {found}, wanted the matrix {key}; {ORIGIN}.")
-        return None
-    matrix = contents[key]
-    size = matrix.shape if isinstance(matrix, np.ndarray) else ()
-    if len(size) != 2 or 0 in size or any(n not in (None, m) for n, m in zip(shape, size, strict=True)):
-        want = " x ".join("N" if n is None else str(n) for n in shape)
-        report(f"{path}: {key} is {' x '.join(map(str, size)) or type(matrix)}, wanted {want}; {ORIGIN}.")
-        return None
-    # MATLAB saves whole numbers as double unless told otherwise
-    whole = matrix.dtype.kind in "iu" or (
-        matrix.dtype.kind == "f" and np.isfinite(matrix).all() and not (matrix % 1).any()
-    )
-    if not whole:
-        report(f"{path}: {key} holds {matrix.dtype} values, wanted whole numbers; {ORIGIN}.")
-        return None
-    return np.asarray(matrix, np.int64)
-
-
 def load_half(root: Path, files: Files, report: Report) -> Half | None:
     """One half, or None if its ranges or names leave no tracklets to speak of."""
-    rows = load_matrix(root / files.tracks, files.key, (None, 4), report)
+    rows = load_matrix(root / files.tracks, files.key, (None, 4), ORIGIN, report)
     try:
         names, fields, good = read_names(root / files.names)
     except OSError as error:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from vreid_bench import DISTRACTOR, JUNK, Count, Verification
 from vreid_bench.data import Source
+from vreid_plugins.datasets.described import expected
 from vreid_plugins.datasets.faults import Report, also
 from vreid_plugins.datasets.frames import check_frames
 from vreid_plugins.datasets.mars_index import FILES, Half, Index, load_index
@@ -57,7 +57,7 @@ def verify(root: Path, source: Source, decode: bool) -> Verification:
         if half is not None:
             problems += unordered(root, half)
             found[f"{part} frames on disk"] = frames(root, half, decode, problems.append)
-    published = PUBLISHED if source != "synthetic" else expected(root / "synthetic.json", problems.append)
+    published = PUBLISHED if source != "synthetic" else expected(root, problems.append)
     lines = tuple(Count(what, n, published.get(what)) for what, n in found.items())
     problems += [
         f"{root} has {c.found:,} {c.what}, wanted {c.published:,}; compare its lists and frames with the original."
@@ -124,13 +124,3 @@ def unordered(root: Path, half: Half) -> Iterator[str]:
             f"{root / half.files.names}, lines {first} to {last}: frames are not in order of frame number"
             f"{also(half.unordered, 'tracklets')}; they are sorted on reading."
         )
-
-
-def expected(path: Path, report: Report) -> Mapping[str, int]:
-    """What the renderer says it wrote."""
-    try:
-        wanted = json.loads(path.read_text(encoding="utf-8"))["expected"]
-        return {what.replace("_", " "): int(count) for what, count in wanted.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        report(f"{path} cannot be read ({type(error).__name__}: {error}); render the data again.")
-        return {}

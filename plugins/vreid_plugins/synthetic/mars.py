@@ -1,16 +1,15 @@
 """A twin of the MARS data set: its directories, file names and index files, with synthetic people in them."""
 
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.io import savemat
 
 from vreid_bench.errors import InputError
 
+from .matlab import matlab
 from .plan import Job, Plan
 from .population import FALSE_DETECTIONS, TEST, TRAIN, WALKERS, draw_length, draw_pids, draw_sightings
 from .tracklet import TrackletSpec
@@ -83,9 +82,9 @@ def plan_mars(world: World, ids: int = 60) -> Plan:
     files = {
         "info/train_name.txt": _names(jobs[: len(train)]),
         "info/test_name.txt": _names(jobs[len(train) :]),
-        "info/tracks_train_info.mat": _mat("track_train_info", _ranges(train)),
-        "info/tracks_test_info.mat": _mat("track_test_info", _ranges(test)),
-        "info/query_IDX.mat": _mat("query_IDX", np.array([queries], np.uint16)),
+        "info/tracks_train_info.mat": matlab("track_train_info", _ranges(train)),
+        "info/tracks_test_info.mat": matlab("track_test_info", _ranges(test)),
+        "info/query_IDX.mat": matlab("query_IDX", np.array([queries], np.uint16)),
     }
     return Plan("mars", world, tuple(jobs), files, _counts(train, test, queries))
 
@@ -149,13 +148,6 @@ def _ranges(rows: Sequence[Row]) -> np.ndarray:
     first = last - [row.spec.frames for row in rows] + 1
     people = [[row.pid for row in rows], [row.spec.camera + 1 for row in rows]]
     return np.stack([first, last, *people], axis=1).astype(np.int32)
-
-
-def _mat(key: str, values: np.ndarray) -> bytes:
-    """A MATLAB 5 file; its header would hold the time of day, so it is replaced."""
-    buffer = io.BytesIO()
-    savemat(buffer, {key: values})
-    return b"MATLAB 5.0 MAT-file, written by vreid-bench".ljust(116) + buffer.getvalue()[116:]
 
 
 def _counts(train: Sequence[Row], test: Sequence[Row], queries: Sequence[int]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from .world import World
 
 # Numbers of identities; far apart, so that more people of one kind do not change those of another.
 TRAIN, TEST, WALKERS, FALSE_DETECTIONS = 0, 10_000, 20_000, 30_000
+ILIDS_VID, PRID2011, PRID2011_SURPLUS = 100_000, 110_000, 1_000_000  # nobody walks through two twins
 
 
 def draw_pids(world: World, ids: int) -> tuple[list[int], list[int]]:
