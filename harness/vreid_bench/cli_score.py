@@ -23,6 +23,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 @click.option("--matcher", help="Compare by this matcher; `vreid-bench list matchers` shows all.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
 @click.option("--convention", "conventions", multiple=True, help="Default: the protocol's, else those of MARS.")
+@click.option("--far", "rates", type=float, multiple=True, help="Add the true accept rate at this false accept rate.")
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
 @AS_JSON
 def score(per_query: Path | None, as_json: bool, **options: Any) -> None:

@@ -107,11 +107,11 @@ def counted(matcher: Matcher, everyone: Clips, labels: Labels) -> Counts:
     """
     with torch.inference_mode():
         if not isinstance(matcher, ComparesVectors):
-            return from_distances(tiles(matcher, everyone, labels), labels)
+            return from_distances(tiles(matcher, everyone, labels), labels, torch.get_num_threads())
         vectors = matcher.vectors(everyone).float().cpu().numpy()  # [N, E]
         whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
         gallery = vectors if whole else vectors[labels.gallery]  # a copy only where one is needed
-        return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric)
+        return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric, torch.get_num_threads())
 
 
 def tiles(matcher: Matcher, everyone: Clips, labels: Labels, rows: int = 128) -> Iterator[tuple[slice, Floats]]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vreid_bench.errors import InputError
 from vreid_bench.features import STORE, Array, Features, read_arrays, read_matrix
 from vreid_bench.labels import Labels
-from vreid_bench.ranks import Counts
-from vreid_bench.scoring import Precision, Report, from_matrix, from_vectors, labelled, named
+from vreid_bench.ranks import Counts, Tile
+from vreid_bench.scoring import Precision, Report, from_matrix, from_vectors, labelled, matrix_tiles, named
+from vreid_bench.verification import distance_tiles
 
 ROLES = ("pid", "camid", "query", "gallery")  # the labels that a run's feature store carries
 
@@ -32,16 +34,30 @@ class Request:
     matcher: str | None = None
     dtype: Precision = "float32"
     conventions: tuple[str, ...] = ()
+    rates: tuple[float, ...] = ()  # false accept rates
+
+
+class Compared(NamedTuple):
+    """A ranking, and the distances behind it for who wants to see them again."""
+
+    labels: Labels
+    counts: Counts
+    tiles: Callable[[], Iterable[Tile]]
 
 
 def score_files(request: Request) -> Report:
     """Read, check, rank and score. Raises InputError for files or options that do not fit together."""
-    labels, counts = _listed(request) if request.features or request.info else _paired(request)
-    conventions = request.conventions or _conventions(request.protocol)
-    return Report.of(counts, labels, named(conventions))
+    if request.rates and request.matcher is not None:
+        raise InputError(
+            "--far wants distances that compare over queries, which a matcher need not give; leave one out"
+        )
+    labels, counts, tiles = _listed(request) if request.features or request.info else _paired(request)
+    conventions = named(request.conventions or _conventions(request.protocol))
+    report = Report.of(counts, labels, conventions)
+    return report.with_accepts(tiles, request.rates, conventions) if request.rates else report
 
 
-def _paired(request: Request) -> tuple[Labels, Counts]:
+def _paired(request: Request) -> Compared:
     """Query and gallery in a file each, and distances in a third or none."""
     if request.query is None or request.gallery is None:
         raise InputError("wanted --query and --gallery, or --features, or --distance with --protocol and --info")
@@ -50,14 +66,13 @@ def _paired(request: Request) -> tuple[Labels, Counts]:
         features.check_once()
     labels = labelled(query, gallery)
     if request.distance is not None:
-        return labels, _from_distance(request.distance, labels, request)
+        return _from_distance(request.distance, labels, request)
     if request.matcher is not None:
-        return labels, _matched(_joined(query, gallery, labels), labels, request)
-    vectors = [features.vectors(request.dtype) for features in (query, gallery)]
-    return labels, from_vectors(vectors[0], vectors[1], labels, request.metric or "cosine")
+        return _matched(_joined(query, gallery, labels), labels, request)
+    return _vectors(query.vectors(request.dtype), gallery.vectors(request.dtype), labels, request.metric or "cosine")
 
 
-def _listed(request: Request) -> tuple[Labels, Counts]:
+def _listed(request: Request) -> Compared:
     """All test tracklets in one file, their roles from the dataset's index or from the file itself."""
     if request.query is not None or request.gallery is not None:
         raise InputError("--query and --gallery bring labels of their own; leave out --features and --info")
@@ -65,7 +80,7 @@ def _listed(request: Request) -> tuple[Labels, Counts]:
         if request.distance is None:
             raise InputError("--info gives labels; add --features FILE or --distance FILE")
         labels = _roles(request, {}, "")
-        return labels, _from_distance(request.distance, labels, request)
+        return _from_distance(request.distance, labels, request)
     if request.distance is not None:
         raise InputError("--features and --distance: give one of the two")
     origin, arrays = str(request.features), read_arrays(request.features)
@@ -73,10 +88,10 @@ def _listed(request: Request) -> tuple[Labels, Counts]:
     features = Features.of(_unpacked(arrays) | {"pid": labels.pids, "camid": labels.camids}, origin)
     features.check_once()
     if request.matcher is not None:
-        return labels, _matched(features, labels, request)
+        return _matched(features, labels, request)
     metric = request.metric or _metric(request.features)
     vectors = features.vectors(request.dtype)
-    return labels, from_vectors(vectors[labels.query], vectors[labels.gallery], labels, metric)
+    return _vectors(vectors[labels.query], vectors[labels.gallery], labels, metric)
 
 
 def _roles(request: Request, arrays: Mapping[str, Array], origin: str) -> Labels:
@@ -138,10 +153,16 @@ def _metric(path: Path) -> str:
     return str(metadata["metric"])
 
 
-def _from_distance(path: Path, labels: Labels, request: Request) -> Counts:
+def _vectors(query: Array, gallery: Array, labels: Labels, metric: str) -> Compared:
+    counts = from_vectors(query, gallery, labels, metric)
+    return Compared(labels, counts, partial(distance_tiles, query, gallery, metric))
+
+
+def _from_distance(path: Path, labels: Labels, request: Request) -> Compared:
     if request.metric is not None or request.matcher is not None:
         raise InputError("--distance: the distances are there already; leave out --metric and --matcher")
-    return from_matrix(read_matrix(path), labels, request.dtype)
+    matrix = read_matrix(path)
+    return Compared(labels, from_matrix(matrix, labels, request.dtype), partial(matrix_tiles, matrix, request.dtype))
 
 
 def _joined(query: Features, gallery: Features, labels: Labels) -> Features:
@@ -158,10 +179,10 @@ def _joined(query: Features, gallery: Features, labels: Labels) -> Features:
     return Features.of(columns | {"pid": labels.pids, "camid": labels.camids}, gallery.origin)
 
 
-def _matched(features: Features, labels: Labels, request: Request) -> Counts:
+def _matched(features: Features, labels: Labels, request: Request) -> Compared:
     from vreid_bench.matching import matched  # torch
 
-    return matched(features, labels, str(request.matcher), request.metric)
+    return Compared(labels, matched(features, labels, str(request.matcher), request.metric), list)
 
 
 def _conventions(protocol: str | None) -> tuple[str, ...]:

@@ -102,8 +102,10 @@ def _before(tile: Values, columns: Ints, keys: Any, matches: Ints, junk: Ints, s
     order = near[np.argsort(tile[near], kind="stable")]  # stable: columns of a group are in gallery order
     ordered, places = tile[order], sought.column[columns[order]]
     first, last = (np.searchsorted(ordered, limits, side) for side in ("left", "right"))
-    ties = [np.searchsorted(places[a:b], sought.column[m]) for a, b, m in zip(first, last, matches, strict=True)]
-    return np.asarray(first + np.array(ties), np.int64)
+    before = np.asarray(first, np.int64)
+    for i in np.flatnonzero(last > first):  # the match itself, and what is exactly as near
+        before[i] += np.searchsorted(places[first[i] : last[i]], sought.column[matches[i]])
+    return before
 
 
 def _unrankable(array: Values, rows: Ints, metric: str) -> int:
@@ -127,17 +129,18 @@ class _Tiles:
         self.out = np.empty((BLOCK, TILE), query.dtype)
 
     def keys(self, first: int, columns: Ints) -> Values:
-        """Keys of the queries from `first` on in one tile: [BLOCK, columns]."""
+        """Keys of the queries from `first` on in one tile: [BLOCK, columns], valid until the next call."""
         queries, items = self.query[first : first + BLOCK], self.gallery[self.sought.column[columns]]
         for padded, rows in ((self.left, queries), (self.right, items)):
             padded[: len(rows)], padded[len(rows) :] = rows, 0
         np.matmul(self.left, self.right.T, out=self.out)
         product = self.out[:, : len(columns)]
-        square = np.square(items, dtype=np.float64).sum(1)  # [columns]
+        square = np.einsum("ce,ce->c", items, items, dtype=np.float64)  # [columns]
         if self.metric == "cosine":
-            return np.asarray(product * (-1 / np.sqrt(square)), product.dtype)
-        # the query's own square is the same for its whole row
-        return np.asarray(square.astype(product.dtype) - 2 * product, product.dtype)
+            product *= (-1 / np.sqrt(square)).astype(product.dtype)
+        else:  # the query's own square is the same for its whole row, and left out
+            np.subtract(square.astype(product.dtype), 2 * product, out=product)
+        return product
 
     def single(self, first: int, last: int) -> list[dict[int, Any]]:
         """Of each query from `first` to `last`: column of a match or junk item -> its key."""
@@ -148,5 +151,5 @@ class _Tiles:
             if any(map(len, inside)):
                 product = self.keys(first, columns)
                 for row, (found, some) in enumerate(zip(keys, inside, strict=True)):
-                    found.update({int(c): product[row, c - columns[0]] for c in some})
+                    found.update(zip(some.tolist(), product[row, some - columns[0]], strict=True))
         return keys
