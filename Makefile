@@ -1,4 +1,5 @@
-# make run   train 3D PersonVLAD on the synthetic twin of MARS and print its row
+# make run   train 3D PersonVLAD on the synthetic twin of MARS and print its row; on one thread, which every machine
+#            has, so that it prints the committed row
 # make test  lint, type-check and run every test
 # Both create .venv and install into it first; repeating them is quick.
 #
@@ -15,7 +16,7 @@ PYTEST_WORKERS ?= 2
 .PHONY: run test lint types bench board clean
 
 run: $(VENV)/installed
-	$(BIN)/vreid-bench run --plugin personvlad --protocol mars
+	$(BIN)/vreid-bench run --plugin personvlad --protocol mars --threads 1
 
 # One thread a worker: two workers with two threads each would spend their time waiting for each other.
 test: lint types

@@ -7,6 +7,8 @@ without kernels, runs on their NumPy twins, and `vreid-bench doctor` says so.
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -31,10 +33,24 @@ def headers(torch: Any) -> str:
     return str(pybind11.get_include())
 
 
+def unusable() -> str:
+    """Which of the compilers that the environment names does not run; empty if none is named, or all run."""
+    for name in ("CC", "CXX"):
+        if command := shlex.split(os.environ.get(name, "")):
+            try:
+                subprocess.run([*command, "--version"], check=True, capture_output=True)
+            except (OSError, subprocess.CalledProcessError):
+                return f"{name}={os.environ[name]} does not run"
+    return ""
+
+
 def native() -> dict[str, Any]:
     """`ext_modules` and `cmdclass` for `setup`, or nothing where nothing can be built."""
     if os.environ.get("VREID_NATIVE") == "0":
         told("VREID_NATIVE=0")
+        return {}
+    if reason := unusable():
+        told(reason)
         return {}
     try:
         import torch

@@ -36,12 +36,22 @@ def build(tmp_path):
     ("environment", "message"),
     [
         ({"VREID_NATIVE": "0"}, "installing without native kernels (VREID_NATIVE=0)"),
-        ({"CC": "false", "CXX": "false"}, "installing without native kernels ("),
+        ({"CC": "false"}, "installing without native kernels (CC=false does not run)"),
+        ({"CXX": "no-such-compiler"}, "installing without native kernels (CXX=no-such-compiler does not run)"),
     ],
 )
 def test_without_a_compiler_the_package_goes_in_without_kernels(build, environment, message):
     said, libraries = build(**environment)
     assert message in said
+    assert libraries == []
+
+
+def test_a_compiler_that_fails_leaves_the_kernels_out(build, tmp_path):
+    compiler = tmp_path / "c++"
+    compiler.write_text('#!/bin/sh\n[ "$1" = --version ]\n')
+    compiler.chmod(0o755)
+    said, libraries = build(CXX=str(compiler))
+    assert "installing without native kernels (" in said
     assert libraries == []
 
 

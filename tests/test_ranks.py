@@ -239,18 +239,21 @@ def test_counts_of_different_matches_do_not_merge():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("item", [9], "sought.item"),
-        ("column", [0, 7], "sought.column"),
-        ("bound", [0, 1, 5], "sought.bound"),
-        ("start", [0, 2], "sought.start"),
-        ("split", [0], "sought.split"),
-        ("junk", [3], "sought.junk"),
+        ("groups", 1, "sought.group: there is no such group"),
+        ("group", np.zeros(3, np.int8), "sought.group: must have a group for each gallery item"),
+        ("group", np.array([0, 1]), "sought.group: must be int8"),
+        ("item", np.array([2]), "sought: a place that is not in a group"),
+        ("item", np.array([-1]), "sought: a place that is not in a group"),
+        ("junk", np.array([9]), "sought: a place that is not in a group"),
+        ("start", np.array([0, 2]), "sought.start: must rise"),
+        ("junk_start", np.array([0]), "sought.junk_start: must rise"),
     ],
 )
 def test_native_code_refuses_indices_that_leave_their_array(field, value, message):
     module = native.load("score")
     if module is None:
         pytest.skip("the native kernels are not built")
-    wanted = sought(labels([1, 1, 2], [1, 2, 2], [0], [1, 2]))._replace(**{field: np.array(value)})
+    wanted = sought(labels([1, 1, 2], [1, 2, 2], [2], [1, 2]))._replace(start=np.array([0, 1]), item=np.array([0]))
+    assert module.count_distances(np.zeros((1, 2)), wanted, (0, 1), 1)[1] == -1
     with pytest.raises(ValueError, match=message):
-        module.count_distances(np.zeros((1, 2)), wanted, (0, 1), 1)
+        module.count_distances(np.zeros((1, 2)), wanted._replace(**{field: value}), (0, 1), 1)

@@ -303,6 +303,7 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
         (("--rerank", "zhong", "--memory", "1K"), "too few"),
         (("--rerank", "zhong", "--memory", "much"), "is no size"),
         (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),
+        (("--rerank", "zhong", "--far", "0.1"), "--far wants distances"),
         (("--rerank", "zhong", "--distance", tmp_path / "d.npy"), "give features instead"),
     ):
         result = cli("score", *both, *options)

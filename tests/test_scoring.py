@@ -250,6 +250,18 @@ def test_other_conventions_by_name(cli_json, files):
     assert report["gallery-as-listed"] == whole["queries-in-gallery"]
 
 
+def test_true_accept_rates_come_by_every_way_in(cli, cli_json, files):
+    wanted = cli_json("score", *ways(files)["features"], "--far", "0.01", "--far", "0.1")["conventions"]
+    for name in ("double", "distances", "index", "distances by index"):
+        found = cli_json("score", *ways(files)[name], "--far", "0.01", "--far", "0.1")["conventions"]
+        assert {k: v["tar"] for k, v in found.items()} == {k: v["tar"] for k, v in wanted.items()}
+    tar = wanted["official"]["tar"]
+    assert 0 < tar["0.01"] < tar["0.1"] < 1
+    assert tar == wanted["queries-in-gallery"]["tar"] != wanted["torchreid"]["tar"]
+    refused = cli("score", *ways(files)["matcher"], "--far", "0.1")
+    assert (refused.exit_code, "--far wants distances" in refused.stderr) == (2, True)
+
+
 def test_scoring_distances_loads_no_torch(files):
     arguments = [str(a) for a in ways(files)["distances"]]
     script = (

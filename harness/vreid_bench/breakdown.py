@@ -68,7 +68,7 @@ def _found(splits: Sequence[Outcome], convention: Convention) -> Matches:
     parts, first = [], 0
     for labels, counts, _ in splits:
         wanted = sought(labels)  # in the order of `counts`
-        camids = labels.camids[labels.gallery[wanted.column[wanted.item]]]  # [M]
+        camids = labels.camids[labels.gallery[wanted.item]]  # [M]
         kept = np.ones(len(camids), bool) if convention.queries_in_gallery is not False else counts.group != QUERY
         groups = slice(None) if convention.queries_in_gallery is not False else slice(QUERY)
         parts.append(Matches(counts.owner[kept] + first, counts.before[kept, groups].sum(1) + 1, camids[kept]))

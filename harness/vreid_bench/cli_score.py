@@ -34,6 +34,7 @@ def size_of(context: click.Context, parameter: click.Parameter, text: str) -> in
 @click.option("--rerank", metavar="NAME", help="Re-rank, for instance by zhong or zhong:k1=50,k2=15.")
 @click.option("--memory", callback=size_of, default="64M", show_default=True, help="For re-ranking, beside its result.")
 @click.option("--convention", "conventions", multiple=True, help="Default: the protocol's, else those of MARS.")
+@click.option("--far", "rates", type=float, multiple=True, help="Add the true accept rate at this false accept rate.")
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
 @AS_JSON
 def score(per_query: Path | None, as_json: bool, **options: Any) -> None:

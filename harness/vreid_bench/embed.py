@@ -118,12 +118,12 @@ def counted(
         if not isinstance(matcher, ComparesVectors):
             if reranker is not None:
                 raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
-            return from_distances(tiles(matcher, everyone, labels), labels)
+            return from_distances(tiles(matcher, everyone, labels), labels, torch.get_num_threads())
         vectors = matcher.vectors(everyone).float().cpu().numpy()  # [N, E]
         whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
         gallery = vectors if whole else vectors[labels.gallery]  # a copy only where one is needed
         if reranker is None:
-            return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric)
+            return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric, torch.get_num_threads())
     return reranked(reranker, vectors[labels.query], gallery, labels, matcher.metric, memory)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from vreid_bench.errors import InputError
 from vreid_bench.features import STORE, Array, Features, read_arrays, read_matrix
 from vreid_bench.items import MEMORY
 from vreid_bench.labels import Labels
-from vreid_bench.ranks import Counts
+from vreid_bench.ranks import Counts, Tile
 from vreid_bench.recipe import Part
-from vreid_bench.scoring import Precision, Report, comparable, from_matrix, from_vectors, labelled, named
+from vreid_bench.scoring import Precision, Report, comparable, from_matrix, from_vectors, labelled, matrix_tiles, named
+from vreid_bench.verification import distance_tiles
 
 ROLES = ("pid", "camid", "query", "gallery")  # the labels that a run's feature store carries
 
@@ -36,16 +38,31 @@ class Request:
     conventions: tuple[str, ...] = ()
     rerank: str | None = None  # a re-ranker, with options as `settings.named_part` reads them
     memory: int = MEMORY  # bytes for re-ranking
+    rates: tuple[float, ...] = ()  # false accept rates
+
+
+class Compared(NamedTuple):
+    """A ranking, and the distances behind it for who wants to see them again."""
+
+    labels: Labels
+    counts: Counts
+    tiles: Callable[[], Iterable[Tile]]
 
 
 def score_files(request: Request) -> Report:
     """Read, check, rank and score. Raises InputError for files or options that do not fit together."""
-    labels, counts = _listed(request) if request.features or request.info else _paired(request)
-    conventions = request.conventions or _conventions(request.protocol)
-    return Report.of(counts, labels, named(conventions), reranker(request))
+    if request.rates and (request.matcher is not None or request.rerank is not None):
+        raise InputError(
+            "--far wants distances that compare over queries, which a matcher or a re-ranker need not give; "
+            "leave one out"
+        )
+    labels, counts, tiles = _listed(request) if request.features or request.info else _paired(request)
+    conventions = named(request.conventions or _conventions(request.protocol))
+    report = Report.of(counts, labels, conventions, reranker(request))
+    return report.with_accepts(tiles, request.rates, conventions) if request.rates else report
 
 
-def _paired(request: Request) -> tuple[Labels, Counts]:
+def _paired(request: Request) -> Compared:
     """Query and gallery in a file each, and distances in a third or none."""
     if request.query is None or request.gallery is None:
         raise InputError("wanted --query and --gallery, or --features, or --distance with --protocol and --info")
@@ -54,14 +71,14 @@ def _paired(request: Request) -> tuple[Labels, Counts]:
         features.check_once()
     labels = labelled(query, gallery)
     if request.distance is not None:
-        return labels, _from_distance(request.distance, labels, request)
+        return _from_distance(request.distance, labels, request)
     if request.matcher is not None:
-        return labels, _matched(_joined(query, gallery, labels), labels, request)
+        return _matched(_joined(query, gallery, labels), labels, request)
     vectors = [features.vectors(request.dtype) for features in (query, gallery)]
-    return labels, _ranked(vectors[0], vectors[1], labels, request.metric or "cosine", request)
+    return _ranked(vectors[0], vectors[1], labels, request.metric or "cosine", request)
 
 
-def _listed(request: Request) -> tuple[Labels, Counts]:
+def _listed(request: Request) -> Compared:
     """All test tracklets in one file, their roles from the dataset's index or from the file itself."""
     if request.query is not None or request.gallery is not None:
         raise InputError("--query and --gallery bring labels of their own; leave out --features and --info")
@@ -69,7 +86,7 @@ def _listed(request: Request) -> tuple[Labels, Counts]:
         if request.distance is None:
             raise InputError("--info gives labels; add --features FILE or --distance FILE")
         labels = _roles(request, {}, "")
-        return labels, _from_distance(request.distance, labels, request)
+        return _from_distance(request.distance, labels, request)
     if request.distance is not None:
         raise InputError("--features and --distance: give one of the two")
     origin, arrays = str(request.features), read_arrays(request.features)
@@ -77,10 +94,10 @@ def _listed(request: Request) -> tuple[Labels, Counts]:
     features = Features.of(_unpacked(arrays) | {"pid": labels.pids, "camid": labels.camids}, origin)
     features.check_once()
     if request.matcher is not None:
-        return labels, _matched(features, labels, request)
+        return _matched(features, labels, request)
     metric = request.metric or _metric(request.features)
     vectors = features.vectors(request.dtype)
-    return labels, _ranked(vectors[labels.query], vectors[labels.gallery], labels, metric, request)
+    return _ranked(vectors[labels.query], vectors[labels.gallery], labels, metric, request)
 
 
 def _roles(request: Request, arrays: Mapping[str, Array], origin: str) -> Labels:
@@ -142,16 +159,18 @@ def _metric(path: Path) -> str:
     return str(metadata["metric"])
 
 
-def _ranked(query: Array, gallery: Array, labels: Labels, metric: str, request: Request) -> Counts:
+def _ranked(query: Array, gallery: Array, labels: Labels, metric: str, request: Request) -> Compared:
     part = reranker(request)
     if part is None:
-        return from_vectors(query, gallery, labels, metric)
+        counts = from_vectors(query, gallery, labels, metric)
+        return Compared(labels, counts, partial(distance_tiles, query, gallery, metric))
     from vreid_bench.registry import Registry
     from vreid_bench.rerank import reranked
 
     comparable(query, gallery, metric)
     built = Registry.installed().factory("rerankers", part)()
-    return reranked(built, query, gallery, labels, metric, request.memory)  # type: ignore[arg-type]  # checked above
+    counts = reranked(built, query, gallery, labels, metric, request.memory)  # type: ignore[arg-type]  # checked above
+    return Compared(labels, counts, list)
 
 
 def reranker(request: Request) -> Part | None:
@@ -164,12 +183,13 @@ def reranker(request: Request) -> Part | None:
     return named_part("rerankers", request.rerank, Registry.installed())
 
 
-def _from_distance(path: Path, labels: Labels, request: Request) -> Counts:
+def _from_distance(path: Path, labels: Labels, request: Request) -> Compared:
     if request.metric is not None or request.matcher is not None:
         raise InputError("--distance: the distances are there already; leave out --metric and --matcher")
     if request.rerank is not None:
         raise InputError("--rerank needs the distances among queries and among the gallery, too; give features instead")
-    return from_matrix(read_matrix(path), labels, request.dtype)
+    matrix = read_matrix(path)
+    return Compared(labels, from_matrix(matrix, labels, request.dtype), partial(matrix_tiles, matrix, request.dtype))
 
 
 def _joined(query: Features, gallery: Features, labels: Labels) -> Features:
@@ -186,12 +206,12 @@ def _joined(query: Features, gallery: Features, labels: Labels) -> Features:
     return Features.of(columns | {"pid": labels.pids, "camid": labels.camids}, gallery.origin)
 
 
-def _matched(features: Features, labels: Labels, request: Request) -> Counts:
+def _matched(features: Features, labels: Labels, request: Request) -> Compared:
     from vreid_bench.matching import matched  # torch
 
     if request.rerank is not None:
         raise InputError("--rerank and --matcher: give one of the two")
-    return matched(features, labels, str(request.matcher), request.metric)
+    return Compared(labels, matched(features, labels, str(request.matcher), request.metric), list)
 
 
 def _conventions(protocol: str | None) -> tuple[str, ...]:

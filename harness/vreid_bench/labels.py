@@ -13,6 +13,8 @@ from vreid_bench.errors import InputError
 
 Ints = NDArray[np.int64]
 
+SOME = 1 << 16  # values that are looked up at once
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -36,9 +38,11 @@ class Labels:
             if rows.min() < 0 or rows.max() >= len(self.pids):
                 outside = rows[(rows < 0) | (rows >= len(self.pids))]
                 raise InputError(f"{name} list: rows must be 0 to {len(self.pids) - 1}, got {outside[0]}")
-            times = np.bincount(rows, minlength=1)
-            if times.max() > 1:
-                raise InputError(f"{name} list: row {times.argmax()} is listed twice; each tracklet has one place")
+            listed = np.zeros(len(self.pids), bool)
+            listed[rows] = True
+            if np.count_nonzero(listed) < len(rows):
+                twice = np.bincount(rows).argmax()
+                raise InputError(f"{name} list: row {twice} is listed twice; each tracklet has one place")
         nobody = self.query[self.pids[self.query] <= DISTRACTOR]
         if nobody.size:
             pid = self.pids[nobody[0]]
@@ -47,6 +51,20 @@ class Labels:
     @cached_property
     def own(self) -> Ints:
         """Place of each query tracklet itself in the gallery, -1 where it is not there: [Q]."""
-        place = np.full(len(self.pids), -1)
-        place[self.gallery] = np.arange(len(self.gallery))
-        return place[self.query]
+        places = np.flatnonzero(contained(self.gallery, self.query))
+        rows = self.gallery[places]
+        order = np.argsort(rows)
+        found = np.searchsorted(rows, self.query, sorter=order)  # [Q]
+        there = contained(self.query, rows)
+        own = np.full(len(self.query), -1)
+        own[there] = places[order[found[there]]]
+        return own
+
+
+def contained(values: Ints, wanted: Ints) -> NDArray[np.bool_]:
+    """Which of many values are among the wanted: `np.isin`, some at a time, for it takes several times their size."""
+    result = np.empty(len(values), bool)
+    for first in range(0, len(values), SOME):
+        part = slice(first, first + SOME)
+        result[part] = np.isin(values[part], wanted)
+    return result

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vreid_bench import native
 from vreid_bench.data import JUNK
 from vreid_bench.errors import InputError
-from vreid_bench.labels import Ints, Labels
+from vreid_bench.labels import Ints, Labels, contained
 
 Metric = Literal["cosine", "euclidean", "sqeuclidean"]
 Shard = tuple[int, int]  # (i, n): every n-th tile of the gallery, from the i-th
@@ -28,32 +28,28 @@ GALLERY, QUERY = 0, 1  # the groups that gallery items are counted in: query tra
 
 
 class Sought(NamedTuple):
-    """What is to be counted for R queries, as int64 arrays.
+    """What is to be counted for R queries. Arrays are int64 unless said otherwise; a place is one in the gallery.
 
-    A *column* is a gallery item that can take a rank for somebody; columns are numbered group by group, within a
-    group by place in the gallery. A *match* of a query is a column of its person in another camera; an item of its
-    person in its own camera is *junk* and takes no rank.
+    A *match* of a query is an item of its person in another camera; an item of its person in its own camera is
+    *junk* and takes no rank.
     """
 
-    column: Ints  # [C] place in the gallery
-    bound: Ints  # [K + 1] where each group's columns begin, and where the last one's end
+    groups: int  # K
+    group: NDArray[np.int8]  # [G] which group an item is counted in, -1 for what takes no rank for anybody
     start: Ints  # [R + 1] where each query's matches begin
-    item: Ints  # [M] column of a match
-    split: Ints  # [M, K] how many columns of a group have an earlier place than the match
+    item: Ints  # [M] place of a match
     junk_start: Ints  # [R + 1]
-    junk: Ints  # [J] column of a junk item
+    junk: Ints  # [J] place of a junk item
 
     def rows(self, rows: slice) -> Sought:
         """The same for some of the queries."""
         first, last, _ = rows.indices(len(self.start) - 1)
         start, junk_start = self.start[first : last + 1], self.junk_start[first : last + 1]
-        matches, junk = slice(start[0], start[-1]), slice(junk_start[0], junk_start[-1])
         return self._replace(
             start=start - start[0],
-            item=self.item[matches],
-            split=self.split[matches],
+            item=self.item[start[0] : start[-1]],
             junk_start=junk_start - junk_start[0],
-            junk=self.junk[junk],
+            junk=self.junk[junk_start[0] : junk_start[-1]],
         )
 
 
@@ -89,7 +85,7 @@ def from_distances(tiles: Iterable[Tile], labels: Labels, threads: int | None = 
     that do not fit.
     """
     wanted = sought(labels)
-    before = np.zeros_like(wanted.split)  # [M, K]
+    before = np.zeros((len(wanted.item), wanted.groups), np.int64)
     missing = np.ones(len(labels.query), bool)  # [Q]
     for rows, distances in tiles:
         queries = np.arange(len(labels.query))[rows]
@@ -106,7 +102,7 @@ def from_distances(tiles: Iterable[Tile], labels: Labels, threads: int | None = 
         before[wanted.start[queries[0]] : wanted.start[queries[-1] + 1]] = part
     if missing.any():
         raise ValueError(f"tiles: no distances for query {np.flatnonzero(missing)[0]} of {len(missing)}")
-    return Counts(wanted.start, _groups(wanted), before, labels.own >= 0)
+    return Counts(wanted.start, wanted.group[wanted.item].astype(np.int64), before, labels.own >= 0)
 
 
 def from_embeddings(
@@ -131,31 +127,17 @@ def from_embeddings(
     if bad >= 0:
         role, row = ("query", bad) if bad < len(query) else ("gallery", bad - len(query))
         raise InputError(f"{role} row {row}: {_fault(arrays[role == 'gallery'][row], metric)}")
-    return Counts(wanted.start, _groups(wanted), before, labels.own >= 0)
+    return Counts(wanted.start, wanted.group[wanted.item].astype(np.int64), before, labels.own >= 0)
 
 
 def sought(labels: Labels) -> Sought:
-    """Columns, matches and junk of every query."""
-    pids, camids = labels.pids[labels.gallery], labels.camids[labels.gallery]  # [G]
-    group = np.zeros(len(pids), np.int8)  # [G]
+    """Groups, matches and junk. Of a large gallery nothing is copied but a byte an item."""
+    group = np.where((labels.pids != JUNK)[labels.gallery], GALLERY, -1).astype(np.int8)  # [G]
     group[labels.own[labels.own >= 0]] = QUERY
-    ranked = [np.flatnonzero((pids != JUNK) & (group == g)) for g in (GALLERY, QUERY)]
-    column = np.concatenate(ranked)  # [C]
-    number = np.full(len(pids), -1)
-    number[column] = np.arange(len(column))  # [G] the column of a place
-    owner, place = _same_person(labels.pids[labels.query], pids)  # [P]
-    junk = camids[place] == labels.camids[labels.query][owner]  # [P]
-    match_start, junk_start = (_starts(owner[mask], len(labels.query)) for mask in (~junk, junk))
-    matches = place[~junk]  # [M]
-    return Sought(
-        column=column,
-        bound=np.cumsum([0, *map(len, ranked)]),
-        start=match_start,
-        item=number[matches],
-        split=np.stack([_earlier(places, len(pids))[matches] for places in ranked], axis=1),
-        junk_start=junk_start,
-        junk=number[place[junk]],
-    )
+    owner, place = _same_person(labels)  # [P]
+    junk = labels.camids[labels.gallery[place]] == labels.camids[labels.query][owner]  # [P]
+    start, junk_start = (_starts(owner[mask], len(labels.query)) for mask in (~junk, junk))
+    return Sought(QUERY + 1, group, start, place[~junk], junk_start, place[junk])
 
 
 def backend() -> str:
@@ -173,30 +155,21 @@ def _module() -> Any:
     return ranks_reference
 
 
-def _same_person(query_pids: Ints, pids: Ints) -> tuple[Ints, Ints]:
+def _same_person(labels: Labels) -> tuple[Ints, Ints]:
     """Every pair of a query and a gallery item of the same person: query [P], place [P], both rising."""
-    known = np.flatnonzero(np.isin(pids, query_pids))  # the few of a gallery full of strangers
-    order = known[np.argsort(pids[known], kind="stable")]
-    first, last = (np.searchsorted(pids[order], query_pids, side) for side in ("left", "right"))  # [Q]
+    person = labels.pids[labels.query]  # [Q]
+    known = np.flatnonzero(contained(labels.pids, person)[labels.gallery])  # the few of a gallery full of strangers
+    pids = labels.pids[labels.gallery[known]]
+    order = np.argsort(pids, kind="stable")
+    first, last = (np.searchsorted(pids, person, side, sorter=order) for side in ("left", "right"))  # [Q]
     count = last - first
-    owner = np.repeat(np.arange(len(query_pids)), count)
+    owner = np.repeat(np.arange(len(person)), count)
     within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    return owner, order[first[owner] + within]
-
-
-def _earlier(places: Ints, size: int) -> Ints:
-    """How many of `places` come before place 0, 1, ...: [size]."""
-    taken = np.zeros(size, np.int64)
-    taken[places] = 1
-    return np.asarray(np.cumsum(taken) - taken)
+    return owner, known[order[first[owner] + within]]
 
 
 def _starts(owner: Ints, queries: int) -> Ints:
     return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=queries))])
-
-
-def _groups(wanted: Sought) -> Ints:
-    return np.asarray(wanted.item >= wanted.bound[QUERY], np.int64)
 
 
 def _fits(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool_], labels: Labels) -> None:

@@ -16,28 +16,25 @@ if TYPE_CHECKING:
     from vreid_bench.labels import Ints
     from vreid_bench.ranks import Shard, Sought
 
-CHUNK = 1 << 14  # columns of given distances that are counted in at once
-BLOCK, TILE = 256, 1024  # queries and columns of one product; always padded to this size
+CHUNK = 1 << 14  # given distances that are counted in at once
+BLOCK, TILE = 256, 1024  # queries and items of one product; always padded to this size
 
 Values = NDArray[Any]  # float32 or float64
 
 
 def count_distances(distance: Values, sought: Sought, shard: Shard, threads: int = 1) -> tuple[Ints, int]:
-    """How many columns of each group come before each match, junk left out: before [M, K], bad.
+    """How many items of each group come before each match, junk left out: before [M, K], bad.
 
     distance: [R, G]. An item comes before a match if it is closer, or as close and earlier in the gallery. Only
     the tiles of this shard are counted in. bad: flat index of the first distance that is no finite number, or -1.
     """
     infinite = ~np.isfinite(distance)
     if infinite.any():
-        return np.zeros_like(sought.split), int(infinite.argmax())
-    before = np.zeros_like(sought.split)
-    for q, row in enumerate(distance):
-        keys = row[sought.column]  # [C]
-        matches, junk = _of(sought, q)
-        for group, columns in _tiles(sought, CHUNK, shard):
-            count = _before(keys[columns], columns, keys, matches, junk, sought)
-            before[sought.start[q] : sought.start[q + 1], group] += count
+        return _zeros(sought), int(infinite.argmax())
+    before = _zeros(sought)
+    for group, places in _tiles(sought, CHUNK, shard):
+        for q, row in enumerate(distance):
+            before[sought.start[q] : sought.start[q + 1], group] += _before(row[places], places, row, *_of(sought, q))
     return before, -1
 
 
@@ -49,8 +46,9 @@ def count_embeddings(
     Tiles are fixed and padded, and every key is read from the one tile that holds it, so that shards agree to the
     last bit. bad: the first query, or R + the first gallery row, without a key, or -1.
     """
-    before = np.zeros_like(sought.split)
-    for array, rows, offset in ((query, np.arange(len(query)), 0), (gallery, np.sort(sought.column), len(query))):
+    before = _zeros(sought)
+    ranked = np.flatnonzero(sought.group >= 0)
+    for array, rows, offset in ((query, np.arange(len(query)), 0), (gallery, ranked, len(query))):
         bad = _unrankable(array, rows, metric)
         if bad >= 0:
             return before, offset + bad
@@ -58,11 +56,10 @@ def count_embeddings(
     for first in range(0, len(query), BLOCK):
         last = min(first + BLOCK, len(query))
         keys = tiles.single(first, last)
-        for group, columns in _tiles(sought, TILE, shard):
-            product = tiles.keys(first, columns)  # [BLOCK, columns]
+        for group, places in _tiles(sought, TILE, shard):
+            product = tiles.keys(first, places)  # [BLOCK, places]
             for q in range(first, last):
-                matches, junk = _of(sought, q)
-                count = _before(product[q - first], columns, keys[q - first], matches, junk, sought)
+                count = _before(product[q - first], places, keys[q - first], *_of(sought, q))
                 before[sought.start[q] : sought.start[q + 1], group] += count
     return before, -1
 
@@ -72,38 +69,46 @@ def paths() -> list[str]:
     return ["numpy"]
 
 
+def _zeros(sought: Sought) -> Ints:
+    return np.zeros((len(sought.item), sought.groups), np.int64)
+
+
 def _of(sought: Sought, q: int) -> tuple[Ints, Ints]:
-    """Columns of a query's matches and of its junk."""
+    """Places of a query's matches and of its junk."""
     matches = sought.item[sought.start[q] : sought.start[q + 1]]
     return matches, sought.junk[sought.junk_start[q] : sought.junk_start[q + 1]]
 
 
 def _tiles(sought: Sought, width: int, shard: Shard) -> Iterator[tuple[int, Ints]]:
-    """The shard's tiles: group, columns. No tile holds columns of two groups."""
+    """The shard's tiles: group, places. No tile holds items of two groups."""
     number = 0
-    for group in range(len(sought.bound) - 1):
-        first, last = sought.bound[group : group + 2]
-        for begin in range(first, last, width):
+    for group in range(sought.groups):
+        places = np.flatnonzero(sought.group == group)
+        for begin in range(0, len(places), width):
             if number % shard[1] == shard[0]:
-                yield group, np.arange(begin, min(begin + width, last))
+                yield group, places[begin : begin + width]
             number += 1
 
 
-def _before(tile: Values, columns: Ints, keys: Any, matches: Ints, junk: Ints, sought: Sought) -> Ints:
-    """How many items of one tile come before each match: [matches]. `keys` gives the key of a column."""
+def _before(tile: Values, places: Ints, keys: Any, matches: Ints, junk: Ints) -> Ints:
+    """How many items of one tile come before each match: [matches]. `keys` gives the key of a place."""
     if not matches.size:
         return np.zeros(0, np.int64)
-    inside = junk[(junk >= columns[0]) & (junk <= columns[-1])] - columns[0]
+    junk = junk[(junk >= places[0]) & (junk <= places[-1])]
+    inside = np.searchsorted(places, junk)
+    inside = inside[places[inside] == junk]
     if inside.size:
         tile = tile.copy()
         tile[inside] = np.inf
     limits = np.array([keys[m] for m in matches])
     near = np.flatnonzero(tile <= limits.max())  # few, if the matches are near
-    order = near[np.argsort(tile[near], kind="stable")]  # stable: columns of a group are in gallery order
-    ordered, places = tile[order], sought.column[columns[order]]
+    order = near[np.argsort(tile[near], kind="stable")]  # stable: a tile is in gallery order
+    ordered, ranked = tile[order], places[order]
     first, last = (np.searchsorted(ordered, limits, side) for side in ("left", "right"))
-    ties = [np.searchsorted(places[a:b], sought.column[m]) for a, b, m in zip(first, last, matches, strict=True)]
-    return np.asarray(first + np.array(ties), np.int64)
+    before = np.asarray(first, np.int64)
+    for i in np.flatnonzero(last > first):  # the match itself, and what is exactly as near
+        before[i] += np.searchsorted(ranked[first[i] : last[i]], matches[i])
+    return before
 
 
 def _unrankable(array: Values, rows: Ints, metric: str) -> int:
@@ -119,34 +124,35 @@ def _unrankable(array: Values, rows: Ints, metric: str) -> int:
 
 
 class _Tiles:
-    """Keys, numbers that order as the distances do, by fixed products of BLOCK queries and TILE columns."""
+    """Keys, numbers that order as the distances do, by fixed products of BLOCK queries and TILE items."""
 
     def __init__(self, query: Values, gallery: Values, metric: str, sought: Sought) -> None:
         self.query, self.gallery, self.metric, self.sought = query, gallery, metric, sought
         self.left, self.right = (np.zeros((n, query.shape[1]), query.dtype) for n in (BLOCK, TILE))
         self.out = np.empty((BLOCK, TILE), query.dtype)
 
-    def keys(self, first: int, columns: Ints) -> Values:
-        """Keys of the queries from `first` on in one tile: [BLOCK, columns]."""
-        queries, items = self.query[first : first + BLOCK], self.gallery[self.sought.column[columns]]
+    def keys(self, first: int, places: Ints) -> Values:
+        """Keys of the queries from `first` on in one tile: [BLOCK, places], valid until the next call."""
+        queries, items = self.query[first : first + BLOCK], self.gallery[places]
         for padded, rows in ((self.left, queries), (self.right, items)):
             padded[: len(rows)], padded[len(rows) :] = rows, 0
         np.matmul(self.left, self.right.T, out=self.out)
-        product = self.out[:, : len(columns)]
-        square = np.square(items, dtype=np.float64).sum(1)  # [columns]
+        product = self.out[:, : len(places)]
+        square = np.einsum("ce,ce->c", items, items, dtype=np.float64)  # [places]
         if self.metric == "cosine":
-            return np.asarray(product * (-1 / np.sqrt(square)), product.dtype)
-        # the query's own square is the same for its whole row
-        return np.asarray(square.astype(product.dtype) - 2 * product, product.dtype)
+            product *= (-1 / np.sqrt(square)).astype(product.dtype)
+        else:  # the query's own square is the same for its whole row, and left out
+            np.subtract(square.astype(product.dtype), 2 * product, out=product)
+        return product
 
     def single(self, first: int, last: int) -> list[dict[int, Any]]:
-        """Of each query from `first` to `last`: column of a match or junk item -> its key."""
+        """Of each query from `first` to `last`: place of a match or junk item -> its key."""
         keys: list[dict[int, Any]] = [{} for _ in range(first, last)]
         wanted = [np.concatenate(_of(self.sought, q)) for q in range(first, last)]
-        for _, columns in _tiles(self.sought, TILE, (0, 1)):
-            inside = [w[(w >= columns[0]) & (w <= columns[-1])] for w in wanted]
+        for _, places in _tiles(self.sought, TILE, (0, 1)):
+            inside = [w[np.isin(w, places)] for w in wanted]
             if any(map(len, inside)):
-                product = self.keys(first, columns)
+                product = self.keys(first, places)
                 for row, (found, some) in enumerate(zip(keys, inside, strict=True)):
-                    found.update({int(c): product[row, c - columns[0]] for c in some})
+                    found.update(zip(some.tolist(), product[row, np.searchsorted(places, some)], strict=True))
         return keys

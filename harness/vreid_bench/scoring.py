@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,10 +16,12 @@ from vreid_bench.features import Features, numpy, places
 from vreid_bench.labels import Labels
 from vreid_bench.metrics import Judged, NotComputable, Outcome, judge, per_query, summarize
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import Counts, Metric
+from vreid_bench.ranks import Counts, Metric, Tile
 from vreid_bench.recipe import Part
 from vreid_bench.table import scored
+from vreid_bench.verification import true_accepts
 
+Rules = Sequence[Convention]
 Precision = Literal["float32", "float64"]
 
 DEEPEST = 50  # the last rank of the CMC curve that is told
@@ -34,6 +36,7 @@ class Report:
     counts: Counts
     judged: Judged
     reranker: Part | None = None  # what re-ranked, with every option
+    accepts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> FAR -> TAR, if asked for
 
     @classmethod
     def of(
@@ -41,6 +44,14 @@ class Report:
     ) -> Report:
         """Judge the counts. Raises InputError if no convention can be applied."""
         return cls(labels, counts, judge(counts, conventions), reranker)
+
+    def with_accepts(self, tiles: Callable[[], Iterable[Tile]], rates: Sequence[float], rules: Rules) -> Report:
+        """The same with the share of matching pairs accepted at each false accept rate, over all queries at once."""
+        accepts: dict[str, dict[str, float]] = {}
+        for rule in {r.queries_in_gallery is not False for r in rules}:
+            found = dict(zip(map(str, rates), true_accepts(tiles(), self.labels, rates, rule), strict=True))
+            accepts |= {r.name: found for r in rules if (r.queries_in_gallery is not False) == rule}
+        return replace(self, accepts=accepts)
 
     def __getitem__(self, convention: str) -> dict[str, Any]:
         """mAP, R1, ..., as fractions, or `not_computable` and the reason."""
@@ -60,6 +71,8 @@ class Report:
                 counted = ~np.isnan(verdict.average_precision)
                 conventions[name]["r_precision"] = float(verdict.r_precision[counted].mean())
                 conventions[name]["cmc"] = verdict.cmc(DEEPEST)
+                if name in self.accepts:
+                    conventions[name]["tar"] = dict(self.accepts[name])
         part = self.reranker
         reranking = None if part is None else {"name": part.name, "options": dict(part.options)}
         return {"backend": ranks.backend(), "reranking": reranking, "conventions": conventions}
@@ -130,9 +143,15 @@ def from_matrix(distance: NDArray[Any], labels: Labels, dtype: str = "float32") 
     wanted = (len(labels.query), len(labels.gallery))
     if distance.shape != wanted:
         raise InputError(f"distances: wanted [Q, G] = {wanted}, as the labels have it, got {distance.shape}")
+    return ranks.from_distances(matrix_tiles(distance, dtype), labels)
+
+
+def matrix_tiles(distance: NDArray[Any], dtype: str = "float32") -> Iterator[Tile]:
+    """Given distances [Q, G], some queries at a time: a matrix on disk is never in memory as a whole."""
     kept = np.float64 if dtype == "float64" or distance.dtype not in ("f2", "f4") else np.float32
-    rows = [slice(first, min(first + ROWS, wanted[0])) for first in range(0, wanted[0], ROWS)]
-    return ranks.from_distances(((part, np.asarray(distance[part], kept)) for part in rows), labels)
+    for first in range(0, len(distance), ROWS):
+        part = slice(first, min(first + ROWS, len(distance)))
+        yield part, np.asarray(distance[part], kept)
 
 
 def named(conventions: Iterable[Convention | str]) -> tuple[Convention, ...]:

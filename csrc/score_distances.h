@@ -1,0 +1,78 @@
+// Counting in given distances.
+
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "score_count.h"
+
+namespace vreid {
+
+constexpr int64_t CHUNK = 2048;  // items of a row that are counted in at once
+
+template <typename T>
+struct Rows {
+  const Kernels<T> kernels;
+  const Sought sought;
+  const Tiles tiles;
+  const T* const distance;
+  const int64_t rows, columns;
+  const bool whole;  // is this shard all?
+  Keys<T> key;
+  std::vector<T> gathered;                   // a tile for each thread
+  std::vector<std::vector<int64_t>> places;  // of the tiles whose items are not neighbours in memory
+  std::atomic<int64_t> bad{-1};              // flat index of the first distance that is no finite number
+
+  Rows(const Matrix<T>& matrix, const py::tuple& fields, Shard shard, int threads, const std::string& path)
+      : kernels(chosen<T>(path)), sought(fields, matrix.shape(0), matrix.shape(1)), tiles(sought, CHUNK, shard),
+        distance(matrix.data()), rows(matrix.shape(0)), columns(matrix.shape(1)), whole(shard.second == 1),
+        key(sought), gathered(size_t(std::max(threads, 1)) * CHUNK), places(tiles.all.size()) {
+    for (size_t t = 0; t < tiles.all.size(); ++t) {
+      if (tiles.all[t].adjacent()) continue;
+      places[t].resize(tiles.all[t].size);
+      tiles.places(tiles.all[t], places[t].data());
+    }
+  }
+
+  void count(int worker, int64_t q, int64_t* before) {
+    const T* const row = distance + q * columns;
+    if (!kernels.finite(row, columns)) {
+      const T* const found = std::find_if(row, row + columns, [](T x) { return !std::isfinite(x); });
+      return report(bad, q * columns + (found - row));
+    }
+    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) key.match[m] = row[sought.item[m]];
+    for (int64_t j = sought.junk_start[q]; j < sought.junk_start[q + 1]; ++j) key.junk[j] = row[sought.junk[j]];
+    key.raise(sought, q);
+    T* const scratch = gathered.data() + worker * CHUNK;
+    for (size_t t = 0; t < tiles.all.size(); ++t) {
+      const Tile& tile = tiles.all[t];
+      if (!tile.counted) continue;
+      const T* const here = row + tile.first;
+      for (size_t c = 0; c < places[t].size(); ++c) scratch[c] = row[places[t][c]];
+      const T* const x = places[t].empty() ? here : scratch;
+      count_tile(kernels, sought, tiles, tile, q, x, key, before, q + 1 < rows ? here + columns : here);
+    }
+    drop_junk(sought, tiles, whole, q, key, before);
+  }
+};
+
+template <typename T>
+std::pair<Counts, int64_t> count_distances(const Matrix<T>& distance, const py::tuple& fields, Shard shard, int threads,
+                                           const std::string& path) {
+  require(distance.ndim() == 2, "distance: must be [R, G]");
+  Rows<T> rows(distance, fields, shard, threads, path);
+  Counts result = zeros(rows.sought);
+  int64_t* const before = result.mutable_data();
+  {
+    py::gil_scoped_release released;
+    parallel(rows.rows, threads, [&](int worker, int64_t q) { rows.count(worker, q, before); });
+  }
+  return {result, rows.bad.load()};
+}
+
+}  // namespace vreid
