@@ -74,8 +74,8 @@ def load_roles(info: Path, report: Report) -> tuple[Integers, Integers]:
     for path in (tracks, queries):
         if not path.is_file():
             report(f"{path} is missing; wanted the folder that holds {tracks.name} and {queries.name}; {ORIGIN}.")
-    rows = load_matrix(tracks, FILES["test"].key, (None, 4), report)
-    query = load_matrix(queries, QUERY_KEY, (1, None), report)
+    rows = load_matrix(tracks, FILES["test"].key, (None, 4), ORIGIN, report)
+    query = load_matrix(queries, QUERY_KEY, (1, None), ORIGIN, report)
     if rows is None or query is None:
         raise AssertionError("a fault of the index files was not reported")
     check_query(queries, query[0] - 1, rows, report)
