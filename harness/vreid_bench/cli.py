@@ -11,6 +11,12 @@ import click
 
 from vreid_bench.errors import InputError, RunError
 
+ACCEPT_WITHDRAWN = click.option(
+    "--accept-withdrawn",
+    multiple=True,
+    metavar="DATASET",
+    help="Read real data of this dataset although it was withdrawn; may be repeated.",
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
@@ -77,6 +83,7 @@ def main() -> None:
     "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
 )
 @click.option("--quiet", is_flag=True, help="No progress bars.")
+@ACCEPT_WITHDRAWN
 @AS_JSON
 def run(**options: Any) -> None:
     """Train (or load) a method, run a protocol, write a record.
@@ -168,8 +175,9 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
     "--data", "root", type=click.Path(path_type=Path), help="Your copy; default VREID_DATA, else the synthetic twin."
 )
 @click.option("--decode", is_flag=True, help="Also decode every frame.")
+@ACCEPT_WITHDRAWN
 @AS_JSON
-def verify(dataset: str, root: Path | None, decode: bool, as_json: bool) -> None:
+def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tuple[str, ...], as_json: bool) -> None:
     """Count a copy of DATASET against the published numbers and name every fault in it.
 
     \b
@@ -178,7 +186,7 @@ def verify(dataset: str, root: Path | None, decode: bool, as_json: bool) -> None
     from vreid_bench import verify as check
     from vreid_bench.registry import Registry
 
-    found = check.verify(Registry.installed(), dataset, root, decode)
+    found = check.verify(Registry.installed(), dataset, root, decode, accept_withdrawn)
     click.echo(json.dumps(check.report(found)) if as_json else check.shown(found))
     if check.faults(found):
         raise click.exceptions.Exit(2)

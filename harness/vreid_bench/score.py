@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.data import DISTRACTOR, JUNK, Split
+from vreid_bench.data import DISTRACTOR, JUNK, Split, dressed
 from vreid_bench.errors import InputError
-from vreid_bench.protocol import Convention
+from vreid_bench.protocol import Clothes, Convention
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Tile = tuple[slice, NDArray[Any]]  # which queries (0-based positions in the query list), distances [R, N]
+Rule = tuple[bool, Clothes]  # who takes a rank: the queries themselves?, and of the query's person in which clothes?
 
 CUTOFFS = (1, 5, 10, 20)
 
@@ -30,12 +31,15 @@ class Labels:
     camids: Ints  # [N]
     query: Ints  # [Q] rows of the test tracklets
     gallery: Ints  # [G] rows in ranking order: of two equal distances, the earlier comes first
+    clothes: Ints | None = None  # [N] alike for the same clothes of a person; None where that is not known
 
     @classmethod
     def of(cls, split: Split) -> Labels:
         """The labels of a split's test part. Raises InputError if they cannot be scored."""
         pids, camids = ([getattr(t, name) for t in split.test] for name in ("pid", "camid"))
-        return cls(*(np.asarray(column, np.int64) for column in (pids, camids, split.query, split.gallery)))
+        columns = (np.asarray(column, np.int64) for column in (pids, camids, split.query, split.gallery))
+        worn = np.unique([t.clothes for t in split.test], return_inverse=True)[1] if dressed(split) else None
+        return cls(*columns, worn)
 
     def __post_init__(self) -> None:
         for name, rows in (("query", self.query), ("gallery", self.gallery)):
@@ -88,18 +92,22 @@ def score(tiles: Iterable[Tile], labels: Labels, conventions: Sequence[Conventio
     `labels.pids`, smaller is closer. Raises InputError for a distance that is no number, for an unmatched
     query where the convention forbids one, and where no query counts; ValueError for tiles that do not fit.
     """
-    found: dict[bool, list[_Matches]] = {c.queries_in_gallery: [] for c in conventions}
+    found: dict[Rule, list[_Matches]] = {_rule(c): [] for c in conventions}
     missing = np.ones(len(labels.query), bool)  # [Q]
     for rows, distances in tiles:
         queries = np.arange(len(labels.query))[rows]  # [R]
         _check_tile(distances, queries, missing, labels)
         missing[queries] = False
-        for queries_in_gallery, matches in _match(distances, queries, labels, tuple(found)):
-            found[queries_in_gallery].append(matches)
+        for rule, matches in _match(distances, queries, labels, tuple(found)):
+            found[rule].append(matches)
     if missing.any():
         raise ValueError(f"tiles: no distances for query {np.flatnonzero(missing)[0]} of {len(missing)}")
     joined = {rule: _Matches(*map(np.concatenate, zip(*parts, strict=True))) for rule, parts in found.items()}
-    return {c.name: _judge(joined[c.queries_in_gallery], labels, c) for c in conventions}
+    return {c.name: _judge(joined[_rule(c)], labels, c) for c in conventions}
+
+
+def _rule(convention: Convention) -> Rule:
+    return convention.queries_in_gallery, convention.clothes
 
 
 def _check_tile(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool_], labels: Labels) -> None:
@@ -117,9 +125,9 @@ def _check_tile(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool
 
 
 def _match(
-    distances: NDArray[Any], queries: Ints, labels: Labels, rules: Sequence[bool]
-) -> Iterable[tuple[bool, _Matches]]:
-    """Rank the gallery for R queries and find their matches, with the queries in the gallery and without."""
+    distances: NDArray[Any], queries: Ints, labels: Labels, rules: Sequence[Rule]
+) -> Iterable[tuple[Rule, _Matches]]:
+    """Rank the gallery for R queries and find their matches under each rule."""
     person = labels.pids[labels.query[queries], None]  # [R, 1]
     camera = labels.camids[labels.query[queries], None]  # [R, 1]
     # stable: equal distances keep gallery order, so a rerun ranks alike
@@ -130,12 +138,22 @@ def _match(
     # A query in the gallery is its own nearest neighbour, and junk: the same person in the same camera.
     ranked = (pids != JUNK) & ~(same & (labels.camids[order] == camera))  # [R, G]
     is_query = np.isin(np.arange(len(labels.pids)), labels.query)  # [N]
-    for queries_in_gallery in rules:
+    for queries_in_gallery, clothes in rules:
         takes_rank = ranked if queries_in_gallery else ranked & ~is_query[order]  # [R, G]
+        if clothes != "any":
+            takes_rank = takes_rank & ~(same & _otherwise_dressed(labels, queries, order, clothes))
         hit = same & takes_rank  # [R, G]
         row = np.nonzero(hit)[0]  # [M]
         nth, rank = (np.cumsum(mask, axis=1)[hit] for mask in (hit, takes_rank))  # [M]
-        yield queries_in_gallery, _Matches(queries[row], nth, rank)
+        yield (queries_in_gallery, clothes), _Matches(queries[row], nth, rank)
+
+
+def _otherwise_dressed(labels: Labels, queries: Ints, order: Ints, clothes: Clothes) -> NDArray[np.bool_]:
+    """Which items of the rankings `order` [R, G] would not match their query for what they wear: [R, G]."""
+    if labels.clothes is None:
+        raise InputError(f"a match is to wear {clothes} clothes, but not every tracklet says what is worn")
+    alike = labels.clothes[order] == labels.clothes[labels.query[queries], None]  # [R, G]
+    return alike if clothes == "other" else ~alike
 
 
 def _judge(matches: _Matches, labels: Labels, convention: Convention) -> Scores:
