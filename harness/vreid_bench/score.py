@@ -36,10 +36,10 @@ class Labels:
     @classmethod
     def of(cls, split: Split) -> Labels:
         """The labels of a split's test part. Raises InputError if they cannot be scored."""
-        pids, camids = ([getattr(t, name) for t in split.test] for name in ("pid", "camid"))
-        columns = (np.asarray(column, np.int64) for column in (pids, camids, split.query, split.gallery))
+        pids, camids = (np.array([getattr(t, name) for t in split.test], np.int64) for name in ("pid", "camid"))
+        query, gallery = (np.array(rows, np.int64) for rows in (split.query, split.gallery))
         worn = np.unique([t.clothes for t in split.test], return_inverse=True)[1] if dressed(split) else None
-        return cls(*columns, worn)
+        return cls(pids, camids, query, gallery, worn)
 
     def __post_init__(self) -> None:
         for name, rows in (("query", self.query), ("gallery", self.gallery)):
@@ -152,7 +152,7 @@ def _otherwise_dressed(labels: Labels, queries: Ints, order: Ints, clothes: Clot
     """Which items of the rankings `order` [R, G] would not match their query for what they wear: [R, G]."""
     if labels.clothes is None:
         raise InputError(f"a match is to wear {clothes} clothes, but not every tracklet says what is worn")
-    alike = labels.clothes[order] == labels.clothes[labels.query[queries], None]  # [R, G]
+    alike: NDArray[np.bool_] = labels.clothes[order] == labels.clothes[labels.query[queries], None]  # [R, G]
     return alike if clothes == "other" else ~alike
 
 

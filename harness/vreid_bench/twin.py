@@ -19,9 +19,7 @@ No data was named, so this is the SYNTHETIC twin of {}: rendered pedestrians, no
 Its scores say nothing about the real dataset; --data or VREID_DATA names your copy of that."""
 
 
-def data_root(
-    registry: Registry, dataset: str, given: Path | None, accepted: Container[str] = ()
-) -> tuple[Path, bool]:
+def data_root(registry: Registry, dataset: str, given: Path | None, accepted: Container[str] = ()) -> tuple[Path, bool]:
     """The folder of a dataset, and whether it is the synthetic twin.
 
     The user's copy is `given` (`--data`), else VREID_DATA: the dataset's own folder, or one that holds it

@@ -27,7 +27,7 @@ Parts = Mapping[str, tuple[Tracklet, ...]]
 def load(root: Path, report: Report) -> Parts:
     """The tracklets of each list, in file order; every fault goes to `report`."""
     if not check_layout(root, SESSIONS, LISTS.values(), ORIGIN, report):
-        return {part: () for part in LISTS}
+        return dict.fromkeys(LISTS, ())
     listing = Listing(root)
     entries = {part: read_list(root / file, LINE, report) for part, file in LISTS.items()}
     check_repeats([entry for listed in entries.values() for entry in listed], report)

@@ -25,7 +25,7 @@ Parts = Mapping[str, tuple[Tracklet, ...]]
 def load(root: Path, report: Report) -> Parts:
     """The tracklets of each part, in order of person and tracklet number; every fault goes to `report`."""
     if not check_layout(root, PARTS, (), ORIGIN, report):
-        return {part: () for part in PARTS}
+        return dict.fromkeys(PARTS, ())
     listing = Listing(root)
     parts = {part: tuple(tracklets(listing, part, report)) for part in PARTS}
     check_apart(parts["train"], (*parts["query"], *parts["gallery"]), root, report)

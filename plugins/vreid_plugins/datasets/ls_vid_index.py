@@ -37,7 +37,7 @@ class Index(NamedTuple):
 
 def load(root: Path, report: Report, parts: Sequence[str]) -> Index:
     """Read and check the lists of `parts` and the query list; every fault goes to `report`."""
-    empty: Mapping[str, tuple[Tracklet, ...]] = {part: () for part in parts}
+    empty: Mapping[str, tuple[Tracklet, ...]] = dict.fromkeys(parts, ())
     lists, folders = [LISTS[part] for part in parts], [FRAMES[part] for part in parts]
     if not check_layout(root, folders, [*lists, QUERY_FILE], ORIGIN, report):
         return Index(empty, (), ())

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from .plan import Plan
 from .tracklet import TrackletSpec
-from .world import World
 from .writer import write_tree
 
 
