@@ -81,10 +81,11 @@ def test_frames_are_in_order_of_their_number_and_persons_and_tracklets_of_theirs
     for number in (10_000, 9_999):
         (folder / f"0003_C8_F{number}_X{number}.jpg").write_bytes(JPEG)
     (root / "train/0001/0003").rename(root / "train/0001/11")
+    (root / "train/0001/0004").rename(root / "train/0001/9")
     wanted = DukeVideo().read(root)
     first, second, third = wanted.splits[0].train
     assert [Path(f).name for f in third.frames[-2:]] == ["0003_C8_F9999_X9999.jpg", "0003_C8_F10000_X10000.jpg"]
-    assert (first.camid, second.camid) == (2, 1)  # tracklets 4 and 11
+    assert (first.camid, second.camid) == (2, 1)  # tracklets 9 and 11
     ordered = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: reversed(list(ordered(path))))
     assert DukeVideo().read(root).splits == wanted.splits

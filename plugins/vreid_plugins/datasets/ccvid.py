@@ -1,4 +1,7 @@
-"""CCVID (Gu et al., CVPR 2022), where people change clothes: reader, three protocols and their conventions."""
+"""CCVID (Gu et al., CVPR 2022), where people change clothes: reader, three protocols and their conventions.
+
+The data is under CC BY-NC-SA 4.0; its readme asks to make faces unrecognisable wherever frames are shown.
+"""
 
 from __future__ import annotations
 

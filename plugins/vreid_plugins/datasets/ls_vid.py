@@ -1,4 +1,7 @@
-"""LS-VID (Li et al., ICCV 2019): reader, and the protocol under the two conventions its code bases score it under."""
+"""LS-VID (Li et al., ICCV 2019): reader, and the protocol under the two conventions its code bases score it under.
+
+The data is given out under a signed agreement, for research without profit, and must not be passed on.
+"""
 
 from __future__ import annotations
 
