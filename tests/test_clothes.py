@@ -27,7 +27,7 @@ def convention(clothes, queries_in_gallery=False, unmatched="zero"):
     return Convention(name, "1", queries_in_gallery, "step", unmatched, summary="", source="", clothes=clothes)
 
 
-EVERY = [convention(*rule) for rule in product(("any", "same", "other"), (True, False))]
+EVERY = [convention(*rule) for rule in product(("any", "same", "other"), (True, False, None))]
 
 
 def by_hand(distances, who, worn, rule):
@@ -36,7 +36,7 @@ def by_hand(distances, who, worn, rule):
     for q, row in enumerate(who.query.tolist()):
         ranking = []
         for place, item in enumerate(who.gallery.tolist()):
-            if item in who.query and not rule.queries_in_gallery:
+            if item in who.query and rule.queries_in_gallery is False:
                 continue
             same_person = who.pids[item] == who.pids[row]
             wrong_clothes = {"any": False, "same": worn[item] != worn[row], "other": worn[item] == worn[row]}
@@ -116,7 +116,7 @@ def test_where_one_tracklet_does_not_say_what_is_worn_no_convention_may_ask():
     assert dressed(replace(SPLIT, test=(*TEST, Tracklet((), 0, 1))))  # nobody wears nothing
     tile = [(slice(0, 1), np.zeros((1, 4), np.float32))]
     assert score(tile, Labels.of(UNDRESSED), [convention("any")])
-    with pytest.raises(InputError, match="not every tracklet says what is worn"):
+    with pytest.raises(InputError, match="not every tracklet of a person says what is worn"):
         score(tile, Labels.of(UNDRESSED), [convention("same")])
 
 

@@ -59,11 +59,10 @@ def test_reading_gives_the_queries_then_the_gallery_as_its_folder_holds_it(root:
 def test_the_query_takes_no_rank_for_itself_and_its_copy_neither() -> None:
     from vreid_bench.data import Split, Tracklet
     from vreid_bench.score import Labels, score
-    from vreid_plugins.datasets.mars import vreid_conventions
 
     test = [Tracklet(("q.jpg",), 2, 2), Tracklet(("g.jpg",), 2, 2), Tracklet(("h.jpg",), 2, 1), Tracklet(("i",), 4, 1)]
     labels = Labels.of(Split((), tuple(test), (0,), (1, 2, 3)))
-    rule = vreid_conventions()["queries-in-gallery"]
+    rule = duke_video.vreid_conventions()["gallery-as-listed"]
     scored = score([(slice(0, 1), np.array([[0.0, 0.0, 0.2, 0.1]]))], labels, [rule])[rule.name]
     assert scored.first_rank.tolist() == [1]  # behind person 4, and not behind the copy of the query
 
@@ -370,5 +369,6 @@ def test_verifying_real_data_wants_to_be_asked_for_too_and_a_twin_does_not(cli, 
 
 def test_the_protocol_is_scored_on_the_gallery_as_published() -> None:
     protocol = duke_video.vreid_protocols()["duke-video"]
-    assert protocol.conventions == ("queries-in-gallery",)
-    assert (protocol.headline, protocol.dataset, protocol.holdout) == ("queries-in-gallery", "duke-video", 0.0)
+    assert protocol.conventions == ("gallery-as-listed",)
+    assert (protocol.headline, protocol.dataset, protocol.holdout) == ("gallery-as-listed", "duke-video", 0.0)
+    assert duke_video.vreid_conventions()["gallery-as-listed"].queries_in_gallery is None

@@ -24,7 +24,9 @@ class Convention:
 
     name: str
     version: str
-    queries_in_gallery: bool  # are the query tracklets themselves ranked, as candidates of other queries?
+    # Are the query tracklets themselves ranked, as candidates of other queries? True wants them in the gallery, False
+    # removes them, None takes the gallery as the data set lists it.
+    queries_in_gallery: bool | None
     average_precision: Literal["step", "trapezoid"]
     unmatched: Literal["skip", "zero", "error"]  # a query without any positive left
     summary: str = field(metadata=PROSE)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.clothes import asked_for
 from vreid_bench.data import DISTRACTOR, JUNK, Split, dressed
 from vreid_bench.errors import InputError
 from vreid_bench.protocol import Clothes, Convention
@@ -18,7 +19,7 @@ from vreid_bench.protocol import Clothes, Convention
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Tile = tuple[slice, NDArray[Any]]  # which queries (0-based positions in the query list), distances [R, N]
-Rule = tuple[bool, Clothes]  # who takes a rank: the queries themselves?, and of the query's person in which clothes?
+Rule = tuple[bool | None, Clothes]  # who takes a rank: the queries themselves, and their persons in which clothes?
 
 CUTOFFS = (1, 5, 10, 20)
 
@@ -139,21 +140,22 @@ def _match(
     ranked = (pids != JUNK) & ~(same & (labels.camids[order] == camera))  # [R, G]
     is_query = np.isin(np.arange(len(labels.pids)), labels.query)  # [N]
     for queries_in_gallery, clothes in rules:
-        takes_rank = ranked if queries_in_gallery else ranked & ~is_query[order]  # [R, G]
-        if clothes != "any":
-            takes_rank = takes_rank & ~(same & _otherwise_dressed(labels, queries, order, clothes))
+        takes_rank = ranked & ~is_query[order] if queries_in_gallery is False else ranked  # [R, G]
         hit = same & takes_rank  # [R, G]
         row = np.nonzero(hit)[0]  # [M]
         nth, rank = (np.cumsum(mask, axis=1)[hit] for mask in (hit, takes_rank))  # [M]
-        yield (queries_in_gallery, clothes), _Matches(queries[row], nth, rank)
+        matches = row, nth, rank
+        if clothes != "any":
+            matches = asked_for(*matches, _alike(labels, labels.query[queries][row], order[hit]), clothes)
+        owner, nth, rank = matches
+        yield (queries_in_gallery, clothes), _Matches(queries[owner], nth, rank)
 
 
-def _otherwise_dressed(labels: Labels, queries: Ints, order: Ints, clothes: Clothes) -> NDArray[np.bool_]:
-    """Which items of the rankings `order` [R, G] would not match their query for what they wear: [R, G]."""
+def _alike(labels: Labels, one: Ints, other: Ints) -> NDArray[np.bool_]:
+    """Do two test rows of a person wear the same? [M]"""
     if labels.clothes is None:
-        raise InputError(f"a match is to wear {clothes} clothes, but not every tracklet says what is worn")
-    alike: NDArray[np.bool_] = labels.clothes[order] == labels.clothes[labels.query[queries], None]  # [R, G]
-    return alike if clothes == "other" else ~alike
+        raise InputError("a convention asks for clothes, but not every tracklet of a person says what is worn")
+    return np.asarray(labels.clothes[one] == labels.clothes[other])
 
 
 def _judge(matches: _Matches, labels: Labels, convention: Convention) -> Scores:

@@ -100,10 +100,10 @@ def vreid_conventions() -> Mapping[str, Convention]:
     general = Convention(
         name="general",
         version="1",
-        queries_in_gallery=False,
+        queries_in_gallery=None,
         average_precision="step",
         unmatched="skip",
-        summary="The query tracklets are not in the gallery; step AP. A match wears any clothes.",
+        summary="The gallery as it is listed, which holds no query; step AP. A match wears any clothes.",
         source=f"{CODE}, evaluate",
     )
     same = replace(

@@ -1,4 +1,4 @@
-"""DukeMTMC-VideoReID (Wu et al., CVPR 2018): reader and protocol. The data was withdrawn in 2019."""
+"""DukeMTMC-VideoReID (Wu et al., CVPR 2018): reader, protocol, convention. The data was withdrawn in 2019."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vreid_bench import Dataset, Protocol, Split, Verification, hookimpl
+from vreid_bench import Convention, Dataset, Protocol, Split, Verification, hookimpl
 from vreid_plugins.datasets.census import source
 from vreid_plugins.datasets.described import is_synthetic
 from vreid_plugins.datasets.duke_folders import load
@@ -79,11 +79,27 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         name="duke-video",
         version="1",
         dataset="duke-video",
-        headline="queries-in-gallery",
-        conventions=("queries-in-gallery",),
+        headline="gallery-as-listed",
+        conventions=("gallery-as-listed",),
         summary="Train on 702 identities, rank the 2,636 tracklets of the gallery for 702 queries. The gallery holds "
         "the query tracklets as published; they are not added to it again.",
         source="Wu et al., Exploit the Unknown Gradually: One-Shot Video-Based Person Re-Identification by Stepwise "
         "Learning, CVPR 2018; repository Yu-Wu/DukeMTMC-VideoReID",
     )
     return {test.name: test}
+
+
+@hookimpl
+def vreid_conventions() -> Mapping[str, Convention]:
+    """The gallery as it was published."""
+    listed = Convention(
+        name="gallery-as-listed",
+        version="1",
+        queries_in_gallery=None,
+        average_precision="step",
+        unmatched="skip",
+        summary="The gallery as the data set lists it; step AP. DukeMTMC-VideoReID lists its queries among its 2,636 "
+        "gallery tracklets, so adding them once more would make 702 duplicates.",
+        source="DukeMTMC-VideoReID: Yu-Wu/DukeMTMC-VideoReID, KaiyangZhou/deep-person-reid",
+    )
+    return {listed.name: listed}
