@@ -12,6 +12,13 @@ import click
 from vreid_bench.cli_score import AS_JSON, conventions, score, size_of
 from vreid_bench.errors import InputError, RunError
 
+ACCEPT_WITHDRAWN = click.option(
+    "--accept-withdrawn",
+    multiple=True,
+    metavar="DATASET",
+    help="Read real data of this dataset although it was withdrawn; may be repeated.",
+)
+
 
 class Group(click.Group):
     """A group whose commands tell the user's mistakes in a sentence: exit code 2, other failures 1."""
@@ -81,6 +88,7 @@ def main() -> None:
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 @click.option("--rerank", metavar="NAME", help="Re-rank, for instance by zhong or zhong:k1=50,k2=15.")
 @click.option("--memory", callback=size_of, default="64M", show_default=True, help="For re-ranking, beside its result.")
+@ACCEPT_WITHDRAWN
 @AS_JSON
 def run(**options: Any) -> None:
     """Train (or load) a method, run a protocol, write a record.
@@ -188,8 +196,9 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
     "--data", "root", type=click.Path(path_type=Path), help="Your copy; default VREID_DATA, else the synthetic twin."
 )
 @click.option("--decode", is_flag=True, help="Also decode every frame.")
+@ACCEPT_WITHDRAWN
 @AS_JSON
-def verify(dataset: str, root: Path | None, decode: bool, as_json: bool) -> None:
+def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tuple[str, ...], as_json: bool) -> None:
     """Count a copy of DATASET against the published numbers and name every fault in it.
 
     \b
@@ -198,7 +207,7 @@ def verify(dataset: str, root: Path | None, decode: bool, as_json: bool) -> None
     from vreid_bench import verify as check
     from vreid_bench.registry import Registry
 
-    found = check.verify(Registry.installed(), dataset, root, decode)
+    found = check.verify(Registry.installed(), dataset, root, decode, accept_withdrawn)
     click.echo(json.dumps(check.report(found)) if as_json else check.shown(found))
     if found.problems:
         raise click.exceptions.Exit(2)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vreid_bench.data import Dataset, Divisible, Split, hold_out, people, sourced
+from vreid_bench.data import Dataset, Divisible, Split, dressed, hold_out, people, sourced
 from vreid_bench.errors import InputError
 from vreid_bench.items import MEMORY
 from vreid_bench.protocol import Convention, Protocol, digest
@@ -35,6 +35,7 @@ class Request:
     seed: int | None = None  # None: 0, or the seed of the run that `--from` names
     assignments: tuple[str, ...] = ()  # `--set`
     source: Path | None = None  # `--from`
+    accept_withdrawn: tuple[str, ...] = ()  # names of datasets
     splits: str | None = None  # `--splits`; None: all of the protocol, or all that `--from` has weights of
     runs: Path = Path("runs")
     device: str = "auto"
@@ -100,9 +101,10 @@ def plan_run(registry: Registry, request: Request) -> Plan:
     """Decide everything that the request leaves open. Raises InputError for what does not fit together."""
     protocol: Protocol = registry.get("protocols", request.protocol)
     conventions = tuple(registry.get("conventions", name) for name in protocol.conventions)
-    root, twin = data_root(registry, protocol.dataset, request.data)
+    root, twin = data_root(registry, protocol.dataset, request.data, request.accept_withdrawn)
     dataset = read(registry, protocol, root)
     splits = chosen_splits(protocol, dataset)
+    check_clothes(conventions, dataset, splits)
     name, preset, seed, earlier = request.name, request.preset, request.seed, None
     source, wanted = None, request.splits
     if request.source is not None:
@@ -196,6 +198,16 @@ def chosen_splits(protocol: Protocol, dataset: Dataset) -> tuple[Split, ...]:
                 f"{dataset.root}: split {number} of {dataset.name} has one training identity; two are wanted"
             )
     return splits
+
+
+def check_clothes(conventions: Iterable[Convention], dataset: Dataset, splits: Iterable[Split]) -> None:
+    """Raises InputError if a convention asks what people wear and the dataset does not say it."""
+    asking = [c.name for c in conventions if c.clothes != "any"]
+    if asking and not all(map(dressed, splits)):
+        raise InputError(
+            f"{dataset.root}: {dataset.name} does not say which clothes are worn in every test tracklet, and the "
+            f"convention {asking[0]!r} asks for it; choose a protocol without it"
+        )
 
 
 def providers(

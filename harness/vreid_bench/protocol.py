@@ -10,14 +10,16 @@ from typing import Any, Literal
 PROSE = {"prose": True}  # a field for readers, which no score depends on
 LATER = {"later": True}  # a field younger than the first records: its default leaves no trace, so that they stay valid
 
+Clothes = Literal["any", "same", "other"]
+
 
 @dataclass(frozen=True)
 class Convention:
     """One rule of scoring a ranking, by what it does and not by whose it is.
 
-    A gallery item is *junk* for a query, and takes no rank, if its pid is -1 or if it shows the query's
-    person in the query's camera. Everything else that is not the query's person is a negative, distractors
-    included.
+    A gallery item is *junk* for a query, and takes no rank, if its pid is -1, if it shows the query's
+    person in the query's camera, or if it shows the query's person in clothes that the convention does not
+    ask for. Everything else that is not the query's person is a negative, distractors included.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Convention:
     unmatched: Literal["skip", "zero", "error"]  # a query without any positive left
     summary: str = field(metadata=PROSE)
     source: str = field(metadata=PROSE)
+    clothes: Clothes = field(default="any", metadata=LATER)  # which clothes a match wears, beside the query's
 
     @property
     def rules(self) -> dict[str, Any]:
