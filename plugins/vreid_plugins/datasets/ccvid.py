@@ -78,6 +78,7 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         conventions=("general", "same-clothes", "clothes-changing"),
         summary="Train on 75 identities, rank 1,074 gallery tracklets for 834 queries, whatever people wear.",
         source=PAPER,
+        counts={"train identities": 75, "train tracklets": 948, "queries": 834, "gallery": 1074},
     )
     same = replace(
         general,

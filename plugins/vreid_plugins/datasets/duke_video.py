@@ -85,5 +85,6 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         "the query tracklets as published; they are not added to it again.",
         source="Wu et al., Exploit the Unknown Gradually: One-Shot Video-Based Person Re-Identification by Stepwise "
         "Learning, CVPR 2018; repository Yu-Wu/DukeMTMC-VideoReID",
+        counts={"train identities": 702, "train tracklets": 2196, "queries": 702, "gallery": 2636},
     )
     return {test.name: test}

@@ -71,5 +71,6 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         summary="Train on 842 identities, rank 11,333 test tracklets for 3,504 queries.",
         source="Li et al., Global-Local Temporal Representations for Video Person Re-Identification, ICCV 2019; "
         "queries in the gallery as in BiCnet-TKS, SINet and TF-CLIP",
+        counts={"train identities": 842, "train tracklets": 2831, "queries": 3504, "gallery": 11333},
     )
     return {test.name: test}
