@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench.corruption import check_corruption
-from vreid_bench.data import Dataset, dressed, people
+from vreid_bench.data import Dataset, Split, dressed, people
 from vreid_bench.errors import InputError
 from vreid_bench.folds import Fold, folds, read
 from vreid_bench.items import MEMORY
@@ -116,7 +116,7 @@ def plan_run(registry: Registry, request: Request) -> Plan:
     datasets, twin = datasets_of(protocol, registry, request)
     dataset = datasets[protocol.tested]
     divided = folds(protocol, datasets)
-    check_clothes(conventions, dataset, divided)
+    check_clothes(conventions, dataset, [fold.test for fold in divided])
     name, preset, seed, earlier = request.name, request.preset, request.seed, None
     source, wanted = None, request.splits
     if request.source is not None:
@@ -222,10 +222,10 @@ def check_unseen(
                 )
 
 
-def check_clothes(conventions: Iterable[Convention], dataset: Dataset, divided: Iterable[Fold]) -> None:
+def check_clothes(conventions: Iterable[Convention], dataset: Dataset, splits: Iterable[Split]) -> None:
     """Raises InputError if a convention asks what people wear and the dataset does not say it."""
     asking = [c.name for c in conventions if c.clothes != "any"]
-    if asking and not all(dressed(fold.test) for fold in divided):
+    if asking and not all(map(dressed, splits)):
         raise InputError(
             f"{dataset.root}: {dataset.name} does not say which clothes are worn in every test tracklet, and the "
             f"convention {asking[0]!r} asks for it; choose a protocol without it"
