@@ -125,6 +125,7 @@ def test_motion_blur_is_the_mean_along_the_width():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"kind": "fog"}, "'fog': there are low-resolution, occlusion, motion-blur"),
         ({"strength": 1.0}, "strength must be over 1"),
         ({"kind": "occlusion", "strength": 1.5}, "strength must be over 0 and at most 1"),
         ({"kind": "motion-blur", "strength": 0.0}, "strength must be over 0"),

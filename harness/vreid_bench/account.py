@@ -25,12 +25,12 @@ from vreid_bench.ranks import backend
 from vreid_bench.recipe import Part, Train
 from vreid_bench.record import DatasetEntry, MethodEntry, Record, Weights, ruled
 from vreid_bench.settings import described
+from vreid_bench.work import Run
 
 
-def account(
-    plan: Plan, model: Model, weights: Weights, found: Sequence[Tested], costs: Mapping[str, Any], threads: int
-) -> Record:
+def account(this: Run, model: Model, weights: Weights, found: Sequence[Tested], costs: Mapping[str, Any]) -> Record:
     """The record of a finished run; `found` split by split, `costs` as `environment.Meter` gives them."""
+    plan = this.plan
     leading = plan.protocol.conditions[: plan.protocol.leading]
     scored = [test.outcome for test in found if test.condition in leading]
     summary = summarize(scored)
@@ -61,6 +61,7 @@ def account(
                 "reranking": told(plan.reranker) if plan.reranker else None,
                 "test_time_augmentation": None,
                 "pretraining": None,
+                "corruption_in_training": corrupted_with(this),
             },
             "budget": _budget(plan, model),
             "costs": {"train": None, "embed": None, **costs},
@@ -71,7 +72,7 @@ def account(
                 "machine": platform.machine(),
                 "cpu": processor() or None,
                 "device": device_name(device),
-                "threads": threads,
+                "threads": this.reader.threads,
             },
         }
     )
@@ -93,6 +94,14 @@ def origin(plan: Plan, sha: str) -> Weights:
     if plan.source is None:
         return Weights(sha256=sha, origin="trained")
     return Weights.of(sha, Record.from_file(plan.source / "record.json"))
+
+
+def corrupted_with(this: Run) -> str | None:
+    """The augmentations of the training that spoil clips as a test may (they say so: `corrupts`), in words."""
+    stages = [stage for stage in this.plan.method.stages if isinstance(stage, Train)]
+    parts = [part for stage in stages for part in stage.augment]
+    found = [part for part in parts if getattr(this.registry.get("augmentations", part.name), "corrupts", False)]
+    return "; ".join(dict.fromkeys(map(told, found))) or None
 
 
 def told(part: Part) -> str:

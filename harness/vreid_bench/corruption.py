@@ -33,13 +33,19 @@ def spoiled(corruption: Corruption, tracklet: Tracklet, most: int, clips: int) -
 
 def spoil(corruption: Corruption, tracklet: Tracklet, clips: Clips) -> Clips:
     """Every clip [C, T, H, W, 3] of the tracklet, spoiled; all frames of a clip alike, each of the same size."""
-    draws = _draws(corruption, tracklet, "how", 2 * len(clips)).reshape(-1, 2)
-    change = {"low-resolution": _low_resolution, "occlusion": _occlusion, "motion-blur": _motion_blur}[corruption.kind]
+    return distort(corruption, clips, _draws(corruption, tracklet, "how", 2 * len(clips)).reshape(-1, 2))
+
+
+def distort(corruption: Corruption, clips: Clips, draws: Draws) -> Clips:
+    """Every clip [C, T, H, W, 3], spoiled; `draws` [C, 2] in [0, 1) say where a block stands in it."""
+    change = CHANGES[corruption.kind]
     return np.stack([change(corruption, clip, draw) for clip, draw in zip(clips, draws, strict=True)])
 
 
 def check_corruption(corruption: Corruption) -> None:
     """Raises InputError for settings that no frame can be spoiled by."""
+    if corruption.kind not in CHANGES:
+        raise InputError(f"corruption {corruption.kind!r}: there are {', '.join(CHANGES)}")
     lowest, highest = (1, np.inf) if corruption.kind == "low-resolution" else (0, 1)
     if not lowest < corruption.strength <= highest:
         raise InputError(
@@ -89,6 +95,9 @@ def _motion_blur(corruption: Corruption, clip: Clips, draw: Draws) -> Clips:
         total += clip[:, :, column]
     blurred: Clips = ((total + steps // 2) // steps).astype(np.uint8)
     return blurred
+
+
+CHANGES = {"low-resolution": _low_resolution, "occlusion": _occlusion, "motion-blur": _motion_blur}
 
 
 def _draws(corruption: Corruption, tracklet: Tracklet, purpose: str, count: int) -> Draws:

@@ -241,6 +241,12 @@ class Disclosure(_Model):
     reranking: Text | None
     test_time_augmentation: Text | None
     pretraining: Text | None  # what the encoder had learned before, e.g. "ImageNet-1k"
+    corruption_in_training: Text | None = None  # what spoiled clips that were trained on
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # as in records from before there was this field
+        return {k: v for k, v in handler(self).items() if k != "corruption_in_training" or v is not None}
 
 
 class Budget(_Model):

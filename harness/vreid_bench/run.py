@@ -54,7 +54,7 @@ def walk(this: Run) -> Record:
     write_atomic(directory.breakdown, json.dumps(parts).encode())
     weights = sha256(b"".join(work.directory.weights.read_bytes() for work in works))
     costs = together([meter.costs for meter in meters(this, works)])
-    record = account(plan, model, origin(plan, weights), found, costs, this.reader.threads)
+    record = account(this, model, origin(plan, weights), found, costs)
     write_atomic(directory.record, record.to_json())
     directory.forget_checkpoints()
     events.vreid_run_finished(record=json.loads(record.to_json()))

@@ -100,6 +100,8 @@ class Row:
             words.append(f"model selected on {record.disclosure.selected_on}")
         if record.disclosure.camera_id_at_test:
             words.append("camera id at test")
+        if record.disclosure.corruption_in_training:
+            words.append(f"trained on corrupted clips: {record.disclosure.corruption_in_training}")
         return tuple(words)
 
     def _values(self, convention: str, metric: str) -> list[float]:
