@@ -1,6 +1,8 @@
 """The synthetic twins beside each other: transfer between two of them meets new people before new cameras."""
 
+import re
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
@@ -26,9 +28,15 @@ PLANS = {
 
 
 @pytest.fixture(scope="module")
-def specs():
+def plans():
+    """The plan of each twin."""
+    return {name: plan() for name, plan in PLANS.items()}
+
+
+@pytest.fixture(scope="module")
+def specs(plans):
     """Who is seen by which camera in each twin."""
-    return {name: [job.spec for job in plan().jobs] for name, plan in PLANS.items()}
+    return {name: [job.spec for job in plan.jobs] for name, plan in plans.items()}
 
 
 def test_no_two_twins_share_a_person(specs):
@@ -41,3 +49,12 @@ def test_no_two_twins_share_a_camera(specs):
     cameras = {name: {spec.camera for spec in found} for name, found in specs.items()}
     for one, other in combinations(cameras, 2):
         assert not cameras[one] & cameras[other], (one, other)
+
+
+def test_the_readme_tells_the_size_of_every_twin(plans):
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    for name, plan in plans.items():
+        row = re.search(rf"^\| {name} \| (\d+) \|.*\| ([\d,]+) \| ([\d,]+) \|$", readme, re.MULTILINE)
+        cameras, tracklets, frames = (int(number.replace(",", "")) for number in row.groups())
+        assert (cameras, tracklets) == (plan.expected["cameras"], len(plan.jobs)), name
+        assert frames == sum(job.spec.frames for job in plan.jobs), name
