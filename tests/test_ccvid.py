@@ -264,8 +264,10 @@ def test_verify_compares_with_the_published_numbers_or_the_description(tree: Tre
     assert any("has 4 gallery tracklets, wanted 1,074" in problem for problem in problems)
     assert Ccvid().verify(tree.synthetic(test_outfits=4), decode=True).problems == ()
     (tree.root / "session2/150_03/00002.jpg").unlink()
-    (problem,) = Ccvid().verify(tree.synthetic(train_frames=6)).problems
+    suspect, problem = Ccvid().verify(tree.synthetic(train_frames=6)).problems
+    assert "session2/150_03/00003.jpg is frame 3, and frame 2 may be one of the frames that are too few" in suspect
     assert "has 5 train frames, wanted 6" in problem
+    assert Ccvid().verify(tree.synthetic(train_frames=5)).problems == ()  # gaps of a whole original are its own
 
 
 def test_verify_finds_a_walk_that_no_list_names_and_one_listed_as_somebody_else(tree: Tree) -> None:
@@ -275,6 +277,12 @@ def test_verify_finds_a_walk_that_no_list_names_and_one_listed_as_somebody_else(
     tree.lists["train"][0] = f"session1/001_01\t009\t{OLD}"
     problems = Ccvid().verify(tree.write().root).problems
     assert any("session1/001_01 is listed as person 9, wanted the person in its name" in p for p in problems)
+
+
+def test_verify_finds_a_label_of_clothes_that_was_cut(tree: Tree) -> None:
+    tree.lists["gallery"][3] = tree.lists["gallery"][3][:-3]
+    (problem,) = Ccvid().verify(tree.write().synthetic()).problems
+    assert "session2/148_04 is listed in clothes 'u1_l0_s0_c0', wanted a label built as 'u0_l0_s0_c0_a0'" in problem
 
 
 def test_only_decoding_finds_a_truncated_frame(tree: Tree) -> None:
@@ -291,6 +299,11 @@ def test_a_twin_is_read_back_and_verifies_without_any_problem(tmp_path: Path) ->
     found = Ccvid().verify(root, decode=True)
     assert found.problems == ()
     assert all(count.published is not None for count in found.counts)
+
+
+def test_a_twin_of_fewer_people_would_leave_a_session_empty(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="3 to 99 identities and 9 views, not 2 and 9"):
+        Ccvid().synthesize(tmp_path / "twin", ids=2)
 
 
 def test_everybody_in_the_default_twin_changes_clothes() -> None:

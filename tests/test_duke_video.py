@@ -184,6 +184,11 @@ def tracklet_without_frames(root: Path) -> None:
         path.unlink()
 
 
+@fault(r"train/0001/0003 \(1\) is named after no tracklet, wanted numbers such as 0001")
+def copied_tracklet(root: Path) -> None:
+    shutil.copytree(root / "train/0001/0003", root / "train/0001/0003 (1)")
+
+
 @fault(r"train holds no person's folder")
 def empty_part(root: Path) -> None:
     shutil.rmtree(root / "train")
@@ -281,8 +286,10 @@ def test_verify_counts_what_was_put_in(root: Path) -> None:
 def test_verify_compares_with_the_published_numbers_or_the_description(root: Path) -> None:
     problems = DukeVideo().verify(root).problems
     assert any("has 5 gallery tracklets, wanted 2,636" in problem for problem in problems)
-    (problem,) = DukeVideo().verify(synthetic(root, gallery_frames=12)).problems
+    *suspects, problem = DukeVideo().verify(synthetic(root, gallery_frames=12)).problems
     assert "has 11 gallery frames, wanted 12" in problem
+    assert len(suspects) == 3  # the tracklets that begin with frame 2
+    assert all("is frame 2, and frame 1 may be one of the frames that are too few" in each for each in suspects)
 
 
 @pytest.mark.parametrize(
@@ -303,6 +310,17 @@ def test_verify_finds_a_gap_which_no_list_would_tell(root: Path) -> None:
     (root / "train/0001/0003/0001_C1_F0002_X1024.jpg").unlink()
     (problem,) = DukeVideo().verify(synthetic(root)).problems
     assert "train/0001/0003 has 2 frames from F0001 to F0003, wanted 3: F0002 is the first that is missing" in problem
+
+
+def test_verify_finds_frames_that_changed_places_and_a_tracklet_that_is_there_twice(root: Path) -> None:
+    folder = root / "train/0001/0003"
+    for n in (1, 3):
+        (folder / f"0001_C1_F000{n}_X{1000 + 12 * n}.jpg").rename(folder / f"0001_C1_F000{4 - n}_X{1000 + 12 * n}.jpg")
+    (problem,) = DukeVideo().verify(synthetic(root)).problems
+    assert "0001_C1_F0002_X1024.jpg was taken at X1024, wanted after X1036 of the frame before it" in problem
+    shutil.copytree(root / "train/0003/0001", root / "train/0003/0007")
+    _, problem = DukeVideo().verify(root).problems
+    assert "train/0003/0007 holds 0003_C8_F0001_X8012.jpg (1 more frames alike), which " in problem
 
 
 def test_verify_finds_an_empty_frame_and_decoding_a_truncated_one(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -415,6 +416,26 @@ def test_verify_finds_what_no_list_names(tree: Tree, place: str, message: str) -
     tree.frame(place)
     (problem,) = LsVid().verify(tree.synthetic()).problems
     assert message in problem
+
+
+def test_verify_finds_a_tracklet_listed_as_somebody_else(tree: Tree) -> None:
+    tree.lists["train"][0] = tree.lists["train"][0].replace(" 1", " 3")
+    (problem,) = LsVid().verify(tree.write().synthetic()).problems
+    assert "0001/0001_1_3_0001.jpg is listed as person 3, wanted 1 as its name says" in problem
+
+
+def test_lists_may_number_persons_anew(tree: Tree) -> None:
+    for part, lines in tree.lists.items():
+        tree.lists[part] = [re.sub(r" (\d+)$", lambda match: f" {int(match[1]) + 50}", line) for line in lines]
+    assert LsVid().verify(tree.write().synthetic()).problems == ()
+
+
+def test_a_query_file_that_is_damaged_inside_is_told(tree: Tree) -> None:
+    path = tree.root / "test/data/info_test.mat"
+    whole = path.read_bytes()
+    for start in range(0, len(whole), 8):  # what h5py raises differs from place to place
+        path.write_bytes(whole[:start] + b"\xa5" * 8 + whole[start + 8 :])
+        assert all("info_test.mat" in problem for problem in LsVid().verify(tree.synthetic()).problems)
 
 
 def test_only_decoding_finds_a_truncated_frame(tree: Tree) -> None:

@@ -503,6 +503,21 @@ def test_verify_tells_a_broken_description(tree: Tree) -> None:
     assert "synthetic.json cannot be read" in problem
 
 
+@pytest.mark.parametrize("step", [-1, 1])
+def test_verify_finds_a_row_that_begins_within_a_track_of_the_same_person_and_camera(tree: Tree, step: int) -> None:
+    tree.rows["test"][4, 1] += step  # rows 5 and 6 are two tracks of person 2 in camera 1
+    tree.rows["test"][5, 0] += step
+    (problem,) = Mars().verify(synthetic(tree.write()).root).problems
+    assert f"row 6: starts at line {14 + step}, within a track of info/test_name.txt" in problem
+
+
+def test_a_track_may_be_cut_into_rows(tree: Tree) -> None:
+    rows = tree.rows["train"]
+    tree.rows["train"] = np.insert(rows, 2, [6, 7, 3, 1], axis=0)
+    tree.rows["train"][3, 0] = 8
+    assert Mars().verify(synthetic(tree.write(), train_tracklets=4).root).problems == ()
+
+
 def frame_fault(tree: Tree, decode: bool = False) -> str:
     """The one problem of a synthetic tree; its frame counts are not compared."""
     (problem,) = Mars().verify(synthetic(tree).root, decode).problems

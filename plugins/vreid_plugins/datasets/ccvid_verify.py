@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from vreid_bench import Tracklet, Verification
-from vreid_plugins.datasets.ccvid_lists import FOLDER, LISTS, SESSIONS, load
-from vreid_plugins.datasets.census import cameras, check_published, counts, unmatched
+from vreid_plugins.datasets.ccvid_lists import FOLDER, LISTS, SESSIONS, load, number
+from vreid_plugins.datasets.census import cameras, check_published, counts, report_gaps, unmatched
 from vreid_plugins.datasets.faults import Report, also
 from vreid_plugins.datasets.frames import check_frames
 
@@ -50,10 +53,16 @@ def verify(root: Path, decode: bool) -> Verification:
     for session in SESSIONS:
         found[f"tracklets of {session}"] = sum(t.frames[0].startswith(f"{session}/") for t in whole)
     check_folders(root, whole, problems.append)
+    check_clothes(root, whole, problems.append)
     frames = (frame for tracklet in whole for frame in tracklet.frames)
     tops = tuple(session for session in SESSIONS if (root / session).is_dir())
     found["frames on disk"] = check_frames(root, frames, problems.append, decode, exclusive=tops, same_size=False)
-    return check_published(root, found, PUBLISHED, problems)
+    return check_published(root, found, PUBLISHED, problems, partial(report_gaps, root, whole, numbers))
+
+
+def numbers(tracklet: Tracklet) -> list[int]:
+    """The numbers of the frames, ascending."""
+    return [number(frame) for frame in tracklet.frames]
 
 
 def outfits(tracklets: Sequence[Tracklet]) -> int:
@@ -80,4 +89,18 @@ def check_folders(root: Path, tracklets: Sequence[Tracklet], report: Report) -> 
         report(
             f"{root / path} is listed as person {pid}{also(others, 'folders')}, wanted the person in its name; restore "
             "the lists."
+        )
+
+
+def check_clothes(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:
+    """Are all labels of clothes built alike? What is cut off would pass for clothes of its own."""
+    forms = {t.frames[0].rpartition("/")[0]: (re.sub(r"\d+", "0", t.clothes), t.clothes) for t in tracklets}
+    if not forms:
+        return
+    usual, many = Counter(form for form, _ in forms.values()).most_common(1)[0]
+    others = [folder for folder, (form, _) in forms.items() if form != usual]
+    if others and 2 * many > len(forms):
+        report(
+            f"{root / others[0]} is listed in clothes {forms[others[0]][1]!r}{also(others, 'folders')}, wanted a label "
+            f"built as {usual!r}; restore the lists."
         )

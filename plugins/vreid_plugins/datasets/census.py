@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vreid_bench import DISTRACTOR, Count, Tracklet, Verification
 from vreid_bench.data import Source
 from vreid_plugins.datasets.described import expected, is_synthetic
 from vreid_plugins.datasets.faults import Report, also
+from vreid_plugins.datasets.frames import Tally
 
 Tracklets = Sequence[Tracklet]
 
@@ -58,9 +59,17 @@ def check_apart(train: Tracklets, test: Tracklets, root: Path, report: Report) -
 
 
 def check_published(
-    root: Path, found: Mapping[str, int], published: Mapping[str, int], problems: list[str]
+    root: Path,
+    found: Mapping[str, int],
+    published: Mapping[str, int],
+    problems: list[str],
+    suspects: Callable[[Report], None],
 ) -> Verification:
-    """The verification: every count beside the published one, or beside what the renderer says it wrote."""
+    """The verification: every count beside the published one, or beside what the renderer says it wrote.
+
+    `suspects` reports where frames may be lost. It is asked only if a part has fewer frames than wanted: nobody knows
+    whether the frame numbers of a whole original run without a gap.
+    """
     origin = source(root)
     wanted = expected(root, problems.append) if origin == "synthetic" else published
     lines = tuple(Count(what, n, wanted.get(what)) for what, n in found.items())
@@ -69,4 +78,24 @@ def check_published(
         for c in lines
         if c.published is not None and c.found != c.published
     ]
+    if any(c.what.endswith(" frames") and c.published is not None and c.found < c.published for c in lines):
+        suspects(problems.append)
     return Verification(origin, lines, (*problems, *different))
+
+
+def report_gaps(
+    root: Path, tracklets: Iterable[Tracklet], numbers: Callable[[Tracklet], Sequence[int]], report: Report
+) -> None:
+    """Report each tracklet whose frame `numbers`, ascending, do not run from 0 or 1 without a gap."""
+    tally = Tally(report)
+    for tracklet in tracklets:
+        row = numbers(tracklet)
+        wanted = range(min(row[0], 1), row[-1] + 1)
+        gap = next((place for place, (a, b) in enumerate(zip(row, wanted, strict=False)) if a != b), None)
+        if gap is not None:
+            tally.add(
+                "tracklets that may have lost frames",
+                f"{root / tracklet.frames[gap]} is frame {row[gap]}, and frame {wanted[gap]} may be one of the frames "
+                "that are too few; compare its folder with the original.",
+            )
+    tally.close()

@@ -47,6 +47,12 @@ def tracklets(listing: Listing, part: str, report: Report) -> Iterator[Tracklet]
         folders = listing.folders(f"{part}/{person}") or ()
         if not folders:
             report(f"{where} holds no tracklet's folder; {ORIGIN}.")
+        foreign = [folder for folder in folders if not folder.isdecimal()]  # such as `0001 (1)`, a copy
+        if foreign:
+            report(
+                f"{where / foreign[0]} is named after no tracklet{also(foreign, 'folders')}, wanted numbers such as "
+                f"0001; {ORIGIN}."
+            )
         for folder in folders:
             tracklet = read_tracklet(listing, f"{part}/{person}/{folder}", int(person), report)
             if tracklet is not None:
@@ -112,4 +118,14 @@ def name_of(frame: str) -> str:
 
 def numbers(tracklet: Tracklet) -> list[int]:
     """The frame numbers within the tracklet, ascending."""
-    return [int(match[3]) for frame in tracklet.frames if (match := FRAME.fullmatch(name_of(frame)))]
+    return field(tracklet, 3)
+
+
+def moments(tracklet: Tracklet) -> list[int]:
+    """The frame numbers of the camera, which grow with those within the tracklet."""
+    return field(tracklet, 4)
+
+
+def field(tracklet: Tracklet, group: int) -> list[int]:
+    """One number in the names of the frames, by its group in `FRAME`."""
+    return [int(match[group]) for frame in tracklet.frames if (match := FRAME.fullmatch(name_of(frame)))]

@@ -129,8 +129,8 @@ def load_query(path: Path, report: Report) -> list[int] | None:
         with h5py.File(path, "r") as file:
             found = ", ".join(sorted(file)) or "nothing"
             values = np.asarray(file[QUERY_KEY]) if QUERY_KEY in file else None
-    except OSError as error:
-        report(f"{path} cannot be read as a MATLAB 7.3 (HDF5) file ({error}); {ORIGIN}.")
+    except Exception as error:  # beside OSError, h5py raises KeyError and RuntimeError on what is damaged inside
+        report(f"{path} cannot be read as a MATLAB 7.3 (HDF5) file ({type(error).__name__}: {error}); {ORIGIN}.")
         return None
     if values is None:
         report(f"{path} holds {found}, wanted the matrix {QUERY_KEY}; {ORIGIN}.")

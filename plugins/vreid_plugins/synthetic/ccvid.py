@@ -58,9 +58,9 @@ def plan_ccvid(world: World | None = None, ids: int = 36) -> Plan:
     What stays when clothes change is build, gait, skin and hair; people differ more in gait than in other twins.
     """
     world = world or World.appearance(cameras=ANGLES * SESSIONS, typical_frames=28, gait_spread=1.5)
-    if not 2 <= ids <= 99 or world.cameras != ANGLES * SESSIONS:
+    if not 3 <= ids <= 99 or world.cameras != ANGLES * SESSIONS:
         raise InputError(
-            f"a CCVID twin has 2 to 99 identities and {ANGLES * SESSIONS} views, not {ids} and {world.cameras}"
+            f"a CCVID twin has 3 to 99 identities and {ANGLES * SESSIONS} views, not {ids} and {world.cameras}"
         )
     train_pids, test_pids = draw_pids(world, ids)
     train, test = _walks(world, TRAIN, train_pids), _walks(world, TEST, test_pids)
