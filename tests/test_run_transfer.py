@@ -145,3 +145,19 @@ def test_rendered_and_real_data_are_not_mixed(cli, arguments, shelf, tiny_ilids,
     refused = cli(*arguments("mars-to-ilids-vid"))
     assert refused.exit_code == 2
     assert "mars is synthetic and ilids-vid is unverified" in refused.stderr
+
+
+def test_transfer_is_compared_with_training_on_the_target(cli, cli_json, arguments, tmp_path):
+    here, there = (cli_json(*arguments(name, "--splits", "0-1")) for name in ("ilids-vid", "mars-to-ilids-vid"))
+    runs = ("--runs", tmp_path / "runs")
+    found = cli_json("compare", Path(here["run"]).name, Path(there["run"]).name, *runs)["conventions"][
+        "one-camera-each"
+    ]["mAP"]
+    assert found["a"] == pytest.approx(here["conventions"]["one-camera-each"]["mAP"], abs=1e-12)
+    assert found["b"] == pytest.approx(there["conventions"]["one-camera-each"]["mAP"], abs=1e-12)
+    clean, spoiled = (
+        cli_json(*arguments(name, "--data", tmp_path / "shelf/mars")) for name in ("mars", "mars-occlusion")
+    )
+    refused = cli("compare", Path(clean["run"]).name, Path(spoiled["run"]).name, *runs)
+    assert refused.exit_code == 2
+    assert "they differ in protocol" in refused.stderr
