@@ -17,7 +17,7 @@ from vreid_bench.labels import Labels
 from vreid_bench.metrics import Scores, judge
 from vreid_bench.ranks import from_distances
 from vreid_bench.record import Record
-from vreid_plugins.datasets import duke_video
+from vreid_plugins.datasets import duke_verify, duke_video
 from vreid_plugins.datasets.duke_video import WITHDRAWN, DukeVideo
 
 JPEG = simplejpeg.encode_jpeg(np.full((16, 8, 3), 90, np.uint8))
@@ -281,6 +281,14 @@ def test_verify_counts_what_was_put_in(root: Path) -> None:
         "tracklets that do not begin with frame 1": 3,
         "frames on disk": 22,
     }
+
+
+def test_the_published_counts_fit_one_another() -> None:
+    """Numbers of the paper and the readme; no file of the original is at hand to count them on."""
+    wanted = duke_verify.PUBLISHED
+    assert wanted["train identities"] == wanted["query identities"] == wanted["query tracklets"] == 702
+    assert wanted["gallery identities"] == 702 + wanted["identities of the gallery alone"] == 1110
+    assert (wanted["train tracklets"], wanted["gallery tracklets"], wanted["cameras"]) == (2196, 2636, 8)
 
 
 def test_verify_compares_with_the_published_numbers_or_the_description(root: Path) -> None:
