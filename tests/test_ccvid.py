@@ -266,6 +266,7 @@ def test_the_published_counts_fit_one_another() -> None:
     tracklets = [wanted[f"{part} tracklets"] for part in ("train", "query", "gallery")]
     assert tracklets == [948, 834, 1074]
     assert sum(wanted[f"tracklets of session{n}"] for n in (1, 2, 3)) == sum(tracklets) == 2856
+    assert sum(wanted[f"{part} frames"] for part in ("train", "query", "gallery")) == wanted["frames on disk"]
     assert wanted["train identities"] + wanted["query identities"] == 75 + 151 == 226
     assert wanted["gallery identities"] == wanted["query identities"]
     assert wanted["train outfits"] + wanted["test outfits"] == 480

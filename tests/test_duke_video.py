@@ -11,7 +11,7 @@ import pytest
 import simplejpeg
 
 from vreid_bench import scoring
-from vreid_bench.data import DatasetReader, Split, Synthesizable, Tracklet, Verifiable, Withdrawn
+from vreid_bench.data import DatasetReader, Split, Synthesizable, Tracklet, Verifiable, Withdrawn, people
 from vreid_bench.errors import InputError
 from vreid_bench.labels import Labels
 from vreid_bench.metrics import Scores, judge
@@ -91,6 +91,14 @@ def test_frames_are_in_order_of_their_number_and_persons_and_tracklets_of_theirs
     ordered = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: reversed(list(ordered(path))))
     assert DukeVideo().read(root).splits == wanted.splits
+
+
+def test_the_classes_of_training_are_the_persons_in_order(root: Path) -> None:
+    (root / "train/0001").rename(root / "train/0008")
+    for path in (root / "train/0008").rglob("*.jpg"):
+        path.rename(path.with_name(path.name.replace("0001_", "0008_")))
+    train = DukeVideo().read(root).splits[0].train
+    assert list(people(train)) == list(people(train[::-1])) == [3, 8]  # one per person, and no order of a set
 
 
 def test_names_without_underscores_are_the_same_frames(root: Path) -> None:
