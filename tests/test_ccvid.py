@@ -13,8 +13,9 @@ import simplejpeg
 
 from vreid_bench.data import DatasetReader, Synthesizable, Verifiable
 from vreid_bench.errors import InputError
-from vreid_plugins.datasets import ccvid
+from vreid_plugins.datasets import ccvid, ccvid_verify
 from vreid_plugins.datasets.ccvid import Ccvid
+from vreid_plugins.datasets.ccvid_lists import WALKS
 from vreid_plugins.synthetic import plan_ccvid
 
 JPEG = simplejpeg.encode_jpeg(np.full((16, 8, 3), 90, np.uint8))
@@ -257,6 +258,19 @@ def test_verify_counts_what_was_put_in(tree: Tree) -> None:
         "tracklets of session3": 1,
         "frames on disk": 16,
     }
+
+
+def test_the_published_counts_fit_one_another() -> None:
+    """Numbers of the paper and of others' counting; no file of the original is at hand to count them on."""
+    wanted = ccvid_verify.PUBLISHED
+    tracklets = [wanted[f"{part} tracklets"] for part in ("train", "query", "gallery")]
+    assert tracklets == [948, 834, 1074]
+    assert sum(wanted[f"tracklets of session{n}"] for n in (1, 2, 3)) == sum(tracklets) == 2856
+    assert sum(wanted[f"{part} frames"] for part in ("train", "query", "gallery")) == wanted["frames on disk"]
+    assert wanted["train identities"] + wanted["query identities"] == 75 + 151 == 226
+    assert wanted["gallery identities"] == wanted["query identities"]
+    assert wanted["train outfits"] + wanted["test outfits"] == 480
+    assert wanted["cameras"] == 2 * WALKS
 
 
 def test_verify_compares_with_the_published_numbers_or_the_description(tree: Tree) -> None:

@@ -565,6 +565,8 @@ def list_cut(tree: Tree, random: Random) -> tuple[str, ...]:
     content = tree.read(file)
     end = int(random.integers(len(content) - 1))  # the last byte ends the last line
     tree.write(file, content[:end])
+    if end and content[:end].count(b"\n") == content.count(b"\n") - 1 and tree.layout == "ccvid":
+        return file, f"{content[:end].splitlines()[-1].split()[0].decode()} is listed in clothes"
     lost = [line.split()[0] for line in content[end:].decode().splitlines()[1:]]
     return file, *unlisted(lost[0] if lost else "")
 

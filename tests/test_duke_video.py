@@ -11,13 +11,13 @@ import pytest
 import simplejpeg
 
 from vreid_bench import scoring
-from vreid_bench.data import DatasetReader, Split, Synthesizable, Tracklet, Verifiable, Withdrawn
+from vreid_bench.data import DatasetReader, Split, Synthesizable, Tracklet, Verifiable, Withdrawn, people
 from vreid_bench.errors import InputError
 from vreid_bench.labels import Labels
 from vreid_bench.metrics import Scores, judge
 from vreid_bench.ranks import from_distances
 from vreid_bench.record import Record
-from vreid_plugins.datasets import duke_video
+from vreid_plugins.datasets import duke_verify, duke_video
 from vreid_plugins.datasets.duke_video import WITHDRAWN, DukeVideo
 
 JPEG = simplejpeg.encode_jpeg(np.full((16, 8, 3), 90, np.uint8))
@@ -91,6 +91,14 @@ def test_frames_are_in_order_of_their_number_and_persons_and_tracklets_of_theirs
     ordered = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: reversed(list(ordered(path))))
     assert DukeVideo().read(root).splits == wanted.splits
+
+
+def test_the_classes_of_training_are_the_persons_in_order(root: Path) -> None:
+    (root / "train/0001").rename(root / "train/0008")
+    for path in (root / "train/0008").rglob("*.jpg"):
+        path.rename(path.with_name(path.name.replace("0001_", "0008_")))
+    train = DukeVideo().read(root).splits[0].train
+    assert list(people(train)) == list(people(train[::-1])) == [3, 8]  # one per person, and no order of a set
 
 
 def test_names_without_underscores_are_the_same_frames(root: Path) -> None:
@@ -281,6 +289,14 @@ def test_verify_counts_what_was_put_in(root: Path) -> None:
         "tracklets that do not begin with frame 1": 3,
         "frames on disk": 22,
     }
+
+
+def test_the_published_counts_fit_one_another() -> None:
+    """Numbers of the paper and the readme; no file of the original is at hand to count them on."""
+    wanted = duke_verify.PUBLISHED
+    assert wanted["train identities"] == wanted["query identities"] == wanted["query tracklets"] == 702
+    assert wanted["gallery identities"] == 702 + wanted["identities of the gallery alone"] == 1110
+    assert (wanted["train tracklets"], wanted["gallery tracklets"], wanted["cameras"]) == (2196, 2636, 8)
 
 
 def test_verify_compares_with_the_published_numbers_or_the_description(root: Path) -> None:

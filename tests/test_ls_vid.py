@@ -15,7 +15,7 @@ from scipy.io import loadmat, savemat
 
 from vreid_bench.data import JUNK, DatasetReader, Synthesizable, Verifiable
 from vreid_bench.errors import InputError
-from vreid_plugins.datasets import ls_vid
+from vreid_plugins.datasets import ls_vid, ls_vid_verify
 from vreid_plugins.datasets.ls_vid import LsVid
 from vreid_plugins.synthetic import plan_ls_vid
 
@@ -394,6 +394,17 @@ def test_verify_counts_what_was_put_in(tree: Tree) -> None:
         "queries without a match, queries out of the gallery": 0,
         "frames on disk": 16,
     }
+
+
+def test_the_published_counts_fit_one_another() -> None:
+    """Numbers of the paper; no file of the original is at hand to count them on."""
+    wanted = ls_vid_verify.PUBLISHED
+    parts = ("train", "val", "test")
+    assert sum(wanted[f"{part} identities"] for part in parts) == 842 + 200 + 2730 == 3772
+    assert sum(wanted[f"{part} tracklets"] for part in parts) == 14_943
+    assert sum(wanted[f"{part} frames"] for part in parts) == wanted["frames on disk"]
+    assert (wanted["train tracklets"], wanted["cameras"]) == (2831, 15)
+    assert wanted["test tracklets"] == wanted["queries"] + 7829 == 3504 + 7829
 
 
 def test_verify_compares_with_the_published_numbers_or_the_description(tree: Tree) -> None:

@@ -679,3 +679,46 @@ def test_the_published_counts_agree_with_the_table(published: Path) -> None:
     for c in counts:
         if "on disk" not in c.what:
             assert c.found == c.published, c.what
+
+
+@official
+def test_the_published_tracklets_have_the_lengths_of_the_field(published: Path) -> None:
+    (split,) = Mars().read(published).splits
+    for part, longest, mean, short in ((split.train, (5, 900), 61.5, (0, 86)), (split.test, (2, 920), 55.9, (3, 209))):
+        lengths = [len(t.frames) for t in part]
+        assert (min(lengths), max(lengths)) == longest
+        assert round(sum(lengths) / len(lengths), 1) == mean
+        assert tuple(sum(length < frames for length in lengths) for frames in (4, 8)) == short
+
+
+@official
+def test_published_persons_to_train_on_may_have_one_camera_or_one_tracklet(published: Path) -> None:
+    """So that samplers draw with replacement, and pairs across cameras need something to fall back on."""
+    train = Mars().read(published).splits[0].train
+    tracklets = Counter(t.pid for t in train)
+    cameras = Counter(pid for pid, _ in {(t.pid, t.camid) for t in train})
+    assert (min(tracklets), max(tracklets)) == (1, 1499)
+    assert sum(count == 1 for count in cameras.values()) == 6
+    assert [sum(count < n for count in tracklets.values()) for n in (2, 4)] == [1, 45]
+    assert max(tracklets.values()) == 271
+    assert round(len(train) / len(tracklets), 1) == 13.3
+
+
+@official
+def test_140_published_queries_have_a_match_only_with_the_queries_in_the_gallery(published: Path) -> None:
+    (split,) = Mars().read(published).splits
+    rows = set(split.query)
+    asked = [split.test[row] for row in split.query]
+    assert len({(t.pid, t.camid) for t in asked}) == len(asked) == 1980
+    matches = {}
+    for apart in (False, True):
+        left = [t for row, t in enumerate(split.test) if not (apart and row in rows)]
+        people, sightings = Counter(t.pid for t in left), Counter((t.pid, t.camid) for t in left)
+        matches[apart] = [people[t.pid] - sightings[t.pid, t.camid] for t in asked]
+        if apart:
+            assert sum(people[t.pid] == 0 for t in asked) == 28
+    assert min(matches[False]) > 0
+    assert len({t.pid for t, count in zip(asked, matches[True], strict=True) if not count}) == 126
+    valid = [count for count in matches[True] if count]
+    assert (len(matches[True]) - len(valid), len(valid)) == (140, 1840)
+    assert (round(sum(matches[False]) / 1980, 1), round(sum(valid) / 1840, 1)) == (11.0, 9.1)

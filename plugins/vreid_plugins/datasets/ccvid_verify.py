@@ -19,6 +19,7 @@ PUBLISHED = {
     "cameras": 24,
     "train tracklets": 948,
     "train identities": 75,
+    "train frames": 118613,
     "train outfits": 159,
     "query tracklets": 834,
     "query identities": 151,
