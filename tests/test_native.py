@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import vreid_bench
-from vreid_bench import native
+from vreid_bench import native, neighbours
 from vreid_bench.ranks import backend
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +79,10 @@ def test_a_library_of_another_version_is_told(tmp_path, monkeypatch):
 
 def test_the_doctor_says_what_counts_ranks(cli_json, monkeypatch):
     assert cli_json("doctor")["kernels"].startswith(f"{backend()}: ranks are counted by ")
+    assert cli_json("doctor")["re-ranking"].startswith(f"{neighbours.backend()}: neighbours are found by ")
     monkeypatch.setenv("VREID_NATIVE", "0")
     assert backend() == "numpy"
-    assert "VREID_NATIVE=0 turns the native kernels off" in cli_json("doctor")["kernels"]
+    for subject in ("kernels", "re-ranking"):
+        found = cli_json("doctor")[subject]
+        assert found.startswith("numpy: ")
+        assert "VREID_NATIVE=0 turns the native kernels off" in found

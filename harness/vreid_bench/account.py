@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
+from vreid_bench import neighbours, ranks
 from vreid_bench.bootstrap import by_person
 from vreid_bench.data import DISTRACTOR, JUNK, people
 from vreid_bench.environment import device_name, packages, processor
@@ -20,7 +21,6 @@ from vreid_bench.errors import InputError
 from vreid_bench.metrics import Outcome, per_query, summarize
 from vreid_bench.model import Model
 from vreid_bench.plan import Plan
-from vreid_bench.ranks import backend
 from vreid_bench.recipe import Part, Train
 from vreid_bench.record import DatasetEntry, MethodEntry, Record, Weights, ruled
 from vreid_bench.settings import described
@@ -59,7 +59,8 @@ def account(
             },
             "budget": _budget(plan, model),
             "costs": {"train": None, "embed": None, **costs},
-            "backend": backend(),
+            "backend": ranks.backend(),
+            "reranked_by": neighbours.backend() if plan.reranker else None,
             "environment": {
                 "python": platform.python_version(),
                 "packages": packages(),
@@ -142,5 +143,5 @@ def _budget(plan: Plan, model: Model) -> dict[str, int]:
         "frames": frames,
         "steps": sum(s.steps for s in stages),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "embedding": model.dims["embedding"],
+        "embedding": model.represented,
     }

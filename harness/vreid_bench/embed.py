@@ -124,7 +124,8 @@ def counted(
         gallery = vectors if whole else vectors[labels.gallery]  # a copy only where one is needed
         if reranker is None:
             return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric, torch.get_num_threads())
-    return reranked(reranker, vectors[labels.query], gallery, labels, matcher.metric, memory)
+    both = vectors[labels.query], gallery
+    return reranked(reranker, both, labels, matcher.metric, memory, torch.get_num_threads())
 
 
 def tiles(matcher: Matcher, everyone: Clips, labels: Labels, rows: int = 128) -> Iterator[tuple[slice, Floats]]:

@@ -290,6 +290,7 @@ class Record(_Model):
     budget: Budget
     costs: Costs
     backend: Name  # which implementation ranked: `numpy`, or `native-` and the instruction set
+    reranked_by: Name | None = None  # the same for re-ranking; None without
     environment: Environment
 
     @model_validator(mode="after")
@@ -312,8 +313,9 @@ class Record(_Model):
 
     @model_serializer(mode="wrap")
     def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # a record of one split stays byte for byte what it was before there were others
-        return {name: value for name, value in handler(self).items() if name != "splits" or value is not None}
+        # a record of one split, and one that was not re-ranked, stays byte for byte what it was before these fields
+        late = ("splits", "reranked_by")
+        return {name: value for name, value in handler(self).items() if name not in late or value is not None}
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Record:
