@@ -1,6 +1,7 @@
 """Re-ranking against the published algorithms over whole matrices, and the native kernels against their twin."""
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import published
@@ -12,6 +13,7 @@ from vreid_bench import neighbours, rerank_reference, score
 from vreid_bench.errors import InputError
 from vreid_bench.items import Computed
 from vreid_bench.parts import Reranker
+from vreid_bench.record import Record
 from vreid_bench.registry import Registry
 from vreid_plugins.rerankers.k_reciprocal import FastReidEvaluator, Zhong
 from vreid_plugins.rerankers.query_expansion import QueryExpansion
@@ -370,12 +372,14 @@ def test_distances_that_cannot_be_re_ranked_are_refused(files, tmp_path, cli, ch
 
 
 def test_a_run_that_re_ranks_is_a_row_of_its_own(cli_json, tiny_mars, tmp_path, cli):
-    short = ("--set", "stages.0.steps=3", "--preset", "small", "--quiet", "--data", tiny_mars, "--runs", tmp_path)
-    plain = cli_json("run", "--plugin", "mean-pooling", *short)
-    again = cli_json("run", "--from", plain["run"], "--rerank", "zhong:k1=4,k2=2", "--quiet", "--data", tiny_mars)
+    short = ("--quiet", "--data", tiny_mars, "--runs", tmp_path)
+    plain = cli_json("run", "--plugin", "mean-pooling", "--set", "stages.0.steps=3", "--preset", "small", *short)
+    again = cli_json("run", "--from", plain["run"], "--rerank", "zhong:k1=4,k2=2", *short)
     assert again["run"] != plain["run"]
     assert again["conventions"] != plain["conventions"]
     assert again["breakdown"]["official"]["hardest"]
+    read = [Record.from_file(Path(report["run"]) / "record.json") for report in (plain, again)]
+    assert [record.reranked_by for record in read] == [None, neighbours.backend()]
     board = tmp_path / "board"
     cli("leaderboard", "--dir", board, "add", plain["run"], again["run"])
     page = (board / "mars-synthetic.md").read_text()
