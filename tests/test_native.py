@@ -70,6 +70,19 @@ def test_a_broken_library_is_told_and_its_twin_stands_in(tmp_path, monkeypatch):
     assert "reinstall vreid-bench with a C++ compiler" in native.missing("broken")
 
 
+def test_a_library_that_was_cut_off_is_told(tmp_path, monkeypatch):
+    """As a full disk or an aborted copy leaves it: the system's loader would end the process with a bus error."""
+    if (whole := native.load("score")) is None:
+        pytest.skip("the native kernels are not built")
+    content = Path(whole.__file__).read_bytes()
+    for name, size in (("cut", len(content) // 4), ("short", len(content) - 1)):
+        (tmp_path / f"_{name}{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(content[:size])
+    monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
+    for name in ("cut", "short"):
+        assert native.load(name) is None
+        assert "ends before its own header says" in native.missing(name)
+
+
 def test_a_library_of_another_version_is_told(tmp_path, monkeypatch):
     (tmp_path / "_older.py").write_text("VERSION = 0")
     monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
