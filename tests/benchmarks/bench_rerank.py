@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 import marslike  # noqa: E402
 import published  # noqa: E402
-from measure import broken, extra_mb, record  # noqa: E402
+from measure import broken, extra_mb, record, seconds  # noqa: E402
 
 from vreid_bench.items import Computed  # noqa: E402
 from vreid_bench.neighbours import backend  # noqa: E402
@@ -31,29 +30,19 @@ from vreid_plugins.rerankers.k_reciprocal import Zhong  # noqa: E402
 QUERIES = marslike.QUERIES
 
 
-def timed(call: Any, times: int) -> float:
-    """The least of a call's processor seconds: other processes take cache and memory, never give them."""
-    taken = []
-    for _ in range(times):
-        begun = time.process_time()
-        call()
-        taken.append(time.process_time() - begun)
-    return min(taken)
-
-
 def compared(ours: Any, distance: Any, floor: Any) -> dict[str, Any]:
     """One entry of bench.json; distance: () -> [N, N]. Raises AssertionError if the results differ."""
     extra, got = extra_mb(ours)  # of the first call: what it leaves to the allocator would hide a second one's needs
     peer, wanted = dense(distance())
     np.testing.assert_allclose(got, wanted, atol=1e-6)
-    seconds, least = timed(ours, 9), timed(floor, 9)
+    ours_s, floor_s = seconds(9, ours, floor)
     return {
-        "ours_s": seconds,
+        "ours_s": ours_s,
         "peer": "the published algorithm over N x N matrices, NumPy",
         "peer_s": peer,
-        "floor_s": least,
-        "ratio_peer": peer / seconds,
-        "ratio_floor": seconds / least,
+        "floor_s": floor_s,
+        "ratio_peer": peer / ours_s,
+        "ratio_floor": ours_s / floor_s,
         "extra_mb": extra,
         "threads": 1,
         "backend": backend(),
@@ -63,7 +52,7 @@ def compared(ours: Any, distance: Any, floor: Any) -> dict[str, Any]:
 def dense(distance: Any) -> tuple[float, Any]:
     """Processor seconds of the published algorithm on distances [N, N], the better of two, and its result."""
     found: list[Any] = []
-    taken = timed(lambda: found.append(published.zhong(distance, QUERIES, stable=False)), 2)
+    (taken,) = seconds(2, lambda: found.append(published.zhong(distance, QUERIES, stable=False)))
     return taken, found[0]
 
 

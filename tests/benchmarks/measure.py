@@ -25,13 +25,16 @@ REPORT = Path(__file__).parents[2] / "build" / "bench.json"
 
 
 def seconds(rounds, *functions):
-    """The best time of each function; they take turns, so that a busy moment of the machine hits all alike."""
+    """The least processor time of each function: other processes take cache and memory, they never give any.
+
+    The functions take turns, so that a busy time of the machine hits all alike.
+    """
     best = [float("inf")] * len(functions)
     for _ in range(rounds):
         for i, function in enumerate(functions):
-            begin = time.perf_counter()
+            begin = time.process_time()
             function()
-            best[i] = min(best[i], time.perf_counter() - begin)
+            best[i] = min(best[i], time.process_time() - begin)
     return best
 
 
