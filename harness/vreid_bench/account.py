@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
+from vreid_bench import neighbours, ranks
 from vreid_bench.bootstrap import by_person
 from vreid_bench.conditions import Tested
 from vreid_bench.data import DISTRACTOR, JUNK, Dataset, people
@@ -21,7 +22,6 @@ from vreid_bench.errors import InputError
 from vreid_bench.metrics import per_query, summarize
 from vreid_bench.model import Model
 from vreid_bench.plan import Plan
-from vreid_bench.ranks import backend
 from vreid_bench.recipe import Part, Train
 from vreid_bench.record import DatasetEntry, MethodEntry, Record, Weights, ruled
 from vreid_bench.settings import described
@@ -65,7 +65,8 @@ def account(this: Run, model: Model, weights: Weights, found: Sequence[Tested], 
             },
             "budget": _budget(plan, model),
             "costs": {"train": None, "embed": None, **costs},
-            "backend": backend(),
+            "backend": ranks.backend(),
+            "reranked_by": neighbours.backend() if plan.reranker else None,
             "environment": {
                 "python": platform.python_version(),
                 "packages": packages(),
@@ -185,5 +186,5 @@ def _budget(plan: Plan, model: Model) -> dict[str, int]:
         "frames": frames,
         "steps": sum(s.steps for s in stages),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "embedding": model.dims["embedding"],
+        "embedding": model.represented,
     }

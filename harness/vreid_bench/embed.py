@@ -178,7 +178,8 @@ def counted(
             vectors = matcher.vectors(asking).float().cpu().numpy()
         if reranker is None:
             return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric, torch.get_num_threads())
-    return reranked(reranker, vectors[labels.query], gallery, labels, matcher.metric, memory)
+    both = vectors[labels.query], gallery
+    return reranked(reranker, both, labels, matcher.metric, memory, torch.get_num_threads())
 
 
 def tiles(

@@ -133,7 +133,8 @@ def from_embeddings(
 
 def sought(labels: Labels) -> Sought:
     """Groups, matches and junk. Of a large gallery nothing is copied but a byte an item."""
-    group = np.where((labels.pids != JUNK)[labels.gallery], GALLERY, -1).astype(np.int8)  # [G]
+    group = np.full(len(labels.gallery), -1, np.int8)  # [G]
+    group[(labels.pids != JUNK)[labels.gallery]] = GALLERY
     group[labels.own[labels.own >= 0]] = QUERY
     owner, place = _same_person(labels)  # [P]
     junk = labels.camids[labels.gallery[place]] == labels.camids[labels.query][owner]  # [P]

@@ -309,6 +309,7 @@ class Record(_Model):
     budget: Budget
     costs: Costs
     backend: Name  # which implementation ranked: `numpy`, or `native-` and the instruction set
+    reranked_by: Name | None = None  # the same for re-ranking; None without
     environment: Environment
 
     @model_validator(mode="after")
@@ -332,9 +333,9 @@ class Record(_Model):
 
     @model_serializer(mode="wrap")
     def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # a record of one split stays byte for byte what it was before there were others
-        late = ("splits", "taught")
-        return {name: value for name, value in handler(self).items() if name not in late or value is not None}
+        # a field that came later and says nothing leaves no trace: a record from before it keeps its bytes
+        late = ("splits", "taught", "reranked_by", "not_computable", "people", "conditions")
+        return {name: value for name, value in handler(self).items() if name not in late or value}
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Record:
@@ -368,11 +369,7 @@ class Record(_Model):
 
     def to_json(self) -> bytes:
         """The record's one form on disk: sorted keys, indent 1, ASCII, floats in full precision."""
-        fields = self.model_dump(mode="json")
-        for name in ("not_computable", "people", "conditions"):
-            if not fields[name]:
-                del fields[name]  # as in records from before there was this field
-        return (json.dumps(fields, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+        return (json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
     def metrics(self) -> dict[str, Any]:
         """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}.

@@ -314,7 +314,9 @@ def refusals(not_computable: Mapping[str, str]) -> list[str]:
 
 def scored(metrics: Mapping[str, Any]) -> str:
     """What `vreid_bench.scoring.Report.metrics` gives, as plain text for a terminal."""
-    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"]
+    rates = next((list(c["tar"]) for c in metrics["conventions"].values() if "tar" in c), [])
+    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP"]
+    headers += [*(f"TAR@{rate}" for rate in rates), "queries"]
     table, refused = [], {}
     for name, numbers in metrics["conventions"].items():
         if "not_computable" in numbers:
@@ -325,8 +327,9 @@ def scored(metrics: Mapping[str, Any]) -> str:
             low, high = numbers["interval"][metric]
             cells += [f"{100 * numbers[metric]:.1f}", f"{100 * low:.1f}–{100 * high:.1f}"]
         cells += [f"{100 * numbers[metric]:.1f}" for metric in ("R5", "R10", "R20", "mINP")]
+        cells += [f"{100 * numbers['tar'][rate]:.1f}" for rate in rates]
         table.append([*cells, str(numbers["queries"])])
-    lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * 9])]
+    lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])]
     return "\n".join([*lines, *refusals(refused)])
 
 
