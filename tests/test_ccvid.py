@@ -3,13 +3,13 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import simplejpeg
+from faults import Faults
 
 from vreid_bench.data import DatasetReader, Synthesizable, Verifiable
 from vreid_bench.errors import InputError
@@ -127,18 +127,7 @@ def test_leftovers_in_a_folder_are_no_frames(tree: Tree) -> None:
     assert sum("left by a file manager" in p for p in Ccvid().verify(tree.synthetic()).problems) == 2
 
 
-Damage = Callable[[Tree], object]
-FAULTS: dict[str, tuple[Damage, str]] = {}
-
-
-def fault(message: str) -> Callable[[Damage], Damage]:
-    """Register a damage with the pattern of the sentence it must lead to."""
-
-    def register(damage: Damage) -> Damage:
-        FAULTS[damage.__name__] = (damage, message)
-        return damage
-
-    return register
+fault = Faults()
 
 
 @fault(r"gallery\.txt is missing, wanted a file")
@@ -219,9 +208,9 @@ def person_in_train_and_test(tree: Tree) -> None:
     tree.write()
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", fault)
 def test_a_damaged_tree_is_told_in_a_sentence(tree: Tree, name: str) -> None:
-    damage, message = FAULTS[name]
+    damage, message = fault[name]
     damage(tree)
     with pytest.raises(InputError, match=message) as caught:
         Ccvid().read(tree.root)

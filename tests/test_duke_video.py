@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import simplejpeg
+from faults import Faults
 
 from vreid_bench import scoring
 from vreid_bench.data import DatasetReader, Split, Synthesizable, Tracklet, Verifiable, Withdrawn, people
@@ -128,18 +128,7 @@ def test_leftovers_of_file_managers_are_passed_over_and_told(root: Path) -> None
     assert all(f"{place} was left by a file manager" in problems for place in [*places, "query/__MACOSX"])
 
 
-Damage = Callable[[Path], object]
-FAULTS: dict[str, tuple[Damage, str]] = {}
-
-
-def fault(message: str) -> Callable[[Damage], Damage]:
-    """Register a damage with the pattern of the sentence it must lead to."""
-
-    def register(damage: Damage) -> Damage:
-        FAULTS[damage.__name__] = (damage, message)
-        return damage
-
-    return register
+fault = Faults()
 
 
 @fault(r"query is missing, wanted a folder; copy it again")
@@ -249,9 +238,9 @@ def two_queries_of_one_camera(root: Path) -> None:
     shutil.copytree(root / "query/0002/0002", root / "query/0002/0003")
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", fault)
 def test_a_damaged_tree_is_told_in_a_sentence(root: Path, name: str) -> None:
-    damage, message = FAULTS[name]
+    damage, message = fault[name]
     damage(root)
     with pytest.raises(InputError, match=message) as caught:
         DukeVideo().read(root)

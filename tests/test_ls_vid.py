@@ -4,13 +4,13 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import simplejpeg
+from faults import Faults
 from scipy.io import loadmat, savemat
 
 from vreid_bench.data import JUNK, DatasetReader, Synthesizable, Verifiable
@@ -178,18 +178,7 @@ def test_junk_is_junk(tree: Tree) -> None:
     assert {c.what: c.found for c in LsVid().verify(tree.root).counts}["junk"] == 1
 
 
-Damage = Callable[[Tree], object]
-FAULTS: dict[str, tuple[Damage, str]] = {}
-
-
-def fault(message: str) -> Callable[[Damage], Damage]:
-    """Register a damage with the pattern of the sentence it must lead to."""
-
-    def register(damage: Damage) -> Damage:
-        FAULTS[damage.__name__] = (damage, message)
-        return damage
-
-    return register
+fault = Faults()
 
 
 @fault(r"test/data/info_test\.mat is missing, wanted a file")
@@ -357,9 +346,9 @@ def query_is_junk(tree: Tree) -> None:
     tree.write()
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", fault)
 def test_a_damaged_tree_is_told_in_a_sentence(tree: Tree, name: str) -> None:
-    damage, message = FAULTS[name]
+    damage, message = fault[name]
     damage(tree)
     with pytest.raises(InputError, match=message) as caught:
         LsVid().read(tree.root)

@@ -4,13 +4,13 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import simplejpeg
+from faults import Faults
 from scipy.io import loadmat, savemat
 
 from vreid_bench.conventions import MARS
@@ -149,18 +149,7 @@ def test_frames_are_sorted_by_frame_number_and_the_reader_says_so(tree: Tree) ->
     assert any("lines 6 to 9: frames are not in order" in p for p in Mars().verify(tree.root).problems)
 
 
-Damage = Callable[[Tree], object]
-FAULTS: dict[str, tuple[Damage, str]] = {}
-
-
-def fault(message: str) -> Callable[[Damage], Damage]:
-    """Register a damage with the pattern of the sentence it must lead to."""
-
-    def register(damage: Damage) -> Damage:
-        FAULTS[damage.__name__] = (damage, message)
-        return damage
-
-    return register
+fault = Faults()
 
 
 @fault(r"mars/info/query_IDX\.mat is missing, wanted a file; copy it again from where MARS is published")
@@ -410,9 +399,9 @@ def distractor_in_train(tree: Tree) -> None:
     tree.write()
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", fault)
 def test_a_damaged_index_is_told_in_a_sentence(tree: Tree, name: str) -> None:
-    damage, message = FAULTS[name]
+    damage, message = fault[name]
     damage(tree)
     with pytest.raises(InputError, match=message) as caught:
         Mars().read(tree.root)
