@@ -1,4 +1,7 @@
-"""The native kernels: every `csrc/<name>.cpp` becomes `vreid_bench._<name>`. All else is in pyproject.toml.
+"""The native kernels. All else is in pyproject.toml.
+
+Every `csrc/<name>.cpp` becomes `vreid_bench._<name>`, a pybind11 module; `csrc/ops/*.cpp` together become
+`vreid_bench._C`, which registers PyTorch ops on LibTorch's stable ABI: built once, it serves torch 2.11 and newer.
 
 Nothing here can fail an install: without a compiler, torch or pybind11, or with VREID_NATIVE=0, the package goes in
 without kernels, runs on their NumPy twins, and `vreid-bench doctor` says so.
@@ -16,7 +19,9 @@ from typing import Any
 from setuptools import Extension, setup
 
 SOURCES = sorted(Path("csrc").glob("*.cpp"))
-HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+OPS = sorted(str(path) for path in Path("csrc/ops").glob("*.cpp"))
+HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.h"))
+STABLE = ["-DTORCH_TARGET_VERSION=0x020b000000000000", "-DTORCH_STABLE_ONLY"]  # nothing that torch 2.11 lacks
 
 
 def told(reason: object) -> None:
@@ -54,7 +59,7 @@ def native() -> dict[str, Any]:
         return {}
     try:
         import torch
-        from torch.utils.cpp_extension import BuildExtension
+        from torch.utils.cpp_extension import BuildExtension, CppExtension
     except Exception as fault:  # a torch that is broken in whatever way must not break this install
         told(f"torch cannot be imported: {fault}")
         return {}
@@ -71,6 +76,13 @@ def native() -> dict[str, Any]:
                 told(fault)
                 self.extensions = []  # or setuptools would look for the files
 
+        def build_extension(self, extension: Extension) -> None:
+            try:
+                super().build_extension(extension)
+            except Exception as fault:  # the others may still be built
+                told(f"{extension.name}: {fault}")
+                self.extensions = [other for other in self.extensions if other is not extension]
+
     include = headers(torch)
     modules = [
         Extension(
@@ -85,7 +97,14 @@ def native() -> dict[str, Any]:
         )
         for source in SOURCES
     ]
-    return {"ext_modules": modules, "cmdclass": {"build_ext": Forgiving}}
+    ops = CppExtension(
+        "vreid_bench._C",
+        OPS,
+        depends=HEADERS,
+        py_limited_api=True,
+        extra_compile_args=["-O3", "-g0", "-std=c++20", "-fvisibility=hidden", *STABLE],
+    )
+    return {"ext_modules": [*modules, ops], "cmdclass": {"build_ext": Forgiving}}
 
 
 setup(**native())

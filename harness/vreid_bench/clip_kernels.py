@@ -31,9 +31,9 @@ TILE = 1 << 24  # numbers of a tile in plain torch
 
 
 def backend(device: str = "cpu") -> str:
-    """Which implementation runs: `torch`, or `native-` and the instruction set, or `cuda`."""
+    """Which implementation runs: `torch`, or `native-` and the instruction set."""
     module = _module(device)
-    return f"native-{torch.ops.vreid.clip_instruction_set()}" if module and device == "cpu" else "torch"
+    return f"native-{module.PATH}" if module else "torch"
 
 
 def distance(query: Masked, gallery: Masked, weights: Sequence[Tensor], rule: Rule) -> Tensor:
@@ -42,8 +42,10 @@ def distance(query: Masked, gallery: Masked, weights: Sequence[Tensor], rule: Ru
         if rule.mode == "factored":
             u, v = weights or (None, None)
             return between(_fold(query, u, rule), _fold(gallery, v, rule), rule.metric)
-        args = _flat(query), _flat(gallery), _mask(query), _mask(gallery), _weight(weights)
-        found: Tensor = torch.ops.vreid.clip_similarity(*args, *_numbers(rule))
+        masks = _mask(query), _mask(gallery)
+        found: Tensor = torch.ops.vreid.clip_similarity(
+            *_operands(query, gallery), *masks, _weight(weights), *_numbers(rule)
+        )
         return found.neg_().add_(1)
     left, right = side(*query, rule), side(*gallery, rule)
     if rule.mode == "factored":
@@ -76,7 +78,7 @@ def distance_backward(
 def batch_hard(both: Masked, pids: Tensor, weights: Sequence[Tensor], rule: Rule) -> Hardest:
     """Forward of `clip_batch_hard`; weights as of a distance."""
     if _is_native(both[0], rule) and rule.mode != "factored":
-        args = _flat((both[0].float(), None)), pids.contiguous(), _mask(both), _weight(weights)
+        args = _flat(both), pids.contiguous(), _mask(both), _weight(weights)
         return Hardest(*torch.ops.vreid.clip_hardest(*args, *_numbers(rule)))
     every = side(*both, rule)
     if rule.mode == "factored":
@@ -102,7 +104,7 @@ def batch_hard_backward(
     if _is_native(clips, rule) and rule.mode != "factored":
         (grad_positive, positive), (grad_negative, negative) = chosen
         grads = grad_positive.contiguous(), grad_negative.contiguous()
-        args = _flat((clips.float(), None)), _mask(both), _weight(weights), positive, negative
+        args = _flat(both), _mask(both), _weight(weights), positive, negative
         found = torch.ops.vreid.clip_hardest_backward(*grads, *args, *_numbers(rule))
         return [x.to(like.dtype) for x, like in zip(found, (clips, *weights), strict=False)]
     anchor = torch.arange(clips.shape[0], device=clips.device).repeat(2)  # [2 N]
@@ -150,13 +152,21 @@ def _is_native(clips: Tensor, rule: Rule) -> bool:
 
 def _fold(tracklets: Masked, weight: Tensor | None, rule: Rule) -> Tensor:
     scale = None if weight is None else weight.float().contiguous()
-    found: Tensor = torch.ops.vreid.clip_fold(_flat(tracklets), _mask(tracklets), scale, *_numbers(rule)[1:])
+    clips = tracklets[0] if tracklets[0].dtype == torch.bfloat16 else tracklets[0].float()
+    found: Tensor = torch.ops.vreid.clip_fold(clips.contiguous(), _mask(tracklets), scale, *_numbers(rule)[1:])
     return found
 
 
 def _flat(tracklets: Masked) -> Tensor:
-    clips = tracklets[0] if tracklets[0].dtype == torch.bfloat16 else tracklets[0].float()
-    return clips.contiguous()
+    return tracklets[0].float().contiguous()
+
+
+def _operands(query: Masked, gallery: Masked) -> tuple[Tensor, Tensor]:
+    """Clips as they are multiplied: bfloat16 where the processor has it, and products come in pairs, else float32."""
+    sides = query[0], gallery[0]
+    if sides[0].dtype == torch.bfloat16 and sides[0].shape[2] % 2 == 0 and native.load("C").HALVES:
+        return sides[0].contiguous(), sides[1].contiguous()
+    return sides[0].float().contiguous(), sides[1].float().contiguous()
 
 
 def _mask(tracklets: Masked) -> Tensor | None:
@@ -169,3 +179,13 @@ def _weight(weights: Sequence[Tensor]) -> Tensor | None:
 
 def _numbers(rule: Rule) -> tuple[float, bool, bool]:
     return rule.top, rule.normalize, rule.divide == "count"
+
+
+def _hardest_backward_fake(
+    grad_positive: Tensor, grad_negative: Tensor, clips: Tensor, valid: Tensor | None, weight: Tensor | None, *_: Any
+) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(clips), clips.new_empty(0) if weight is None else torch.empty_like(weight)
+
+
+if native.load("C") is not None:  # the other native ops run inside the public ones, which a compiler does not look into
+    torch.library.register_fake("vreid::clip_hardest_backward", _hardest_backward_fake)
