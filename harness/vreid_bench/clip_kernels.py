@@ -164,7 +164,7 @@ def _flat(tracklets: Masked) -> Tensor:
 def _operands(query: Masked, gallery: Masked) -> tuple[Tensor, Tensor]:
     """Clips as they are multiplied: bfloat16 where the processor has it, and products come in pairs, else float32."""
     sides = query[0], gallery[0]
-    if sides[0].dtype == torch.bfloat16 and sides[0].shape[2] % 2 == 0 and native.load("C").HALVES:
+    if sides[0].dtype == torch.bfloat16 and sides[0].shape[2] % 2 == 0 and getattr(native.load("C"), "HALVES", False):
         return sides[0].contiguous(), sides[1].contiguous()
     return sides[0].float().contiguous(), sides[1].float().contiguous()
 
