@@ -2,6 +2,7 @@
 
 Every `csrc/<name>.cpp` becomes `vreid_bench._<name>`, a pybind11 module; `csrc/ops/*.cpp` together become
 `vreid_bench._C`, which registers PyTorch ops on LibTorch's stable ABI: built once, it serves torch 2.11 and newer.
+Where torch has CUDA and nvcc is there, `csrc/cuda` becomes `vreid_bench._C_cuda`.
 
 Nothing here can fail an install: without a compiler, torch or pybind11, or with VREID_NATIVE=0, the package goes in
 without kernels, runs on their NumPy twins, and `vreid-bench doctor` says so.
@@ -19,8 +20,11 @@ from typing import Any
 from setuptools import Extension, setup
 
 SOURCES = sorted(Path("csrc").glob("*.cpp"))
+CUDA = sorted(str(path) for path in Path("csrc/cuda").glob("*.c*") if path.suffix in (".cpp", ".cu"))
 OPS = sorted(str(path) for path in Path("csrc/ops").glob("*.cpp"))
-HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.h"))
+HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.*h"))
+ARCHITECTURES = [f"-gencode=arch=compute_{n},code=sm_{n}" for n in (80, 90)]
+ARCHITECTURES += ["-gencode=arch=compute_90,code=compute_90"]  # which the driver makes newer ones of
 STABLE = ["-DTORCH_TARGET_VERSION=0x020b000000000000", "-DTORCH_STABLE_ONLY"]  # nothing that torch 2.11 lacks
 
 
@@ -59,7 +63,7 @@ def native() -> dict[str, Any]:
         return {}
     try:
         import torch
-        from torch.utils.cpp_extension import BuildExtension, CppExtension
+        from torch.utils.cpp_extension import CUDA_HOME, BuildExtension, CppExtension, CUDAExtension
     except Exception as fault:  # a torch that is broken in whatever way must not break this install
         told(f"torch cannot be imported: {fault}")
         return {}
@@ -97,14 +101,19 @@ def native() -> dict[str, Any]:
         )
         for source in SOURCES
     ]
-    ops = CppExtension(
-        "vreid_bench._C",
-        OPS,
-        depends=HEADERS,
-        py_limited_api=True,
-        extra_compile_args=["-O3", "-g0", "-std=c++20", "-fvisibility=hidden", *STABLE],
-    )
-    return {"ext_modules": [*modules, ops], "cmdclass": {"build_ext": Forgiving}}
+    flags = ["-O3", "-g0", "-std=c++20", "-fvisibility=hidden", *STABLE]
+    ops = [CppExtension("vreid_bench._C", OPS, depends=HEADERS, py_limited_api=True, extra_compile_args=flags)]
+    if torch.version.cuda and CUDA_HOME:
+        compilers = {"cxx": flags, "nvcc": ["-O3", "-std=c++17", *ARCHITECTURES]}
+        cuda = CUDAExtension(
+            "vreid_bench._C_cuda",
+            CUDA,
+            depends=HEADERS,
+            py_limited_api=True,
+            extra_compile_args=compilers,
+        )
+        ops.append(cuda)
+    return {"ext_modules": [*modules, *ops], "cmdclass": {"build_ext": Forgiving}}
 
 
 setup(**native())

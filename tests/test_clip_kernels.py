@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vreid_bench import clip_batch_hard, clip_distance, clip_kernels, native
+from vreid_bench import clip_batch_hard, clip_distance, clip_kernels, clip_native, native
 from vreid_bench import clip_ops_reference as twin
 
 native_only = pytest.mark.skipif(native.load("C") is None, reason="the native kernels were not built")
@@ -113,7 +113,7 @@ for shape in tests.SHAPES.values():
             tests.torch.testing.assert_close(got, wanted, atol=1e-5, rtol=1e-5)
 for case in tests.CASES:
     tests.test_batch_hard_selects_and_differentiates_as_the_twin((40, 5, 37), *case, ragged=True)
-print(tests.clip_kernels.backend())
+print(tests.clip_native.backend())
 """
     environment = os.environ | {"VREID_PATH": path, "PYTHONPATH": os.path.dirname(__file__)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
@@ -127,7 +127,7 @@ def test_without_native_kernels_torch_computes_the_same(mode, monkeypatch):
     given = query.float(), gallery.float(), [w.float() for w in weights], *masks
     native_result = clip_distance(*given, mode=mode)
     monkeypatch.setenv("VREID_NATIVE", "0")
-    assert clip_kernels.backend() == "torch"
+    assert clip_native.backend() == "torch"
     monkeypatch.setattr(clip_kernels, "TILE", 30 * 30 * 7)  # so that there are several tiles of torch's, too
     torch.testing.assert_close(clip_distance(*given, mode=mode), native_result, atol=1e-5, rtol=1e-5)
 

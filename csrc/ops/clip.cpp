@@ -276,7 +276,7 @@ Tensor clip_fold(Tensor clips, std::optional<Tensor> valid, std::optional<Tensor
 // Similarities [Q, G].
 Tensor clip_similarity(Tensor query_clips, Tensor gallery_clips, std::optional<Tensor> query_valid,
                        std::optional<Tensor> gallery_valid, std::optional<Tensor> weight, double top, bool normalize,
-                       bool count) {
+                       bool count, bool) {
   const Tracklets query(query_clips, query_valid, normalize), gallery(gallery_clips, gallery_valid, normalize);
   Tensor out = zeros(query_clips, {query.N, gallery.N});
   if (!query.C || !gallery.C) return out;
@@ -323,7 +323,7 @@ struct Hardest {
 // Farthest positive and nearest negative of each tracklet: distances and indices, [N] each.
 std::tuple<Tensor, Tensor, Tensor, Tensor> clip_hardest(Tensor clips, Tensor pids, std::optional<Tensor> valid,
                                                         std::optional<Tensor> weight, double top, bool normalize,
-                                                        bool count) {
+                                                        bool count, bool) {
   const Tracklets all(clips, valid, normalize);
   const int64_t N = all.N, C = all.C;
   const int64_t* pid = pids.const_data_ptr<int64_t>();
@@ -484,14 +484,15 @@ std::tuple<Tensor, Tensor> clip_hardest_backward(Tensor grad_positive, Tensor gr
 }  // namespace
 }  // namespace vreid
 
+// tf32: may the GPU round float32 operands to 10 bits, as torch's own products may by its setting?
 STABLE_TORCH_LIBRARY_FRAGMENT(vreid, m) {
   m.def("clip_fold(Tensor clips, Tensor? valid, Tensor? weight, bool normalize, bool count) -> Tensor");
   m.def(
       "clip_similarity(Tensor query, Tensor gallery, Tensor? query_valid, Tensor? gallery_valid, Tensor? weight, "
-      "float top, bool normalize, bool count) -> Tensor");
+      "float top, bool normalize, bool count, bool tf32) -> Tensor");
   m.def(
-      "clip_hardest(Tensor clips, Tensor pids, Tensor? valid, Tensor? weight, float top, bool normalize, bool count) "
-      "-> (Tensor, Tensor, Tensor, Tensor)");
+      "clip_hardest(Tensor clips, Tensor pids, Tensor? valid, Tensor? weight, float top, bool normalize, bool count, "
+      "bool tf32) -> (Tensor, Tensor, Tensor, Tensor)");
   m.def(
       "clip_hardest_backward(Tensor grad_positive, Tensor grad_negative, Tensor clips, Tensor? valid, Tensor? weight, "
       "Tensor positive_index, Tensor negative_index, float top, bool normalize, bool count) -> (Tensor, Tensor)");
