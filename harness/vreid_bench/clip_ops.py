@@ -28,7 +28,7 @@ from torch import Tensor
 
 from vreid_bench import clip_kernels as kernels
 from vreid_bench.clip_ops_inputs import Inputs
-from vreid_bench.clip_ops_reference import Hardest, Rule, for_both
+from vreid_bench.clip_ops_reference import Hardest, Rule, folded, for_both, side
 
 _OPTIONS = (
     'str mode="factored", float top=0.2, bool normalize=True, str divide="weights", str metric="dot"'  # of a Rule
@@ -115,6 +115,22 @@ def clip_batch_hard(
             metric=metric,
         )
     )
+
+
+def clip_fold(
+    clips: Tensor,
+    weight: Tensor | None = None,
+    valid: Tensor | None = None,
+    *,
+    normalize: bool = True,
+    divide: str = "weights",
+) -> Tensor:
+    """The weighted mean of the clips of each tracklet, which is what `factored` compares: [N, E].
+
+    clips: [N, C, E]; weight: [N, C], None for 1; valid: [N, C] bool; the rest as for `clip_distance`. In plain torch.
+    """
+    rule = Rule(normalize=normalize, divide=divide)
+    return folded(side(clips, valid, rule), weight, rule)
 
 
 def _distance(

@@ -8,13 +8,15 @@ Halves are computed in float32, float64 in float64.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from vreid_bench.ops import Hardest as Anchors
 
 MODES = ("factored", "top", "pairwise", "learned")
 METRICS = ("dot", "cosine", "euclidean", "sqeuclidean")
@@ -51,6 +53,11 @@ class Hardest(NamedTuple):
     negative: Tensor  # [N] distance of the nearest tracklet of another label; 0 where there is none
     positive_index: Tensor  # [N] int64, which one it is: of several the lowest; -1 where there is none
     negative_index: Tensor  # [N]
+
+    def checked(self) -> Anchors:
+        """The distances of the anchors that have both."""
+        ok = (self.positive_index >= 0) & (self.negative_index >= 0)
+        return Anchors(torch.where(ok, self.positive, 0), torch.where(ok, self.negative, 0), ok)
 
 
 def clip_distance(
@@ -154,7 +161,7 @@ def similarity(query: Side, gallery: Side, weights: Sequence[Tensor], rule: Rule
     `pairwise` takes one weight [..., C, K], `learned` the network of `importance`.
     """
     if rule.mode == "learned":
-        return _sequential(query, gallery, weights)
+        return sequential(query, gallery, lambda difference, _: importance(difference, weights))
     product = torch.einsum("...ae,...be->...ab", query.clips, gallery.clips)  # [..., C, K]
     pair = query.valid[..., :, None] * gallery.valid[..., None, :]  # [..., C, K]
     number = pair.sum((-2, -1))  # [...]
@@ -171,22 +178,34 @@ def similarity(query: Side, gallery: Side, weights: Sequence[Tensor], rule: Rule
     return (weight * product).sum((-2, -1)) / torch.where(total == 0, 1, total)
 
 
-def _sequential(query: Side, gallery: Side, network: Sequence[Tensor]) -> Tensor:
+def sequential(query: Side, gallery: Side, score: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Similarity [...] by learned importance (Matiyali and Sharma 2020, Eq. 1-4).
 
-    Pairs come in the order of the query's clips and, for each of them, of the gallery's; pairs that are not valid are
-    passed over. The first one has importance 1: the paper starts from r_1 = c_1, and leaves alpha_1 open.
+    score: differences [..., E], where they count [...] bool -> importances [...]. Pairs come in the order of the
+    query's clips and, for each of them, of the gallery's; pairs that are not valid are passed over. The first one has
+    importance 1: the paper starts from r_1 = c_1, and leaves alpha_1 open.
     """
     mean = torch.zeros_like(query.clips.sum(-2) * gallery.clips.sum(-2))  # [..., E], r_t
     total = torch.zeros_like(query.valid.sum(-1) * gallery.valid.sum(-1))  # [...], A_t
     for a in range(query.clips.shape[-2]):
-        for b in range(gallery.clips.shape[-2]):
-            pair = query.clips[..., a, :] * gallery.clips[..., b, :]  # [..., E], c_t
-            there = query.valid[..., a] * gallery.valid[..., b]  # [...]
-            alpha = torch.where(total > 0, importance(mean - pair, network), 1) * there  # [...], Eq. 1
-            share = alpha / torch.where(total + alpha > 0, total + alpha, 1)
-            mean, total = mean + share[..., None] * (pair - mean), total + alpha  # Eq. 2
+        own = Side(query.clips[..., a, :], query.valid[..., a])
+        mean, total = one_clip(own, gallery, (mean, total), score)
     return mean.sum(-1)  # Eq. 4
+
+
+def one_clip(
+    query: Side, gallery: Side, state: tuple[Tensor, Tensor], score: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Take the pairs of one query clip [..., E] with all gallery clips into a mean [..., E] and its weight [...]."""
+    mean, total = state
+    for b in range(gallery.clips.shape[-2]):
+        pair = query.clips * gallery.clips[..., b, :]  # [..., E], c_t
+        there = query.valid * gallery.valid[..., b]  # [...]
+        asked = (there > 0) & (total > 0)
+        alpha = torch.where(total > 0, score(mean - pair, asked), 1) * there  # [...], Eq. 1
+        share = alpha / torch.where(total + alpha > 0, total + alpha, 1)
+        mean, total = mean + share[..., None] * (pair - mean), total + alpha  # Eq. 2
+    return mean, total
 
 
 def importance(difference: Tensor, network: Sequence[Tensor]) -> Tensor:
