@@ -36,21 +36,34 @@ bench: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]' --no-build-isolation
 	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s
 
-# The rows under leaderboard/records: on the synthetic twin, three seeds, one thread each, so that any machine can
-# repeat them. Runs that are there are reused, so it can be interrupted; `make -j2 board` makes two at a time.
+# The rows under leaderboard/records: on the synthetic twins, three seeds on MARS, one thread each, so that any machine
+# can repeat them. Runs that are there are reused, so it can be interrupted; `make -j2 board` makes two at a time.
+# Other protocols have a row of the baseline each; those on MARS, and transfer from it, test its weights of seed 0.
 METHODS := image-baseline image-averaged mean-pooling personvlad
 SEEDS := 0 1 2
+SPOILED := corruption corruption-mild occlusion motion-blur
+PROTOCOLS := $(foreach name,$(SPOILED),mars-$(name) mars-$(name)-query) mars-tracklet-selection mars-dev \
+	duke-video ls-vid ccvid ccvid-same-clothes ccvid-clothes-changing \
+	ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng
+TRANSFER := mars-to-ilids-vid mars-to-ilids-vid-fine-tuned mars-to-prid2011 mars-to-prid2011-fine-tuned \
+	ilids-vid-to-prid2011
 BOARD := build/board
-RUN := $(BIN)/vreid-bench run --protocol mars --threads 1 --runs $(BOARD)
+RUN := $(BIN)/vreid-bench run --threads 1 --runs $(BOARD)
 
-board: $(foreach seed,$(SEEDS),$(foreach method,$(METHODS),row/$(method)/$(seed)) one-clip/$(seed))
+board: $(foreach seed,$(SEEDS),$(foreach method,$(METHODS),row/$(method)/$(seed)) one-clip/$(seed)) \
+		$(addprefix protocol/,$(PROTOCOLS) $(TRANSFER))
 	$(BIN)/vreid-bench leaderboard add --replace $(BOARD)/*
 
 row/%: $(VENV)/installed
-	$(RUN) --plugin $(*D) --preset small --seed $(*F)
+	$(RUN) --protocol mars --plugin $(*D) --preset small --seed $(*F)
+
+protocol/%: row/mean-pooling/0
+	$(RUN) --protocol $* --plugin mean-pooling --preset small
+
+$(addprefix protocol/,$(TRANSFER)): protocol/ilids-vid
 
 one-clip/%: row/mean-pooling/%
-	$(RUN) --from $(BOARD)/mars-mean-pooling-small-seed$*-???????? --set test.clips=1
+	$(RUN) --protocol mars --from $(BOARD)/mars-mean-pooling-small-seed$*-???????? --set test.clips=1
 
 clean:
 	rm -rf $(VENV) build

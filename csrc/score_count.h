@@ -85,6 +85,7 @@ void count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& ti
       const int64_t left = std::clamp<int64_t>(split, 0, tile.size), right = tile.size - left;
       const T mine = key.match[m + i];
       limit[i] = left > right ? key.above[m + i] : mine;
+      if (left == 0 || right == 0) continue;  // most tiles lie on one side of the match as a whole
       sum[i] = left > right ? -kernels.equal(x + left, right, mine) : kernels.equal(x, left, mine);
     }
     kernels.below(x, tile.size, limit, limits, sum, m == sought.start[q] ? next : x);

@@ -98,7 +98,8 @@ class Tiles {
     }
     split.reserve(sought.item.size * sought.groups);
     for (int64_t m = 0; m < sought.item.size; ++m)
-      for (int64_t k = 0; k < sought.groups; ++k) split.push_back(earlier(sought.item[m], k));
+      for (int64_t k = 0; k < sought.groups; ++k)  // of an empty group nothing is earlier: no need to look
+        split.push_back(met[k] ? earlier(sought.item[m], k) : 0);
   }
 
   // The places of a tile's items.
@@ -115,7 +116,7 @@ class Tiles {
   }
 
  private:
-  static constexpr int64_t BLOCK = 256;
+  static constexpr int64_t BLOCK = 32;
   const Sought& sought;
   std::vector<int64_t> blocks;  // items of each group before every BLOCK-th place
 

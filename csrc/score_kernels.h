@@ -113,14 +113,17 @@ int64_t equal(const T* x, int64_t n, T value) {
 template <typename T>
 bool finite(const T* x, int64_t n) {
   using Register = typename Simd<T>::Register;
-  constexpr int64_t lanes = Simd<T>::lanes;
-  Register sum{};
+  using Memory = typename Simd<T>::Memory;
+  constexpr int64_t lanes = Simd<T>::lanes, many = 4;  // sums side by side, or each would wait for the one before
+  Register sum[many] = {};
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const Register value = *(const typename Simd<T>::Memory*)(x + i);
-    sum += value - value;  // 0, or NaN where a value is no finite number
-  }
-  T rest = total<T>(sum);
+  for (; i + many * lanes <= n; i += many * lanes)
+#pragma GCC unroll 4
+    for (int p = 0; p < many; ++p) {
+      const Register value = *(const Memory*)(x + i + p * lanes);
+      sum[p] += value - value;  // 0, or NaN where a value is no finite number
+    }
+  T rest = total<T>((sum[0] + sum[1]) + (sum[2] + sum[3]));
   for (; i < n; ++i) rest += x[i] - x[i];
   return rest == 0;
 }

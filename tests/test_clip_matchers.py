@@ -184,10 +184,10 @@ def test_pruning_changes_no_rank(noise, most):
     matcher = learned(E=16, hidden=8)
     everyone = matcher.represent(everyone)
     with torch.inference_mode():
-        pruned = Pruned(matcher, everyone, labels)
+        pruned = Pruned(matcher, (everyone, everyone), labels)
         got = from_distances(pruned.tiles(), labels)
-        whole = from_distances(tiles(matcher, everyone, labels), labels)
-        ranked = counted(matcher, everyone, labels)
+        whole = from_distances(tiles(matcher, (everyone, everyone), labels), labels)
+        ranked = counted(matcher, (everyone, everyone), labels)
     assert np.array_equal(got.before, whole.before)
     assert np.array_equal(ranked.before, whole.before)
     assert 0 < pruned.share < most

@@ -175,6 +175,16 @@ def test_one_seed_gives_one_result(clipping: Clipping, length: int, seed: int) -
     assert evaluated(clipping, length) == evaluated(clipping, length)
 
 
+@pytest.mark.parametrize(
+    ("clipping", "length", "wanted"),
+    [row for row in CLOSED_FORMS if row[0].sampler in ("all", "dense", "evenly", "uniform")],
+)
+def test_samplers_that_draw_nothing_train_on_the_clips_of_evaluation(
+    clipping: Clipping, length: int, wanted: list[list[int]]
+) -> None:
+    assert [clip.tolist() for clip in drawn(clipping, length, 0)] == wanted
+
+
 def test_consecutive_in_training_starts_anywhere_with_equal_chance() -> None:
     generator = np.random.default_rng(0)
     clips = clip_indices(Clipping("consecutive", 4, clips=7000), 10, generator)

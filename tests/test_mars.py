@@ -503,6 +503,21 @@ def test_verify_tells_a_broken_description(tree: Tree) -> None:
     assert "synthetic.json cannot be read" in problem
 
 
+@pytest.mark.parametrize("step", [-1, 1])
+def test_verify_finds_a_row_that_begins_within_a_track_of_the_same_person_and_camera(tree: Tree, step: int) -> None:
+    tree.rows["test"][4, 1] += step  # rows 5 and 6 are two tracks of person 2 in camera 1
+    tree.rows["test"][5, 0] += step
+    (problem,) = Mars().verify(synthetic(tree.write()).root).problems
+    assert f"row 6: starts at line {14 + step}, within a track of info/test_name.txt" in problem
+
+
+def test_a_track_may_be_cut_into_rows(tree: Tree) -> None:
+    rows = tree.rows["train"]
+    tree.rows["train"] = np.insert(rows, 2, [6, 7, 3, 1], axis=0)
+    tree.rows["train"][3, 0] = 8
+    assert Mars().verify(synthetic(tree.write(), train_tracklets=4).root).problems == ()
+
+
 def frame_fault(tree: Tree, decode: bool = False) -> str:
     """The one problem of a synthetic tree; its frame counts are not compared."""
     (problem,) = Mars().verify(synthetic(tree).root, decode).problems
@@ -664,3 +679,46 @@ def test_the_published_counts_agree_with_the_table(published: Path) -> None:
     for c in counts:
         if "on disk" not in c.what:
             assert c.found == c.published, c.what
+
+
+@official
+def test_the_published_tracklets_have_the_lengths_of_the_field(published: Path) -> None:
+    (split,) = Mars().read(published).splits
+    for part, longest, mean, short in ((split.train, (5, 900), 61.5, (0, 86)), (split.test, (2, 920), 55.9, (3, 209))):
+        lengths = [len(t.frames) for t in part]
+        assert (min(lengths), max(lengths)) == longest
+        assert round(sum(lengths) / len(lengths), 1) == mean
+        assert tuple(sum(length < frames for length in lengths) for frames in (4, 8)) == short
+
+
+@official
+def test_published_persons_to_train_on_may_have_one_camera_or_one_tracklet(published: Path) -> None:
+    """So that samplers draw with replacement, and pairs across cameras need something to fall back on."""
+    train = Mars().read(published).splits[0].train
+    tracklets = Counter(t.pid for t in train)
+    cameras = Counter(pid for pid, _ in {(t.pid, t.camid) for t in train})
+    assert (min(tracklets), max(tracklets)) == (1, 1499)
+    assert sum(count == 1 for count in cameras.values()) == 6
+    assert [sum(count < n for count in tracklets.values()) for n in (2, 4)] == [1, 45]
+    assert max(tracklets.values()) == 271
+    assert round(len(train) / len(tracklets), 1) == 13.3
+
+
+@official
+def test_140_published_queries_have_a_match_only_with_the_queries_in_the_gallery(published: Path) -> None:
+    (split,) = Mars().read(published).splits
+    rows = set(split.query)
+    asked = [split.test[row] for row in split.query]
+    assert len({(t.pid, t.camid) for t in asked}) == len(asked) == 1980
+    matches = {}
+    for apart in (False, True):
+        left = [t for row, t in enumerate(split.test) if not (apart and row in rows)]
+        people, sightings = Counter(t.pid for t in left), Counter((t.pid, t.camid) for t in left)
+        matches[apart] = [people[t.pid] - sightings[t.pid, t.camid] for t in asked]
+        if apart:
+            assert sum(people[t.pid] == 0 for t in asked) == 28
+    assert min(matches[False]) > 0
+    assert len({t.pid for t, count in zip(asked, matches[True], strict=True) if not count}) == 126
+    valid = [count for count in matches[True] if count]
+    assert (len(matches[True]) - len(valid), len(valid)) == (140, 1840)
+    assert (round(sum(matches[False]) / 1980, 1), round(sum(valid) / 1840, 1)) == (11.0, 9.1)

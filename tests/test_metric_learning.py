@@ -1,15 +1,18 @@
 """XQDA and KISSME against slow loops over pairs, the statements of their papers, and cases worked by hand."""
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from vreid_bench import Clips, pairwise_distance
 from vreid_bench.checkpoint import load_weights, save_weights
 from vreid_bench.errors import InputError
 from vreid_bench.parts import ComparesVectors
+from vreid_bench.record import Record
 from vreid_plugins.matchers.kissme import Kissme
 from vreid_plugins.matchers.mahalanobis import pair_covariances, span
 from vreid_plugins.matchers.xqda import Xqda
@@ -205,6 +208,9 @@ def test_a_run_fits_the_matcher_after_training(cli_json, tiny_mars, tmp_path, na
     short = ("--set", "stages.0.steps=3", "--preset", "small", "--quiet", "--runs", tmp_path)
     report = cli_json("run", "--plugin", name, "--data", tiny_mars, *short)
     assert 0 < report["conventions"]["queries-in-gallery"]["mAP"] <= 1
+    record = Record.from_file(Path(report["run"]) / "record.json")
+    stored = load_file(f"{report['run']}/features.safetensors")["embedding"]
+    assert record.budget.embedding == stored.shape[1]  # not what it was before the projection was fitted
     again = cli_json("score", "--features", report["run"])  # from the store, the matcher's metric by name
     wanted = report["conventions"]["queries-in-gallery"]["mAP"]
     assert again["conventions"]["queries-in-gallery"]["mAP"] == pytest.approx(wanted)

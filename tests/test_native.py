@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import vreid_bench
-from vreid_bench import clip_native, native
+from vreid_bench import clip_native, native, neighbours
 from vreid_bench.ranks import backend
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +70,19 @@ def test_a_broken_library_is_told_and_its_twin_stands_in(tmp_path, monkeypatch):
     assert "reinstall vreid-bench with a C++ compiler" in native.missing("broken")
 
 
+def test_a_library_that_was_cut_off_is_told(tmp_path, monkeypatch):
+    """As a full disk or an aborted copy leaves it: the system's loader would end the process with a bus error."""
+    if (whole := native.load("score")) is None:
+        pytest.skip("the native kernels are not built")
+    content = Path(whole.__file__).read_bytes()
+    for name, size in (("cut", len(content) // 4), ("short", len(content) - 1)):
+        (tmp_path / f"_{name}{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(content[:size])
+    monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
+    for name in ("cut", "short"):
+        assert native.load(name) is None
+        assert "ends before its own header says" in native.missing(name)
+
+
 def test_a_library_of_another_version_is_told(tmp_path, monkeypatch):
     (tmp_path / "_older.py").write_text("VERSION = 0")
     monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
@@ -79,9 +92,13 @@ def test_a_library_of_another_version_is_told(tmp_path, monkeypatch):
 
 def test_the_doctor_says_what_counts_ranks(cli_json, monkeypatch):
     assert cli_json("doctor")["kernels"].startswith(f"{backend()}: ranks are counted by ")
+    assert cli_json("doctor")["re-ranking"].startswith(f"{neighbours.backend()}: neighbours are found by ")
     monkeypatch.setenv("VREID_NATIVE", "0")
     assert backend() == "numpy"
-    assert "VREID_NATIVE=0 turns the native kernels off" in cli_json("doctor")["kernels"]
+    for subject in ("kernels", "re-ranking"):
+        found = cli_json("doctor")[subject]
+        assert found.startswith("numpy: ")
+        assert "VREID_NATIVE=0 turns the native kernels off" in found
 
 
 def test_the_doctor_says_what_reduces_pairs_of_clips(cli_json, monkeypatch):

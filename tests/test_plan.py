@@ -10,7 +10,8 @@ import pytest
 
 from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
 from vreid_bench.data import hold_out, people, sourced
-from vreid_bench.plan import Plan, Request, chosen_method, chosen_splits, plan_run
+from vreid_bench.folds import folds
+from vreid_bench.plan import Plan, Request, chosen_method, plan_run
 from vreid_bench.protocol import digest
 from vreid_bench.recipe import Schedule, Train
 from vreid_bench.registry import Plugin, Registry
@@ -222,13 +223,13 @@ def test_held_out_identities_are_not_trained_on():
 def test_a_split_with_nothing_to_do_is_refused(registry, split, missing):
     dataset = Dataset("toy", Path("/data/toy"), (split,), "unverified")
     with pytest.raises(InputError, match=f"split 0 of toy has no {missing}"):
-        chosen_splits(registry.get("protocols", "toy"), dataset)
+        folds(registry.get("protocols", "toy"), {"toy": dataset})
 
 
 def test_one_training_identity_is_too_few(registry):
     dataset = Dataset("toy", Path("/data/toy"), (replace(SPLIT, train=SPLIT.train[:4]),), "unverified")
     with pytest.raises(InputError, match="one training identity"):
-        chosen_splits(registry.get("protocols", "toy"), dataset)
+        folds(registry.get("protocols", "toy"), {"toy": dataset})
 
 
 def test_a_datasets_fingerprint_is_what_it_lists_and_not_where_it_lies():
@@ -264,13 +265,11 @@ def test_a_digest_does_not_depend_on_the_order_of_keys():
 
 def test_a_protocol_names_the_variant_in_which_its_dataset_is_divided(registry, tmp_path):
     straight, swapped = (plan(registry, tmp_path, protocol=name) for name in ("straight", "swapped"))
-    assert len(swapped.splits[0].train) == len(straight.splits[0].train) - 1
+    assert len(swapped.folds[0].train) == len(straight.folds[0].train) - 1
     assert swapped.protocol.rules["variant"] == "swapped"
-    with pytest.raises(
-        InputError, match=r"'crooked' wants halves divided as 'crooked', but .* knows straight, swapped"
-    ):
+    with pytest.raises(InputError, match=r"wants halves divided as 'crooked', but .* knows straight, swapped"):
         plan(registry, tmp_path, protocol="crooked")
-    with pytest.raises(InputError, match=r"'single' wants toy divided as 'straight', but .* knows one way only"):
+    with pytest.raises(InputError, match=r"wants toy divided as 'straight', but .* knows one way only"):
         plan(registry, tmp_path, protocol="single")
 
 
@@ -284,7 +283,7 @@ def test_the_choice_of_splits_is_another_run_of_one_family(registry, tmp_path):
     whole = plan(registry, tmp_path, protocol="straight")
     some = plan(registry, tmp_path, protocol="straight", splits="0-2")
     assert (whole.chosen, some.chosen) == (tuple(range(10)), (0, 1, 2))
-    assert len(some.splits) == 10
+    assert len(some.folds) == 10
     assert whole.id == whole.family == some.family
     assert some.id == f"{whole.id}-splits0-2"
     assert plan(registry, tmp_path, protocol="straight", splits="0-9").id == whole.id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,6 +19,11 @@ from vreid_bench.ranks import Counts, from_distances, from_embeddings, merge, so
 RULES = [
     Convention(f"{gallery}-{ap}", "1", gallery, ap, "zero", "", "")
     for gallery in (True, False)
+    for ap in ("step", "trapezoid")
+]
+WORDS = [  # of any gallery
+    Convention(f"{gallery}-{ap}", "1", gallery, ap, "zero", "", "")
+    for gallery in (None, False)
     for ap in ("step", "trapezoid")
 ]
 
@@ -68,6 +75,47 @@ def assert_scores(counts, distances, who):
         columns = (scores.average_precision, scores.first_rank, scores.inverse_penalty, scores.r_precision)
         for found, wanted in zip(columns, zip(*by_hand(distances, who, rule), strict=True), strict=True):
             np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def small_world(seed):
+    """A few tracklets, of which some are queries and some the gallery: tiny galleries, one camera, nothing to find."""
+    random = np.random.default_rng(seed)
+    size = int(random.integers(2, 22))
+    pids, camids = random.integers(-1, 5, size), random.integers(0, random.integers(1, 4), size)
+    pids[random.integers(size)] = 1
+    people = np.flatnonzero(pids > 0)
+    query = random.permutation(people)[: random.integers(1, len(people) + 1)]
+    gallery = random.permutation(size)[: random.integers(1, size + 1)]
+    if random.random() < 0.5:
+        gallery = np.concatenate([gallery, np.setdiff1d(query, gallery)])
+    return labels(pids, camids, query, gallery), random
+
+
+def assert_words(counts, distances, who):
+    """Every score of every query, and the CMC curve, as the rules in words have it."""
+    for rule, scores in zip(WORDS, judge(counts, WORDS).values(), strict=True):
+        wanted = np.array(by_hand(distances, who, rule))  # [Q, 4]
+        columns = (scores.average_precision, scores.first_rank, scores.inverse_penalty, scores.r_precision)
+        np.testing.assert_allclose(np.stack(columns, 1), wanted, rtol=0, atol=1e-12)
+        first = wanted[:, 1]
+        curve = [((first >= 0) & (first < cutoff)).mean() for cutoff in range(1, 51)]
+        np.testing.assert_allclose(scores.cmc(50), curve, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_thousands_of_small_worlds_agree_with_the_loop(backend, part):
+    """From distances and from embeddings of whole numbers, which however sharded give the same bits."""
+    for seed in range(150 * part, 150 * (part + 1)):
+        who, random = small_world(seed)
+        dtype = (np.float32, np.float64)[seed % 2]
+        distances = random.integers(-2, (2, 9, 1000)[seed % 3], (len(who.query), len(who.gallery))).astype(dtype)
+        assert_words(from_distances([(slice(None), distances)], who, 1), distances, who)
+        query, gallery = embeddings(who, random, 1 + seed % 5, dtype)
+        whole = from_embeddings(query, gallery, who, "euclidean", 1)
+        assert_words(whole, distances_by_hand(query, gallery, "sqeuclidean"), who)
+        shards = int(random.integers(2, 5))
+        parts = [from_embeddings(query, gallery, who, "euclidean", 1, (i, shards)) for i in random.permutation(shards)]
+        np.testing.assert_array_equal(reduce(merge, parts).before, whole.before)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

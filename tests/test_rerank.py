@@ -1,6 +1,7 @@
 """Re-ranking against the published algorithms over whole matrices, and the native kernels against their twin."""
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import published
@@ -12,6 +13,7 @@ from vreid_bench import neighbours, rerank_reference, score
 from vreid_bench.errors import InputError
 from vreid_bench.items import Computed
 from vreid_bench.parts import Reranker
+from vreid_bench.record import Record
 from vreid_bench.registry import Registry
 from vreid_plugins.rerankers.k_reciprocal import FastReidEvaluator, Zhong
 from vreid_plugins.rerankers.query_expansion import QueryExpansion
@@ -289,7 +291,8 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
     features, pids, camids = files
     both = "--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.npz"
     got = cli_json("score", *both, "--rerank", "zhong:k1=5,share=0.5", "--memory", "3M")
-    assert got["reranking"] == {"name": "zhong", "options": {"k1": 5, "k2": 6, "share": 0.5}}
+    options = {"k1": 5, "k2": 6, "share": 0.5}
+    assert got["reranking"] == {"name": "zhong", "options": options, "backend": neighbours.backend()}
     distance = Zhong(k1=5, share=0.5).from_features(features[:30], features[30:], "cosine")
     sides = ({"pid": pids[part], "camid": camids[part]} for part in (slice(0, 30), slice(30, None)))
     wanted = score(*sides, distance=distance)["torchreid"]
@@ -304,20 +307,79 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
         (("--rerank", "zhong", "--memory", "much"), "is no size"),
         (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),
         (("--rerank", "zhong", "--far", "0.1"), "--far wants distances"),
-        (("--rerank", "zhong", "--distance", tmp_path / "d.npy"), "give features instead"),
+        (("--rerank", "zhong", "--distance", tmp_path / "d.npy"), "add --query-distance FILE"),
+        (("--query-distance", tmp_path / "d.npy"), "are for --rerank with --distance"),
     ):
         result = cli("score", *both, *options)
         assert result.exit_code == 2
         assert message in result.output
 
 
+def squares(features, folder):
+    """Files of the distances that re-ranking needs, and the options that name them."""
+    names = ("query-distance", "distance", "gallery-distance")
+    for name, part in zip(names, corners(np.sqrt(squared(features)), 30), strict=True):
+        np.save(folder / f"{name}.npy", part)
+    return {f"--{name}": folder / f"{name}.npy" for name in names}
+
+
+def arguments(options):
+    return [word for option in options.items() for word in option]
+
+
+@pytest.mark.parametrize("rule", ["zhong", "fast-reid-evaluator"])
+def test_the_score_command_re_ranks_given_distances(files, tmp_path, cli_json, rule):
+    both = "--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.npz", "--metric", "euclidean", "--rerank", rule
+    given = cli_json("score", *both, *arguments(squares(files[0], tmp_path)))
+    computed, plain = cli_json("score", *both), cli_json("score", *both[:-2])
+    assert given["reranking"] == computed["reranking"]
+    scores = [report["conventions"]["torchreid"]["mAP"] for report in (given, computed, plain)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-9)
+    assert scores[0] != scores[2]
+
+
+def asymmetric(path):
+    matrix = np.load(path)
+    matrix[2, 5] += 1
+    np.save(path, matrix)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"--gallery-distance": None}, "add --query-distance FILE"),
+        ({"--metric": None}, "wanted --metric with what the distances are, one of cosine, euclidean, sqeuclidean"),
+        ({"--metric": "manhattan"}, "got manhattan"),
+        ({"--matcher": "mean"}, "leave out --metric and --matcher"),
+        ({"--query-distance": "distance"}, "wanted [30, 30], the distances of 30 items, got [30, 90]"),
+        ({"--distance": "query-distance"}, "distances: wanted [Q, G] = (30, 90)"),
+        ({"--rerank": "average-query-expansion"}, "only distances were given; score features instead"),
+        ({"spoil": asymmetric}, "query-distance.npy: it is not symmetric ("),
+        ({"spoil": lambda path: np.save(path, np.full((30, 30), np.nan))}, "a distance is not a finite number"),
+    ],
+)
+def test_distances_that_cannot_be_re_ranked_are_refused(files, tmp_path, cli, changes, message):
+    options = {"--query": tmp_path / "q.npz", "--gallery": tmp_path / "g.npz", "--metric": "euclidean"}
+    options |= {"--rerank": "zhong", **squares(files[0], tmp_path)}
+    changes = dict(changes)
+    if spoil := changes.pop("spoil", None):
+        spoil(options["--query-distance"])
+    for name, value in changes.items():
+        options[name] = tmp_path / f"{value}.npy" if name.endswith("distance") and value else value
+    result = cli("score", *arguments({name: value for name, value in options.items() if value is not None}))
+    assert (result.exit_code, message in result.stderr) == (2, True), result.output
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_run_that_re_ranks_is_a_row_of_its_own(cli_json, tiny_mars, tmp_path, cli):
-    short = ("--set", "stages.0.steps=3", "--preset", "small", "--quiet", "--data", tiny_mars, "--runs", tmp_path)
-    plain = cli_json("run", "--plugin", "mean-pooling", *short)
-    again = cli_json("run", "--from", plain["run"], "--rerank", "zhong:k1=4,k2=2", "--quiet", "--data", tiny_mars)
+    short = ("--quiet", "--data", tiny_mars, "--runs", tmp_path)
+    plain = cli_json("run", "--plugin", "mean-pooling", "--set", "stages.0.steps=3", "--preset", "small", *short)
+    again = cli_json("run", "--from", plain["run"], "--rerank", "zhong:k1=4,k2=2", *short)
     assert again["run"] != plain["run"]
     assert again["conventions"] != plain["conventions"]
     assert again["breakdown"]["official"]["hardest"]
+    read = [Record.from_file(Path(report["run"]) / "record.json") for report in (plain, again)]
+    assert [record.reranked_by for record in read] == [None, neighbours.backend()]
     board = tmp_path / "board"
     cli("leaderboard", "--dir", board, "add", plain["run"], again["run"])
     page = (board / "mars-synthetic.md").read_text()

@@ -258,6 +258,9 @@ def test_true_accept_rates_come_by_every_way_in(cli, cli_json, files):
     tar = wanted["official"]["tar"]
     assert 0 < tar["0.01"] < tar["0.1"] < 1
     assert tar == wanted["queries-in-gallery"]["tar"] != wanted["torchreid"]["tar"]
+    printed = cli("score", *ways(files)["features"], "--far", "0.1").output.splitlines()
+    assert "TAR@0.1" in printed[0]
+    assert f"{100 * tar['0.1']:.1f}" in printed[2]
     refused = cli("score", *ways(files)["matcher"], "--far", "0.1")
     assert (refused.exit_code, "--far wants distances" in refused.stderr) == (2, True)
 

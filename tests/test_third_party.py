@@ -6,18 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import simplejpeg
 
-STRANGER = Path(__file__).parent / "third_party" / "vreid-softmin"
+STRANGERS = Path(__file__).parent / "third_party"
+STRANGER = STRANGERS / "vreid-softmin"
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A folder that holds the installed stranger; the source is copied, so that no build output is left in it."""
+    """A folder that holds the installed strangers; their source is copied, so that no build output is left in it."""
     folder = tmp_path_factory.mktemp("stranger")
-    source = shutil.copytree(STRANGER, folder / "source")
+    source = shutil.copytree(STRANGERS, folder / "source")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--target", str(folder / "site"), str(source)], check=True)
+    subprocess.run([*pip, "--target", str(folder / "site"), *map(str, sorted(source.iterdir()))], check=True)
     return folder / "site"
 
 
@@ -48,6 +51,27 @@ def test_a_stranger_is_listed_runs_and_has_its_row(vreid_bench, tiny_mars, tmp_p
     page = (tmp_path / "leaderboard" / "mars-synthetic.md").read_text()
     assert "softmin" in page
     assert "vreid-softmin 0.3.1" in page
+
+
+def test_a_stranger_adds_a_protocol_over_its_own_data_in_under_thirty_lines(vreid_bench, tmp_path):
+    assert len((STRANGERS / "vreid-courtyard" / "vreid_courtyard.py").read_text().splitlines()) < 30
+    frame = simplejpeg.encode_jpeg(np.random.default_rng(0).integers(0, 256, (32, 16, 3), dtype=np.uint8))
+    people = {"train": range(1, 5), "query": range(5, 8), "gallery": range(5, 8)}
+    for part, persons in people.items():
+        for person in persons:
+            for camera in (1, 2) if part == "train" else (1,) if part == "query" else (2,):
+                folder = tmp_path / "yard" / part / f"{person}-{camera}-1"
+                folder.mkdir(parents=True)
+                for number in range(3):
+                    (folder / f"{number}.jpg").write_bytes(frame)
+    told = vreid_bench("protocols", "show", "courtyard")
+    assert "Our own yard." in told
+    short = ("--set", "stages.0.steps=2", "--set", "stages.0.P=2", "--set", "stages.0.K=2", "--preset", "small")
+    run = ("run", "--plugin", "mean-pooling", "--protocol", "courtyard", "--data", tmp_path / "yard", *short, "--json")
+    report = json.loads(vreid_bench(*run, "--quiet"))
+    assert report["conventions"]["torchreid"]["queries"] == 3
+    vreid_bench("leaderboard", "add", report["run"])
+    assert (tmp_path / "leaderboard" / "courtyard-unverified.md").is_file()
 
 
 def test_leaving_the_stranger_out_leaves_it_out(vreid_bench):

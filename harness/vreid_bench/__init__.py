@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from vreid_bench.errors import InputError
-from vreid_bench.protocol import Convention, Protocol
+from vreid_bench.protocol import Convention, Corruption, Protocol, Selection
 from vreid_bench.recipe import (
     Clipping,
     Fit,
@@ -48,6 +48,7 @@ __all__ = [
     "Clipping",
     "Clips",
     "Convention",
+    "Corruption",
     "Count",
     "Dataset",
     "Fit",
@@ -60,6 +61,7 @@ __all__ = [
     "Report",
     "Reported",
     "Schedule",
+    "Selection",
     "Split",
     "Tracklet",
     "Train",

@@ -13,23 +13,27 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
+from vreid_bench import clip_native, neighbours, ranks
 from vreid_bench.bootstrap import by_person
-from vreid_bench.data import DISTRACTOR, JUNK, people
+from vreid_bench.conditions import Tested
+from vreid_bench.data import DISTRACTOR, JUNK, Dataset, people
 from vreid_bench.environment import device_name, packages, processor
 from vreid_bench.errors import InputError
-from vreid_bench.metrics import Outcome, per_query, summarize
+from vreid_bench.metrics import per_query, summarize
 from vreid_bench.model import Model
+from vreid_bench.parts import ComparesVectors
 from vreid_bench.plan import Plan
-from vreid_bench.ranks import backend
 from vreid_bench.recipe import Part, Train
 from vreid_bench.record import DatasetEntry, MethodEntry, Record, Weights, ruled
 from vreid_bench.settings import described
+from vreid_bench.work import Run
 
 
-def account(
-    plan: Plan, model: Model, weights: Weights, scored: Sequence[Outcome], costs: Mapping[str, Any], threads: int
-) -> Record:
-    """The record of a finished run; `scored` split by split, `costs` as `environment.Meter` gives them."""
+def account(this: Run, model: Model, weights: Weights, found: Sequence[Tested], costs: Mapping[str, Any]) -> Record:
+    """The record of a finished run; `found` split by split, `costs` as `environment.Meter` gives them."""
+    plan = this.plan
+    leading = plan.protocol.conditions[: plan.protocol.leading]
+    scored = [test.outcome for test in found if test.condition in leading]
     summary = summarize(scored)
     device = next(model.buffers(), torch.zeros(0)).device
     refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
@@ -43,10 +47,12 @@ def account(
             "preset": plan.preset,
             "seed": plan.seed,
             "protocol": protocol,
-            "splits": {"total": len(plan.splits), "ran": plan.chosen} if len(plan.splits) > 1 else None,
-            "dataset": _dataset(plan),
+            "splits": {"total": len(plan.folds), "ran": plan.chosen} if len(plan.folds) > 1 else None,
+            "dataset": _tested(plan),
+            "taught": None if plan.taught is plan.dataset else _taught(plan),
             "conventions": conventions,
             "not_computable": refused,
+            "conditions": _conditions(plan, found),
             "people": by_person(per_query(scored), plan.protocol.headline),
             "weights": weights,
             # no part of this version selects, sees camera ids at test, re-ranks, augments at test or loads weights
@@ -56,17 +62,20 @@ def account(
                 "reranking": told(plan.reranker) if plan.reranker else None,
                 "test_time_augmentation": None,
                 "pretraining": None,
+                "corruption_in_training": corrupted_with(this),
             },
             "budget": _budget(plan, model),
             "costs": {"train": None, "embed": None, **costs},
-            "backend": backend(),
+            "backend": ranks.backend(),
+            "clips_by": None if isinstance(model.matcher, ComparesVectors) else clip_native.backend(device.type),
+            "reranked_by": neighbours.backend() if plan.reranker else None,
             "environment": {
                 "python": platform.python_version(),
                 "packages": packages(),
                 "machine": platform.machine(),
                 "cpu": processor() or None,
                 "device": device_name(device),
-                "threads": threads,
+                "threads": this.reader.threads,
             },
         }
     )
@@ -74,13 +83,28 @@ def account(
 
 def check(plan: Plan) -> None:
     """Raises InputError before anything trains for what the record would refuse afterwards."""
-    for what, model, fields in (("method", MethodEntry, _method(plan)), ("dataset", DatasetEntry, _dataset(plan))):
+    for what, model, fields in (("method", MethodEntry, _method(plan)), ("dataset", DatasetEntry, _tested(plan))):
         try:
             model.model_validate_json(json.dumps(fields))
         except ValidationError as fault:
             first = fault.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise InputError(f"{what} {plan.name!r}: {where}: found {first['input']!r}, {first['msg']}") from fault
+
+
+def origin(plan: Plan, sha: str) -> Weights:
+    """Whose weights were tested."""
+    if plan.source is None:
+        return Weights(sha256=sha, origin="trained")
+    return Weights.of(sha, Record.from_file(plan.source / "record.json"))
+
+
+def corrupted_with(this: Run) -> str | None:
+    """The augmentations of the training that spoil clips as a test may (they say so: `corrupts`), in words."""
+    stages = [stage for stage in this.plan.method.stages if isinstance(stage, Train)]
+    parts = [part for stage in stages for part in stage.augment]
+    found = [part for part in parts if getattr(this.registry.get("augmentations", part.name), "corrupts", False)]
+    return "; ".join(dict.fromkeys(map(told, found))) or None
 
 
 def told(part: Part) -> str:
@@ -106,24 +130,46 @@ def _method(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _dataset(plan: Plan) -> dict[str, Any]:
-    split = plan.splits[0]  # of several, all are alike in size
-    pids = [t.pid for t in split.test]
+def _conditions(plan: Plan, found: Sequence[Tested]) -> list[dict[str, Any]]:
+    """The scores under each condition, where there are several."""
+    names = plan.protocol.conditions if len(plan.protocol.conditions) > 1 else ()
+    conditions = []
+    for name in names:
+        summary = summarize([test.outcome for test in found if test.condition == name])
+        scores = {convention: s for convention, s in summary.items() if "not_computable" not in s}
+        conditions.append({"name": name, "conventions": scores})
+    return conditions
+
+
+def _tested(plan: Plan) -> dict[str, Any]:
+    fold = plan.folds[0]  # of several, all are alike in size
+    pids = [t.pid for t in fold.test.test]
+    train = fold.train if fold.lessons[-1].dataset is plan.dataset else ()
     counts = {
-        "splits": len(plan.splits),
-        "train_tracklets": len(split.train),
-        "train_identities": len(list(people(split.train))),
-        "test_tracklets": len(split.test),
-        "test_identities": len(list(people(split.test))),
-        "queries": len(split.query),
+        "splits": len(plan.dataset.splits),
+        "train_tracklets": len(train),
+        "train_identities": len(list(people(train))),
+        "test_tracklets": len(pids),
+        "test_identities": len(list(people(fold.test.test))),
+        "queries": len(fold.test.query),
         "distractors": pids.count(DISTRACTOR),
         "junk": pids.count(JUNK),
     }
+    return _entry(plan.dataset, counts)
+
+
+def _taught(plan: Plan) -> dict[str, Any]:
+    lesson = plan.folds[0].lessons[0]
+    identities = len(list(people(lesson.tracklets)))
+    return _entry(lesson.dataset, {"train_tracklets": len(lesson.tracklets), "train_identities": identities})
+
+
+def _entry(dataset: Dataset, counts: Mapping[str, int]) -> dict[str, Any]:
     return {
-        "name": plan.dataset.name,
-        "fingerprint": plan.dataset.fingerprint,
-        "source": plan.dataset.source,
-        "notes": list(plan.dataset.notes),
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "source": dataset.source,
+        "notes": list(dataset.notes),
         "counts": counts,
     }
 
@@ -142,5 +188,5 @@ def _budget(plan: Plan, model: Model) -> dict[str, int]:
         "frames": frames,
         "steps": sum(s.steps for s in stages),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "embedding": model.dims["embedding"],
+        "embedding": model.represented,
     }

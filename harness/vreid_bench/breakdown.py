@@ -69,9 +69,18 @@ def _found(splits: Sequence[Outcome], convention: Convention) -> Matches:
     for labels, counts, _ in splits:
         wanted = sought(labels)  # in the order of `counts`
         camids = labels.camids[labels.gallery[wanted.item]]  # [M]
-        kept = np.ones(len(camids), bool) if convention.queries_in_gallery is not False else counts.group != QUERY
-        groups = slice(None) if convention.queries_in_gallery is not False else slice(QUERY)
-        parts.append(Matches(counts.owner[kept] + first, counts.before[kept, groups].sum(1) + 1, camids[kept]))
+        listed = convention.queries_in_gallery is not False
+        kept = np.ones(len(camids), bool) if listed else counts.group != QUERY
+        groups = slice(None) if listed else slice(QUERY)
+        owner, rank = counts.owner[kept], counts.before[kept, groups].sum(1) + 1
+        camids = camids[kept]
+        if convention.clothes != "any" and counts.alike is not None:
+            asked = counts.alike[kept] == (convention.clothes == "same")
+            # the nearer matches in other clothes than asked for take no rank
+            passed = _order(owner, rank) - 1
+            passed[asked] -= _order(owner[asked], rank[asked]) - 1
+            owner, rank, camids = owner[asked], (rank - passed)[asked], camids[asked]
+        parts.append(Matches(owner + first, rank, camids))
         first += len(labels.query)
     return Matches(*map(np.concatenate, zip(*parts, strict=True)))
 

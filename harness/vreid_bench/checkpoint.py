@@ -65,9 +65,18 @@ class Checkpoints:
         return Position(stage, step), _under("optimizer.", tensors)
 
 
-def save_weights(path: Path, module: nn.Module) -> None:
-    """The module's state as a safetensors file."""
-    write_atomic(path, _packed(dict(module.state_dict()), {}))
+def save_weights(path: Path, module: nn.Module, note: Mapping[str, str] | None = None) -> None:
+    """The module's state as a safetensors file, with a note that `note_of` reads."""
+    write_atomic(path, _packed(dict(module.state_dict()), note or {}))
+
+
+def note_of(path: Path) -> dict[str, str]:
+    """The note in a safetensors file, without reading its tensors; empty if there is none, or no such file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError):
+        return {}
 
 
 def load_weights(path: Path, module: nn.Module) -> None:

@@ -12,6 +12,13 @@ import click
 from vreid_bench.cli_score import AS_JSON, conventions, score, size_of
 from vreid_bench.errors import InputError, RunError
 
+ACCEPT_WITHDRAWN = click.option(
+    "--accept-withdrawn",
+    multiple=True,
+    metavar="DATASET",
+    help="Read real data of this dataset although it was withdrawn; may be repeated.",
+)
+
 
 class Group(click.Group):
     """A group whose commands tell the user's mistakes in a sentence: exit code 2, other failures 1."""
@@ -45,11 +52,11 @@ def main() -> None:
 
 @main.command()
 @click.option("--plugin", "name", help="A method, or a part that takes its place in the baseline recipe.")
-@click.option("--protocol", default="mars", show_default=True, help="What is trained on and queried.")
+@click.option("--protocol", default="mars", show_default=True, help="What is trained on and queried; A-to-B transfers.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Your copy of the dataset; default VREID_DATA, else the synthetic twin.",
+    help="Your copy of the dataset, or a folder with one of each name; default VREID_DATA, else the synthetic twin.",
 )
 @click.option("--preset", type=click.Choice(["paper", "small"]), help="Default: small on a twin, paper otherwise.")
 @click.option("--seed", type=click.IntRange(0, 2**53), help="Decides every random draw; default 0.")
@@ -81,6 +88,7 @@ def main() -> None:
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 @click.option("--rerank", metavar="NAME", help="Re-rank, for instance by zhong or zhong:k1=50,k2=15.")
 @click.option("--memory", callback=size_of, default="64M", show_default=True, help="For re-ranking, beside its result.")
+@ACCEPT_WITHDRAWN
 @AS_JSON
 def run(**options: Any) -> None:
     """Train (or load) a method, run a protocol, write a record.
@@ -109,6 +117,42 @@ def run(**options: Any) -> None:
 
 main.add_command(score)
 main.add_command(conventions)
+
+
+@main.group()
+def protocols() -> None:
+    """What a protocol trains on, asks for and counts."""
+
+
+@protocols.command()
+@click.argument("name")
+@AS_JSON
+def show(name: str, as_json: bool) -> None:
+    """Tell what protocol NAME does, in words and published counts.
+
+    NAME may be any A-to-B: train under A, test under B, on another dataset; with -fine-tuned, go on with B's
+    training part in between.
+
+    \b
+        vreid-bench protocols show mars-corruption
+        vreid-bench protocols show ls-vid-to-duke-video
+    """
+    from vreid_bench.protocols import in_words, named
+    from vreid_bench.registry import Registry
+
+    protocol = named(Registry.installed(), name)
+    rules = {"fingerprint": protocol.fingerprint, "rules": protocol.rules, "counts": dict(protocol.counts)}
+    prose = {"name": protocol.name, "summary": protocol.summary, "source": protocol.source}
+    click.echo(json.dumps(prose | rules) if as_json else in_words(protocol))
+
+
+@protocols.command()
+def table() -> None:
+    """Print all installed protocols as a Markdown table, as the README has it."""
+    from vreid_bench.protocols import table as rendered
+    from vreid_bench.registry import Registry
+
+    click.echo(rendered(entry.value for entry in Registry.installed().entries("protocols")))
 
 
 @main.command("list")
@@ -188,8 +232,9 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
     "--data", "root", type=click.Path(path_type=Path), help="Your copy; default VREID_DATA, else the synthetic twin."
 )
 @click.option("--decode", is_flag=True, help="Also decode every frame.")
+@ACCEPT_WITHDRAWN
 @AS_JSON
-def verify(dataset: str, root: Path | None, decode: bool, as_json: bool) -> None:
+def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tuple[str, ...], as_json: bool) -> None:
     """Count a copy of DATASET against the published numbers and name every fault in it.
 
     \b
@@ -198,7 +243,7 @@ def verify(dataset: str, root: Path | None, decode: bool, as_json: bool) -> None
     from vreid_bench import verify as check
     from vreid_bench.registry import Registry
 
-    found = check.verify(Registry.installed(), dataset, root, decode)
+    found = check.verify(Registry.installed(), dataset, root, decode, accept_withdrawn)
     click.echo(json.dumps(check.report(found)) if as_json else check.shown(found))
     if found.problems:
         raise click.exceptions.Exit(2)

@@ -25,6 +25,8 @@ def size_of(context: click.Context, parameter: click.Parameter, text: str) -> in
 @click.option("--query", type=FILE, help=".npz with embedding, pid, camid of the queries.")
 @click.option("--gallery", type=FILE, help=".npz with embedding, pid, camid of the gallery, in ranking order.")
 @click.option("--distance", type=FILE, help=".npy [Q, G], smaller is closer; the other files then give labels.")
+@click.option("--query-distance", type=FILE, help=".npy [Q, Q], for --rerank with --distance.")
+@click.option("--gallery-distance", type=FILE, help=".npy [G, G], for --rerank with --distance.")
 @click.option("--features", type=FILE, help=".npz of all test tracklets in one, or a run, or a run's feature store.")
 @click.option("--protocol", help="With --info: whose index files give the labels, for instance mars.")
 @click.option("--info", type=FILE, help="Folder of these files (MARS: tracks_test_info.mat, query_IDX.mat).")

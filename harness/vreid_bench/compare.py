@@ -21,6 +21,8 @@ Arrays = Mapping[str, NDArray[Any]]
 METRICS = ("mAP", "R1")
 SAME = 1e-12  # below this, what a person adds to both scores is the same
 PAIRING = ("split", "query", "pid", "camid")
+# rules of a protocol that say what is trained on; what is tested they leave to the dataset and the queries
+TAUGHT = ("name", "version", "dataset", "variant", "target", "target_variant", "fine_tune")
 
 
 @dataclass(frozen=True)
@@ -150,11 +152,13 @@ def _read(path: Path, conventions: Sequence[str]) -> Arrays:
 
 
 def _alike(a: Path, b: Path, one: Record, other: Record) -> None:
-    """Raise InputError unless the two were scored by the same rules on the same data."""
+    """Raise InputError unless the two were scored by the same rules on the same data, whatever they trained on."""
     pairs: list[tuple[str, str, DatasetEntry | Ruled, DatasetEntry | Ruled]] = [
-        ("dataset", one.dataset.name, one.dataset, other.dataset),
-        ("protocol", one.protocol.name, one.protocol, other.protocol),
+        ("dataset", one.dataset.name, one.dataset, other.dataset)
     ]
+    tests = [{k: v for k, v in record.protocol.rules.items() if k not in TAUGHT} for record in (one, other)]
+    if tests[0] != tests[1]:
+        pairs.append(("protocol", one.protocol.name, one.protocol, other.protocol))
     shared = set(one.conventions) & set(other.conventions)
     pairs += [("convention", name, one.conventions[name], other.conventions[name]) for name in sorted(shared)]
     for what, name, here, there in pairs:

@@ -23,6 +23,7 @@ class Tracklet(NamedTuple):
     frames: tuple[str, ...]  # file paths relative to the dataset's root, in order of time
     pid: int  # > 0 a person, DISTRACTOR or JUNK
     camid: int
+    clothes: str = ""  # any label, of this person's clothes alone; empty where the dataset has none
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,14 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over relative paths, pid and camid of all splits: two copies agree wherever they lie."""
+        """sha256 over relative paths, pid, camid and clothes of all splits: two copies agree wherever they lie."""
         hasher = hashlib.sha256()
         for split in self.splits:
             for role, tracklets in (("train", split.train), ("test", split.test)):
                 hasher.update(f"{role} {len(tracklets)}\n".encode())
                 for t in tracklets:
-                    hasher.update(f"{t.pid} {t.camid} {len(t.frames)}\n".encode())
+                    worn = f" {t.clothes}" if t.clothes else ""  # no trace of what a dataset does not know
+                    hasher.update(f"{t.pid} {t.camid} {len(t.frames)}{worn}\n".encode())
                     hasher.update("\n".join(t.frames).encode())
             hasher.update(repr((split.query, split.gallery)).encode())
         return hasher.hexdigest()
@@ -135,6 +137,15 @@ class Indexed(Protocol):
         ...
 
 
+@runtime_checkable
+class Withdrawn(Protocol):
+    """A dataset that its publisher took back: real frames of it are read only where the user accepts that."""
+
+    def withdrawn(self, root: Path) -> str:
+        """When and why the data under `root` was withdrawn, as a sentence; empty if it is synthetic."""
+        ...
+
+
 def people(tracklets: tuple[Tracklet, ...]) -> Iterator[int]:
     """The pids of persons, sorted, each once: what a classifier's rows stand for."""
     yield from sorted({t.pid for t in tracklets if t.pid > DISTRACTOR})
@@ -143,6 +154,11 @@ def people(tracklets: tuple[Tracklet, ...]) -> Iterator[int]:
 def sourced(dataset: Dataset) -> Dataset:
     """The dataset with `synthetic` as its source if the renderer has left its note there, whatever the reader says."""
     return replace(dataset, source="synthetic") if (dataset.root / SYNTHETIC).exists() else dataset
+
+
+def dressed(split: Split) -> bool:
+    """Does every test tracklet of a person say which clothes are worn?"""
+    return all(t.clothes for t in split.test if t.pid > DISTRACTOR)
 
 
 def hold_out(split: Split, share: float) -> Split:

@@ -16,7 +16,8 @@ from vreid_bench.protocol import Convention
 from vreid_bench.ranks import Counts
 from vreid_bench.record import Record
 
-RULES = ("queries_in_gallery", "average_precision", "unmatched")  # the fields of a convention that decide a score
+# the fields of a convention that decide a score
+RULES = ("queries_in_gallery", "clothes", "average_precision", "unmatched")
 METRICS = ("mAP", "R1")
 
 
@@ -63,7 +64,8 @@ def kept_counts(arrays: Mapping[str, Array], run: Path) -> list[Counts]:
         mine = np.isin(owner, queries)
         start = np.searchsorted(owner[mine], np.arange(queries[0], queries[-1] + 2))
         group, before = (arrays[f"match.{name}"][mine].astype(np.int64) for name in ("group", "before"))
-        counts.append(Counts(start, group, before, arrays["in_gallery"][queries]))
+        alike = arrays["match.alike"][mine] if "match.alike" in arrays else None
+        counts.append(Counts(start, group, before, arrays["in_gallery"][queries], alike))
     return counts
 
 

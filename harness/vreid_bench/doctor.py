@@ -7,10 +7,9 @@ import platform
 
 import torch
 
-from vreid_bench import clip_native, native
+from vreid_bench import clip_native, native, neighbours, ranks
 from vreid_bench.environment import cores, device_name, packages, pick_device, processor
 from vreid_bench.errors import InputError
-from vreid_bench.ranks import backend
 from vreid_bench.registry import Registry
 from vreid_bench.twin import cache
 
@@ -21,7 +20,8 @@ def examine() -> dict[str, str]:
     found = {"python": platform.python_version(), **packages()}
     found["processor"] = f"{processor()}, {cores()} cores for this process"
     found["device"] = device_name(device) + _advice(device)
-    found["kernels"] = _kernels()
+    found["kernels"] = _kernels("score", ranks.backend(), "ranks are counted")
+    found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")
     found["clip ops"] = _clip_ops(device)
     found["plugins"] = _plugins()
     found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs use synthetic twins, or name --data"
@@ -37,10 +37,10 @@ def _advice(device: torch.device) -> str:
     return ": this torch has no CUDA; README, 'Which torch', says how to install one that has"
 
 
-def _kernels() -> str:
-    if reason := native.missing("score"):
-        return f"numpy: ranks are counted by the NumPy twin, with the same result; {reason}"
-    return f"{backend()}: ranks are counted by native kernels"
+def _kernels(name: str, backend: str, work: str) -> str:
+    if reason := native.missing(name):
+        return f"{backend}: {work} by the NumPy twin, with the same result; {reason}"
+    return f"{backend}: {work} by native kernels"
 
 
 def _clip_ops(device: torch.device) -> str:

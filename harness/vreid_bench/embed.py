@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from vreid_bench.checkpoint import unpacked
 from vreid_bench.clips import clip_indices, prefetch, read_clips
+from vreid_bench.corruption import spoil
 from vreid_bench.data import Tracklet
 from vreid_bench.errors import InputError, RunError
 from vreid_bench.items import MEMORY
@@ -21,6 +22,7 @@ from vreid_bench.labels import Labels
 from vreid_bench.model import Model, gather, pad, valid
 from vreid_bench.parts import Clips, ComparesVectors, Matcher, Reranker
 from vreid_bench.progress import bar
+from vreid_bench.protocol import Corruption
 from vreid_bench.pruning import Bounded, Pruned
 from vreid_bench.ranks import Counts, from_distances, from_embeddings
 from vreid_bench.recipe import Clipping
@@ -42,6 +44,14 @@ class Reader:
     def tensor(self, clips: NDArray[np.uint8]) -> Tensor:
         """[S, T, H, W, 3] uint8 -> [S, T, 3, H, W] in [0, 1] on the device; the copy moves bytes, not floats."""
         return torch.from_numpy(clips).to(self.device).permute(0, 1, 4, 2, 3).float() / 255
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which clips a tracklet gives, and what spoils every one of them."""
+
+    clipping: Clipping
+    corruption: Corruption | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,28 @@ class Store:
         """The same features on another device."""
         return Store(self.embedding.to(device), self.importance.to(device), self.counts)
 
+    def replaced(self, other: Store, mask: NDArray[np.bool_]) -> Store:
+        """The same clips, those of `mask` [S] as another store has them."""
+        chosen = torch.from_numpy(mask)
+        embedding = torch.where(chosen[:, None], other.embedding, self.embedding)
+        return Store(embedding, torch.where(chosen, other.importance, self.importance), self.counts)
+
+    def represented(self, matcher: Matcher, rows: int = 64) -> Store:
+        """Clips as their encoder gave them -> what a matcher keeps of each tracklet, `rows` tracklets at a time."""
+        with torch.inference_mode():
+            return Store.of(
+                matcher.represent(self.clips(slice(first, first + rows))) for first in range(0, len(self), rows)
+            )
+
+    @classmethod
+    def of(cls, pieces: Iterable[Clips]) -> Store:
+        """Padded clips of some tracklets after those of others, packed, on the processor."""
+        stored = list(pieces)
+        embedding = torch.cat([c.embedding[c.valid] for c in stored]).float()  # [S, E]
+        importance = torch.cat([c.importance[c.valid] for c in stored]).float()  # [S]
+        counts = tuple(int(n) for c in stored for n in c.valid.sum(1))
+        return cls(embedding.cpu(), importance.cpu(), counts)
+
     def to_bytes(self, labels: Labels, matcher: Matcher) -> bytes:
         """As a safetensors file that `vreid-bench score` reads alone: the features, the labels, how they compare."""
         tensors = {"embedding": self.embedding, "importance": self.importance, "counts": torch.tensor(self.counts)}
@@ -86,30 +118,49 @@ class Store:
 
 
 def embed(model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: Reader, budget: int = 512) -> Store:
-    """The represented clips of each tracklet, in order.
+    """The clips of each tracklet as the matcher represents them, in order.
 
     `budget` is how many frames go through the encoder at once. Raises RunError for features that are not
     finite, naming the tracklet.
     """
+
+    def represented() -> Iterator[Clips]:
+        for group, whole in _featured(model, tracklets, Cut(clipping), reader, budget):
+            result = model.matcher.represent(whole)
+            _finite(result, group)
+            yield result
+
+    with torch.inference_mode():
+        return Store.of(represented())
+
+
+def embed_clips(model: Model, tracklets: Sequence[Tracklet], cut: Cut, reader: Reader, budget: int = 512) -> Store:
+    """The clips of each tracklet as the aggregator gives them, in order; as `embed`, before the matcher."""
+
+    def featured() -> Iterator[Clips]:
+        for group, whole in _featured(model, tracklets, cut, reader, budget):
+            _finite(whole, group)
+            yield whole
+
+    with torch.inference_mode():
+        return Store.of(featured())
+
+
+def _featured(
+    model: Model, tracklets: Sequence[Tracklet], cut: Cut, reader: Reader, budget: int
+) -> Iterator[tuple[list[Tracklet], Clips]]:
     model.eval()
-    stored: list[Clips] = []
-    with torch.inference_mode(), bar(len(tracklets), "embed", "tracklet", quiet=reader.quiet) as progress:
-        for group, clips, counts in _batches(tracklets, clipping, reader, budget):
-            whole = gather([model.features(piece) for piece in _pieces(clips, budget)], counts)
-            represented = model.matcher.represent(whole)
-            _finite(represented, group)
-            stored.append(represented)
+    with bar(len(tracklets), "embed", "tracklet", quiet=reader.quiet) as progress:
+        for group, clips, counts in _batches(tracklets, cut, reader, budget):
+            yield group, gather([model.features(piece) for piece in _pieces(clips, budget)], counts)
             progress.update(len(group))
-        embedding = torch.cat([c.embedding[c.valid] for c in stored]).float()  # [S, E]
-        importance = torch.cat([c.importance[c.valid] for c in stored]).float()  # [S]
-        counts = [int(n) for c in stored for n in c.valid.sum(1)]
-    return Store(embedding.cpu(), importance.cpu(), tuple(counts))
 
 
 def counted(
-    matcher: Matcher, everyone: Clips, labels: Labels, reranker: Reranker | None = None, memory: int = MEMORY
+    matcher: Matcher, sides: tuple[Clips, Clips], labels: Labels, reranker: Reranker | None = None, memory: int = MEMORY
 ) -> Counts:
-    """Rank by a matcher: `everyone` holds all test tracklets, represented, on the device of the matcher.
+    """Rank by a matcher: `sides` are all test tracklets as they query and as they are ranked, represented, on the
+    device of the matcher; one and the same but where a query was spoiled.
 
     One vector a tracklet is ranked straight from the vectors, pairs of clips by tiles of distances, of which only
     those that bounds leave open are computed where the matcher knows bounds. A re-ranker
@@ -121,22 +172,29 @@ def counted(
             if reranker is not None:
                 raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
             if isinstance(matcher, Bounded):
-                return from_distances(Pruned(matcher, everyone, labels).tiles(), labels, torch.get_num_threads())
-            return from_distances(tiles(matcher, everyone, labels), labels, torch.get_num_threads())
-        vectors = matcher.vectors(everyone).float().cpu().numpy()  # [N, E]
+                return from_distances(Pruned(matcher, sides, labels).tiles(), labels, torch.get_num_threads())
+            return from_distances(tiles(matcher, sides, labels), labels, torch.get_num_threads())
+        asking, ranked = sides
+        vectors = matcher.vectors(ranked).float().cpu().numpy()  # [N, E]
         whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
         gallery = vectors if whole else vectors[labels.gallery]  # a copy only where one is needed
+        if asking is not ranked:
+            vectors = matcher.vectors(asking).float().cpu().numpy()
         if reranker is None:
             return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric, torch.get_num_threads())
-    return reranked(reranker, vectors[labels.query], gallery, labels, matcher.metric, memory)
+    both = vectors[labels.query], gallery
+    return reranked(reranker, both, labels, matcher.metric, memory, torch.get_num_threads())
 
 
-def tiles(matcher: Matcher, everyone: Clips, labels: Labels, rows: int = 128) -> Iterator[tuple[slice, Floats]]:
+def tiles(
+    matcher: Matcher, sides: tuple[Clips, Clips], labels: Labels, rows: int = 128
+) -> Iterator[tuple[slice, Floats]]:
     """Distances [R, G] of `rows` query tracklets to the gallery at a time; they come to the processor as float32."""
-    gallery = everyone.rows(labels.gallery.tolist())
+    asking, ranked = sides
+    gallery = ranked.rows(labels.gallery.tolist())
     for start in range(0, len(labels.query), rows):
         part = slice(start, min(start + rows, len(labels.query)))
-        distance = matcher.distance(everyone.rows(labels.query[part].tolist()), gallery)  # [R, G]
+        distance = matcher.distance(asking.rows(labels.query[part].tolist()), gallery)  # [R, G]
         yield part, distance.float().cpu().numpy()
 
 
@@ -146,7 +204,7 @@ def maps(
     """Batches of maps [B, T', D, h, w] over the tracklets: what an aggregator's `fit` looks at."""
     model.eval()
     with bar(len(tracklets), "fit", "tracklet", quiet=reader.quiet) as progress:
-        for group, clips, _ in _batches(tracklets, clipping, reader, budget):
+        for group, clips, _ in _batches(tracklets, Cut(clipping), reader, budget):
             for piece in _pieces(clips, budget):
                 with torch.inference_mode():  # not around the yield: what `fit` does is its own affair
                     batch = model.encoder(piece)
@@ -155,15 +213,20 @@ def maps(
 
 
 def _batches(
-    tracklets: Sequence[Tracklet], clipping: Clipping, reader: Reader, budget: int
+    tracklets: Sequence[Tracklet], cut: Cut, reader: Reader, budget: int
 ) -> Iterator[tuple[list[Tracklet], Tensor, list[int]]]:
     """Groups of tracklets whose clips share T, their clips [S, T, 3, H, W] and the clips of each."""
 
     def decoded(group: list[Tracklet]) -> list[NDArray[np.uint8]]:
-        cut = [clip_indices(clipping, len(t.frames), None) for t in group]
-        return [read_clips(reader.root, t, c, reader.size) for t, c in zip(group, cut, strict=True)]
+        indices = [clip_indices(cut.clipping, len(t.frames), None) for t in group]
+        clips = [read_clips(reader.root, t, i, reader.size) for t, i in zip(group, indices, strict=True)]
+        return (
+            clips
+            if cut.corruption is None
+            else [spoil(cut.corruption, t, c) for t, c in zip(group, clips, strict=True)]
+        )
 
-    groups = list(_groups(tracklets, clipping, budget))
+    groups = list(_groups(tracklets, cut.clipping, budget))
     for group, clips in zip(groups, prefetch(groups, decoded, reader.threads, 2 * reader.threads), strict=True):
         yield group, reader.tensor(np.concatenate(clips)), [len(c) for c in clips]
 

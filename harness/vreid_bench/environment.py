@@ -67,7 +67,11 @@ class Meter:
 
     def __init__(self, path: Path, device: torch.device) -> None:
         self.path, self.device = path, device
-        self.costs = _counted(path)
+        self.read()
+
+    def read(self) -> None:
+        """Go on from what the file says was counted."""
+        self.costs = _counted(self.path)
 
     @contextmanager
     def stage(self, name: str, *, resumes: bool = False) -> Iterator[Callable[[], None]]:

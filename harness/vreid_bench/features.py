@@ -18,6 +18,7 @@ from vreid_bench.labels import Ints
 Array = NDArray[Any]
 
 STORE = "features.safetensors"  # what a run's folder calls its feature store
+ROWS = 256  # of a matrix on disk that are looked at together
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,23 @@ def read_matrix(path: Path) -> Array:
         raise InputError(f"{path}: cannot be read as a matrix in .npy format ({reason})") from fault
     if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise InputError(f"{path}: wanted one matrix of numbers [Q, G] in .npy format")
+    return matrix
+
+
+def read_square(path: Path, size: int) -> Array:
+    """The distances of `size` items among each other, left on disk. Raises InputError for what cannot be that."""
+    matrix = read_matrix(path)
+    if matrix.shape != (size, size):
+        raise InputError(f"{path}: wanted {[size, size]}, the distances of {size} items, got {list(matrix.shape)}")
+    for first in range(0, size, ROWS):
+        rows = slice(first, first + ROWS)
+        here, there = matrix[rows], matrix[:, rows].T  # [R, size]
+        # products in single precision differ between near items by the root of their rounding
+        far = np.argwhere(np.abs(here - there) > 0.01 * np.abs(here).max())
+        if far.size:
+            row, column = far[0]
+            found = f"{here[row, column]:g} from {first + row} to {column}, {there[row, column]:g} back"
+            raise InputError(f"{path}: it is not symmetric ({found}); wanted all items to all, in one order")
     return matrix
 
 

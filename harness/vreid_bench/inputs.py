@@ -11,12 +11,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vreid_bench.errors import InputError
-from vreid_bench.features import STORE, Array, Features, read_arrays, read_matrix
+from vreid_bench.features import STORE, Array, Features, read_arrays, read_matrix, read_square
 from vreid_bench.items import MEMORY
 from vreid_bench.labels import Labels
 from vreid_bench.ranks import Counts, Tile
 from vreid_bench.recipe import Part
-from vreid_bench.scoring import Precision, Report, comparable, from_matrix, from_vectors, labelled, matrix_tiles, named
+from vreid_bench.scoring import (
+    METRICS,
+    Precision,
+    Report,
+    comparable,
+    fitting,
+    from_matrix,
+    from_vectors,
+    labelled,
+    matrix_tiles,
+    named,
+)
 from vreid_bench.verification import distance_tiles
 
 ROLES = ("pid", "camid", "query", "gallery")  # the labels that a run's feature store carries
@@ -29,6 +40,8 @@ class Request:
     query: Path | None = None
     gallery: Path | None = None
     distance: Path | None = None
+    query_distance: Path | None = None  # [Q, Q] and
+    gallery_distance: Path | None = None  # [G, G], which re-ranking from distances needs, too
     features: Path | None = None
     protocol: str | None = None
     info: Path | None = None
@@ -56,6 +69,8 @@ def score_files(request: Request) -> Report:
             "--far wants distances that compare over queries, which a matcher or a re-ranker need not give; "
             "leave one out"
         )
+    if (request.query_distance or request.gallery_distance) and not (request.distance and request.rerank):
+        raise InputError("--query-distance and --gallery-distance are for --rerank with --distance; leave them out")
     labels, counts, tiles = _listed(request) if request.features or request.info else _paired(request)
     conventions = named(request.conventions or _conventions(request.protocol))
     report = Report.of(counts, labels, conventions, reranker(request))
@@ -169,7 +184,7 @@ def _ranked(query: Array, gallery: Array, labels: Labels, metric: str, request: 
 
     comparable(query, gallery, metric)
     built = Registry.installed().factory("rerankers", part)()
-    counts = reranked(built, query, gallery, labels, metric, request.memory)  # type: ignore[arg-type]  # checked above
+    counts = reranked(built, (query, gallery), labels, metric, request.memory)  # type: ignore[arg-type]  # checked above
     return Compared(labels, counts, list)
 
 
@@ -184,12 +199,36 @@ def reranker(request: Request) -> Part | None:
 
 
 def _from_distance(path: Path, labels: Labels, request: Request) -> Compared:
-    if request.metric is not None or request.matcher is not None:
+    part = reranker(request)
+    if request.matcher is not None or (request.metric is not None and part is None):
         raise InputError("--distance: the distances are there already; leave out --metric and --matcher")
-    if request.rerank is not None:
-        raise InputError("--rerank needs the distances among queries and among the gallery, too; give features instead")
     matrix = read_matrix(path)
+    if part is not None:
+        return Compared(labels, _from_distances(matrix, labels, request, part), list)
     return Compared(labels, from_matrix(matrix, labels, request.dtype), partial(matrix_tiles, matrix, request.dtype))
+
+
+def _from_distances(matrix: Array, labels: Labels, request: Request, part: Part) -> Counts:
+    """Re-rank by given distances, for which those among queries and among gallery items are wanted, too."""
+    from vreid_bench.registry import Registry
+    from vreid_bench.rerank import reranked_distances
+
+    if request.query_distance is None or request.gallery_distance is None:
+        raise InputError(
+            "--rerank with --distance: add --query-distance FILE, the distances among the queries [Q, Q], and "
+            "--gallery-distance FILE, those among the gallery [G, G], or give features instead"
+        )
+    if request.metric not in METRICS:
+        raise InputError(
+            f"--rerank with --distance: wanted --metric with what the distances are, one of {', '.join(METRICS)}, "
+            f"got {request.metric}"
+        )
+    fitting(matrix, labels)
+    within_query = read_square(request.query_distance, len(labels.query))
+    within_gallery = read_square(request.gallery_distance, len(labels.gallery))
+    built = Registry.installed().factory("rerankers", part)()
+    metric: Any = request.metric  # one of METRICS
+    return reranked_distances(built, (within_query, matrix, within_gallery), labels, metric)
 
 
 def _joined(query: Features, gallery: Features, labels: Labels) -> Features:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.data import DISTRACTOR, Split
+from vreid_bench.data import DISTRACTOR, Split, dressed
 from vreid_bench.errors import InputError
 
 Ints = NDArray[np.int64]
@@ -24,12 +24,15 @@ class Labels:
     camids: Ints  # [N]
     query: Ints  # [Q] rows of the test tracklets
     gallery: Ints  # [G] rows in ranking order: of two equal distances, the earlier comes first
+    clothes: Ints | None = None  # [N] alike for the same clothes of a person; None where that is not known
 
     @classmethod
     def of(cls, split: Split) -> Labels:
         """The labels of a split's test part. Raises InputError if they cannot be scored."""
-        pids, camids = ([getattr(t, name) for t in split.test] for name in ("pid", "camid"))
-        return cls(*(np.asarray(column, np.int64) for column in (pids, camids, split.query, split.gallery)))
+        pids, camids = (np.array([getattr(t, name) for t in split.test], np.int64) for name in ("pid", "camid"))
+        query, gallery = (np.array(rows, np.int64) for rows in (split.query, split.gallery))
+        worn = np.unique([t.clothes for t in split.test], return_inverse=True)[1] if dressed(split) else None
+        return cls(pids, camids, query, gallery, worn)
 
     def __post_init__(self) -> None:
         for name, rows in (("query", self.query), ("gallery", self.gallery)):

@@ -10,7 +10,17 @@ from pathlib import Path
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 from vreid_bench.record import Record, Ruled, record_path
-from vreid_bench.table import LEGENDS, Track, budget_table, escaped, index_table, refusals, results_table, tracks
+from vreid_bench.table import (
+    LEGENDS,
+    Track,
+    budget_table,
+    conditions_table,
+    escaped,
+    index_table,
+    refusals,
+    results_table,
+    tracks,
+)
 
 MARK = "<!-- Generated from records/ by `vreid-bench leaderboard`; do not edit. -->\n"
 LEGEND = """\
@@ -21,6 +31,10 @@ mAP ranks the table. *Reported* numbers stand as their papers print them, for th
 OVER_SPLITS = """\
 Every score is the mean over the splits named above a table. `± splits` is the sample standard deviation over them, each
 averaged over the seeds; it tells how much the splits differ, and ± behind a mean how much the seeds do.
+"""
+CONDITIONS = """\
+The same weights under each condition of the protocol, by the headline convention: mean ± sample standard deviation over
+seeds (95 % interval). The table above is over the conditions that the protocol ranks by.
 """
 KEPT = ("records", "kernels")  # folders; all other files are pages
 
@@ -150,7 +164,11 @@ def _page(same: Sequence[Track]) -> bytes:
     lines = [MARK, f"# {_title(same[0])}\n", LEGEND, *([OVER_SPLITS] if any(track.splits for track in same) else [])]
     for track in same:
         lines += [*_about(track), _rules(track), *(f"{LEGENDS[name]}\n" for name in track.extra)]
-        lines += [results_table(track, note) + "\n", budget_table(track) + "\n"]
+        lines.append(results_table(track, note) + "\n")
+        if track.first.conditions:
+            lines.append(CONDITIONS)
+            lines += [conditions_table(track, metric) + "\n" for metric in ("mAP", "R1")]
+        lines.append(budget_table(track) + "\n")
     # words of ours in front, so that a text cannot begin a list
     lines += [f"[^{number}]: Reported in {escaped(text)}." for number, text in enumerate(notes, 1)]
     return _joined(lines)

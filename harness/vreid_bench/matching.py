@@ -26,7 +26,8 @@ def matched(features: Features, labels: Labels, name: str, metric: str | None) -
     if isinstance(matcher, FitsClips) or any(True for _ in matcher.parameters()):
         raise InputError(f"--matcher {name}: it has to be fitted on training tracklets first, which are not given here")
     with torch.inference_mode():
-        return counted(matcher, matcher.represent(clips), labels)
+        represented = matcher.represent(clips)
+        return counted(matcher, (represented, represented), labels)
 
 
 def _clips(features: Features) -> Clips:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vreid_bench.bootstrap import interval
 from vreid_bench.errors import InputError
 from vreid_bench.labels import Ints, Labels
-from vreid_bench.protocol import Convention
+from vreid_bench.protocol import Clothes, Convention
 from vreid_bench.ranks import QUERY, Counts
 
 Floats = NDArray[np.float64]
@@ -78,29 +78,45 @@ class _Matches(NamedTuple):
 
 def judge(counts: Counts, conventions: Sequence[Convention]) -> dict[str, Scores | NotComputable]:
     """Score every query under every convention. Raises InputError if none of them can be applied."""
-    matches = {rule: _matches(counts, rule) for rule in {c.queries_in_gallery for c in conventions}}
-    judged = {c.name: _judge(matches[c.queries_in_gallery], counts, c) for c in conventions}
+    matches = {rule: found_matches(counts, *rule) for rule in {(c.queries_in_gallery, c.clothes) for c in conventions}}
+    judged = {c.name: _judge(matches[c.queries_in_gallery, c.clothes], counts, c) for c in conventions}
     if all(isinstance(verdict, NotComputable) for verdict in judged.values()):
         reasons = [f"{name}: not computable, {v.reason}" for name, v in judged.items() if isinstance(v, NotComputable)]
         raise InputError("; ".join(reasons))
     return judged
 
 
-def _matches(counts: Counts, queries_in_gallery: bool | None) -> _Matches:
+def found_matches(counts: Counts, queries_in_gallery: bool | None, clothes: Clothes) -> _Matches | None:
+    """The matches under a rule; None if it asks for clothes and the tracklets do not tell them.
+
+    A match in clothes that are not asked for takes no rank, as junk does: the farther ones move up.
+    """
+    if clothes != "any" and counts.alike is None:
+        return None
+    stays = np.ones(len(counts.group), bool)  # [M]
     if queries_in_gallery is False:
-        stays = counts.group != QUERY  # [M]
+        stays = counts.group != QUERY
         owner, rank = counts.owner[stays], counts.before[stays, :QUERY].sum(1) + 1
     else:
         owner, rank = counts.owner, counts.before.sum(1) + 1
     order = np.argsort(owner * (rank.max(initial=0) + 1) + rank)  # by query, then from near to far
     owner, rank = owner[order], rank[order]
+    if clothes != "any" and counts.alike is not None:
+        asked = counts.alike[stays][order] == (clothes == "same")  # [M]
+        passed = np.concatenate([[0], np.cumsum(~asked)])  # [M + 1] of all queries together
+        first = np.searchsorted(owner, owner)  # [M] where the query's matches begin
+        owner, rank = owner[asked], (rank - passed[:-1] + passed[first])[asked]
     total = np.bincount(owner, minlength=len(counts.start) - 1)  # [Q]
     nth = np.arange(len(owner)) - (np.cumsum(total) - total)[owner] + 1
     return _Matches(owner, nth, rank)
 
 
-def _judge(matches: _Matches, counts: Counts, convention: Convention) -> Scores | NotComputable:
+def _judge(matches: _Matches | None, counts: Counts, convention: Convention) -> Scores | NotComputable:
     """Scores of each query by its matches; what an unmatched query gets is the convention's rule."""
+    if matches is None:
+        return NotComputable(
+            f"a match is to wear {convention.clothes} clothes, but not every tracklet says what is worn"
+        )
     owner, nth, rank = matches
     size = len(counts.start) - 1
     absent = size - int(counts.in_gallery.sum())
@@ -177,7 +193,8 @@ def per_query(splits: Sequence[Outcome], numbers: Sequence[int] | None = None) -
     [sum of Q]: `split` (of `numbers`, else counted from 0), `query` (test row), `pid`, `camid`, `in_gallery` (is the
     query tracklet a gallery item?);
     `<convention>.ap` and `<convention>.first_rank` as in `Scores`, of the conventions that could be applied.
-    [sum of M]: `match.query` (position among the queries), `match.group` and `match.before` [M, 2] as in `Counts`.
+    [sum of M]: `match.query` (position among the queries), `match.group`, `match.before` [M, 2] and, where
+    clothes are known, `match.alike` as in `Counts`.
     """
     labels = [each for each, _, _ in splits]
     sizes = [len(each.query) for each in labels]
@@ -193,6 +210,9 @@ def per_query(splits: Sequence[Outcome], numbers: Sequence[int] | None = None) -
     arrays["match.query"] = np.concatenate([each.owner + o for each, o in zip(counts, offsets, strict=False)])
     arrays["match.group"] = np.concatenate([each.group for each in counts])
     arrays["match.before"] = np.concatenate([each.before for each in counts])
+    worn = [each.alike for each in counts if each.alike is not None]
+    if len(worn) == len(counts):
+        arrays["match.alike"] = np.concatenate(worn)
     for name in ("query", "group", "before"):
         arrays[f"match.{name}"] = arrays[f"match.{name}"].astype(np.int32)  # half the size
     for name in splits[0].judged:

@@ -67,6 +67,14 @@ class Model(nn.Module):
         self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
 
+    @property
+    def represented(self) -> int:
+        """Numbers of a tracklet as it is matched now: a matcher that was fitted may project to fewer."""
+        device = next(self.buffers(), next(self.parameters(), torch.zeros(0))).device
+        with torch.no_grad():
+            one = Clips.single(torch.zeros(1, self.dims["clips"], device=device))
+            return int(self.matcher.represent(one).embedding.shape[-1])
+
     def aggregate(self, maps: Tensor) -> ClipFeatures:
         """maps [B, T', D, h, w] -> features of each clip."""
         features = self.aggregator(maps)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import struct
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 VERSION = 1  # of the functions' arguments; a file left over from another version of this package differs
@@ -25,6 +28,9 @@ def missing(name: str) -> str:
 @cache
 def _loaded(name: str) -> tuple[Any | None, str]:
     remedy = "reinstall vreid-bench with a C++ compiler present, and without VREID_NATIVE=0"
+    found = find_spec(f"vreid_bench._{name}")
+    if found and found.origin and _cut_off(Path(found.origin)):
+        return None, f"_{name} cannot be loaded ({found.origin} ends before its own header says); {remedy}"
     try:
         module = import_module(f"vreid_bench._{name}")
     except ModuleNotFoundError:
@@ -34,3 +40,13 @@ def _loaded(name: str) -> tuple[Any | None, str]:
     if getattr(module, "VERSION", None) != VERSION:
         return None, f"_{name} was built from another version of this package; {remedy}"
     return module, ""
+
+
+def _cut_off(path: Path) -> bool:
+    """Is an ELF library shorter than its header says? Loading it would end the process, with no reason told."""
+    with path.open("rb") as file:
+        header = file.read(64)
+    if len(header) < 64 or not header.startswith(b"\x7fELF\x02\x01"):  # the loader refuses what it cannot begin with
+        return False
+    (sections,), (size, count) = struct.unpack_from("<Q", header, 40), struct.unpack_from("<HH", header, 58)
+    return bool(sections + size * count > path.stat().st_size)

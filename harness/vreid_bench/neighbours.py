@@ -77,6 +77,12 @@ def kernels() -> Any:
     return native.load("rerank") or rerank_reference
 
 
+def backend() -> str:
+    """Which implementation of the kernels runs: `numpy`, or `native-` and the instruction set."""
+    module = native.load("rerank")
+    return f"native-{module.path()}" if module else "numpy"
+
+
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vreid_bench.data import Dataset, Divisible, Split, hold_out, people, sourced
+from vreid_bench.corruption import check_corruption
+from vreid_bench.data import Dataset, Split, dressed, people
 from vreid_bench.errors import InputError
+from vreid_bench.folds import Fold, folds, read
 from vreid_bench.items import MEMORY
 from vreid_bench.protocol import Convention, Protocol, digest
+from vreid_bench.protocols import named
 from vreid_bench.recipe import Fit, Method, Part, Preset, Train
 from vreid_bench.record import Record
 from vreid_bench.registry import KINDS, Entry, Registry, suggestion
@@ -35,6 +38,7 @@ class Request:
     seed: int | None = None  # None: 0, or the seed of the run that `--from` names
     assignments: tuple[str, ...] = ()  # `--set`
     source: Path | None = None  # `--from`
+    accept_withdrawn: tuple[str, ...] = ()  # names of datasets
     splits: str | None = None  # `--splits`; None: all of the protocol, or all that `--from` has weights of
     runs: Path = Path("runs")
     device: str = "auto"
@@ -57,8 +61,8 @@ class Plan:
     overrides: Mapping[str, Any]
     protocol: Protocol
     conventions: tuple[Convention, ...]
-    dataset: Dataset
-    splits: tuple[Split, ...]  # all of the protocol
+    dataset: Dataset  # what is tested on
+    folds: tuple[Fold, ...]  # all of the protocol
     chosen: tuple[int, ...]  # which of them run, ascending
     seed: int
     source: Path | None  # folder of the run whose weights are evaluated; None if this run trains
@@ -70,7 +74,12 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """The run folder's name: the family's, and which splits if not all."""
-        return self.family + ("" if len(self.chosen) == len(self.splits) else f"-splits{written(self.chosen)}")
+        return self.family + ("" if len(self.chosen) == len(self.folds) else f"-splits{written(self.chosen)}")
+
+    @property
+    def taught(self) -> Dataset:
+        """What is trained on first."""
+        return self.folds[0].lessons[0].dataset
 
     @cached_property
     def family(self) -> str:
@@ -90,6 +99,8 @@ class Plan:
             "weights": self.source_weights,
             "providers": [dict(p) for p in self.providers],
         }
+        if self.taught is not self.dataset:
+            decides["taught"] = self.taught.fingerprint
         kind = "eval-" if self.source else ""
         if self.reranker is not None:
             decides["reranker"] = described(self.reranker)
@@ -98,11 +109,14 @@ class Plan:
 
 def plan_run(registry: Registry, request: Request) -> Plan:
     """Decide everything that the request leaves open. Raises InputError for what does not fit together."""
-    protocol: Protocol = registry.get("protocols", request.protocol)
+    protocol = named(registry, request.protocol)
+    if protocol.corruption:
+        check_corruption(protocol.corruption)
     conventions = tuple(registry.get("conventions", name) for name in protocol.conventions)
-    root, twin = data_root(registry, protocol.dataset, request.data)
-    dataset = read(registry, protocol, root)
-    splits = chosen_splits(protocol, dataset)
+    datasets, twin = datasets_of(protocol, registry, request)
+    dataset = datasets[protocol.tested]
+    divided = folds(protocol, datasets)
+    check_clothes(conventions, dataset, [fold.test for fold in divided])
     name, preset, seed, earlier = request.name, request.preset, request.seed, None
     source, wanted = None, request.splits
     if request.source is not None:
@@ -112,7 +126,8 @@ def plan_run(registry: Registry, request: Request) -> Plan:
             was = "{}, preset {}, seed {}".format(*_asked(earlier))
             raise InputError(f"--from {source}: its weights are of {was}; leave these options out")
         name, preset, seed = _asked(earlier)
-        if wanted is None and earlier.splits is not None:
+        check_unseen(earlier, protocol, divided, dataset, registry)
+        if wanted is None and earlier.splits is not None and earlier.splits.total == len(divided):
             wanted = written(earlier.splits.ran)
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
@@ -131,8 +146,8 @@ def plan_run(registry: Registry, request: Request) -> Plan:
         protocol=protocol,
         conventions=conventions,
         dataset=dataset,
-        splits=splits,
-        chosen=chosen(wanted, len(splits)),
+        folds=divided,
+        chosen=chosen(wanted, len(divided)),
         seed=seed or 0,
         source=source,
         source_weights=earlier.weights.sha256 if earlier else "",
@@ -166,36 +181,55 @@ def chosen_method(registry: Registry, name: str, preset: Preset) -> tuple[Method
     return resolved(_swapped(baseline, part), registry), part, KINDS[part.kind]
 
 
-def read(registry: Registry, protocol: Protocol, root: Path) -> Dataset:
-    """The dataset under `root`, divided as the protocol says. Raises InputError if its reader cannot do that."""
-    reader = registry.get("datasets", protocol.dataset)
-    if not protocol.variant:
-        plain: Dataset = reader.read(root)
-        return sourced(plain)
-    known = reader.variants if isinstance(reader, Divisible) else ()
-    if protocol.variant not in known:
+def datasets_of(protocol: Protocol, registry: Registry, request: Request) -> tuple[dict[str, Dataset], bool]:
+    """The datasets of a protocol by name, and whether they are synthetic twins.
+
+    Raises InputError if one cannot be read, or if they are not of one source: no table mixes real with rendered.
+    """
+    variants = {protocol.dataset: protocol.variant}
+    if protocol.target:
+        variants[protocol.target] = protocol.target_variant
+    found, twin = {}, False
+    for name, variant in variants.items():
+        root, twin = data_root(registry, name, request.data, request.accept_withdrawn, shelf=len(variants) > 1)
+        found[name] = read(registry.get("datasets", name), name, variant, root)
+    if len({dataset.source == "synthetic" for dataset in found.values()}) > 1:
+        sources = " and ".join(f"{name} is {dataset.source}" for name, dataset in found.items())
+        raise InputError(f"{protocol.name}: {sources}; transfer wants both real or both synthetic")
+    return found, twin
+
+
+def check_unseen(
+    earlier: Record, protocol: Protocol, divided: Iterable[Fold], dataset: Dataset, registry: Registry
+) -> None:
+    """Raises InputError if weights were trained on people whom they are to be tested on."""
+    rules: dict[str, Any] = dict(earlier.protocol.rules)
+    parts = [(rules["dataset"], rules.get("variant", ""), rules.get("holdout", 0.0))]
+    if rules.get("fine_tune"):
+        parts.append((rules["target"], rules.get("target_variant", ""), 0.0))
+    for name, variant, holdout in parts:
+        if name != protocol.tested:
+            continue
+        before = replace(protocol, dataset=name, variant=variant, holdout=holdout, target="", fine_tune=0.0)
+        taught = folds(before, {name: read(registry.get("datasets", name), name, variant, dataset.root)})
+        for number, fold in enumerate(divided):
+            trained = set(people(taught[number % len(taught)].train))
+            seen = trained & {fold.test.test[row].pid for row in fold.test.query}
+            if seen:
+                raise InputError(
+                    f"--from: {earlier.protocol.name} trained on {len(seen)} of the people whom {protocol.name} asks "
+                    "for; a test on them says nothing, so train under this protocol"
+                )
+
+
+def check_clothes(conventions: Iterable[Convention], dataset: Dataset, splits: Iterable[Split]) -> None:
+    """Raises InputError if a convention asks what people wear and the dataset does not say it."""
+    asking = [c.name for c in conventions if c.clothes != "any"]
+    if asking and not all(map(dressed, splits)):
         raise InputError(
-            f"protocol {protocol.name!r} wants {protocol.dataset} divided as {protocol.variant!r}, but its reader "
-            f"knows {', '.join(known) or 'one way only'}; correct the protocol"
+            f"{dataset.root}: {dataset.name} does not say which clothes are worn in every test tracklet, and the "
+            f"convention {asking[0]!r} asks for it; choose a protocol without it"
         )
-    divided: Dataset = reader.read(root, protocol.variant)
-    return sourced(divided)
-
-
-def chosen_splits(protocol: Protocol, dataset: Dataset) -> tuple[Split, ...]:
-    """The splits that a protocol trains and tests on. Raises InputError if one leaves nothing to do."""
-    splits = dataset.splits
-    if protocol.holdout:
-        splits = tuple(hold_out(split, protocol.holdout) for split in splits)
-    for number, split in enumerate(splits):
-        for what, count in (("training tracklets", len(split.train)), ("queries", len(split.query))):
-            if not count:
-                raise InputError(f"{dataset.root}: split {number} of {dataset.name} has no {what}")
-        if len(list(people(split.train))) < 2:
-            raise InputError(
-                f"{dataset.root}: split {number} of {dataset.name} has one training identity; two are wanted"
-            )
-    return splits
 
 
 def providers(

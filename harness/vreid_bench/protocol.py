@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 PROSE = {"prose": True}  # a field for readers, which no score depends on
 LATER = {"later": True}  # a field younger than the first records: its default leaves no trace, so that they stay valid
 
+Clothes = Literal["any", "same", "other"]
+
 
 @dataclass(frozen=True)
 class Convention:
     """One rule of scoring a ranking, by what it does and not by whose it is.
 
-    A gallery item is *junk* for a query, and takes no rank, if its pid is -1 or if it shows the query's
-    person in the query's camera. Everything else that is not the query's person is a negative, distractors
-    included.
+    A gallery item is *junk* for a query, and takes no rank, if its pid is -1, if it shows the query's
+    person in the query's camera, or if it shows the query's person in clothes that the convention does not
+    ask for. Everything else that is not the query's person is a negative, distractors included.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Convention:
     unmatched: Literal["skip", "zero", "error"]  # a query without any positive left
     summary: str = field(metadata=PROSE)
     source: str = field(metadata=PROSE)
+    clothes: Clothes = field(default="any", metadata=LATER)  # which clothes a match wears, beside the query's
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -42,18 +46,89 @@ class Convention:
 
 
 @dataclass(frozen=True)
+class Corruption:
+    """Some clips of each test tracklet, spoiled (Matiyali & Sharma 2020, section 4.4).
+
+    Of a tracklet's clips, M_c are spoiled, M_c drawn evenly from 0 to a most; each of `most` is a condition of
+    the test. The draws depend on `seed` and the tracklet's name alone: every method meets the same spoiled clips.
+    """
+
+    kind: Literal["low-resolution", "occlusion", "motion-blur"]
+    side: Literal["both", "query"]  # are the gallery tracklets spoiled, too?
+    # low-resolution: by what the frame is scaled down; occlusion: share of height and of width that the block hides;
+    # motion-blur: share of the width that the camera moves by
+    strength: float
+    quality: int = 20  # of the JPEG that low-resolution frames are stored in, 1 to 95; the paper does not state it
+    clips: int = 8  # M; of a tracklet that a method cuts into C clips, C * M_c / M are spoiled
+    most: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7)
+    seed: int = 0
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """A name for each of `most`."""
+        return tuple(f"up to {most} of {self.clips} clips" for most in self.most)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One descriptor for each identity, of a tracklet drawn at random or the mean of all (3D PersonVLAD, Table II).
+
+    Probes come from the query list, the gallery from the other gallery tracklets; a distractor stands for itself.
+    Cameras play no part, as the paper speaks of none. Random choices are repeated and their scores averaged.
+    """
+
+    pairs: tuple[tuple[Literal["random", "all"], Literal["random", "all"]], ...] = (
+        ("random", "all"),
+        ("random", "random"),
+        ("all", "random"),
+        ("all", "all"),
+    )  # tracklets of a probe, tracklets of a gallery identity
+    repeats: int = 10
+    seed: int = 0
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """A name for each of `pairs`."""
+        return tuple(f"{probe} against {gallery}" for probe, gallery in self.pairs)
+
+
+@dataclass(frozen=True)
 class Protocol:
     """What is trained on, what is queried, and which convention heads the table."""
 
     name: str
     version: str
-    dataset: str
+    dataset: str  # what is trained on, and tested on if there is no `target`
     headline: str  # the convention that ranks the table
     conventions: tuple[str, ...]  # all that are scored, the headline among them
     summary: str = field(metadata=PROSE)
     source: str = field(metadata=PROSE)
     holdout: float = 0.0  # > 0: test on this share of the training identities, never on the test part
     variant: str = field(default="", metadata=LATER)  # which way of dividing the dataset, where it knows several
+    target: str = field(default="", metadata=LATER)  # another dataset, whose test part is tested on
+    target_variant: str = field(default="", metadata=LATER)  # which way of dividing the target
+    # > 0: training goes on on the target's training part, at this share of the recipe's learning rates
+    fine_tune: float = field(default=0.0, metadata=LATER)
+    corruption: Corruption | None = field(default=None, metadata=LATER)
+    selection: Selection | None = field(default=None, metadata=LATER)
+    # what the data set's publisher counts: "train identities", "train tracklets", "queries", "gallery", "splits"
+    counts: Mapping[str, int] = field(default_factory=dict, metadata=PROSE)
+
+    @property
+    def tested(self) -> str:
+        """The dataset tested on."""
+        return self.target or self.dataset
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The names of the conditions that a trained model is tested under; one without a name where it is just one."""
+        special = self.corruption or self.selection
+        return special.conditions if special else ("",)
+
+    @property
+    def leading(self) -> int:
+        """How many of the conditions, from the first, the row in the table is a mean over."""
+        return 1 if self.selection else len(self.conditions)
 
     @property
     def rules(self) -> dict[str, Any]:

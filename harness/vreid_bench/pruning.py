@@ -35,10 +35,10 @@ class Bounded(Protocol):
 
 
 class Pruned:
-    """Distances that rank as all of the matcher's do, and how much work they took."""
+    """Distances that rank as all of the matcher's do, and how much work they took; `sides` as for `embed.counted`."""
 
-    def __init__(self, matcher: Bounded, everyone: Clips, labels: Labels) -> None:
-        self.matcher, self.everyone, self.labels = matcher, everyone, labels
+    def __init__(self, matcher: Bounded, sides: tuple[Clips, Clips], labels: Labels) -> None:
+        self.matcher, self.sides, self.labels = matcher, sides, labels
         self.sought = sought(labels)
         self.evaluated = self.possible = 0  # steps of pairs of tracklets
 
@@ -49,10 +49,11 @@ class Pruned:
 
     def tiles(self, rows: int = 16) -> Iterator[Tile]:
         """Distances [R, G] of `rows` queries at a time."""
-        gallery = self.everyone.rows(self.labels.gallery.tolist())
+        asking, ranked = self.sides
+        gallery = ranked.rows(self.labels.gallery.tolist())
         for start in range(0, len(self.labels.query), rows):
             part = slice(start, min(start + rows, len(self.labels.query)))
-            query = self.everyone.rows(self.labels.query[part].tolist())
+            query = asking.rows(self.labels.query[part].tolist())
             yield part, self._tile(query, gallery, part).float().cpu().numpy()
 
     def _tile(self, query: Clips, gallery: Clips, part: slice) -> Tensor:

@@ -61,6 +61,7 @@ class Counts:
     group: Ints  # [M] the group of a match itself
     before: Ints  # [M, K]
     in_gallery: NDArray[np.bool_]  # [Q] is the query tracklet itself a gallery item?
+    alike: NDArray[np.bool_] | None = None  # [M] does the match wear the query's clothes? None where that is not known
 
     @property
     def owner(self) -> Ints:
@@ -102,7 +103,7 @@ def from_distances(tiles: Iterable[Tile], labels: Labels, threads: int | None = 
         before[wanted.start[queries[0]] : wanted.start[queries[-1] + 1]] = part
     if missing.any():
         raise ValueError(f"tiles: no distances for query {np.flatnonzero(missing)[0]} of {len(missing)}")
-    return Counts(wanted.start, wanted.group[wanted.item].astype(np.int64), before, labels.own >= 0)
+    return _counts(wanted, before, labels)
 
 
 def from_embeddings(
@@ -127,12 +128,13 @@ def from_embeddings(
     if bad >= 0:
         role, row = ("query", bad) if bad < len(query) else ("gallery", bad - len(query))
         raise InputError(f"{role} row {row}: {_fault(arrays[role == 'gallery'][row], metric)}")
-    return Counts(wanted.start, wanted.group[wanted.item].astype(np.int64), before, labels.own >= 0)
+    return _counts(wanted, before, labels)
 
 
 def sought(labels: Labels) -> Sought:
     """Groups, matches and junk. Of a large gallery nothing is copied but a byte an item."""
-    group = np.where((labels.pids != JUNK)[labels.gallery], GALLERY, -1).astype(np.int8)  # [G]
+    group = np.full(len(labels.gallery), -1, np.int8)  # [G]
+    group[(labels.pids != JUNK)[labels.gallery]] = GALLERY
     group[labels.own[labels.own >= 0]] = QUERY
     owner, place = _same_person(labels)  # [P]
     junk = labels.camids[labels.gallery[place]] == labels.camids[labels.query][owner]  # [P]
@@ -170,6 +172,14 @@ def _same_person(labels: Labels) -> tuple[Ints, Ints]:
 
 def _starts(owner: Ints, queries: int) -> Ints:
     return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=queries))])
+
+
+def _counts(wanted: Sought, before: Ints, labels: Labels) -> Counts:
+    alike = None
+    if labels.clothes is not None:
+        worn = np.repeat(labels.clothes[labels.query], np.diff(wanted.start))  # [M]
+        alike = worn == labels.clothes[labels.gallery[wanted.item]]
+    return Counts(wanted.start, wanted.group[wanted.item].astype(np.int64), before, labels.own >= 0, alike)
 
 
 def _fits(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool_], labels: Labels) -> None:

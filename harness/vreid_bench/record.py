@@ -156,11 +156,22 @@ class Intervals(_Model):
     R1: tuple[Fraction, Fraction]
 
 
-class Result(Metrics, Ruled):
-    """The scores under one convention: means over the splits, and the sum of their queries."""
+class Summary(Metrics):
+    """Means over the splits, and the sum of their queries."""
 
     interval: Intervals
     splits: Annotated[tuple[Metrics, ...], Field(min_length=1)]
+
+
+class Condition(_Model):
+    """The scores under one of several conditions that the same weights were tested under."""
+
+    name: Text
+    conventions: dict[Name, Summary]
+
+
+class Result(Summary, Ruled):
+    """The scores under one convention: of the conditions that lead, where there are several."""
 
     def deviation(self, metric: str) -> float | None:
         """The sample standard deviation over the splits; of one split there is none."""
@@ -230,6 +241,12 @@ class Disclosure(_Model):
     reranking: Text | None
     test_time_augmentation: Text | None
     pretraining: Text | None  # what the encoder had learned before, e.g. "ImageNet-1k"
+    corruption_in_training: Text | None = None  # what spoiled clips that were trained on
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # as in records from before there was this field
+        return {k: v for k, v in handler(self).items() if k != "corruption_in_training" or v is not None}
 
 
 class Budget(_Model):
@@ -282,7 +299,9 @@ class Record(_Model):
     protocol: ProtocolEntry
     splits: Splits | None = None  # None: the protocol has one
     dataset: DatasetEntry
+    taught: DatasetEntry | None = None  # what was trained on first, where that is not the dataset
     conventions: dict[Name, Result]
+    conditions: tuple[Condition, ...] = ()  # where the protocol tests under several
     not_computable: dict[Name, Text] = Field(default_factory=dict)  # convention -> why this input cannot support it
     people: tuple[People, ...] = ()  # by split; records from before this field have none
     weights: Weights
@@ -290,6 +309,8 @@ class Record(_Model):
     budget: Budget
     costs: Costs
     backend: Name  # which implementation ranked: `numpy`, or `native-` and the instruction set
+    reranked_by: Name | None = None  # the same for re-ranking; None without
+    clips_by: Name | None = None  # the same for pairs of clips, `torch` without kernels; None where none are compared
     environment: Environment
 
     @model_validator(mode="after")
@@ -306,14 +327,16 @@ class Record(_Model):
             raise ValueError("people must have an entry for each split")
         if self.splits:
             for name, result in self.conventions.items():
-                if len(result.splits) != len(self.splits.ran):
+                tests, ran = len(result.splits), len(self.splits.ran)
+                if tests % ran if self.conditions else tests != ran:
                     raise ValueError(f"{name!r} has scores of {len(result.splits)} splits, but {self.splits.words} ran")
         return self
 
     @model_serializer(mode="wrap")
     def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # a record of one split stays byte for byte what it was before there were others
-        return {name: value for name, value in handler(self).items() if name != "splits" or value is not None}
+        # a field that came later and says nothing leaves no trace: a record from before it keeps its bytes
+        late = ("splits", "taught", "reranked_by", "clips_by", "not_computable", "people", "conditions")
+        return {name: value for name, value in handler(self).items() if name not in late or value}
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Record:
@@ -347,17 +370,14 @@ class Record(_Model):
 
     def to_json(self) -> bytes:
         """The record's one form on disk: sorted keys, indent 1, ASCII, floats in full precision."""
-        fields = self.model_dump(mode="json")
-        for name in ("not_computable", "people"):
-            if not fields[name]:
-                del fields[name]  # as in records from before there was this field
-        return (json.dumps(fields, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+        return (json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
     def metrics(self) -> dict[str, Any]:
         """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}.
 
         A convention that could not be applied has `not_computable`, the reason, in the place of numbers.
-        Of several splits also {"splits": {"total", "ran"}}, and for each convention the `splits` and their `sd`.
+        Of several splits also {"splits": {"total", "ran"}}, and for each convention the `splits` and their `sd`; of
+        several conditions {"conditions": [{"name", "conventions"}]}.
         """
         names = set(Metrics.model_fields) | ({"interval", "splits"} if self.splits else {"interval"})
         numbers = {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}
@@ -365,8 +385,18 @@ class Record(_Model):
             for name, result in self.conventions.items():
                 numbers[name]["sd"] = {metric: result.deviation(metric) for metric in Metrics.scores()}
         refused = {k: {"not_computable": why} for k, why in self.not_computable.items()}
-        ran = {} if self.splits is None else {"splits": self.splits.model_dump(mode="json")}
-        return {"conventions": numbers | refused, **ran}
+        report: dict[str, Any] = {"conventions": numbers | refused}
+        if self.splits is not None:
+            report["splits"] = self.splits.model_dump(mode="json")
+        if self.conditions:
+            report["conditions"] = [
+                {
+                    "name": c.name,
+                    "conventions": {k: v.model_dump(mode="json", include=names) for k, v in c.conventions.items()},
+                }
+                for c in self.conditions
+            ]
+        return report
 
     @property
     def id(self) -> str:

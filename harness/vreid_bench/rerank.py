@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from vreid_bench.items import MEMORY
 from vreid_bench.labels import Labels
 from vreid_bench.neighbours import Floats, Items, Metric, kernels
 from vreid_bench.ranks import Counts, from_distances
@@ -47,14 +46,22 @@ def k_reciprocal(items: Items, rule: Rule) -> Floats:
 
 
 def reranked(
-    reranker: Reranker, query: Floats, gallery: Floats, labels: Labels, metric: Metric, memory: int = MEMORY
+    reranker: Reranker, vectors: tuple[Floats, Floats], labels: Labels, metric: Metric, memory: int, threads: int = 0
 ) -> Counts:
-    """Count ranks by what a re-ranker makes of vectors query [Q, E] and gallery [G, E].
+    """Count ranks by what a re-ranker makes of vectors query [Q, E] and gallery [G, E], on `threads` (0: all cores).
 
     It sees the gallery as it is ranked, junk included; a query that is in the gallery, too, is two items.
     """
-    distance = reranker.from_features(query, gallery, metric, memory=memory)  # [Q, G]
-    return from_distances([(slice(0, len(query)), distance)], labels)
+    distance = reranker.from_features(*vectors, metric, memory=memory, threads=threads)  # [Q, G]
+    return from_distances([(slice(0, len(distance)), distance)], labels, threads or None)
+
+
+def reranked_distances(
+    reranker: Reranker, distances: tuple[Any, Any, Any], labels: Labels, metric: Metric, threads: int = 0
+) -> Counts:
+    """The same for given distances of the metric: query-query [Q, Q], query-gallery [Q, G], gallery-gallery [G, G]."""
+    distance = reranker.rerank(*distances, metric, threads=threads)  # [Q, G]
+    return from_distances([(slice(0, len(distance)), distance)], labels, threads or None)
 
 
 def _weighted(items: Items, rule: Rule, nearest: NDArray[np.int32], largest: Floats) -> sparse.csr_array:

@@ -23,6 +23,7 @@ class RunDirectory:
         self.per_query = path / "per_query.npz"
         self.breakdown = path / "breakdown.json"
         self.features = path / "features.safetensors"
+        self.spoiled = path / "spoiled.safetensors"  # features of the same clips, corrupted
         self.weights = path / "weights.safetensors"
         self.checkpoint = path / "checkpoint.safetensors"
         self.log = path / "log.jsonl"
@@ -32,17 +33,33 @@ class RunDirectory:
         """Where one of several splits keeps its weights and features; a single split keeps them here."""
         return self if splits == 1 else RunDirectory(self.path / f"split-{number}")
 
+    @property
+    def pretrained(self) -> RunDirectory:
+        """Where a fold keeps the weights that its last lesson goes on from."""
+        return RunDirectory(self.path / "pretrained")
+
     def adopt(self, twins: Iterable[RunDirectory]) -> None:
         """Take over what another folder has of this very training, if it is finished there and not begun here."""
         if self.weights.exists() or self.checkpoint.exists():
             return
         for twin in twins:
             if twin.weights.exists():
-                for name in ("features", "log", "costs", "weights"):  # the weights last: they say that all is here
+                for name in (
+                    "features",
+                    "spoiled",
+                    "log",
+                    "costs",
+                    "weights",
+                ):  # the weights last: they say that all is here
                     source: Path = getattr(twin, name)
                     if source.exists():
                         write_atomic(getattr(self, name), source.read_bytes())
                 return
+
+    def forget_checkpoints(self) -> None:
+        """Remove what only an interrupted run needs."""
+        for checkpoint in self.path.rglob(self.checkpoint.name):
+            checkpoint.unlink(missing_ok=True)
 
     @contextmanager
     def claimed(self) -> Iterator[None]:

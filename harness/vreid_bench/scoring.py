@@ -9,10 +9,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench import ranks
+from vreid_bench import neighbours, ranks
 from vreid_bench.conventions import CONVENTIONS, MARS
 from vreid_bench.errors import InputError
-from vreid_bench.features import Features, numpy, places
+from vreid_bench.features import ROWS, Features, numpy, places
 from vreid_bench.labels import Labels
 from vreid_bench.metrics import Judged, NotComputable, Outcome, judge, per_query, summarize
 from vreid_bench.protocol import Convention
@@ -24,8 +24,8 @@ from vreid_bench.verification import true_accepts
 Rules = Sequence[Convention]
 Precision = Literal["float32", "float64"]
 
+METRICS: tuple[str, ...] = get_args(Metric)
 DEEPEST = 50  # the last rank of the CMC curve that is told
-ROWS = 256  # queries whose given distances are looked at together
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ class Report:
                 if name in self.accepts:
                     conventions[name]["tar"] = dict(self.accepts[name])
         part = self.reranker
-        reranking = None if part is None else {"name": part.name, "options": dict(part.options)}
+        reranking = None
+        if part is not None:
+            reranking = {"name": part.name, "options": dict(part.options), "backend": neighbours.backend()}
         return {"backend": ranks.backend(), "reranking": reranking, "conventions": conventions}
 
     def per_query(self) -> dict[str, NDArray[Any]]:
@@ -129,8 +131,8 @@ def from_vectors(query: NDArray[Any], gallery: NDArray[Any], labels: Labels, met
 
 def comparable(query: NDArray[Any], gallery: NDArray[Any], metric: str) -> None:
     """Raise InputError unless the vectors query [Q, E] and gallery [G, E] can be compared by the metric."""
-    if metric not in get_args(Metric):
-        raise InputError(f"metric must be one of {', '.join(get_args(Metric))}, got {metric!r}")
+    if metric not in METRICS:
+        raise InputError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
     if query.shape[1] != gallery.shape[1]:
         raise InputError(
             f"query embeddings have {query.shape[1]} numbers, gallery embeddings {gallery.shape[1]}; "
@@ -140,10 +142,15 @@ def comparable(query: NDArray[Any], gallery: NDArray[Any], metric: str) -> None:
 
 def from_matrix(distance: NDArray[Any], labels: Labels, dtype: str = "float32") -> Counts:
     """Count in given distances [Q, G]; what is float64 stays so. Raises InputError if the shape does not fit."""
+    fitting(distance, labels)
+    return ranks.from_distances(matrix_tiles(distance, dtype), labels)
+
+
+def fitting(distance: NDArray[Any], labels: Labels) -> None:
+    """Raise InputError unless the distances are [Q, G]."""
     wanted = (len(labels.query), len(labels.gallery))
     if distance.shape != wanted:
         raise InputError(f"distances: wanted [Q, G] = {wanted}, as the labels have it, got {distance.shape}")
-    return ranks.from_distances(matrix_tiles(distance, dtype), labels)
 
 
 def matrix_tiles(distance: NDArray[Any], dtype: str = "float32") -> Iterator[Tile]:

@@ -53,15 +53,20 @@ class Row:
 
     def percent(self, convention: str, metric: str) -> str:
         """`71.2 ± 0.4`: mean and sample standard deviation over seeds in percent; one seed has no deviation."""
-        values = self._values(convention, metric)
-        spread = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
-        return f"{100 * fmean(values):.1f}{spread}"
+        return _spread(self._values(convention, metric))
 
     def interval(self, convention: str, metric: str) -> str:
         """`68.9–73.4`: the 95 % interval over query identities, its ends averaged over seeds."""
         ends = [getattr(r.conventions[convention].interval, metric) for r in self.records]
         low, high = (100 * fmean(end) for end in zip(*ends, strict=True))
         return f"{low:.1f}–{high:.1f}"
+
+    def under(self, condition: int, convention: str, metric: str) -> str:
+        """`71.2 ± 0.4 (68.9–73.4)`: mean, deviation over seeds and interval under one of the conditions."""
+        each = [record.conditions[condition].conventions[convention] for record in self.records]
+        values = [getattr(summary, metric) for summary in each]
+        low, high = (100 * fmean(ends) for ends in zip(*(getattr(s.interval, metric) for s in each), strict=True))
+        return f"{_spread(values)} ({low:.1f}–{high:.1f})"
 
     def apart(self, above: Row) -> str:
         """`0.31 ≈`: p of the mAP difference to another row, marked where it is not separable at 5 %.
@@ -95,6 +100,8 @@ class Row:
             words.append(f"model selected on {record.disclosure.selected_on}")
         if record.disclosure.camera_id_at_test:
             words.append("camera id at test")
+        if record.disclosure.corruption_in_training:
+            words.append(f"trained on corrupted clips: {record.disclosure.corruption_in_training}")
         return tuple(words)
 
     def _values(self, convention: str, metric: str) -> list[float]:
@@ -147,6 +154,11 @@ class Track:
             APART: ["", *(row.apart(above) for above, row in pairwise(self.rows))],
         }
         return {name: cells for name, cells in columns.items() if any(cells)}
+
+
+def _spread(values: Sequence[float]) -> str:
+    deviation = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{100 * fmean(values):.1f}{deviation}"
 
 
 def tracks(records: Iterable[Record]) -> list[Track]:
@@ -216,11 +228,26 @@ def results_table(track: Track, note: Callable[[str], str]) -> str:
     return _markdown(headers, table, "rlll" + "r" * (len(headers) - 5) + "l")
 
 
+def conditions_table(track: Track, metric: str) -> str:
+    """Every row under every condition, by the headline convention; nothing where there is just one condition."""
+    names = [condition.name for condition in track.first.conditions]
+    if not names:
+        return ""
+    table = []
+    for place, row in enumerate(track.rows, 1):
+        cells = [row.under(at, track.headline, metric) for at in range(len(names))]
+        table.append([str(place), escaped(row.first.method.name), row.first.preset, *cells])
+    headers = ["#", "method", "preset", *(f"{metric}, {escaped(name)}" for name in names)]
+    return _markdown(headers, table, "rll" + "r" * len(names))
+
+
 def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
-    """The paper's numbers on this dataset; none beside a modified method, which no paper has printed."""
+    """The paper's numbers under this protocol; none beside a modified method, which no paper has printed."""
     if record.method.modified:
         return ""
-    fitting = [r for r in record.method.reported if (r.dataset, r.metric) == (record.dataset.name, metric)]
+    special = any(record.protocol.rules.get(rule) for rule in ("holdout", "target", "corruption", "selection"))
+    here = record.protocol.name if special else record.dataset.name
+    fitting = [r for r in record.method.reported if (r.dataset, r.metric) == (here, metric)]
     cells = []
     for number in fitting:
         where = ". ".join(part.rstrip(".") for part in (record.method.paper, number.where, number.note) if part)
@@ -275,6 +302,7 @@ def render(records: Iterable[Record]) -> str:
             words = [row.first.method.name, row.first.preset, f"seed {seeds}", *(f"[{r}]" for r in row.remarks)]
             lines += ["", printable(" ".join(words)), _plain(track, row)]
             lines += map(printable, refusals(row.first.not_computable))
+            lines += ["", _by_condition(track, row)] if row.first.conditions else []
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 
@@ -286,7 +314,9 @@ def refusals(not_computable: Mapping[str, str]) -> list[str]:
 
 def scored(metrics: Mapping[str, Any]) -> str:
     """What `vreid_bench.scoring.Report.metrics` gives, as plain text for a terminal."""
-    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"]
+    rates = next((list(c["tar"]) for c in metrics["conventions"].values() if "tar" in c), [])
+    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP"]
+    headers += [*(f"TAR@{rate}" for rate in rates), "queries"]
     table, refused = [], {}
     for name, numbers in metrics["conventions"].items():
         if "not_computable" in numbers:
@@ -297,8 +327,9 @@ def scored(metrics: Mapping[str, Any]) -> str:
             low, high = numbers["interval"][metric]
             cells += [f"{100 * numbers[metric]:.1f}", f"{100 * low:.1f}–{100 * high:.1f}"]
         cells += [f"{100 * numbers[metric]:.1f}" for metric in ("R5", "R10", "R20", "mINP")]
+        cells += [f"{100 * numbers['tar'][rate]:.1f}" for rate in rates]
         table.append([*cells, str(numbers["queries"])])
-    lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * 9])]
+    lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])]
     return "\n".join([*lines, *refusals(refused)])
 
 
@@ -329,6 +360,16 @@ def _plain(track: Track, row: Row) -> str:
         cells += [row.percent(name, metric) for metric in ("R5", "R10", "R20", "mINP")]
         table.append([*cells, row.all_of(partial(_queries, convention=name))])
     return tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])
+
+
+def _by_condition(track: Track, row: Row) -> str:
+    """A line for each condition, under the headline convention."""
+    table = [
+        [printable(condition.name), *(row.under(at, track.headline, metric) for metric in ("mAP", "R1"))]
+        for at, condition in enumerate(row.first.conditions)
+    ]
+    headers = [f"{track.headline}, by condition", "mAP (95 %)", "R1 (95 %)"]
+    return tabulate(table, headers, disable_numparse=True, colalign=["left", "right", "right"])
 
 
 def _budget(record: Record, name: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 import click
 import platformdirs
 
-from vreid_bench.data import Synthesizable
+from vreid_bench.data import Synthesizable, Withdrawn
 from vreid_bench.errors import InputError
 from vreid_bench.registry import Registry
 
@@ -19,23 +20,44 @@ No data was named, so this is the SYNTHETIC twin of {}: rendered pedestrians, no
 Its scores say nothing about the real dataset; --data or VREID_DATA names your copy of that."""
 
 
-def data_root(registry: Registry, dataset: str, given: Path | None) -> tuple[Path, bool]:
+def data_root(
+    registry: Registry, dataset: str, given: Path | None, accepted: Container[str] = (), *, shelf: bool = False
+) -> tuple[Path, bool]:
     """The folder of a dataset, and whether it is the synthetic twin.
 
     The user's copy is `given` (`--data`), else VREID_DATA: the dataset's folder, or a shelf of several that holds
-    it under the dataset's name. With neither, the twin is rendered into the cache, once. Raises InputError if
-    the folder does not exist or the dataset has no twin.
+    it under the dataset's name; where several datasets are wanted, a `shelf` is meant. With neither, the twin is
+    rendered into the cache, once. Raises InputError if the folder does not exist, the dataset has no twin, or
+    the data was withdrawn and its name is not among the `accepted`.
     """
-    shelf = os.environ.get("VREID_DATA")
-    named = given or (Path(shelf) if shelf else None)
+    variable = os.environ.get("VREID_DATA")
+    named = given or (Path(variable) if variable else None)
     if named is None:
         return _twin(registry.get("datasets", dataset), dataset), True
     named = named.expanduser()
     if not named.exists():
         option = "--data" if given else "VREID_DATA"
         raise InputError(f"{option} {named}: no such folder; name your copy of {dataset}, or give none for its twin")
-    on_shelf = given is None and (named / dataset).is_dir()
-    return (named / dataset if on_shelf else named), False
+    if shelf and not (named / dataset).is_dir():
+        option = "--data" if given else "VREID_DATA"
+        raise InputError(f"{option} {named}: has no folder {dataset}; of several datasets it wants one of each name")
+    on_shelf = shelf or (given is None and (named / dataset).is_dir())
+    root = named / dataset if on_shelf else named
+    check_withdrawn(registry.get("datasets", dataset), dataset, root, accepted)
+    return root, False
+
+
+def check_withdrawn(reader: Any, dataset: str, root: Path, accepted: Container[str]) -> None:
+    """Say on stderr that the data was withdrawn. Raises InputError if the user has not accepted that."""
+    banner = reader.withdrawn(root) if isinstance(reader, Withdrawn) else ""
+    if not banner:
+        return
+    if dataset not in accepted:
+        raise InputError(
+            f"{root}: {banner} It is read only on request: repeat the command with --accept-withdrawn {dataset} if "
+            "your use is in order; without --data the synthetic twin is used, which needs no such request"
+        )
+    click.echo(banner, err=True)
 
 
 def cache() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,17 @@ from vreid_bench.registry import Registry
 from vreid_bench.twin import data_root
 
 
-def verify(registry: Registry, dataset: str, given: Path | None, decode: bool) -> Verification:
-    """Check the copy that `--data`, VREID_DATA or the twin gives. Raises InputError if nothing can be checked."""
+def verify(
+    registry: Registry, dataset: str, given: Path | None, decode: bool, accepted: Container[str] = ()
+) -> Verification:
+    """Check the copy that `--data`, VREID_DATA or the twin gives.
+
+    Raises InputError if nothing can be checked, or if the data was withdrawn and not `accepted`.
+    """
     reader = registry.get("datasets", dataset)
     if not isinstance(reader, Verifiable):
         raise InputError(f"dataset {dataset!r} offers no verification")
-    root, _ = data_root(registry, dataset, given)
+    root, _ = data_root(registry, dataset, given, accepted)
     return reader.verify(root, decode)
 
 

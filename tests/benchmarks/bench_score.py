@@ -1,4 +1,4 @@
-"""Scores against evaluators as the field writes them. Fails if results differ; times are told, never asserted."""
+"""Scores against evaluators as the field writes them. Fails if results differ or a promised ratio is not kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from measure import record
+from measure import broken, record
 
 CASES = Path(__file__).with_name("score_cases.py")
 
@@ -22,3 +22,4 @@ def test_scores(name):
     entry = json.loads(result.stdout)
     record(name, entry)
     print(name, json.dumps(entry, indent=1))  # noqa: T201
+    assert not broken(name, entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import sysconfig
@@ -36,18 +37,27 @@ def argsort_scores(distance, query_pids, pids, query_camids, camids, trapezoid=F
 
 
 def compiled():
-    """The evaluator of `evaluator.pyx`, compiled now if it is not yet. Raises ImportError without Cython."""
+    """torchreid's compiled evaluator and its name: its own source where VREID_TORCHREID is a clone of it (its package
+    on PyPI comes without), else re-stated in `evaluator.pyx`. Raises ImportError without Cython."""
+    if clone := os.environ.get("VREID_TORCHREID"):
+        module = _built(Path(clone) / "torchreid" / "metrics" / "rank_cylib" / "rank_cy.pyx")
+        return "torchreid", module.evaluate_cy
+    return "torchreid, re-stated", _built(Path(__file__).with_name("evaluator.pyx")).evaluate
+
+
+def _built(source):
+    """The module of a Cython source, compiled now if it is not yet."""
     import Cython.Build  # noqa: F401
 
-    source = Path(__file__).with_name("evaluator.pyx")
-    library = BUILD / f"evaluator{sysconfig.get_config_var('EXT_SUFFIX')}"
+    library = BUILD / f"{source.stem}{sysconfig.get_config_var('EXT_SUFFIX')}"
     if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:
         BUILD.mkdir(parents=True, exist_ok=True)
         copy = BUILD / source.name
         copy.write_bytes(source.read_bytes())
         command = [sys.executable, "-m", "Cython.Build.Cythonize", "-i", "-q", str(copy)]
-        subprocess.run(command, check=True, cwd=BUILD)
-    spec = importlib.util.spec_from_file_location("evaluator", library)
+        include = os.environ | {"CFLAGS": f"-I{np.get_include()}"}
+        subprocess.run(command, check=True, cwd=BUILD, env=include, stdout=sys.stderr)
+    spec = importlib.util.spec_from_file_location(source.stem, library)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.evaluate
+    return module

@@ -6,7 +6,7 @@ import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
@@ -89,14 +89,16 @@ def check_frames(
 
 
 def strangers(root: Path, top: str, folders: Iterable[str]) -> Iterable[tuple[str, str]]:
-    """What lies directly in the folder `top` without being the folder of a listed frame."""
-    known = set(folders)
-    if top in known or not (root / top).is_dir():  # the first is looked into with the others
-        return
-    for entry in sorted(os.scandir(root / top), key=lambda entry: entry.name):
-        path = f"{top}/{entry.name}"
-        if path not in known:
-            yield unlisted(root, path, "folder" if entry.is_dir() else "file")
+    """What lies in the folder `top` or below it, above the frames, without leading to a listed frame."""
+    known = set(folders)  # looked into by themselves
+    between = {top} | {str(parent) for folder in known for parent in PurePosixPath(folder).parents}
+    between = {folder for folder in between if folder == top or folder.startswith(f"{top}/")} - known
+    for folder in sorted(between):
+        entries = os.scandir(root / folder) if (root / folder).is_dir() else ()
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            path = f"{folder}/{entry.name}"
+            if path not in known and path not in between:
+                yield unlisted(root, path, "folder" if entry.is_dir() else "file")
 
 
 def unlisted(root: Path, path: str, what: str) -> tuple[str, str]:

@@ -112,6 +112,7 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         "camera 2 for 150 queries of camera 1.",
         source="Wang et al., Person Re-Identification by Video Ranking, ECCV 2014",
         variant="wang14",
+        counts={"train identities": 150, "train tracklets": 300, "queries": 150, "gallery": 150, "splits": 10},
     )
     swapped = replace(
         wang,

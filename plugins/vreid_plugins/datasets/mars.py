@@ -115,6 +115,7 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         conventions=("queries-in-gallery", "official", "torchreid"),
         summary="Train on 625 identities, rank 12,180 test tracklets for 1,980 queries.",
         source="Zheng et al., MARS: A Video Benchmark for Large-Scale Person Re-Identification, ECCV 2016",
+        counts={"train identities": 625, "train tracklets": 8298, "queries": 1980, "gallery": 12180},
     )
     dev = replace(
         test,
@@ -123,5 +124,6 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         summary="Train on four fifths of the training identities of MARS, test on the others: for choosing between "
         "methods and options without a look at the test part.",
         source="this project: choosing on the test part is common in this field, and biased",
+        counts={"train identities": 500},
     )
     return {test.name: test, dev.name: dev}

@@ -56,6 +56,7 @@ def verify(root: Path, source: Source, decode: bool) -> Verification:
     for part, half in (("train", index.train), ("test", index.test)):
         if half is not None:
             problems += unordered(root, half)
+            problems += straddling(root, half)
             found[f"{part} frames on disk"] = frames(root, half, decode, problems.append)
     published = PUBLISHED if source != "synthetic" else expected(root, problems.append)
     lines = tuple(Count(what, n, published.get(what)) for what, n in found.items())
@@ -123,4 +124,21 @@ def unordered(root: Path, half: Half) -> Iterator[str]:
         yield (
             f"{root / half.files.names}, lines {first} to {last}: frames are not in order of frame number"
             f"{also(half.unordered, 'tracklets')}; they are sorted on reading."
+        )
+
+
+def straddling(root: Path, half: Half) -> Iterator[str]:
+    """The first row that begins within a track: rows beside it are of one person and camera, and one mixes tracks."""
+    rows, track = half.rows, half.order // 10**9
+    starts = rows[1:, 0] - 1
+    changes = np.flatnonzero(np.diff(track)) + 1  # names that begin another track
+    mixed = np.searchsorted(starts, changes[~np.isin(changes, starts)], side="right")  # rows of several tracks
+    same = (rows[1:, 2:] == rows[:-1, 2:]).all(1) & (track[starts] == track[starts - 1])
+    within = np.flatnonzero(same) + 1
+    bad = within[np.isin(within, mixed) | np.isin(within - 1, mixed)]
+    if len(bad):
+        row = bad[0]
+        yield (
+            f"{root / half.files.tracks}, row {row + 1}: starts at line {rows[row, 0]}, within a track of "
+            f"{half.files.names}{also(bad, 'rows')}, wanted rows that keep a track together; restore both files."
         )

@@ -156,6 +156,7 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         "published order, rank 89 tracklets of camera b for 89 queries of camera a.",
         source="Wang et al., ECCV 2014, on the data of Hirzer et al., SCIA 2011",
         variant="wang14",
+        counts={"train identities": 89, "train tracklets": 178, "queries": 89, "gallery": 89, "splits": 10},
     )
     swapped = replace(
         wang,

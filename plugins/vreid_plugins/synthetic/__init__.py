@@ -1,5 +1,9 @@
 """Synthetic pedestrians: rendered people, streets and cameras, written in the layouts of real data sets."""
 
+from .ccvid import plan_ccvid
+from .duke_video import plan_duke_video
+from .layout import write_layout
+from .ls_vid import plan_ls_vid
 from .mars import plan_mars, write_mars
 from .nuisance import FLAGS
 from .plan import Job, Plan
@@ -17,10 +21,14 @@ __all__ = [
     "Rendered",
     "TrackletSpec",
     "World",
+    "plan_ccvid",
+    "plan_duke_video",
     "plan_ilids_vid",
+    "plan_ls_vid",
     "plan_mars",
     "plan_prid2011",
     "render",
+    "write_layout",
     "write_mars",
     "write_tree",
     "write_twin",

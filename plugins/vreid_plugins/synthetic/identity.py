@@ -1,6 +1,6 @@
 """Who walks through a world: build, gait and outfit of each identity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .body import Build, Gait, draw_build, draw_gait
@@ -17,9 +17,18 @@ class Identity:
     outfit: Outfit
 
 
+CHANGE = 10_000_000  # more than any person's number: number + n * CHANGE is the person after n changes of clothes
+
+
 @lru_cache(maxsize=1024)
 def identity(world: World, number: int) -> Identity:
-    """The person with this number; it depends on nobody else but the one whose clothes a twin wears."""
+    """The person with this number; it depends on nobody else but the one whose clothes a twin wears.
+
+    Beyond CHANGE it is a person of a smaller number in other clothes: build, gait, skin and hair stay.
+    """
+    if number >= CHANGE:
+        usual = identity(world, number % CHANGE)
+        return replace(usual, outfit=draw_outfit(world, number // world.group_size, number, usual.outfit))
     outfit = number
     if number % 2 and world.stream("twin", number).random() < 2 * world.twins:
         outfit = number - 1

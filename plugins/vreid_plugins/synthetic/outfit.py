@@ -40,8 +40,11 @@ class Outfit:
     bag_side: int  # -1 left, 1 right
 
 
-def draw_outfit(world: World, group: int, number: int) -> Outfit:
-    """The outfit with this number; base colours are those of its look-alike group."""
+def draw_outfit(world: World, group: int, number: int, wearer: Outfit | None = None) -> Outfit:
+    """The outfit with this number; base colours are those of its look-alike group.
+
+    Skin and hair are those of the `wearer`, whose other clothes these are.
+    """
     shared, rng = world.stream("group", group), world.stream("outfit", number)
     upper = pick_common(shared, UPPER[: world.upper_colours])
     lower = pick_common(shared, LOWER[: world.lower_colours])
@@ -52,11 +55,13 @@ def draw_outfit(world: World, group: int, number: int) -> Outfit:
         return np.asarray(base + (pick_common(rng, ACCENT, 0.02) - base) * min(1.0, world.detail), np.float32)
 
     skin, hair = pick(rng, SKIN, 0.015), pick_common(rng, HAIR)
+    skin, hair = (wearer.skin, wearer.hair) if wearer else (skin, hair)
     bag = str(rng.choice(["none", "backpack", "shoulder", "hand"], p=[0.45, 0.25, 0.17, 0.13]))
     bag_colour = accent(upper)
     legwear = str(rng.choice(["trousers", "shorts", "skirt"], p=[0.74, 0.14, 0.12]))
     thigh, shin = _legs(rng, lower, skin, legwear, accent)
     hairstyle = str(rng.choice(["bald", "short", "long", "bun"], p=[0.08, 0.49, 0.28, 0.15]))
+    hairstyle = wearer.hairstyle if wearer else hairstyle
     headwear = str(rng.choice(["none", "beanie", "cap"], p=[0.74, 0.13, 0.13]))
     headwear_colour = accent(upper)
     return Outfit(

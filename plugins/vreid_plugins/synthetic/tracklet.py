@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .body import Placement
 from .camera import Camera, camera
 from .figure import draw_person
-from .identity import identity
+from .identity import CHANGE, identity
 from .nuisance import Mishaps, draw_mishaps, obstacle
 from .picture import FOOT, background, cast_shadow, photograph
 from .raster import Array, Canvas
@@ -142,8 +142,8 @@ def _draw(world: World, rng: np.random.Generator, canvas: Canvas, number: int, p
 def _somebody(rng: np.random.Generator, spec: TrackletSpec) -> int:
     """An identity of the crowd who is not the tracked one."""
     first, last = spec.crowd
-    number = int(rng.integers(first, max(first + 1, last - 1)))
-    return number + 1 if number >= spec.identity >= first else number
+    number, tracked = int(rng.integers(first, max(first + 1, last - 1))), spec.identity % CHANGE
+    return number + 1 if number >= tracked >= first else number
 
 
 def _in_front(world: World, spec: TrackletSpec, seen_by: Camera, name: str, window: slice) -> tuple[Array, Array]:

@@ -1,0 +1,90 @@
+"""DukeMTMC-VideoReID (Wu et al., CVPR 2018): reader and protocol. The data was withdrawn in 2019."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vreid_bench import Dataset, Protocol, Split, Verification, hookimpl
+from vreid_plugins.datasets.census import source
+from vreid_plugins.datasets.described import is_synthetic
+from vreid_plugins.datasets.duke_folders import load
+from vreid_plugins.datasets.faults import stop
+
+WITHDRAWN = (
+    "DukeMTMC, which this data is taken from, was withdrawn by its authors in 2019: people were recorded outdoors and "
+    "the recordings offered to everybody for download, which the university's review board had not approved."
+)
+
+
+class DukeVideo:
+    """Reads `train`, `query` and `gallery` as published: a folder for each person, in it one for each tracklet.
+
+    `gallery` holds the query tracklets already; they are found there, and never added to it.
+    """
+
+    def read(self, root: Path) -> Dataset:
+        """One split: test is the queries, then the gallery, both in order of person and tracklet number.
+
+        Frames are in order of their number within the tracklet, which may begin with 2. Raises InputError at the
+        first fault of a folder or a file name; no frame is opened.
+        """
+        root = Path(root)
+        parts = load(root, stop)
+        query, gallery = parts["query"], parts["gallery"]
+        # the gallery is the folder of that name and nothing else, so that no query can come in twice
+        split = Split(
+            parts["train"],
+            (*query, *gallery),
+            tuple(range(len(query))),
+            tuple(range(len(query), len(query) + len(gallery))),
+        )
+        banner = self.withdrawn(root)
+        return Dataset("duke-video", root, (split,), source(root), (banner,) if banner else ())
+
+    def withdrawn(self, root: Path) -> str:
+        """When and why the data was withdrawn; empty for a synthetic tree."""
+        return "" if is_synthetic(Path(root)) else WITHDRAWN
+
+    def verify(self, root: Path, decode: bool = False) -> Verification:
+        """Every count beside its published number, every fault of folders, names and frames as a sentence."""
+        from vreid_plugins.datasets.duke_verify import verify
+
+        return verify(Path(root), decode)
+
+    def twin(self) -> str:
+        """A hash that changes whenever `synthesize(root)` would write another tree."""
+        from vreid_plugins.synthetic import plan_duke_video
+
+        return plan_duke_video().hash
+
+    def synthesize(self, root: Path, **world: Any) -> None:
+        """Render a synthetic tree in this layout into the new folder `root`."""
+        from vreid_plugins.synthetic import plan_duke_video, write_layout
+
+        write_layout(root, plan_duke_video, **world)
+
+
+@hookimpl
+def vreid_datasets() -> Mapping[str, DukeVideo]:
+    """The dataset `duke-video`."""
+    return {"duke-video": DukeVideo()}
+
+
+@hookimpl
+def vreid_protocols() -> Mapping[str, Protocol]:
+    """`duke-video`, the published test."""
+    test = Protocol(
+        name="duke-video",
+        version="1",
+        dataset="duke-video",
+        headline="gallery-as-listed",
+        conventions=("gallery-as-listed",),
+        summary="Train on 702 identities, rank the 2,636 tracklets of the gallery for 702 queries. The gallery holds "
+        "the query tracklets as published; they are not added to it again.",
+        source="Wu et al., Exploit the Unknown Gradually: One-Shot Video-Based Person Re-Identification by Stepwise "
+        "Learning, CVPR 2018; repository Yu-Wu/DukeMTMC-VideoReID",
+        counts={"train identities": 702, "train tracklets": 2196, "queries": 702, "gallery": 2636},
+    )
+    return {test.name: test}

@@ -1,0 +1,76 @@
+"""LS-VID (Li et al., ICCV 2019): reader, and the protocol under the two conventions its code bases score it under.
+
+The data is given out under a signed agreement, for research without profit, and must not be passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vreid_bench import Dataset, Protocol, Split, Verification, hookimpl
+from vreid_plugins.datasets.census import source
+from vreid_plugins.datasets.faults import stop
+from vreid_plugins.datasets.ls_vid_index import load
+
+
+class LsVid:
+    """Reads `list_sequence`, `test/data/info_test.mat` and the folders of frames as published.
+
+    A list gives the beginning of the names of a tracklet's frames; which files are meant is decided by whole fields
+    of the name, so that `..._1` never takes the frames of `..._12`.
+    """
+
+    def read(self, root: Path) -> Dataset:
+        """One split: test is every line of the test list in file order, the gallery all of it.
+
+        Every tracklet of the training list is trained on, however short. The validation part is used by no code
+        base's test and not read here. Raises InputError at the first fault; no frame is opened.
+        """
+        root = Path(root)
+        index = load(root, stop, parts=("train", "test"))
+        test = index.parts["test"]
+        split = Split(index.parts["train"], test, index.query, tuple(range(len(test))))
+        return Dataset("ls-vid", root, (split,), source(root), index.notes)
+
+    def verify(self, root: Path, decode: bool = False) -> Verification:
+        """Every count beside its published number, every fault of lists, names and frames as a sentence."""
+        from vreid_plugins.datasets.ls_vid_verify import verify
+
+        return verify(Path(root), decode)
+
+    def twin(self) -> str:
+        """A hash that changes whenever `synthesize(root)` would write another tree."""
+        from vreid_plugins.synthetic import plan_ls_vid
+
+        return plan_ls_vid().hash
+
+    def synthesize(self, root: Path, **world: Any) -> None:
+        """Render a synthetic tree in this layout into the new folder `root`."""
+        from vreid_plugins.synthetic import plan_ls_vid, write_layout
+
+        write_layout(root, plan_ls_vid, **world)
+
+
+@hookimpl
+def vreid_datasets() -> Mapping[str, LsVid]:
+    """The dataset `ls-vid`."""
+    return {"ls-vid": LsVid()}
+
+
+@hookimpl
+def vreid_protocols() -> Mapping[str, Protocol]:
+    """`ls-vid`, the published test."""
+    test = Protocol(
+        name="ls-vid",
+        version="1",
+        dataset="ls-vid",
+        headline="queries-in-gallery",
+        conventions=("queries-in-gallery", "torchreid"),
+        summary="Train on 842 identities, rank 11,333 test tracklets for 3,504 queries.",
+        source="Li et al., Global-Local Temporal Representations for Video Person Re-Identification, ICCV 2019; "
+        "queries in the gallery as in BiCnet-TKS, SINet and TF-CLIP",
+        counts={"train identities": 842, "train tracklets": 2831, "queries": 3504, "gallery": 11333},
+    )
+    return {test.name: test}

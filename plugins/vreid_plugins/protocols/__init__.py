@@ -1,0 +1,1 @@
+"""Protocols over data sets of other plugins, named by name."""

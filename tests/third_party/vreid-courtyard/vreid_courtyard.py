@@ -1,0 +1,28 @@
+"""A stranger's data set and its protocol: folders `train`, `query` and `gallery`, in each one per tracklet."""
+
+from vreid_bench import Dataset, Protocol, Split, Tracklet, hookimpl
+
+
+class Courtyard:
+    """Reads folders named `<person>-<camera>-<number>`, their frames in order of name."""
+
+    def read(self, root):
+        def tracklets(part):
+            for folder in sorted((root / part).iterdir()):
+                person, camera, _ = map(int, folder.name.split("-"))
+                frames = sorted(f"{part}/{folder.name}/{frame.name}" for frame in folder.iterdir())
+                yield Tracklet(tuple(frames), person, camera)
+
+        train, query, gallery = (tuple(tracklets(part)) for part in ("train", "query", "gallery"))
+        roles = range(len(query)), range(len(query), len(query) + len(gallery))
+        return Dataset("courtyard", root, (Split(train, query + gallery, *map(tuple, roles)),), "unverified")
+
+
+@hookimpl
+def vreid_datasets():
+    return {"courtyard": Courtyard()}
+
+
+@hookimpl
+def vreid_protocols():
+    return {"courtyard": Protocol("courtyard", "1", "courtyard", "torchreid", ("torchreid",), "Our own yard.", "me")}
