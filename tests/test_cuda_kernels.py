@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import cuda_emulator
@@ -183,3 +184,15 @@ def test_a_register_that_is_spilled_fails_the_compilation(tmp_path):
     with pytest.raises(subprocess.CalledProcessError) as told:
         compiled("90", tmp_path / "clip.cubin", tmp_path)
     assert "spill" in told.value.stderr.lower()
+
+
+def test_the_registration_compiles_without_a_gpu(tmp_path):
+    """Against the headers of a torch that has no CUDA: the stable ABI asks for none."""
+    cuda = Path(tool("nvcc")).resolve().parents[1] / "include"
+    if not (cuda / "cuda_runtime_api.h").exists():  # nvcc is a script that calls the real one
+        cuda = next(Path("/usr/local").glob("cuda*/include"))
+    includes = [cuda, Path(torch.__file__).parent / "include", Path(sysconfig.get_paths()["include"])]
+    command = ["g++", "-std=c++20", "-fsyntax-only", "-DTORCH_TARGET_VERSION=0x020b000000000000", "-DTORCH_STABLE_ONLY"]
+    command += ["-DPy_LIMITED_API=0x030b0000", *(f"-I{include}" for include in includes)]
+    done = subprocess.run([*command, str(SOURCES / "clip_ops.cpp")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
