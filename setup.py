@@ -1,4 +1,8 @@
-"""The native kernels: every `csrc/<name>.cpp` becomes `vreid_bench._<name>`. All else is in pyproject.toml.
+"""The native kernels. All else is in pyproject.toml.
+
+Every `csrc/<name>.cpp` becomes `vreid_bench._<name>`, a pybind11 module; `csrc/ops/*.cpp` together become
+`vreid_bench._C`, which registers PyTorch ops on LibTorch's stable ABI: built once, it serves torch 2.11 and newer.
+Where torch has CUDA and nvcc is there, `csrc/cuda` becomes `vreid_bench._C_cuda`.
 
 Nothing here can fail an install: without a compiler, torch or pybind11, or with VREID_NATIVE=0, the package goes in
 without kernels, runs on their NumPy twins, and `vreid-bench doctor` says so.
@@ -16,7 +20,12 @@ from typing import Any
 from setuptools import Extension, setup
 
 SOURCES = sorted(Path("csrc").glob("*.cpp"))
-HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+CUDA = sorted(str(path) for path in Path("csrc/cuda").glob("*.c*") if path.suffix in (".cpp", ".cu"))
+OPS = sorted(str(path) for path in Path("csrc/ops").glob("*.cpp"))
+HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.*h"))
+ARCHITECTURES = [f"-gencode=arch=compute_{n},code=sm_{n}" for n in (80, 90)]
+ARCHITECTURES += ["-gencode=arch=compute_90,code=compute_90"]  # which the driver makes newer ones of
+STABLE = ["-DTORCH_TARGET_VERSION=0x020b000000000000", "-DTORCH_STABLE_ONLY"]  # nothing that torch 2.11 lacks
 
 
 def told(reason: object) -> None:
@@ -54,7 +63,7 @@ def native() -> dict[str, Any]:
         return {}
     try:
         import torch
-        from torch.utils.cpp_extension import BuildExtension
+        from torch.utils.cpp_extension import CUDA_HOME, BuildExtension, CppExtension, CUDAExtension
     except Exception as fault:  # a torch that is broken in whatever way must not break this install
         told(f"torch cannot be imported: {fault}")
         return {}
@@ -71,6 +80,13 @@ def native() -> dict[str, Any]:
                 told(fault)
                 self.extensions = []  # or setuptools would look for the files
 
+        def build_extension(self, extension: Extension) -> None:
+            try:
+                super().build_extension(extension)
+            except Exception as fault:  # the others may still be built
+                told(f"{extension.name}: {fault}")
+                self.extensions = [other for other in self.extensions if other is not extension]
+
     include = headers(torch)
     modules = [
         Extension(
@@ -85,7 +101,19 @@ def native() -> dict[str, Any]:
         )
         for source in SOURCES
     ]
-    return {"ext_modules": modules, "cmdclass": {"build_ext": Forgiving}}
+    flags = ["-O3", "-g0", "-std=c++20", "-fvisibility=hidden", *STABLE]
+    ops = [CppExtension("vreid_bench._C", OPS, depends=HEADERS, py_limited_api=True, extra_compile_args=flags)]
+    if torch.version.cuda and CUDA_HOME:
+        compilers = {"cxx": flags, "nvcc": ["-O3", "-std=c++17", *ARCHITECTURES]}
+        cuda = CUDAExtension(
+            "vreid_bench._C_cuda",
+            CUDA,
+            depends=HEADERS,
+            py_limited_api=True,
+            extra_compile_args=compilers,
+        )
+        ops.append(cuda)
+    return {"ext_modules": [*modules, *ops], "cmdclass": {"build_ext": Forgiving}}
 
 
 setup(**native())

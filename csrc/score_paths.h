@@ -9,10 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define VREID_X86 1
-#include <immintrin.h>
-#endif
+#include "instruction_sets.h"
 
 namespace vreid {
 
@@ -81,21 +78,6 @@ struct Kernels {
 #pragma GCC pop_options
 #endif
 #endif
-
-// The instruction sets that this processor has, best first.
-inline std::vector<std::string> paths() {
-  std::vector<std::string> found;
-#ifdef VREID_X86
-  __builtin_cpu_init();
-  const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    found.push_back("avx512");
-  if (v3) found.push_back("avx2");
-#endif
-  found.push_back("plain");
-  return found;
-}
 
 template <typename T>
 Kernels<T> chosen(const std::string& path) {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import vreid_bench
-from vreid_bench import native, neighbours
+from vreid_bench import clip_native, native, neighbours
 from vreid_bench.ranks import backend
 
 ROOT = Path(__file__).parents[1]
@@ -99,3 +99,20 @@ def test_the_doctor_says_what_counts_ranks(cli_json, monkeypatch):
         found = cli_json("doctor")[subject]
         assert found.startswith("numpy: ")
         assert "VREID_NATIVE=0 turns the native kernels off" in found
+
+
+def test_the_doctor_says_what_reduces_pairs_of_clips(cli_json, monkeypatch):
+    found = cli_json("doctor")["clip ops"]
+    assert found.startswith(f"{clip_native.backend()}: pairs of clips are reduced ")
+    monkeypatch.setenv("VREID_NATIVE", "0")
+    assert cli_json("doctor")["clip ops"].startswith("torch: pairs of clips are reduced in plain torch")
+    assert "VREID_NATIVE=0 turns the native kernels off" in cli_json("doctor")["clip ops"]
+
+
+def test_what_cannot_be_built_does_not_take_the_others_along(build, tmp_path):
+    compiler = tmp_path / "c++"
+    compiler.write_text('#!/bin/sh\ncase "$*" in *csrc/ops/*) exit 1;; esac\nexec c++ "$@"\n')
+    compiler.chmod(0o755)
+    said, libraries = build(CXX=str(compiler))
+    assert "installing without native kernels (vreid_bench._C: " in said
+    assert [name.partition(".")[0] for name in libraries] == ["_rerank", "_score"]

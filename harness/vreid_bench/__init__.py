@@ -23,6 +23,7 @@ from vreid_bench.recipe import (
 )
 
 if TYPE_CHECKING:
+    from vreid_bench.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.data import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
     from vreid_bench.ops import batch_hard, pairwise_distance
     from vreid_bench.parts import Batch, ClipFeatures, Clips
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 hookimpl = pluggy.HookimplMarker("vreid_bench")
 
 _HOME = {
+    "vreid_bench.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
     "vreid_bench.data": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
     "vreid_bench.parts": ("Batch", "ClipFeatures", "Clips"),
     "vreid_bench.ops": ("batch_hard", "pairwise_distance"),
@@ -65,6 +67,9 @@ __all__ = [
     "Train",
     "Verification",
     "batch_hard",
+    "clip_batch_hard",
+    "clip_distance",
+    "clip_fold",
     "hookimpl",
     "pairwise_distance",
     "part",

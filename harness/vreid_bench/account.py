@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from vreid_bench import neighbours, ranks
+from vreid_bench import clip_native, neighbours, ranks
 from vreid_bench.bootstrap import by_person
 from vreid_bench.conditions import Tested
 from vreid_bench.data import DISTRACTOR, JUNK, Dataset, people
@@ -21,6 +21,7 @@ from vreid_bench.environment import device_name, packages, processor
 from vreid_bench.errors import InputError
 from vreid_bench.metrics import per_query, summarize
 from vreid_bench.model import Model
+from vreid_bench.parts import ComparesVectors
 from vreid_bench.plan import Plan
 from vreid_bench.recipe import Part, Train
 from vreid_bench.record import DatasetEntry, MethodEntry, Record, Weights, ruled
@@ -66,6 +67,7 @@ def account(this: Run, model: Model, weights: Weights, found: Sequence[Tested], 
             "budget": _budget(plan, model),
             "costs": {"train": None, "embed": None, **costs},
             "backend": ranks.backend(),
+            "clips_by": None if isinstance(model.matcher, ComparesVectors) else clip_native.backend(device.type),
             "reranked_by": neighbours.backend() if plan.reranker else None,
             "environment": {
                 "python": platform.python_version(),

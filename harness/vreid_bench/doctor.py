@@ -7,7 +7,7 @@ import platform
 
 import torch
 
-from vreid_bench import native, neighbours, ranks
+from vreid_bench import clip_native, native, neighbours, ranks
 from vreid_bench.environment import cores, device_name, packages, pick_device, processor
 from vreid_bench.errors import InputError
 from vreid_bench.registry import Registry
@@ -22,6 +22,7 @@ def examine() -> dict[str, str]:
     found["device"] = device_name(device) + _advice(device)
     found["kernels"] = _kernels("score", ranks.backend(), "ranks are counted")
     found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")
+    found["clip ops"] = _clip_ops(device)
     found["plugins"] = _plugins()
     found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs use synthetic twins, or name --data"
     found["cache"] = f"{cache()} (VREID_CACHE moves it)"
@@ -40,6 +41,15 @@ def _kernels(name: str, backend: str, work: str) -> str:
     if reason := native.missing(name):
         return f"{backend}: {work} by the NumPy twin, with the same result; {reason}"
     return f"{backend}: {work} by native kernels"
+
+
+def _clip_ops(device: torch.device) -> str:
+    reason = native.missing("C")
+    if not reason and device.type == "cuda":
+        reason = native.missing("C_cuda")
+    if reason:
+        return f"torch: pairs of clips are reduced in plain torch, with the same result but slower; {reason}"
+    return f"{clip_native.backend(device.type)}: pairs of clips are reduced by native kernels"
 
 
 def _plugins() -> str:

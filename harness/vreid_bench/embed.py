@@ -23,6 +23,7 @@ from vreid_bench.model import Model, gather, pad, valid
 from vreid_bench.parts import Clips, ComparesVectors, Matcher, Reranker
 from vreid_bench.progress import bar
 from vreid_bench.protocol import Corruption
+from vreid_bench.pruning import Bounded, Pruned
 from vreid_bench.ranks import Counts, from_distances, from_embeddings
 from vreid_bench.recipe import Clipping
 from vreid_bench.rerank import reranked
@@ -161,7 +162,8 @@ def counted(
     """Rank by a matcher: `sides` are all test tracklets as they query and as they are ranked, represented, on the
     device of the matcher; one and the same but where a query was spoiled.
 
-    One vector a tracklet is ranked straight from the vectors, pairs of clips by tiles of distances. A re-ranker
+    One vector a tracklet is ranked straight from the vectors, pairs of clips by tiles of distances, of which only
+    those that bounds leave open are computed where the matcher knows bounds. A re-ranker
     sees the gallery as it is ranked: a query that is in it, too, is two items. Raises InputError if it is to
     re-rank pairs of clips.
     """
@@ -169,6 +171,8 @@ def counted(
         if not isinstance(matcher, ComparesVectors):
             if reranker is not None:
                 raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
+            if isinstance(matcher, Bounded):
+                return from_distances(Pruned(matcher, sides, labels).tiles(), labels, torch.get_num_threads())
             return from_distances(tiles(matcher, sides, labels), labels, torch.get_num_threads())
         asking, ranked = sides
         vectors = matcher.vectors(ranked).float().cpu().numpy()  # [N, E]

@@ -310,6 +310,7 @@ class Record(_Model):
     costs: Costs
     backend: Name  # which implementation ranked: `numpy`, or `native-` and the instruction set
     reranked_by: Name | None = None  # the same for re-ranking; None without
+    clips_by: Name | None = None  # the same for pairs of clips, `torch` without kernels; None where none are compared
     environment: Environment
 
     @model_validator(mode="after")
@@ -334,7 +335,7 @@ class Record(_Model):
     @model_serializer(mode="wrap")
     def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # a field that came later and says nothing leaves no trace: a record from before it keeps its bytes
-        late = ("splits", "taught", "reranked_by", "not_computable", "people", "conditions")
+        late = ("splits", "taught", "reranked_by", "clips_by", "not_computable", "people", "conditions")
         return {name: value for name, value in handler(self).items() if name not in late or value}
 
     @classmethod

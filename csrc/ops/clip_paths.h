@@ -1,0 +1,135 @@
+// The loops over tiles of products of clips, for each instruction set, and the choice between them at run time.
+
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "../instruction_sets.h"
+
+namespace vreid {
+
+// One tracklet's clips as a tile sees them.
+struct Clips {
+  const float* scale;  // [C] what its products are multiplied by: 1 / |x|, or 1
+  const bool* valid;   // [C]
+};
+
+struct ClipKernels {
+  int64_t lanes;  // gallery tracklets that `top` takes together
+  // sum of squares of x[0 .. n), and in `*fault` 0, or NaN if some x is no finite number
+  float (*square)(const float* x, int64_t n, float* fault);
+  float (*square_half)(const uint16_t* x, int64_t n, float* fault);
+  // out[0 .. n) += scale * x[0 .. n)
+  void (*add)(const float* x, float scale, int64_t n, float* out);
+  void (*add_half)(const uint16_t* x, float scale, int64_t n, float* out);
+  // Mean of the `kept` [lanes] largest products of one query tracklet's C clips with the K of each of `lanes` gallery
+  // tracklets. tile: C rows `stride` apart of [K, lanes]; scale, absent: [K, lanes] of the gallery, what its products
+  // are multiplied by, and -infinity where there is no clip, else 0; scratch: `top_scratch` numbers.
+  void (*top)(const float* tile, int64_t stride, int64_t C, int64_t K, Clips query, const float* scale,
+              const float* absent, const float* kept, float* scratch, float* out);
+  // Weighted mean of the products of two tracklets. tile: C rows `stride` apart of K; weight: [C, K]. `*total` is
+  // what it was divided by: the sum of the weights or, if `count`, the number of pairs.
+  float (*pairwise)(const float* tile, int64_t stride, int64_t C, int64_t K, const float* weight, Clips query,
+                    Clips gallery, bool count, float* total);
+  // out[C, K] = products of rows of x [C, n] and y [K, n], rows `depth` apart
+  void (*products)(const float* x, const float* y, int64_t C, int64_t K, int64_t depth, float* out);
+  // out[C, n] += coefficient[a * row + b * column] y[K, n], rows `depth` apart
+  void (*spread)(const float* y, const float* coefficient, int64_t row, int64_t column, int64_t C, int64_t K, int64_t n,
+                 int64_t depth, float* out);
+};
+
+// A power of two of registers, 16 at least.
+inline int64_t top_scratch(int64_t pairs, int64_t lanes) {
+  int64_t whole = 16;
+  while (whole < pairs) whole *= 2;
+  return whole * lanes;
+}
+
+#define VREID_PATH plain
+#define VREID_BYTES 16
+#include "clip_loops.h"
+#undef VREID_PATH
+#undef VREID_BYTES
+
+#ifdef VREID_X86
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define VREID_PATH avx2
+#define VREID_BYTES 32
+#include "clip_loops.h"
+#undef VREID_PATH
+#undef VREID_BYTES
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#endif
+#define VREID_PATH avx512
+#define VREID_BYTES 64
+#include "clip_loops.h"
+#undef VREID_PATH
+#undef VREID_BYTES
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+// Products of bfloat16 numbers summed in float32. Torch rounds such sums to bfloat16 on the CPU, which is too coarse to
+// rank by: 0.8 becomes 0.8008.
+constexpr int64_t HALF_ROWS = 14, HALF_COLUMNS = 32;  // of one micro-tile: 28 registers of sums
+
+#ifdef VREID_X86
+inline bool multiplies_halves() {
+  return paths()[0] == "avx512" && __builtin_cpu_supports("avx512bf16");
+}
+
+// out[rows, HALF_COLUMNS] = x[rows, 2 depth] columns, where x has rows `depth` pairs apart and columns is
+// [depth, HALF_COLUMNS], both in pairs of numbers; rows is at most HALF_ROWS.
+__attribute__((target("avx512f,avx512bf16"))) inline void multiply_halves(const uint32_t* x, const uint32_t* columns,
+                                                                          int64_t rows, int64_t depth, float* out,
+                                                                          int64_t stride) {
+  const uint32_t* row[HALF_ROWS];
+  for (int64_t r = 0; r < HALF_ROWS; ++r) row[r] = x + (r < rows ? r : 0) * depth;
+  __m512 sum[HALF_ROWS][2];
+#pragma GCC unroll 14
+  for (int r = 0; r < HALF_ROWS; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+  for (int64_t k = 0; k < depth; ++k) {
+    const __m512bh left = (__m512bh)_mm512_loadu_si512(columns + k * HALF_COLUMNS);
+    const __m512bh right = (__m512bh)_mm512_loadu_si512(columns + k * HALF_COLUMNS + 16);
+#pragma GCC unroll 14
+    for (int r = 0; r < HALF_ROWS; ++r) {
+      const __m512bh value = (__m512bh)_mm512_set1_epi32(int(row[r][k]));
+      sum[r][0] = _mm512_dpbf16_ps(sum[r][0], value, left);
+      sum[r][1] = _mm512_dpbf16_ps(sum[r][1], value, right);
+    }
+  }
+  for (int64_t r = 0; r < rows; ++r)
+    for (int half = 0; half < 2; ++half) _mm512_storeu_ps(out + r * stride + half * 16, sum[r][half]);
+}
+#else
+inline bool multiplies_halves() { return false; }
+inline void multiply_halves(const uint32_t*, const uint32_t*, int64_t, int64_t, float*, int64_t) {}
+#endif
+
+// The best that this processor has, or the one that is asked for.
+inline ClipKernels clip_kernels(const std::string& path) {
+#ifdef VREID_X86
+  if (path == "avx512") return avx512::clip_kernels();
+  if (path == "avx2") return avx2::clip_kernels();
+#endif
+  if (path != "plain") throw std::invalid_argument("there is no instruction set " + path);
+  return plain::clip_kernels();
+}
+
+}  // namespace vreid
