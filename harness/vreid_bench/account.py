@@ -127,6 +127,7 @@ def _method(plan: Plan) -> dict[str, Any]:
         "swapped": f"{plan.swapped} {plan.name}" if plan.swapped else None,
         "modified": bool(plan.overrides or plan.swapped),
         "reported": [asdict(number) for number in plan.method.reported],
+        "quoted": [asdict(number) for number in plan.method.quoted],
     }
 
 
@@ -188,5 +189,6 @@ def _budget(plan: Plan, model: Model) -> dict[str, int]:
         "frames": frames,
         "steps": sum(s.steps for s in stages),
         "parameters": sum(p.numel() for p in model.parameters()),
+        "multiply_adds": model.multiply_adds,
         "embedding": model.represented,
     }

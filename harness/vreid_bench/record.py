@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from statistics import stdev
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -51,6 +51,12 @@ Count = Annotated[int, Field(ge=0, le=1 << 53)]  # what every reader of JSON hol
 
 class _Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    later: ClassVar[tuple[str, ...]] = ()  # fields that came after the first records
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without later fields that say nothing: a record from before them stays byte for byte what it was."""
+        return {name: value for name, value in handler(self).items() if value or name not in self.later}
 
 
 class Provider(_Model):
@@ -70,6 +76,9 @@ class ReportedNumber(_Model):
     value: Fraction
     where: Text
     note: Text = ""
+    reranked: bool = False
+
+    later: ClassVar[tuple[str, ...]] = ("reranked",)
 
 
 class MethodEntry(_Model):
@@ -83,6 +92,9 @@ class MethodEntry(_Model):
     swapped: Text | None  # the component that stands in the baseline recipe, e.g. "aggregator personvlad"
     modified: bool  # such a row never passes for the published method
     reported: tuple[ReportedNumber, ...]
+    quoted: tuple[ReportedNumber, ...] = ()  # of other systems, from the same paper's tables
+
+    later: ClassVar[tuple[str, ...]] = ("quoted",)
 
     @model_validator(mode="after")
     def _owns_up(self) -> Self:
@@ -243,10 +255,7 @@ class Disclosure(_Model):
     pretraining: Text | None  # what the encoder had learned before, e.g. "ImageNet-1k"
     corruption_in_training: Text | None = None  # what spoiled clips that were trained on
 
-    @model_serializer(mode="wrap")
-    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # as in records from before there was this field
-        return {k: v for k, v in handler(self).items() if k != "corruption_in_training" or v is not None}
+    later: ClassVar[tuple[str, ...]] = ("corruption_in_training",)
 
 
 class Budget(_Model):
@@ -259,6 +268,10 @@ class Budget(_Model):
     steps: Count
     parameters: Count
     embedding: Count  # numbers per tracklet as matched
+    # per clip at test, of encoder and aggregator: what matrix products and convolutions take
+    multiply_adds: Count | None = None
+
+    later: ClassVar[tuple[str, ...]] = ("multiply_adds",)
 
 
 class Cost(_Model):
@@ -332,11 +345,9 @@ class Record(_Model):
                     raise ValueError(f"{name!r} has scores of {len(result.splits)} splits, but {self.splits.words} ran")
         return self
 
-    @model_serializer(mode="wrap")
-    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # a field that came later and says nothing leaves no trace: a record from before it keeps its bytes
-        late = ("splits", "taught", "reranked_by", "clips_by", "not_computable", "people", "conditions")
-        return {name: value for name, value in handler(self).items() if name not in late or value}
+    later: ClassVar[tuple[str, ...]] = (
+        "splits", "taught", "reranked_by", "clips_by", "not_computable", "people", "conditions",
+    )  # fmt: skip
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Record:
