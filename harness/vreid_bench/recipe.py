@@ -86,11 +86,13 @@ class Train:
     freeze: tuple[str, ...] = ()  # patterns that do not, after `train`
     augment: tuple[Part, ...] = ()
     matcher: Part | None = None  # in place of the method's matcher, during this stage
+    cached: int = 0  # encoder and aggregator being frozen: features of so many augmented views, computed once
 
     def __post_init__(self) -> None:
         for name in ("steps", "P", "K"):
             value = getattr(self, name)
             _wanted(f"stage.{name}", value, value > 0, "a whole number above 0")
+        _wanted("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
         patterns = (*self.train, *self.freeze)
         _wanted("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
 
