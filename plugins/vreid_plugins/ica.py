@@ -153,8 +153,8 @@ def ica_baseline_inception_v3(preset: Preset) -> Method:
 def ica_bn_neck(preset: Preset) -> Method:
     """A control that ICA lacks: in the place of its bottleneck one batch normalisation."""
     method = _method(preset, "bn-neck", synchronous=True)
-    neck = method.losses["cross-entropy"].options | ({"neck": False} if preset == "small" else {})
-    triplet = method.losses["triplet"].options | {"on": "before", "metric": "euclidean"}
+    neck = {**method.losses["cross-entropy"].options, "neck": False}
+    triplet = {**method.losses["triplet"].options, "on": "before", "metric": "euclidean"}
     return replace(
         method, losses={"cross-entropy": part("cross-entropy", **neck), "triplet": part("triplet", **triplet)}
     )

@@ -62,7 +62,8 @@ class FrameAttention(nn.Module):
         """maps [B, T, D, h, w] -> a [B, T]; each row sums to 1."""
         seen = torch.relu(self.spatial(maps.flatten(0, 1)))  # [B T, dim, 1, 1]
         seen = seen.reshape(*maps.shape[:2], -1).transpose(1, 2)  # [B, dim, T]
-        return self.temporal(seen)[:, 0].softmax(1)
+        scores: Tensor = self.temporal(seen)[:, 0]  # [B, T]
+        return scores.softmax(1)
 
     def forward(self, maps: Tensor) -> Tensor:
         """maps [B, T, D, h, w] -> f_C [B, D]."""
@@ -153,7 +154,7 @@ class MinMax(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """S_I / S_B, a scalar."""
         x = batch.embedding  # [N, E]
-        ids, row = batch.pids.unique(return_inverse=True)  # [K], [N]
+        ids, row = torch.unique(batch.pids, return_inverse=True)  # [K], [N]
         if len(ids) == 1:
             return (x * 0).sum()
         member = F.one_hot(row, len(ids)).to(x.dtype)  # [N, K]
