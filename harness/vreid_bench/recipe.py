@@ -20,6 +20,11 @@ def _wanted(what: str, found: object, ok: bool, wanted: str) -> None:
         raise InputError(f"recipe: {what} is {found!r}, wanted {wanted}")
 
 
+LATER = {
+    "later": True
+}  # a setting younger than the first records: its default leaves no trace, so that they stay valid
+
+
 @dataclass(frozen=True)
 class Part:
     """A plugin by name, with options. An option that is itself a `Part` arrives as a factory."""
@@ -86,11 +91,14 @@ class Train:
     freeze: tuple[str, ...] = ()  # patterns that do not, after `train`
     augment: tuple[Part, ...] = ()
     matcher: Part | None = None  # in place of the method's matcher, during this stage
+    # encoder and aggregator being frozen: features of so many augmented views, computed once
+    cached: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         for name in ("steps", "P", "K"):
             value = getattr(self, name)
             _wanted(f"stage.{name}", value, value > 0, "a whole number above 0")
+        _wanted("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
         patterns = (*self.train, *self.freeze)
         _wanted("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
 

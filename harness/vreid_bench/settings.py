@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import Field, fields, is_dataclass, replace
 from typing import Any
 
 from vreid_bench.errors import InputError
@@ -32,7 +32,8 @@ def resolved(method: Method, registry: Registry) -> Method:
 def described(value: Any) -> Any:
     """A recipe as plain JSON: parts as {"name", "options"}, tuples as lists."""
     if is_dataclass(value) and not isinstance(value, type):
-        named = {f.name: described(getattr(value, f.name)) for f in fields(value) if f.name not in PROSE}
+        said = [f for f in fields(value) if f.name not in PROSE and not _unsaid(f, getattr(value, f.name))]
+        named = {f.name: described(getattr(value, f.name)) for f in said}
         return {"stage": type(value).__name__.lower(), **named} if isinstance(value, Train | Fit) else named
     if isinstance(value, Mapping):
         return {str(k): described(v) for k, v in value.items()}
@@ -41,6 +42,10 @@ def described(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return repr(value)
+
+
+def _unsaid(setting: Field[Any], value: Any) -> bool:
+    return "later" in setting.metadata and bool(value == setting.default)
 
 
 def override(method: Method, assignments: Sequence[str]) -> tuple[Method, dict[str, Any]]:

@@ -13,13 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vreid_bench.cache import Cache, check_frozen, filled
 from vreid_bench.checkpoint import Checkpoints, Position
 from vreid_bench.clips import clip_indices, prefetch, read_clips
 from vreid_bench.data import Tracklet, people
 from vreid_bench.embed import Reader, embed, maps
 from vreid_bench.errors import InputError, RunError
 from vreid_bench.model import Assembled, Step, gather
-from vreid_bench.parts import Batch, ClipFeatures, FitsClips, FitsMaps
+from vreid_bench.parts import Batch, ClipFeatures, Clips, FitsClips, FitsMaps
 from vreid_bench.progress import bar
 from vreid_bench.recipe import Fit, Schedule, Train
 from vreid_bench.registry import suggestion
@@ -41,7 +42,7 @@ class Draw(NamedTuple):
     """What one step trains on."""
 
     rows: Sequence[int]  # [N], N = P * K, into the training tracklets
-    clips: Sequence[NDArray[np.uint8]]  # N arrays [C, T, H, W, 3]
+    clips: Sequence[NDArray[np.uint8]]  # N arrays [C, T, H, W, 3]; none where features are cached
 
 
 class Training:
@@ -68,7 +69,10 @@ class Training:
         """Every stage, from the last checkpoint if there is one."""
         for stage in self.parts.stages:  # a mistake in the last stage is told before the first
             if isinstance(stage, Step):
-                _optimizer(stage.recipe, trainable(self.module, stage.recipe), {})
+                learning = trainable(self.module, stage.recipe)
+                _optimizer(stage.recipe, learning, {})
+                if stage.recipe.cached:
+                    check_frozen(learning)
         start, optimizer = checkpoints.restore(self.module)
         log.rewind(start)
         for at, stage in enumerate(self.parts.stages):
@@ -103,6 +107,7 @@ class Training:
         recipe = stage.recipe
         named = trainable(self.module, recipe)
         optimizer = _optimizer(recipe, named, state)
+        cache = self._filled(stage, start.stage) if recipe.cached and start.step < recipe.steps else None
         positions = [Position(start.stage, step) for step in range(start.step, recipe.steps)]
         draws = prefetch(positions, lambda p: self._draw(recipe, p), self.reader.threads, 2 * self.reader.threads)
         title = f"stage {start.stage + 1} of {len(self.parts.stages)}"
@@ -112,21 +117,50 @@ class Training:
                 rate = learning_rate(recipe.schedule, position.step, recipe.steps)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                values = self._step(stage, draw, optimizer, position)
+                values = self._step(stage, position, self._clips(stage, position, draw, cache), draw.rows, optimizer)
                 progress.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
                 progress.update()
                 yield position, {**values, "rate": rate}, lambda: _state(optimizer, named)
 
-    def _step(self, stage: Step, draw: Draw, optimizer: torch.optim.Optimizer, position: Position) -> dict[str, float]:
-        clips = self.reader.tensor(np.concatenate(draw.clips))  # [S, T, 3, H, W]
+    def _clips(self, stage: Step, position: Position, draw: Draw, cache: Cache | None) -> Clips:
+        """The clips of a step's tracklets, through the network or from the cache."""
         generator = torch.Generator().manual_seed(_number(self.seed, "augment", *position))
+        if cache is not None:
+            return cache.clips(draw.rows, generator, self.reader.device)
+        features = self._features(stage, np.concatenate(draw.clips), generator)
+        return gather([features], [len(c) for c in draw.clips])
+
+    def _features(self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator) -> ClipFeatures:
+        clips = self.reader.tensor(frames)  # [S, T, 3, H, W]
         for augment in stage.augment:
             clips = augment(clips, generator, self.parts.model.planes)
         with torch.autocast(self.reader.device.type, torch.bfloat16, self.reader.device.type == "cuda"):
-            features = self.parts.model.features(clips)
-        rows = torch.tensor(draw.rows, device=self.reader.device)
-        whole = gather([_float(features)], [len(c) for c in draw.clips])
-        batch = Batch(whole, self.labels[rows], self.camids[rows], stage.matcher)
+            return _float(self.parts.model.features(clips))
+
+    def _filled(self, stage: Step, at: int) -> Cache:
+        """Every training tracklet through the frozen network; draws depend on (seed, stage, view, tracklet) alone."""
+        recipe, model, total = stage.recipe, self.parts.model, len(self.tracklets)
+        model.encoder.eval()  # also what has no parameters to freeze
+        model.aggregator.eval()
+        places = [(view, row) for view in range(recipe.cached) for row in range(total)]
+
+        def cut(place: tuple[int, int]) -> NDArray[np.uint8]:
+            return self._cut(recipe, place[1], np.random.default_rng(_number(self.seed, "cut view", at, *place)))
+
+        frames = prefetch(places, cut, self.reader.threads, 2 * self.reader.threads)
+
+        def features(view: int, row: int) -> ClipFeatures:
+            generator = torch.Generator().manual_seed(_number(self.seed, "augment view", at, view, row))
+            return self._features(stage, next(frames), generator)
+
+        with bar(len(places), f"cache for stage {at + 1}", "tracklet", quiet=self.reader.quiet) as progress:
+            return filled(recipe.cached, total, features, progress.update)
+
+    def _step(
+        self, stage: Step, position: Position, clips: Clips, drawn: Sequence[int], optimizer: torch.optim.Optimizer
+    ) -> dict[str, float]:
+        rows = torch.tensor(drawn, device=self.reader.device)
+        batch = Batch(clips, self.labels[rows], self.camids[rows], stage.matcher)
         parts = {name: self.parts.losses[name](batch) for name in stage.recipe.losses}
         loss = torch.stack([weight * parts[name] for name, weight in stage.recipe.losses.items()]).sum()
         values = {"loss": loss.item(), **{name: value.item() for name, value in parts.items()}}
@@ -141,12 +175,13 @@ class Training:
     def _draw(self, recipe: Train, position: Position) -> Draw:
         generator = np.random.default_rng(_number(self.seed, "batch", *position))
         rows = pk_batch(self.rows, recipe.P, recipe.K, generator)
-        clips = []
-        for row in rows:
-            tracklet = self.tracklets[row]
-            cut = clip_indices(recipe.clipping, len(tracklet.frames), generator)
-            clips.append(read_clips(self.reader.root, tracklet, cut, self.reader.size))
-        return Draw(rows, clips)
+        return Draw(rows, [] if recipe.cached else [self._cut(recipe, row, generator) for row in rows])
+
+    def _cut(self, recipe: Train, row: int, generator: np.random.Generator) -> NDArray[np.uint8]:
+        """The clips of one tracklet: [C, T, H, W, 3]."""
+        tracklet = self.tracklets[row]
+        cut = clip_indices(recipe.clipping, len(tracklet.frames), generator)
+        return read_clips(self.reader.root, tracklet, cut, self.reader.size)
 
     def _reseed(self, position: Position) -> None:
         torch.manual_seed(_number(self.seed, "torch", *position))

@@ -1,0 +1,401 @@
+"""TACAN (Li et al., "Temporal Aggregation with Clip-level Attention for Video-based Person Re-identification", WACV
+2020), in the paper's order: sections 3.2, 3.3 and 3.4, Eq. 10, then its tables.
+
+Each row of its Table 1 is a method: `tacan-baseline`, `tacan-triplet`, `tacan-attention`, `tacan-clip-attention`,
+`tacan` and `tacan-senet`. Two more separate what the paper leaves together:
+
+- `tacan-embedding`: the embedding layer without clip attention, all w_i = 1. The step of Table 1 that gains most adds
+  both at once.
+- `tacan-tracklets`: trained on tracklets of four clips, so that Eq. 3 weighs clips against each other in training, too.
+  Section 3.4 says "the unit for training is a video clip" and the others take it at its word: m = 1 in training, where
+  w scales a clip's whole vector. Section 4.5's "sets of tracklets" can be read the other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vreid_bench import (
+    Batch,
+    ClipFeatures,
+    Clipping,
+    Clips,
+    InputError,
+    Method,
+    Optimizer,
+    Part,
+    Preset,
+    Reported,
+    Schedule,
+    Train,
+    hookimpl,
+    pairwise_distance,
+    part,
+)
+
+PAPER = "Li et al.: Temporal Aggregation with Clip-level Attention for Video-based Person Re-identification, WACV 2020"
+
+
+class FrameAttention(nn.Module):
+    """Section 3.2, Fig. 2: f_C = 1/T sum_i a_i f_i over the frames of a clip.
+
+    The module is that of Gao and Nevatia 2018, which the figure quotes: a convolution as large as the map, one over
+    three frames, and a softmax over the clip. Like their published code it has a ReLU behind the first.
+
+    dim: channels between the two convolutions; theirs, as this paper gives none.
+    divide: by T, as the equation prints although the a_i sum to 1 already; False is what their code does.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dim: int = 256, divide: bool = True) -> None:
+        super().__init__()
+        self.divide = divide
+        self.spatial = nn.Conv2d(shape[0], dim, (shape[1], shape[2]))
+        self.temporal = nn.Conv1d(dim, 1, 3, padding=1)
+
+    def weights(self, maps: Tensor) -> Tensor:
+        """maps [B, T, D, h, w] -> a [B, T]; each row sums to 1."""
+        seen = torch.relu(self.spatial(maps.flatten(0, 1)))  # [B T, dim, 1, 1]
+        seen = seen.reshape(*maps.shape[:2], -1).transpose(1, 2)  # [B, dim, T]
+        scores: Tensor = self.temporal(seen)[:, 0]  # [B, T]
+        return scores.softmax(1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """maps [B, T, D, h, w] -> f_C [B, D]."""
+        frames = maps.mean((3, 4))  # f_I [B, T, D]
+        clip = (self.weights(maps)[:, :, None] * frames).sum(1)
+        return clip / maps.shape[1] if self.divide else clip
+
+
+class Tacan(nn.Module):
+    """Section 3.3, Fig. 3: a clip's weight from its feature, and its embedding. Matcher `clip-attention` sums them up.
+
+    inner: the aggregator that makes f_C of a clip's maps; any does.
+    dim: D, width of the embedding.
+    weight: `linear` is Eq. 1; `sigmoid` of it keeps weights in (0, 1), where all that the figures show lie (0.90 to
+        0.96) and where none turns a clip around; `none` gives every clip the weight 1.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], inner: Callable[..., Any], dim: int = 1024, weight: str = "linear"
+    ) -> None:
+        super().__init__()
+        if weight not in ("linear", "sigmoid", "none"):
+            raise InputError(f"aggregator tacan: weight must be linear, sigmoid or none, got {weight!r}")
+        self.inner = inner(shape)
+        with torch.no_grad():
+            width = _embedding(self.inner.eval()(torch.zeros(2, 1, *shape))).shape[1]
+        self.activation = weight
+        self.weight = nn.Identity() if weight == "none" else nn.Linear(width, 1)
+        if isinstance(self.weight, nn.Linear):
+            # Training starts from the plain mean of section 4.2's baseline. Random weights would have half of all
+            # clips counted as negative. "a FC Layer" has a bias, though Eq. 1 prints none.
+            nn.init.zeros_(self.weight.weight)
+            nn.init.ones_(self.weight.bias)
+        self.embedding = nn.Linear(width, dim)  # one layer, and no activation: the paper names neither
+
+    def forward(self, maps: Tensor) -> ClipFeatures:
+        """maps [B, T', D, h, w] -> embeddings f_E [B, dim] and weights w [B]."""
+        clip = _embedding(self.inner(maps))  # f_C [B, d]
+        importance = None
+        if self.activation != "none":
+            importance = self.weight(clip)[:, 0]  # Eq. 1
+            if self.activation == "sigmoid":
+                importance = torch.sigmoid(importance)
+        return ClipFeatures(self.embedding(clip), importance)  # Eq. 2
+
+
+def _embedding(features: Tensor | ClipFeatures) -> Tensor:
+    return features.embedding if isinstance(features, ClipFeatures) else features
+
+
+class ClipAttention(nn.Module):
+    """Eq. 3: a tracklet is f = 1/m sum_i w_i f_Ei, compared by Euclidean distance (section 3.1).
+
+    normalize: divide by sum_i w_i instead of m, which makes it a weighted mean; Eq. 3 does not.
+    """
+
+    metric: Any = "euclidean"
+
+    def __init__(self, dim: int, normalize: bool = False) -> None:
+        super().__init__()
+        self.normalize = normalize
+
+    def represent(self, clips: Clips) -> Clips:
+        """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
+        weight = clips.importance * clips.valid  # [N, C]
+        total = weight.sum(1) if self.normalize else clips.valid.sum(1)  # [N]
+        return Clips.single((weight[:, :, None] * clips.embedding).sum(1) / total[:, None])
+
+    def vectors(self, represented: Clips) -> Tensor:
+        """What is compared by the metric: [N, E]."""
+        return represented.mean()
+
+    def distance(self, query: Clips, gallery: Clips) -> Tensor:
+        """Represented tracklets -> [Q, G]."""
+        return pairwise_distance(query.mean(), gallery.mean(), self.metric)
+
+
+class MinMax(nn.Module):
+    """Eq. 7-9: scatter within the identities of the batch over the scatter of their means.
+
+    The paper says nothing of a batch where the denominator vanishes: a batch of one identity has a loss of 0 here, and
+    means that coincide are taken to lie a hair apart.
+    """
+
+    def __init__(self, dims: Mapping[str, int], identities: int) -> None:
+        super().__init__()
+
+    def forward(self, batch: Batch) -> Tensor:
+        """S_I / S_B, a scalar."""
+        x = batch.embedding  # [N, E]
+        ids, row = torch.unique(batch.pids, return_inverse=True)  # [K], [N]
+        if len(ids) == 1:
+            return (x * 0).sum()
+        member = F.one_hot(row, len(ids)).to(x.dtype)  # [N, K]
+        n = member.sum(0)  # [K]
+        means = member.T @ x / n[:, None]  # m_k [K, E]
+        within = (x - means[row]).square().sum()  # Eq. 7, Eq. 8 left
+        between = (n * (means - x.mean(0)).square().sum(1)).sum()  # Eq. 8 right
+        return within / between.clamp_min(1e-12)  # Eq. 9
+
+
+def cluster_diameter(vectors: Tensor) -> Tensor:
+    """Eq. 10: the largest Euclidean distance between two of the vectors [n, E] of one identity, a scalar."""
+    return torch.cdist(vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist").max()
+
+
+SOFTMAX = {"cross-entropy": 1.0}
+HARD = {**SOFTMAX, "triplet": 1.0}
+MULTI = {**HARD, "min-max": 1.0}  # Eq. 4
+
+
+def tacan(preset: Preset) -> Method:
+    """Clips weighted by their own features, under softmax, triplet and min-max loss (Li et al. 2020)."""
+    return replace(_method(preset, MULTI, _clip_attention(preset)), reported=TACAN)
+
+
+def tacan_senet(preset: Preset) -> Method:
+    """TACAN on SENet-50, which the paper recommends."""
+    encoder = part("senet", depth=50 if preset == "paper" else 8)
+    return replace(tacan(preset), encoder=encoder, reported=TACAN_SENET)
+
+
+def tacan_baseline(preset: Preset) -> Method:
+    """TACAN's baseline: the mean of frames and clips under softmax loss alone."""
+    return replace(_method(preset, SOFTMAX), reported=BASELINE)
+
+
+def tacan_triplet(preset: Preset) -> Method:
+    """TACAN's second row: the mean of frames and clips under softmax and triplet loss."""
+    return replace(_method(preset, HARD), reported=TRIPLET)
+
+
+def tacan_attention(preset: Preset) -> Method:
+    """TACAN's third row: attention to frames, the mean of clips."""
+    return replace(_method(preset, HARD), aggregator=_frame_attention(preset), reported=ATTENTION)
+
+
+def tacan_clip_attention(preset: Preset) -> Method:
+    """TACAN's fourth row: attention to frames and to clips, without the min-max loss."""
+    return replace(_method(preset, HARD, _clip_attention(preset)), reported=CLIP_ATTENTION)
+
+
+def tacan_embedding(preset: Preset) -> Method:
+    """A control that TACAN lacks: its embedding layer without clip attention, every clip with the weight 1."""
+    return _method(preset, HARD, _clip_attention(preset, weight="none"))
+
+
+def tacan_tracklets(preset: Preset) -> Method:
+    """TACAN trained on tracklets of four clips, so that Eq. 3 weighs clips in training as in the test."""
+    method = tacan(preset)
+    (stage,) = method.stages
+    assert isinstance(stage, Train)
+    # as many clips and identities in a step as in Table 1: two tracklets of four clips, where that has eight of one
+    stage = replace(stage, clipping=replace(stage.clipping, clips=4), P=4, K=2)
+    return replace(method, stages=(stage,), reported=())
+
+
+def _frame_attention(preset: Preset) -> Part:
+    return part("tacan-frames", dim=256 if preset == "paper" else 32)
+
+
+def _clip_attention(preset: Preset, weight: str = "linear") -> Part:
+    inner = _frame_attention(preset)
+    return part("tacan", inner=inner, dim=1024 if preset == "paper" else 32, weight=weight)  # section 4.5: D = 1024
+
+
+def _method(preset: Preset, losses: Mapping[str, float], aggregator: Part | None = None) -> Method:
+    method = _paper() if preset == "paper" else _small()
+    (stage,) = method.stages
+    assert isinstance(stage, Train)
+    return replace(
+        method,
+        aggregator=aggregator or method.aggregator,
+        matcher=part("clip-attention") if aggregator else method.matcher,
+        losses={name: method.losses[name] for name in losses},
+        stages=(replace(stage, losses=losses),),
+    )
+
+
+def _paper() -> Method:
+    """Section 4.5. Printed: ResNet-50, 224 x 112, T = 4, batch 32 with 4 of a person, SGD at 3e-4 "with learning rate
+    decay". Not printed: the margin (0.3), momentum (0.9), weight decay (5e-4), how long and how the rate decays (a
+    tenth every 200 of 800 epochs), and mirroring; these are Gao and Nevatia's, whose attention the paper takes over."""
+    epoch = 625 // 8  # groups of 8 of MARS' 625 training identities
+    stage = Train(
+        clipping=Clipping("consecutive", 4),
+        losses=MULTI,
+        steps=800 * epoch,
+        P=8,
+        K=4,
+        schedule=Schedule("step", 3e-4, every=200 * epoch, factor=0.1),
+        optimizer=Optimizer("SGD", {"momentum": 0.9, "weight_decay": 5e-4}),
+        augment=(part("flip"),),
+    )
+    return Method(
+        encoder=part("resnet", depth=50),
+        aggregator=part("average"),
+        matcher=part("mean", metric="euclidean"),  # section 4.2: average pooling of frames and of clips
+        test=Clipping("dense", 4),
+        size=(224, 112),
+        losses={
+            "cross-entropy": part("cross-entropy"),
+            "triplet": part("triplet", margin=0.3, metric="sqeuclidean"),  # Eq. 5, 6
+            "min-max": part("min-max"),
+        },
+        stages=(stage,),
+        paper=PAPER,
+    )
+
+
+def _small() -> Method:
+    """The same for 64 x 32 crops and random weights, trained as the small recipe of `mean-pooling` is, whose docstring
+    has the reasons: AdamW with one cycle, shifted crops, smoothed labels, a margin that never stops pulling, and
+    a batch normalisation in front of the classifier alone."""
+    paper = _paper()
+    stage = Train(
+        clipping=Clipping("consecutive", 4),
+        losses=MULTI,
+        steps=900,
+        P=8,
+        K=4,
+        schedule=Schedule("one-cycle", 3e-3),
+        optimizer=Optimizer("AdamW", {"weight_decay": 1e-2}),
+        augment=(part("flip"), part("shift")),
+    )
+    return replace(
+        paper,
+        encoder=part("resnet", depth=8),
+        size=(64, 32),
+        test=Clipping("uniform", 4, clips=8),
+        losses={
+            "cross-entropy": part("cross-entropy", smoothing=0.1, neck=True),
+            "triplet": part("triplet", margin="soft", metric="sqeuclidean"),
+            "min-max": part("min-max"),
+        },
+        stages=(stage,),
+    )
+
+
+def _rows(dataset: str, where: str, note: str, **values: float) -> tuple[Reported, ...]:
+    return tuple(Reported(dataset, metric, round(value / 100, 4), where, note) for metric, value in values.items())
+
+
+def _mars(where: str, mAP: float, R1: float, R5: float, R20: float) -> tuple[Reported, ...]:
+    note = "9,330 in the gallery leave 140 of 1,980 queries without a match; how they count is not said"
+    return _rows("mars", where, note, mAP=mAP, R1=R1, R5=R5, R20=R20)
+
+
+HALVES = "mean over ten random halves that are not published; backbone not stated"
+BASELINE = _mars("Table 1, baseline", 61.4, 72.6, 87.2, 93.2)
+TRIPLET = _mars("Table 1, Ls + Lt", 76.2, 82.6, 93.9, 96.8)
+ATTENTION = _mars("Table 1, TA + Ls + Lt", 76.8, 83.9, 93.9, 97.2)
+CLIP_ATTENTION = _mars("Table 1, TA + CA + Ls + Lt", 81.6, 86.3, 95.4, 98.1)
+TACAN = (
+    *_mars("Table 1, TA + CA + L", 83.0, 88.2, 96.0, 98.3),  # Table 2 repeats it
+    *_rows("ilids-vid", "Table 4, TACAN", HALVES, mAP=93.0, R1=88.9),
+    *_rows("prid2011", "Table 4, TACAN", HALVES, mAP=96.7, R1=95.3),
+    *_rows("duke-video", "Table 5, TACAN", "backbone not stated", mAP=95.4, R1=96.2, R5=99.4, R10=99.6),
+)
+TACAN_SENET = _mars("Table 1, SENet50 + TA + CA + L", 84.0, 89.1, 96.1, 98.0)  # Table 2 repeats it
+
+# Table 3, the diameter (Eq. 10) of the features of five persons of MARS: without and with the min-max loss. Which
+# persons, and how the features are scaled, is not said.
+TABLE_3 = ((0.9204, 0.8882), (0.7038, 0.5321), (0.8364, 0.6553), (0.8448, 0.6056), (0.8931, 0.6629))
+
+
+def _quoted(table: str, name: str, dataset: str = "mars", **values: float) -> tuple[Reported, ...]:
+    return _rows(dataset, f"{table}, {name}", "quoted from its own paper", **values)
+
+
+# What the paper quotes of others; no method here is theirs.
+QUOTED = (
+    *_quoted("Table 2", "ASTPN", R1=44, R5=70, R20=81),
+    *_quoted("Table 2", "JSTRN", mAP=50.7, R1=70.6, R5=90.0, R20=97.6),
+    *_quoted("Table 2", "STAN", mAP=65.8, R1=82.3),
+    *_quoted("Table 2", "RQEN", mAP=71.1, R1=77.8, R5=88.8, R20=94.3),
+    *_quoted("Table 2", "STIM", mAP=72.7, R1=84.4, R5=93.2, R20=96.3),
+    *_quoted("Table 2", "SCAN", mAP=76.7, R1=86.6, R5=94.8, R20=97.1),
+    *_quoted("Table 2", "TA", mAP=76.7, R1=83.3, R5=93.8, R20=97.4),
+    *_quoted("Table 2", "ResNet3D NL", mAP=77.0, R1=84.3, R5=94.6),
+    *_quoted("Table 2", "STAL", mAP=73.5, R1=82.2, R5=92.8, R20=98.0),
+    *_quoted("Table 2", "VRSTC", mAP=82.3, R1=88.5, R5=96.5),
+    *_quoted("Table 4", "ASTPN", "ilids-vid", R1=62),
+    *_quoted("Table 4", "ASTPN", "prid2011", R1=77),
+    *_quoted("Table 4", "JSTRN", "ilids-vid", R1=55.2),
+    *_quoted("Table 4", "JSTRN", "prid2011", R1=79.4),
+    *_quoted("Table 4", "STAN", "ilids-vid", R1=80.2),
+    *_quoted("Table 4", "STAN", "prid2011", R1=93.2),
+    *_quoted("Table 4", "RQEN", "ilids-vid", R1=80.0),
+    *_quoted("Table 4", "RQEN", "prid2011", R1=93.4),
+    *_quoted("Table 4", "STIM", "ilids-vid", R1=84.3),
+    *_quoted("Table 4", "STIM", "prid2011", R1=92.7),
+    *_quoted("Table 4", "SCAN", "ilids-vid", mAP=89.9, R1=88.0),
+    *_quoted("Table 4", "SCAN", "prid2011", mAP=95.8, R1=95.3),
+    *_quoted("Table 4", "ResNet3D NL", "ilids-vid", R1=81.3),
+    *_quoted("Table 4", "ResNet3D NL", "prid2011", R1=91.2),
+    *_quoted("Table 4", "STAL", "ilids-vid", R1=82.8),
+    *_quoted("Table 4", "STAL", "prid2011", R1=92.7),
+    *_quoted("Table 4", "VRSTC", "ilids-vid", R1=83.4),
+    *_quoted("Table 5", "EUG", "duke-video", mAP=78.3, R1=83.6, R5=94.6, R10=97.6),
+    *_quoted("Table 5", "VRSTC", "duke-video", mAP=93.5, R1=95.0, R5=99.1, R10=99.4),
+)
+
+
+@hookimpl
+def vreid_aggregators() -> Mapping[str, Callable[..., Any]]:
+    """`tacan` and `tacan-frames`."""
+    return {"tacan": Tacan, "tacan-frames": FrameAttention}
+
+
+@hookimpl
+def vreid_matchers() -> Mapping[str, Callable[..., Any]]:
+    """`clip-attention`."""
+    return {"clip-attention": ClipAttention}
+
+
+@hookimpl
+def vreid_losses() -> Mapping[str, Callable[..., Any]]:
+    """`min-max`."""
+    return {"min-max": MinMax}
+
+
+@hookimpl
+def vreid_methods() -> Mapping[str, Callable[[Preset], Any]]:
+    """The rows of Table 1, and two controls."""
+    return {
+        "tacan": tacan,
+        "tacan-senet": tacan_senet,
+        "tacan-baseline": tacan_baseline,
+        "tacan-triplet": tacan_triplet,
+        "tacan-attention": tacan_attention,
+        "tacan-clip-attention": tacan_clip_attention,
+        "tacan-embedding": tacan_embedding,
+        "tacan-tracklets": tacan_tracklets,
+    }

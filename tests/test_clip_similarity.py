@@ -1,0 +1,279 @@
+"""Learned clip similarity: its equations against slow ones, its methods whole, both stages through a step."""
+
+import math
+
+import pytest
+import torch
+from one_step import check_recipe, check_step, parameters, registry_of, small_frames, take, trainings
+from torch.nn import functional as F
+
+from vreid_bench import Batch, Clips, InputError
+from vreid_bench.model import assemble
+from vreid_bench.train import learning_rate, trainable
+from vreid_plugins import clip_similarity, temporal_modeling
+from vreid_plugins.aggregators import pooling
+from vreid_plugins.augmentations import clip_corruption, crop, flip, shift
+from vreid_plugins.clip_similarity import LearnedSimilarity, TopSimilarity
+from vreid_plugins.encoders import i3d
+from vreid_plugins.losses import cross_entropy, triplet
+from vreid_plugins.matchers import mean
+
+MODULES = (clip_similarity, pooling, clip_corruption, crop, flip, shift, i3d, cross_entropy, triplet, mean)
+METHODS = tuple(clip_similarity.vreid_methods())
+
+
+def clips_of(*counts, dim=4, seed=0):
+    """Random clips, `counts` of each tracklet; what is not there is large, so that using it shows."""
+    most = max(counts)
+    embedding = torch.randn(len(counts), most, dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    valid = torch.arange(most) < torch.tensor(counts)[:, None]
+    return Clips(embedding.masked_fill(~valid[..., None], 50.0), torch.ones(valid.shape), valid)
+
+
+def learned(dim=4, seed=0):
+    torch.manual_seed(seed)
+    matcher = LearnedSimilarity(dim, hidden=6).double().eval()
+    for norm in (matcher.g[1], matcher.g[5]):
+        norm.running_mean.normal_(0, 0.1)
+        norm.running_var.uniform_(0.5, 1.5)
+    return matcher
+
+
+def one_by_one(matcher, query, gallery):
+    """Eq. 3 as a weighted mean of cosines, with the sums of Eq. 2 written out, for one pair of tracklets."""
+    pairs = [(q, g) for q in query for g in gallery]
+    alphas, products = [], []
+    for q, g in pairs:
+        c = (q / q.norm()) * (g / g.norm())
+        if not alphas:
+            alphas.append(torch.ones((), dtype=torch.float64))
+        else:
+            r = sum(alpha * each for alpha, each in zip(alphas, products, strict=True)) / sum(alphas)
+            alphas.append(matcher.g((r - c)[None])[0, 0])
+        products.append(c)
+    cosines = [F.cosine_similarity(q, g, dim=0) for q, g in pairs]
+    return sum(a * c for a, c in zip(alphas, cosines, strict=True)) / sum(alphas), alphas
+
+
+# Eq. 1-6
+
+
+def test_learned_similarity_is_the_weighted_mean_of_cosines():
+    matcher, query, gallery = learned(), clips_of(3, 1, 2), clips_of(2, 3, seed=1)
+    distance = matcher.distance(matcher.represent(query), matcher.represent(gallery))
+    assert distance.shape == (3, 2)
+    for i in range(3):
+        for j in range(2):
+            wanted, _ = one_by_one(matcher, query.embedding[i][query.valid[i]], gallery.embedding[j][gallery.valid[j]])
+            torch.testing.assert_close(distance[i, j], 1 - wanted)
+
+
+def test_importances_are_those_of_the_equation_and_zero_where_no_clip_is():
+    matcher = learned(seed=1)
+    query, gallery = (matcher.represent(c) for c in (clips_of(3, 2), clips_of(1, 2, seed=1)))
+    _, alpha = matcher.aggregated(query, gallery)
+    assert alpha.shape == (2, 3, 2)
+    assert (alpha[:, 0, 0] == 1).all()
+    _, wanted = one_by_one(matcher, query.embedding[0], gallery.embedding[0][:1])
+    torch.testing.assert_close(alpha[0, :, 0], torch.stack(wanted))
+    assert alpha[0, :, 1].abs().sum() == 0
+    assert alpha[1, 2].abs().sum() == 0
+    assert (alpha[1, :2] > 0).all()  # softplus
+
+
+def test_a_constant_importance_of_one_is_the_mean_over_all_pairs():
+    matcher, query, gallery = learned(), clips_of(3, 1), clips_of(2, 3, seed=1)
+    last = matcher.g[8]
+    torch.nn.init.zeros_(last.weight)
+    torch.nn.init.constant_(last.bias, math.log(math.e - 1))  # softplus of it is 1
+    every = TopSimilarity(4, share=1.0, project=False)
+    torch.testing.assert_close(
+        matcher.distance(matcher.represent(query), matcher.represent(gallery)),
+        every.eval().distance(every.represent(query), every.represent(gallery)),
+    )
+
+
+def test_pairs_in_blocks_are_pairs_at_once(monkeypatch):
+    matcher, query, gallery = learned(), clips_of(3, 1, 2), clips_of(2, 3, 3, 1, seed=1)
+    sides = matcher.represent(query), matcher.represent(gallery)
+    whole = matcher.distance(*sides)
+    monkeypatch.setattr(clip_similarity, "BLOCK", 3 * 4 * 5)  # five pairs
+    torch.testing.assert_close(matcher.distance(*sides), whole)
+    every = TopSimilarity(4).double().eval()
+    blocked = every.distance(*sides)
+    monkeypatch.undo()
+    torch.testing.assert_close(every.distance(*sides), blocked)
+
+
+def test_learned_similarity_gradient():
+    matcher, query, gallery = learned(), clips_of(2, 2), clips_of(2, 2, seed=1)
+    for p in matcher.parameters():
+        p.requires_grad_(False)
+
+    def distance(q, g):
+        return matcher.distance(
+            matcher.represent(query.with_embedding(q)), matcher.represent(gallery.with_embedding(g))
+        )
+
+    inputs = query.embedding.clone().requires_grad_(), gallery.embedding.clone().requires_grad_()
+    assert torch.autograd.gradcheck(distance, inputs)
+
+
+def test_training_moves_the_normalisation_and_every_weight():
+    matcher = learned().train()
+    matcher.g[3].p = matcher.g[7].p = 0.0
+    before = matcher.g[1].running_mean.clone()
+    represented = matcher.represent(clips_of(3, 3, 2))
+    matcher.distance(represented, represented).square().sum().backward()
+    assert not torch.equal(matcher.g[1].running_mean, before)
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in matcher.parameters())
+
+
+def test_g_has_the_printed_layers():
+    assert parameters(LearnedSimilarity(1024)) == 2 * (1024 * 1024 + 1024 + 2 * 1024) + 1024 + 1
+    kinds = [type(layer).__name__ for layer in LearnedSimilarity(8).g]
+    assert kinds == ["Linear", "BatchNorm1d", "ReLU", "Dropout"] * 2 + ["Linear", "Softplus"]
+
+
+# Eq. 9
+
+
+def naive_top(query, gallery, share):
+    cosines = sorted((F.cosine_similarity(q, g, dim=0).item() for q in query for g in gallery), reverse=True)
+    count = max(math.ceil(round(share * len(cosines), 9)), 1)
+    return sum(cosines[:count]) / count
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.6, 1.0])
+def test_top_similarity_is_the_sorted_loop(share):
+    torch.manual_seed(0)
+    matcher, query, gallery = TopSimilarity(4, share=share).double().eval(), clips_of(5, 2, 1), clips_of(3, 4, seed=1)
+    torch.nn.init.normal_(matcher.project.weight)
+    distance = matcher.distance(matcher.represent(query), matcher.represent(gallery))
+    for i in range(3):
+        for j in range(2):
+            q, g = (matcher.project(side.embedding[row][side.valid[row]]) for side, row in ((query, i), (gallery, j)))
+            assert distance[i, j].item() == pytest.approx(1 - naive_top(q, g, share))
+
+
+def test_the_share_of_training_is_its_own_and_gradients_reach_the_chosen_pairs_alone():
+    matcher, gallery = TopSimilarity(4, share=1.0, train_share=0.1).double().train(), clips_of(2, seed=1)
+    x = clips_of(5).embedding.requires_grad_()
+    query = clips_of(5).with_embedding(x)
+    distance = matcher.distance(matcher.represent(query), matcher.represent(gallery))
+    assert distance.item() == pytest.approx(1 - naive_top(x[0], gallery.embedding[0], 0.1))
+    touched = torch.autograd.grad(distance.sum(), x)[0].abs().sum(2)[0] > 0
+    assert touched.sum() == 1  # one of ten pairs
+    matcher.eval()
+    distance = matcher.distance(matcher.represent(query), matcher.represent(gallery))
+    assert distance.item() == pytest.approx(1 - naive_top(x[0], gallery.embedding[0], 1.0))
+
+
+def test_projection_starts_as_the_identity_and_can_be_left_out():
+    clips = clips_of(3, 2)
+    plain, projected = TopSimilarity(4, project=False), TopSimilarity(4).double()
+    torch.testing.assert_close(plain.represent(clips).embedding, projected.represent(clips).embedding)
+    assert parameters(projected) == 16
+    assert parameters(plain) == 0
+    with pytest.raises(InputError, match="share and train_share must be above 0"):
+        TopSimilarity(4, share=0.0)
+
+
+# the methods
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return registry_of(*MODULES)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_small_recipe_is_whole_and_takes_a_step_of_each_stage(registry, name):
+    method = registry.get("methods", name)("small")
+    assembled = check_recipe(registry, method)
+    for at in range(len(trainings(method))):
+        losses, named = take(assembled, at, method.size)
+        check_step(losses, named, moving=0.7 if at else 0.9)  # dropout
+        if at:
+            assert all(n.startswith("matcher.") for n in named)
+            assert assembled.model.encoder.training is False
+    first = trainings(method)[0]
+    assert small_frames(temporal_modeling.mean_pooling("small")) == first.P * first.K * first.clipping.T
+
+
+I3D, D = 12_287_264, 1024
+PAPER = [
+    ("clip-average", 0),
+    ("clip-average-raw", 0),
+    ("clip-average-1", 0),
+    ("clip-top", D * D),
+    ("clip-top-trained", D * D),
+    ("clip-learned", 2 * (D * D + 3 * D) + D + 1),
+]
+
+
+@pytest.mark.parametrize(("name", "matcher"), PAPER, ids=[row[0] for row in PAPER])
+def test_paper_preset_is_whole_and_has_its_parameters(registry, name, matcher):
+    method = registry.get("methods", name)("paper")
+    with torch.device("meta"):  # shapes without numbers
+        assert parameters(check_recipe(registry, method).model) == I3D + matcher
+    assert method.size == (256, 128)
+    assert method.test.T == 4
+
+
+@pytest.mark.slow
+def test_paper_network_takes_a_step_at_the_papers_frame_size(registry):
+    method = clip_similarity.clip_learned("paper")
+    assembled = assemble(method, registry, identities=625)
+    losses, named = take(assembled, 0, method.size)
+    check_step(losses, named)
+    # the second stage on features, which I3D gives it once
+    module = torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses})
+    named = trainable(module, assembled.stages[1].recipe)
+    clips = Clips(torch.randn(4, 8, D), torch.ones(4, 8), torch.ones(4, 8, dtype=torch.bool))
+    pids = torch.tensor([0, 0, 1, 1])
+    loss = assembled.losses["similarity"](Batch(clips, pids, pids * 0, assembled.stages[1].matcher))
+    loss.backward()
+    check_step({"similarity": loss}, named, moving=0.7)
+
+
+def test_paper_stages_are_the_printed_ones():
+    first, second = trainings(clip_similarity.clip_learned("paper"))
+    assert (first.P, first.K, second.P, second.K) == (8, 4, 12, 4)
+    for stage in (first, second):
+        assert stage.optimizer.options == {"betas": (0.9, 0.999), "weight_decay": 5e-4, "amsgrad": True}
+    epoch = 78
+    rates = [learning_rate(first.schedule, at * epoch, first.steps) for at in (0, 399, 400, 800, 1199)]
+    assert rates == pytest.approx([3e-4, 3e-4, 3e-5, 3e-6, 3e-6])
+    assert first.steps == 1200 * epoch
+    epoch = 52
+    rates = [learning_rate(second.schedule, at, second.steps) for at in (0, 8 * epoch - 1, 8 * epoch, 12 * epoch - 1)]
+    assert rates == pytest.approx([3e-5, 3e-5, 3e-6, 3e-6])
+    assert second.steps == 12 * epoch
+    assert (second.clipping.clips, second.clipping.T, second.cached) == (8, 4, 4)
+
+
+def test_methods_share_the_first_stage_and_spoil_in_the_second_alone():
+    """So that weights of the first are one training, and differences come from the comparison of clips."""
+    methods = {name: make("small") for name, make in clip_similarity.vreid_methods().items()}
+    firsts = {name: trainings(method)[0] for name, method in methods.items()}
+    assert len({repr((s.clipping, s.augment, s.steps, s.schedule, s.matcher)) for s in firsts.values()}) == 1
+    for name, method in methods.items():
+        names = [a.name for a in trainings(method)[-1].augment]
+        assert ("clip-corruption" in names) == name.endswith("corrupted")
+        assert "clip-corruption" not in [a.name for a in firsts[name].augment]
+
+
+def test_reported_rows():
+    found = {
+        name: {(row.dataset, row.metric): row.value for row in make("paper").reported}
+        for name, make in clip_similarity.vreid_methods().items()
+    }
+    assert found["clip-learned"]["mars", "mAP"] == 0.759
+    assert found["clip-top"]["mars", "R1"] == 0.832  # better on clean data than the paper's own method
+    assert found["clip-learned"]["mars-corruption", "mAP"] == pytest.approx(0.741, abs=5e-4)
+    assert found["clip-top"]["mars-corruption", "mAP"] == pytest.approx(0.67575)
+    assert [found[f"clip-average{m}"]["mars", "mAP"] for m in ("-1", "-2", "-4", "")] == [0.633, 0.701, 0.745, 0.749]
+    assert len(clip_similarity.TABLE_2) == 10 + 4 + 1
+    assert all(len(values) == 8 for row in clip_similarity.TABLE_2.values() for values in row)
+    assert all(0 < row.value <= 1 for row in clip_similarity.QUOTED)

@@ -1,0 +1,260 @@
+"""ICA: its module by hand, its augmentations one draw for a clip or for a frame, its models whole."""
+
+from functools import partial
+
+import pytest
+import torch
+from one_step import check_recipe, check_step, parameters, registry_of, small_frames, take, trainings
+
+from vreid_bench import InputError
+from vreid_bench.model import assemble
+from vreid_bench.train import learning_rate
+from vreid_plugins import ica, temporal_modeling
+from vreid_plugins.aggregators import pooling
+from vreid_plugins.augmentations import crop, erasing, flip
+from vreid_plugins.augmentations.crop import Crop
+from vreid_plugins.augmentations.erasing import FILL, Erasing
+from vreid_plugins.augmentations.flip import Flip
+from vreid_plugins.encoders import alexnet, inception_v3, resnet
+from vreid_plugins.ica import Asynchronous, BnNeck, Ica
+from vreid_plugins.losses import cross_entropy, triplet
+from vreid_plugins.matchers import mean
+
+MODULES = (ica, pooling, crop, erasing, flip, alexnet, inception_v3, resnet, cross_entropy, triplet, mean)
+METHODS = tuple(ica.vreid_methods())
+EACH = {"crop": partial(Crop, p=0.5), "flip": Flip, "erasing": Erasing}
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def still(B=6, T=4, H=32, W=16):
+    """Clips whose frames are all the same picture: [B, T, 3, H, W]."""
+    return torch.rand(B, 1, 3, H, W, generator=generator(1)).expand(B, T, 3, H, W)
+
+
+# section 2.1
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_synchronous_frames_of_a_clip_change_alike_or_all_stay(name):
+    clips = still(B=1).expand(40, -1, -1, -1, -1)
+    changed = EACH[name]()(clips, generator(), ("rgb",))
+    assert torch.equal(changed, changed[:, :1].expand_as(changed))  # Eq. 2
+    stayed = (changed == clips).flatten(1).all(1).float().mean()
+    assert 0.25 < stayed < 0.75
+    assert len({clip.numpy().tobytes() for clip in changed}) > (2 if name != "flip" else 1)
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_asynchronous_frames_of_a_clip_change_each_by_itself(name):
+    clips = still(B=10)
+    changed = Asynchronous(EACH[name])(clips, generator(), ("rgb",))
+    assert changed.shape == clips.shape
+    different = (changed != changed[:, :1]).flatten(2).any(2).any(1)  # [B]
+    assert different.float().mean() > 0.6  # Eq. 1
+    frames = EACH[name]()(clips.flatten(0, 1)[:, None], generator(), ("rgb",))
+    assert torch.equal(changed, frames.reshape(clips.shape))
+
+
+@pytest.mark.parametrize("augment", [Crop(), Erasing(1.0), Asynchronous(Erasing)], ids=lambda a: type(a).__name__)
+def test_the_argument_stays_and_the_generator_decides(augment):
+    clips = still().clone()
+    before = clips.clone()
+    one, two = (augment(clips, generator(3), ("rgb",)) for _ in range(2))
+    assert torch.equal(clips, before)
+    assert torch.equal(one, two)
+    assert not torch.equal(one, augment(clips, generator(4), ("rgb",)))
+
+
+def test_a_crop_is_a_window_of_the_enlarged_clip():
+    ramp = torch.arange(32.0)[:, None].expand(32, 16) / 32
+    clips = ramp.expand(1, 2, 3, 32, 16)
+    starts = set()
+    for seed in range(40):
+        cut = Crop(1.25)(clips, generator(seed), ("rgb",))[0, 0, 0]
+        inner = cut[8:24] * 32  # away from the repeated border
+        torch.testing.assert_close(inner.diff(dim=0), torch.full((15, 16), 0.8))  # 32 rows spread over 40
+        starts.add(round(float(inner[0, 0] / 0.8), 1))
+    assert len(starts) == 9  # 40 - 32 + 1
+    assert torch.equal(Crop(1.0)(clips, generator(), ("rgb",)), clips)
+
+
+def test_erasing_covers_one_rectangle_of_a_share_and_an_aspect_in_range():
+    clips = torch.full((300, 2, 3, 64, 32), -1.0)
+    erased = Erasing(1.0)(clips, generator(), ("rgb",))
+    for clip in erased[:, 0, 0]:
+        hit = clip != -1
+        rows, columns = hit.any(1).sum().item(), hit.any(0).sum().item()
+        assert hit.sum() == rows * columns > 0
+        assert 0.015 < rows * columns / 2048 < 0.44
+        assert 0.2 < rows / columns < 5
+    inside = erased[:, :, :, 32, 16]
+    covered = inside[inside[:, 0, 0] != -1]
+    torch.testing.assert_close(covered, torch.tensor(FILL).expand_as(covered))
+    shares = (erased[:, 0, 0] != -1).flatten(1).float().mean(1)
+    assert shares.mean() == pytest.approx(0.2, abs=0.03)  # evenly from 0.02 to 0.4, less what did not fit
+
+
+def test_probability_is_a_share_of_the_clips():
+    clips = torch.full((400, 1, 3, 32, 16), -1.0)
+    erased = (Erasing(0.25)(clips, generator(1), ("rgb",)) != -1).flatten(1).any(1)
+    assert erased.float().mean() == pytest.approx(0.25, abs=0.07)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Crop(0.9), lambda: Crop(p=2), lambda: Erasing(2), lambda: Erasing(least=0.5), lambda: Erasing(aspect=0)],
+)
+def test_a_value_out_of_range_is_refused(make):
+    with pytest.raises(InputError, match="augmentation"):
+        make()
+
+
+@pytest.mark.parametrize("augment", [Crop(), Erasing()], ids=["crop", "erasing"])
+def test_flow_is_refused(augment):
+    with pytest.raises(InputError, match="colour frames"):
+        augment(torch.zeros(1, 1, 5, 8, 8), generator(), ("rgb", "flow"))
+
+
+# section 2.2
+
+
+def test_ica_is_its_equations():
+    torch.manual_seed(0)
+    module, maps = Ica((8, 2, 3), reduction=4, dim=5).double().eval(), torch.rand(6, 4, 8, 2, 3, dtype=torch.float64)
+    down, first, _, up, last = module.project
+    for norm in (first, last):
+        norm.running_mean.uniform_()
+        norm.running_var.uniform_(0.5, 2)
+        norm.weight.data.uniform_()
+        norm.bias.data.uniform_()
+
+    def normalise(x, norm):
+        return (x - norm.running_mean) / (norm.running_var + norm.eps).sqrt() * norm.weight + norm.bias
+
+    Z = torch.stack([clip.sum((0, 2, 3)) / (4 * 2 * 3) for clip in maps])  # Eq. 3
+    wanted = normalise(normalise(Z @ down.weight.T, first).relu() @ up.weight.T, last)
+    torch.testing.assert_close(module(maps), wanted)
+    assert down.weight.shape == (2, 8)
+    torch.testing.assert_close(module(maps[:, [2, 0, 3, 1]]), wanted)  # the order of frames is nothing to a mean
+    module.train()
+    assert torch.autograd.gradcheck(module, maps.requires_grad_())
+
+
+def test_ica_keeps_the_width_unless_told_otherwise():
+    assert Ica((64, 8, 4))(torch.rand(2, 1, 64, 8, 4)).shape == (2, 64)
+    with pytest.raises(InputError, match="aggregator ica: wanted reduction >= 1"):
+        Ica((8, 1, 1), reduction=0)
+
+
+def test_bn_neck_gives_both_sides_of_its_normalisation():
+    torch.manual_seed(0)
+    module, maps = BnNeck((3, 2, 1)), torch.rand(50, 2, 3, 2, 1)
+    features = module(maps)
+    before = maps.mean((1, 3, 4))
+    torch.testing.assert_close(features.extra["before"], before)
+    wanted = (before - before.mean(0)) / (before.var(0, unbiased=False) + 1e-5).sqrt()
+    torch.testing.assert_close(features.embedding, wanted)
+
+
+# the methods
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return registry_of(*MODULES)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_small_recipe_is_whole_and_takes_a_step(registry, name):
+    method = registry.get("methods", name)("small")
+    losses, named = take(check_recipe(registry, method), 0, method.size)
+    check_step(losses, named)
+    assert small_frames(method) == small_frames(temporal_modeling.mean_pooling("small"))
+    assert trainings(method)[0].steps == trainings(temporal_modeling.mean_pooling("small"))[0].steps
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_small_network_embeds_a_clip_of_one_frame(registry, name):
+    model = assemble(registry.get("methods", name)("small"), registry, identities=3).model.eval()
+    assert model.features(torch.rand(2, 1, 3, 64, 32)).embedding.shape == (2, model.dims["clips"])
+
+
+RESNET, ALEXNET, INCEPTION = 23_508_032, 2_469_696, 21_785_568
+
+
+def head(width):
+    return 2 * width * (width // 4) + 2 * (width // 4 + width)
+
+
+PAPER = [
+    ("ica-baseline", RESNET),
+    ("ica-baseline-synchronous", RESNET),
+    ("ica-asynchronous", RESNET + head(2048)),
+    ("ica", RESNET + head(2048)),
+    ("ica-bn-neck", RESNET + 2 * 2048),
+    ("ica-baseline-alexnet", ALEXNET),
+    ("ica-alexnet", ALEXNET + head(256)),
+    ("ica-baseline-inception-v3", INCEPTION),
+    ("ica-inception-v3", INCEPTION + head(2048)),
+]
+
+
+@pytest.mark.parametrize(("name", "count"), PAPER, ids=[row[0] for row in PAPER])
+def test_paper_preset_is_whole_and_has_its_parameters(registry, name, count):
+    method = registry.get("methods", name)("paper")
+    with torch.device("meta"):  # shapes without numbers
+        assert parameters(check_recipe(registry, method).model) == count
+    assert method.size == (256, 128)
+    (stage,) = trainings(method)
+    assert (stage.P, stage.K, stage.clipping.T) == (4, 8, 4)
+    assert stage.optimizer.options == {"betas": (0.9, 0.999), "weight_decay": 5e-4}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ica", "ica-alexnet", "ica-inception-v3"])  # the baselines are these less the head
+def test_paper_network_takes_a_step_at_the_papers_frame_size(registry, name):
+    method = registry.get("methods", name)("paper")
+    losses, named = take(assemble(method, registry, identities=625), 0, method.size)
+    check_step(losses, named)
+
+
+def test_paper_schedule_is_the_printed_one():
+    (stage,) = trainings(ica.ica("paper"))
+    epoch = 156
+    rates = [learning_rate(stage.schedule, at * epoch, stage.steps) for at in (0, 199, 200, 400, 499)]
+    assert rates == pytest.approx([4e-4, 4e-4, 2e-6, 1e-8, 1e-8])
+    assert stage.steps == 500 * epoch
+
+
+@pytest.mark.parametrize("preset", ["paper", "small"])
+def test_the_four_models_differ_in_head_and_augmentation_alone(preset):
+    one, two, three, four = (
+        make(preset) for make in (ica.ica_baseline, ica.ica_baseline_synchronous, ica.ica_asynchronous, ica.ica)
+    )
+    assert one.aggregator == two.aggregator != three.aggregator == four.aggregator
+    assert one.stages == three.stages != two.stages == four.stages
+    assert len({(repr(m.encoder), repr(m.losses), repr(m.matcher), repr(m.test)) for m in (one, two, three, four)}) == 1
+    alike, apart = (trainings(m)[0].augment for m in (four, three))
+    assert [each.name for each in alike] == ["crop", "flip", "erasing"]
+    assert [each.options["inner"] for each in apart] == list(alike)
+
+
+def test_reported_rows():
+    found = {
+        name: {(row.dataset, row.metric): row.value for row in make("paper").reported}
+        for name, make in ica.vreid_methods().items()
+    }
+    assert found["ica"]["mars", "mAP"] == 0.816
+    assert found["ica"]["ilids-vid-to-prid2011", "R1"] == 0.416
+
+    def gains(name):
+        return [found[name][data, "R1"] - found["ica-baseline"][data, "R1"] for data in ("ilids-vid", "mars")]
+
+    # section 3.3: "2.1% and 1.3% at rank-1", "by 7.9% and 7.3%"
+    assert gains("ica-baseline-synchronous") == pytest.approx([0.021, 0.013])
+    assert gains("ica-asynchronous") == pytest.approx([0.079, 0.073])
+    assert found["ica-bn-neck"] == {}
+    assert all(0 < row.value < 1 for row in ica.QUOTED)
