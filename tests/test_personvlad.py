@@ -427,6 +427,13 @@ def test_variants_change_one_thing(preset):
     assert all(s.freeze == () for s in pooled.stages)
 
 
+def test_the_epsilon_for_unit_vectors_is_not_the_c3d_baseline_s():
+    """With 1e-4 the gradients of an evenly unsure classifier are too small to move it."""
+    [stage] = METHODS["c3d-baseline"]("paper").stages
+    assert "eps" not in stage.optimizer.options
+    assert METHODS["personvlad"]("paper").stages[-1].optimizer.options["eps"] == 1e-4
+
+
 def test_paper_clips_overlap_by_half():
     test = METHODS["personvlad"]("paper").test
     assert (test.sampler, test.T, test.step) == ("dense", 16, 8)

@@ -376,8 +376,10 @@ def c3d_baseline(preset: Preset) -> Method:
     section 3.3).
     """
     method = personvlad(preset)
-    stage = method.stages[-1]
-    assert isinstance(stage, Train)
+    last = method.stages[-1]
+    assert isinstance(last, Train)
+    # Adam's own epsilon: the paper's 1e-4 "is required as the PersonVLAD output is L2-normalized", and fc7 is not
+    stage = replace(last, optimizer=Optimizer("Adam"))
     losses = {"cross-entropy": part("cross-entropy", on="fc7")}
     encoder, head = part("c3d"), part("c3d-head", width=4096, dropout=0.5)
     if preset == "small":
@@ -386,7 +388,9 @@ def c3d_baseline(preset: Preset) -> Method:
         encoder = part("c3d", widths=(8, 16, 32, 64, 64), pools=pools, norm=True)
         head = part("c3d-head", width=128, dropout=0.5)
         losses = {"cross-entropy": part("cross-entropy", on="fc7", smoothing=0.1, neck=True)}
-        stage = replace(stage, steps=700)  # as many as both steps of PersonVLAD together
+        # as many steps as both of PersonVLAD's together; a classifier from random weights wants the cycle
+        optimizer, schedule = Optimizer("AdamW", {"weight_decay": 1e-2}), Schedule("one-cycle", 3e-3)
+        stage = replace(stage, steps=700, optimizer=optimizer, schedule=schedule)
     return replace(
         method,
         encoder=encoder,
