@@ -275,3 +275,16 @@ def test_as_many_scores_as_splits_are_wanted():
     fields["conventions"]["official"]["splits"] *= 2
     with pytest.raises(InputError, match=r"'official' has scores of 4 splits, but 2 of 10 splits \(0-1\) ran"):
         Record.of(fields)
+
+
+def test_fields_of_later_records_are_left_out_at_their_defaults():
+    """So that a record from before them is written back byte for byte."""
+    number = {"dataset": "mars", "metric": "mAP", "value": 0.5, "where": "Table 1", "note": ""}
+    later = {"method__quoted": [number], "budget__multiply_adds": 7}
+    fields = changed(**later, method__reported=[{**number, "reranked": True}])
+    text = Record.of(fields).to_json()
+    assert json.loads(text) == fields
+    plain = json.loads(Record.of(changed(method__quoted=[], budget__multiply_adds=None)).to_json())
+    assert "quoted" not in plain["method"]
+    assert "multiply_adds" not in plain["budget"]
+    assert all("reranked" not in row for row in plain["method"]["reported"])

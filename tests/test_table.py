@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 
 from vreid_bench.protocol import Convention, Protocol
 from vreid_bench.record import Record, ruled
-from vreid_bench.table import budget_table, escaped, index_table, printable, render, results_table, tracks
+from vreid_bench.table import (
+    budget_table,
+    escaped,
+    index_table,
+    printable,
+    quoted_table,
+    render,
+    results_table,
+    tracks,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 HEAD = "conventions__queries-in-gallery__"
@@ -270,3 +279,46 @@ def test_rows_of_other_splits_are_never_ranked_together():
     text = render([some])
     assert "2 of 4 splits (0-1)" in text.splitlines()[0]
     assert "± 14.1" in text
+
+
+def number(value, **fields):
+    return {"dataset": "mars", "metric": "mAP", "value": value, "where": "Table 9", "note": "", **fields}
+
+
+def test_reported_numbers_with_re_ranking_stand_beside_rows_with_it_alone():
+    both = [number(0.5), number(0.6, reranked=True)]
+    plain, reranked = (
+        results([record(method__reported=both, **change)]) for change in ({}, {"disclosure__reranking": "k-reciprocal"})
+    )
+    assert cells(plain, "reported mAP") == ["50.0(Gao and Nevatia, 2018. Table 9)"]
+    assert cells(reranked, "reported mAP") == ["60.0(Gao and Nevatia, 2018. Table 9)"]
+
+
+def test_quoted_numbers_have_a_table_of_their_own():
+    quoted = [
+        number(0.456, where="Table 9, Zheng"),
+        number(0.65, where="Table 9, Zheng", metric="R1"),
+        number(0.677, where="Table 9, Hermans", note="other data", reranked=True),
+        number(0.9, where="Table 9, elsewhere", dataset="duke-video"),
+    ]
+    (track,) = tracks([record(method__quoted=quoted), record(seed=1, method__quoted=quoted), *seeds(0.7)])
+    table = quoted_table(track)
+    assert cells(table, "quoted in") == ["Table 9, Hermans", "Table 9, Zheng"]
+    assert cells(table, "mAP") == ["67.7", "45.6"]
+    assert cells(table, "R1") == ["", "65.0"]
+    assert cells(table, "remarks") == ["re-ranking; other data", ""]
+    assert quoted_table(*tracks(seeds(0.7))) == ""
+
+
+def test_quoted_text_is_escaped():
+    (track,) = tracks([record(method__quoted=[number(0.5, where=HOSTILE, note=HOSTILE)])])
+    table = quoted_table(track)
+    assert len(table.splitlines()) == 3
+    assert not re.search(r"[<>`*_~$\[\]{}\\\x1b\u202e]", table)
+
+
+def test_multiply_adds_are_told_where_they_were_counted():
+    (track,) = tracks([record(), record(seed=1, budget__multiply_adds=26_574_848)])
+    assert cells(budget_table(track), "multiply-adds/clip") == ["26,574,848"]
+    (track,) = tracks(seeds(0.7))
+    assert cells(budget_table(track), "multiply-adds/clip") == [""]

@@ -124,6 +124,7 @@ def _method(plan: Plan) -> dict[str, Any]:
         "swapped": f"{plan.swapped} {plan.name}" if plan.swapped else None,
         "modified": bool(plan.overrides or plan.swapped),
         "reported": [asdict(number) for number in plan.method.reported],
+        "quoted": [asdict(number) for number in plan.method.quoted],
     }
 
 
@@ -173,8 +174,9 @@ def _entry(dataset: Dataset, counts: Mapping[str, int]) -> dict[str, Any]:
 
 def _budget(plan: Plan, model: Model) -> dict[str, int]:
     stages = [stage for stage in plan.method.stages if isinstance(stage, Train)]
+    seen = [stage for stage in stages if not stage.cached]  # a cached stage puts no frame through the network
     tracklets, clips, frames = max(
-        ((s.P * s.K, s.P * s.K * s.clipping.clips, s.P * s.K * s.clipping.clips * s.clipping.T) for s in stages),
+        ((s.P * s.K, s.P * s.K * s.clipping.clips, s.P * s.K * s.clipping.clips * s.clipping.T) for s in seen),
         key=lambda budget: budget[2],
         default=(0, 0, 0),
     )
@@ -185,5 +187,6 @@ def _budget(plan: Plan, model: Model) -> dict[str, int]:
         "frames": frames,
         "steps": sum(s.steps for s in stages),
         "parameters": sum(p.numel() for p in model.parameters()),
+        "multiply_adds": model.multiply_adds,
         "embedding": model.dims["embedding"],
     }

@@ -17,6 +17,7 @@ from vreid_bench.table import (
     conditions_table,
     escaped,
     index_table,
+    quoted_table,
     refusals,
     results_table,
     tracks,
@@ -35,6 +36,9 @@ averaged over the seeds; it tells how much the splits differ, and ± behind a me
 CONDITIONS = """\
 The same weights under each condition of the protocol, by the headline convention: mean ± sample standard deviation over
 seeds (95 % interval). The table above is over the conditions that the protocol ranks by.
+"""
+QUOTED = """\
+What the papers of these methods quote of other systems, as they print it: for reference, nothing here was measured.
 """
 KEPT = ("records", "kernels")  # folders; all other files are pages
 
@@ -169,6 +173,8 @@ def _page(same: Sequence[Track]) -> bytes:
             lines.append(CONDITIONS)
             lines += [conditions_table(track, metric) + "\n" for metric in ("mAP", "R1")]
         lines.append(budget_table(track) + "\n")
+        quoted = quoted_table(track)
+        lines += [QUOTED, quoted + "\n"] if quoted else []
     # words of ours in front, so that a text cannot begin a list
     lines += [f"[^{number}]: Reported in {escaped(text)}." for number, text in enumerate(notes, 1)]
     return _joined(lines)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
+from torch.utils.flop_counter import FlopCounterMode
 
 from vreid_bench.clips import check_clipping
 from vreid_bench.errors import InputError
@@ -31,10 +32,22 @@ PROBED = ("encoder", "aggregator", "matcher")
 READABLE = {"rgb"}  # the planes that frames on disk give today
 
 
+def _recurrent_layer(
+    sequence: Sequence[int], into_gates: Sequence[int], between_gates: Sequence[int], *_: Any, **__: Any
+) -> int:
+    """Operations of one direction of one layer over a sequence [T, B, D]; torch counts those of no fused cell."""
+    T, B = sequence[:2]
+    return 2 * T * B * (into_gates[0] * into_gates[1] + between_gates[0] * between_gates[1])
+
+
+RECURRENT = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_layer}
+
+
 class Model(nn.Module):
     """Encoder, aggregator and matcher, sized by looking at what each gives for two black clips.
 
-    `dims` maps what a loss may learn from ("embedding", "clips", an aggregator's extra) to its width.
+    `dims` maps what a loss may learn from ("embedding", "clips", an aggregator's extra) to its width, and
+    `multiply_adds` is what encoder and aggregator take for one clip at test, in matrix products and convolutions.
     """
 
     def __init__(self, method: Method, registry: Registry) -> None:
@@ -47,14 +60,18 @@ class Model(nn.Module):
         black = torch.zeros(2, method.test.T or 4, sum(PLANES[p] for p in self.planes), *method.size)
         self.eval()
         entries = {kind: registry.entry(f"{kind}s", getattr(method, kind).name) for kind in PROBED}
+        counter = FlopCounterMode(display=False, custom_mapping=RECURRENT)
         with torch.no_grad():
-            with entries["encoder"].blamed():
-                maps = self.encoder(black)
-            _wanted(maps, ("B", "T'", "D", "h", "w"), f"encoder {method.encoder.name!r}: maps")
-            built = aggregator(tuple(maps.shape[2:]))
-            self.aggregator = _module(built, "aggregator", method.aggregator.name, Aggregator).eval()
-            with entries["aggregator"].blamed():
-                features = self.aggregate(maps)
+            with counter:
+                with entries["encoder"].blamed():
+                    maps = self.encoder(black)
+                _wanted(maps, ("B", "T'", "D", "h", "w"), f"encoder {method.encoder.name!r}: maps")
+                built = aggregator(tuple(maps.shape[2:]))
+                self.aggregator = _module(built, "aggregator", method.aggregator.name, Aggregator).eval()
+                with entries["aggregator"].blamed():
+                    features = self.aggregate(maps)
+            # two clips were probed, and a multiplication with its addition counts as two operations
+            self.multiply_adds = counter.get_total_flops() // 4
             _wanted(features.embedding, ("B", "E"), f"aggregator {method.aggregator.name!r}: embedding")
             if features.importance is not None:
                 _wanted(features.importance, ("B",), f"aggregator {method.aggregator.name!r}: importance")

@@ -117,6 +117,7 @@ class Reported:
     value: float  # a fraction
     where: str  # table and row
     note: str = ""  # why it may not be comparable
+    reranked: bool = False  # with distances changed by a re-ranker
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ class Method:
     size: tuple[int, int]  # height, width in pixels
     losses: Mapping[str, Part] = field(default_factory=dict)
     stages: tuple[Stage, ...] = ()
-    reported: tuple[Reported, ...] = ()
+    reported: tuple[Reported, ...] = ()  # numbers of this method
+    quoted: tuple[Reported, ...] = ()  # numbers of other systems in the paper's tables; one method of a paper has them
     paper: str = ""  # authors, title, year
 
     def __post_init__(self) -> None:

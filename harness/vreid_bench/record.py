@@ -53,6 +53,11 @@ class _Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _without(fields: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """Leave out later fields at their default: a record from before there were any stays byte for byte what it was."""
+    return {name: value for name, value in fields.items() if name not in defaults or value != defaults[name]}
+
+
 class Provider(_Model):
     """Who provides one part of the run."""
 
@@ -70,6 +75,11 @@ class ReportedNumber(_Model):
     value: Fraction
     where: Text
     note: Text = ""
+    reranked: bool = False
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(handler(self), reranked=False)
 
 
 class MethodEntry(_Model):
@@ -83,6 +93,11 @@ class MethodEntry(_Model):
     swapped: Text | None  # the component that stands in the baseline recipe, e.g. "aggregator personvlad"
     modified: bool  # such a row never passes for the published method
     reported: tuple[ReportedNumber, ...]
+    quoted: tuple[ReportedNumber, ...] = ()  # of other systems, from the same paper's tables
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(handler(self), quoted=[])
 
     @model_validator(mode="after")
     def _owns_up(self) -> Self:
@@ -245,8 +260,7 @@ class Disclosure(_Model):
 
     @model_serializer(mode="wrap")
     def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # as in records from before there was this field
-        return {k: v for k, v in handler(self).items() if k != "corruption_in_training" or v is not None}
+        return _without(handler(self), corruption_in_training=None)
 
 
 class Budget(_Model):
@@ -259,6 +273,12 @@ class Budget(_Model):
     steps: Count
     parameters: Count
     embedding: Count  # numbers per tracklet as matched
+    # per clip at test, of encoder and aggregator: what matrix products and convolutions take
+    multiply_adds: Count | None = None
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(handler(self), multiply_adds=None)
 
 
 class Cost(_Model):
@@ -332,9 +352,7 @@ class Record(_Model):
 
     @model_serializer(mode="wrap")
     def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # a record of one split stays byte for byte what it was before there were others
-        late = ("splits", "taught")
-        return {name: value for name, value in handler(self).items() if name not in late or value is not None}
+        return _without(handler(self), splits=None, taught=None)
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Record:

@@ -12,7 +12,7 @@ from vreid_bench.errors import InputError
 from vreid_bench.recipe import Fit, Method, Part, Train
 from vreid_bench.registry import Registry, suggestion
 
-PROSE = ("reported", "paper")  # fields of a method that do not decide a run
+PROSE = ("reported", "quoted", "paper")  # fields of a method that do not decide a run
 
 
 def resolved(method: Method, registry: Registry) -> Method:

@@ -21,6 +21,7 @@ SAFE = re.compile(r"""[A-Za-z0-9 .,;=+/()%?'"-]""")
 
 
 SIGNIFICANT = 0.05
+BUDGET = ("identities", "tracklets", "clips", "frames", "steps", "parameters", "multiply_adds", "embedding")
 RERANKED, APART = "re-ranking", "p above"
 LEGENDS = {
     RERANKED: f"*{RERANKED}*: scores after the distances were changed by how the gallery lies; not to be compared "
@@ -88,7 +89,7 @@ class Row:
 
     def all_of(self, value: Callable[[Record], Any]) -> str:
         """The value that the seeds share, or their distinct values."""
-        return ", ".join(dict.fromkeys(str(value(r)) for r in self.records))
+        return ", ".join(filter(None, dict.fromkeys(str(value(r)) for r in self.records)))
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
@@ -242,12 +243,13 @@ def conditions_table(track: Track, metric: str) -> str:
 
 
 def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
-    """The paper's numbers under this protocol; none beside a modified method, which no paper has printed."""
+    """The paper's numbers under this protocol, with re-ranking beside a row with it and without beside one without;
+    none beside a modified method, which no paper has printed."""
     if record.method.modified:
         return ""
-    special = any(record.protocol.rules.get(rule) for rule in ("holdout", "target", "corruption", "selection"))
-    here = record.protocol.name if special else record.dataset.name
-    fitting = [r for r in record.method.reported if (r.dataset, r.metric) == (here, metric)]
+    reranked = record.disclosure.reranking is not None
+    wanted = (_here(record), metric, reranked)
+    fitting = [r for r in record.method.reported if (r.dataset, r.metric, r.reranked) == wanted]
     cells = []
     for number in fitting:
         where = ". ".join(part.rstrip(".") for part in (record.method.paper, number.where, number.note) if part)
@@ -255,20 +257,52 @@ def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
     return " / ".join(cells)
 
 
+def _here(record: Record) -> str:
+    """What a paper's number has to be of: the dataset, or the protocol where it is more than a dataset's own."""
+    special = any(record.protocol.rules.get(rule) for rule in ("holdout", "target", "corruption", "selection"))
+    return record.protocol.name if special else record.dataset.name
+
+
+def quoted_table(track: Track) -> str:
+    """What the papers of the track's methods quote of other systems, best mAP first; nothing where they quote none."""
+    systems: dict[tuple[str, str, str, bool], dict[str, float]] = {}
+    for record in track.records:
+        for number in record.method.quoted:
+            if number.dataset == _here(record):
+                key = (number.where, record.method.paper, number.note, number.reranked)
+                systems.setdefault(key, {})[number.metric] = number.value
+    metrics = ("mAP", "R1", "R5", "R10", "R20")
+    table = [
+        [
+            *(escaped(text) for text in (where, paper)),
+            *(f"{100 * values[metric]:.1f}" if metric in values else "" for metric in metrics),
+            escaped("; ".join(filter(None, ["re-ranking" if reranked else "", note]))),
+        ]
+        for (where, paper, note, reranked), values in sorted(systems.items(), key=_by_score)
+    ]
+    return _markdown(["quoted in", "paper", *metrics, "remarks"], table, "llrrrrrl") if table else ""
+
+
+def _by_score(item: tuple[tuple[str, str, str, bool], dict[str, float]]) -> tuple[Any, ...]:
+    key, values = item
+    return (-values.get("mAP", 0), -values.get("R1", 0), key)
+
+
 def budget_table(track: Track) -> str:
     """What each row took and who provides it, in the order of the results."""
-    headers = ["#", "method", "preset", "frames/step", "steps", "parameters", "embedding", "CPU min", "peak MB"]
+    headers = ["#", "method", "preset", "identities/step", "tracklets/step", "clips/step", "frames/step", "steps"]
+    headers += ["parameters", "multiply-adds/clip", "embedding", "CPU min", "peak MB"]
     headers += ["device", "pre-training", "provided by"]
     table = []
     for place, row in enumerate(track.rows, 1):
         cells = [str(place), escaped(row.first.method.name), row.first.preset]
-        for name in ("frames", "steps", "parameters", "embedding"):
+        for name in BUDGET:
             cells.append(row.all_of(partial(_budget, name=name)))
         cells += [f"{fmean(_seconds(r) for r in row.records) / 60:.1f}", f"{max(map(_peak, row.records)):.0f}"]
         cells.append(escaped(row.all_of(lambda r: r.environment.device)))
         cells.append(escaped(row.first.disclosure.pretraining or "none"))
         table.append([*cells, escaped(row.all_of(_provided))])
-    return _markdown(headers, table, "rllrrrrrrlll")
+    return _markdown(headers, table, "rll" + "r" * 10 + "lll")
 
 
 def index_table(track: Track) -> str:
@@ -370,7 +404,8 @@ def _by_condition(track: Track, row: Row) -> str:
 
 
 def _budget(record: Record, name: str) -> str:
-    return f"{getattr(record.budget, name):,}"
+    value = getattr(record.budget, name)
+    return "" if value is None else f"{value:,}"  # none in records from before a number was counted
 
 
 def _queries(record: Record, convention: str) -> int:

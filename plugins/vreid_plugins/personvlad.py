@@ -1,10 +1,11 @@
 """3D PersonVLAD (Wu et al., "3D PersonVLAD: Learning Deep Global Representations for Video-based Person
-Re-identification", IEEE TNNLS 2019), in the paper's order: section III-A and B, III-C, then its tables."""
+Re-identification", IEEE TNNLS 2019), in the paper's order: section III-A and B, what IV-B compares it
+with, III-C, and a method for each row of the tables that is the authors' own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,11 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vreid_bench import (
+    ClipFeatures,
     Clipping,
     Fit,
     InputError,
     Method,
     Optimizer,
+    Part,
     Preset,
     Reported,
     Schedule,
@@ -153,6 +156,105 @@ def kmeans(x: Tensor, words: int, rounds: int = 30) -> Tensor:
     return centres
 
 
+class RegionVlad(PersonVlad):
+    """PersonVLAD over a fixed grid of regions in place of learned part maps (section IV-B b, Table III).
+
+    rows, columns: 5 x 1 are the paper's horizontal stripes, 5 x 5 its grid. A region's map holds at each place the
+        share of the place that lies in the region: C3D leaves 6 x 3 places, which 5 does not divide.
+    descriptors: `pooled` is the mean over a region's frames and places. `locations`, as learned parts have it, would
+        drop the regions again: a place outside a region gives a zero, one inside gives its feature, and as all
+        parts share the words, the sum of all is what no parts at all give, beside a constant.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        rows: int = 5,
+        columns: int = 1,
+        words: int = 64,
+        alpha: float = 1000.0,
+        descriptors: str = "pooled",
+    ) -> None:
+        super().__init__(shape, rows * columns, words, alpha, descriptors)
+        del self.detector
+        shares = _shares(rows, shape[1])[:, None, :, None] * _shares(columns, shape[2])[None, :, None, :]
+        self.register_buffer("regions", shares.flatten(0, 1), persistent=False)
+        self.regions: Tensor  # [rows columns, h, w]
+
+    def part_maps(self, maps: Tensor) -> Tensor:
+        """maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], alike for all clips; over parts they sum to 1."""
+        return self.regions.to(maps.dtype)[None, :, None].expand(len(maps), -1, maps.shape[1], -1, -1)
+
+    def part_features(self, maps: Tensor) -> Tensor:
+        """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts, times T' h w places."""
+        features = super().part_features(maps)
+        if self.descriptors == "pooled":  # a mean over all places so far: as if there was nothing outside a region
+            features = features / self.regions.to(maps.dtype).mean((1, 2))[:, None]
+        return features
+
+
+def _shares(parts: int, places: int) -> Tensor:
+    """How much of each of `places` equal lengths lies in each of `parts` equal lengths: [parts, places]."""
+    start = torch.arange(parts, dtype=torch.float64)[:, None] * places / parts
+    place = torch.arange(places, dtype=torch.float64)
+    overlap = torch.minimum(start + places / parts, place + 1) - torch.maximum(start, place)
+    return overlap.clamp_min(0).float()
+
+
+class PartPooling(nn.Module):
+    """Global pooling of each part in place of the words, "3D ConvNets + GP" (section III-B a, Table III).
+
+    parts: B, as in PersonVLAD. hidden, width: outputs of the two fully connected layers of a part, "d"; the paper
+        gives no number, so both are D = 256. pooling: `average` or `max`, both of III-B a.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], parts: int = 6, hidden: int = 256, width: int = 256, pooling: str = "average"
+    ) -> None:
+        super().__init__()
+        if pooling not in ("average", "max"):
+            raise InputError(f"aggregator part-pooling: pooling must be average or max, got {pooling!r}")
+        self.pooling = pooling
+        self.detector = nn.Conv3d(shape[0], parts, 1)
+        # "fully-connected layers on each branch do not share parameters"; no bias and no ReLU between is printed
+        self.fc6 = nn.ModuleList(nn.Linear(shape[0], hidden, bias=False) for _ in range(parts))
+        self.fc = nn.ModuleList(nn.Linear(hidden, width, bias=False) for _ in range(parts))
+
+    def part_maps(self, maps: Tensor) -> Tensor:
+        """Eq. 1: maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], each in (0, 1)."""
+        return torch.sigmoid(self.detector(maps.transpose(1, 2)))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """maps [B, T', D, h, w] -> f [B, parts width]."""
+        cubic = maps.transpose(1, 2)[:, None]  # [B, 1, D, T', h, w]
+        parts = (cubic * self.part_maps(maps)[:, :, None]).flatten(3)  # Eq. 2: [B, parts, D, T' h w]
+        pooled = parts.mean(3) if self.pooling == "average" else parts.amax(3)  # [B, parts, D]
+        branches = zip(pooled.unbind(1), self.fc6, self.fc, strict=True)
+        return torch.cat([torch.relu(fc(fc6(f))) for f, fc6, fc in branches], dim=1)
+
+
+class C3dHead(nn.Module):
+    """The fully connected layers of C3D (Tran et al. 2015), which section IV-B c fine-tunes as a baseline.
+
+    width: of fc6 and fc7. dropout: behind each, as published. The embedding is fc6, the "C3D feature"; fc7 is an
+    extra, for the classifier. The published fc6 takes 512 x 4 x 4 maps: at another frame size its weights do not fit.
+    A clip of more than 16 frames leaves several maps, whose mean is taken.
+    """
+
+    def __init__(self, shape: tuple[int, ...], width: int = 4096, dropout: float = 0.5) -> None:
+        super().__init__()
+        D, h, w = shape
+        self.fc6 = nn.Linear(D * h * w, width)
+        self.fc7 = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, maps: Tensor) -> ClipFeatures:
+        """maps [B, T', D, h, w] -> embedding [B, width], and fc7 [B, width] as extra."""
+        fc6 = torch.relu(self.fc6(maps.mean(1).flatten(1)))
+        fc7 = torch.relu(self.fc7(self.dropout(fc6)))
+        return ClipFeatures(fc6, extra={"fc7": self.dropout(fc7)})
+
+
 WORDS = ("aggregator.w", "aggregator.z", "aggregator.c")
 
 
@@ -198,6 +300,7 @@ def _paper() -> Method:
         losses={"oim": part("oim", temperature=0.1, queue_size=5000)},
         stages=(Fit("aggregator", Clipping("uniform", 16)), words_fixed, joint),
         reported=REPORTED,
+        quoted=QUOTED,
         paper="Wu, Wang, Shao, Wang: 3D PersonVLAD, IEEE TNNLS 2019",
     )
 
@@ -231,34 +334,247 @@ def _small() -> Method:
     )
 
 
+SMALL_WORDS = {"words": 8, "alpha": 1000.0}  # as `_small` has them
+
+
+@dataclass(frozen=True)
+class Variant:
+    """`personvlad` with one thing changed: called with a preset it gives the method."""
+
+    summary: str  # for `vreid-bench list`
+    aggregator: Part | None = None  # in place of PersonVLAD's
+    narrow: Part | None = None  # the same at preset `small`
+    subsample: int = 0  # of OIM
+    matcher: Part | None = None  # fitted on the trained network's tracklets
+    reported: tuple[Reported, ...] = ()
+
+    def __call__(self, preset: Preset) -> Method:
+        """The recipe of this variant."""
+        method = replace(personvlad(preset), reported=self.reported, quoted=())
+        aggregator = self.aggregator if preset == "paper" else self.narrow
+        if aggregator is not None:
+            method = replace(method, aggregator=aggregator)
+            if aggregator.name == "part-pooling":  # it has no words: none to fit, none to hold still
+                steps = tuple(replace(s, freeze=()) for s in method.stages if isinstance(s, Train))
+                # clips of unit length, as PersonVLAD's are by themselves and as OIM compares them
+                method = replace(method, stages=steps, matcher=part("mean", metric="euclidean", normalize=True))
+        if self.subsample:
+            oim = method.losses["oim"]
+            losses = {"oim": part("oim", **{**oim.options, "subsample": self.subsample})}
+            method = replace(method, losses=losses)
+        if self.matcher is not None:
+            method = replace(method, matcher=self.matcher, stages=(*method.stages, Fit("matcher", method.test)))
+        return method
+
+
+def c3d_baseline(preset: Preset) -> Method:
+    """C3D fine-tuned to classify the identities, compared by fc6 (Wu et al. 2019, Table V).
+
+    Section IV-B c): "fine-tune the parameters on MARS" to "predict class labels belonging to 625 identities"; printed
+    are 16 frames and nothing else. Batch, frame size, rate and steps are those of PersonVLAD's second step. A
+    tracklet's descriptor is the mean of its clips' fc6, scaled to unit length, as C3D features are (Tran et al. 2015,
+    section 3.3).
+    """
+    method = personvlad(preset)
+    stage = method.stages[-1]
+    assert isinstance(stage, Train)
+    losses = {"cross-entropy": part("cross-entropy", on="fc7")}
+    encoder, head = part("c3d"), part("c3d-head", width=4096, dropout=0.5)
+    if preset == "small":
+        # down to 4 x 2 places, as fc6 takes all of them; smoothing and a normalisation as in the other small recipes
+        pools = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2), (1, 1, 1))
+        encoder = part("c3d", widths=(8, 16, 32, 64, 64), pools=pools, norm=True)
+        head = part("c3d-head", width=128, dropout=0.5)
+        losses = {"cross-entropy": part("cross-entropy", on="fc7", smoothing=0.1, neck=True)}
+        stage = replace(stage, steps=700)  # as many as both steps of PersonVLAD together
+    return replace(
+        method,
+        encoder=encoder,
+        aggregator=head,
+        matcher=part("mean", metric="cosine"),
+        losses=losses,
+        stages=(replace(stage, losses={"cross-entropy": 1.0}),),
+        reported=C3D,
+        quoted=(),
+    )
+
+
+# Tables II to X. Those of MARS are of the paper's own protocol, which `mars-tracklet-selection` is.
+
+UNLIKE = "one random probe tracklet against the mean of a person's gallery tracklets, 10 draws: not comparable"
+HALF = "trained on half of the training set, tested on the other half"
+TUNED = "trained on MARS, then on half of this dataset"
+ILIDS, PRID = "mars-to-ilids-vid", "mars-to-prid2011"
+
+
 def _rows(dataset: str, where: str, note: str = "", **values: float) -> tuple[Reported, ...]:
-    unlike = "one random probe tracklet against the mean of a person's gallery tracklets, 10 draws: not comparable"
-    note = f"{unlike}; {note}" if note else unlike
+    note = f"{UNLIKE}; {note}" if note else UNLIKE
     return tuple(Reported(dataset, metric, round(value / 100, 4), where, note) for metric, value in values.items())
 
 
-HALF = "trained on half of the training set, tested on the other half"
-TUNED = "trained on MARS, then on half of this dataset"
+SAME = f"{HALF}; the same numbers as Table III"
+MARS = "mars-tracklet-selection"
 REPORTED = (
-    *_rows("mars", "Table III, PersonVLAD", R1=80.8, R5=94.5, R10=96.9, R20=99.0),
-    *_rows("mars", "Table IX, PersonVLAD", mAP=63.4),
-    *_rows("mars", "Table II, random / random", "gallery also one random tracklet each", R1=74.1),
-    *_rows("mars", "Table II, all / all", "probe also the mean of all its tracklets", R1=80.2),
-    *_rows("mars", "Table IV, B = 6", f"{HALF}; the same numbers as Table III", R1=80.8, R5=94.5, R10=96.9, R20=99.0),
-    *_rows("ilids-vid", "Table VI, MARS -> iLIDS-VID", "trained on MARS only", R1=56.3, R5=78.2, R20=93.7),
-    *_rows("ilids-vid", "Table VI, fine-tuned", TUNED, R1=69.4, R5=87.6, R20=99.2),
-    *_rows("prid2011", "Table VI, MARS -> PRID2011", "trained on MARS only", R1=71.7, R5=85.6, R20=94.1),
-    *_rows("prid2011", "Table VI, fine-tuned", TUNED, R1=87.6, R5=96.1, R20=98.7),
+    *_rows("mars", "Table III, PersonVLAD (again in V, VII, VIII, IX)", R1=80.8, R5=94.5, R10=96.9, R20=99.0),
+    *_rows("mars", "Table IX, PersonVLAD (again in X)", mAP=63.4),
+    *_rows(MARS, "Table II, random probe, all of gallery", R1=80.8),
+    *_rows(MARS, "Table II, random / random", "gallery also one random tracklet each", R1=74.1),
+    *_rows(MARS, "Table II, all / all", "probe also the mean of all its tracklets", R1=80.2),
+    *_rows("mars", "Table IV, B = 6", SAME, R1=80.8, R5=94.5, R10=96.9, R20=99.0),
+    *_rows(ILIDS, "Table VI, MARS -> iLIDS-VID", "trained on MARS only", R1=56.3, R5=78.2, R20=93.7),
+    *_rows(f"{ILIDS}-fine-tuned", "Table VI, iLIDS-VID (again in VII, VIII, IX)", TUNED, R1=69.4, R5=87.6, R20=99.2),
+    *_rows(f"{ILIDS}-fine-tuned", "Table IX, PersonVLAD", TUNED, R10=96.7),
+    *_rows(PRID, "Table VI, MARS -> PRID2011", "trained on MARS only", R1=71.7, R5=85.6, R20=94.1),
+    *_rows(f"{PRID}-fine-tuned", "Table VI, PRID2011 (again in VII, VIII, IX)", TUNED, R1=87.6, R5=96.1),
+    *_rows(f"{PRID}-fine-tuned", "Table VI, PRID2011", f"{TUNED}; Table IX prints this for rank 10", R20=98.7),
+    *_rows(f"{PRID}-fine-tuned", "Table IX, PersonVLAD", f"{TUNED}; Table VI differs", R10=98.7, R20=99.8),
 )
+STRIPES = _rows("mars", "Table III, stripe", R1=68.3, R5=87.2, R10=90.0, R20=94.6)
+GRID = _rows("mars", "Table III, grid", R1=67.1, R5=86.0, R10=89.5, R20=94.0)
+POOLED = _rows("mars", "Table III, 3D ConvNets+GP", R1=74.8, R5=90.6, R10=92.9, R20=95.1)
+TABLE_4 = {
+    1: _rows("mars", "Table IV, B = 1", HALF, R1=74.7, R5=91.8, R10=94.3, R20=96.4),
+    2: _rows("mars", "Table IV, B = 2", HALF, R1=76.4, R5=92.2, R10=94.3, R20=97.2),
+    4: _rows("mars", "Table IV, B = 4", HALF, R1=77.8, R5=92.4, R10=95.5, R20=98.7),
+    8: _rows("mars", "Table IV, B = 8", HALF, R1=78.8, R5=91.9, R10=95.7, R20=98.2),
+}
+C3D = (
+    *_rows("mars", "Table V, C3D (again in VIII)", R1=58.9, R5=81.0, R20=93.7),
+    *_rows("mars", "Table X, C3D", "the same number as its rank 1 in Table V", mAP=58.9),
+    *_rows(f"{ILIDS}-fine-tuned", "Table VIII, C3D", TUNED, R1=60.4),
+    *_rows(f"{PRID}-fine-tuned", "Table VIII, C3D", TUNED, R1=73.8),
+)
+XQDA = (
+    *_rows("mars", "Table IX, PersonVLAD + XQDA", R1=82.8, R5=94.9, R20=99.0, mAP=64.7),
+    *_rows(f"{ILIDS}-fine-tuned", "Table IX, PersonVLAD + XQDA", TUNED, R1=70.7, R5=88.2, R10=97.1, R20=99.2),
+    *_rows(f"{PRID}-fine-tuned", "Table IX, PersonVLAD + XQDA", TUNED, R1=88.0, R5=96.2, R10=98.6, R20=99.7),
+)
+
+
+def _quoted(table: str, metrics: Mapping[str, tuple[str, ...]], rows: Mapping[str, str]) -> tuple[Reported, ...]:
+    """Rows of a table as printed, in percent, `-` for a dash: dataset -> its columns, system -> its numbers."""
+    columns = [(dataset, metric) for dataset, names in metrics.items() for metric in names]
+    note = "as Wu et al. print it; whose protocol is not said"
+    return tuple(
+        Reported(dataset, metric, round(float(number) / 100, 4), f"{table}, {system}", note)
+        for system, numbers in rows.items()
+        for (dataset, metric), number in zip(columns, numbers.split(), strict=True)
+        if number != "-"
+    )
+
+
+FIRST = ("R1",)
+CURVE = ("R1", "R5", "R10", "R20")
+QUOTED = (
+    *_quoted(
+        "Table V",
+        {"mars": ("R1", "R5", "R20")},
+        {"HOG3D + KISSME": "2.6 6.4 12.4", "STFV3D + KISSME": "22.0 33.4 59.0"},
+    ),
+    *_quoted(
+        "Table VII",
+        {"ilids-vid": FIRST, "prid2011": FIRST, "mars": FIRST},
+        {
+            "VGG-16-Element-Max": "56.2 71.6 65.7",
+            "VGG-16-Element-Average": "57.1 73.8 65.9",
+            "VGG-16-Element-Multiplication": "60.4 76.3 67.8",
+            "Two-stream Fusion": "64.1 83.0 74.9",
+            "ActionVLAD": "65.6 83.7 76.5",
+            "FstCN": "59.1 76.8 68.3",
+            "VideoDarwin": "62.5 81.1 73.4",
+            "RNN+FV": "58.4 78.3 70.2",
+        },
+    ),
+    *_quoted(
+        "Table VIII",
+        {"ilids-vid": FIRST, "prid2011": FIRST, "mars": FIRST},
+        {
+            "LTC": "61.7 75.2 67.4",
+            "iDT+FV": "60.8 76.7 59.8",
+            "LRCN": "59.5 73.0 58.1",
+            "Spatio-Temporal ConvNet": "58.1 68.4 51.6",
+            "Composite LSTM": "54.8 65.4 53.1",
+            "SpaAtn+TemAtn": "69.7 88.4 77.1",
+        },
+    ),
+    *_quoted(
+        "Table IX",
+        {"ilids-vid": CURVE, "prid2011": CURVE, "mars": ("R1", "R5", "R20", "mAP")},
+        {
+            "HOG3D+DVR": "23.3 42.4 55.3 68.4 28.9 55.3 65.5 82.8 12.4 33.2 71.8 9.6",
+            "STFV3D": "44.3 71.7 83.7 91.7 64.1 87.3 89.9 92.0 22.0 33.4 59.0 12.3",
+            "TDL": "56.3 87.6 95.6 98.3 56.7 80.0 87.6 93.6 - - - -",
+            "RFA-net": "49.3 76.8 85.3 90.0 58.2 85.8 93.4 97.9 - - - -",
+            "SI2DL": "48.7 81.1 89.2 97.3 76.7 95.6 96.7 98.9 - - - -",
+            "PaMM": "30.3 56.3 70.3 82.7 56.5 85.7 96.3 97.0 - - - -",
+            "TS-DTW": "31.5 62.1 72.8 82.4 41.7 67.1 79.4 90.1 - - - -",
+            "JST": "55.2 86.5 91.0 97.0 79.4 94.4 97.0 99.3 70.6 90.0 97.6 50.7",
+            "RCN": "58.0 84.0 91.0 96.0 70.0 90.0 95.0 97.0 54.7 79.1 88.4 37.4",
+            "IDE + KISSME": "47.6 76.1 86.1 92.5 66.3 88.5 93.9 98.2 65.0 81.1 88.9 45.6",
+            "MSCAN + XQDA": "- - - - - - - - 71.7 86.5 93.1 56.0",
+            "ASTPN": "62.0 86.0 94.0 98.0 77.0 95.0 99.0 99.0 44.0 70.0 81.0 -",
+            "Two-stream": "60.0 86.0 93.0 97.0 78.0 94.0 97.0 99.0 - - - -",
+        },
+    ),
+    *_quoted("Table X", {"mars": ("mAP",)}, {"2D ConvNets": "51.4"}),
+)
+
+
+def _parts(parts: int) -> Variant:
+    return Variant(
+        f"`personvlad` with {parts} body part{'s' if parts > 1 else ''} (Table IV).",
+        part("personvlad", parts=parts, words=64, alpha=1000.0),
+        part("personvlad", parts=parts, **SMALL_WORDS),
+        reported=TABLE_4[parts],
+    )
+
+
+def _subsampled(size: int) -> Variant:
+    # Fig. 10 draws curves of mAP and prints no number
+    return Variant(f"`personvlad` with {size} rows in the denominator of OIM (Fig. 10).", subsample=size)
+
+
+METHODS: Mapping[str, Callable[[Preset], Method]] = {
+    "personvlad": personvlad,
+    # Table III
+    "personvlad-stripes": Variant(
+        "`personvlad` over five horizontal stripes in place of learned parts.",
+        part("region-vlad", rows=5, columns=1, words=64, alpha=1000.0),
+        part("region-vlad", rows=5, columns=1, **SMALL_WORDS),
+        reported=STRIPES,
+    ),
+    "personvlad-grid": Variant(
+        "`personvlad` over a grid of 5 x 5 in place of learned parts.",
+        part("region-vlad", rows=5, columns=5, words=64, alpha=1000.0),
+        part("region-vlad", rows=5, columns=5, **SMALL_WORDS),
+        reported=GRID,
+    ),
+    "personvlad-global-pooling": Variant(
+        "Learned parts, each pooled and embedded by itself, without words (3D ConvNets + GP).",
+        part("part-pooling", parts=6, hidden=256, width=256),
+        part("part-pooling", parts=4, hidden=32, width=32),
+        reported=POOLED,
+    ),
+    # Table IV
+    **{f"personvlad-b{parts}": _parts(parts) for parts in (1, 2, 4, 8)},
+    # Table V
+    "c3d-baseline": c3d_baseline,
+    # Table IX
+    "personvlad-xqda": Variant(
+        "`personvlad` compared by XQDA, learned from its descriptors.", matcher=part("xqda"), reported=XQDA
+    ),
+    # Fig. 10
+    **{f"personvlad-oim{size}": _subsampled(size) for size in (10, 100, 1000)},
+}
 
 
 @hookimpl
 def vreid_aggregators() -> Mapping[str, Callable[..., Any]]:
-    """`personvlad`."""
-    return {"personvlad": PersonVlad}
+    """`personvlad`, `region-vlad`, `part-pooling` and `c3d-head`."""
+    return {"personvlad": PersonVlad, "region-vlad": RegionVlad, "part-pooling": PartPooling, "c3d-head": C3dHead}
 
 
 @hookimpl
 def vreid_methods() -> Mapping[str, Callable[[Preset], Any]]:
-    """`personvlad`."""
-    return {"personvlad": personvlad}
+    """`personvlad`, its variants, and the C3D baseline."""
+    return METHODS

@@ -1,14 +1,13 @@
-"""Gao and Nevatia, "Revisiting Temporal Modeling for Video-based Person ReID", 2018: the image baseline and
-temporal pooling (sections 3 and 4), and the tables that report them.
+"""Gao and Nevatia, "Revisiting Temporal Modeling for Video-based Person ReID", 2018, in the paper's order: temporal
+attention and RNN (section 3.1), the recipe (3.2, 3.3 and 4.1), the tables (4.2), and a method for each of their rows.
 
-Three methods on one network and one loss:
+Temporal pooling is in `aggregators.pooling`, the 3D network in `encoders.resnet3d`.
 
-- `image-baseline`: trained on single frames, tested on one frame of a tracklet. No temporal modelling at all.
-- `image-averaged`: the same training; at test the features of many frames are averaged. This is what the paper
-  itself calls its image baseline (section 4.1: "the same similarity calculation procedure").
-- `mean-pooling`: trained and tested on clips of T = 4, whose frames' features are averaged.
+The paper has no row for one frame alone: what it calls its image baseline averages the features of many frames
+(section 4.1: "the same similarity calculation procedure"). Here that is `image-averaged`; `image-baseline` is the same
+training tested on the middle frame, without temporal modelling at all.
 
-All three see the same number of tracklets in a step, P x K, as in the paper (batch 32, K = 4, whatever T is), so
+All methods see the same number of tracklets in a step, P x K, as in the paper (batch 32, K = 4, whatever T is), so
 that batch-hard mining chooses among equally many. The image methods therefore see a quarter of the frames and
 take about a third of the time. With equal frames instead (P x K four times as large) they gain far more from the
 larger batch than `mean-pooling` gains from clips, and the comparison would be one of batch sizes.
@@ -17,48 +16,125 @@ larger batch than `mean-pooling` gains from clips, and the comparison would be o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from vreid_bench import Clipping, Method, Optimizer, Preset, Reported, Schedule, Train, hookimpl, part
+import torch
+from torch import Tensor, nn
+
+from vreid_bench import (
+    Clipping,
+    InputError,
+    Method,
+    Optimizer,
+    Part,
+    Preset,
+    Reported,
+    Schedule,
+    Train,
+    hookimpl,
+    part,
+)
 
 PAPER = "Gao, Nevatia: Revisiting Temporal Modeling for Video-based Person ReID, 2018"
 
 
-def mean_pooling(preset: Preset) -> Method:
-    """Mean of the frames' features over clips of four, trained and tested so (Gao and Nevatia 2018).
+class TemporalAttention(nn.Module):
+    """A weighted mean of the frames' features, with weights that the maps give (section 3.1, Eq. 1-3).
 
-    Section 3.1, "Temporal pooling": f_c = (1/T) sum_t f_c^t; T = 4 is the best of Table 3.
+    network: what scores a frame: `fc` for "spatial conv + FC", `temporal-conv` for "spatial + temporal conv", which
+        looks at the frames before and behind as well.
+    weighting: `softmax` (Eq. 2), or `sigmoid` with L1 normalization (Eq. 3). Either way the weights sum to 1.
+    width: d_t, channels between the two layers.
+    divide: the 1/T of Eq. 1. On top of weights that sum to 1 it makes the feature T times smaller than a mean, which
+        changes what a margin of 0.3 means and nothing else. The authors' code leaves it out.
+    rectify: ReLU behind the score as well, as in the authors' code: negative scores then weigh alike. The paper
+        gives the scores to Eq. 2 and 3 as they are.
+
+    A ReLU between the layers is not printed either, but without it both would be one linear map and d_t mean nothing.
     """
-    if preset == "paper":
-        # section 3.3: "consecutive non-overlap clips", the mean of all
-        return replace(_paper(T=4), test=Clipping("dense", 4), reported=TABLE_3_T4)
-    return replace(_small(T=4), test=Clipping("uniform", 4, clips=8), reported=TABLE_3_T4)
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        network: str = "temporal-conv",
+        weighting: str = "softmax",
+        width: int = 256,
+        divide: bool = True,
+        rectify: bool = False,
+    ) -> None:
+        super().__init__()
+        for option, value, wanted in (
+            ("network", network, ("fc", "temporal-conv")),
+            ("weighting", weighting, ("softmax", "sigmoid")),
+        ):
+            if value not in wanted:
+                raise InputError(
+                    f"aggregator temporal-attention: {option} must be {' or '.join(wanted)}, got {value!r}"
+                )
+        D, h, w = shape
+        self.weighting, self.divide, self.rectify = weighting, divide, rectify
+        self.spatial = nn.Conv2d(D, width, (h, w))
+        # {d_t, 1} or {3, d_t, 1}; padded with zeros, so that a clip of any length has a score for each frame
+        self.score = nn.Conv1d(width, 1, 1) if network == "fc" else nn.Conv1d(width, 1, 3, padding=1)
+
+    def scores(self, maps: Tensor) -> Tensor:
+        """maps [B, T', D, h, w] -> s [B, T']."""
+        hidden = torch.relu(self.spatial(maps.flatten(0, 1))).flatten(1)  # [B T', width]
+        s: Tensor = self.score(hidden.unflatten(0, maps.shape[:2]).transpose(1, 2))[:, 0]  # [B, T']
+        return torch.relu(s) if self.rectify else s
+
+    def attention(self, maps: Tensor) -> Tensor:
+        """Eq. 2 or 3: maps [B, T', D, h, w] -> a [B, T'], each row with the sum 1."""
+        s = self.scores(maps)
+        if self.weighting == "softmax":
+            return s.softmax(1)
+        # sigma(s) / sum sigma(s) by logarithms: where all scores are far below zero their ratios stay what they are
+        return nn.functional.logsigmoid(s).softmax(1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Eq. 1: maps [B, T', D, h, w] -> f_c [B, D]."""
+        frames = maps.mean((3, 4))  # [B, T', D]
+        f = (self.attention(maps)[:, :, None] * frames).sum(1)  # [B, D]
+        return f / maps.shape[1] if self.divide else f
 
 
-def image_averaged(preset: Preset) -> Method:
-    """Trained on single frames, tested on the mean of many frames' features (Gao and Nevatia 2018).
+class Recurrent(nn.Module):
+    """A recurrent cell over the frames' features, in order (section 3.1, "RNN").
 
-    Section 4.1, "Image-based baseline models": T = 1.
+    cell: `lstm` or `gru`. hidden: D_h, the embedding's length.
+    output: `mean`, the average of the outputs, f_c = (1/T) sum_t o_t; or `last`, the state behind the last frame,
+        f_c = h_T.
     """
-    if preset == "paper":
-        return replace(_paper(T=1), test=Clipping("dense", 1), reported=TABLE_3_T1)
-    return replace(_small(T=1), test=Clipping("uniform", 1, clips=8), reported=TABLE_3_T1)
+
+    def __init__(self, shape: tuple[int, ...], cell: str = "lstm", hidden: int = 512, output: str = "mean") -> None:
+        super().__init__()
+        if cell not in ("lstm", "gru"):
+            raise InputError(f"aggregator recurrent: cell must be lstm or gru, got {cell!r}")
+        if output not in ("mean", "last"):
+            raise InputError(f"aggregator recurrent: output must be mean or last, got {output!r}")
+        self.output = output
+        self.cell = (nn.LSTM if cell == "lstm" else nn.GRU)(shape[0], hidden, batch_first=True)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """maps [B, T', D, h, w] -> f_c [B, hidden]."""
+        outputs: Tensor = self.cell(maps.mean((3, 4)))[0]  # o [B, T', hidden]; of both cells o_t = h_t
+        return outputs.mean(1) if self.output == "mean" else outputs[:, -1]
 
 
-def image_baseline(preset: Preset) -> Method:
-    """Trained on single frames, tested on the middle frame of a tracklet alone.
-
-    What a method gains by looking at more than one frame is its distance to this. The paper reports no such number.
-    """
-    return replace(image_averaged(preset), test=Clipping("uniform", 1), reported=())
+@hookimpl
+def vreid_aggregators() -> Mapping[str, Callable[..., Any]]:
+    """`temporal-attention` and `recurrent`."""
+    return {"temporal-attention": TemporalAttention, "recurrent": Recurrent}
 
 
-def _paper(T: int) -> Method:
-    """Section 4.1. Printed: ResNet-50, 224 x 112, Adam, 3e-4 for pooling, batch 32 with 4 tracklets of a person,
-    Eq. 4 + Eq. 5 unweighted. Not printed, and taken from the authors' published code: margin 0.3, weight decay 5e-4,
-    800 epochs of one group per identity, a tenth of the rate every 200. Their code also smooths the labels
-    and flips and shifts every frame by itself; Eq. 5 does not smooth, and a clip here is flipped as a whole."""
+def _paper(T: int, rate: float = 3e-4) -> Method:
+    """Section 4.1. Printed: ResNet-50, 224 x 112, Adam, 3e-4 for pooling and attention, 1e-4 for RNN and 3D network,
+    batch 32 with 4 tracklets of a person, Eq. 4 + Eq. 5 unweighted. Not printed, and taken from the authors'
+    published code: margin 0.3, weight decay 5e-4, 800 epochs of one group per identity, a tenth of the rate every 200.
+    Their code also smooths the labels and flips and shifts every frame by itself; Eq. 5 does not smooth, and a clip
+    here is flipped as a whole. "If memory exceeds, we accordingly reduce the batch size" names no size: 32 throughout.
+    Weights of ImageNet and Kinetics are not shipped; without them this starts from random ones."""
     epoch = 625 // 8  # groups of 8 of MARS' 625 training identities
     stage = Train(
         clipping=Clipping("consecutive", T),
@@ -66,7 +142,7 @@ def _paper(T: int) -> Method:
         steps=800 * epoch,
         P=8,
         K=4,
-        schedule=Schedule("step", 3e-4, every=200 * epoch, factor=0.1),
+        schedule=Schedule("step", rate, every=200 * epoch, factor=0.1),
         optimizer=Optimizer("Adam", {"weight_decay": 5e-4}),
         augment=(part("flip"),),
     )
@@ -74,9 +150,9 @@ def _paper(T: int) -> Method:
         encoder=part("resnet", depth=50),
         aggregator=part("average"),
         matcher=part("mean", metric="euclidean"),  # section 3.3: mean of the clips, L2 distance
-        test=Clipping("dense", T),
+        test=Clipping("dense", T),  # "consecutive non-overlap clips"
         size=(224, 112),
-        losses={"cross-entropy": part("cross-entropy"), "triplet": part("triplet", margin=0.3)},
+        losses={"cross-entropy": part("cross-entropy"), "triplet": part("triplet", margin=0.3)},  # Eq. 5, Eq. 4
         stages=(stage,),
         paper=PAPER,
     )
@@ -100,6 +176,7 @@ def _small(T: int) -> Method:
     return replace(
         _paper(T),
         encoder=part("resnet", depth=8),
+        test=Clipping("uniform", T, clips=8),
         size=(64, 32),
         losses={
             "cross-entropy": part("cross-entropy", smoothing=0.1, neck=True),
@@ -109,27 +186,214 @@ def _small(T: int) -> Method:
     )
 
 
-def _row(where: str, values: tuple[float, ...], note: str = "") -> tuple[Reported, ...]:
+# Section 4.2. The number of a row is that of its table; what a later table repeats is told behind the first.
+
+# Their code drops the queries from the gallery and skips those without a match, as the convention `torchreid` does.
+GALLERY = "by the authors' code without the queries in the gallery: compare with the convention torchreid"
+
+
+def _row(where: str, values: tuple[float, ...], note: str = "", reranked: bool = False) -> tuple[Reported, ...]:
+    """mAP, R1, R5, R10 and R20 of a row in percent; 0 where the paper has a dash."""
     metrics = ("mAP", "R1", "R5", "R10", "R20")
     return tuple(
-        Reported("mars", metric, round(value / 100, 4), where, note)
+        Reported("mars", metric, round(value / 100, 4), where, note, reranked)
         for metric, value in zip(metrics, values, strict=True)
+        if value
     )
 
 
-# Table 10 repeats the row T = 1 as it is, and the row T = 4 with another rank 1.
-TABLE_3_T1 = _row("Table 3, T = 1", (74.1, 81.3, 92.6, 94.8, 96.7))
-TABLE_3_T4 = (
-    *_row("Table 3, T = 4", (76.5, 83.5, 93.0, 95.3, 96.8)),
-    Reported("mars", "R1", 0.833, "Table 10, Ours (pool)", "Table 3 prints 83.5 for the same model"),
+def _ours(where: str, values: tuple[float, ...], note: str = "") -> tuple[Reported, ...]:
+    return _row(where, values, f"{note}; {GALLERY}" if note else GALLERY)
+
+
+TABLE_1 = {
+    4: _ours("Table 1, T = 4 (again in Table 10, 3Dconv)", (70.5, 78.5, 90.9, 93.9, 95.9)),
+    8: _ours("Table 1, T = 8", (69.1, 78.8, 89.8, 93.2, 95.1)),
+}
+TABLE_2_MAX = _ours("Table 2, max pool", (74.5, 83.1, 93.3, 95.6, 96.7))
+TABLE_3 = {
+    1: _ours("Table 3, T = 1 (again in Table 10, image)", (74.1, 81.3, 92.6, 94.8, 96.7)),
+    2: _ours("Table 3, T = 2", (76.1, 83.3, 93.2, 95.5, 96.8)),
+    4: (
+        *_ours("Table 3, T = 4", (76.5, 83.5, 93.0, 95.3, 96.8)),
+        Reported("mars", "R1", 0.833, "Table 10, Ours (pool)", f"Table 3 prints 83.5 for the same model; {GALLERY}"),
+    ),
+    8: _ours("Table 3, T = 8 (again in Table 2, avg pool)", (76.2, 82.9, 93.7, 95.4, 96.8)),
+}
+TWICE = "Tables 4 and 5 differ from rank 5 on for the same model"
+TABLE_4 = {
+    "softmax": _ours("Table 4, softmax", (75.8, 82.7, 92.8, 95.4, 97.0), TWICE),
+    "sigmoid": _ours("Table 4, sigmoid", (76.1, 82.8, 93.6, 95.4, 96.8)),
+}
+TABLE_5 = {
+    "fc": _ours("Table 5, spatial conv + FC", (75.8, 82.7, 93.0, 95.1, 96.5), TWICE)[2:],
+    "temporal-conv": _ours("Table 5, spatial + temporal conv (again in Table 10, att)", (76.7, 83.3, 93.8, 96.0, 97.4)),
+}
+TABLE_6 = {
+    512: _ours("Table 6, 512", (69.8, 79.3, 91.7, 93.3, 96.2)),
+    1024: _ours("Table 6, 1024", (66.7, 76.4, 89.0, 92.2, 94.7)),
+    2048: _ours("Table 6, 2048", (67.0, 77.7, 89.6, 92.8, 94.9)),
+}
+TABLE_7 = {
+    512: _ours("Table 7, 512 (again in Table 8, LSTM, and Table 9, T = 8)", (72.0, 80.4, 92.7, 94.9, 96.9)),
+    1024: _ours("Table 7, 1024", (72.1, 81.0, 92.5, 94.8, 96.5)),
+    2048: _ours("Table 7, 2048", (70.1, 79.5, 91.0, 93.8, 95.5)),
+}
+TABLE_8_GRU = _ours("Table 8, GRU", (70.5, 79.7, 91.5, 93.8, 95.3))
+TABLE_9 = {
+    2: _ours("Table 9, T = 2", (72.4, 81.4, 92.1, 94.9, 96.4)),
+    4: _ours("Table 9, T = 4 (again in Table 10, RNN)", (73.9, 81.6, 92.8, 94.7, 96.3)),
+    16: _ours("Table 9, T = 16", (60.3, 71.2, 86.5, 90.8, 93.7)),
+}
+TABLE_10_RERANKED = _row(
+    "Table 10, Ours (re-rank)",
+    (84.5, 85.0, 94.7, 96.6, 97.7),
+    f"the parameters of k-reciprocal re-ranking are not stated and their code has none; {GALLERY}",
+    reranked=True,
 )
+TABLE_10_QUOTED = (
+    *_row("Table 10, Zheng et al.", (45.6, 65.0, 81.1, 0, 88.9)),
+    *_row("Table 10, Li et al.", (56.1, 71.8, 86.6, 0, 93.1)),
+    *_row("Table 10, Liu et al.", (51.7, 73.7, 84.9, 0, 91.6)),
+    *_row("Table 10, Zhou et al.", (50.7, 70.6, 90.0, 0, 97.6)),
+    *_row("Table 10, Hermans et al.", (67.7, 79.8, 91.4, 0, 0)),
+    *_row("Table 10, Hermans et al. (re-rank)", (77.4, 81.2, 90.7, 0, 0), reranked=True),
+)
+
+
+@dataclass(frozen=True)
+class System:
+    """One system of the tables: called with a preset it gives the method.
+
+    The tables compare systems at T = 4 and at T = 8. At preset `small` all have T = 4, as many frames in a step as
+    `mean-pooling`, but where T itself is what a row varies: there it is as printed, and training takes as much longer.
+    """
+
+    summary: str  # for `vreid-bench list`
+    T: int
+    aggregator: Part
+    narrow: Part | None = None  # the aggregator behind the narrow encoder of preset `small`, where it has widths
+    encoder: str = "resnet"
+    rate: float = 3e-4
+    varies_T: bool = False
+    reported: tuple[Reported, ...] = ()
+    quoted: tuple[Reported, ...] = ()
+
+    def __call__(self, preset: Preset) -> Method:
+        """The recipe of this system."""
+        told = {"reported": self.reported, "quoted": self.quoted}
+        if preset == "paper":
+            method = _paper(self.T, self.rate)
+            return replace(method, encoder=part(self.encoder, depth=50), aggregator=self.aggregator, **told)
+        method = _small(self.T if self.varies_T else min(self.T, 4))
+        aggregator = self.narrow or self.aggregator
+        return replace(method, encoder=part(self.encoder, depth=8), aggregator=aggregator, **told)
+
+
+def image_baseline(preset: Preset) -> Method:
+    """Trained on single frames, tested on the middle frame of a tracklet alone.
+
+    What a method gains by looking at more than one frame is its distance to this. The paper reports no such number.
+    """
+    return replace(METHODS["image-averaged"](preset), test=Clipping("uniform", 1), reported=())
+
+
+AVERAGE = part("average")  # section 3.1, "Temporal pooling": f_c = (1/T) sum_t f_t
+SHARE = 32  # preset `small` has D = 64 where the paper has 2048; other widths shrink alike
+
+
+def _attention(network: str, weighting: str) -> dict[str, Part]:
+    options = {"network": network, "weighting": weighting}
+    return {
+        "aggregator": part("temporal-attention", width=256, **options),
+        "narrow": part("temporal-attention", width=256 // SHARE, **options),
+    }
+
+
+def _rnn(hidden: int = 512, cell: str = "lstm", output: str = "mean") -> dict[str, Any]:
+    return {
+        "aggregator": part("recurrent", cell=cell, hidden=hidden, output=output),
+        "narrow": part("recurrent", cell=cell, hidden=hidden // SHARE, output=output),
+        "rate": 1e-4,
+    }
+
+
+_3D: dict[str, Any] = {"aggregator": AVERAGE, "encoder": "resnet3d", "rate": 1e-4}
+
+METHODS: Mapping[str, Callable[[Preset], Method]] = {
+    # Table 1
+    "3d-cnn": System("3D ResNet over clips of four (Gao and Nevatia 2018).", 4, reported=TABLE_1[4], **_3D),
+    "3d-cnn-t8": System("`3d-cnn` over clips of eight.", 8, varies_T=True, reported=TABLE_1[8], **_3D),
+    # Table 2
+    "max-pooling": System(
+        "The greatest of the frames' features over a clip (Gao and Nevatia 2018).",
+        8,
+        part("max"),
+        reported=TABLE_2_MAX,
+    ),
+    # Table 3
+    "image-baseline": image_baseline,
+    "image-averaged": System(
+        "Trained on single frames, tested on the mean of many frames' features (Gao and Nevatia 2018).",
+        1,
+        AVERAGE,
+        reported=TABLE_3[1],
+    ),
+    "mean-pooling-t2": System("`mean-pooling` over clips of two.", 2, AVERAGE, varies_T=True, reported=TABLE_3[2]),
+    "mean-pooling": System(
+        "Mean of the frames' features over clips of four, trained and tested so (Gao and Nevatia 2018).",
+        4,
+        AVERAGE,
+        reported=TABLE_3[4],
+    ),
+    "mean-pooling-t8": System("`mean-pooling` over clips of eight.", 8, AVERAGE, varies_T=True, reported=TABLE_3[8]),
+    # Tables 4 and 5
+    "temporal-attention": System(
+        "Frames weighted by attention from spatial conv + FC, softmax (Gao and Nevatia 2018).",
+        4,
+        reported=(*TABLE_4["softmax"], *TABLE_5["fc"]),
+        **_attention("fc", "softmax"),
+    ),
+    "temporal-attention-sigmoid": System(
+        "`temporal-attention` with sigmoid and L1 normalization in place of softmax.",
+        4,
+        reported=TABLE_4["sigmoid"],
+        **_attention("fc", "sigmoid"),
+    ),
+    "temporal-attention-conv": System(
+        "`temporal-attention` from spatial + temporal conv, the best of the paper.",
+        4,
+        reported=(*TABLE_5["temporal-conv"], *TABLE_10_RERANKED),
+        quoted=TABLE_10_QUOTED,
+        **_attention("temporal-conv", "softmax"),
+    ),
+    # Table 6
+    "lstm-last": System("`lstm` with its last state for the clip.", 8, reported=TABLE_6[512], **_rnn(output="last")),
+    "lstm-last-h1024": System(
+        "`lstm-last` with 1024 hidden numbers.", 8, reported=TABLE_6[1024], **_rnn(1024, output="last")
+    ),
+    "lstm-last-h2048": System(
+        "`lstm-last` with 2048 hidden numbers.", 8, reported=TABLE_6[2048], **_rnn(2048, output="last")
+    ),
+    # Table 7
+    "lstm-h1024": System("`lstm` with 1024 hidden numbers.", 8, reported=TABLE_7[1024], **_rnn(1024)),
+    "lstm-h2048": System("`lstm` with 2048 hidden numbers.", 8, reported=TABLE_7[2048], **_rnn(2048)),
+    # Table 8
+    "gru": System("`lstm` with GRU cells (Gao and Nevatia 2018).", 8, reported=TABLE_8_GRU, **_rnn(cell="gru")),
+    # Table 9
+    "lstm-t2": System("`lstm` over clips of two.", 2, varies_T=True, reported=TABLE_9[2], **_rnn()),
+    "lstm": System(
+        "LSTM over the frames' features, the mean of its outputs (Gao and Nevatia 2018).",
+        4,
+        reported=TABLE_9[4],
+        **_rnn(),
+    ),
+    "lstm-t8": System("`lstm` over clips of eight.", 8, varies_T=True, reported=TABLE_7[512], **_rnn()),
+    "lstm-t16": System("`lstm` over clips of sixteen.", 16, varies_T=True, reported=TABLE_9[16], **_rnn()),
+}
 
 
 @hookimpl
 def vreid_methods() -> Mapping[str, Callable[[Preset], Any]]:
-    """`image-baseline`, `image-averaged` and `mean-pooling`."""
-    return {
-        "image-baseline": image_baseline,
-        "image-averaged": image_averaged,
-        "mean-pooling": mean_pooling,
-    }
+    """Every row of the paper's tables, and `image-baseline`."""
+    return METHODS
