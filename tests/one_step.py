@@ -60,7 +60,7 @@ def check_recipe(registry, method):
             registry.resolve("augmentations", augmentation)
         for pattern in (*stage.train, *stage.freeze):
             assert any(fnmatchcase(n, pattern) for n in names), pattern
-    for row in method.reported:
+    for row in (*method.reported, *method.quoted):
         assert 0 < row.value <= 1
         assert row.metric in {"mAP", *(f"R{k}" for k in CUTOFFS)}
         assert row.where.startswith("Table ")

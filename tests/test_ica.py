@@ -172,8 +172,8 @@ def test_small_recipe_is_whole_and_takes_a_step(registry, name):
     method = registry.get("methods", name)("small")
     losses, named = take(check_recipe(registry, method), 0, method.size)
     check_step(losses, named)
-    assert small_frames(method) == small_frames(temporal_modeling.mean_pooling("small"))
-    assert trainings(method)[0].steps == trainings(temporal_modeling.mean_pooling("small"))[0].steps
+    assert small_frames(method) == small_frames(temporal_modeling.METHODS["mean-pooling"]("small"))
+    assert trainings(method)[0].steps == trainings(temporal_modeling.METHODS["mean-pooling"]("small"))[0].steps
 
 
 @pytest.mark.parametrize("name", METHODS)

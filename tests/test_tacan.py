@@ -15,9 +15,10 @@ from vreid_plugins.augmentations import flip, shift
 from vreid_plugins.encoders import resnet, senet
 from vreid_plugins.losses import cross_entropy, triplet
 from vreid_plugins.matchers import mean
-from vreid_plugins.tacan import ClipAttention, FrameAttention, MinMax, Tacan, cluster_diameter
+from vreid_plugins.tacan import ClipAttention, MinMax, Tacan, cluster_diameter
+from vreid_plugins.temporal_modeling import TemporalAttention
 
-MODULES = (tacan, pooling, flip, shift, resnet, senet, cross_entropy, triplet, mean)
+MODULES = (tacan, temporal_modeling, pooling, flip, shift, resnet, senet, cross_entropy, triplet, mean)
 METHODS = tuple(tacan.vreid_methods())
 
 
@@ -29,45 +30,6 @@ def batch_of(vectors, pids):
     pids = torch.as_tensor(pids)
     clips = Clips.single(torch.as_tensor(vectors, dtype=torch.float64))
     return Batch(clips, pids, torch.zeros_like(pids), ClipAttention(clips.embedding.shape[2]))
-
-
-# section 3.2
-
-
-def test_frame_attention_by_hand():
-    attention = FrameAttention((2, 1, 2), dim=1)
-    attention.spatial.weight.data = torch.tensor([[[[1.0, 0.0]], [[0.0, 1.0]]]])  # first channel left + second right
-    attention.spatial.bias.data.fill_(-2.0)
-    attention.temporal.weight.data = torch.tensor([[[0.5, 1.0, 0.0]]])  # half of the frame before, and this one
-    attention.temporal.bias.data.zero_()
-    # [1 clip, 3 frames, 2 channels, 1, 2]
-    maps = torch.tensor([[[[[1.0, 3.0]], [[5.0, 3.0]]], [[[0.0, 0.0]], [[8.0, 0.0]]], [[[1.0, 1.0]], [[2.0, 2.0]]]]])
-    seen = torch.tensor([1.0 + 3.0 - 2.0, 0.0, 1.0 + 2.0 - 2.0])  # relu
-    scores = torch.tensor([seen[0], seen[1] + seen[0] / 2, seen[2] + seen[1] / 2])
-    a = scores.exp() / scores.exp().sum()
-    torch.testing.assert_close(attention.weights(maps), a[None])
-    frames = torch.tensor([[2.0, 4.0], [0.0, 4.0], [1.0, 2.0]])
-    torch.testing.assert_close(attention(maps), (a[:, None] * frames).sum(0)[None] / 3)
-
-
-@pytest.mark.parametrize("frames", [1, 2, 5])
-def test_attention_weights_sum_to_one_and_equal_frames_count_alike(frames):
-    torch.manual_seed(0)
-    attention = FrameAttention((6, 3, 2), dim=4, divide=False)
-    maps = torch.rand(3, frames, 6, 3, 2)
-    weights = attention.weights(maps)
-    torch.testing.assert_close(weights.sum(1), torch.ones(3))
-    assert (weights > 0).all()
-    same = maps[:, :1].expand(-1, frames, -1, -1, -1)
-    torch.testing.assert_close(attention(same), Average((6, 3, 2))(same))
-
-
-def test_the_printed_factor_divides_by_the_frames():
-    torch.manual_seed(1)
-    attention, maps = FrameAttention((6, 3, 2), dim=4), torch.rand(2, 4, 6, 3, 2)
-    whole = attention(maps) * 4
-    attention.divide = False
-    torch.testing.assert_close(attention(maps), whole)
 
 
 # section 3.3
@@ -99,7 +61,7 @@ def test_training_starts_from_the_plain_mean_and_weights_learn_at_once():
 
 
 def test_no_weight_is_no_importance():
-    aggregator = Tacan((3, 2, 1), inner=partial(FrameAttention, dim=2), dim=2, weight="none")
+    aggregator = Tacan((3, 2, 1), inner=partial(TemporalAttention, width=2), dim=2, weight="none")
     assert aggregator(torch.rand(4, 5, 3, 2, 1)).importance is None
     assert "weight.weight" not in dict(aggregator.named_parameters())
     with pytest.raises(InputError, match="weight must be linear, sigmoid or none, got 'softmax'"):
@@ -193,9 +155,9 @@ def test_small_recipe_is_whole_and_takes_a_step(registry, name):
     assembled = check_recipe(registry, method)
     losses, named = take(assembled, 0, method.size)
     check_step(losses, named)
-    assert small_frames(method) == small_frames(temporal_modeling.mean_pooling("small"))
+    assert small_frames(method) == small_frames(temporal_modeling.METHODS["mean-pooling"]("small"))
     (stage,) = trainings(method)
-    assert stage.steps == trainings(temporal_modeling.mean_pooling("small"))[0].steps
+    assert stage.steps == trainings(temporal_modeling.METHODS["mean-pooling"]("small"))[0].steps
 
 
 @pytest.mark.parametrize("frames", [1, 3])

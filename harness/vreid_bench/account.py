@@ -177,8 +177,9 @@ def _entry(dataset: Dataset, counts: Mapping[str, int]) -> dict[str, Any]:
 
 def _budget(plan: Plan, model: Model) -> dict[str, int]:
     stages = [stage for stage in plan.method.stages if isinstance(stage, Train)]
+    seen = [stage for stage in stages if not stage.cached]  # a cached stage puts no frame through the network
     tracklets, clips, frames = max(
-        ((s.P * s.K, s.P * s.K * s.clipping.clips, s.P * s.K * s.clipping.clips * s.clipping.T) for s in stages),
+        ((s.P * s.K, s.P * s.K * s.clipping.clips, s.P * s.K * s.clipping.clips * s.clipping.T) for s in seen),
         key=lambda budget: budget[2],
         default=(0, 0, 0),
     )

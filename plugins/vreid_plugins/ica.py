@@ -110,7 +110,7 @@ BACKBONES: Mapping[Preset, Mapping[str, Part]] = {
 
 def ica(preset: Preset) -> Method:
     """Clips pooled, then a bottleneck; the frames of a clip augmented alike (Isobe et al. 2020, model 4)."""
-    return replace(_method(preset, "ica", synchronous=True), reported=MODEL_4)
+    return replace(_method(preset, "ica", synchronous=True), reported=MODEL_4, quoted=QUOTED)
 
 
 def ica_asynchronous(preset: Preset) -> Method:
@@ -130,12 +130,12 @@ def ica_baseline(preset: Preset) -> Method:
 
 def ica_alexnet(preset: Preset) -> Method:
     """ICA on AlexNet."""
-    return replace(ica(preset), encoder=BACKBONES[preset]["alexnet"], reported=ICA_ALEXNET)
+    return replace(ica(preset), encoder=BACKBONES[preset]["alexnet"], reported=ICA_ALEXNET, quoted=())
 
 
 def ica_inception_v3(preset: Preset) -> Method:
     """ICA on Inception-v3."""
-    return replace(ica(preset), encoder=BACKBONES[preset]["inception-v3"], reported=ICA_INCEPTION)
+    return replace(ica(preset), encoder=BACKBONES[preset]["inception-v3"], reported=ICA_INCEPTION, quoted=())
 
 
 def ica_baseline_alexnet(preset: Preset) -> Method:

@@ -1,5 +1,5 @@
 """TACAN (Li et al., "Temporal Aggregation with Clip-level Attention for Video-based Person Re-identification", WACV
-2020), in the paper's order: sections 3.2, 3.3 and 3.4, Eq. 10, then its tables.
+2020), in the paper's order: sections 3.3 and 3.4, Eq. 10, then its tables.
 
 Each row of its Table 1 is a method: `tacan-baseline`, `tacan-triplet`, `tacan-attention`, `tacan-clip-attention`,
 `tacan` and `tacan-senet`. Two more separate what the paper leaves together:
@@ -42,40 +42,10 @@ from vreid_bench import (
 PAPER = "Li et al.: Temporal Aggregation with Clip-level Attention for Video-based Person Re-identification, WACV 2020"
 
 
-class FrameAttention(nn.Module):
-    """Section 3.2, Fig. 2: f_C = 1/T sum_i a_i f_i over the frames of a clip.
-
-    The module is that of Gao and Nevatia 2018, which the figure quotes: a convolution as large as the map, one over
-    three frames, and a softmax over the clip. Like their published code it has a ReLU behind the first.
-
-    dim: channels between the two convolutions; theirs, as this paper gives none.
-    divide: by T, as the equation prints although the a_i sum to 1 already; False is what their code does.
-    """
-
-    def __init__(self, shape: tuple[int, ...], dim: int = 256, divide: bool = True) -> None:
-        super().__init__()
-        self.divide = divide
-        self.spatial = nn.Conv2d(shape[0], dim, (shape[1], shape[2]))
-        self.temporal = nn.Conv1d(dim, 1, 3, padding=1)
-
-    def weights(self, maps: Tensor) -> Tensor:
-        """maps [B, T, D, h, w] -> a [B, T]; each row sums to 1."""
-        seen = torch.relu(self.spatial(maps.flatten(0, 1)))  # [B T, dim, 1, 1]
-        seen = seen.reshape(*maps.shape[:2], -1).transpose(1, 2)  # [B, dim, T]
-        scores: Tensor = self.temporal(seen)[:, 0]  # [B, T]
-        return scores.softmax(1)
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """maps [B, T, D, h, w] -> f_C [B, D]."""
-        frames = maps.mean((3, 4))  # f_I [B, T, D]
-        clip = (self.weights(maps)[:, :, None] * frames).sum(1)
-        return clip / maps.shape[1] if self.divide else clip
-
-
 class Tacan(nn.Module):
     """Section 3.3, Fig. 3: a clip's weight from its feature, and its embedding. Matcher `clip-attention` sums them up.
 
-    inner: the aggregator that makes f_C of a clip's maps; any does.
+    inner: the aggregator that makes f_C [B, d] of a clip's maps (section 3.2, Fig. 2), d being that of the maps.
     dim: D, width of the embedding.
     weight: `linear` is Eq. 1; `sigmoid` of it keeps weights in (0, 1), where all that the figures show lie (0.90 to
         0.96) and where none turns a clip around; `none` gives every clip the weight 1.
@@ -88,8 +58,7 @@ class Tacan(nn.Module):
         if weight not in ("linear", "sigmoid", "none"):
             raise InputError(f"aggregator tacan: weight must be linear, sigmoid or none, got {weight!r}")
         self.inner = inner(shape)
-        with torch.no_grad():
-            width = _embedding(self.inner.eval()(torch.zeros(2, 1, *shape))).shape[1]
+        width = shape[0]  # d, "the same d dimensions as image-level features"
         self.activation = weight
         self.weight = nn.Identity() if weight == "none" else nn.Linear(width, 1)
         if isinstance(self.weight, nn.Linear):
@@ -101,17 +70,13 @@ class Tacan(nn.Module):
 
     def forward(self, maps: Tensor) -> ClipFeatures:
         """maps [B, T', D, h, w] -> embeddings f_E [B, dim] and weights w [B]."""
-        clip = _embedding(self.inner(maps))  # f_C [B, d]
+        clip = self.inner(maps)  # f_C [B, d]
         importance = None
         if self.activation != "none":
             importance = self.weight(clip)[:, 0]  # Eq. 1
             if self.activation == "sigmoid":
                 importance = torch.sigmoid(importance)
         return ClipFeatures(self.embedding(clip), importance)  # Eq. 2
-
-
-def _embedding(features: Tensor | ClipFeatures) -> Tensor:
-    return features.embedding if isinstance(features, ClipFeatures) else features
 
 
 class ClipAttention(nn.Module):
@@ -177,13 +142,13 @@ MULTI = {**HARD, "min-max": 1.0}  # Eq. 4
 
 def tacan(preset: Preset) -> Method:
     """Clips weighted by their own features, under softmax, triplet and min-max loss (Li et al. 2020)."""
-    return replace(_method(preset, MULTI, _clip_attention(preset)), reported=TACAN)
+    return replace(_method(preset, MULTI, _clip_attention(preset)), reported=TACAN, quoted=QUOTED)
 
 
 def tacan_senet(preset: Preset) -> Method:
     """TACAN on SENet-50, which the paper recommends."""
     encoder = part("senet", depth=50 if preset == "paper" else 8)
-    return replace(tacan(preset), encoder=encoder, reported=TACAN_SENET)
+    return replace(tacan(preset), encoder=encoder, reported=TACAN_SENET, quoted=())
 
 
 def tacan_baseline(preset: Preset) -> Method:
@@ -218,11 +183,12 @@ def tacan_tracklets(preset: Preset) -> Method:
     assert isinstance(stage, Train)
     # as many clips and identities in a step as in Table 1: two tracklets of four clips, where that has eight of one
     stage = replace(stage, clipping=replace(stage.clipping, clips=4), P=4, K=2)
-    return replace(method, stages=(stage,), reported=())
+    return replace(method, stages=(stage,), reported=(), quoted=())
 
 
 def _frame_attention(preset: Preset) -> Part:
-    return part("tacan-frames", dim=256 if preset == "paper" else 32)
+    """Section 3.2, Fig. 2: f_C = 1/T sum_i a_i f_i, the attention of Gao and Nevatia 2018 with its 1/T as printed."""
+    return part("temporal-attention", network="temporal-conv", divide=True, width=256 if preset == "paper" else 8)
 
 
 def _clip_attention(preset: Preset, weight: str = "linear") -> Part:
@@ -370,8 +336,8 @@ QUOTED = (
 
 @hookimpl
 def vreid_aggregators() -> Mapping[str, Callable[..., Any]]:
-    """`tacan` and `tacan-frames`."""
-    return {"tacan": Tacan, "tacan-frames": FrameAttention}
+    """`tacan`."""
+    return {"tacan": Tacan}
 
 
 @hookimpl
