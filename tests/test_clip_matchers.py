@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vreid_bench import Batch, Clips, InputError, batch_hard, pairwise_distance
+from vreid_bench import Batch, Clips, InputError, batch_hard
 from vreid_bench.embed import counted, tiles
 from vreid_bench.labels import Labels
 from vreid_bench.pruning import Pruned
@@ -55,27 +55,6 @@ def test_importance_weighs_and_can_be_divided_by_the_count():
         assert Weighted(2, divide=divide).represent(clips).embedding.tolist() == [[wanted]]
     with pytest.raises(InputError, match="matcher weighted: divide must be one of weights, count, got 'sum'"):
         Weighted(2, divide="sum")
-
-
-# mean
-
-
-@pytest.mark.parametrize("metric", ["cosine", "euclidean", "sqeuclidean"])
-def test_hardest_of_means_has_the_bits_of_all_distances(metric):
-    # the published rows were trained on these bits
-    clips, matcher = clips_of(N=24, C=2, E=64), Mean(64, metric=metric)
-    pids = torch.arange(24) // 4
-    found = []
-    for fused in (True, False):
-        x = clips.embedding.clone().requires_grad_()
-        stored = matcher.represent(clips.with_embedding(x))
-        if fused:
-            hardest = matcher.hardest(stored, pids)
-        else:
-            hardest = batch_hard(pairwise_distance(stored.mean(), stored.mean(), metric), pids)
-        found.append([*hardest, torch.autograd.grad((hardest.positive - hardest.negative).square().sum(), x)[0]])
-    for one, other in zip(*found, strict=True):
-        assert torch.equal(one, other)
 
 
 # top

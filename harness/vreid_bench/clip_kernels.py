@@ -16,8 +16,10 @@ from vreid_bench.clip_ops_reference import (
     Hardest,
     Rule,
     Side,
+    apart,
     between,
     folded,
+    for_both,
     hardest,
     side,
     similarity,
@@ -87,32 +89,22 @@ def batch_hard_backward(
     clips, valid = both
     if native.differentiates(clips, rule):
         return native.hardest_backward(chosen, both, weights, rule)
+    anchor = torch.arange(clips.shape[0], device=clips.device).repeat(2)  # [2 N]
+    index = torch.cat([index for _, index in chosen])  # [2 N]
+    grad = torch.where(index < 0, 0, torch.cat([grad for grad, _ in chosen]))  # [2 N]
+    other = index.clamp_min(0)
     inputs = [x.detach().requires_grad_() for x in (clips, *weights)]
     with torch.enable_grad():
         every = side(inputs[0], valid, rule)
-        if rule.mode == "factored":  # one product of matrices, and the bits of differentiating all distances
-            weight = inputs[1] if weights else None
-            value = between(folded(every, weight, rule), folded(every, weight, rule), rule.metric)
-            return list(torch.autograd.grad(value, inputs, _scattered(chosen)))
-        anchor = torch.arange(clips.shape[0], device=clips.device).repeat(2)  # [2 N]
-        index = torch.cat([index for _, index in chosen])  # [2 N]
-        grad = torch.where(index < 0, 0, torch.cat([grad for grad, _ in chosen]))  # [2 N]
-        value = _paired(every, anchor, index.clamp_min(0), inputs[1:], rule)
+        value = _paired(every, anchor, other, for_both(inputs[1:], rule), rule)
         return list(torch.autograd.grad(value, inputs, grad))
-
-
-def _scattered(chosen: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Gradients of the chosen pairs in a matrix of all: [N, N]."""
-    (grad, _), _ = chosen
-    whole = grad.new_zeros(len(grad), len(grad))
-    for grad, index in chosen:
-        part = torch.where(index < 0, 0, grad)[:, None]
-        whole = whole.scatter_add(1, index.clamp_min(0)[:, None], part)
-    return whole
 
 
 def _paired(every: Side, anchor: Tensor, other: Tensor, weights: Sequence[Tensor], rule: Rule) -> Tensor:
     """Distance [P] of the tracklets anchor [P] to the tracklets other [P]."""
+    if rule.mode == "factored":
+        u, v = weights or (None, None)
+        return apart(folded(every, u, rule)[anchor], folded(every, v, rule)[other], rule.metric)
     each = [weights[0][anchor, other]] if rule.mode == "pairwise" else weights
     return 1 - similarity(every.rows(anchor), every.rows(other), each, rule)
 

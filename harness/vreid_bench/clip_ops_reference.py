@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from vreid_bench.ops import Hardest as Anchors
-from vreid_bench.ops import Metric, pairwise_distance
 
 MODES = ("factored", "top", "pairwise", "learned")
 METRICS = ("dot", "cosine", "euclidean", "sqeuclidean")
+ROOTED = ("euclidean", "sqeuclidean")  # of the metrics: those of |a - b|
 LAYERS = 6  # tensors of the network of `learned`
 
 
@@ -133,9 +133,26 @@ def folded(tracklets: Side, weight: Tensor | None, rule: Rule) -> Tensor:
 
 def between(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
     """Distance of vectors [Q, E] and [G, E]: [Q, G]. `dot` is 1 - <q, g>."""
-    if metric == "dot":
-        return 1 - query @ gallery.T
-    return pairwise_distance(query, gallery, cast(Metric, metric))
+    if metric == "cosine":
+        query, gallery = F.normalize(query, dim=1), F.normalize(gallery, dim=1)
+    squares = (query.square().sum(1)[:, None], gallery.square().sum(1)) if metric in ROOTED else ()
+    return _by_metric(query @ gallery.T, squares, metric)
+
+
+def apart(one: Tensor, other: Tensor, metric: str) -> Tensor:
+    """The same for pairs of vectors, [P, E] and [P, E]: [P]."""
+    if metric == "cosine":
+        one, other = F.normalize(one, dim=1), F.normalize(other, dim=1)
+    squares = (one.square().sum(1), other.square().sum(1)) if metric in ROOTED else ()
+    return _by_metric((one * other).sum(1), squares, metric)
+
+
+def _by_metric(product: Tensor, squares: Sequence[Tensor], metric: str) -> Tensor:
+    if not squares:
+        return 1 - product
+    square = squares[0] + squares[1] - 2 * product
+    square = square.clamp_min(0)  # rounding can push the distance of equal vectors below zero
+    return square if metric == "sqeuclidean" else square.clamp_min(1e-12).sqrt()  # its gradient at 0 is infinite
 
 
 def similarity(query: Side, gallery: Side, weights: Sequence[Tensor], rule: Rule) -> Tensor:

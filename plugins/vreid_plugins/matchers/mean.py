@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vreid_bench import Clips, InputError, clip_batch_hard, clip_distance, hookimpl
+from vreid_bench import Clips, InputError, hookimpl, pairwise_distance
 
 METRICS = ("euclidean", "sqeuclidean", "cosine")
 
@@ -39,11 +39,7 @@ class Mean(nn.Module):
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
         """Represented tracklets -> [Q, G]."""
-        return clip_distance(query.embedding, gallery.embedding, normalize=False, metric=self.metric)
-
-    def hardest(self, represented: Clips, pids: Tensor) -> Any:
-        """Batch-hard over all pairs of tracklets."""
-        return clip_batch_hard(represented.embedding, pids, normalize=False, metric=self.metric).checked()
+        return pairwise_distance(query.mean(), gallery.mean(), self.metric)
 
 
 @hookimpl
