@@ -8,15 +8,19 @@ def whole(query_query, query_gallery, gallery_gallery):
     return np.block([[query_query, query_gallery], [query_gallery.T, gallery_gallery]])
 
 
-def nearest(distance, count, stable=True):
-    """Items from near to far, [N, count]: of equal distances the lower index first, if `stable`.
+def nearest(distance, count, form="stable"):
+    """Items from near to far, [N, count].
 
-    Without, as code bases have it: a partition of which only the first `count` are in order.
+    form: `stable`, of equal distances the lower index first; else in whatever order, `sort` as code bases ship it
+    (torchreid/utils/rerank.py: all N of every row sorted), `partition` the quicker way to the same, which Zhong's own
+    code has come to take: only the first `count` are in order.
     """
-    if stable:
-        return np.argsort(distance, axis=1, kind="stable")[:, :count]
-    count = min(count, len(distance))
-    return np.argpartition(distance, range(1, count), axis=1)[:, :count]
+    if form == "partition":
+        count = min(count, len(distance))
+        return np.argpartition(distance, range(1, count), axis=1)[:, :count]
+    if form == "sort":
+        return np.argsort(distance, axis=1).astype(np.int32)[:, :count]
+    return np.argsort(distance, axis=1, kind="stable")[:, :count]
 
 
 def mutual(rank, i, count):
@@ -56,9 +60,9 @@ def averaged(sets, rank, k2):
     return result
 
 
-def zhong(distance, queries, k1=20, k2=6, share=0.3, stable=True):
+def zhong(distance, queries, k1=20, k2=6, share=0.3, form="stable"):
     """Zhong et al., CVPR 2017: distances [N, N] of queries, then gallery -> [Q, G]."""
-    rank = nearest(distance, max(k1 + 1, k2), stable)
+    rank = nearest(distance, max(k1 + 1, k2), form)
     original = distance * distance
     original = original / original.max(1, keepdims=True)
     sets = np.zeros_like(original)

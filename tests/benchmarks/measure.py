@@ -13,8 +13,7 @@ from pathlib import Path
 LEAST = {
     # 120 and more where NumPy, which the compiled evaluator sorts with, has no AVX-512 sort for this processor
     "score_matrix": {"ratio_peer": 80, "ratio_cython": 80},
-    # 45 and more where the peer's N x N matrices are new to the process; a second call finds their pages in place
-    "rerank_distance": {"ratio_peer": 25},
+    "rerank_distance": {"ratio_peer": 45},
 }
 MOST = {
     "score_matrix": {"ratio_floor": 4, "extra_mb": 10},
