@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 COMMA := ,
 
-.PHONY: run test lint types bench board clean
+.PHONY: run test lint types bench board systems clean
 
 run: $(VENV)/installed
 	$(BIN)/vreid-bench run --plugin personvlad --protocol mars --threads 1
@@ -64,6 +64,14 @@ $(addprefix protocol/,$(TRANSFER)): protocol/ilids-vid
 
 one-clip/%: row/mean-pooling/%
 	$(RUN) --protocol mars --from $(BOARD)/mars-mean-pooling-small-seed$*-???????? --set test.clips=1
+
+# One seed of the other systems of the papers, some CPU minutes each, into the same folder and leaderboard.
+SYSTEMS := max-pooling temporal-attention temporal-attention-conv lstm gru 3d-cnn clip-average clip-top clip-learned \
+	tacan-baseline tacan-clip-attention tacan ica-baseline ica-asynchronous ica ica-bn-neck \
+	personvlad-stripes personvlad-global-pooling c3d-baseline
+
+systems: $(foreach method,$(SYSTEMS),row/$(method)/0)
+	$(BIN)/vreid-bench leaderboard add --replace $(foreach method,$(SYSTEMS),$(wildcard $(BOARD)/mars-$(method)-small-seed0-????????))
 
 clean:
 	rm -rf $(VENV) build
