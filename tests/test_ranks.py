@@ -14,7 +14,8 @@ from vreid_bench import native, ranks, ranks_reference
 from vreid_bench.errors import InputError
 from vreid_bench.metrics import judge
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import Counts, from_distances, from_embeddings, merge, sought
+from vreid_bench.ranks import Counts, from_distances, from_embeddings, merge
+from vreid_bench.sought import sought
 
 RULES = [
     Convention(f"{gallery}-{ap}", "1", gallery, ap, "zero", "", "")

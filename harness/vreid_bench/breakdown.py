@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vreid_bench.metrics import Outcome, Scores, precision
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import QUERY, sought
+from vreid_bench.sought import QUERY, sought
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -15,7 +15,8 @@ from vreid_bench.bootstrap import interval
 from vreid_bench.errors import InputError
 from vreid_bench.labels import Ints, Labels
 from vreid_bench.protocol import Clothes, Convention
-from vreid_bench.ranks import QUERY, Counts
+from vreid_bench.ranks import Counts
+from vreid_bench.sought import QUERY
 
 Floats = NDArray[np.float64]
 

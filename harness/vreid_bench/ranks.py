@@ -9,48 +9,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench import native
-from vreid_bench.data import JUNK
 from vreid_bench.errors import InputError
-from vreid_bench.labels import Ints, Labels, contained
+from vreid_bench.labels import Ints, Labels
+from vreid_bench.sought import Shard, Sought, sought
 
 Metric = Literal["cosine", "euclidean", "sqeuclidean"]
-Shard = tuple[int, int]  # (i, n): every n-th tile of the gallery, from the i-th
 Tile = tuple[slice, NDArray[Any]]  # which queries (0-based positions in the query list), distances [R, G]
 
-WHOLE = (0, 1)
-GALLERY, QUERY = 0, 1  # the groups that gallery items are counted in: query tracklets apart from the others
-
-
-class Sought(NamedTuple):
-    """What is to be counted for R queries. Arrays are int64 unless said otherwise; a place is one in the gallery.
-
-    A *match* of a query is an item of its person in another camera; an item of its person in its own camera is
-    *junk* and takes no rank.
-    """
-
-    groups: int  # K
-    group: NDArray[np.int8]  # [G] which group an item is counted in, -1 for what takes no rank for anybody
-    start: Ints  # [R + 1] where each query's matches begin
-    item: Ints  # [M] place of a match
-    junk_start: Ints  # [R + 1]
-    junk: Ints  # [J] place of a junk item
-
-    def rows(self, rows: slice) -> Sought:
-        """The same for some of the queries."""
-        first, last, _ = rows.indices(len(self.start) - 1)
-        start, junk_start = self.start[first : last + 1], self.junk_start[first : last + 1]
-        return self._replace(
-            start=start - start[0],
-            item=self.item[start[0] : start[-1]],
-            junk_start=junk_start - junk_start[0],
-            junk=self.junk[junk_start[0] : junk_start[-1]],
-        )
+WHOLE = (0, 1)  # the shard that is all
 
 
 @dataclass(frozen=True)
@@ -131,17 +103,6 @@ def from_embeddings(
     return _counts(wanted, before, labels)
 
 
-def sought(labels: Labels) -> Sought:
-    """Groups, matches and junk. Of a large gallery nothing is copied but a byte an item."""
-    group = np.full(len(labels.gallery), -1, np.int8)  # [G]
-    group[(labels.pids != JUNK)[labels.gallery]] = GALLERY
-    group[labels.own[labels.own >= 0]] = QUERY
-    owner, place = _same_person(labels)  # [P]
-    junk = labels.camids[labels.gallery[place]] == labels.camids[labels.query][owner]  # [P]
-    start, junk_start = (_starts(owner[mask], len(labels.query)) for mask in (~junk, junk))
-    return Sought(QUERY + 1, group, start, place[~junk], junk_start, place[junk])
-
-
 def backend() -> str:
     """Which implementation counts: `numpy`, or `native-` and the instruction set."""
     module = native.load("score")
@@ -155,23 +116,6 @@ def _module() -> Any:
     from vreid_bench import ranks_reference
 
     return ranks_reference
-
-
-def _same_person(labels: Labels) -> tuple[Ints, Ints]:
-    """Every pair of a query and a gallery item of the same person: query [P], place [P], both rising."""
-    person = labels.pids[labels.query]  # [Q]
-    known = np.flatnonzero(contained(labels.pids, person)[labels.gallery])  # the few of a gallery full of strangers
-    pids = labels.pids[labels.gallery[known]]
-    order = np.argsort(pids, kind="stable")
-    first, last = (np.searchsorted(pids, person, side, sorter=order) for side in ("left", "right"))  # [Q]
-    count = last - first
-    owner = np.repeat(np.arange(len(person)), count)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    return owner, known[order[first[owner] + within]]
-
-
-def _starts(owner: Ints, queries: int) -> Ints:
-    return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=queries))])
 
 
 def _counts(wanted: Sought, before: Ints, labels: Labels) -> Counts:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from vreid_bench.labels import Ints
-    from vreid_bench.ranks import Shard, Sought
+    from vreid_bench.sought import Shard, Sought
 
 CHUNK = 1 << 14  # given distances that are counted in at once
 BLOCK, TILE = 256, 1024  # queries and items of one product; always padded to this size
