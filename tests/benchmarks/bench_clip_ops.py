@@ -3,7 +3,7 @@
 Distances at the size of MARS, 1,980 queries and 9,330 gallery tracklets of 8 clips, E = 1,024 (`clip_top`: the first
 960 of them), and batch-hard mining of 48 tracklets with pairwise weights that learn, forward and backward. Peers do
 the same in eager torch, or with torch.compile. Each entry runs in a process of its own, prints with
-`python tests/benchmarks/bench_clip_ops.py clip_top`, and holds the ratios that are aimed at beside those it reached.
+`python tests/benchmarks/bench_clip_ops.py clip_top`, and fails where a promised ratio is not kept.
 """
 
 import json
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
 import marslike  # noqa: E402
-from measure import extra_mb, record, seconds  # noqa: E402
+from measure import broken, extra_mb, record, seconds  # noqa: E402
 
 import vreid_bench  # noqa: E402
 from vreid_bench import clip_batch_hard, clip_distance, clip_native  # noqa: E402
@@ -34,11 +35,13 @@ Q, G, C, E = marslike.QUERIES, marslike.GALLERY, 8, 1024
 SHARE = 960
 THREADS = {"clip_batch_hard_t1": 1}
 
+walled = partial(seconds, clock=time.perf_counter)  # by the wall clock: two threads share the work
 
-def entry(ours_s: float, peers: dict[str, float], aims: dict[str, str], **more: Any) -> dict[str, Any]:
+
+def entry(ours_s: float, peers: dict[str, float], **more: Any) -> dict[str, Any]:
     """Seconds of ours and of each peer, and the ratio to each."""
     ratios = {f"ratio_{name}": taken / ours_s for name, taken in peers.items()}
-    told = {"threads": torch.get_num_threads(), "backend": clip_native.backend(), "aims": aims}
+    told = {"threads": torch.get_num_threads(), "backend": clip_native.backend()}
     return {"ours_s": ours_s} | {f"{name}_s": taken for name, taken in peers.items()} | ratios | told | more
 
 
@@ -59,32 +62,30 @@ def clip_factored() -> dict[str, Any]:
             found.append(1 - torch.einsum("qgab,qa,gb->qg", product, weight, weight[:1].expand(len(part), C)))
         return torch.cat(found, 1)
 
-    (ours_s,) = seconds(5, lambda: clip_distance(query, gallery))
-    begin = time.perf_counter()
-    wanted = eager()
-    eager_s = time.perf_counter() - begin
-    difference = (clip_distance(query, gallery) - wanted).abs().max().item()
+    (ours_s,) = walled(5, lambda: clip_distance(query, gallery))
+    found: list[Tensor] = []
+    (eager_s,) = walled(1, lambda: found.append(eager()))
+    difference = (clip_distance(query, gallery) - found[0]).abs().max().item()
     assert difference < 1e-6
-    return entry(ours_s, {"eager": eager_s}, {"ratio_eager": ">= 40"}, difference=difference)
+    return entry(ours_s, {"eager": eager_s}, difference=difference)
 
 
 def clip_top() -> dict[str, Any]:
     """The top 20 % of float32 clips, against the bare product of the same tiles."""
     query, gallery = clips(Q, 1), clips(SHARE, 2)
-    ours_s, floor_s = seconds(5, lambda: clip_distance(query, gallery, mode="top"), bare(query, gallery))
-    return entry(ours_s, {"floor": floor_s}, {"over_floor": "<= 1.05"}, over_floor=ours_s / floor_s)
+    ours_s, floor_s = walled(5, lambda: clip_distance(query, gallery, mode="top"), bare(query, gallery))
+    return entry(ours_s, {"floor": floor_s}, over_floor=ours_s / floor_s)
 
 
 def clip_top_bf16() -> dict[str, Any]:
     """The same with bfloat16 operands, against the float32 product; and what that changes in mAP."""
     query, gallery = clips(Q, 1), clips(SHARE, 2)
     halves = query.bfloat16(), gallery.bfloat16()
-    ours_s, floor_s, half_floor_s = seconds(
+    ours_s, floor_s, half_floor_s = walled(
         5, lambda: clip_distance(*halves, mode="top"), bare(query, gallery), bare(*halves)
     )
-    aims = {"over_floor": "<= 0.56"}
     over = {"over_floor": ours_s / floor_s, "half_floor_s": half_floor_s, "mAP_shift": map_shift()}
-    return entry(ours_s, {"floor": floor_s}, aims, **over)
+    return entry(ours_s, {"floor": floor_s}, **over)
 
 
 def bare(query: Tensor, gallery: Tensor) -> Callable[[], Any]:
@@ -145,12 +146,10 @@ def clip_batch_hard_step() -> dict[str, Any]:
     for one, two in zip(step(eager)(), step(fused)(), strict=True):
         torch.testing.assert_close(one, two, atol=1e-7, rtol=1e-5)
     step(compiled)()
-    ours_s, eager_s, compile_s = seconds(60, step(fused), step(eager), step(compiled))
+    ours_s, eager_s, compile_s = walled(60, step(fused), step(eager), step(compiled))
     peaks = {"peak_mb": allocated_mb(step(fused)), "eager_peak_mb": allocated_mb(step(eager))}
-    limits = (3.5, 2.3) if torch.get_num_threads() == 1 else (3, 1.9)
-    aims = {"ratio_eager": f">= {limits[0]}", "ratio_compile": f">= {limits[1]}", "peak_share": "<= 0.333"}
     peaks["peak_share"] = peaks["peak_mb"] / peaks["eager_peak_mb"]
-    found = entry(ours_s, {"eager": eager_s, "compile": compile_s}, aims, **peaks)
+    found = entry(ours_s, {"eager": eager_s, "compile": compile_s}, **peaks)
     return found | (large() if torch.get_num_threads() > 1 else {})
 
 
@@ -190,8 +189,10 @@ def test_clip_ops(name: str) -> None:
     threads = {f"{library}_NUM_THREADS": str(THREADS.get(name, 2)) for library in ("OPENBLAS", "MKL", "OMP")}
     done = subprocess.run([sys.executable, HERE, name], env={**os.environ, **threads}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    record(name, json.loads(done.stdout))
+    found = json.loads(done.stdout)
+    record(name, found)
     print(name, done.stdout)  # noqa: T201
+    assert not broken(name, found)
 
 
 if __name__ == "__main__":
