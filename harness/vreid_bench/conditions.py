@@ -91,12 +91,15 @@ def _corrupted(this: Run, model: Model, features: Features, test: Split, corrupt
     assert features.spoiled is not None, "a protocol with a corruption embeds every clip twice"
     labels, lengths, device = Labels.of(test), [len(tracklet.frames) for tracklet in test.test], this.reader.device
     kept, bad = features.kept.to(device), features.spoiled.to(device)
-    clean = kept.represented(model.matcher).to(device).clips(slice(None))
+
+    def represented(store: Store) -> Clips:
+        return store.represented(model.matcher).to(device).clips(slice(None))
+
+    clean = represented(kept) if corruption.side == "query" else None
     for condition, most in zip(corruption.conditions, corruption.most, strict=True):
         which = [spoiled(corruption, t, most, n) for t, n in zip(test.test, kept.counts, strict=True)]
-        mixed = kept.replaced(bad, np.concatenate(which)).represented(model.matcher).to(device).clips(slice(None))
-        gallery = mixed if corruption.side == "both" else clean
-        yield Tested(condition, ranked(this, model, (mixed, gallery), labels), lengths)
+        mixed = represented(kept.replaced(bad, np.concatenate(which)))
+        yield Tested(condition, ranked(this, model, (mixed, mixed if clean is None else clean), labels), lengths)
 
 
 def _selected(ranking: Ranking, everyone: Clips, test: Split, selection: Selection) -> Iterator[Tested]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ class Learned(NamedTuple):
     weight: Floats  # [r]
 
 
-class Mahalanobis(nn.Module):
+class Mahalanobis(nn.Module, ABC):
     """A tracklet is the mean of its clips; until it is fitted, the distance is Euclidean.
 
     normalize: scale each tracklet to unit length first. Fitting is in float64, and so is the projection.
@@ -77,9 +78,9 @@ class Mahalanobis(nn.Module):
         for name, value in (("projection", projection), ("sign", np.sign(learned.weight))):
             setattr(self, name, torch.from_numpy(np.ascontiguousarray(value)).to(pids.device))
 
+    @abstractmethod
     def learn(self, vectors: Floats, pids: Ints, camids: Ints) -> Learned:
         """The distance that tracklets [N, E] teach."""
-        raise NotImplementedError
 
 
 class Pairs(NamedTuple):

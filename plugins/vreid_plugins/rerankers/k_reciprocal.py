@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from vreid_bench.rerank import Rule, k_reciprocal
 Floats = NDArray[np.float32]
 
 
-class _Sparse:
+class _Sparse(ABC):
     """What the rules share: options, and the two ways in."""
 
     k1: int
@@ -31,9 +32,9 @@ class _Sparse:
         if not 0 <= self.share <= 1:
             raise InputError(f"k-reciprocal re-ranking: share must be a fraction, got {self.share}")
 
+    @abstractmethod
     def rule(self, metric: Metric) -> Rule:
         """What `k_reciprocal` needs to know."""
-        raise NotImplementedError
 
     def rerank(
         self, query_query: Any, query_gallery: Any, gallery_gallery: Any, metric: Metric, *, threads: int = 0
