@@ -10,10 +10,9 @@ from vreid_bench.embed import counted, tiles
 from vreid_bench.labels import Labels
 from vreid_bench.pruning import Pruned
 from vreid_bench.ranks import from_distances
+from vreid_plugins.clip_similarity import Learned, Top
 from vreid_plugins.losses.triplet import Triplet
-from vreid_plugins.matchers.learned import Learned
-from vreid_plugins.matchers.mean import Mean
-from vreid_plugins.matchers.top import Top
+from vreid_plugins.matchers.mean import METRICS, Mean
 from vreid_plugins.matchers.weighted import Weighted
 
 
@@ -29,7 +28,7 @@ def learned(E=5, hidden=7, seed=0):
     """With statistics as training leaves them."""
     torch.manual_seed(seed)
     matcher = Learned(E, hidden=hidden)
-    for module in matcher.score:
+    for module in matcher.g:
         if isinstance(module, torch.nn.BatchNorm1d):
             module.running_mean.normal_()
             module.running_var.uniform_(0.5, 2)
@@ -75,19 +74,14 @@ def test_top_is_the_mean_of_the_largest_cosines():
 def test_top_projects_if_it_is_told_to():
     torch.manual_seed(0)
     matcher, clips = Top(5, project=True), clips_of()
-    moved = clips.with_embedding(clips.embedding @ matcher.projection.weight.T)
+    torch.nn.init.normal_(matcher.project.weight)
+    moved = clips.with_embedding(clips.embedding @ matcher.project.weight.T)
     plain = Top(5)
     got = matcher.distance(matcher.represent(clips), matcher.represent(clips))
     torch.testing.assert_close(got, plain.distance(plain.represent(moved), plain.represent(moved)))
 
 
-@pytest.mark.parametrize("top", [0.0, 1.5])
-def test_a_share_that_is_none_is_refused(top):
-    with pytest.raises(InputError, match="matcher top: top must be above 0 and at most 1"):
-        Top(5, top=top)
-
-
-@pytest.mark.parametrize("matcher", [Top(5, top=0.4), learned()])
+@pytest.mark.parametrize("matcher", [Top(5, top=0.4), learned(), *(Mean(5, m) for m in METRICS), Weighted(5)])
 def test_hardest_is_batch_hard_over_the_distances(matcher):
     pids = torch.tensor([0, 0, 1, 1, 2, 0])
     stored = matcher.represent(clips_of())
@@ -124,7 +118,7 @@ def test_learned_is_its_network_pair_by_pair():
                 ]
                 mean, total = pairs[0], 1.0
                 for pair in pairs[1:]:
-                    alpha = matcher.score((mean - pair)[None])[0, 0].item()
+                    alpha = matcher.g((mean - pair)[None])[0, 0].item()
                     mean, total = (total * mean + alpha * pair) / (total + alpha), total + alpha
                 torch.testing.assert_close(got[i, j], 1 - mean.sum(), atol=1e-5, rtol=1e-5)
 
@@ -137,9 +131,9 @@ def test_batch_statistics_are_of_pairs_that_are_there():
     for each in (clips, Clips(*wider)):
         torch.manual_seed(1)
         stored = matcher.represent(each)
-        matcher.score[1].reset_running_stats()
+        matcher.g[1].reset_running_stats()
         matcher.distance(stored, stored)
-        found.append(matcher.score[1].running_mean.clone())
+        found.append(matcher.g[1].running_mean.clone())
     torch.testing.assert_close(*found)
 
 

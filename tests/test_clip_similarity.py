@@ -13,7 +13,7 @@ from vreid_bench.train import learning_rate, trainable
 from vreid_plugins import clip_similarity, temporal_modeling
 from vreid_plugins.aggregators import pooling
 from vreid_plugins.augmentations import clip_corruption, crop, flip, shift
-from vreid_plugins.clip_similarity import LearnedSimilarity, TopSimilarity
+from vreid_plugins.clip_similarity import Learned, Top
 from vreid_plugins.encoders import i3d
 from vreid_plugins.losses import cross_entropy, triplet
 from vreid_plugins.matchers import mean
@@ -32,7 +32,7 @@ def clips_of(*counts, dim=4, seed=0):
 
 def learned(dim=4, seed=0):
     torch.manual_seed(seed)
-    matcher = LearnedSimilarity(dim, hidden=6).double().eval()
+    matcher = Learned(dim, hidden=6).double().eval()
     for norm in (matcher.g[1], matcher.g[5]):
         norm.running_mean.normal_(0, 0.1)
         norm.running_var.uniform_(0.5, 1.5)
@@ -71,7 +71,7 @@ def test_learned_similarity_is_the_weighted_mean_of_cosines():
 def test_importances_are_those_of_the_equation_and_zero_where_no_clip_is():
     matcher = learned(seed=1)
     query, gallery = (matcher.represent(c) for c in (clips_of(3, 2), clips_of(1, 2, seed=1)))
-    _, alpha = matcher.aggregated(query, gallery)
+    alpha = matcher.importances(query, gallery)
     assert alpha.shape == (2, 3, 2)
     assert (alpha[:, 0, 0] == 1).all()
     _, wanted = one_by_one(matcher, query.embedding[0], gallery.embedding[0][:1])
@@ -86,23 +86,11 @@ def test_a_constant_importance_of_one_is_the_mean_over_all_pairs():
     last = matcher.g[8]
     torch.nn.init.zeros_(last.weight)
     torch.nn.init.constant_(last.bias, math.log(math.e - 1))  # softplus of it is 1
-    every = TopSimilarity(4, share=1.0, project=False)
+    every = Top(4, top=1.0)
     torch.testing.assert_close(
         matcher.distance(matcher.represent(query), matcher.represent(gallery)),
         every.eval().distance(every.represent(query), every.represent(gallery)),
     )
-
-
-def test_pairs_in_blocks_are_pairs_at_once(monkeypatch):
-    matcher, query, gallery = learned(), clips_of(3, 1, 2), clips_of(2, 3, 3, 1, seed=1)
-    sides = matcher.represent(query), matcher.represent(gallery)
-    whole = matcher.distance(*sides)
-    monkeypatch.setattr(clip_similarity, "BLOCK", 3 * 4 * 5)  # five pairs
-    torch.testing.assert_close(matcher.distance(*sides), whole)
-    every = TopSimilarity(4).double().eval()
-    blocked = every.distance(*sides)
-    monkeypatch.undo()
-    torch.testing.assert_close(every.distance(*sides), blocked)
 
 
 def test_learned_similarity_gradient():
@@ -130,8 +118,8 @@ def test_training_moves_the_normalisation_and_every_weight():
 
 
 def test_g_has_the_printed_layers():
-    assert parameters(LearnedSimilarity(1024)) == 2 * (1024 * 1024 + 1024 + 2 * 1024) + 1024 + 1
-    kinds = [type(layer).__name__ for layer in LearnedSimilarity(8).g]
+    assert parameters(Learned(1024)) == 2 * (1024 * 1024 + 1024 + 2 * 1024) + 1024 + 1
+    kinds = [type(layer).__name__ for layer in Learned(8).g]
     assert kinds == ["Linear", "BatchNorm1d", "ReLU", "Dropout"] * 2 + ["Linear", "Softplus"]
 
 
@@ -147,7 +135,7 @@ def naive_top(query, gallery, share):
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.6, 1.0])
 def test_top_similarity_is_the_sorted_loop(share):
     torch.manual_seed(0)
-    matcher, query, gallery = TopSimilarity(4, share=share).double().eval(), clips_of(5, 2, 1), clips_of(3, 4, seed=1)
+    matcher, query, gallery = Top(4, top=share, project=True).double().eval(), clips_of(5, 2, 1), clips_of(3, 4, seed=1)
     torch.nn.init.normal_(matcher.project.weight)
     distance = matcher.distance(matcher.represent(query), matcher.represent(gallery))
     for i in range(3):
@@ -157,7 +145,7 @@ def test_top_similarity_is_the_sorted_loop(share):
 
 
 def test_the_share_of_training_is_its_own_and_gradients_reach_the_chosen_pairs_alone():
-    matcher, gallery = TopSimilarity(4, share=1.0, train_share=0.1).double().train(), clips_of(2, seed=1)
+    matcher, gallery = Top(4, top=1.0, train_top=0.1, project=True).double().train(), clips_of(2, seed=1)
     x = clips_of(5).embedding.requires_grad_()
     query = clips_of(5).with_embedding(x)
     distance = matcher.distance(matcher.represent(query), matcher.represent(gallery))
@@ -171,12 +159,13 @@ def test_the_share_of_training_is_its_own_and_gradients_reach_the_chosen_pairs_a
 
 def test_projection_starts_as_the_identity_and_can_be_left_out():
     clips = clips_of(3, 2)
-    plain, projected = TopSimilarity(4, project=False), TopSimilarity(4).double()
+    plain, projected = Top(4), Top(4, project=True).double()
     torch.testing.assert_close(plain.represent(clips).embedding, projected.represent(clips).embedding)
     assert parameters(projected) == 16
     assert parameters(plain) == 0
-    with pytest.raises(InputError, match="share and train_share must be above 0"):
-        TopSimilarity(4, share=0.0)
+    for name in ("top", "train_top"):
+        with pytest.raises(InputError, match=f"matcher top: {name} must be above 0 and at most 1, got 0.0"):
+            Top(4, **{name: 0.0})
 
 
 # the methods

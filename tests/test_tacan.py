@@ -14,11 +14,12 @@ from vreid_plugins.aggregators.pooling import Average
 from vreid_plugins.augmentations import flip, shift
 from vreid_plugins.encoders import resnet, senet
 from vreid_plugins.losses import cross_entropy, triplet
-from vreid_plugins.matchers import mean
-from vreid_plugins.tacan import ClipAttention, MinMax, Tacan, cluster_diameter
+from vreid_plugins.matchers import mean, weighted
+from vreid_plugins.matchers.weighted import Weighted
+from vreid_plugins.tacan import MinMax, Tacan, cluster_diameter
 from vreid_plugins.temporal_modeling import TemporalAttention
 
-MODULES = (tacan, temporal_modeling, pooling, flip, shift, resnet, senet, cross_entropy, triplet, mean)
+MODULES = (tacan, temporal_modeling, pooling, flip, shift, resnet, senet, cross_entropy, triplet, mean, weighted)
 METHODS = tuple(tacan.vreid_methods())
 
 
@@ -29,7 +30,7 @@ def randn(*shape, seed=0):
 def batch_of(vectors, pids):
     pids = torch.as_tensor(pids)
     clips = Clips.single(torch.as_tensor(vectors, dtype=torch.float64))
-    return Batch(clips, pids, torch.zeros_like(pids), ClipAttention(clips.embedding.shape[2]))
+    return Batch(clips, pids, torch.zeros_like(pids), Weighted(clips.embedding.shape[2], divide="count"))
 
 
 # section 3.3
@@ -54,7 +55,7 @@ def test_training_starts_from_the_plain_mean_and_weights_learn_at_once():
     features = aggregator(maps)
     assert features.importance.tolist() == [1.0] * 4
     clips = Clips(features.embedding[None], features.importance[None], torch.ones(1, 4, dtype=torch.bool))
-    f = ClipAttention(2).represent(clips).embedding[0, 0]
+    f = Weighted(2, divide="count").represent(clips).embedding[0, 0]
     torch.testing.assert_close(f, features.embedding.mean(0))
     f.square().sum().backward()
     assert aggregator.weight.weight.grad.abs().sum() > 0
@@ -74,11 +75,11 @@ def test_a_tracklet_is_the_sum_of_weighted_clips_over_their_number():
     importance = torch.tensor([[0.5, 3.0, 7.0], [2.0, 7.0, 7.0]])
     valid = torch.tensor([[True, True, False], [True, False, False]])
     clips = Clips(embedding, importance, valid)
-    matcher = ClipAttention(2)
+    matcher = Weighted(2, divide="count")
     f = matcher.represent(clips)
     assert f.embedding.tolist() == [[[0.25, 3.0]], [[8.0, 8.0]]]
     assert matcher.distance(f, f)[0, 1].item() == pytest.approx((7.75**2 + 5**2) ** 0.5)
-    weighted = ClipAttention(2, normalize=True).represent(clips)
+    weighted = Weighted(2).represent(clips)
     torch.testing.assert_close(weighted.embedding[:, 0], torch.tensor([[0.5 / 3.5, 6 / 3.5], [4.0, 4.0]]))
 
 

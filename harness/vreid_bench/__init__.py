@@ -25,7 +25,7 @@ from vreid_bench.recipe import (
 if TYPE_CHECKING:
     from vreid_bench.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.data import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
-    from vreid_bench.ops import batch_hard, pairwise_distance
+    from vreid_bench.ops import Hardest, batch_hard, pairwise_distance
     from vreid_bench.parts import Batch, ClipFeatures, Clips
     from vreid_bench.scoring import Report, score
 
@@ -35,7 +35,7 @@ _HOME = {
     "vreid_bench.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
     "vreid_bench.data": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
     "vreid_bench.parts": ("Batch", "ClipFeatures", "Clips"),
-    "vreid_bench.ops": ("batch_hard", "pairwise_distance"),
+    "vreid_bench.ops": ("Hardest", "batch_hard", "pairwise_distance"),
     "vreid_bench.scoring": ("Report", "score"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -52,6 +52,7 @@ __all__ = [
     "Count",
     "Dataset",
     "Fit",
+    "Hardest",
     "InputError",
     "Method",
     "Optimizer",

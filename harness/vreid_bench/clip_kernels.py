@@ -13,17 +13,15 @@ from torch import Tensor
 from vreid_bench import clip_native as native
 from vreid_bench.clip_native import Masked
 from vreid_bench.clip_ops_reference import (
-    Hardest,
     Rule,
     Side,
-    apart,
-    between,
     folded,
     for_both,
-    hardest,
     side,
     similarity,
 )
+from vreid_bench.ops import Hardest, paired_distance, pairwise_distance
+from vreid_bench.ops import batch_hard as mined
 
 TILE = 1 << 24  # numbers of a tile in plain torch
 
@@ -34,10 +32,10 @@ def distance(query: Masked, gallery: Masked, weights: Sequence[Tensor], rule: Ru
         return native.similarity(query, gallery, weights, rule).neg_().add_(1)
     u, v = weights if rule.mode == "factored" and weights else (None, None)
     if native.folds(query[0], rule):
-        return between(native.fold(query, u, rule), native.fold(gallery, v, rule), rule.metric)
+        return pairwise_distance(native.fold(query, u, rule), native.fold(gallery, v, rule), rule.metric)
     left, right = side(*query, rule), side(*gallery, rule)
     if rule.mode == "factored":
-        return between(folded(left, u, rule), folded(right, v, rule), rule.metric)
+        return pairwise_distance(folded(left, u, rule), folded(right, v, rule), rule.metric)
     tiles = [_tile(left, right, rows, weights, rule) for rows in _rows(left, right, rule)]
     return torch.cat([left.clips.new_zeros(0, len(gallery[0])), *tiles])
 
@@ -52,7 +50,7 @@ def distance_backward(
         if rule.mode == "factored":
             left, right = side(inputs[0], query[1], rule), side(inputs[1], gallery[1], rule)
             u, v = inputs[2:] or (None, None)
-            value = between(folded(left, u, rule), folded(right, v, rule), rule.metric)
+            value = pairwise_distance(folded(left, u, rule), folded(right, v, rule), rule.metric)
             return list(torch.autograd.grad(value, inputs, grad))
         for rows in _rows(Side(query[0], query[0]), Side(gallery[0], gallery[0]), rule):
             left, right = side(inputs[0], query[1], rule), side(inputs[1], gallery[1], rule)
@@ -69,9 +67,9 @@ def batch_hard(both: Masked, pids: Tensor, weights: Sequence[Tensor], rule: Rule
     every = side(*both, rule)
     if rule.mode == "factored":
         u, v = weights or (None, None)
-        return hardest(between(folded(every, u, rule), folded(every, v, rule), rule.metric), pids)
+        return mined(pairwise_distance(folded(every, u, rule), folded(every, v, rule), rule.metric), pids)
     tiles = [
-        hardest(_tile(every, every, rows, weights, rule), pids, first=rows.start) for rows in _rows(every, every, rule)
+        mined(_tile(every, every, rows, weights, rule), pids, first=rows.start) for rows in _rows(every, every, rule)
     ]
     value = every.clips.new_zeros(0)
     empty = Hardest(value, value, pids[:0], pids[:0])
@@ -104,7 +102,7 @@ def _paired(every: Side, anchor: Tensor, other: Tensor, weights: Sequence[Tensor
     """Distance [P] of the tracklets anchor [P] to the tracklets other [P]."""
     if rule.mode == "factored":
         u, v = weights or (None, None)
-        return apart(folded(every, u, rule)[anchor], folded(every, v, rule)[other], rule.metric)
+        return paired_distance(folded(every, u, rule)[anchor], folded(every, v, rule)[other], rule.metric)
     each = [weights[0][anchor, other]] if rule.mode == "pairwise" else weights
     return 1 - similarity(every.rows(anchor), every.rows(other), each, rule)
 

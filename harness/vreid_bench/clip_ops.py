@@ -28,7 +28,8 @@ from torch import Tensor
 
 from vreid_bench import clip_kernels as kernels
 from vreid_bench.clip_ops_inputs import Inputs
-from vreid_bench.clip_ops_reference import Hardest, Rule, folded, for_both, side
+from vreid_bench.clip_ops_reference import Rule, folded, for_both, side
+from vreid_bench.ops import Hardest
 
 _OPTIONS = (
     'str mode="factored", float top=0.2, bool normalize=True, str divide="weights", str metric="dot"'  # of a Rule

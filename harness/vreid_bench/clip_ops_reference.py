@@ -16,11 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vreid_bench.ops import Hardest as Anchors
+from vreid_bench.ops import Hardest, batch_hard, pairwise_distance
 
 MODES = ("factored", "top", "pairwise", "learned")
-METRICS = ("dot", "cosine", "euclidean", "sqeuclidean")
-ROOTED = ("euclidean", "sqeuclidean")  # of the metrics: those of |a - b|
 LAYERS = 6  # tensors of the network of `learned`
 
 
@@ -44,20 +42,6 @@ class Side(NamedTuple):
     def rows(self, rows: Tensor | tuple[slice | None, ...]) -> Side:
         """The same, indexed in the leading axes."""
         return Side(self.clips[rows], self.valid[rows])
-
-
-class Hardest(NamedTuple):
-    """What `clip_batch_hard` gives for each of N anchors."""
-
-    positive: Tensor  # [N] distance of the farthest other tracklet of the same label; 0 where there is none
-    negative: Tensor  # [N] distance of the nearest tracklet of another label; 0 where there is none
-    positive_index: Tensor  # [N] int64, which one it is: of several the lowest; -1 where there is none
-    negative_index: Tensor  # [N]
-
-    def checked(self) -> Anchors:
-        """The distances of the anchors that have both."""
-        ok = (self.positive_index >= 0) & (self.negative_index >= 0)
-        return Anchors(torch.where(ok, self.positive, 0), torch.where(ok, self.negative, 0), ok)
 
 
 def clip_distance(
@@ -93,7 +77,7 @@ def clip_batch_hard(
     """Hardest positive and negative of each tracklet; arguments as for `clip_ops.clip_batch_hard`."""
     rule = Rule(mode, top, normalize, divide, metric)
     both = side(clips, valid, rule)
-    return hardest(_distance(both, both, for_both(weights, rule), rule), pids)
+    return batch_hard(_distance(both, both, for_both(weights, rule), rule), pids)
 
 
 def side(clips: Tensor, valid: Tensor | None, rule: Rule) -> Side:
@@ -114,7 +98,7 @@ def _distance(query: Side, gallery: Side, weights: Sequence[Tensor], rule: Rule)
     """[Q, G] of Q and G tracklets."""
     if rule.mode == "factored":
         u, v = weights or (None, None)
-        return between(folded(query, u, rule), folded(gallery, v, rule), rule.metric)
+        return pairwise_distance(folded(query, u, rule), folded(gallery, v, rule), rule.metric)
     left, right = query.rows((slice(None), None)), gallery.rows((None, slice(None)))  # [Q, 1, ...], [1, G, ...]
     return 1 - similarity(left, right, weights, rule)
 
@@ -129,30 +113,6 @@ def folded(tracklets: Side, weight: Tensor | None, rule: Rule) -> Tensor:
     divisor = weighted if rule.divide == "weights" else tracklets.valid
     total = divisor.sum(1, keepdim=True)  # [N, 1]
     return (tracklets.clips * weighted[..., None]).sum(1) / torch.where(total == 0, 1, total)
-
-
-def between(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
-    """Distance of vectors [Q, E] and [G, E]: [Q, G]. `dot` is 1 - <q, g>."""
-    if metric == "cosine":
-        query, gallery = F.normalize(query, dim=1), F.normalize(gallery, dim=1)
-    squares = (query.square().sum(1)[:, None], gallery.square().sum(1)) if metric in ROOTED else ()
-    return _by_metric(query @ gallery.T, squares, metric)
-
-
-def apart(one: Tensor, other: Tensor, metric: str) -> Tensor:
-    """The same for pairs of vectors, [P, E] and [P, E]: [P]."""
-    if metric == "cosine":
-        one, other = F.normalize(one, dim=1), F.normalize(other, dim=1)
-    squares = (one.square().sum(1), other.square().sum(1)) if metric in ROOTED else ()
-    return _by_metric((one * other).sum(1), squares, metric)
-
-
-def _by_metric(product: Tensor, squares: Sequence[Tensor], metric: str) -> Tensor:
-    if not squares:
-        return 1 - product
-    square = squares[0] + squares[1] - 2 * product
-    square = square.clamp_min(0)  # rounding can push the distance of equal vectors below zero
-    return square if metric == "sqeuclidean" else square.clamp_min(1e-12).sqrt()  # its gradient at 0 is infinite
 
 
 def similarity(query: Side, gallery: Side, weights: Sequence[Tensor], rule: Rule) -> Tensor:
@@ -217,28 +177,3 @@ def importance(difference: Tensor, network: Sequence[Tensor]) -> Tensor:
     w1, b1, w2, b2, w3, b3 = (layer.to(difference.dtype) for layer in network)
     hidden = F.relu(F.linear(F.relu(F.linear(difference, w1, b1)), w2, b2))
     return F.softplus(F.linear(hidden, w3, b3))[..., 0]
-
-
-def hardest(distance: Tensor, pids: Tensor, first: int = 0) -> Hardest:
-    """Batch-hard (Hermans et al. 2017, Eq. 5) of the R anchors from `first` on, by their distances [R, N] to all N.
-
-    An anchor is not its own positive.
-    """
-    place = torch.arange(len(pids), device=pids.device)
-    anchor = place[first : first + len(distance)]  # [R]
-    same = pids[anchor, None] == pids  # [R, N]
-    itself = anchor[:, None] == place  # [R, N]
-    positive, positive_index = _extreme(distance, same & ~itself, farthest=True)
-    negative, negative_index = _extreme(distance, ~same, farthest=False)
-    return Hardest(positive, negative, positive_index, negative_index)
-
-
-def _extreme(distance: Tensor, among: Tensor, *, farthest: bool) -> tuple[Tensor, Tensor]:
-    """The largest or smallest of each row where `among` [R, N], and its place; 0 and -1 where there is none."""
-    if not distance.shape[1]:
-        return distance.new_zeros(0), torch.zeros(0, dtype=torch.long, device=distance.device)
-    masked = distance.masked_fill(~among, -torch.inf if farthest else torch.inf)
-    index = masked.argmax(1) if farthest else masked.argmin(1)  # the first of several
-    found = among.any(1)
-    value = distance.gather(1, index[:, None])[:, 0]
-    return torch.where(found, value, 0), torch.where(found, index, -1)

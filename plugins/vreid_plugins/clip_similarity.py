@@ -16,7 +16,7 @@ or with the share of clips that M_c^max = 7 spoils, and tested at every M_c^max.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from vreid_bench import (
     Clipping,
     Clips,
+    Hardest,
     InputError,
     Method,
     Optimizer,
@@ -35,18 +36,25 @@ from vreid_bench import (
     Reported,
     Schedule,
     Train,
+    batch_hard,
+    clip_batch_hard,
+    clip_distance,
     hookimpl,
     part,
 )
+from vreid_bench.clip_ops_reference import Side, importance, one_clip, sequential
 
 PAPER = "Matiyali, Sharma: Video Person Re-Identification using Learned Clip Similarity Aggregation, WACV 2020"
-BLOCK = 1 << 24  # numbers that a matcher forms at a time
 
 
-class LearnedSimilarity(nn.Module):
+class Learned(nn.Module):
     """Eq. 1-6: the pairs of clips come by one after another, each weighed by how it differs from the mean so far.
 
-    hidden: units of each of g's two layers; 0 means as many as a clip's embedding has.
+        alpha_t = g(r_{t-1} - c_t)                                           Eq. 1, c_t = f_q . f_g of a pair of clips
+        r_t = (A_{t-1} r_{t-1} + alpha_t c_t) / (A_{t-1} + alpha_t)          Eq. 2 and 3, A_t the sum of the alphas
+        s = sum over the elements of r after the last pair                   Eq. 4
+
+    hidden: units of each of g's two layers; 0 means as many as a clip's embedding has. dropout: after each of them.
 
     Where the paper is silent:
     - Eq. 1 prints f_q . f_q; f_q . f_g is meant, as r_1 has it.
@@ -70,55 +78,105 @@ class LearnedSimilarity(nn.Module):
         return clips.with_embedding(F.normalize(clips.embedding, dim=-1))
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
-        """Represented tracklets -> 1 - s [Q, G]; s(q, g) is not s(g, q)."""
-        Q, G = len(query), len(gallery)
-        # in training all pairs at once, for they are normalised together
-        size = Q * G if self.training else max(BLOCK // query.embedding[0].numel(), 1)
-        similar = []
-        for start in range(0, Q * G, size):
-            pairs = range(start, min(start + size, Q * G))
-            r, _ = self.aggregated(query.rows([p // G for p in pairs]), gallery.rows([p % G for p in pairs]))
-            similar.append(r.sum(1))  # Eq. 4
-        return 1 - torch.cat(similar).reshape(Q, G)
+        """Represented tracklets -> 1 - s [Q, G]; s(q, g) is not s(g, q). In training by the batch's statistics."""
+        if self.training:
+            left, right = _side(query), _side(gallery)
+            each = Side(left.clips[:, None], left.valid[:, None]), Side(right.clips[None], right.valid[None])
+            return 1 - sequential(*each, self._trained)
+        masks = query.valid, gallery.valid
+        return clip_distance(query.embedding, gallery.embedding, self.folded(), *masks, mode="learned", normalize=False)
 
-    def aggregated(self, query: Clips, gallery: Clips) -> tuple[Tensor, Tensor]:
-        """Row by row of N query and N gallery tracklets: r [N, E], and alpha [N, C, K] of each pair of clips.
+    def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
+        """Batch-hard over all pairs of tracklets."""
+        if self.training:  # batch normalisation sees all pairs, so that all of them have gradients
+            return batch_hard(self.distance(represented, represented), pids)
+        clips, valid = represented.embedding, represented.valid
+        return clip_batch_hard(clips, pids, self.folded(), valid, mode="learned", normalize=False)
 
-        A pair of which one clip is not there has the weight 0.
+    def importances(self, query: Clips, gallery: Clips) -> Tensor:
+        """alpha of each pair of clips of N query and N gallery tracklets, row by row: [N, C, K], 0 where a clip is not.
+
+        Of represented tracklets.
         """
-        C, K = query.valid.shape[1], gallery.valid.shape[1]
-        r = query.embedding[:, 0] * gallery.embedding[:, 0]  # r_1 [N, E]
-        total = r.new_ones(len(r))  # A_1 = alpha_1
-        alphas = [total]
-        for a, b in [(a, b) for a in range(C) for b in range(K)][1:]:
-            there = query.valid[:, a] & gallery.valid[:, b]  # [N]
-            c = query.embedding[:, a] * gallery.embedding[:, b]  # Eq. 1, left
-            alpha = c.new_zeros(len(c))
-            if there.any():
-                alpha[there] = self.g((r - c)[there])[:, 0]  # Eq. 1, right
-            after = total + alpha  # A_t
-            r = (total[:, None] * r + alpha[:, None] * c) / after[:, None]  # Eq. 2
-            total = after
-            alphas.append(alpha)
-        return r, torch.stack(alphas, 1).reshape(len(r), C, K)
+        network, found = self.folded(), []
+
+        def kept(difference: Tensor, _: Tensor) -> Tensor:
+            found.append(importance(difference, network))
+            return found[-1]
+
+        left, right = _side(query), _side(gallery)
+        sequential(left, right, kept)
+        pair = (query.valid[:, :, None] & gallery.valid[:, None]).flatten(1)  # [N, C K]
+        first = pair.cumsum(1) == 1
+        alpha = torch.where(first, 1, torch.stack(found, 1)) * pair
+        return alpha.reshape(len(query), query.valid.shape[1], gallery.valid.shape[1])
+
+    def bounds(self, query: Clips, gallery: Clips) -> tuple[Tensor, Tensor]:
+        """Least and largest distance [Q, G] that any importances can give: those of the nearest and farthest clips."""
+        product = torch.einsum("qae,gbe->qgab", query.embedding, gallery.embedding)
+        pair = query.valid[:, None, :, None] & gallery.valid[None, :, None]  # [Q, G, C, K]
+        return 1 - product.masked_fill(~pair, -2).amax((2, 3)), 1 - product.masked_fill(~pair, 2).amin((2, 3))
+
+    def narrowing(self, query: Clips, gallery: Clips) -> Generator[tuple[Tensor, Tensor], Tensor, None]:
+        """Bounds [P] of the distances of pairs of tracklets, P of each side, after each query clip; the last are equal.
+
+        Is sent which of the pairs [P] are still of interest, and goes on with these.
+        """
+        network = self.folded()
+        left, right = _side(query), _side(gallery)
+        product = torch.einsum("pae,pbe->pab", left.clips, right.clips)  # [P, C, K]
+        pair = (left.valid[:, :, None] * right.valid[:, None]) > 0
+        most = product.masked_fill(~pair, -2).amax(2).flip(1).cummax(1).values.flip(1)  # [P, C] of a clip and the later
+        least = product.masked_fill(~pair, 2).amin(2).flip(1).cummin(1).values.flip(1)
+        mean, total = torch.zeros_like(left.clips[:, 0]), torch.zeros_like(left.valid[:, 0])
+        for a in range(left.clips.shape[1]):
+            own = Side(left.clips[:, a], left.valid[:, a])
+            mean, total = one_clip(own, right, (mean, total), lambda difference, _: importance(difference, network))
+            similarity = mean.sum(-1)  # [P]
+            low, high = similarity, similarity
+            if a + 1 < left.clips.shape[1]:  # what is to come moves the mean towards itself, wherever it is
+                low = torch.where(total > 0, torch.minimum(similarity, least[:, a + 1]), least[:, a + 1])
+                high = torch.where(total > 0, torch.maximum(similarity, most[:, a + 1]), most[:, a + 1])
+            kept = yield 1 - high, 1 - low
+            left, right = left.rows(kept), right.rows(kept)
+            most, least, mean, total = most[kept], least[kept], mean[kept], total[kept]
+
+    def folded(self) -> list[Tensor]:
+        """The network with batch normalisation folded into its layers, as `clip_distance` takes it."""
+        weights = []
+        for at in (0, 4):
+            linear, norm = self.g[at], self.g[at + 1]
+            scale = norm.weight / (norm.running_var + norm.eps).sqrt()  # [H]
+            weights += [linear.weight * scale[:, None], (linear.bias - norm.running_mean) * scale + norm.bias]
+        return [*weights, self.g[8].weight, self.g[8].bias]
+
+    def _trained(self, difference: Tensor, asked: Tensor) -> Tensor:
+        """Importances where they are asked for; batch statistics are of these pairs alone."""
+        if not asked.any():
+            return torch.zeros_like(difference[..., 0])
+        found = self.g(difference[asked])[:, 0]
+        return torch.zeros_like(difference[..., 0]).masked_scatter(asked, found)
 
 
-class TopSimilarity(nn.Module):
+def _side(clips: Clips) -> Side:
+    return Side(torch.where(clips.valid[..., None], clips.embedding, 0), clips.valid.to(clips.embedding.dtype))
+
+
+class Top(nn.Module):
     """Eq. 9: the mean over the most similar pairs of clips, by the cosine of their projections.
 
-    share: of the pairs, t / 100, rounded up. train_share: the same in training; `top-t%-eval` has all, 1.0.
+    top: the share of the valid pairs, t / 100, rounded up. train_top: the same in training, None for as in the test;
+        the paper's `top-t%-eval` has all, 1.0.
     project: a linear layer in front, "D to D", with no bias. It starts as the identity: 12 epochs at 3e-5 would hardly
         lead a random one back to features that are good as they are.
     """
 
-    def __init__(self, dim: int, share: float = 0.6, train_share: float = 1.0, project: bool = True) -> None:
+    def __init__(self, dim: int, top: float = 0.2, train_top: float | None = None, project: bool = False) -> None:
         super().__init__()
-        if not (0 < share <= 1 and 0 < train_share <= 1):
-            raise InputError(
-                f"matcher top-similarity: share and train_share must be above 0 and at most 1, got {share!r} and "
-                f"{train_share!r}"
-            )
-        self.share, self.train_share = share, train_share
+        for name, value in (("top", top), ("train_top", train_top)):
+            if value is not None and not 0 < value <= 1:
+                raise InputError(f"matcher top: {name} must be above 0 and at most 1, got {value!r}")
+        self.top, self.train_top = top, top if train_top is None else train_top
         self.project = nn.Linear(dim, dim, bias=False) if project else nn.Identity()
         if isinstance(self.project, nn.Linear):
             nn.init.eye_(self.project.weight)
@@ -129,19 +187,15 @@ class TopSimilarity(nn.Module):
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
         """Represented tracklets -> 1 - s [Q, G]."""
-        rows = max(BLOCK // max(gallery.valid.numel() * query.valid.shape[1], 1), 1)
-        blocks = [range(len(query))[start : start + rows] for start in range(0, len(query), rows)]
-        return 1 - torch.cat([self._similarity(query.rows(block), gallery) for block in blocks])
+        masks = query.valid, gallery.valid
+        return clip_distance(query.embedding, gallery.embedding, (), *masks, **self._rule())
 
-    def _similarity(self, query: Clips, gallery: Clips) -> Tensor:
-        similar = torch.einsum("qce,gke->qgck", query.embedding, gallery.embedding)
-        there = query.valid[:, None, :, None] & gallery.valid[None, :, None, :]  # [Q, G, C, K]
-        similar = similar.masked_fill(~there, -2).flatten(2).sort(2, descending=True).values  # [Q, G, C K]
-        share = self.train_share if self.training else self.share
-        # 0.6 x 5 is 3, though not in binary
-        count = (share * there.sum((2, 3)) - 1e-6).ceil().clamp_min(1)  # [Q, G]
-        chosen = torch.arange(similar.shape[2], device=similar.device) < count[:, :, None]
-        return (similar * chosen).sum(2) / count
+    def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
+        """Batch-hard over all pairs of tracklets."""
+        return clip_batch_hard(represented.embedding, pids, (), represented.valid, **self._rule())
+
+    def _rule(self) -> dict[str, Any]:
+        return {"mode": "top", "top": self.train_top if self.training else self.top, "normalize": False}
 
 
 AVERAGE = part("mean", metric="euclidean", normalize=True)  # section 4.3: distances of means of unit vectors
@@ -162,31 +216,31 @@ def clip_average_raw(preset: Preset) -> Method:
 
 def clip_top(preset: Preset) -> Method:
     """The most similar 60 % of the pairs of clips, at test alone (section 4.4, top-t%-eval)."""
-    matcher = part("top-similarity", share=0.6, train_share=1.0)
+    matcher = part("top", top=0.6, train_top=1.0, project=True)
     return replace(_second(preset, matcher), reported=table_2("topt-e", 60))
 
 
 def clip_top_trained(preset: Preset) -> Method:
     """The most similar half of the pairs of clips, in training and test (section 4.4, top-t%-traineval)."""
-    matcher = part("top-similarity", share=0.5, train_share=0.5)
+    matcher = part("top", top=0.5, project=True)
     return replace(_second(preset, matcher), reported=table_2("topt-te", 50))
 
 
 def clip_top_corrupted(preset: Preset) -> Method:
     """The most similar half of the pairs of clips, trained on spoiled clips, too."""
-    matcher = part("top-similarity", share=0.5, train_share=0.5)
+    matcher = part("top", top=0.5, project=True)
     return replace(_second(preset, matcher, SPOILED), reported=table_2("topt-te", 50))
 
 
 def clip_learned(preset: Preset) -> Method:
     """Pairs of clips weighed one after another by a learned network (Matiyali and Sharma 2020)."""
     reported = (*table_2("Ours"), *TABLES_3_TO_5)
-    return replace(_second(preset, part("learned-similarity")), reported=reported, quoted=QUOTED)
+    return replace(_second(preset, part("learned")), reported=reported, quoted=QUOTED)
 
 
 def clip_learned_corrupted(preset: Preset) -> Method:
     """Learned weights of pairs of clips, trained on spoiled clips, too."""
-    return replace(_second(preset, part("learned-similarity"), SPOILED), reported=table_2("Ours"))
+    return replace(_second(preset, part("learned"), SPOILED), reported=table_2("Ours"))
 
 
 def _clips(number: int) -> Callable[[Preset], Method]:
@@ -427,8 +481,8 @@ QUOTED = (
 
 @hookimpl
 def vreid_matchers() -> Mapping[str, Callable[..., Any]]:
-    """`learned-similarity` and `top-similarity`."""
-    return {"learned-similarity": LearnedSimilarity, "top-similarity": TopSimilarity}
+    """`learned` and `top`."""
+    return {"learned": Learned, "top": Top}
 
 
 @hookimpl

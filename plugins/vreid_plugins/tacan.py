@@ -25,7 +25,6 @@ from vreid_bench import (
     Batch,
     ClipFeatures,
     Clipping,
-    Clips,
     InputError,
     Method,
     Optimizer,
@@ -35,7 +34,6 @@ from vreid_bench import (
     Schedule,
     Train,
     hookimpl,
-    pairwise_distance,
     part,
 )
 
@@ -43,7 +41,8 @@ PAPER = "Li et al.: Temporal Aggregation with Clip-level Attention for Video-bas
 
 
 class Tacan(nn.Module):
-    """Section 3.3, Fig. 3: a clip's weight from its feature, and its embedding. Matcher `clip-attention` sums them up.
+    """Section 3.3, Fig. 3: a clip's weight from its feature, and its embedding. Eq. 3, f = 1/m sum_i w_i f_Ei,
+    is matcher `weighted` with `divide="count"`.
 
     inner: the aggregator that makes f_C [B, d] of a clip's maps (section 3.2, Fig. 2), d being that of the maps.
     dim: D, width of the embedding.
@@ -77,33 +76,6 @@ class Tacan(nn.Module):
             if self.activation == "sigmoid":
                 importance = torch.sigmoid(importance)
         return ClipFeatures(self.embedding(clip), importance)  # Eq. 2
-
-
-class ClipAttention(nn.Module):
-    """Eq. 3: a tracklet is f = 1/m sum_i w_i f_Ei, compared by Euclidean distance (section 3.1).
-
-    normalize: divide by sum_i w_i instead of m, which makes it a weighted mean; Eq. 3 does not.
-    """
-
-    metric: Any = "euclidean"
-
-    def __init__(self, dim: int, normalize: bool = False) -> None:
-        super().__init__()
-        self.normalize = normalize
-
-    def represent(self, clips: Clips) -> Clips:
-        """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
-        weight = clips.importance * clips.valid  # [N, C]
-        total = weight.sum(1) if self.normalize else clips.valid.sum(1)  # [N]
-        return Clips.single((weight[:, :, None] * clips.embedding).sum(1) / total[:, None])
-
-    def vectors(self, represented: Clips) -> Tensor:
-        """What is compared by the metric: [N, E]."""
-        return represented.mean()
-
-    def distance(self, query: Clips, gallery: Clips) -> Tensor:
-        """Represented tracklets -> [Q, G]."""
-        return pairwise_distance(query.mean(), gallery.mean(), self.metric)
 
 
 class MinMax(nn.Module):
@@ -203,7 +175,7 @@ def _method(preset: Preset, losses: Mapping[str, float], aggregator: Part | None
     return replace(
         method,
         aggregator=aggregator or method.aggregator,
-        matcher=part("clip-attention") if aggregator else method.matcher,
+        matcher=part("weighted", divide="count") if aggregator else method.matcher,
         losses={name: method.losses[name] for name in losses},
         stages=(replace(stage, losses=losses),),
     )
@@ -338,12 +310,6 @@ QUOTED = (
 def vreid_aggregators() -> Mapping[str, Callable[..., Any]]:
     """`tacan`."""
     return {"tacan": Tacan}
-
-
-@hookimpl
-def vreid_matchers() -> Mapping[str, Callable[..., Any]]:
-    """`clip-attention`."""
-    return {"clip-attention": ClipAttention}
 
 
 @hookimpl

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from vreid_bench import Clips, InputError, hookimpl, pairwise_distance
+from vreid_bench import Clips, Hardest, InputError, clip_batch_hard, clip_distance, clip_fold, hookimpl
 
 METRICS = ("euclidean", "sqeuclidean", "cosine")
 
@@ -29,9 +28,7 @@ class Mean(nn.Module):
 
     def represent(self, clips: Clips) -> Clips:
         """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
-        if self.normalize:
-            clips = clips.with_embedding(F.normalize(clips.embedding, dim=-1))
-        return Clips.single(clips.mean())
+        return Clips.single(clip_fold(clips.embedding, valid=clips.valid, normalize=self.normalize))
 
     def vectors(self, represented: Clips) -> Tensor:
         """What is compared by the metric: [N, E]."""
@@ -39,7 +36,11 @@ class Mean(nn.Module):
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
         """Represented tracklets -> [Q, G]."""
-        return pairwise_distance(query.mean(), gallery.mean(), self.metric)
+        return clip_distance(query.embedding, gallery.embedding, normalize=False, metric=self.metric)
+
+    def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
+        """Batch-hard over all pairs of tracklets."""
+        return clip_batch_hard(represented.embedding, pids, normalize=False, metric=self.metric)
 
 
 @hookimpl
