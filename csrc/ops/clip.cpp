@@ -401,7 +401,7 @@ std::tuple<Tensor, Tensor> clip_hardest_backward(Tensor grad_positive, Tensor gr
   const int64_t N = all.N, C = all.C, E = all.E;
   const float* x = (const float*)all.data;
   const float* given = weights(weight);
-  Tensor grad_clips = zeros(clips, {N, C, E});
+  Tensor grad_clips = empty(clips, {N, C, E});
   Tensor grad_weight = given ? zeros(clips, {N, N, C, C}) : empty(clips, {0});
   float *gx = grad_clips.mutable_data_ptr<float>(), *gw = given ? grad_weight.mutable_data_ptr<float>() : nullptr;
   std::vector<Pair> pairs;
@@ -411,73 +411,80 @@ std::tuple<Tensor, Tensor> clip_hardest_backward(Tensor grad_positive, Tensor gr
       const int64_t j = indices.const_data_ptr<int64_t>()[i];
       if (j >= 0 && grad != 0) pairs.push_back({i, j, -grad});
     }
-  // d similarity / d product of unit clips, of each pair; no two pairs are the same, nor their weights
-  Tensor shares = empty(clips, {int64_t(pairs.size()), C, C});
-  float* share = shares.mutable_data_ptr<float>();
+  // With unit clips u = s x and d similarity / d <u_a, u_b> = h_ab, the gradient of x_a is
+  // sum_b h_ab s_a s_b x_b - s_a^2 <u_a, sum_b h_ab u_b> x_a. `share` is h_ab s_a s_b, which serves both sides of a
+  // pair; `along` [pair, side, C] is <u_a, sum_b h_ab u_b>. No two pairs are the same, nor their weights.
+  Tensor shares = empty(clips, {int64_t(pairs.size()), C, C}), alongs = empty(clips, {int64_t(pairs.size()), 2, C});
+  float *share = shares.mutable_data_ptr<float>(), *along = alongs.mutable_data_ptr<float>();
   parallel_for(0, pairs.size(), 4, [&](int64_t begin, int64_t end) {
     std::vector<float> product(C * C);
     std::vector<int64_t> order;
     for (int64_t p = begin; p < end; ++p) {
       const auto [i, j, grad] = pairs[p];
       const Clips one = all.clips_of(i), other = all.clips_of(j);
-      float* to = share + p * C * C;
+      float *to = share + p * C * C, *left = along + 2 * p * C, *right = left + C;
       std::fill_n(to, C * C, 0);
+      std::fill_n(left, 2 * C, 0);
       kernels().products(x + i * C * E, x + j * C * E, C, C, E, product.data());
       if (given) {
         float divisor;
         const float* w = given + (i * N + j) * C * C;
         const float mean = kernels().pairwise(product.data(), C, C, C, w, one, other, count, &divisor);
-        if (divisor == 0) divisor = 1;
+        const float part = grad / (divisor == 0 ? 1 : divisor);
         for (int64_t a = 0; a < C; ++a)
           for (int64_t b = 0; b < C; ++b)
             if (one.valid[a] && other.valid[b]) {
-              to[a * C + b] = grad * w[a * C + b] / divisor;
+              to[a * C + b] = part * w[a * C + b];
               gw[(i * N + j) * C * C + a * C + b] =
-                  grad * (product[a * C + b] * one.scale[a] * other.scale[b] - (count ? 0 : mean)) / divisor;
+                  part * (product[a * C + b] * one.scale[a] * other.scale[b] - (count ? 0 : mean));
             }
-        continue;
+      } else {
+        order.clear();
+        for (int64_t a = 0; a < C; ++a)
+          for (int64_t b = 0; b < C; ++b)
+            if (one.valid[a] && other.valid[b]) order.push_back(a * C + b);
+        auto cosine = [&](int64_t at) { return product[at] * one.scale[at / C] * other.scale[at % C]; };
+        const int64_t kept = int64_t(std::ceil(top * double(order.size()) - 1e-9));
+        std::nth_element(order.begin(), order.begin() + kept, order.end(), [&](int64_t s, int64_t t) {
+          return cosine(s) > cosine(t) || (cosine(s) == cosine(t) && s < t);
+        });
+        for (int64_t k = 0; k < kept; ++k) to[order[k]] = grad / float(kept);
       }
-      order.clear();
       for (int64_t a = 0; a < C; ++a)
-        for (int64_t b = 0; b < C; ++b)
-          if (one.valid[a] && other.valid[b]) {
-            product[a * C + b] *= one.scale[a] * other.scale[b];
-            order.push_back(a * C + b);
-          }
-      const int64_t kept = int64_t(std::ceil(top * double(order.size()) - 1e-9));
-      std::nth_element(order.begin(), order.begin() + kept, order.end(), [&](int64_t s, int64_t t) {
-        return product[s] > product[t] || (product[s] == product[t] && s < t);
-      });
-      for (int64_t k = 0; k < kept; ++k) to[order[k]] = grad / float(kept);
+        for (int64_t b = 0; b < C; ++b) {
+          float& at = to[a * C + b];
+          if (at == 0) continue;
+          at *= one.scale[a] * other.scale[b];
+          left[a] += at * product[a * C + b];
+          right[b] += at * product[a * C + b];
+        }
     }
   });
-  // gradients of the unit clips, by slices of E, so that no two threads write to one place
+  std::vector<float> back(N * C);  // what a clip's gradient has of the clip itself
+  if (normalize) {
+    for (size_t p = 0; p < pairs.size(); ++p)
+      for (int64_t a = 0; a < C; ++a) {
+        back[pairs[p].i * C + a] -= along[2 * p * C + a];
+        back[pairs[p].j * C + a] -= along[(2 * p + 1) * C + a];
+      }
+    // a clip shorter than 1e-12 is divided by that instead, which does not depend on it
+    for (int64_t row = 0; row < N * C; ++row)
+      back[row] *= all.scale[row] < 1e12f ? all.scale[row] * all.scale[row] : 0;
+  }
+  // by slices of E, so that no two threads write to one place
   constexpr int64_t SLICE = 64;
   parallel_for(0, (E + SLICE - 1) / SLICE, 1, [&](int64_t begin, int64_t end) {
     const int64_t d = begin * SLICE, width = std::min(end * SLICE, E) - d;
-    std::vector<float> one(C * C), other(C * C);
+    for (int64_t row = 0; row < N * C; ++row) {
+      std::fill_n(gx + row * E + d, width, 0);
+      if (back[row] != 0) kernels().add(x + row * E + d, back[row], width, gx + row * E + d);
+    }
     for (size_t p = 0; p < pairs.size(); ++p) {
       const auto [i, j, grad] = pairs[p];
-      for (int64_t a = 0; a < C; ++a)
-        for (int64_t b = 0; b < C; ++b) {
-          one[a * C + b] = share[(p * C + a) * C + b] * all.scale[j * C + b];
-          other[a * C + b] = share[(p * C + a) * C + b] * all.scale[i * C + a];
-        }
-      kernels().spread(x + j * C * E + d, one.data(), C, 1, C, C, width, E, gx + i * C * E + d);
-      kernels().spread(x + i * C * E + d, other.data(), 1, C, C, C, width, E, gx + j * C * E + d);
+      kernels().spread(x + j * C * E + d, share + p * C * C, C, 1, C, C, width, E, gx + i * C * E + d);
+      kernels().spread(x + i * C * E + d, share + p * C * C, 1, C, C, C, width, E, gx + j * C * E + d);
     }
   });
-  if (normalize)
-    parallel_for(0, N * C, 16, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const float scale = all.scale[row];
-        float along;
-        kernels().products(x + row * E, gx + row * E, 1, 1, E, &along);
-        // a clip shorter than 1e-12 is divided by that instead, which does not depend on it
-        const float back = scale < 1e12f ? -along * scale * scale * scale : 0;
-        for (int64_t d = 0; d < E; ++d) gx[row * E + d] = scale * gx[row * E + d] + back * x[row * E + d];
-      }
-    });
   return {grad_clips, grad_weight};
 }
 
