@@ -14,12 +14,14 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "clip_paths.h"
+#include "clip_products.h"
 
 namespace vreid {
 namespace {
@@ -43,6 +45,11 @@ const std::string& path() {
 
 const ClipKernels& kernels() {
   static const ClipKernels chosen = clip_kernels(path());
+  return chosen;
+}
+
+const Products& products() {
+  static const Products chosen = products_of(path());
   return chosen;
 }
 
@@ -124,67 +131,80 @@ struct Rule {
 };
 
 // Some gallery tracklets as the right-hand side of tiles. For `top` their clips are ordered [group, K, lane] over groups
-// of as many tracklets as a register has lanes, so that a row of products is registers of tracklets; halves are
-// laid out as `multiply_halves` takes them.
+// of as many tracklets as a register has lanes, so that a row of products is registers of tracklets; where the products
+// are made here, they come in panels.
 class Columns {
  public:
   const int64_t group;  // tracklets that come together
+  const int64_t step;   // tracklets after which both a group and a panel begin
   int64_t first = 0, last = 0;
   float *scale = nullptr, *absent = nullptr, *count = nullptr;  // of `top`: [group, K, lane] twice, [tracklet]
 
   Columns(const Tracklets& gallery, bool top, int64_t width)
-      : group(top ? kernels().lanes : 1), gallery(gallery), top(top), most(padded(whole(width) * gallery.C)) {
+      : group(top ? kernels().lanes : 1),
+        step(panels() ? std::lcm(group, PANEL / std::gcd(PANEL, gallery.C)) : group),
+        gallery(gallery),
+        top(top),
+        most(clips(width)) {
     if (top) numbers = empty(gallery.clips, {2 * most + whole(width)});
-    if (top || gallery.half)
+    if (top || panels())
       packed = empty(gallery.clips, {most, gallery.E}, gallery.half ? ScalarType::BFloat16 : ScalarType::Float);
   }
 
-  int64_t whole(int64_t tracklets) const { return (tracklets + group - 1) / group * group; }
-
-  // How far rows of a tile of so many clips are apart.
-  int64_t padded(int64_t clips) const {
-    return gallery.half ? (clips + HALF_COLUMNS - 1) / HALF_COLUMNS * HALF_COLUMNS : clips;
+  // How far rows of a tile of so many tracklets are apart.
+  int64_t clips(int64_t tracklets) const {
+    const int64_t found = whole(tracklets) * gallery.C;
+    return panels() ? (found + PANEL - 1) / PANEL * PANEL : found;
   }
 
-  int64_t stride(int64_t column) const { return padded(whole(last - column) * gallery.C); }
+  int64_t stride(int64_t column) const { return clips(last - column); }
 
   // Take the tracklets [begin, end).
   void take(int64_t begin, int64_t end) {
     first = begin;
     last = end;
     if (!packed) return;
-    const int64_t K = gallery.C, clips = whole(end - begin) * K;
     if (top) {
       scale = numbers->mutable_data_ptr<float>();
       absent = scale + most;
       count = absent + most;
     }
-    parallel_for(0, padded(clips), 32, [&](int64_t from, int64_t to) {
-      for (int64_t place = from; place < to; ++place) {
-        const int64_t j = begin + place / (group * K) * group + place % group, b = place / group % K;
-        const bool there = place < clips && j < end, valid = there && gallery.valid[j * K + b];
-        put(place, valid ? j * K + b : -1);
-        if (!top || place >= clips) continue;
-        scale[place] = valid ? gallery.scale[j * K + b] : 1;
-        absent[place] = valid ? 0 : -INFINITY;
-        if (!b) count[j - begin] = there ? float(gallery.count(j)) : 0;
+    char* out = (char*)packed->mutable_data_ptr();
+    const int64_t bytes = gallery.E * (gallery.half ? 2 : 4), together = panels() ? PANEL : 1;
+    parallel_for(0, stride(begin) / together, 32 / together, [&](int64_t from, int64_t to) {
+      const uint32_t* rows[PANEL];
+      for (int64_t at = from; at < to; ++at) {
+        for (int64_t place = at * together; place < (at + 1) * together; ++place)
+          rows[place % together] = (const uint32_t*)clip(place);
+        if (panels())
+          products().pack(rows, PANEL, bytes / 4, (uint32_t*)(out + at * PANEL * bytes));
+        else if (rows[0])
+          std::memcpy(out + at * bytes, rows[0], bytes);
+        else
+          std::memset(out + at * bytes, 0, bytes);
       }
     });
   }
 
-  // Products of some query clips, from row `row` on, with these clips from tracklet `column` on, which begins a group.
+  // Products of some query clips, from row `row` on, with these clips from tracklet `column` on, where a step begins.
   void multiply(const Tracklets& query, int64_t row, int64_t rows, int64_t column, float* tile) const {
-    const int64_t skipped = (column - first) * gallery.C, width = stride(column), E = gallery.E;
-    if (!gallery.half) {
-      const char* right = top ? (const char*)packed->const_data_ptr() + skipped * E * 4 : gallery.at(column * gallery.C);
-      return vreid::multiply(query.clips, query.at(row), rows, right, width, E, tile);
-    }
-    const uint32_t* right = (const uint32_t*)packed->const_data_ptr() + skipped * (E / 2);
-    parallel_for(0, (rows + HALF_ROWS - 1) / HALF_ROWS, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin * HALF_ROWS; r < std::min(rows, end * HALF_ROWS); r += HALF_ROWS)
-        for (int64_t c = 0; c < width; c += HALF_COLUMNS)
-          multiply_halves((const uint32_t*)query.at(row + r), right + c * (E / 2), std::min(HALF_ROWS, rows - r),
-                          E / 2, tile + r * width + c, width);
+    const int64_t width = stride(column), bytes = gallery.E * (gallery.half ? 2 : 4);
+    const char* right = packed ? (const char*)packed->const_data_ptr() + (column - first) * gallery.C * bytes
+                               : gallery.at(column * gallery.C);
+    if (!panels()) return vreid::multiply(query.clips, query.at(row), rows, right, width, gallery.E, tile);
+    const auto product = gallery.half ? products().halves : products().floats;
+    const int64_t depth = bytes / 4, across = width / PANEL;
+    parallel_for(0, (rows + SLAB_ROWS - 1) / SLAB_ROWS * across, 1, [&](int64_t begin, int64_t end) {
+      std::vector<uint32_t> slab(SLAB * depth);
+      for (int64_t at = begin; at < end; ++at) {
+        const int64_t r = at / across * SLAB_ROWS, c = at % across * PANEL, high = std::min(SLAB_ROWS, rows - r);
+        if (at == begin || !c) {
+          const uint32_t* clips[SLAB] = {};
+          for (int64_t i = 0; i < high; ++i) clips[i] = (const uint32_t*)query.at(row + r + i);
+          products().pack(clips, SLAB, depth, slab.data());
+        }
+        product(slab.data(), (const uint32_t*)(right + c * bytes), high, depth, tile + r * width + c, width);
+      }
     });
   }
 
@@ -194,25 +214,26 @@ class Columns {
   const int64_t most;
   std::optional<Tensor> packed, numbers;
 
-  // A clip to its place, or zeros where there is none.
-  void put(int64_t place, int64_t row) {
-    const int64_t E = gallery.E;
-    if (!gallery.half) {
-      float* out = (float*)packed->mutable_data_ptr() + place * E;
-      if (row < 0)
-        std::fill_n(out, E, 0);
-      else
-        std::memcpy(out, gallery.at(row), E * 4);
-      return;
+  bool panels() const { return products().pack; }
+
+  int64_t whole(int64_t tracklets) const { return (tracklets + group - 1) / group * group; }
+
+  // The clip of a place, null for none; of `top` with what belongs to it.
+  const char* clip(int64_t place) {
+    const int64_t K = gallery.C, size = group * K;
+    const int64_t j = first + place / size * group + place % group, b = place / group % K;
+    const bool there = j < last, valid = there && gallery.valid[j * K + b];
+    if (top && place < whole(last - first) * K) {
+      scale[place] = valid ? gallery.scale[j * K + b] : 1;
+      absent[place] = valid ? 0 : -INFINITY;
+      if (!b) count[j - first] = there ? float(gallery.count(j)) : 0;
     }
-    const uint32_t* pairs = row < 0 ? nullptr : (const uint32_t*)gallery.at(row);
-    uint32_t* out = (uint32_t*)packed->mutable_data_ptr() + place / HALF_COLUMNS * HALF_COLUMNS * (E / 2);
-    for (int64_t k = 0; k < E / 2; ++k) out[k * HALF_COLUMNS + place % HALF_COLUMNS] = pairs ? pairs[k] : 0;
+    return valid ? gallery.at(j * K + b) : nullptr;
   }
 };
 
-// Similarities [rows, columns] of query tracklets from `row` on and gallery tracklets from `column` on, which begins a
-// group, out of their products; rows of `out` are `stride` apart.
+// Similarities [rows, columns] of query tracklets from `row` on and gallery tracklets from `column` on, where a step
+// begins, out of their products; rows of `out` are `stride` apart.
 void similarities(const Tracklets& query, const Tracklets& gallery, const Columns& columns, const Rule& rule,
                   const float* tile, int64_t row, int64_t rows, int64_t column, float* out, int64_t stride) {
   const int64_t C = query.C, K = gallery.C, group = columns.group, last = columns.last;
@@ -286,7 +307,7 @@ Tensor clip_similarity(Tensor query_clips, Tensor gallery_clips, std::optional<T
   const int64_t high = std::min(query.N, std::max<int64_t>(1, TILE_ROWS / query.C));
   const int64_t wide = std::min(gallery.N, std::max<int64_t>(1, TILE_COLUMNS / gallery.C / lanes) * lanes);
   Columns columns(gallery, !rule.weight, wide);
-  Tensor tiles = empty(query_clips, {high * query.C, columns.padded(columns.whole(wide) * gallery.C)});
+  Tensor tiles = empty(query_clips, {high * query.C, columns.clips(wide)});
   float* tile = tiles.mutable_data_ptr<float>();
   for (int64_t column = 0; column < gallery.N; column += wide) {
     columns.take(column, std::min(column + wide, gallery.N));
@@ -340,17 +361,17 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> clip_hardest(Tensor clips, Tensor pid
                                            std::max<int64_t>(lanes, (N / 6 + 7) / 8 * 8));
   const int64_t wide = std::min(N, std::max<int64_t>(1, TILE_COLUMNS / std::max<int64_t>(1, C) / lanes) * lanes);
   Columns columns(all, !rule.weight, wide);
-  Tensor tiles = empty(clips, {height * C, columns.whole(wide) * C});
-  Tensor found = empty(clips, {2, height, columns.whole(wide)});
+  Tensor tiles = empty(clips, {height * C, columns.clips(wide)});
+  Tensor found = empty(clips, {2, height, wide});
   float *tile = tiles.mutable_data_ptr<float>(), *there = found.mutable_data_ptr<float>();
-  float* back = there + height * columns.whole(wide);
+  float* back = there + height * wide;
   for (int64_t begin = 0; begin < N; begin += wide) {
     const int64_t end = std::min(begin + wide, N);
     columns.take(begin, end);
     for (int64_t row = 0; row < end; row += height) {
       const int64_t rows = std::min(height, end - row);
-      const int64_t column = begin + std::max<int64_t>(0, row - begin) / lanes * lanes;  // where a group begins
-      const int64_t width = columns.whole(end - column);
+      const int64_t column = begin + std::max<int64_t>(0, row - begin) / columns.step * columns.step;
+      const int64_t width = end - column, stride = columns.stride(column);
       std::memset(there, 0, sizeof(float) * rows * width);
       if (C) {
         columns.multiply(all, row * C, rows * C, column, tile);
@@ -365,7 +386,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> clip_hardest(Tensor clips, Tensor pid
             for (int64_t j = std::max(column, row + r + 1); j < end; ++j) {
               for (int64_t a = 0; a < C; ++a)
                 for (int64_t b = 0; b < C; ++b)
-                  turned[b * C + a] = tile[(r * C + a) * width * C + (j - column) * C + b];
+                  turned[b * C + a] = tile[(r * C + a) * stride + (j - column) * C + b];
               float divisor;
               back[r * width + j - column] =
                   kernels().pairwise(turned.data(), C, C, C, rule.weight + (j * N + row + r) * C * C, all.clips_of(j),
@@ -519,7 +540,7 @@ extern "C" __attribute__((visibility("default"))) PyObject* PyInit__C(void) {
   if (module) {
     PyModule_AddIntConstant(module, "VERSION", 1);
     PyModule_AddStringConstant(module, "PATH", vreid::path().c_str());
-    PyModule_AddIntConstant(module, "HALVES", vreid::multiplies_halves());  // are bfloat16 operands multiplied as such?
+    PyModule_AddIntConstant(module, "HALVES", vreid::products().halves != nullptr);  // are bfloat16 operands multiplied as such?
   }
   return module;
 }

@@ -85,43 +85,6 @@ inline int64_t top_scratch(int64_t pairs, int64_t lanes) {
 #endif
 #endif
 
-// Products of bfloat16 numbers summed in float32. Torch rounds such sums to bfloat16 on the CPU, which is too coarse to
-// rank by: 0.8 becomes 0.8008.
-constexpr int64_t HALF_ROWS = 14, HALF_COLUMNS = 32;  // of one micro-tile: 28 registers of sums
-
-#ifdef VREID_X86
-inline bool multiplies_halves() {
-  return paths()[0] == "avx512" && __builtin_cpu_supports("avx512bf16");
-}
-
-// out[rows, HALF_COLUMNS] = x[rows, 2 depth] columns, where x has rows `depth` pairs apart and columns is
-// [depth, HALF_COLUMNS], both in pairs of numbers; rows is at most HALF_ROWS.
-__attribute__((target("avx512f,avx512bf16"))) inline void multiply_halves(const uint32_t* x, const uint32_t* columns,
-                                                                          int64_t rows, int64_t depth, float* out,
-                                                                          int64_t stride) {
-  const uint32_t* row[HALF_ROWS];
-  for (int64_t r = 0; r < HALF_ROWS; ++r) row[r] = x + (r < rows ? r : 0) * depth;
-  __m512 sum[HALF_ROWS][2];
-#pragma GCC unroll 14
-  for (int r = 0; r < HALF_ROWS; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
-  for (int64_t k = 0; k < depth; ++k) {
-    const __m512bh left = (__m512bh)_mm512_loadu_si512(columns + k * HALF_COLUMNS);
-    const __m512bh right = (__m512bh)_mm512_loadu_si512(columns + k * HALF_COLUMNS + 16);
-#pragma GCC unroll 14
-    for (int r = 0; r < HALF_ROWS; ++r) {
-      const __m512bh value = (__m512bh)_mm512_set1_epi32(int(row[r][k]));
-      sum[r][0] = _mm512_dpbf16_ps(sum[r][0], value, left);
-      sum[r][1] = _mm512_dpbf16_ps(sum[r][1], value, right);
-    }
-  }
-  for (int64_t r = 0; r < rows; ++r)
-    for (int half = 0; half < 2; ++half) _mm512_storeu_ps(out + r * stride + half * 16, sum[r][half]);
-}
-#else
-inline bool multiplies_halves() { return false; }
-inline void multiply_halves(const uint32_t*, const uint32_t*, int64_t, int64_t, float*, int64_t) {}
-#endif
-
 // The best that this processor has, or the one that is asked for.
 inline ClipKernels clip_kernels(const std::string& path) {
 #ifdef VREID_X86
