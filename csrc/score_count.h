@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "score_gallery.h"
@@ -53,44 +54,66 @@ inline Counts zeros(const Sought& sought) {
   return before;
 }
 
+// The next number above a finite one: std::nextafter, which is a call.
+template <typename T>
+T next_above(T value) {
+  using Bits = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  if (value == 0) return std::numeric_limits<T>::denorm_min();
+  Bits bits;
+  std::memcpy(&bits, &value, sizeof value);
+  bits += bits < 0 ? -1 : 1;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 // The keys of matches and junk: numbers that order as the distances do.
 template <typename T>
 struct Keys {
   std::vector<T> match, above, junk;  // [M], the next number above it, [J]
+  std::vector<T> beyond;              // [R] the next number above the farthest match
 
-  explicit Keys(const Sought& sought) : match(sought.item.size), above(sought.item.size), junk(sought.junk.size) {}
+  explicit Keys(const Sought& sought)
+      : match(sought.item.size), above(sought.item.size), junk(sought.junk.size), beyond(sought.start.size - 1) {}
 
   void raise(const Sought& sought, int64_t q) {
-    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m)
-      above[m] = std::nextafter(match[m], std::numeric_limits<T>::infinity());
+    T most = -std::numeric_limits<T>::infinity();
+    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) {
+      above[m] = next_above(match[m]);
+      most = std::max(most, above[m]);
+    }
+    beyond[q] = most;
   }
 };
 
-// Adds, for the matches of query q, the items x of one tile that come before them. Up to eight matches share one pass
-// over the tile. An item as near as a match comes before it if it stands earlier in the gallery, left of `split`:
-// there what is below the next number above the key counts, right of it what is below the key. The pass takes one of
-// the two for the whole tile, and the items that are exactly as near are put right on the shorter side. `next` is the
-// memory that is read after this tile.
+// The items of a tile that are no farther than the farthest match of a query: of a good ranking, a small part.
 template <typename T>
-void count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& tiles, const Tile& tile, int64_t q,
-                const T* x, const Keys<T>& key, int64_t* before, const T* next) {
+struct Near {
+  std::vector<T> item;    // in order, and infinities behind them
+  std::vector<Marks> of;  // which of the tile they are
+
+  explicit Near(int64_t width) : item(width + MARKED), of((width + MARKED - 1) / MARKED) {}
+};
+
+// Adds, for the matches of query q, the items x of one tile that come before them; false if an x is no finite number.
+// Up to eight matches share one pass over what is near enough to count. An item as near as a match comes before it if
+// it stands earlier in the gallery, left of `split`. `next` is the memory that is read after this tile.
+template <typename T>
+bool count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& tiles, const Tile& tile, int64_t q,
+                const T* x, const Keys<T>& key, Near<T>& near, int64_t* before, const T* next) {
   constexpr int most = 8;
-  const int64_t last = sought.start[q + 1];
+  const int64_t size = kernels.sieve(x, tile.size, key.beyond[q], near.item.data(), near.of.data());
+  const int64_t last = size > 0 ? sought.start[q + 1] : 0;
   for (int64_t m = sought.start[q]; m < last; m += most) {
-    const int limits = int(std::min<int64_t>(most, last - m));
-    T limit[most];
-    int64_t sum[most] = {};
-    for (int i = 0; i < limits; ++i) {
-      const int64_t split = tiles.split[(m + i) * sought.groups + tile.group] - tile.earlier;
-      const int64_t left = std::clamp<int64_t>(split, 0, tile.size), right = tile.size - left;
-      const T mine = key.match[m + i];
-      limit[i] = left > right ? key.above[m + i] : mine;
-      if (left == 0 || right == 0) continue;  // most tiles lie on one side of the match as a whole
-      sum[i] = left > right ? -kernels.equal(x + left, right, mine) : kernels.equal(x, left, mine);
+    const int matches = int(std::min<int64_t>(most, last - m));
+    int64_t split[most], sum[most] = {};
+    for (int i = 0; i < matches; ++i) {
+      const int64_t earlier = tiles.split[(m + i) * sought.groups + tile.group] - tile.earlier;
+      split[i] = earlier <= 0 ? 0 : earlier >= tile.size ? size : marked(near.of.data(), earlier);
     }
-    kernels.below(x, tile.size, limit, limits, sum, m == sought.start[q] ? next : x);
-    for (int i = 0; i < limits; ++i) before[(m + i) * sought.groups + tile.group] += sum[i];
+    kernels.before(near.item.data(), size, matches, &key.match[m], &key.above[m], split, sum, next);
+    for (int i = 0; i < matches; ++i) before[(m + i) * sought.groups + tile.group] += sum[i];
   }
+  return size >= 0;
 }
 
 // Takes back what junk contributed: it takes no rank.

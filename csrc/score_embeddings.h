@@ -50,6 +50,7 @@ template <typename T>
 struct Workspace {
   std::vector<T> packed, product, scale, shift;
   std::vector<int64_t> place, before;
+  Near<T> near{TILE};
 
   Workspace(const Sought& sought, int64_t depth)
       : packed(TILE * depth), product(BLOCK * TILE), scale(TILE), shift(TILE), place(TILE),
@@ -105,7 +106,7 @@ struct Products {
         T* const x = space.product.data() + r * TILE;
         kernels.finish(x, space.scale.data(), space.shift.data(), tile.size);
         compare(space, tile, q + r, x);
-        count_tile(kernels, sought, tiles, tile, q + r, x, key, space.before.data(), x + TILE);
+        count_tile(kernels, sought, tiles, tile, q + r, x, key, space.near, space.before.data(), x + TILE);
       }
     }
   }
