@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,24 +46,24 @@ def sought(labels: Labels) -> Sought:
     group = np.full(len(labels.gallery), -1, np.int8)  # [G]
     group[(labels.pids != JUNK)[labels.gallery]] = GALLERY
     group[labels.own[labels.own >= 0]] = QUERY
-    owner, place = _same_person(labels)  # [P]
-    junk = labels.camids[labels.gallery[place]] == labels.camids[labels.query][owner]  # [P]
-    start, junk_start = (_starts(owner[mask], len(labels.query)) for mask in (~junk, junk))
-    return Sought(QUERY + 1, group, start, place[~junk], junk_start, place[junk])
+    bounds, place = _same_person(labels)
+    camids = np.repeat(labels.camids[labels.query], np.diff(bounds))  # [P]
+    junk = labels.camids[labels.gallery[place]] == camids  # [P]
+    junk_start = _starts(junk)[bounds]
+    return Sought(QUERY + 1, group, bounds - junk_start, place[~junk], junk_start, place[junk])
 
 
 def _same_person(labels: Labels) -> tuple[Ints, Ints]:
-    """Every pair of a query and a gallery item of the same person: query [P], place [P], both rising."""
+    """The gallery items of each query's person: where each query's begin [Q + 1], their places [P], rising."""
     person = labels.pids[labels.query]  # [Q]
     known = np.flatnonzero(contained(labels.pids, person)[labels.gallery])  # the few of a gallery full of strangers
     pids = labels.pids[labels.gallery[known]]
     order = np.argsort(pids, kind="stable")
-    first, last = (np.searchsorted(pids, person, side, sorter=order) for side in ("left", "right"))  # [Q]
-    count = last - first
-    owner = np.repeat(np.arange(len(person)), count)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    return owner, known[order[first[owner] + within]]
+    first, last = (np.searchsorted(pids[order], person, side) for side in ("left", "right"))  # [Q]
+    bounds = _starts(last - first)
+    within = np.arange(bounds[-1]) + np.repeat(first - bounds[:-1], last - first)  # [P]
+    return bounds, known[order][within]
 
 
-def _starts(owner: Ints, queries: int) -> Ints:
-    return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=queries))])
+def _starts(sizes: NDArray[Any]) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes)])
