@@ -19,7 +19,6 @@ namespace vreid {
 
 template <typename T>
 using Matrix = py::array_t<T, py::array::c_style>;
-using Counts = py::array_t<int64_t, py::array::c_style>;
 using Shard = std::pair<int64_t, int64_t>;
 
 // Run work(worker, unit) for every unit; `work` must not throw. Fewer threads than asked are as good.

@@ -15,6 +15,8 @@ namespace vreid {
 
 namespace py = pybind11;
 
+using Counts = py::array_t<int64_t, py::array::c_style>;
+
 inline void require(bool holds, const char* sentence) {
   if (!holds) throw std::invalid_argument(sentence);
 }

@@ -13,8 +13,6 @@ from vreid_bench.errors import InputError
 
 Ints = NDArray[np.int64]
 
-SOME = 1 << 16  # values that are looked up at once
-
 
 @dataclass(frozen=True)
 class Labels:
@@ -63,12 +61,3 @@ class Labels:
         listed = np.zeros(len(self.pids), bool)
         listed[rows] = True
         return listed
-
-
-def contained(values: Ints, wanted: Ints) -> NDArray[np.bool_]:
-    """Which of many values are among the wanted: `np.isin`, some at a time, for it takes several times their size."""
-    result = np.empty(len(values), bool)
-    for first in range(0, len(values), SOME):
-        part = slice(first, first + SOME)
-        result[part] = np.isin(values[part], wanted)
-    return result

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.data import JUNK
-from vreid_bench.labels import Ints, Labels, contained
+from vreid_bench import native
+from vreid_bench.labels import Ints, Labels
 
 Shard = tuple[int, int]  # (i, n): every n-th tile of the gallery, from the i-th
 
@@ -43,27 +43,7 @@ class Sought(NamedTuple):
 
 def sought(labels: Labels) -> Sought:
     """Groups, matches and junk. Of a large gallery nothing is copied but a byte an item."""
-    group = np.full(len(labels.gallery), -1, np.int8)  # [G]
-    group[(labels.pids != JUNK)[labels.gallery]] = GALLERY
-    group[labels.own[labels.own >= 0]] = QUERY
-    bounds, place = _same_person(labels)
-    camids = np.repeat(labels.camids[labels.query], np.diff(bounds))  # [P]
-    junk = labels.camids[labels.gallery[place]] == camids  # [P]
-    junk_start = _starts(junk)[bounds]
-    return Sought(QUERY + 1, group, bounds - junk_start, place[~junk], junk_start, place[junk])
+    from vreid_bench import ranks_reference
 
-
-def _same_person(labels: Labels) -> tuple[Ints, Ints]:
-    """The gallery items of each query's person: where each query's begin [Q + 1], their places [P], rising."""
-    person = labels.pids[labels.query]  # [Q]
-    known = np.flatnonzero(contained(labels.pids, person)[labels.gallery])  # the few of a gallery full of strangers
-    pids = labels.pids[labels.gallery[known]]
-    order = np.argsort(pids, kind="stable")
-    first, last = (np.searchsorted(pids[order], person, side) for side in ("left", "right"))  # [Q]
-    bounds = _starts(last - first)
-    within = np.arange(bounds[-1]) + np.repeat(first - bounds[:-1], last - first)  # [P]
-    return bounds, known[order][within]
-
-
-def _starts(sizes: NDArray[Any]) -> Ints:
-    return np.concatenate([[0], np.cumsum(sizes)])
+    module = native.load("score") or ranks_reference
+    return Sought(*module.seek(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))
