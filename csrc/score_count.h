@@ -53,66 +53,91 @@ inline Counts zeros(const Sought& sought) {
   return before;
 }
 
+template <typename T>
+using Bits = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+
 // The next number above a finite one: std::nextafter, which is a call.
 template <typename T>
 T next_above(T value) {
-  using Bits = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
   if (value == 0) return std::numeric_limits<T>::denorm_min();
-  Bits bits;
+  Bits<T> bits;
   std::memcpy(&bits, &value, sizeof value);
   bits += bits < 0 ? -1 : 1;
   std::memcpy(&value, &bits, sizeof value);
   return value;
 }
 
+constexpr int64_t BATCH = 8;  // matches that share a pass
+
 // The keys of matches and junk: numbers that order as the distances do.
 template <typename T>
 struct Keys {
   std::vector<T> match, above, junk;  // [M], the next number above it, [J]
-  std::vector<T> beyond;              // [R] the next number above the farthest match
+  std::vector<int64_t> order;         // [M] of each query, the BATCH farthest of its matches, then the next; a batch by place
 
   explicit Keys(const Sought& sought)
-      : match(sought.item.size), above(sought.item.size), junk(sought.junk.size), beyond(sought.start.size - 1) {}
+      : match(sought.item.size), above(sought.item.size), junk(sought.junk.size), order(sought.item.size) {}
 
-  void raise(const Sought& sought, int64_t q) {
-    T most = -std::numeric_limits<T>::infinity();
-    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) {
-      above[m] = next_above(match[m]);
-      most = std::max(most, above[m]);
+  // To be called once the keys of query q's matches are there.
+  void arrange(const Sought& sought, int64_t q) {
+    const int64_t start = sought.start[q], count = sought.start[q + 1] - start;
+    const T* const mine = match.data() + start;
+    for (int64_t i = 0; i < count; ++i) above[start + i] = next_above(mine[i]);
+    std::vector<int64_t> filled(count / BATCH + 1, 0);
+    for (int64_t i = 0; i < count; ++i) {  // no sort: it would guess wrong at every other branch
+      Bits<T> farther = 0;
+      for (int64_t j = 0; j < i; ++j) farther += mine[j] >= mine[i];
+      for (int64_t j = i + 1; j < count; ++j) farther += mine[j] > mine[i];
+      const int64_t batch = farther / BATCH;
+      order[start + batch * BATCH + filled[batch]++] = start + i;
     }
-    beyond[q] = most;
   }
 };
 
-// The items of a tile that are no farther than the farthest match of a query: of a good ranking, a small part.
+// The items of a tile that are no farther than the farthest match still to be counted: of a good ranking, a small part.
 template <typename T>
 struct Near {
-  std::vector<T> item;    // in order, and infinities behind them
-  std::vector<Marks> of;  // which of the tile they are
+  std::vector<T> item;         // in order, and infinities behind them
+  std::vector<Marks> of;       // which they are of those before the last sieve
+  std::vector<int64_t> split;  // [matches of a query] how many of them stand before a match
 
   explicit Near(int64_t width) : item(width + MARKED), of((width + MARKED - 1) / MARKED) {}
 };
 
 // Adds, for the matches of query q, the items x of one tile that come before them; false if an x is no finite number.
-// Up to eight matches share one pass over what is near enough to count. An item as near as a match comes before it if
+// A batch of matches shares one pass over what is near enough to count. An item as near as a match comes before it if
 // it stands earlier in the gallery, left of `split`. `next` is the memory that is read after this tile.
 template <typename T>
 bool count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& tiles, const Tile& tile, int64_t q,
                 const T* x, const Keys<T>& key, Near<T>& near, int64_t* before, const T* next) {
-  constexpr int most = 8;
-  const int64_t size = kernels.sieve(x, tile.size, key.beyond[q], near.item.data(), near.of.data());
-  const int64_t last = size > 0 ? sought.start[q + 1] : 0;
-  for (int64_t m = sought.start[q]; m < last; m += most) {
-    const int matches = int(std::min<int64_t>(most, last - m));
-    int64_t split[most], sum[most] = {};
-    for (int i = 0; i < matches; ++i) {
-      const int64_t earlier = tiles.split[(m + i) * sought.groups + tile.group] - tile.earlier;
-      split[i] = earlier <= 0 ? 0 : earlier >= tile.size ? size : marked(near.of.data(), earlier);
-    }
-    kernels.before(near.item.data(), size, matches, &key.match[m], &key.above[m], split, sum, next);
-    for (int i = 0; i < matches; ++i) before[(m + i) * sought.groups + tile.group] += sum[i];
+  const int64_t* const order = key.order.data() + sought.start[q];
+  const int64_t number = sought.start[q + 1] - sought.start[q];
+  near.split.resize(number);
+  for (int64_t i = 0; i < number; ++i) {
+    const int64_t earlier = tiles.split[order[i] * sought.groups + tile.group] - tile.earlier;
+    near.split[i] = std::clamp<int64_t>(earlier, 0, tile.size);
   }
-  return size >= 0;
+  int64_t size = tile.size, first = 0;
+  do {
+    const int matches = int(std::min(BATCH, number - first));
+    T match[BATCH], above[BATCH], limit = std::numeric_limits<T>::lowest();
+    for (int i = 0; i < matches; ++i) {
+      match[i] = key.match[order[first + i]];
+      above[i] = key.above[order[first + i]];
+      limit = std::max(limit, above[i]);
+    }
+    const int64_t kept = kernels.sieve(x, size, limit, near.item.data(), near.of.data());
+    if (kept <= 0) return kept == 0;  // nothing is nearer than this batch, so nothing than the next ones
+    for (int64_t i = first; i < number; ++i)
+      near.split[i] = near.split[i] == size ? kept : marked(near.of.data(), near.split[i]);
+    x = near.item.data();
+    size = kept;
+    int64_t sum[BATCH] = {};
+    kernels.before(x, size, matches, match, above, near.split.data() + first, sum, next);
+    for (int i = 0; i < matches; ++i) before[order[first + i] * sought.groups + tile.group] += sum[i];
+    first += BATCH;
+  } while (first < number);
+  return true;
 }
 
 // Takes back what junk contributed: it takes no rank.
@@ -121,10 +146,8 @@ void drop_junk(const Sought& sought, const Tiles& tiles, bool whole, int64_t q, 
   for (int64_t j = sought.junk_start[q]; j < sought.junk_start[q + 1]; ++j) {
     const int64_t place = sought.junk[j], group = sought.group[place];
     if (!whole && !tiles.counts(place)) continue;
-    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) {
-      const bool tie = key.junk[j] == key.match[m] && place < sought.item[m];
-      before[m * sought.groups + group] -= key.junk[j] < key.match[m] || tie;
-    }
+    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m)
+      before[m * sought.groups + group] -= key.junk[j] < (place < sought.item[m] ? key.above[m] : key.match[m]);
   }
 }
 

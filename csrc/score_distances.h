@@ -47,7 +47,7 @@ struct Rows {
     if (!seen && !kernels.finite(row, columns)) return refuse(q);
     for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) key.match[m] = row[sought.item[m]];
     for (int64_t j = sought.junk_start[q]; j < sought.junk_start[q + 1]; ++j) key.junk[j] = row[sought.junk[j]];
-    key.raise(sought, q);
+    key.arrange(sought, q);
     if (q + 1 < rows)
       for (int64_t m = sought.start[q + 1]; m < sought.start[q + 2]; ++m)
         __builtin_prefetch(row + columns + sought.item[m]);

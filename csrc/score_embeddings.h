@@ -86,7 +86,7 @@ struct Products {
     if (!rankable(cosine, kernels.square(query + q * depth, depth), scale, shift)) return report(bad, q);
     keys_of(q, sought.start, sought.item, key.match);
     keys_of(q, sought.junk_start, sought.junk, key.junk);
-    key.raise(sought, q);
+    key.arrange(sought, q);
   }
 
   // Counts one tile for all queries.

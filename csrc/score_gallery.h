@@ -62,6 +62,9 @@ struct Sought {
         require(place >= 0 && place < gallery && group[place] >= 0, "sought: a place that is not in a group");
       }
     offsets(start, rows, item.size, "sought.start: must rise from 0 to the number of matches");
+    for (int64_t q = 0; q < rows; ++q)
+      for (int64_t m = start[q] + 1; m < start[q + 1]; ++m)
+        require(item[m - 1] < item[m], "sought.item: a query's must rise");
     offsets(junk_start, rows, junk.size, "sought.junk_start: must rise from 0 to the number of junk items");
   }
 };

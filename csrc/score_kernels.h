@@ -31,7 +31,19 @@ Lane total(Register value) {
   return sum;
 }
 
-#if VREID_BYTES == 64
+#if VREID_BYTES != 64
+// Is one of the lanes of a comparison true?
+template <typename Mask>
+inline bool any(Mask mask) {
+#if VREID_BYTES == 32
+  return _mm256_movemask_epi8((__m256i)mask) != 0;
+#else
+  uint64_t half[2];
+  __builtin_memcpy(half, &mask, sizeof mask);
+  return (half[0] | half[1]) != 0;
+#endif
+}
+#else
 // count + (value < limit), lane by lane: two instructions, where GCC makes three of `count -= value < limit`.
 inline __m512i tally(__m512i count, __m512 value, __m512 limit) {
   return _mm512_mask_add_epi32(count, _mm512_cmp_ps_mask(value, limit, _CMP_LT_OQ), count, _mm512_set1_epi32(1));
@@ -132,16 +144,13 @@ bool finite(const T* x, int64_t n) {
 }
 
 // Bit i says whether x[i] is below the limit, for a block of items; where one of them is no finite number, `wrong`
-// becomes NaN.
+// becomes NaN. Without AVX-512, which alone packs a register, a register with one such item counts as a whole.
 template <typename T>
 inline uint64_t nearer(const T* x, T limit, typename Simd<T>::Register* wrong) {
   using Register = typename Simd<T>::Register;
   constexpr int lanes = Simd<T>::lanes;
   const Register threshold = Register{} + limit;
   uint64_t bits = 0;
-#if VREID_BYTES != 64
-  decltype(Register{} < Register{}) some{};
-#endif
 #pragma GCC unroll 32
   for (int p = 0; p < MARKED / lanes; ++p) {
     const Register value = *(const typename Simd<T>::Memory*)(x + p * lanes);
@@ -149,35 +158,33 @@ inline uint64_t nearer(const T* x, T limit, typename Simd<T>::Register* wrong) {
 #if VREID_BYTES == 64
     bits |= uint64_t(less((typename Zmm<T>::Type)value, (typename Zmm<T>::Type)threshold)) << (p * lanes);
 #else
-    some |= value < threshold;
+    bits |= (any(value < threshold) ? (uint64_t(1) << lanes) - 1 : 0) << (p * lanes);
 #endif
   }
-#if VREID_BYTES != 64
-  if (total<Count<T>>(some) == 0) return 0;
-  for (int i = 0; i < MARKED; ++i) bits |= uint64_t(x[i] < limit) << i;
-#endif
   return bits;
 }
 
-// Copies the items of a block whose bits are set to `out`; returns the end of them.
+// Copies the items of a block whose bits are set to `out`, which may be x; returns the end of them.
 template <typename T>
 inline T* copied(const T* x, uint64_t bits, T* out) {
-#if VREID_BYTES == 64
+  using Memory = typename Simd<T>::Memory;
   constexpr int lanes = Simd<T>::lanes;
-#pragma GCC unroll 8
+#pragma GCC unroll 32
   for (int p = 0; p < MARKED / lanes; ++p) {
     const uint64_t mine = bits >> (p * lanes) & ((1 << lanes) - 1);
-    *(typename Simd<T>::Memory*)out = packed(mine, *(const typename Simd<T>::Memory*)(x + p * lanes));
+#if VREID_BYTES == 64
+    *(Memory*)out = packed(mine, *(const Memory*)(x + p * lanes));
     out += __builtin_popcountll(mine);
-  }
 #else
-  for (; bits; bits &= bits - 1) *out++ = x[__builtin_ctzll(bits)];
+    *(Memory*)out = *(const Memory*)(x + p * lanes);
+    out += __builtin_ctzll(~mine);  // all of them, or none; of the last register of a tile, as many as there are
 #endif
+  }
   return out;
 }
 
-// Copies what is below the limit of x[0 .. n) to `out`, in order, then a register of infinities; returns how many, or
-// -1 if an x is no finite number.
+// Copies what is below the limit of x[0 .. n), if need be with neighbours, to `out`, which may be x, in order, then a
+// register of infinities; returns how many, or -1 if an x is no finite number. `kept` says which.
 template <typename T>
 int64_t sieve(const T* x, int64_t n, T limit, T* out, Marks* kept) {
   using Register = typename Simd<T>::Register;
