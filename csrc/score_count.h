@@ -106,10 +106,10 @@ struct Near {
 
 // Adds, for the matches of query q, the items x of one tile that come before them; false if an x is no finite number.
 // A batch of matches shares one pass over what is near enough to count. An item as near as a match comes before it if
-// it stands earlier in the gallery, left of `split`. `next` is the memory that is read after this tile.
+// it stands earlier in the gallery, left of `split`.
 template <typename T>
 bool count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& tiles, const Tile& tile, int64_t q,
-                const T* x, const Keys<T>& key, Near<T>& near, int64_t* before, const T* next) {
+                const T* x, const Keys<T>& key, Near<T>& near, int64_t* before) {
   const int64_t* const order = key.order.data() + sought.start[q];
   const int64_t number = sought.start[q + 1] - sought.start[q];
   near.split.resize(number);
@@ -133,7 +133,7 @@ bool count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& ti
     x = near.item.data();
     size = kept;
     int64_t sum[BATCH] = {};
-    kernels.before(x, size, matches, match, above, near.split.data() + first, sum, next);
+    kernels.before(x, size, matches, match, above, near.split.data() + first, sum);
     for (int i = 0; i < matches; ++i) before[order[first + i] * sought.groups + tile.group] += sum[i];
     first += BATCH;
   } while (first < number);

@@ -57,8 +57,7 @@ struct Rows {
       if (!tile.counted) continue;
       for (size_t c = 0; c < places[t].size(); ++c) scratch[c] = row[places[t][c]];
       const T* const x = places[t].empty() ? row + tile.first : scratch;
-      const T* const next = q + 1 < rows ? row + columns : row;
-      if (!count_tile(kernels, sought, tiles, tile, q, x, key, near[worker], before, next)) return refuse(q);
+      if (!count_tile(kernels, sought, tiles, tile, q, x, key, near[worker], before)) return refuse(q);
     }
     drop_junk(sought, tiles, whole, q, key, before);
   }

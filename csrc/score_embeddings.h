@@ -106,7 +106,7 @@ struct Products {
         T* const x = space.product.data() + r * TILE;
         kernels.finish(x, space.scale.data(), space.shift.data(), tile.size);
         compare(space, tile, q + r, x);
-        count_tile(kernels, sought, tiles, tile, q + r, x, key, space.near, space.before.data(), x + TILE);
+        count_tile(kernels, sought, tiles, tile, q + r, x, key, space.near, space.before.data());
       }
     }
   }

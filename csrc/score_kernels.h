@@ -71,9 +71,9 @@ struct Zmm<double> {
 #endif
 
 // sum[b] += number of x[0 .. n) that come before match b: below key[b], or, of the first split[b], below above[b]. The
-// splits rise; infinities fill the last register. Meanwhile next[0 .. n) is fetched.
+// splits rise; infinities fill the last register.
 template <typename T, int B>
-void before_all(const T* x, int64_t n, const T* key, const T* above, const int64_t* split, int64_t* sum, const T* next) {
+void before_all(const T* x, int64_t n, const T* key, const T* above, const int64_t* split, int64_t* sum) {
   using Register = typename Simd<T>::Register;
   typedef decltype(Register{} < Register{}) Mask;  // integer lanes, -1 where true
   constexpr int64_t lanes = Simd<T>::lanes;
@@ -89,7 +89,6 @@ void before_all(const T* x, int64_t n, const T* key, const T* above, const int64
     const int64_t end = part < B ? split[part] / lanes * lanes : n;
     for (; i < end; i += lanes) {
       const Register value = *(const typename Simd<T>::Memory*)(x + i);
-      __builtin_prefetch(next + i, 0, 1);  // not into the first-level cache, where x is
 #pragma GCC unroll 8
       for (int b = 0; b < B; ++b)
 #if VREID_BYTES == 64
@@ -104,24 +103,21 @@ void before_all(const T* x, int64_t n, const T* key, const T* above, const int64
     sum[b] += total<Count<T>>(count[b]);
     const int64_t left = split[b] % lanes;  // of the register with the split, what is as near and earlier is missing
     const T* const mixed = x + (split[b] - left);
-    Count<T> equal = 0;
-    for (int64_t j = 0; j < lanes; ++j) equal += (mixed[j] == key[b]) & (j < left);
-    sum[b] += equal;
+    for (int64_t j = 0; j < left; ++j) sum[b] += mixed[j] == key[b];
   }
 }
 
 template <typename T>
-void before(const T* x, int64_t n, int matches, const T* key, const T* above, const int64_t* split, int64_t* sum,
-            const T* next) {
+void before(const T* x, int64_t n, int matches, const T* key, const T* above, const int64_t* split, int64_t* sum) {
   switch (matches) {
-    case 1: return before_all<T, 1>(x, n, key, above, split, sum, next);
-    case 2: return before_all<T, 2>(x, n, key, above, split, sum, next);
-    case 3: return before_all<T, 3>(x, n, key, above, split, sum, next);
-    case 4: return before_all<T, 4>(x, n, key, above, split, sum, next);
-    case 5: return before_all<T, 5>(x, n, key, above, split, sum, next);
-    case 6: return before_all<T, 6>(x, n, key, above, split, sum, next);
-    case 7: return before_all<T, 7>(x, n, key, above, split, sum, next);
-    case 8: return before_all<T, 8>(x, n, key, above, split, sum, next);
+    case 1: return before_all<T, 1>(x, n, key, above, split, sum);
+    case 2: return before_all<T, 2>(x, n, key, above, split, sum);
+    case 3: return before_all<T, 3>(x, n, key, above, split, sum);
+    case 4: return before_all<T, 4>(x, n, key, above, split, sum);
+    case 5: return before_all<T, 5>(x, n, key, above, split, sum);
+    case 6: return before_all<T, 6>(x, n, key, above, split, sum);
+    case 7: return before_all<T, 7>(x, n, key, above, split, sum);
+    case 8: return before_all<T, 8>(x, n, key, above, split, sum);
   }
 }
 

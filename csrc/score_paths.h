@@ -18,8 +18,7 @@ template <typename T>
 struct Kernels {
   int rows;      // queries of a micro-tile
   int64_t wide;  // gallery columns of a micro-tile
-  void (*before)(const T* x, int64_t n, int matches, const T* key, const T* above, const int64_t* split, int64_t* sum,
-                 const T* next);
+  void (*before)(const T* x, int64_t n, int matches, const T* key, const T* above, const int64_t* split, int64_t* sum);
   bool (*finite)(const T* x, int64_t n);
   int64_t (*sieve)(const T* x, int64_t n, T limit, T* out, Marks* kept);
   double (*square)(const T* x, int64_t n);
