@@ -47,8 +47,8 @@ inline void report(std::atomic<int64_t>& bad, int64_t index) {
   }
 }
 
-inline Counts zeros(const Sought& sought) {
-  Counts before({sought.item.size, sought.groups});
+inline Ints zeros(const Sought& sought) {
+  Ints before({sought.item.size, sought.groups});
   std::fill_n(before.mutable_data(), before.size(), 0);
   return before;
 }
@@ -73,7 +73,7 @@ constexpr int64_t BATCH = 8;  // matches that share a pass
 template <typename T>
 struct Keys {
   std::vector<T> match, above, junk;  // [M], the next number above it, [J]
-  std::vector<int64_t> order;         // [M] of each query, the BATCH farthest of its matches, then the next; a batch by place
+  std::vector<int64_t> order;         // [M] a query's farthest BATCH of matches, then the next; each batch by place
 
   explicit Keys(const Sought& sought)
       : match(sought.item.size), above(sought.item.size), junk(sought.junk.size), order(sought.item.size) {}

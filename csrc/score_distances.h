@@ -33,8 +33,8 @@ struct Rows {
   Rows(const Matrix<T>& matrix, const py::tuple& fields, Shard shard, int threads, const std::string& path)
       : kernels(chosen<T>(path)), sought(fields, matrix.shape(0), matrix.shape(1)), tiles(sought, CHUNK, shard),
         distance(matrix.data()), rows(matrix.shape(0)), columns(matrix.shape(1)), whole(shard.second == 1),
-        seen(tiles.counted() == columns), key(sought),
-        near(std::max(threads, 1), Near<T>(std::min(columns, CHUNK))), gathered(size_t(std::max(threads, 1)) * CHUNK), places(tiles.all.size()) {
+        seen(tiles.counted() == columns), key(sought), near(std::max(threads, 1), Near<T>(std::min(columns, CHUNK))),
+        gathered(near.size() * CHUNK), places(tiles.all.size()) {
     for (size_t t = 0; t < tiles.all.size(); ++t) {
       if (tiles.all[t].adjacent()) continue;
       places[t].resize(tiles.all[t].size);
@@ -48,9 +48,8 @@ struct Rows {
     for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) key.match[m] = row[sought.item[m]];
     for (int64_t j = sought.junk_start[q]; j < sought.junk_start[q + 1]; ++j) key.junk[j] = row[sought.junk[j]];
     key.arrange(sought, q);
-    if (q + 1 < rows)
-      for (int64_t m = sought.start[q + 1]; m < sought.start[q + 2]; ++m)
-        __builtin_prefetch(row + columns + sought.item[m]);
+    for (int64_t m = sought.start[q + 1]; q + 1 < rows && m < sought.start[q + 2]; ++m)
+      __builtin_prefetch(row + columns + sought.item[m]);  // the next query's matches are looked at before its row
     T* const scratch = gathered.data() + worker * CHUNK;
     for (size_t t = 0; t < tiles.all.size(); ++t) {
       const Tile& tile = tiles.all[t];
@@ -70,11 +69,11 @@ struct Rows {
 };
 
 template <typename T>
-std::pair<Counts, int64_t> count_distances(const Matrix<T>& distance, const py::tuple& fields, Shard shard, int threads,
+std::pair<Ints, int64_t> count_distances(const Matrix<T>& distance, const py::tuple& fields, Shard shard, int threads,
                                            const std::string& path) {
   require(distance.ndim() == 2, "distance: must be [R, G]");
   Rows<T> rows(distance, fields, shard, threads, path);
-  Counts result = zeros(rows.sought);
+  Ints result = zeros(rows.sought);
   int64_t* const before = result.mutable_data();
   {
     py::gil_scoped_release released;

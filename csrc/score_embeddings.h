@@ -152,7 +152,7 @@ struct Products {
 };
 
 template <typename T>
-std::pair<Counts, int64_t> count_embeddings(const Matrix<T>& query, const Matrix<T>& gallery, const std::string& metric,
+std::pair<Ints, int64_t> count_embeddings(const Matrix<T>& query, const Matrix<T>& gallery, const std::string& metric,
                                             const py::tuple& fields, Shard shard, int threads,
                                             const std::string& path) {
   require(query.ndim() == 2 && gallery.ndim() == 2 && query.shape(1) == gallery.shape(1),
@@ -160,7 +160,7 @@ std::pair<Counts, int64_t> count_embeddings(const Matrix<T>& query, const Matrix
   require(metric == "cosine" || metric == "sqeuclidean", "metric: must be cosine or sqeuclidean");
   Products<T> products(query, gallery, metric == "cosine", fields, shard, path);
   const Sought& sought = products.sought;
-  Counts result = zeros(sought);
+  Ints result = zeros(sought);
   int64_t* const before = result.mutable_data();
   {
     py::gil_scoped_release released;

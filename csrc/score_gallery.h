@@ -15,7 +15,7 @@ namespace vreid {
 
 namespace py = pybind11;
 
-using Counts = py::array_t<int64_t, py::array::c_style>;
+using Ints = py::array_t<int64_t, py::array::c_style>;
 
 inline void require(bool holds, const char* sentence) {
   if (!holds) throw std::invalid_argument(sentence);
@@ -104,6 +104,7 @@ class Tiles {
     require(shard.second > 0 && shard.first >= 0 && shard.first < shard.second, "shard: wanted (i, n), 0 <= i < n");
     std::vector<int64_t> met(sought.groups, 0), open(sought.groups, -1);
     std::vector<std::vector<Marks>> marks(sought.groups);  // the places of each group
+    for (auto& group : marks) group.reserve(sought.group.size / MARKED + 1);
     for (int64_t g = 0; g < sought.group.size; ++g) {
       if (g % MARKED == 0)
         for (int64_t k = 0; k < sought.groups; ++k) marks[k].push_back({0, met[k]});

@@ -2,7 +2,6 @@
 
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -47,11 +46,11 @@ class People {
   }
 };
 
-inline Counts array(const std::vector<int64_t>& values, size_t size) { return Counts(int64_t(size), values.data()); }
+inline Ints array(const std::vector<int64_t>& values, size_t size) { return Ints(int64_t(size), values.data()); }
 
 // The fields of `vreid_bench.sought.Sought`.
-inline py::tuple seek(const Counts& pids, const Counts& camids, const Counts& query, const Counts& gallery,
-                      const Counts& own) {
+inline py::tuple seek(const Ints& pids, const Ints& camids, const Ints& query, const Ints& gallery,
+                      const Ints& own) {
   struct Item {
     int64_t place, camid;
   };

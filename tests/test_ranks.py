@@ -362,5 +362,5 @@ def test_native_code_refuses_matches_in_disorder():
         pytest.skip("the native kernels are not built")
     wanted = sought(labels([1, 1, 1], [1, 2, 2], [0], [1, 2]))
     assert module.count_distances(np.zeros((1, 2)), wanted, (0, 1), 1)[1] == -1
-    with pytest.raises(ValueError, match="sought.item: a query's must rise"):
+    with pytest.raises(ValueError, match=r"sought\.item: a query's must rise"):
         module.count_distances(np.zeros((1, 2)), wanted._replace(item=wanted.item[::-1].copy()), (0, 1), 1)
