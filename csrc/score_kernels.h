@@ -78,7 +78,8 @@ void before_all(const T* x, int64_t n, const T* key, const T* above, const int64
   typedef decltype(Register{} < Register{}) Mask;  // integer lanes, -1 where true
   constexpr int64_t lanes = Simd<T>::lanes;
   Register limit[B];
-  Mask count[B];
+  Mask count[B];  // in registers, if every loop over them is unrolled
+#pragma GCC unroll 8
   for (int b = 0; b < B; ++b) {
     limit[b] = Register{} + above[b];
     count[b] = Mask{};
@@ -99,8 +100,9 @@ void before_all(const T* x, int64_t n, const T* key, const T* above, const int64
     }
     if (part < B) limit[part] = Register{} + key[part];
   }
+#pragma GCC unroll 8
+  for (int b = 0; b < B; ++b) sum[b] += total<Count<T>>(count[b]);
   for (int b = 0; b < B; ++b) {
-    sum[b] += total<Count<T>>(count[b]);
     const int64_t left = split[b] % lanes;  // of the register with the split, what is as near and earlier is missing
     const T* const mixed = x + (split[b] - left);
     for (int64_t j = 0; j < left; ++j) sum[b] += mixed[j] == key[b];
