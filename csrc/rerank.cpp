@@ -384,6 +384,6 @@ PYBIND11_MODULE(_rerank, m) {
         py::arg("column_start").noconvert(), py::arg("column_member").noconvert(),
         py::arg("column_weight").noconvert(), py::arg("key").noconvert(), py::arg("scale").noconvert(),
         py::arg("share"), py::arg("square"), py::arg("out").noconvert(), py::arg("threads"));
-  m.attr("VERSION") = 1;  // as in native.py
+  m.attr("VERSION") = 2;  // as in native.py
   m.def("path", &path, "The instruction set in use: avx512, avx2 or plain.");
 }

@@ -7,6 +7,7 @@
 
 #include "score_distances.h"
 #include "score_embeddings.h"
+#include "score_sought.h"
 
 namespace py = pybind11;
 
@@ -21,8 +22,10 @@ void define(py::module_& module) {
 
 PYBIND11_MODULE(_score, module) {
   module.doc() = "Ranks by counting: the native form of vreid_bench.ranks_reference.";
-  module.attr("VERSION") = 1;  // of these functions' arguments; the loader refuses a file left over from another
+  module.attr("VERSION") = 2;  // of these functions' arguments; the loader refuses a file left over from another
   module.def("paths", &vreid::paths, "The instruction sets of this processor that are compiled in, best first.");
+  module.def("seek", &vreid::seek, py::arg("pids"), py::arg("camids"), py::arg("query"), py::arg("gallery"),
+             py::arg("own"));
   define<float>(module);
   define<double>(module);
 }

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "score_gallery.h"
@@ -18,7 +19,6 @@ namespace vreid {
 
 template <typename T>
 using Matrix = py::array_t<T, py::array::c_style>;
-using Counts = py::array_t<int64_t, py::array::c_style>;
 using Shard = std::pair<int64_t, int64_t>;
 
 // Run work(worker, unit) for every unit; `work` must not throw. Fewer threads than asked are as good.
@@ -47,50 +47,97 @@ inline void report(std::atomic<int64_t>& bad, int64_t index) {
   }
 }
 
-inline Counts zeros(const Sought& sought) {
-  Counts before({sought.item.size, sought.groups});
+inline Ints zeros(const Sought& sought) {
+  Ints before({sought.item.size, sought.groups});
   std::fill_n(before.mutable_data(), before.size(), 0);
   return before;
 }
+
+template <typename T>
+using Bits = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+
+// The next number above a finite one: std::nextafter, which is a call.
+template <typename T>
+T next_above(T value) {
+  if (value == 0) return std::numeric_limits<T>::denorm_min();
+  Bits<T> bits;
+  std::memcpy(&bits, &value, sizeof value);
+  bits += bits < 0 ? -1 : 1;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+constexpr int64_t BATCH = 8;  // matches that share a pass
 
 // The keys of matches and junk: numbers that order as the distances do.
 template <typename T>
 struct Keys {
   std::vector<T> match, above, junk;  // [M], the next number above it, [J]
+  std::vector<int64_t> order;         // [M] a query's farthest BATCH of matches, then the next; each batch by place
 
-  explicit Keys(const Sought& sought) : match(sought.item.size), above(sought.item.size), junk(sought.junk.size) {}
+  explicit Keys(const Sought& sought)
+      : match(sought.item.size), above(sought.item.size), junk(sought.junk.size), order(sought.item.size) {}
 
-  void raise(const Sought& sought, int64_t q) {
-    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m)
-      above[m] = std::nextafter(match[m], std::numeric_limits<T>::infinity());
+  // To be called once the keys of query q's matches are there.
+  void arrange(const Sought& sought, int64_t q) {
+    const int64_t start = sought.start[q], count = sought.start[q + 1] - start;
+    const T* const mine = match.data() + start;
+    for (int64_t i = 0; i < count; ++i) above[start + i] = next_above(mine[i]);
+    std::vector<int64_t> filled(count / BATCH + 1, 0);
+    for (int64_t i = 0; i < count; ++i) {  // no sort: it would guess wrong at every other branch
+      Bits<T> farther = 0;
+      for (int64_t j = 0; j < i; ++j) farther += mine[j] >= mine[i];
+      for (int64_t j = i + 1; j < count; ++j) farther += mine[j] > mine[i];
+      const int64_t batch = farther / BATCH;
+      order[start + batch * BATCH + filled[batch]++] = start + i;
+    }
   }
 };
 
-// Adds, for the matches of query q, the items x of one tile that come before them. Up to eight matches share one pass
-// over the tile. An item as near as a match comes before it if it stands earlier in the gallery, left of `split`:
-// there what is below the next number above the key counts, right of it what is below the key. The pass takes one of
-// the two for the whole tile, and the items that are exactly as near are put right on the shorter side. `next` is the
-// memory that is read after this tile.
+// The items of a tile that are no farther than the farthest match still to be counted: of a good ranking, a small part.
 template <typename T>
-void count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& tiles, const Tile& tile, int64_t q,
-                const T* x, const Keys<T>& key, int64_t* before, const T* next) {
-  constexpr int most = 8;
-  const int64_t last = sought.start[q + 1];
-  for (int64_t m = sought.start[q]; m < last; m += most) {
-    const int limits = int(std::min<int64_t>(most, last - m));
-    T limit[most];
-    int64_t sum[most] = {};
-    for (int i = 0; i < limits; ++i) {
-      const int64_t split = tiles.split[(m + i) * sought.groups + tile.group] - tile.earlier;
-      const int64_t left = std::clamp<int64_t>(split, 0, tile.size), right = tile.size - left;
-      const T mine = key.match[m + i];
-      limit[i] = left > right ? key.above[m + i] : mine;
-      if (left == 0 || right == 0) continue;  // most tiles lie on one side of the match as a whole
-      sum[i] = left > right ? -kernels.equal(x + left, right, mine) : kernels.equal(x, left, mine);
-    }
-    kernels.below(x, tile.size, limit, limits, sum, m == sought.start[q] ? next : x);
-    for (int i = 0; i < limits; ++i) before[(m + i) * sought.groups + tile.group] += sum[i];
+struct Near {
+  std::vector<T> item;         // in order, and infinities behind them
+  std::vector<Marks> of;       // which they are of those before the last sieve
+  std::vector<int64_t> split;  // [matches of a query] how many of them stand before a match
+
+  explicit Near(int64_t width) : item(width + MARKED), of((width + MARKED - 1) / MARKED) {}
+};
+
+// Adds, for the matches of query q, the items x of one tile that come before them; false if an x is no finite number.
+// A batch of matches shares one pass over what is near enough to count. An item as near as a match comes before it if
+// it stands earlier in the gallery, left of `split`.
+template <typename T>
+bool count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& tiles, const Tile& tile, int64_t q,
+                const T* x, const Keys<T>& key, Near<T>& near, int64_t* before) {
+  const int64_t* const order = key.order.data() + sought.start[q];
+  const int64_t number = sought.start[q + 1] - sought.start[q];
+  near.split.resize(number);
+  for (int64_t i = 0; i < number; ++i) {
+    const int64_t earlier = tiles.split[order[i] * sought.groups + tile.group] - tile.earlier;
+    near.split[i] = std::clamp<int64_t>(earlier, 0, tile.size);
   }
+  int64_t size = tile.size, first = 0;
+  do {
+    const int matches = int(std::min(BATCH, number - first));
+    T match[BATCH], above[BATCH], limit = std::numeric_limits<T>::lowest();
+    for (int i = 0; i < matches; ++i) {
+      match[i] = key.match[order[first + i]];
+      above[i] = key.above[order[first + i]];
+      limit = std::max(limit, above[i]);
+    }
+    const int64_t kept = kernels.sieve(x, size, limit, near.item.data(), near.of.data());
+    if (kept <= 0) return kept == 0;  // nothing is nearer than this batch, so nothing than the next ones
+    for (int64_t i = first; i < number; ++i)
+      near.split[i] = near.split[i] == size ? kept : marked(near.of.data(), near.split[i]);
+    x = near.item.data();
+    size = kept;
+    int64_t sum[BATCH] = {};
+    kernels.before(x, size, matches, match, above, near.split.data() + first, sum);
+    for (int i = 0; i < matches; ++i) before[order[first + i] * sought.groups + tile.group] += sum[i];
+    first += BATCH;
+  } while (first < number);
+  return true;
 }
 
 // Takes back what junk contributed: it takes no rank.
@@ -99,10 +146,8 @@ void drop_junk(const Sought& sought, const Tiles& tiles, bool whole, int64_t q, 
   for (int64_t j = sought.junk_start[q]; j < sought.junk_start[q + 1]; ++j) {
     const int64_t place = sought.junk[j], group = sought.group[place];
     if (!whole && !tiles.counts(place)) continue;
-    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) {
-      const bool tie = key.junk[j] == key.match[m] && place < sought.item[m];
-      before[m * sought.groups + group] -= key.junk[j] < key.match[m] || tie;
-    }
+    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m)
+      before[m * sought.groups + group] -= key.junk[j] < (place < sought.item[m] ? key.above[m] : key.match[m]);
   }
 }
 

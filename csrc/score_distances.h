@@ -13,7 +13,7 @@
 
 namespace vreid {
 
-constexpr int64_t CHUNK = 2048;  // items of a row that are counted in at once
+constexpr int64_t CHUNK = 1 << 14;  // items of a row that are counted in at once
 
 template <typename T>
 struct Rows {
@@ -23,7 +23,9 @@ struct Rows {
   const T* const distance;
   const int64_t rows, columns;
   const bool whole;  // is this shard all?
+  const bool seen;   // is every distance in a tile that is counted?
   Keys<T> key;
+  std::vector<Near<T>> near;                 // one for each thread
   std::vector<T> gathered;                   // a tile for each thread
   std::vector<std::vector<int64_t>> places;  // of the tiles whose items are not neighbours in memory
   std::atomic<int64_t> bad{-1};              // flat index of the first distance that is no finite number
@@ -31,7 +33,8 @@ struct Rows {
   Rows(const Matrix<T>& matrix, const py::tuple& fields, Shard shard, int threads, const std::string& path)
       : kernels(chosen<T>(path)), sought(fields, matrix.shape(0), matrix.shape(1)), tiles(sought, CHUNK, shard),
         distance(matrix.data()), rows(matrix.shape(0)), columns(matrix.shape(1)), whole(shard.second == 1),
-        key(sought), gathered(size_t(std::max(threads, 1)) * CHUNK), places(tiles.all.size()) {
+        seen(tiles.counted() == columns), key(sought), near(std::max(threads, 1), Near<T>(std::min(columns, CHUNK))),
+        gathered(near.size() * CHUNK), places(tiles.all.size()) {
     for (size_t t = 0; t < tiles.all.size(); ++t) {
       if (tiles.all[t].adjacent()) continue;
       places[t].resize(tiles.all[t].size);
@@ -41,32 +44,36 @@ struct Rows {
 
   void count(int worker, int64_t q, int64_t* before) {
     const T* const row = distance + q * columns;
-    if (!kernels.finite(row, columns)) {
-      const T* const found = std::find_if(row, row + columns, [](T x) { return !std::isfinite(x); });
-      return report(bad, q * columns + (found - row));
-    }
+    if (!seen && !kernels.finite(row, columns)) return refuse(q);
     for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) key.match[m] = row[sought.item[m]];
     for (int64_t j = sought.junk_start[q]; j < sought.junk_start[q + 1]; ++j) key.junk[j] = row[sought.junk[j]];
-    key.raise(sought, q);
+    key.arrange(sought, q);
+    for (int64_t m = sought.start[q + 1]; q + 1 < rows && m < sought.start[q + 2]; ++m)
+      __builtin_prefetch(row + columns + sought.item[m]);  // the next query's matches are looked at before its row
     T* const scratch = gathered.data() + worker * CHUNK;
     for (size_t t = 0; t < tiles.all.size(); ++t) {
       const Tile& tile = tiles.all[t];
       if (!tile.counted) continue;
-      const T* const here = row + tile.first;
       for (size_t c = 0; c < places[t].size(); ++c) scratch[c] = row[places[t][c]];
-      const T* const x = places[t].empty() ? here : scratch;
-      count_tile(kernels, sought, tiles, tile, q, x, key, before, q + 1 < rows ? here + columns : here);
+      const T* const x = places[t].empty() ? row + tile.first : scratch;
+      if (!count_tile(kernels, sought, tiles, tile, q, x, key, near[worker], before)) return refuse(q);
     }
     drop_junk(sought, tiles, whole, q, key, before);
+  }
+
+  void refuse(int64_t q) {
+    const T* const row = distance + q * columns;
+    const T* const found = std::find_if(row, row + columns, [](T x) { return !std::isfinite(x); });
+    report(bad, q * columns + (found - row));
   }
 };
 
 template <typename T>
-std::pair<Counts, int64_t> count_distances(const Matrix<T>& distance, const py::tuple& fields, Shard shard, int threads,
+std::pair<Ints, int64_t> count_distances(const Matrix<T>& distance, const py::tuple& fields, Shard shard, int threads,
                                            const std::string& path) {
   require(distance.ndim() == 2, "distance: must be [R, G]");
   Rows<T> rows(distance, fields, shard, threads, path);
-  Counts result = zeros(rows.sought);
+  Ints result = zeros(rows.sought);
   int64_t* const before = result.mutable_data();
   {
     py::gil_scoped_release released;

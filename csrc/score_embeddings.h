@@ -50,6 +50,7 @@ template <typename T>
 struct Workspace {
   std::vector<T> packed, product, scale, shift;
   std::vector<int64_t> place, before;
+  Near<T> near{TILE};
 
   Workspace(const Sought& sought, int64_t depth)
       : packed(TILE * depth), product(BLOCK * TILE), scale(TILE), shift(TILE), place(TILE),
@@ -85,7 +86,7 @@ struct Products {
     if (!rankable(cosine, kernels.square(query + q * depth, depth), scale, shift)) return report(bad, q);
     keys_of(q, sought.start, sought.item, key.match);
     keys_of(q, sought.junk_start, sought.junk, key.junk);
-    key.raise(sought, q);
+    key.arrange(sought, q);
   }
 
   // Counts one tile for all queries.
@@ -105,7 +106,7 @@ struct Products {
         T* const x = space.product.data() + r * TILE;
         kernels.finish(x, space.scale.data(), space.shift.data(), tile.size);
         compare(space, tile, q + r, x);
-        count_tile(kernels, sought, tiles, tile, q + r, x, key, space.before.data(), x + TILE);
+        count_tile(kernels, sought, tiles, tile, q + r, x, key, space.near, space.before.data());
       }
     }
   }
@@ -151,7 +152,7 @@ struct Products {
 };
 
 template <typename T>
-std::pair<Counts, int64_t> count_embeddings(const Matrix<T>& query, const Matrix<T>& gallery, const std::string& metric,
+std::pair<Ints, int64_t> count_embeddings(const Matrix<T>& query, const Matrix<T>& gallery, const std::string& metric,
                                             const py::tuple& fields, Shard shard, int threads,
                                             const std::string& path) {
   require(query.ndim() == 2 && gallery.ndim() == 2 && query.shape(1) == gallery.shape(1),
@@ -159,7 +160,7 @@ std::pair<Counts, int64_t> count_embeddings(const Matrix<T>& query, const Matrix
   require(metric == "cosine" || metric == "sqeuclidean", "metric: must be cosine or sqeuclidean");
   Products<T> products(query, gallery, metric == "cosine", fields, shard, path);
   const Sought& sought = products.sought;
-  Counts result = zeros(sought);
+  Ints result = zeros(sought);
   int64_t* const before = result.mutable_data();
   {
     py::gil_scoped_release released;

@@ -15,6 +15,8 @@ namespace vreid {
 
 namespace py = pybind11;
 
+using Ints = py::array_t<int64_t, py::array::c_style>;
+
 inline void require(bool holds, const char* sentence) {
   if (!holds) throw std::invalid_argument(sentence);
 }
@@ -60,9 +62,26 @@ struct Sought {
         require(place >= 0 && place < gallery && group[place] >= 0, "sought: a place that is not in a group");
       }
     offsets(start, rows, item.size, "sought.start: must rise from 0 to the number of matches");
+    for (int64_t q = 0; q < rows; ++q)
+      for (int64_t m = start[q] + 1; m < start[q + 1]; ++m)
+        require(item[m - 1] < item[m], "sought.item: a query's must rise");
     offsets(junk_start, rows, junk.size, "sought.junk_start: must rise from 0 to the number of junk items");
   }
 };
+
+constexpr int64_t MARKED = 64;  // places in a word
+
+// Which of MARKED places are marked, and how many before them are.
+struct Marks {
+  uint64_t bits;
+  int64_t earlier;
+};
+
+// How many are marked before a place.
+inline int64_t marked(const Marks* marks, int64_t place) {
+  const Marks& here = marks[place / MARKED];
+  return here.earlier + __builtin_popcountll(here.bits & ((uint64_t(1) << place % MARKED) - 1));
+}
 
 // Some items of one group, in the order of the gallery; a tile holds all of its group between its first and its last.
 struct Tile {
@@ -74,8 +93,8 @@ struct Tile {
   bool adjacent() const { return last - first == size - 1; }  // nothing else between them
 };
 
-// The gallery in tiles of at most `width` items. Beyond them it takes no memory that grows with the gallery but a
-// count for every BLOCK items.
+// The gallery in tiles of at most `width` items. Beyond them it takes no memory that grows with the gallery but the
+// marks of every group.
 class Tiles {
  public:
   std::vector<Tile> all;
@@ -84,28 +103,38 @@ class Tiles {
   Tiles(const Sought& sought, int64_t width, std::pair<int64_t, int64_t> shard) : sought(sought) {
     require(shard.second > 0 && shard.first >= 0 && shard.first < shard.second, "shard: wanted (i, n), 0 <= i < n");
     std::vector<int64_t> met(sought.groups, 0), open(sought.groups, -1);
+    std::vector<std::vector<Marks>> marks(sought.groups);  // the places of each group
+    for (auto& group : marks) group.reserve(sought.group.size / MARKED + 1);
     for (int64_t g = 0; g < sought.group.size; ++g) {
-      if (g % BLOCK == 0) blocks.insert(blocks.end(), met.begin(), met.end());
+      if (g % MARKED == 0)
+        for (int64_t k = 0; k < sought.groups; ++k) marks[k].push_back({0, met[k]});
       const int64_t k = sought.group[g];
       if (k < 0) continue;
       if (open[k] < 0 || all[open[k]].size == width) {
         open[k] = int64_t(all.size());
         all.push_back({g, g, met[k], 0, k, open[k] % shard.second == shard.first});
       }
+      marks[k].back().bits |= uint64_t(1) << g % MARKED;
       all[open[k]].last = g;
       ++all[open[k]].size;
       ++met[k];
     }
     split.reserve(sought.item.size * sought.groups);
     for (int64_t m = 0; m < sought.item.size; ++m)
-      for (int64_t k = 0; k < sought.groups; ++k)  // of an empty group nothing is earlier: no need to look
-        split.push_back(met[k] ? earlier(sought.item[m], k) : 0);
+      for (const auto& group : marks) split.push_back(marked(group.data(), sought.item[m]));
   }
 
   // The places of a tile's items.
   void places(const Tile& tile, int64_t* place) const {
     for (int64_t g = tile.first; g <= tile.last; ++g)
       if (sought.group[g] == tile.group) *place++ = g;
+  }
+
+  // How many items the tiles of this shard hold.
+  int64_t counted() const {
+    int64_t items = 0;
+    for (const Tile& tile : all) items += tile.counted ? tile.size : 0;
+    return items;
   }
 
   // Does this item's tile belong to the shard?
@@ -116,15 +145,7 @@ class Tiles {
   }
 
  private:
-  static constexpr int64_t BLOCK = 32;
   const Sought& sought;
-  std::vector<int64_t> blocks;  // items of each group before every BLOCK-th place
-
-  int64_t earlier(int64_t place, int64_t group) const {
-    int64_t count = blocks[place / BLOCK * sought.groups + group];
-    for (int64_t g = place / BLOCK * BLOCK; g < place; ++g) count += sought.group[g] == group;
-    return count;
-  }
 };
 
 }  // namespace vreid

@@ -31,7 +31,19 @@ Lane total(Register value) {
   return sum;
 }
 
-#if VREID_BYTES == 64
+#if VREID_BYTES != 64
+// Is one of the lanes of a comparison true?
+template <typename Mask>
+inline bool any(Mask mask) {
+#if VREID_BYTES == 32
+  return _mm256_movemask_epi8((__m256i)mask) != 0;
+#else
+  uint64_t half[2];
+  __builtin_memcpy(half, &mask, sizeof mask);
+  return (half[0] | half[1]) != 0;
+#endif
+}
+#else
 // count + (value < limit), lane by lane: two instructions, where GCC makes three of `count -= value < limit`.
 inline __m512i tally(__m512i count, __m512 value, __m512 limit) {
   return _mm512_mask_add_epi32(count, _mm512_cmp_ps_mask(value, limit, _CMP_LT_OQ), count, _mm512_set1_epi32(1));
@@ -40,6 +52,13 @@ inline __m512i tally(__m512i count, __m512 value, __m512 limit) {
 inline __m512i tally(__m512i count, __m512d value, __m512d limit) {
   return _mm512_mask_add_epi64(count, _mm512_cmp_pd_mask(value, limit, _CMP_LT_OQ), count, _mm512_set1_epi64(1));
 }
+
+inline unsigned less(__m512 value, __m512 limit) { return _mm512_cmp_ps_mask(value, limit, _CMP_LT_OQ); }
+inline unsigned less(__m512d value, __m512d limit) { return _mm512_cmp_pd_mask(value, limit, _CMP_LT_OQ); }
+
+// The lanes whose bits are set, side by side.
+inline __m512 packed(uint64_t bits, __m512 value) { return _mm512_maskz_compress_ps(bits, value); }
+inline __m512d packed(uint64_t bits, __m512d value) { return _mm512_maskz_compress_pd(bits, value); }
 
 template <typename T>
 struct Zmm {
@@ -51,63 +70,57 @@ struct Zmm<double> {
 };
 #endif
 
-// sum[b] += number of x[0 .. n) below limit[b]. Meanwhile next[0 .. n) is fetched: memory is the slower half of this.
+// sum[b] += number of x[0 .. n) that come before match b: below key[b], or, of the first split[b], below above[b]. The
+// splits rise; infinities fill the last register.
 template <typename T, int B>
-void below_all(const T* x, int64_t n, const T* limit, int64_t* sum, const T* next) {
+void before_all(const T* x, int64_t n, const T* key, const T* above, const int64_t* split, int64_t* sum) {
   using Register = typename Simd<T>::Register;
-  using Memory = typename Simd<T>::Memory;
   typedef decltype(Register{} < Register{}) Mask;  // integer lanes, -1 where true
   constexpr int64_t lanes = Simd<T>::lanes;
-  Register threshold[B];
-  Mask count[B];
+  Register limit[B];
+  Mask count[B];  // in registers, if every loop over them is unrolled
+#pragma GCC unroll 8
   for (int b = 0; b < B; ++b) {
-    threshold[b] = Register{} + limit[b];
+    limit[b] = Register{} + above[b];
     count[b] = Mask{};
   }
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const Register value = *(const Memory*)(x + i);
-    __builtin_prefetch(next + i, 0, 1);  // not into the first-level cache, where x is
+#pragma GCC unroll 9
+  for (int part = 0; part <= B; ++part) {
+    const int64_t end = part < B ? split[part] / lanes * lanes : n;
+    for (; i < end; i += lanes) {
+      const Register value = *(const typename Simd<T>::Memory*)(x + i);
 #pragma GCC unroll 8
-    for (int b = 0; b < B; ++b)
+      for (int b = 0; b < B; ++b)
 #if VREID_BYTES == 64
-      count[b] = (Mask)tally((__m512i)count[b], (typename Zmm<T>::Type)value, (typename Zmm<T>::Type)threshold[b]);
+        count[b] = (Mask)tally((__m512i)count[b], (typename Zmm<T>::Type)value, (typename Zmm<T>::Type)limit[b]);
 #else
-      count[b] -= value < threshold[b];
+        count[b] -= value < limit[b];
 #endif
+    }
+    if (part < B) limit[part] = Register{} + key[part];
   }
+#pragma GCC unroll 8
+  for (int b = 0; b < B; ++b) sum[b] += total<Count<T>>(count[b]);
   for (int b = 0; b < B; ++b) {
-    sum[b] += total<Count<T>>(count[b]);
-    for (int64_t j = i; j < n; ++j) sum[b] += x[j] < limit[b];
+    const int64_t left = split[b] % lanes;  // of the register with the split, what is as near and earlier is missing
+    const T* const mixed = x + (split[b] - left);
+    for (int64_t j = 0; j < left; ++j) sum[b] += mixed[j] == key[b];
   }
 }
 
 template <typename T>
-void below(const T* x, int64_t n, const T* limit, int limits, int64_t* sum, const T* next) {
-  switch (limits) {
-    case 1: return below_all<T, 1>(x, n, limit, sum, next);
-    case 2: return below_all<T, 2>(x, n, limit, sum, next);
-    case 3: return below_all<T, 3>(x, n, limit, sum, next);
-    case 4: return below_all<T, 4>(x, n, limit, sum, next);
-    case 5: return below_all<T, 5>(x, n, limit, sum, next);
-    case 6: return below_all<T, 6>(x, n, limit, sum, next);
-    case 7: return below_all<T, 7>(x, n, limit, sum, next);
-    case 8: return below_all<T, 8>(x, n, limit, sum, next);
+void before(const T* x, int64_t n, int matches, const T* key, const T* above, const int64_t* split, int64_t* sum) {
+  switch (matches) {
+    case 1: return before_all<T, 1>(x, n, key, above, split, sum);
+    case 2: return before_all<T, 2>(x, n, key, above, split, sum);
+    case 3: return before_all<T, 3>(x, n, key, above, split, sum);
+    case 4: return before_all<T, 4>(x, n, key, above, split, sum);
+    case 5: return before_all<T, 5>(x, n, key, above, split, sum);
+    case 6: return before_all<T, 6>(x, n, key, above, split, sum);
+    case 7: return before_all<T, 7>(x, n, key, above, split, sum);
+    case 8: return before_all<T, 8>(x, n, key, above, split, sum);
   }
-}
-
-template <typename T>
-int64_t equal(const T* x, int64_t n, T value) {
-  using Register = typename Simd<T>::Register;
-  typedef decltype(Register{} == Register{}) Mask;
-  constexpr int64_t lanes = Simd<T>::lanes;
-  const Register wanted = Register{} + value;
-  Mask count{};
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) count -= *(const typename Simd<T>::Memory*)(x + i) == wanted;
-  int64_t sum = total<Count<T>>(count);
-  for (; i < n; ++i) sum += x[i] == value;
-  return sum;
 }
 
 template <typename T>
@@ -126,6 +139,71 @@ bool finite(const T* x, int64_t n) {
   T rest = total<T>((sum[0] + sum[1]) + (sum[2] + sum[3]));
   for (; i < n; ++i) rest += x[i] - x[i];
   return rest == 0;
+}
+
+// Bit i says whether x[i] is below the limit, for a block of items; where one of them is no finite number, `wrong`
+// becomes NaN. Without AVX-512, which alone packs a register, a register with one such item counts as a whole.
+template <typename T>
+inline uint64_t nearer(const T* x, T limit, typename Simd<T>::Register* wrong) {
+  using Register = typename Simd<T>::Register;
+  constexpr int lanes = Simd<T>::lanes;
+  const Register threshold = Register{} + limit;
+  uint64_t bits = 0;
+#pragma GCC unroll 32
+  for (int p = 0; p < MARKED / lanes; ++p) {
+    const Register value = *(const typename Simd<T>::Memory*)(x + p * lanes);
+    wrong[p % 4] += value * Register{};  // 0, or NaN
+#if VREID_BYTES == 64
+    bits |= uint64_t(less((typename Zmm<T>::Type)value, (typename Zmm<T>::Type)threshold)) << (p * lanes);
+#else
+    bits |= (any(value < threshold) ? (uint64_t(1) << lanes) - 1 : 0) << (p * lanes);
+#endif
+  }
+  return bits;
+}
+
+// Copies the items of a block whose bits are set to `out`, which may be x; returns the end of them.
+template <typename T>
+inline T* copied(const T* x, uint64_t bits, T* out) {
+  using Memory = typename Simd<T>::Memory;
+  constexpr int lanes = Simd<T>::lanes;
+#pragma GCC unroll 32
+  for (int p = 0; p < MARKED / lanes; ++p) {
+    const uint64_t mine = bits >> (p * lanes) & ((1 << lanes) - 1);
+#if VREID_BYTES == 64
+    *(Memory*)out = packed(mine, *(const Memory*)(x + p * lanes));
+    out += __builtin_popcountll(mine);
+#else
+    *(Memory*)out = *(const Memory*)(x + p * lanes);
+    out += __builtin_ctzll(~mine);  // all of them, or none; of the last register of a tile, as many as there are
+#endif
+  }
+  return out;
+}
+
+// Copies what is below the limit of x[0 .. n), if need be with neighbours, to `out`, which may be x, in order, then a
+// register of infinities; returns how many, or -1 if an x is no finite number. `kept` says which.
+template <typename T>
+int64_t sieve(const T* x, int64_t n, T limit, T* out, Marks* kept) {
+  using Register = typename Simd<T>::Register;
+  constexpr int64_t ahead = 8192 / sizeof(T), line = 64 / sizeof(T);
+  Register wrong[4] = {};
+  T* const begin = out;
+  for (; n >= MARKED; n -= MARKED, x += MARKED) {
+    for (int64_t i = 0; i < MARKED; i += line) __builtin_prefetch(x + ahead + i);  // memory is the slower half of this
+    const uint64_t found = nearer(x, limit, wrong);
+    *kept++ = {found, out - begin};
+    if (found) out = copied(x, found, out);  // mostly there is none
+  }
+  if (n > 0) {
+    T last[MARKED] = {};
+    __builtin_memcpy(last, x, n * sizeof(T));
+    const uint64_t found = nearer(last, limit, wrong) & ((uint64_t(1) << n) - 1);
+    *kept = {found, out - begin};
+    out = copied(last, found, out);
+  }
+  *(typename Simd<T>::Memory*)out = Register{} + T(__builtin_inf());
+  return total<T>((wrong[0] + wrong[1]) + (wrong[2] + wrong[3])) == 0 ? out - begin : -1;
 }
 
 // The squared norm of a row, in double; the order of the sum depends on nothing but the row's length.
@@ -197,8 +275,8 @@ void finish(T* x, const T* scale, const T* shift, int64_t n) {
 
 template <typename T>
 Kernels<T> kernels() {
-  return {VREID_ROWS, WIDE * Simd<T>::lanes, below<T>, equal<T>,  finite<T>, square<T>,
-          product<T>, dots<T>,               key<T>,   finish<T>};
+  return {VREID_ROWS, WIDE * Simd<T>::lanes, before<T>, finite<T>, sieve<T>,
+          square<T>,  product<T>,            dots<T>,  key<T>,   finish<T>};
 }
 
 }  // namespace VREID_PATH

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "instruction_sets.h"
+#include "score_gallery.h"
 
 namespace vreid {
 
@@ -17,9 +18,9 @@ template <typename T>
 struct Kernels {
   int rows;      // queries of a micro-tile
   int64_t wide;  // gallery columns of a micro-tile
-  void (*below)(const T* x, int64_t n, const T* limit, int limits, int64_t* sum, const T* next);
-  int64_t (*equal)(const T* x, int64_t n, T value);
+  void (*before)(const T* x, int64_t n, int matches, const T* key, const T* above, const int64_t* split, int64_t* sum);
   bool (*finite)(const T* x, int64_t n);
+  int64_t (*sieve)(const T* x, int64_t n, T limit, T* out, Marks* kept);
   double (*square)(const T* x, int64_t n);
   void (*product)(const T* a, const T* b, int64_t depth, T* out, int64_t stride, bool add);
   void (*dots)(const T* query, const T* const* item, int items, int64_t depth, T* out);

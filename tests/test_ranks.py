@@ -158,6 +158,40 @@ def test_many_tiles_many_matches_and_long_ties(backend, dtype):
     assert_scores(from_embeddings(query, gallery, who, "sqeuclidean"), _distances(query, gallery), who)
 
 
+def before_by_hand(distances, who):
+    """How many items of each group come before each match, junk left out, by the rule in words: [M, 2]."""
+    wanted, places = sought(who), np.arange(len(who.gallery))
+    result = []
+    for q, row in enumerate(distances):
+        junk = wanted.junk[wanted.junk_start[q] : wanted.junk_start[q + 1]]
+        for match in wanted.item[wanted.start[q] : wanted.start[q + 1]]:
+            ahead = (row < row[match]) | ((row == row[match]) & (places < match))
+            ahead[junk] = False
+            result.append([np.count_nonzero(ahead & (wanted.group == group)) for group in range(2)])
+    return np.array(result).reshape(-1, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 1000, 16_384, 40_000])
+def test_numbers_at_the_edge_of_their_range_and_galleries_of_many_tiles(backend, size, dtype):
+    """Signed zeros, the least and the greatest numbers and their neighbours, all of them often, in any shard."""
+    random = np.random.default_rng(size)
+    edge = np.finfo(dtype)
+    edges = np.array([0.0, -0.0, edge.smallest_subnormal, -edge.smallest_subnormal, edge.tiny, edge.max, edge.min, 1])
+    edges = np.concatenate([edges, np.nextafter(edges.astype(dtype), dtype(0)), random.standard_normal(size)])
+    pids = random.choice([-1, 0, 1, 2, 3], size, p=[0.05, 0.8, 0.05, 0.05, 0.05])
+    pids = np.concatenate([pids, [1, 2, 3, 4]])  # the last is of a person with no match
+    camids = random.integers(1, 4, len(pids))
+    gallery = random.permutation(len(pids) - int(random.integers(0, 2)) * 4)
+    who = labels(pids, camids, np.arange(4) + size, gallery)
+    distances = random.choice(edges, (4, len(gallery))).astype(dtype)
+    wanted = before_by_hand(distances, who)
+    whole = from_distances([(slice(None), distances)], who, 1)
+    np.testing.assert_array_equal(whole.before, wanted)
+    parts = [from_distances([(slice(None), distances)], who, 2, (i, 2)) for i in range(2)]
+    np.testing.assert_array_equal(reduce(merge, parts).before, wanted)
+
+
 def _distances(query, gallery):
     return ((query[:, None].astype(np.float64) - gallery) ** 2).sum(2)
 
@@ -236,6 +270,20 @@ def test_a_distance_that_is_no_number_is_an_error_that_names_the_query(backend, 
         from_distances([(slice(i, i + 1), distances[i : i + 1]) for i in range(2)], who)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shard", [(0, 1), (1, 2)])
+def test_no_distance_goes_unchecked(backend, dtype, shard):
+    """Wherever it stands: a person's, a stranger's, junk for all, of another shard, of a query without a match."""
+    pids, camids = np.array([1, 1, -1, 0, 2] * 20 + [1, 3]), np.array([1, 2] * 51)
+    who = labels(pids, camids, [0, 101], np.arange(102))
+    for q in range(2):
+        for place in range(102):
+            distances = np.ones((2, 102), dtype)
+            distances[q, place] = np.inf
+            with pytest.raises(InputError, match=f"query {q} .* gallery item {place} is inf"):
+                from_distances([(slice(None), distances)], who, 1, shard)
+
+
 @pytest.mark.parametrize(
     ("role", "row", "value", "metric", "message"),
     [
@@ -306,3 +354,13 @@ def test_native_code_refuses_indices_that_leave_their_array(field, value, messag
     assert module.count_distances(np.zeros((1, 2)), wanted, (0, 1), 1)[1] == -1
     with pytest.raises(ValueError, match=message):
         module.count_distances(np.zeros((1, 2)), wanted._replace(**{field: value}), (0, 1), 1)
+
+
+def test_native_code_refuses_matches_in_disorder():
+    module = native.load("score")
+    if module is None:
+        pytest.skip("the native kernels are not built")
+    wanted = sought(labels([1, 1, 1], [1, 2, 2], [0], [1, 2]))
+    assert module.count_distances(np.zeros((1, 2)), wanted, (0, 1), 1)[1] == -1
+    with pytest.raises(ValueError, match=r"sought\.item: a query's must rise"):
+        module.count_distances(np.zeros((1, 2)), wanted._replace(item=wanted.item[::-1].copy()), (0, 1), 1)

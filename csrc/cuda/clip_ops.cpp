@@ -99,6 +99,6 @@ extern "C" __attribute__((visibility("default"))) PyObject* PyInit__C_cuda(void)
   static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C_cuda", nullptr, -1, nullptr, nullptr, nullptr, nullptr,
                                    nullptr};
   PyObject* module = PyModule_Create(&definition);
-  if (module) PyModule_AddIntConstant(module, "VERSION", 1);
+  if (module) PyModule_AddIntConstant(module, "VERSION", 2);
   return module;
 }

@@ -538,7 +538,7 @@ extern "C" __attribute__((visibility("default"))) PyObject* PyInit__C(void) {
   static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C", nullptr, -1, nullptr, nullptr, nullptr, nullptr, nullptr};
   PyObject* module = PyModule_Create(&definition);
   if (module) {
-    PyModule_AddIntConstant(module, "VERSION", 1);
+    PyModule_AddIntConstant(module, "VERSION", 2);
     PyModule_AddStringConstant(module, "PATH", vreid::path().c_str());
     PyModule_AddIntConstant(module, "HALVES", vreid::products().halves != nullptr);  // are bfloat16 operands multiplied as such?
   }

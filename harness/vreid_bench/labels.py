@@ -13,8 +13,6 @@ from vreid_bench.errors import InputError
 
 Ints = NDArray[np.int64]
 
-SOME = 1 << 16  # values that are looked up at once
-
 
 @dataclass(frozen=True)
 class Labels:
@@ -41,9 +39,7 @@ class Labels:
             if rows.min() < 0 or rows.max() >= len(self.pids):
                 outside = rows[(rows < 0) | (rows >= len(self.pids))]
                 raise InputError(f"{name} list: rows must be 0 to {len(self.pids) - 1}, got {outside[0]}")
-            listed = np.zeros(len(self.pids), bool)
-            listed[rows] = True
-            if np.count_nonzero(listed) < len(rows):
+            if np.count_nonzero(self._listed(rows)) < len(rows):
                 twice = np.bincount(rows).argmax()
                 raise InputError(f"{name} list: row {twice} is listed twice; each tracklet has one place")
         nobody = self.query[self.pids[self.query] <= DISTRACTOR]
@@ -54,20 +50,14 @@ class Labels:
     @cached_property
     def own(self) -> Ints:
         """Place of each query tracklet itself in the gallery, -1 where it is not there: [Q]."""
-        places = np.flatnonzero(contained(self.gallery, self.query))
-        rows = self.gallery[places]
-        order = np.argsort(rows)
-        found = np.searchsorted(rows, self.query, sorter=order)  # [Q]
-        there = contained(self.query, rows)
+        there = np.flatnonzero(self._listed(self.gallery)[self.query])  # queries
+        places = np.flatnonzero(self._listed(self.query)[self.gallery])  # and their places, in the order of the gallery
         own = np.full(len(self.query), -1)
-        own[there] = places[order[found[there]]]
+        own[there[np.argsort(self.query[there])]] = places[np.argsort(self.gallery[places])]
         return own
 
-
-def contained(values: Ints, wanted: Ints) -> NDArray[np.bool_]:
-    """Which of many values are among the wanted: `np.isin`, some at a time, for it takes several times their size."""
-    result = np.empty(len(values), bool)
-    for first in range(0, len(values), SOME):
-        part = slice(first, first + SOME)
-        result[part] = np.isin(values[part], wanted)
-    return result
+    def _listed(self, rows: Ints) -> NDArray[np.bool_]:
+        """Which of the test tracklets are among these rows: [N]."""
+        listed = np.zeros(len(self.pids), bool)
+        listed[rows] = True
+        return listed

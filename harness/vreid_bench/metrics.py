@@ -16,7 +16,7 @@ from vreid_bench.errors import InputError
 from vreid_bench.labels import Ints, Labels
 from vreid_bench.protocol import Clothes, Convention
 from vreid_bench.ranks import Counts
-from vreid_bench.sought import QUERY
+from vreid_bench.sought import GALLERY, QUERY
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +72,7 @@ class Outcome(NamedTuple):
 class _Matches(NamedTuple):
     """Every match of every query, flat: M over all queries; of one query, from near to far."""
 
+    start: Ints  # [Q + 1] where each query's matches begin
     owner: Ints  # [M] position of the query
     nth: Ints  # [M] which of its query's matches, from 1
     rank: Ints  # [M] from 1, junk taking none
@@ -94,22 +95,24 @@ def found_matches(counts: Counts, queries_in_gallery: bool | None, clothes: Clot
     """
     if clothes != "any" and counts.alike is None:
         return None
-    stays = np.ones(len(counts.group), bool)  # [M]
+    owner, rank, alike = counts.owner, counts.before[:, GALLERY] + 1, counts.alike  # [M]
     if queries_in_gallery is False:
         stays = counts.group != QUERY
-        owner, rank = counts.owner[stays], counts.before[stays, :QUERY].sum(1) + 1
+        owner, rank, alike = owner[stays], rank[stays], None if alike is None else alike[stays]
     else:
-        owner, rank = counts.owner, counts.before.sum(1) + 1
-    order = np.argsort(owner * (rank.max(initial=0) + 1) + rank)  # by query, then from near to far
-    owner, rank = owner[order], rank[order]
-    if clothes != "any" and counts.alike is not None:
-        asked = counts.alike[stays][order] == (clothes == "same")  # [M]
+        rank += counts.before[:, QUERY]
+    base = owner * (rank.max(initial=0) + 1)  # sorted with it, ranks stay with their query
+    if clothes != "any" and alike is not None:
+        order = np.argsort(base + rank)
+        asked = alike[order] == (clothes == "same")  # [M]
         passed = np.concatenate([[0], np.cumsum(~asked)])  # [M + 1] of all queries together
         first = np.searchsorted(owner, owner)  # [M] where the query's matches begin
-        owner, rank = owner[asked], (rank - passed[:-1] + passed[first])[asked]
+        owner, rank = owner[asked], (rank[order] - passed[:-1] + passed[first])[asked]
+    else:
+        rank = np.sort(base + rank) - base
     total = np.bincount(owner, minlength=len(counts.start) - 1)  # [Q]
-    nth = np.arange(len(owner)) - (np.cumsum(total) - total)[owner] + 1
-    return _Matches(owner, nth, rank)
+    start = np.concatenate([[0], np.cumsum(total)])
+    return _Matches(start, owner, np.arange(1, len(owner) + 1) - start[owner], rank)
 
 
 def _judge(matches: _Matches | None, counts: Counts, convention: Convention) -> Scores | NotComputable:
@@ -118,13 +121,13 @@ def _judge(matches: _Matches | None, counts: Counts, convention: Convention) -> 
         return NotComputable(
             f"a match is to wear {convention.clothes} clothes, but not every tracklet says what is worn"
         )
-    owner, nth, rank = matches
+    start, owner, nth, rank = matches
     size = len(counts.start) - 1
     absent = size - int(counts.in_gallery.sum())
     if convention.queries_in_gallery and absent:
         some = f"{absent} of the {size}" if absent < size else "the"
         return NotComputable(f"{some} query tracklets are not in this gallery")
-    total = np.bincount(owner, minlength=size)  # [Q]
+    total = np.diff(start)  # [Q]
     matched = total > 0
     if convention.unmatched == "error" and not matched.all():
         query = int(np.flatnonzero(~matched)[0])
@@ -139,9 +142,8 @@ def _judge(matches: _Matches | None, counts: Counts, convention: Convention) -> 
         return result
 
     first, penalty = np.full(size, -1), blank.copy()
-    nearest, farthest = nth == 1, nth == total[owner]
-    first[owner[nearest]] = rank[nearest] - 1
-    penalty[owner[farthest]] = nth[farthest] / rank[farthest]
+    first[matched] = rank[start[:-1][matched]] - 1
+    penalty[matched] = total[matched] / rank[start[1:][matched] - 1]
     within = (rank <= total[owner]).astype(np.float64)  # [M]
     return Scores(mean(precision(nth, rank, convention)), first, penalty, mean(within))
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-VERSION = 1  # of the functions' arguments; a file left over from another version of this package differs
+VERSION = 2  # of the functions' arguments; a file left over from another version of this package differs
 
 
 def load(name: str) -> Any | None:

@@ -12,14 +12,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.data import JUNK
+from vreid_bench.sought import GALLERY, QUERY, Shard, Sought
+
 if TYPE_CHECKING:
     from vreid_bench.labels import Ints
-    from vreid_bench.sought import Shard, Sought
 
+SOME = 1 << 16  # values that are looked up at once
 CHUNK = 1 << 14  # given distances that are counted in at once
 BLOCK, TILE = 256, 1024  # queries and items of one product; always padded to this size
 
 Values = NDArray[Any]  # float32 or float64
+
+
+def seek(pids: Ints, camids: Ints, query: Ints, gallery: Ints, own: Ints) -> Sought:
+    """The groups of a gallery, and the matches and junk of every query; arguments as in `Labels`."""
+    group = np.full(len(gallery), -1, np.int8)  # [G]
+    group[(pids != JUNK)[gallery]] = GALLERY
+    group[own[own >= 0]] = QUERY
+    bounds, place = _same_person(pids, query, gallery)
+    junk = camids[gallery[place]] == np.repeat(camids[query], np.diff(bounds))  # [P]
+    junk_start = _starts(junk)[bounds]
+    return Sought(QUERY + 1, group, bounds - junk_start, place[~junk], junk_start, place[junk])
 
 
 def count_distances(distance: Values, sought: Sought, shard: Shard, threads: int = 1) -> tuple[Ints, int]:
@@ -67,6 +81,31 @@ def count_embeddings(
 def paths() -> list[str]:
     """The one way in which this module counts."""
     return ["numpy"]
+
+
+def _same_person(pids: Ints, query: Ints, gallery: Ints) -> tuple[Ints, Ints]:
+    """The gallery items of each query's person: where each query's begin [Q + 1], their places [P], rising."""
+    person = pids[query]  # [Q]
+    known = np.flatnonzero(_contained(pids, person)[gallery])  # the few of a gallery full of strangers
+    shown = pids[gallery[known]]
+    order = np.argsort(shown, kind="stable")
+    first, last = (np.searchsorted(shown[order], person, side) for side in ("left", "right"))  # [Q]
+    bounds = _starts(last - first)
+    within = np.arange(bounds[-1]) + np.repeat(first - bounds[:-1], last - first)  # [P]
+    return bounds, known[order][within]
+
+
+def _contained(values: Ints, wanted: Ints) -> NDArray[np.bool_]:
+    """Which of many values are among the wanted: `np.isin`, some at a time, for it takes several times their size."""
+    result = np.empty(len(values), bool)
+    for first in range(0, len(values), SOME):
+        part = slice(first, first + SOME)
+        result[part] = np.isin(values[part], wanted)
+    return result
+
+
+def _starts(sizes: Values) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes)])
 
 
 def _zeros(sought: Sought) -> Ints:

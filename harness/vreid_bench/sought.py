@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.data import JUNK
-from vreid_bench.labels import Ints, Labels, contained
+from vreid_bench import native
+from vreid_bench.labels import Ints, Labels
 
 Shard = tuple[int, int]  # (i, n): every n-th tile of the gallery, from the i-th
 
@@ -43,27 +43,7 @@ class Sought(NamedTuple):
 
 def sought(labels: Labels) -> Sought:
     """Groups, matches and junk. Of a large gallery nothing is copied but a byte an item."""
-    group = np.full(len(labels.gallery), -1, np.int8)  # [G]
-    group[(labels.pids != JUNK)[labels.gallery]] = GALLERY
-    group[labels.own[labels.own >= 0]] = QUERY
-    owner, place = _same_person(labels)  # [P]
-    junk = labels.camids[labels.gallery[place]] == labels.camids[labels.query][owner]  # [P]
-    start, junk_start = (_starts(owner[mask], len(labels.query)) for mask in (~junk, junk))
-    return Sought(QUERY + 1, group, start, place[~junk], junk_start, place[junk])
+    from vreid_bench import ranks_reference
 
-
-def _same_person(labels: Labels) -> tuple[Ints, Ints]:
-    """Every pair of a query and a gallery item of the same person: query [P], place [P], both rising."""
-    person = labels.pids[labels.query]  # [Q]
-    known = np.flatnonzero(contained(labels.pids, person)[labels.gallery])  # the few of a gallery full of strangers
-    pids = labels.pids[labels.gallery[known]]
-    order = np.argsort(pids, kind="stable")
-    first, last = (np.searchsorted(pids, person, side, sorter=order) for side in ("left", "right"))  # [Q]
-    count = last - first
-    owner = np.repeat(np.arange(len(person)), count)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    return owner, known[order[first[owner] + within]]
-
-
-def _starts(owner: Ints, queries: int) -> Ints:
-    return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=queries))])
+    module = native.load("score") or ranks_reference
+    return Sought(*module.seek(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))
