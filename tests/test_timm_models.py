@@ -11,7 +11,7 @@ from one_step import registry_of
 from vreid_bench import InputError, part
 from vreid_bench.pretrained import fitted, weights_file
 from vreid_bench.record import Record
-from vreid_plugins.encoders import timm_models
+from vreid_plugins.encoders import inception_v3, resnet, senet, timm_models
 
 REGISTRY = registry_of(timm_models)
 
@@ -168,12 +168,18 @@ def test_a_run_with_timm_and_a_file_in_its_names(fake, cli_json, tiny_mars, tmp_
 REAL = ("resnet18", "swin_tiny_patch4_window7_224", "vit_tiny_patch16_224", "legacy_seresnet18")
 
 
-@pytest.mark.parametrize("name", REAL)
-def test_networks_of_timm_itself(name):
+@pytest.fixture
+def timm():
+    """timm itself, which a torchvision for another torch keeps from importing."""
     try:
         import timm
     except (ImportError, RuntimeError) as fault:
         pytest.skip(f"timm does not import here: {fault}")
+    return timm
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_networks_of_timm_itself(timm, name):
     network = built(name, **({"size": (128, 64)} if "224" in name else {}))
     features = network.model.num_features
     with torch.no_grad():
@@ -187,3 +193,24 @@ def test_networks_of_timm_itself(name):
     taken = network.published[0].own(classifying.state_dict())
     assert set(network.state_dict()) <= set(taken)
     assert all(name.startswith(network.published[0].head) for name in taken.keys() - network.state_dict().keys())
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder"), [("resnet50", "resnet"), ("legacy_seresnet50", "senet"), ("inception_v3", "inception-v3")]
+)
+def test_our_encoders_with_a_file_of_timm_give_the_maps_of_timm(timm, name, encoder, tmp_path):
+    torch.manual_seed(0)
+    theirs = timm.create_model(name, pretrained=False).eval()
+    for value in theirs.state_dict().values():  # statistics as if it had been trained
+        if value.is_floating_point() and value.ndim == 1:
+            value.uniform_(0.5, 1.5)
+    torch.save(theirs.state_dict(), tmp_path / "file.pth")
+    registry = registry_of(inception_v3, resnet, senet)
+    ours = registry.factory("encoders", part(encoder))().eval()
+    fitted(weights_file(f"encoder={tmp_path / 'file.pth'}"), part(encoder), registry).load(ours)
+    clips = torch.rand(1, 2, 3, 96, 80)
+    mean, std = (torch.tensor(theirs.pretrained_cfg[kind]).view(3, 1, 1) for kind in ("mean", "std"))
+    with torch.no_grad():
+        maps = theirs.forward_features((clips[0] - mean) / std)
+        torch.testing.assert_close(ours(clips)[0], maps)
+    assert maps.std() > 0
