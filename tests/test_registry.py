@@ -1,10 +1,12 @@
 """The plugin door: who may come in, and what each refusal says."""
 
+from functools import partial
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
 
-from vreid_bench import InputError, hookimpl, part
+from vreid_bench import Family, InputError, hookimpl, part
 from vreid_bench import registry as registry_module
 from vreid_bench.registry import KINDS, Plugin, Registry
 
@@ -149,3 +151,34 @@ def test_a_nested_part_arrives_as_a_factory():
 def test_every_kind_has_a_hook():
     specs = {name for name in vars(registry_module.hookspecs) if name.startswith("vreid_")}
     assert {f"vreid_{kind}" for kind in KINDS} <= specs
+
+
+def family(distribution=""):
+    return Family(lambda name: partial(Widget, inner=name), "Widgets by name.", distribution)
+
+
+def test_a_family_makes_its_members_by_what_follows_the_colon():
+    registry = Registry([plugin("a", vreid_aggregators=aggregators(**{"w:": family()}))])
+    assert registry.factory("aggregators", part("w:red.1", width=9))((1, 2, 3)).inner == "red.1"
+    assert registry.resolve("aggregators", part("w:red")).options == {"width": 3, "inner": "red"}
+    assert registry.entry("aggregators", "w:red").name == "w:red"
+    assert [row.described()["summary"] for row in registry.entries("aggregators")] == ["Widgets by name."]
+    assert registry.find("aggregators", "v:red") is None
+    with pytest.raises(InputError, match="behind the colon a name is wanted"):
+        registry.find("aggregators", "w:Red/../x")
+
+
+def test_the_members_of_a_family_belong_to_whom_it_says():
+    registry = Registry([plugin("a", vreid_aggregators=aggregators(**{"w:": family("click"), "v:": family()}))])
+    assert registry.entry("aggregators", "w:red").plugin.distribution == "click"
+    assert registry.entry("aggregators", "w:red").plugin.version == version("click")
+    assert registry.entry("aggregators", "v:red").plugin.distribution == "vreid-stranger"
+
+
+def test_only_a_family_of_parts_has_a_colon_in_its_name():
+    with pytest.raises(InputError, match=r"'widget:'.*a name is"):
+        Registry([plugin("a", vreid_aggregators=aggregators(**{"widget:": Widget}))])
+    with pytest.raises(InputError, match=r"'widget'.*and a colon"):
+        Registry([plugin("a", vreid_aggregators=aggregators(widget=family()))])
+    with pytest.raises(InputError, match=r"'toy:'.*a name is"):
+        Registry([plugin("a", vreid_datasets=aggregators(**{"toy:": family()}))])

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from vreid_bench.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.data import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
     from vreid_bench.ops import Hardest, batch_hard, pairwise_distance
-    from vreid_bench.parts import Batch, ClipFeatures, Clips
+    from vreid_bench.parts import Batch, ClipFeatures, Clips, Published
+    from vreid_bench.registry import Family
     from vreid_bench.scoring import Report, score
 
 hookimpl = pluggy.HookimplMarker("vreid_bench")
@@ -34,7 +35,8 @@ hookimpl = pluggy.HookimplMarker("vreid_bench")
 _HOME = {
     "vreid_bench.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
     "vreid_bench.data": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
-    "vreid_bench.parts": ("Batch", "ClipFeatures", "Clips"),
+    "vreid_bench.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
+    "vreid_bench.registry": ("Family",),
     "vreid_bench.ops": ("Hardest", "batch_hard", "pairwise_distance"),
     "vreid_bench.scoring": ("Report", "score"),
 }
@@ -51,6 +53,7 @@ __all__ = [
     "Corruption",
     "Count",
     "Dataset",
+    "Family",
     "Fit",
     "Hardest",
     "InputError",
@@ -59,6 +62,7 @@ __all__ = [
     "Part",
     "Preset",
     "Protocol",
+    "Published",
     "Report",
     "Reported",
     "Schedule",

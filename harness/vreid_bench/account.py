@@ -55,13 +55,13 @@ def account(this: Run, model: Model, weights: Weights, found: Sequence[Tested], 
             "conditions": _conditions(plan, found),
             "people": by_person(per_query(scored), plan.protocol.headline),
             "weights": weights,
-            # no part of this version selects, sees camera ids at test, re-ranks, augments at test or loads weights
+            # no part of this version selects a model, sees camera ids at test or augments at test
             "disclosure": {
                 "selected_on": "none",
                 "camera_id_at_test": False,
                 "reranking": told(plan.reranker) if plan.reranker else None,
                 "test_time_augmentation": None,
-                "pretraining": None,
+                "pretraining": weights.pretrained.words if weights.pretrained else None,
                 "corruption_in_training": corrupted_with(this),
             },
             "budget": _budget(plan, model),
@@ -92,11 +92,11 @@ def check(plan: Plan) -> None:
             raise InputError(f"{what} {plan.name!r}: {where}: found {first['input']!r}, {first['msg']}") from fault
 
 
-def origin(plan: Plan, sha: str) -> Weights:
+def origin(this: Run, sha: str) -> Weights:
     """Whose weights were tested."""
-    if plan.source is None:
-        return Weights(sha256=sha, origin="trained")
-    return Weights.of(sha, Record.from_file(plan.source / "record.json"))
+    if this.plan.source is None:
+        return Weights(sha256=sha, origin="trained", pretrained=this.pretrained.entry if this.pretrained else None)
+    return Weights.of(sha, Record.from_file(this.plan.source / "record.json"))
 
 
 def corrupted_with(this: Run) -> str | None:

@@ -75,6 +75,11 @@ def main() -> None:
     help="Evaluate the weights of this run, without training.",
 )
 @click.option(
+    "--weights",
+    metavar="encoder=FILE",
+    help="Begin training from published weights that you have: .safetensors, or a PyTorch file of tensors alone.",
+)
+@click.option(
     "--splits", metavar="NUMBERS", help="Some of the protocol's splits, for instance 0-2,7; default: all of them."
 )
 @click.option(
@@ -98,6 +103,13 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --seed 1
         vreid-bench run --plugin mean-pooling --protocol mars --set margin=0.2
         vreid-bench run --from runs/mars-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
+
+    Published weights go into the encoder by their published names; what fits, and what does not and why, is told. With
+    timm installed, timm:NAME is an encoder for each of its models.
+
+    \b
+        vreid-bench run --plugin mean-pooling --protocol mars --data /data/mars --weights encoder=resnet50.pth
+        vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
     from vreid_bench.plan import Request
     from vreid_bench.run import run as walk

@@ -17,7 +17,7 @@ def vreid_datasets() -> Mapping[str, Any]:  # type: ignore[empty-body]
 
 @hookspec
 def vreid_encoders() -> Mapping[str, Any]:  # type: ignore[empty-body]
-    """name -> factory of an encoder (`vreid_bench.model.Encoder`)."""
+    """name -> factory of an encoder (`vreid_bench.parts.Encoder`); `name:` -> `Family`, here and for all parts."""
 
 
 @hookspec

@@ -60,6 +60,8 @@ def taught(this: Run, work: Work, place: int, directory: RunDirectory, before: P
         with meter.stage("train", resumes=True) as counted:
             if before is not None:
                 load_weights(before, parts.model)
+            elif this.pretrained is not None:
+                this.pretrained.load(parts.model.encoder)
             checkpoints = Checkpoints(directory.checkpoint, counted, this.checkpoint_every)
             reader = replace(this.reader, root=lesson.dataset.root)
             log = Logged(this, work, Log(directory.log))
@@ -98,7 +100,8 @@ def training(this: Run, lessons: Sequence[Lesson]) -> str:
     recipe = {name: value for name, value in described(this.plan.method).items() if name != "test"}
     parts = [dict(p) for p in this.plan.providers if p["kind"] not in ("method", "re-ranker")]
     where = [this.reader.device.type, torch.get_num_threads(), torch.__version__]
-    return digest([recipe, parts, this.plan.seed, where, [lesson.fingerprint for lesson in lessons]])
+    begun = [] if this.plan.pretrained is None else [this.plan.pretrained.sha256]
+    return digest([recipe, parts, this.plan.seed, where, [lesson.fingerprint for lesson in lessons], *begun])
 
 
 def adopt(this: Run, directory: RunDirectory, wanted: str) -> None:

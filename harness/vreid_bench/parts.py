@@ -59,11 +59,24 @@ class Clips:
         return (self.embedding * valid[..., None]).sum(1) / valid.sum(1, keepdim=True)
 
 
+class Published(NamedTuple):
+    """A kind of file with pre-trained weights that an encoder takes: one of its `published`.
+
+    `own` gives the file's tensors under the encoder's names, converted where the encoder scales its input otherwise;
+    a name that it does not know passes unchanged. It gives {} for a file that it tells to be of another kind.
+    """
+
+    names: str  # whose names such a file has, in words: "torchvision resnet50"
+    head: tuple[str, ...] = ()  # how the names in it begin of what the encoder does without: its classifier
+    own: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict
+
+
 @runtime_checkable
 class Encoder(Protocol):
     """clips [B, T, P, H, W] in [0, 1] -> maps [B, T', D, h, w]; normalises its own input.
 
-    May have `planes`, a tuple of names in `PLANES`; without it an encoder takes ("rgb",).
+    May have `planes`, a tuple of names in `PLANES`; without it an encoder takes ("rgb",). May have `published`, a
+    sequence of `Published`; without it `--weights` takes files of the encoder's own names.
     """
 
     def __call__(self, clips: Tensor, /) -> Tensor: ...

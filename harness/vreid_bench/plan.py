@@ -14,10 +14,11 @@ from vreid_bench.data import Dataset, Split, dressed, people
 from vreid_bench.errors import InputError
 from vreid_bench.folds import Fold, folds, read
 from vreid_bench.items import MEMORY
+from vreid_bench.pretrained import WeightsFile, weights_file
 from vreid_bench.protocol import Convention, Protocol, digest
 from vreid_bench.protocols import named
 from vreid_bench.recipe import Fit, Method, Part, Preset, Train
-from vreid_bench.record import Record
+from vreid_bench.record import Record, in_path
 from vreid_bench.registry import KINDS, Entry, Registry, suggestion
 from vreid_bench.settings import described, named_part, override, resolved
 from vreid_bench.splits import chosen, written
@@ -39,6 +40,7 @@ class Request:
     assignments: tuple[str, ...] = ()  # `--set`
     source: Path | None = None  # `--from`
     accept_withdrawn: tuple[str, ...] = ()  # names of datasets
+    weights: str | None = None  # `--weights`
     splits: str | None = None  # `--splits`; None: all of the protocol, or all that `--from` has weights of
     runs: Path = Path("runs")
     device: str = "auto"
@@ -68,6 +70,7 @@ class Plan:
     source: Path | None  # folder of the run whose weights are evaluated; None if this run trains
     source_weights: str  # their sha256, "" if this run trains
     providers: tuple[Mapping[str, str], ...]  # who provides each part
+    pretrained: WeightsFile | None = None  # what the encoder begins training from
     reranker: Part | None = None  # every option resolved
     memory: int = MEMORY  # bytes for re-ranking
 
@@ -102,9 +105,11 @@ class Plan:
         if self.taught is not self.dataset:
             decides["taught"] = self.taught.fingerprint
         kind = "eval-" if self.source else ""
+        if self.pretrained is not None:
+            decides["pretrained"] = self.pretrained.sha256
         if self.reranker is not None:
             decides["reranker"] = described(self.reranker)
-        return f"{self.protocol.name}-{self.name}-{self.preset}-seed{self.seed}-{kind}{digest(decides)[:8]}"
+        return f"{self.protocol.name}-{in_path(self.name)}-{self.preset}-seed{self.seed}-{kind}{digest(decides)[:8]}"
 
 
 def plan_run(registry: Registry, request: Request) -> Plan:
@@ -120,6 +125,10 @@ def plan_run(registry: Registry, request: Request) -> Plan:
     name, preset, seed, earlier = request.name, request.preset, request.seed, None
     source, wanted = None, request.splits
     if request.source is not None:
+        if request.weights is not None:
+            raise InputError(
+                f"--weights {request.weights}: training begins from it, and --from does not train; drop one"
+            )
         source = source_run(request.source, request.runs)
         earlier = Record.from_file(source / "record.json")
         if any(asked not in (None, was) for asked, was in zip((name, preset, seed), _asked(earlier), strict=True)):
@@ -152,6 +161,7 @@ def plan_run(registry: Registry, request: Request) -> Plan:
         source=source,
         source_weights=earlier.weights.sha256 if earlier else "",
         providers=providers(method, registry, entry, reranker),
+        pretrained=None if request.weights is None else weights_file(request.weights),
         reranker=reranker,
         memory=request.memory,
     )

@@ -41,6 +41,9 @@ def _is_time(text: str) -> str:
 
 # A name becomes a part of a path: no separator, no leading dot, nothing that a shell or Markdown would read.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
+MethodName = Annotated[  # a part in the baseline may be one of a family: `timm:resnet50`
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}(:[a-z0-9][a-z0-9._-]{0,79})?$")
+]
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Time = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z$"), AfterValidator(_is_time)]
@@ -84,7 +87,7 @@ class ReportedNumber(_Model):
 class MethodEntry(_Model):
     """What ran, with every option resolved, and how far it is from what was published."""
 
-    name: Name
+    name: MethodName
     paper: Text
     recipe: dict[str, JsonValue]  # encoder, aggregator, matcher, losses, stages, test clipping, size
     providers: tuple[Provider, ...]
@@ -218,6 +221,21 @@ class DatasetEntry(_Model):
     counts: dict[str, Count]
 
 
+class Pretraining(_Model):
+    """The file that the encoder's training began from."""
+
+    file: Text  # its name
+    sha256: Hash
+    names: Text  # whose names its tensors have
+    taken: Count  # how many tensors of the encoder it filled
+    tensors: Count  # of how many
+
+    @property
+    def words(self) -> str:
+        """All of it on one line."""
+        return f"{self.file} (sha256 {self.sha256}), {self.taken} of {self.tensors} tensors, names of {self.names}"
+
+
 class Weights(_Model):
     """The weights that were tested, and where they come from."""
 
@@ -226,6 +244,9 @@ class Weights(_Model):
     trained_by: Hash | None = None  # id of that other record
     trained_under: Text | None = None  # its folder: protocol/source
     trained_as: tuple[Text, ...] = ()  # its variant
+    pretrained: Pretraining | None = None  # what their training began from; None: random weights
+
+    later: ClassVar[tuple[str, ...]] = ("pretrained",)
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -242,6 +263,7 @@ class Weights(_Model):
             trained_by=record.id,
             trained_under=record.weights.trained_under or record.folder,
             trained_as=record.changes,
+            pretrained=record.weights.pretrained,
         )
 
 
@@ -336,6 +358,9 @@ class Record(_Model):
         for name, value in [(self.protocol.name, self.protocol), *self.conventions.items()]:
             if value.rules.get("name") != name:
                 raise ValueError(f"the rules of {name!r} are those of {value.rules.get('name')!r}")
+        told = self.disclosure.pretraining
+        if self.weights.pretrained and told != self.weights.pretrained.words:
+            raise ValueError(f"the disclosed pre-training {told!a} is not that of the weights")
         if self.people and len(self.people) != len(self.conventions[self.protocol.headline].splits):
             raise ValueError("people must have an entry for each split")
         if self.splits:
@@ -427,6 +452,8 @@ class Record(_Model):
         words += [f"{path}={json.dumps(value)}" for path, value in sorted(method.overrides.items())]
         if weights.origin == "file":
             words.append(f"weights from a file ({weights.sha256[:8]})")
+        if weights.pretrained is not None:
+            words.append(f"encoder pre-trained: {weights.pretrained.file} ({weights.pretrained.sha256[:8]})")
         if weights.trained_under not in (None, self.folder):
             words.append(f"trained on {weights.trained_under}")
         words += [f"trained with {word}" for word in weights.trained_as if word not in words]
@@ -445,8 +472,13 @@ class Record(_Model):
 def record_path(record: Record) -> PurePosixPath:
     """Where a record lies under `records/`, from its content alone; every name in it was validated."""
     variant = f"-{digest(list(record.variant))[:8]}" if record.variant else ""
-    file = f"{record.method.name}-{record.preset}-seed{record.seed}{variant}.json"
+    file = f"{in_path(record.method.name)}-{record.preset}-seed{record.seed}{variant}.json"
     return PurePosixPath(record.folder) / file
+
+
+def in_path(name: str) -> str:
+    """A method's name as part of a path, on every file system."""
+    return name.replace(":", "-")
 
 
 def ruled(rule: Protocol | Convention) -> dict[str, Any]:

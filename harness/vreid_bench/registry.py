@@ -8,8 +8,8 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any
 
 import pluggy
@@ -35,6 +35,7 @@ KINDS = {
 GIVEN = {"encoders": 0, "aggregators": 1, "matchers": 1, "losses": 2, "augmentations": 0, "rerankers": 0}
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+FAMILY = re.compile(f"{NAME.pattern}:")
 REQUIRED = inspect.Parameter.empty  # in the place of a default that there is not
 
 
@@ -46,6 +47,19 @@ class Plugin:
     module: Any
     distribution: str
     version: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """In the place of a factory, under a name that ends in a colon: `timm:` provides every `timm:<member>`.
+
+    member: what follows the colon -> the factory; raises InputError if it cannot have any. distribution: who really
+    provides the members, so that runs are told apart by its version; "" is the plugin's own.
+    """
+
+    member: Callable[[str], Callable[..., Any]]
+    summary: str
+    distribution: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,11 +115,13 @@ class Registry:
 
     def find(self, kind: str, name: str) -> Entry | None:
         """The entry of that kind and name, or None."""
-        return self._entries[kind].get(name)
+        family, colon, member = name.partition(":")
+        found = self._entries[kind].get(family + colon)
+        return _member(found, member) if found is not None and colon else found
 
     def entry(self, kind: str, name: str) -> Entry:
         """The entry of that kind and name. Raises InputError with the nearest names."""
-        found = self._entries[kind].get(name)
+        found = self.find(kind, name)
         if found is None:
             hint = suggestion(name, self._entries[kind])
             raise InputError(f"no {KINDS[kind]} is named {name!r}{hint}; `vreid-bench list {kind}` shows all")
@@ -174,10 +190,11 @@ class Registry:
                 yield Entry(kind, name, value, plugin)
 
     def _add(self, entry: Entry) -> None:
-        if not (isinstance(entry.name, str) and NAME.fullmatch(entry.name)):
+        family = isinstance(entry.value, Family) and entry.kind in GIVEN
+        if not (isinstance(entry.name, str) and (FAMILY if family else NAME).fullmatch(entry.name)):
             raise InputError(
                 f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: a name is lower-case letters, "
-                "digits, dots, dashes and underscores, for it becomes part of a path"
+                f"digits, dots, dashes and underscores, for it becomes part of a path{', and a colon' * family}"
             )
         present = self._entries[entry.kind].get(entry.name)
         if present is not None:
@@ -187,6 +204,21 @@ class Registry:
                 "uninstall one, or name the plugins to load in VREID_PLUGINS"
             )
         self._entries[entry.kind][entry.name] = entry
+
+
+def _member(family: Entry, name: str) -> Entry:
+    """The entry that a family makes of what follows its colon."""
+    if not NAME.fullmatch(name):
+        raise InputError(
+            f"{KINDS[family.kind]} {family.name + name!r}: behind the colon a name is wanted, of lower-case letters, "
+            "digits, dots, dashes and underscores"
+        )
+    with family.blamed():
+        value = family.value.member(name)
+    plugin = family.plugin
+    if family.value.distribution:
+        plugin = replace(plugin, distribution=family.value.distribution, version=version(family.value.distribution))
+    return Entry(family.kind, family.name + name, value, plugin)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import click
+
 from vreid_bench.account import account, check, origin, sha256
 from vreid_bench.breakdown import breakdowns
 from vreid_bench.conditions import Tested, embedded, tested
@@ -12,7 +14,8 @@ from vreid_bench.environment import cores, pick_device, prepare, together
 from vreid_bench.files import write_atomic
 from vreid_bench.lessons import check_source, meters, trained
 from vreid_bench.metrics import npz, per_query
-from vreid_bench.plan import Request, plan_run
+from vreid_bench.plan import Plan, Request, plan_run
+from vreid_bench.pretrained import Pretrained, fitted
 from vreid_bench.record import Record
 from vreid_bench.registry import Registry
 from vreid_bench.rundir import RunDirectory
@@ -32,8 +35,20 @@ def run(request: Request) -> tuple[RunDirectory, Record, bool]:
             directory.forget_checkpoints()  # a kill can fall between the record and this
             return directory, Record.from_file(directory.record), True
         reader = Reader(plan.dataset.root, plan.method.size, device, threads, request.quiet)
-        record = walk(Run(plan, registry, directory, reader, request.checkpoint_every))
+        pretrained = begun_from(plan, registry, directory, request.quiet)
+        record = walk(Run(plan, registry, directory, reader, request.checkpoint_every, pretrained))
     return directory, record, False
+
+
+def begun_from(plan: Plan, registry: Registry, directory: RunDirectory, quiet: bool) -> Pretrained | None:
+    """What `--weights` gives the encoder, told on stderr and, name by name, in the run's folder."""
+    if plan.pretrained is None:
+        return None
+    pretrained = fitted(plan.pretrained, plan.method.encoder, registry)
+    write_atomic(directory.pretraining, pretrained.report().encode())
+    if not quiet:
+        click.echo(pretrained.report(shown=4), err=True, nl=False)
+    return pretrained
 
 
 def walk(this: Run) -> Record:
@@ -54,7 +69,7 @@ def walk(this: Run) -> Record:
     write_atomic(directory.breakdown, json.dumps(parts).encode())
     weights = sha256(b"".join(work.directory.weights.read_bytes() for work in works))
     costs = together([meter.costs for meter in meters(this, works)])
-    record = account(this, model, origin(plan, weights), found, costs)
+    record = account(this, model, origin(this, weights), found, costs)
     write_atomic(directory.record, record.to_json())
     directory.forget_checkpoints()
     events.vreid_run_finished(record=json.loads(record.to_json()))

@@ -26,6 +26,7 @@ class RunDirectory:
         self.spoiled = path / "spoiled.safetensors"  # features of the same clips, corrupted
         self.weights = path / "weights.safetensors"
         self.checkpoint = path / "checkpoint.safetensors"
+        self.pretraining = path / "pretraining.txt"  # what the encoder took of the file that `--weights` names
         self.log = path / "log.jsonl"
         self.costs = path / "costs.json"
 

@@ -12,6 +12,7 @@ from vreid_bench.embed import Reader
 from vreid_bench.environment import Meter
 from vreid_bench.folds import Fold
 from vreid_bench.plan import Plan
+from vreid_bench.pretrained import Pretrained
 from vreid_bench.registry import Registry
 from vreid_bench.rundir import RunDirectory
 
@@ -25,6 +26,7 @@ class Run:
     directory: RunDirectory
     reader: Reader
     checkpoint_every: float  # seconds
+    pretrained: Pretrained | None = None  # what the encoder begins training from
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -275,7 +275,8 @@ def _paper() -> Method:
     - Step 1 "only trains the classifier", but OIM has no parameters, so nothing would learn: all but the words does.
     - Halving 0.003 every 1,000 of 50,000 steps leaves 0.003 / 2^49; the last 40,000 steps no longer move anything.
     - The batch of 15 is 5 persons of 3 tracklets, and step 2 is as long as step 1; the paper says neither.
-    - C3D's Sports-1M weights are not shipped; without them this starts from random ones.
+    - C3D's Sports-1M weights are not shipped; without them this starts from random ones. `--weights encoder=FILE`
+      takes them at C3D's widths alone: `--set encoder.widths=[64,128,256,512,512]`.
     """
     clip = Clipping("consecutive", 16)
     adam = Optimizer("Adam", {"eps": 1e-4})

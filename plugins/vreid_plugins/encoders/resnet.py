@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vreid_bench import InputError, hookimpl
+from vreid_bench import InputError, Published, hookimpl
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 
@@ -85,11 +85,13 @@ class Resnet(nn.Module):
     """A residual network without its classifier, run on every frame by itself.
 
     depth 50: maps of D = 2048 at stride 32. Names and shapes of parameters and buffers are torchvision's
-        `resnet50` less `fc`, so that its files load as they are.
+        `resnet50` (and timm's) less `fc`, so that its files load as they are; they take colours as this does, less the
+        mean of ImageNet and over its deviation.
     depth 8: 5x5 stem and one basic block each of 16, 32 and 64 channels: D = 64 at stride 8.
     last_stride: of the last layer; 1 doubles the maps' height and width, as many re-ID networks do.
     """
 
+    published = (Published("torchvision and timm resnet50", head=("fc.",)),)
     mean: Tensor
     std: Tensor
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vreid_bench import InputError, hookimpl
+from vreid_bench import InputError, Published, hookimpl
 
 MEAN = (114.7748, 107.7354, 99.4750)  # of ActivityNet, per colour in 0..255: what the published weights have seen
 
@@ -89,9 +89,14 @@ class Resnet3d(nn.Module):
         CNNs Retrace the History of 2D CNNs and ImageNet?", CVPR 2018).
     depth 8: the plan of `resnet` at depth 8 with 3D kernels: D = 64 at stride 8, and 4 in time.
 
+    These files have seen colours in 0..255 less the mean of ActivityNet, which this gives them. The files of 2020
+    (`r3d50_*`) have the same names and took colours in [0, 1], less a mean and over a deviation of their own: they
+    load, but their first layer meets another scale.
+
     Clips may have any number of frames: what is left over by a stride counts as one more, so one frame gives T' = 1.
     """
 
+    published = (Published("kenshohara/3D-ResNets-PyTorch", head=("fc.",)),)
     mean: Tensor
 
     def __init__(self, depth: int = 50) -> None:

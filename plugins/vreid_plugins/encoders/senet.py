@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vreid_bench import InputError, hookimpl
+from vreid_bench import InputError, Published, hookimpl
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 
@@ -98,14 +98,22 @@ PLANS = {
 }
 
 
+def of_caffe(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The tensors as they are, or none: only networks of Caffe's form have a `layer0`."""
+    return tensors if any(name.startswith("layer0.") for name in tensors) else {}
+
+
 class Senet(nn.Module):
     """A residual network whose blocks re-weight their channels, without its classifier, run on every frame by itself.
 
     depth 50: maps of D = 2048 at stride 32. Names and shapes are those of `se_resnet50` of pretrained-models.pytorch
         (timm's `legacy_seresnet50`, the converted Caffe weights) less `last_linear`: its files load as they are.
+        timm's `seresnet50` and moskomule/senet.pytorch stride elsewhere, so their files are refused although most of
+        their names agree.
     depth 8: as encoder resnet of depth 8, with a squeeze to a quarter: D = 64 at stride 8.
     """
 
+    published = (Published("pretrained-models.pytorch se_resnet50", head=("last_linear.",), own=of_caffe),)
     mean: Tensor
     std: Tensor
 
