@@ -180,9 +180,10 @@ def _ica(preset: Preset, synchronous: bool) -> Method:
     """Models 3 and 4. At preset `small` the first half of the steps trains the encoder alone, by the losses on Z.
 
     That stands in for the pre-training which the paper presumes. Through a bottleneck of random weights, normalised
-    over the 4 persons of a batch, a random encoder hardly learns: after all 900 steps the training identities
-    themselves are found at an mAP of 19 %, where the mean alone has 88 %. In front of a trained encoder the same
-    bottleneck learns them at once. Steps, persons and clips are those of the other models.
+    over the 4 persons of a batch, a random encoder hardly learns: on the twin of MARS 900 such steps find the training
+    persons themselves at an mAP of 19 %, those of the mean alone at 88 %. In front of the latter encoder, held still,
+    the same bottleneck reaches 92 % by cross-entropy without augmentation. Steps, persons and clips are those of the
+    other models, in two cycles instead of one.
     """
     method = _method(preset, "ica", synchronous)
     if preset == "paper":
