@@ -1,5 +1,6 @@
 """ICA: its module by hand, its augmentations one draw for a clip or for a frame, its models whole."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -136,15 +137,18 @@ def test_ica_is_its_equations():
 
     Z = torch.stack([clip.sum((0, 2, 3)) / (4 * 2 * 3) for clip in maps])  # Eq. 3
     wanted = normalise(normalise(Z @ down.weight.T, first).relu() @ up.weight.T, last)
-    torch.testing.assert_close(module(maps), wanted)
+    torch.testing.assert_close(module(maps).embedding, wanted)
+    torch.testing.assert_close(module(maps).extra["before"], Z)
     assert down.weight.shape == (2, 8)
-    torch.testing.assert_close(module(maps[:, [2, 0, 3, 1]]), wanted)  # the order of frames is nothing to a mean
+    torch.testing.assert_close(
+        module(maps[:, [2, 0, 3, 1]]).embedding, wanted
+    )  # the order of frames is nothing to a mean
     module.train()
-    assert torch.autograd.gradcheck(module, maps.requires_grad_())
+    assert torch.autograd.gradcheck(lambda x: module(x).embedding, maps.requires_grad_())
 
 
 def test_ica_keeps_the_width_unless_told_otherwise():
-    assert Ica((64, 8, 4))(torch.rand(2, 1, 64, 8, 4)).shape == (2, 64)
+    assert Ica((64, 8, 4))(torch.rand(2, 1, 64, 8, 4)).embedding.shape == (2, 64)
     with pytest.raises(InputError, match="aggregator ica: wanted reduction >= 1"):
         Ica((8, 1, 1), reduction=0)
 
@@ -170,10 +174,13 @@ def registry():
 @pytest.mark.parametrize("name", METHODS)
 def test_small_recipe_is_whole_and_takes_a_step(registry, name):
     method = registry.get("methods", name)("small")
-    losses, named = take(check_recipe(registry, method), 0, method.size)
-    check_step(losses, named)
-    assert small_frames(method) == small_frames(temporal_modeling.METHODS["mean-pooling"]("small"))
-    assert trainings(method)[0].steps == trainings(temporal_modeling.METHODS["mean-pooling"]("small"))[0].steps
+    assembled = check_recipe(registry, method)
+    for at in range(len(method.stages)):
+        check_step(*take(assembled, at, method.size))
+        assembled.model.zero_grad()
+    baseline = temporal_modeling.METHODS["mean-pooling"]("small")
+    assert small_frames(method) == small_frames(baseline)
+    assert sum(stage.steps for stage in trainings(method)) == trainings(baseline)[0].steps
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -235,11 +242,37 @@ def test_the_four_models_differ_in_head_and_augmentation_alone(preset):
         make(preset) for make in (ica.ica_baseline, ica.ica_baseline_synchronous, ica.ica_asynchronous, ica.ica)
     )
     assert one.aggregator == two.aggregator != three.aggregator == four.aggregator
-    assert one.stages == three.stages != two.stages == four.stages
-    assert len({(repr(m.encoder), repr(m.losses), repr(m.matcher), repr(m.test)) for m in (one, two, three, four)}) == 1
-    alike, apart = (trainings(m)[0].augment for m in (four, three))
+    assert one.stages[-1].augment == three.stages[-1].augment != two.stages[-1].augment == four.stages[-1].augment
+    for method in (two, three, four):
+        assert (method.encoder, method.matcher, method.test) == (one.encoder, one.matcher, one.test)
+        assert method.losses.items() >= one.losses.items()
+        plain = replace(method.stages[-1], augment=one.stages[-1].augment, steps=one.stages[-1].steps, freeze=())
+        assert (plain,) == one.stages
+    if preset == "paper":
+        assert len(four.stages) == len(three.stages) == 1
+    alike, apart = (trainings(m)[-1].augment for m in (four, three))
     assert [each.name for each in alike] == ["crop", "flip", "erasing"]
     assert [each.options["inner"] for each in apart] == list(alike)
+
+
+def test_small_trains_the_encoder_before_the_bottleneck(registry):
+    """First the baseline's training: its losses, on the mean, for encoder and classifier alone."""
+    method = ica.ica("small")
+    assembled = assemble(method, registry, identities=3)
+    losses, named = take(assembled, 0, method.size)
+    assert set(losses) == {"cross-entropy-before", "triplet-before"}
+    assert not any(name.startswith("aggregator") for name in named)
+    assert assembled.model.aggregator.project[1].num_batches_tracked == 0
+    average = assemble(ica.ica_baseline_synchronous("small"), registry, identities=3)
+    average.model.encoder.load_state_dict(assembled.model.encoder.state_dict())
+    for name, loss in average.losses.items():
+        loss.load_state_dict(assembled.losses[f"{name}-before"].state_dict())
+    alone, _ = take(average, 0, method.size)
+    for name, loss in alone.items():
+        torch.testing.assert_close(losses[f"{name}-before"], loss)
+    losses, named = take(assembled, 1, method.size)
+    assert set(losses) == {"cross-entropy", "triplet"}
+    assert {name.split(".")[0] for name in named} == {"encoder", "aggregator", "loss"}
 
 
 def test_reported_rows():

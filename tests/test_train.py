@@ -176,6 +176,23 @@ def test_a_resumed_run_ends_in_the_same_weights(registry, split, tiny_mars, tmp_
     assert log.lines == whole_log.lines
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_fitting_looks_at_normalised_maps(registry, split, tiny_mars, tmp_path, known):
+    """Average's centre is the mean map: 0 behind a normalisation, or what statistics that it came with make of it."""
+    this = training(registry, split, tiny_mars, replace(RECIPE, stages=RECIPE.stages[:1]))
+    encoder = this.parts.model.encoder
+    encoder.norm.num_batches_tracked.fill_(int(known))
+    this.run(Checkpoints(tmp_path / "c"), Recorder())
+    norm, centre = encoder.norm, this.parts.model.aggregator.centre
+    assert norm.momentum == 0.1
+    if known:
+        assert norm.running_mean.eq(0).all()
+        assert norm.running_var.eq(1).all()
+        assert centre.abs().max() > 0.2
+    else:
+        assert centre.abs().max() < 0.02
+
+
 def test_another_seed_gives_other_weights(registry, split, tiny_mars, tmp_path):
     one, two = (training(registry, split, tiny_mars, seed=seed) for seed in (0, 1))
     one.run(Checkpoints(tmp_path / "0"), Recorder())

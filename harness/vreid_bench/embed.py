@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from vreid_bench.checkpoint import unpacked
 from vreid_bench.clips import clip_indices, prefetch, read_clips
@@ -29,6 +29,7 @@ from vreid_bench.recipe import Clipping
 from vreid_bench.rerank import reranked
 
 Floats = NDArray[np.float32]
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @dataclass(frozen=True)
@@ -202,14 +203,38 @@ def maps(
     model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: Reader, budget: int = 512
 ) -> Iterator[Tensor]:
     """Batches of maps [B, T', D, h, w] over the tracklets: what an aggregator's `fit` looks at."""
+
+    def pieces(title: str) -> Iterator[Tensor]:
+        with bar(len(tracklets), title, "tracklet", quiet=reader.quiet) as progress:
+            for group, clips, _ in _batches(tracklets, Cut(clipping), reader, budget):
+                yield from _pieces(clips, budget)
+                progress.update(len(group))
+
     model.eval()
-    with bar(len(tracklets), "fit", "tracklet", quiet=reader.quiet) as progress:
-        for group, clips, _ in _batches(tracklets, Cut(clipping), reader, budget):
-            for piece in _pieces(clips, budget):
-                with torch.inference_mode():  # not around the yield: what `fit` does is its own affair
-                    batch = model.encoder(piece)
-                yield batch
-            progress.update(len(group))
+    _settle(model.encoder, pieces("statistics"))
+    for piece in pieces("fit"):
+        with torch.inference_mode():  # not around the yield: what `fit` does is its own affair
+            batch = model.encoder(piece)
+        yield batch
+
+
+def _settle(encoder: nn.Module, pieces: Iterable[Tensor]) -> None:
+    """Give batch normalisations that no batch has passed yet their statistics: the mean over pieces [S, T, P, H, W].
+
+    In evaluation they would take every mean for 0 and every variance for 1. A network of random weights then gives
+    maps far from those of its training, and what is fitted on the ones is no use to the other.
+    """
+    fresh = [m for m in encoder.modules() if isinstance(m, NORMS) and m.num_batches_tracked == 0]
+    if not fresh:
+        return
+    momentum = [norm.momentum for norm in fresh]
+    for norm in fresh:
+        norm.train().momentum = None  # torch's word for the mean over all batches
+    with torch.inference_mode():
+        for piece in pieces:
+            encoder(piece)
+    for norm, usual in zip(fresh, momentum, strict=True):
+        norm.eval().momentum = usual
 
 
 def _batches(
