@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vreid_bench.corruption import spoiled
 from vreid_bench.data import DISTRACTOR, JUNK, Split
@@ -96,10 +97,16 @@ def _corrupted(this: Run, model: Model, features: Features, test: Split, corrupt
         return store.represented(model.matcher).to(device).clips(slice(None))
 
     clean = represented(kept) if corruption.side == "query" else None
-    for condition, most in zip(corruption.conditions, corruption.most, strict=True):
-        which = [spoiled(corruption, t, most, n) for t, n in zip(test.test, kept.counts, strict=True)]
-        mixed = represented(kept.replaced(bad, np.concatenate(which)))
+    for condition, mask in masks(corruption, test, kept.counts):
+        mixed = represented(kept.replaced(bad, mask))
         yield Tested(condition, ranked(this, model, (mixed, mixed if clean is None else clean), labels), lengths)
+
+
+def masks(corruption: Corruption, test: Split, counts: Sequence[int]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Under each condition, which clips [S] of all test tracklets are spoiled; `counts` [N] clips of each, S in all."""
+    for condition, most in zip(corruption.conditions, corruption.most, strict=True):
+        which = [spoiled(corruption, t, most, n) for t, n in zip(test.test, counts, strict=True)]
+        yield condition, np.concatenate(which)
 
 
 def _selected(ranking: Ranking, everyone: Clips, test: Split, selection: Selection) -> Iterator[Tested]:

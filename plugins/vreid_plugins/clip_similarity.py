@@ -102,6 +102,17 @@ class LearnedSimilarity(nn.Module):
             alphas.append(alpha)
         return r, torch.stack(alphas, 1).reshape(len(r), C, K)
 
+    def importance(self, query: Clips, gallery: Clips) -> Tensor:
+        """Row by row of N tracklets: the mean over a query clip's pairs of their share in Eq. 2, [N, C].
+
+        The first pair is left out of the mean, for its weight was set and not learned.
+        """
+        _, alpha = self.aggregated(query, gallery)
+        learned = query.valid[:, :, None] & gallery.valid[:, None]  # [N, C, K]
+        learned[:, 0, 0] = False
+        share = alpha / alpha.sum((1, 2), keepdim=True)
+        return (share * learned).sum(2) / learned.sum(2).clamp_min(1)
+
 
 class TopSimilarity(nn.Module):
     """Eq. 9: the mean over the most similar pairs of clips, by the cosine of their projections.

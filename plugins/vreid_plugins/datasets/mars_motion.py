@@ -39,6 +39,11 @@ class MarsMotion:
         _check(Path(root))
         return self.layout.verify(root, decode)
 
+    def visibility(self, root: Path) -> Mapping[str, float]:
+        """As `Mars.visibility`."""
+        _check(Path(root))
+        return self.layout.visibility(root)
+
     def twin(self) -> str:
         """A hash that changes whenever `synthesize(root)` would write another tree."""
         from vreid_plugins.synthetic import World, plan_mars
