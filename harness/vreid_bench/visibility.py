@@ -91,7 +91,12 @@ def visibility(source: Path, runs: Path, protocol: str | None = None, **options:
 
 
 def _compare(
-    plan: Plan, test: Split, model: Model, reader: Reader, truth: Mapping[str, float], found: Mapping[Key, Groups]
+    plan: Plan,
+    test: Split,
+    model: Model,
+    reader: Reader,
+    truth: Mapping[str, float],
+    found: defaultdict[Key, Groups],
 ) -> None:
     clipping = plan.method.test
     everyone = list(_seen(test, clipping, truth))
