@@ -55,6 +55,15 @@ def one_by_one(matcher, query, gallery):
     return sum(a * c for a, c in zip(alphas, cosines, strict=True)) / sum(alphas), alphas
 
 
+def test_a_clips_importance_is_its_mean_share_in_the_pairs_but_for_the_first():
+    alpha = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.5], [0.5, 0.0]]])
+    alpha[1, :, 1] = 0  # the second gallery tracklet has one clip
+    matcher = learned()
+    matcher.alphas = lambda query, gallery: alpha
+    found = matcher.importance(clips_of(2, 2), clips_of(2, 1))
+    torch.testing.assert_close(found, torch.tensor([[2 / 10, 3.5 / 10], [0.0, 0.5 / 1.5]]))
+
+
 # Eq. 1-6
 
 
@@ -71,7 +80,7 @@ def test_learned_similarity_is_the_weighted_mean_of_cosines():
 def test_importances_are_those_of_the_equation_and_zero_where_no_clip_is():
     matcher = learned(seed=1)
     query, gallery = (matcher.represent(c) for c in (clips_of(3, 2), clips_of(1, 2, seed=1)))
-    alpha = matcher.importances(query, gallery)
+    alpha = matcher.alphas(query, gallery)
     assert alpha.shape == (2, 3, 2)
     assert (alpha[:, 0, 0] == 1).all()
     _, wanted = one_by_one(matcher, query.embedding[0], gallery.embedding[0][:1])

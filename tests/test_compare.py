@@ -11,6 +11,7 @@ from vreid_bench.compare import apart, compare, shown
 from vreid_bench.errors import InputError
 from vreid_bench.metrics import npz
 from vreid_bench.paired import sign_flip
+from vreid_bench.protocol import digest
 from vreid_bench.record import Record
 from vreid_bench.table import tracks
 
@@ -107,11 +108,21 @@ def test_unlike_runs_are_refused(tmp_path, precision, change, message):
         compare(a, b)
 
 
-def altered(result):
-    from vreid_bench.protocol import digest
+def altered(entry, **rules):
+    rules = {**entry["rules"], **(rules or {"unmatched": "zero"})}
+    return {**entry, "rules": rules, "fingerprint": digest(rules)}
 
-    rules = {**result["rules"], "unmatched": "zero"}
-    return {**result, "rules": rules, "fingerprint": digest(rules)}
+
+def test_clean_and_spoiled_clips_are_compared_for_the_same_weights_alone(tmp_path, precision):
+    clean = run_folder(tmp_path / "clean", precision)
+    rules = altered(GOLDEN["protocol"], name="mars-spoiled", corruption={"kind": "shuffled-frames"})
+    protocol = {**rules, "name": "mars-spoiled"}
+    same = run_folder(tmp_path / "same", precision / 2, protocol=protocol)
+    assert compare(clean, same)["official"]["mAP"].difference == pytest.approx(precision.mean() / 2)
+    weights = {**GOLDEN["weights"], "sha256": "9" * 64}
+    other = run_folder(tmp_path / "other", precision, protocol=protocol, weights=weights)
+    with pytest.raises(InputError, match="differ in protocol mars"):
+        compare(clean, other)
 
 
 def test_runs_that_cannot_be_paired_are_refused(tmp_path, precision, cli):

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from vreid_bench.corruption import GREY, check_corruption, spoil, spoiled
 LOW = Corruption("low-resolution", "both", 5.0)
 BLOCK = Corruption("occlusion", "both", 0.6)
 BLUR = Corruption("motion-blur", "both", 0.4)
+SHUFFLE = Corruption("shuffled-frames", "both", 1.0, most=(8,), drawn=False)
 RANDOM = np.random.default_rng(0)
 CLIPS = RANDOM.integers(0, 256, (3, 2, 20, 10, 3), dtype=np.uint8)  # [C, T, H, W, 3]
 
@@ -50,6 +51,15 @@ def test_of_other_numbers_of_clips_the_same_share_is_spoiled():
     for clips in (1, 3, 20):
         mean = np.mean([spoiled(LOW, tracklet(n), 4, clips).mean() for n in range(4000)])
         assert mean == pytest.approx(2 / 8, abs=0.02)
+
+
+def test_where_nothing_is_drawn_every_tracklet_has_as_many_spoiled_clips():
+    exact = replace(LOW, drawn=False)
+    assert exact.conditions == tuple(f"{most} of 8 clips" for most in range(8))
+    for most in range(8):
+        assert all(spoiled(exact, tracklet(n), most, 8).sum() == most for n in range(50))
+    for clips in (1, 5, 30):
+        assert spoiled(SHUFFLE, tracklet("a"), 8, clips).all()
 
 
 def test_the_draws_are_those_of_a_philox_stream_keyed_by_seed_and_name():
@@ -122,10 +132,31 @@ def test_motion_blur_is_the_mean_along_the_width():
         assert np.abs(found[clip, time, row, column] - mean).max() <= 0.5
 
 
+def numbered(clips, frames):
+    """Clips [C, T, 2, 1, 3] whose frames show their number."""
+    return np.broadcast_to(np.arange(frames, dtype=np.uint8)[:, None, None, None], (clips, frames, 2, 1, 3))
+
+
+def test_shuffling_gives_every_order_of_the_same_frames_alike():
+    found = spoil(SHUFFLE, tracklet("a"), numbered(2400, 4))
+    orders = Counter(tuple(clip[:, 0, 0, 0].tolist()) for clip in found)
+    assert all((clip == clip[:, :1, :1, :1]).all() for clip in found)  # frames stay whole
+    assert set(orders) == set(permutations(range(4)))
+    assert sum((count - 100) ** 2 / 100 for count in orders.values()) < 23 + 4 * 46**0.5  # chi-square, 23 degrees
+
+
+def test_a_share_of_the_frames_is_shuffled_and_the_others_stay():
+    found = spoil(replace(SHUFFLE, strength=0.5), tracklet("a"), numbered(500, 8))[:, :, 0, 0, 0]
+    assert (np.sort(found, 1) == np.arange(8)).all()
+    moved = (found != np.arange(8)).sum(1)
+    assert moved.max() == 4
+    assert moved.mean() == pytest.approx(3, abs=0.2)  # of n shuffled frames one stays on average
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"kind": "fog"}, "'fog': there are low-resolution, occlusion, motion-blur"),
+        ({"kind": "fog"}, "'fog': there are low-resolution, occlusion, motion-blur, shuffled-frames"),
         ({"strength": 1.0}, "strength must be over 1"),
         ({"kind": "occlusion", "strength": 1.5}, "strength must be over 0 and at most 1"),
         ({"kind": "motion-blur", "strength": 0.0}, "strength must be over 0"),

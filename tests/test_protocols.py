@@ -1,5 +1,6 @@
 """Protocols: folds, transfer by name, words, and a fingerprint that every rule and no prose changes."""
 
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -165,6 +166,7 @@ def test_the_fingerprint_changes_with_every_rule_and_with_no_prose():
                 "clips": 4,
                 "most": (0, 1),
                 "seed": 1,
+                "drawn": False,
             },
         ),
         (Selection(), {"pairs": (("all", "all"),), "repeats": 3, "seed": 1}),
@@ -175,6 +177,18 @@ def test_the_fingerprint_changes_with_every_field_of_an_option(holder, changes):
     field = type(holder).__name__.lower()
     options = [holder, *(replace(holder, **{name: value}) for name, value in changes.items())]
     assert len({replace(PLAIN, **{field: option}).fingerprint for option in options}) == len(options)
+
+
+def test_a_younger_field_of_an_option_leaves_no_trace(registry):
+    """The committed rows of corruption are older than `drawn`."""
+    [row] = (Path(__file__).parent.parent / "leaderboard/records/mars-corruption").rglob(
+        "mean-pooling-small-seed0.json"
+    )
+    entry = json.loads(row.read_text())["protocol"]
+    protocol = named(registry, "mars-corruption")
+    assert "drawn" not in protocol.rules["corruption"]
+    assert (protocol.fingerprint, protocol.version) == (entry["fingerprint"], entry["version"])
+    assert "drawn" in replace(protocol, corruption=replace(protocol.corruption, drawn=False)).rules["corruption"]
 
 
 def test_every_installed_protocol_is_told_in_words_and_has_its_line(registry, cli, cli_json):
@@ -189,6 +203,7 @@ def test_every_installed_protocol_is_told_in_words_and_has_its_line(registry, cl
     told = cli("protocols", "show", "mars-corruption-query").stdout
     assert "of query tracklets alone" in told
     assert "JPEG of quality 20" in told
+    assert "8 of 8 clips" in cli("protocols", "show", "mars-shuffled-frames").stdout
     shown = cli_json("protocols", "show", "mars")
     assert shown["fingerprint"] == named(registry, "mars").fingerprint
     assert shown["counts"]["queries"] == 1980

@@ -287,4 +287,5 @@ def test_fields_of_later_records_are_left_out_at_their_defaults():
     plain = json.loads(Record.of(changed(method__quoted=[], budget__multiply_adds=None)).to_json())
     assert "quoted" not in plain["method"]
     assert "multiply_adds" not in plain["budget"]
+    assert "cluster_diameter" not in plain
     assert all("reranked" not in row for row in plain["method"]["reported"])

@@ -16,7 +16,7 @@ from vreid_plugins.encoders import resnet, senet
 from vreid_plugins.losses import cross_entropy, triplet
 from vreid_plugins.matchers import mean, weighted
 from vreid_plugins.matchers.weighted import Weighted
-from vreid_plugins.tacan import MinMax, Tacan, cluster_diameter
+from vreid_plugins.tacan import MinMax, Tacan
 from vreid_plugins.temporal_modeling import TemporalAttention
 
 MODULES = (tacan, temporal_modeling, pooling, flip, shift, resnet, senet, cross_entropy, triplet, mean, weighted)
@@ -130,16 +130,6 @@ def test_min_max_of_one_identity_or_of_coinciding_means_is_finite():
     assert alone.item() == 0
     assert torch.autograd.grad(alone, x)[0].abs().sum() == 0
     assert MinMax({}, 2)(batch_of(torch.ones(4, 3), [0, 0, 1, 1])).item() == 0
-
-
-def test_cluster_diameter():
-    """Eq. 10: the farthest two, not a radius, not a mean."""
-    x = torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 0.0], [-1.0, 0.0]])
-    assert cluster_diameter(x).item() == pytest.approx((16 + 16) ** 0.5)
-    assert cluster_diameter(x[:1]).item() == 0
-    y = randn(7, 5, seed=5)
-    assert cluster_diameter(y).item() == pytest.approx(max((a - b).norm().item() for a in y for b in y))
-    torch.testing.assert_close(cluster_diameter(y * 3 + 1), cluster_diameter(y) * 3)
 
 
 # the methods

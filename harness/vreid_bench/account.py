@@ -8,6 +8,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -33,7 +34,9 @@ def account(this: Run, model: Model, weights: Weights, found: Sequence[Tested], 
     """The record of a finished run; `found` split by split, `costs` as `environment.Meter` gives them."""
     plan = this.plan
     leading = plan.protocol.conditions[: plan.protocol.leading]
-    scored = [test.outcome for test in found if test.condition in leading]
+    led = [test for test in found if test.condition in leading]
+    scored = [test.outcome for test in led]
+    spreads = [test.diameter for test in led if test.diameter is not None]
     summary = summarize(scored)
     device = next(model.buffers(), torch.zeros(0)).device
     refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
@@ -53,6 +56,7 @@ def account(this: Run, model: Model, weights: Weights, found: Sequence[Tested], 
             "conventions": conventions,
             "not_computable": refused,
             "conditions": _conditions(plan, found),
+            "cluster_diameter": fmean(spreads) if spreads else None,
             "people": by_person(per_query(scored), plan.protocol.headline),
             "weights": weights,
             # no part of this version selects a model, sees camera ids at test or augments at test

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli_score import AS_JSON, conventions, score, size_of
+from vreid_bench.cli_score import AS_JSON, conventions, score, size_of, visibility
 from vreid_bench.errors import InputError, RunError
 
 ACCEPT_WITHDRAWN = click.option(
@@ -129,6 +129,7 @@ def run(**options: Any) -> None:
 
 main.add_command(score)
 main.add_command(conventions)
+main.add_command(visibility)
 
 
 @main.group()

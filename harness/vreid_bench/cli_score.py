@@ -58,6 +58,32 @@ def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
     click.echo(json.dumps(report.metrics()) if as_json else report)
 
 
+@click.command()
+@click.argument("run", type=FILE)
+@click.option("--protocol", help="Test its weights under this protocol; default: that of the run.")
+@click.option("--data", type=FILE, help="The rendered data; default VREID_DATA, else the synthetic twin.")
+@click.option("--runs", type=FILE, default=Path("runs"), show_default=True, help="Where run folders are.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+@AS_JSON
+def visibility(run: Path, as_json: bool, **options: Any) -> None:
+    """Does RUN weigh frames and clips by how much of the person can be seen? On rendered data, where that is known.
+
+    Spearman's rank correlation within a clip or a tracklet, averaged, with its interval over people.
+
+    \b
+        vreid-bench visibility runs/mars-tacan-small-seed0-1a2b3c4d
+        vreid-bench visibility runs/mars-clip-learned-small-seed0-5e6f7a8b --protocol mars-corruption
+    """
+    from vreid_bench.agreement import as_json as listed
+    from vreid_bench.agreement import shown
+    from vreid_bench.visibility import visibility as agreement
+
+    found = agreement(source=run, **options)
+    click.echo(json.dumps({"agreement": listed(found)}) if as_json else shown(found))
+
+
 @click.group()
 def conventions() -> None:
     """How a ranking is scored: what the rules make of one run."""

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from vreid_bench.clusters import mean_diameter
 from vreid_bench.corruption import spoiled
 from vreid_bench.data import DISTRACTOR, JUNK, Split
 from vreid_bench.embed import Cut, Store, counted, embed, embed_clips
@@ -19,7 +21,7 @@ from vreid_bench.files import write_atomic
 from vreid_bench.labels import Labels
 from vreid_bench.metrics import NotComputable, Outcome, judge
 from vreid_bench.model import Model
-from vreid_bench.parts import Clips
+from vreid_bench.parts import Clips, ComparesVectors
 from vreid_bench.protocol import Corruption, Selection
 from vreid_bench.work import Run, Work
 
@@ -33,6 +35,7 @@ class Tested:
     condition: str
     outcome: Outcome
     frames: Sequence[int]  # [N]
+    diameter: float | None  # of persons' clusters as they are ranked; None where pairs of clips are
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ def tested(this: Run, model: Model, features: Features, work: Work) -> list[Test
         if protocol.selection is not None:
             return list(_selected(ranking, everyone, test, protocol.selection))
         lengths = [len(tracklet.frames) for tracklet in test.test]
-        return [Tested("", ranking((everyone, everyone), Labels.of(test)), lengths)]
+        labels = Labels.of(test)
+        return [Tested("", ranking((everyone, everyone), labels), lengths, diameter(model, everyone, labels))]
 
 
 def ranked(this: Run, model: Model, sides: tuple[Clips, Clips], labels: Labels) -> Outcome:
@@ -86,6 +90,14 @@ def ranked(this: Run, model: Model, sides: tuple[Clips, Clips], labels: Labels) 
     return Outcome(labels, counts, judged)
 
 
+def diameter(model: Model, clips: Clips, labels: Labels) -> float | None:
+    """`mean_diameter` of represented test tracklets, where each is one vector."""
+    if not isinstance(model.matcher, ComparesVectors):
+        return None
+    with torch.inference_mode():
+        return mean_diameter(model.matcher.vectors(clips).float().cpu().numpy(), labels.pids)
+
+
 def _corrupted(this: Run, model: Model, features: Features, test: Split, corruption: Corruption) -> Iterator[Tested]:
     """The same clips at every condition, more and more of them spoiled."""
     assert features.spoiled is not None, "a protocol with a corruption embeds every clip twice"
@@ -96,10 +108,17 @@ def _corrupted(this: Run, model: Model, features: Features, test: Split, corrupt
         return store.represented(model.matcher).to(device).clips(slice(None))
 
     clean = represented(kept) if corruption.side == "query" else None
+    for condition, mask in masks(corruption, test, kept.counts):
+        mixed = represented(kept.replaced(bad, mask))
+        sides = mixed, mixed if clean is None else clean
+        yield Tested(condition, ranked(this, model, sides, labels), lengths, diameter(model, sides[1], labels))
+
+
+def masks(corruption: Corruption, test: Split, counts: Sequence[int]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Under each condition, which clips [S] of all test tracklets are spoiled; `counts` [N] clips of each, S in all."""
     for condition, most in zip(corruption.conditions, corruption.most, strict=True):
-        which = [spoiled(corruption, t, most, n) for t, n in zip(test.test, kept.counts, strict=True)]
-        mixed = represented(kept.replaced(bad, np.concatenate(which)))
-        yield Tested(condition, ranked(this, model, (mixed, mixed if clean is None else clean), labels), lengths)
+        which = [spoiled(corruption, t, most, n) for t, n in zip(test.test, counts, strict=True)]
+        yield condition, np.concatenate(which)
 
 
 def _selected(ranking: Ranking, everyone: Clips, test: Split, selection: Selection) -> Iterator[Tested]:
@@ -124,7 +143,8 @@ def _selected(ranking: Ranking, everyone: Clips, test: Split, selection: Selecti
             labels = Labels(pids, side.astype(np.int64), np.arange(first), np.arange(first, len(rows)))
             lengths = [sum(len(test.test[r].frames) for r in row) for row in rows]
             clips = Clips.single(vectors)
-            yield Tested(condition, ranking((clips, clips), labels), lengths)
+            spread = mean_diameter(vectors.cpu().numpy(), pids)
+            yield Tested(condition, ranking((clips, clips), labels), lengths, spread)
 
 
 def _identities(test: Split, rows: Sequence[int]) -> list[list[int]]:

@@ -23,7 +23,7 @@ def spoiled(corruption: Corruption, tracklet: Tracklet, most: int, clips: int) -
     Of each tracklet the clips spoiled at a lower `most` stay so at a higher one.
     """
     draws = _draws(corruption, tracklet, "which", 2 + clips)
-    number = int(draws[0] * (most + 1))  # M_c, evenly drawn from 0 to `most`
+    number = int(draws[0] * (most + 1)) if corruption.drawn else most  # M_c, evenly drawn from 0 to `most`
     # exact where there are M clips; else the share, rounded so that its mean is right
     number = min(int(number * clips / corruption.clips + draws[1]), clips)
     mask = np.zeros(clips, bool)
@@ -37,7 +37,7 @@ def spoil(corruption: Corruption, tracklet: Tracklet, clips: Clips) -> Clips:
 
 
 def distort(corruption: Corruption, clips: Clips, draws: Draws) -> Clips:
-    """Every clip [C, T, H, W, 3], spoiled; `draws` [C, 2] in [0, 1) say where a block stands in it."""
+    """Every clip [C, T, H, W, 3], spoiled; `draws` [C, 2] in [0, 1) say where a block stands, or how to shuffle."""
     change = CHANGES[corruption.kind]
     return np.stack([change(corruption, clip, draw) for clip, draw in zip(clips, draws, strict=True)])
 
@@ -97,7 +97,21 @@ def _motion_blur(corruption: Corruption, clip: Clips, draw: Draws) -> Clips:
     return blurred
 
 
-CHANGES = {"low-resolution": _low_resolution, "occlusion": _occlusion, "motion-blur": _motion_blur}
+def _shuffled_frames(corruption: Corruption, clip: Clips, draw: Draws) -> Clips:
+    """Frames in the places of each other, every order equally likely, that of before among them."""
+    raw = np.random.Philox(key=int(draw[0] * 2**53)).random_raw(len(clip))
+    chosen = np.argsort(raw, kind="stable")[: round(corruption.strength * len(clip))]
+    result = clip.copy()
+    result[np.sort(chosen)] = clip[chosen]
+    return result
+
+
+CHANGES = {
+    "low-resolution": _low_resolution,
+    "occlusion": _occlusion,
+    "motion-blur": _motion_blur,
+    "shuffled-frames": _shuffled_frames,
+}
 
 
 def _draws(corruption: Corruption, tracklet: Tracklet, purpose: str, count: int) -> Draws:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -116,6 +116,15 @@ class Synthesizable(Protocol):
 
     def synthesize(self, root: Path, **world: Any) -> None:
         """Render a synthetic tree in this layout into the new folder `root`."""
+        ...
+
+
+@runtime_checkable
+class TellsVisibility(Protocol):
+    """A dataset reader that knows how much of the person can be seen, as of rendered data alone is known."""
+
+    def visibility(self, root: Path) -> Mapping[str, float]:
+        """Path of each frame -> share of the person's body in it, 0 to 1. Raises InputError where it is not known."""
         ...
 
 

@@ -206,6 +206,24 @@ class FitsClips(Protocol):
 
 
 @runtime_checkable
+class WeighsFrames(Protocol):
+    """An aggregator, or one within it, that can tell how much it makes of each frame."""
+
+    def attention(self, maps: Tensor, /) -> Tensor:
+        """maps [B, T', D, h, w] -> weights [B, T']; only how they compare within a clip means anything."""
+        ...
+
+
+@runtime_checkable
+class WeighsClips(Protocol):
+    """A matcher that weighs clips by what they are compared with."""
+
+    def importance(self, query: Clips, gallery: Clips, /) -> Tensor:
+        """Row by row of N represented tracklets: how much each query clip counts, [N, C]."""
+        ...
+
+
+@runtime_checkable
 class ComparesVectors(Protocol):
     """A matcher whose `distance` is a metric between one vector a tracklet: it is ranked without forming distances."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 PROSE = {"prose": True}  # a field for readers, which no score depends on
@@ -53,20 +53,22 @@ class Corruption:
     the test. The draws depend on `seed` and the tracklet's name alone: every method meets the same spoiled clips.
     """
 
-    kind: Literal["low-resolution", "occlusion", "motion-blur"]
+    kind: Literal["low-resolution", "occlusion", "motion-blur", "shuffled-frames"]
     side: Literal["both", "query"]  # are the gallery tracklets spoiled, too?
     # low-resolution: by what the frame is scaled down; occlusion: share of height and of width that the block hides;
-    # motion-blur: share of the width that the camera moves by
+    # motion-blur: share of the width that the camera moves by; shuffled-frames: share of the frames that are shuffled
     strength: float
     quality: int = 20  # of the JPEG that low-resolution frames are stored in, 1 to 95; the paper does not state it
     clips: int = 8  # M; of a tracklet that a method cuts into C clips, C * M_c / M are spoiled
     most: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7)
     seed: int = 0
+    drawn: bool = field(default=True, metadata=LATER)  # False: M_c is the most itself, for every tracklet
 
     @property
     def conditions(self) -> tuple[str, ...]:
         """A name for each of `most`."""
-        return tuple(f"up to {most} of {self.clips} clips" for most in self.most)
+        upto = "up to " if self.drawn else ""
+        return tuple(f"{upto}{most} of {self.clips} clips" for most in self.most)
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,15 @@ class Protocol:
         return digest(self.rules)
 
 
-def rules(rule: Convention | Protocol) -> dict[str, Any]:
+def rules(rule: Convention | Protocol | Corruption | Selection) -> dict[str, Any]:
     """The fields that a fingerprint is made of: all but prose, and but younger ones that are at their default."""
-    values = asdict(rule)
+    found = {}
     for each in fields(rule):
-        if "prose" in each.metadata or ("later" in each.metadata and values[each.name] == each.default):
-            del values[each.name]
-    return values
+        value = getattr(rule, each.name)
+        if "prose" in each.metadata or ("later" in each.metadata and value == each.default):
+            continue
+        found[each.name] = rules(value) if isinstance(value, Corruption | Selection) else value
+    return found
 
 
 def digest(value: object) -> str:

@@ -92,8 +92,9 @@ def in_words(protocol: Protocol) -> str:
         lines.append(("corruption", f"{c.kind} of strength {c.strength:g}{stored}, of {who}"))
     if protocol.selection:
         lines.append(("repeated", f"{protocol.selection.repeats} random choices of tracklets, scores averaged"))
-    if len(protocol.conditions) > 1:
+    if any(protocol.conditions):
         lines.append(("conditions", "; ".join(protocol.conditions)))
+    if len(protocol.conditions) > 1:
         lines.append(("row", f"mean over {protocol.leading} of them" if protocol.leading > 1 else "the first of them"))
     lines.append(("source", protocol.source))
     return tabulate(lines, tablefmt="plain", maxcolwidths=[None, 96])

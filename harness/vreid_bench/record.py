@@ -338,6 +338,8 @@ class Record(_Model):
     conventions: dict[Name, Result]
     conditions: tuple[Condition, ...] = ()  # where the protocol tests under several
     not_computable: dict[Name, Text] = Field(default_factory=dict)  # convention -> why this input cannot support it
+    # of one person's unit vectors (`clusters.mean_diameter`), mean over persons, conditions and splits
+    cluster_diameter: Amount | None = None
     people: tuple[People, ...] = ()  # by split; records from before this field have none
     weights: Weights
     disclosure: Disclosure
@@ -371,7 +373,7 @@ class Record(_Model):
         return self
 
     later: ClassVar[tuple[str, ...]] = (
-        "splits", "taught", "reranked_by", "clips_by", "not_computable", "people", "conditions",
+        "splits", "taught", "reranked_by", "clips_by", "not_computable", "people", "conditions", "cluster_diameter",
     )  # fmt: skip
 
     @classmethod
@@ -413,7 +415,7 @@ class Record(_Model):
 
         A convention that could not be applied has `not_computable`, the reason, in the place of numbers.
         Of several splits also {"splits": {"total", "ran"}}, and for each convention the `splits` and their `sd`; of
-        several conditions {"conditions": [{"name", "conventions"}]}.
+        several conditions {"conditions": [{"name", "conventions"}]}; {"cluster_diameter"} where it is known.
         """
         names = set(Metrics.model_fields) | ({"interval", "splits"} if self.splits else {"interval"})
         numbers = {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}
@@ -422,6 +424,8 @@ class Record(_Model):
                 numbers[name]["sd"] = {metric: result.deviation(metric) for metric in Metrics.scores()}
         refused = {k: {"not_computable": why} for k, why in self.not_computable.items()}
         report: dict[str, Any] = {"conventions": numbers | refused}
+        if self.cluster_diameter is not None:
+            report["cluster_diameter"] = self.cluster_diameter
         if self.splits is not None:
             report["splits"] = self.splits.model_dump(mode="json")
         if self.conditions:

@@ -93,7 +93,18 @@ class Learned(nn.Module):
         clips, valid = represented.embedding, represented.valid
         return clip_batch_hard(clips, pids, self.folded(), valid, mode="learned", normalize=False)
 
-    def importances(self, query: Clips, gallery: Clips) -> Tensor:
+    def importance(self, query: Clips, gallery: Clips) -> Tensor:
+        """Row by row of N represented tracklets: the mean over a query clip's pairs of their share in Eq. 2, [N, C].
+
+        The first pair is left out of the mean, for its weight was set and not learned.
+        """
+        alpha = self.alphas(query, gallery)
+        learned = query.valid[:, :, None] & gallery.valid[:, None]  # [N, C, K]
+        learned[:, 0, 0] = False
+        share = alpha / alpha.sum((1, 2), keepdim=True)
+        return (share * learned).sum(2) / learned.sum(2).clamp_min(1)
+
+    def alphas(self, query: Clips, gallery: Clips) -> Tensor:
         """alpha of each pair of clips of N query and N gallery tracklets, row by row: [N, C, K], 0 where a clip is not.
 
         Of represented tracklets.

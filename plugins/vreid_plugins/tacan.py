@@ -1,5 +1,6 @@
 """TACAN (Li et al., "Temporal Aggregation with Clip-level Attention for Video-based Person Re-identification", WACV
-2020), in the paper's order: sections 3.3 and 3.4, Eq. 10, then its tables.
+2020), in the paper's order: sections 3.3 and 3.4, then its tables. Eq. 10 is in the record of every run, as
+`cluster_diameter`.
 
 Each row of its Table 1 is a method: `tacan-baseline`, `tacan-triplet`, `tacan-attention`, `tacan-clip-attention`,
 `tacan` and `tacan-senet`. Two more separate what the paper leaves together:
@@ -100,11 +101,6 @@ class MinMax(nn.Module):
         within = (x - means[row]).square().sum()  # Eq. 7, Eq. 8 left
         between = (n * (means - x.mean(0)).square().sum(1)).sum()  # Eq. 8 right
         return within / between.clamp_min(1e-12)  # Eq. 9
-
-
-def cluster_diameter(vectors: Tensor) -> Tensor:
-    """Eq. 10: the largest Euclidean distance between two of the vectors [n, E] of one identity, a scalar."""
-    return torch.cdist(vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist").max()
 
 
 SOFTMAX = {"cross-entropy": 1.0}

@@ -10,7 +10,7 @@ from typing import Any
 
 from vreid_bench import Dataset, InputError, Protocol, Split, Tracklet, Verification, hookimpl
 from vreid_bench.data import Roles, Source
-from vreid_plugins.datasets.described import is_synthetic
+from vreid_plugins.datasets.described import annotated, is_synthetic
 from vreid_plugins.datasets.faults import stop
 from vreid_plugins.datasets.mars_index import QUERY_FILE, Half, load_index, load_roles
 from vreid_plugins.datasets.mars_names import CAMERAS
@@ -51,6 +51,12 @@ class Mars:
 
         return verify(Path(root), source(Path(root)), decode)
 
+    def visibility(self, root: Path) -> Mapping[str, float]:
+        """Path of each frame -> share of the person that can be seen. Raises InputError for data not rendered."""
+        index = load_index(Path(root), stop)
+        halves = [half for half in (index.train, index.test) if half is not None]
+        return annotated(Path(root), [path for half in halves for path in paths(half)], stop)
+
     def twin(self) -> str:
         """A hash that changes whenever `synthesize(root)` would write another tree."""
         from vreid_plugins.synthetic import World, plan_mars
@@ -68,13 +74,18 @@ class Mars:
 
 def tracklets(half: Half) -> tuple[Tracklet, ...]:
     """The tracklets of one half of MARS in the order of its index."""
-    paths = [f"{half.files.frames}/{name[:4]}/{name}" for name in half.names]
+    listed = paths(half)
     ranges = [(first - 1, last) for first, last in half.rows[:, :2].tolist()]
     for row in half.unordered.tolist():
         a, b = ranges[row]
-        paths[a:b] = [paths[a + i] for i in half.order[a:b].argsort(kind="stable")]
+        listed[a:b] = [listed[a + i] for i in half.order[a:b].argsort(kind="stable")]
     people = half.rows[:, 2:].tolist()
-    return tuple(Tracklet(tuple(paths[a:b]), pid, cam) for (a, b), (pid, cam) in zip(ranges, people, strict=True))
+    return tuple(Tracklet(tuple(listed[a:b]), pid, cam) for (a, b), (pid, cam) in zip(ranges, people, strict=True))
+
+
+def paths(half: Half) -> list[str]:
+    """The frames of one half in the order of its list of names."""
+    return [f"{half.files.frames}/{name[:4]}/{name}" for name in half.names]
 
 
 def source(root: Path) -> Source:

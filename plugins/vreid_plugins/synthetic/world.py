@@ -60,9 +60,9 @@ class World:
 
     @classmethod
     def motion(cls, **changes: Any) -> "World":
-        """A world of six outfits, where build and gait tell people apart and few things hide them."""
+        """A world of six outfits before three cameras: build and gait tell people apart, and few things hide them."""
         motion: dict[str, Any] = {"name": "motion", "clothes": 6, "gait_spread": 1.8, "gait_within": 0.03}
-        motion |= {"yaw_spread": 45.0, "typical_frames": 40}
+        motion |= {"cameras": 3, "yaw_spread": 45.0, "typical_frames": 40}
         motion |= {f"p_{kind}": 0.10 for kind in ("object", "pedestrian", "switch", "miss", "drift", "blur")}
         return cls(**(motion | changes))
 
