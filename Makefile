@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 COMMA := ,
 
-.PHONY: run test lint types bench board systems clean
+.PHONY: run test lint types bench board variants protocols clean
 
 run: $(VENV)/installed
 	$(BIN)/vreid-bench run --plugin personvlad --protocol mars --threads 1
@@ -36,42 +36,56 @@ bench: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]' --no-build-isolation
 	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s
 
-# The rows under leaderboard/records: on the synthetic twins, three seeds on MARS, one thread each, so that any machine
-# can repeat them. Runs that are there are reused, so it can be interrupted; `make -j2 board` makes two at a time.
-# Other protocols have a row of the baseline each; those on MARS, and transfer from it, test its weights of seed 0.
-METHODS := image-baseline image-averaged mean-pooling personvlad
+# The rows under leaderboard/records, on the synthetic twins and one thread each, so that any machine can repeat them.
+# Runs that are there are reused, so that it can be interrupted; `make -j2 board` makes two at a time.
+#   board      the systems of the papers on MARS, three seeds each
+#   variants   every other method on MARS, one seed each
+#   protocols  the baseline under every other protocol, clip similarity under corruption, and the world of motion
+CORE := image-baseline image-averaged mean-pooling max-pooling temporal-attention-conv gru 3d-cnn \
+	clip-average clip-top clip-learned tacan-baseline tacan \
+	ica-baseline ica-baseline-synchronous ica-asynchronous ica personvlad-global-pooling personvlad
+VARIANTS := mean-pooling-t2 mean-pooling-t8 temporal-attention temporal-attention-sigmoid 3d-cnn-t8 \
+	lstm lstm-h1024 lstm-h2048 lstm-last lstm-last-h1024 lstm-last-h2048 lstm-t2 lstm-t8 lstm-t16 \
+	clip-average-1 clip-average-2 clip-average-4 clip-average-raw clip-top-trained clip-top-corrupted \
+	clip-learned-corrupted tacan-triplet tacan-attention tacan-clip-attention tacan-embedding tacan-tracklets \
+	tacan-senet ica-bn-neck ica-alexnet ica-baseline-alexnet ica-inception-v3 ica-baseline-inception-v3 \
+	personvlad-stripes personvlad-grid personvlad-b1 personvlad-b2 personvlad-b4 personvlad-b8 \
+	personvlad-oim10 personvlad-oim100 personvlad-oim1000 personvlad-xqda c3d-baseline
 SEEDS := 0 1 2
-SPOILED := corruption corruption-mild occlusion motion-blur
-PROTOCOLS := $(foreach name,$(SPOILED),mars-$(name) mars-$(name)-query) mars-tracklet-selection mars-dev \
-	duke-video ls-vid ccvid ccvid-same-clothes ccvid-clothes-changing \
-	ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng
-TRANSFER := mars-to-ilids-vid mars-to-ilids-vid-fine-tuned mars-to-prid2011 mars-to-prid2011-fine-tuned \
-	ilids-vid-to-prid2011
-BOARD := build/board
-RUN := $(BIN)/vreid-bench run --threads 1 --runs $(BOARD)
+MOTION := image-averaged mean-pooling-t8 lstm-t8 3d-cnn-t8
+CLIPS := clip-average clip-top clip-learned clip-learned-corrupted
+SPOILED := mars-corruption mars-corruption-mild mars-occlusion mars-motion-blur
+RUNS := build/board
+RUN := $(BIN)/vreid-bench run --preset small --threads 1 --runs $(RUNS)
+ADD := $(BIN)/vreid-bench leaderboard add --replace $(RUNS)/*
+ROWS = $(foreach protocol,$(1),$(foreach method,$(2),$(foreach seed,$(3),row/$(protocol)/$(method)/$(seed))))
 
-board: $(foreach seed,$(SEEDS),$(foreach method,$(METHODS),row/$(method)/$(seed)) one-clip/$(seed)) \
-		$(addprefix protocol/,$(PROTOCOLS) $(TRANSFER))
-	$(BIN)/vreid-bench leaderboard add --replace $(BOARD)/*
+# Those that train, and those that test what these have trained.
+TRAINED := $(call ROWS,mars,mean-pooling $(CLIPS),0) $(call ROWS,mars-motion,$(MOTION),$(SEEDS)) \
+	$(call ROWS,mars-dev duke-video ls-vid ccvid ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng,mean-pooling,0)
+TESTED := $(call ROWS,$(SPOILED) $(addsuffix -query,$(SPOILED)) mars-tracklet-selection,mean-pooling,0) \
+	$(call ROWS,mars-corruption mars-corruption-query,$(CLIPS),0) \
+	$(call ROWS,mars-motion-shuffled-frames,$(MOTION),$(SEEDS)) \
+	$(call ROWS,ccvid-same-clothes ccvid-clothes-changing,mean-pooling,0) \
+	$(call ROWS,mars-to-ilids-vid mars-to-prid2011 ilids-vid-to-prid2011,mean-pooling,0) \
+	$(call ROWS,mars-to-ilids-vid-fine-tuned mars-to-prid2011-fine-tuned,mean-pooling,0)
+
+board: $(call ROWS,mars,$(CORE),$(SEEDS)) $(addprefix one-clip/,$(SEEDS))
+	$(ADD)
+
+variants: $(call ROWS,mars,$(VARIANTS),0)
+	$(ADD)
+
+protocols: $(TESTED)
+	$(ADD)
+
+$(TESTED): $(TRAINED)
 
 row/%: $(VENV)/installed
-	$(RUN) --protocol mars --plugin $(*D) --preset small --seed $(*F)
+	set -- $(subst /, ,$*); $(RUN) --protocol $$1 --plugin $$2 --seed $$3
 
-protocol/%: row/mean-pooling/0
-	$(RUN) --protocol $* --plugin mean-pooling --preset small
-
-$(addprefix protocol/,$(TRANSFER)): protocol/ilids-vid
-
-one-clip/%: row/mean-pooling/%
-	$(RUN) --protocol mars --from $(BOARD)/mars-mean-pooling-small-seed$*-???????? --set test.clips=1
-
-# One seed of the other systems of the papers, some CPU minutes each, into the same folder and leaderboard.
-SYSTEMS := max-pooling temporal-attention temporal-attention-conv lstm gru 3d-cnn clip-average clip-top clip-learned \
-	tacan-baseline tacan-clip-attention tacan ica-baseline ica-asynchronous ica ica-bn-neck \
-	personvlad-stripes personvlad-global-pooling c3d-baseline
-
-systems: $(foreach method,$(SYSTEMS),row/$(method)/0)
-	$(BIN)/vreid-bench leaderboard add --replace $(foreach method,$(SYSTEMS),$(wildcard $(BOARD)/mars-$(method)-small-seed0-????????))
+one-clip/%: row/mars/mean-pooling/%
+	$(RUN) --protocol mars --from $(RUNS)/mars-mean-pooling-small-seed$*-???????? --set test.clips=1
 
 clean:
 	rm -rf $(VENV) build

@@ -83,7 +83,7 @@ def ranked(this: Run, model: Model, sides: tuple[Clips, Clips], labels: Labels) 
     """One ranking, judged. Raises InputError if the convention that heads the protocol cannot be applied."""
     part, headline = this.plan.reranker, this.plan.protocol.headline
     reranker = None if part is None else this.registry.factory("rerankers", part)()
-    counts = counted(model.matcher, sides, labels, reranker, this.plan.memory)
+    counts = counted(model.matcher, sides, labels, reranker, this.plan.memory, this.reader.quiet)
     judged = judge(counts, this.plan.conventions)
     if isinstance(verdict := judged[headline], NotComputable):
         raise InputError(f"{headline}, which heads this protocol: not computable, {verdict.reason}")

@@ -24,11 +24,10 @@ from vreid_bench.parts import Clips, ComparesVectors, Matcher, Reranker
 from vreid_bench.progress import bar
 from vreid_bench.protocol import Corruption
 from vreid_bench.pruning import Bounded, Pruned
-from vreid_bench.ranks import Counts, from_distances, from_embeddings
+from vreid_bench.ranks import Counts, Tile, from_distances, from_embeddings
 from vreid_bench.recipe import Clipping
 from vreid_bench.rerank import reranked
 
-Floats = NDArray[np.float32]
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -158,7 +157,12 @@ def _featured(
 
 
 def counted(
-    matcher: Matcher, sides: tuple[Clips, Clips], labels: Labels, reranker: Reranker | None = None, memory: int = MEMORY
+    matcher: Matcher,
+    sides: tuple[Clips, Clips],
+    labels: Labels,
+    reranker: Reranker | None = None,
+    memory: int = MEMORY,
+    quiet: bool = True,
 ) -> Counts:
     """Rank by a matcher: `sides` are all test tracklets as they query and as they are ranked, represented, on the
     device of the matcher; one and the same but where a query was spoiled.
@@ -172,9 +176,9 @@ def counted(
         if not isinstance(matcher, ComparesVectors):
             if reranker is not None:
                 raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
-            if isinstance(matcher, Bounded):
-                return from_distances(Pruned(matcher, sides, labels).tiles(), labels, torch.get_num_threads())
-            return from_distances(tiles(matcher, sides, labels), labels, torch.get_num_threads())
+            pruned = Pruned(matcher, sides, labels) if isinstance(matcher, Bounded) else None
+            pieces = tiles(matcher, sides, labels) if pruned is None else pruned.tiles()
+            return from_distances(_shown(pieces, labels, pruned, quiet), labels, torch.get_num_threads())
         asking, ranked = sides
         vectors = matcher.vectors(ranked).float().cpu().numpy()  # [N, E]
         whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
@@ -187,9 +191,17 @@ def counted(
     return reranked(reranker, both, labels, matcher.metric, memory, torch.get_num_threads())
 
 
-def tiles(
-    matcher: Matcher, sides: tuple[Clips, Clips], labels: Labels, rows: int = 128
-) -> Iterator[tuple[slice, Floats]]:
+def _shown(pieces: Iterable[Tile], labels: Labels, pruned: Pruned | None, quiet: bool) -> Iterator[Tile]:
+    """The same tiles, with a bar that tells how many queries are ranked and which share of the pairs that took."""
+    with bar(len(labels.query), "rank", "query", quiet=quiet) as progress:
+        for rows, distance in pieces:
+            yield rows, distance
+            if pruned is not None:
+                progress.set_postfix_str(f"{pruned.share:.1%} of pairs of clips evaluated", refresh=False)
+            progress.update(len(distance))
+
+
+def tiles(matcher: Matcher, sides: tuple[Clips, Clips], labels: Labels, rows: int = 128) -> Iterator[Tile]:
     """Distances [R, G] of `rows` query tracklets to the gallery at a time; they come to the processor as float32."""
     asking, ranked = sides
     gallery = ranked.rows(labels.gallery.tolist())
