@@ -6,55 +6,13 @@ import sys
 
 import pytest
 import torch
+from clip_cases import CASES, SHAPES, drawn, in_dtype, with_gradients
 from torch.nn import functional as F
 
 from vreid_bench import clip_batch_hard, clip_distance, clip_kernels, clip_native, native
 from vreid_bench import clip_ops_reference as twin
 
 native_only = pytest.mark.skipif(native.load("C") is None, reason="the native kernels were not built")
-
-SHAPES = {  # Q, G, C, K, E
-    "one": (1, 1, 1, 1, 1),
-    "odd": (5, 7, 3, 5, 19),
-    "lanes": (4, 33, 8, 8, 64),
-    "tiles": (300, 70, 8, 8, 24),
-    "many-clips": (3, 5, 13, 11, 40),
-}
-CASES = [
-    ("factored", {"metric": "dot"}),
-    ("factored", {"metric": "euclidean", "normalize": False}),
-    ("top", {}),
-    ("top", {"top": 0.6}),
-    ("top", {"top": 1.0, "normalize": False}),
-    ("pairwise", {}),
-    ("pairwise", {"divide": "count"}),
-]
-
-
-def drawn(shape, mode, ragged, seed=0):
-    """Arguments of clip_distance in float64, with values that bfloat16 holds."""
-    random = torch.Generator().manual_seed(seed)
-    Q, G, C, K, E = shape
-    rounded = lambda *size: torch.randn(*size, generator=random).bfloat16().double()  # noqa: E731
-    query, gallery = rounded(Q, C, E), rounded(G, K, E)
-    weights = {"factored": [rounded(Q, C).abs(), rounded(G, K).abs()], "pairwise": [rounded(Q, G, C, K).abs()]}
-    masks = [torch.rand(n, c, generator=random) < 0.7 if ragged else None for n, c in ((Q, C), (G, K))]
-    return query, gallery, weights.get(mode, []), masks
-
-
-def in_dtype(clips, valid, rule):
-    """`twin.side` without its promotion: what eager torch does in a dtype."""
-    valid = torch.ones(clips.shape[:2], dtype=torch.bool) if valid is None else valid
-    clips = F.normalize(clips, dim=-1) if rule.normalize else clips  # first, as zeros have no length in float16
-    return twin.Side(torch.where(valid[..., None], clips, 0), valid.to(clips.dtype))
-
-
-def with_gradients(op, query, gallery, weights, masks, rule):
-    """The value of an op and the gradients of a fixed mixture of its numbers, in float64."""
-    inputs = [x.detach().clone().requires_grad_() for x in (query, gallery, *weights)]
-    value = op(*inputs[:2], inputs[2:], *masks, **rule)
-    mixture = torch.linspace(-1, 1, value.numel(), dtype=torch.float64).view_as(value)
-    return [value.double(), *(g.double() for g in torch.autograd.grad((value.double() * mixture).sum(), inputs))]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
