@@ -117,6 +117,19 @@ def test_a_clip_that_is_no_number_is_not_lost(mode, normalize):
         assert found.negative_index.tolist() == [2, 2, 1]
 
 
+def test_tf32_is_known_whichever_way_it_was_allowed():
+    """Torch has an older and a newer way, and its older getter raises where the newer one was used."""
+    script = "import torch; from vreid_bench import clip_distance, clip_native; {}; "
+    script += "clip_distance(torch.ones(2, 2, 8), torch.ones(2, 2, 8), mode='top'); print(clip_native._tf32())"
+    for allow, wanted in (
+        ("torch.backends.cuda.matmul.fp32_precision = 'tf32'", "True"),
+        ("torch.backends.cuda.matmul.allow_tf32 = True", "True"),
+        ("torch.backends.cuda.matmul.fp32_precision = 'ieee'", "False"),
+    ):
+        done = subprocess.run([sys.executable, "-c", script.format(allow)], capture_output=True, text=True)
+        assert done.stdout.strip() == wanted, done.stderr
+
+
 def test_threads_change_nothing_but_rounding():
     query, gallery, _, masks = drawn((50, 40, 8, 8, 32), "top", ragged=True)
     threads = torch.get_num_threads()

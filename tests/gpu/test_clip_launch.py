@@ -35,11 +35,11 @@ def agree(found, wanted):
 @pytest.mark.parametrize("mode", MODES)
 def test_the_callers_stream_is_followed_and_nothing_waits(mode, gpu):
     clips, weights, pids = problem(mode, gpu)
-    wanted = both_ops(clips, weights, pids, mode)
-    torch.cuda.synchronize()
     late, side = torch.zeros_like(clips), torch.cuda.Stream()
     torch.cuda.synchronize()
     with torch.cuda.stream(side):
+        wanted = both_ops(clips, weights, pids, mode)  # also loads what is loaded once
+        side.synchronize()
         torch.cuda._sleep(2_000_000_000)  # about a second: who does not wait for this stream reads zeros
         late.copy_(clips)
         torch.cuda.set_sync_debug_mode("error")
