@@ -1,7 +1,11 @@
 # make run   train 3D PersonVLAD on the synthetic twin of MARS and print its row; on one thread, which every machine
 #            has, so that it prints the committed row
 # make test  lint, type-check and run every test
-# Both create .venv and install into it first; repeating them is quick.
+# make gpu   on a machine with an NVIDIA GPU (compute capability 8.0 or more, 16 GB free) and its driver: build the CUDA
+#            kernels, test them, look for races and time them. torch has to be a CUDA build (see TORCH); nvcc comes from the
+#            PATH or from the extra `nvcc`, compute-sanitizer from the PATH
+#
+# All create .venv and install into it first; repeating them is quick.
 #
 # TORCH: which torch to install, as pip would take it. The default is the version in constraints.txt from the
 # index pip is set up with (on most machines a CUDA build). `make run TORCH="torch==2.13.0 --index-url URL"`
@@ -14,7 +18,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 COMMA := ,
 
-.PHONY: run test lint types bench board variants protocols clean
+.PHONY: run test lint types bench gpu races board variants protocols clean
 
 run: $(VENV)/installed
 	$(BIN)/vreid-bench run --plugin personvlad --protocol mars --threads 1
@@ -35,6 +39,23 @@ types: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]' --no-build-isolation
 	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s
+
+# Its timings go to leaderboard/kernels/<gpu>.json. The kernels are built again, as the extra `nvcc` may have come after
+# they were first built.
+gpu: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	$(BIN)/python -m pytest tests/gpu
+	$(MAKE) races
+	$(BIN)/python -m pytest tests/gpu -o python_files='bench_*.py' -s
+
+# Of our kernels alone, and with every tensor in memory of its own, so that one read past its end is seen.
+SANITIZER := PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --error-exitcode 1 --report-api-errors no \
+	--kernel-regex kns=clip_
+
+races: $(VENV)/installed
+	@if command -v compute-sanitizer >/dev/null; then set -ex; \
+		for tool in racecheck memcheck; do $(SANITIZER) --tool $$tool $(BIN)/python -m pytest tests/gpu -m small; done; \
+	else echo 'compute-sanitizer is not on the PATH (it comes with the CUDA toolkit): races and stray accesses were not looked for' >&2; fi
 
 # The rows under leaderboard/records, on the synthetic twins and one thread each, so that any machine can repeat them.
 # Runs that are there are reused, so that it can be interrupted; `make -j2 board` makes two at a time.

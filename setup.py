@@ -2,7 +2,7 @@
 
 Every `csrc/<name>.cpp` becomes `vreid_bench._<name>`, a pybind11 module; `csrc/ops/*.cpp` together become
 `vreid_bench._C`, which registers PyTorch ops on LibTorch's stable ABI: built once, it serves torch 2.11 and newer.
-Where torch has CUDA and nvcc is there, `csrc/cuda` becomes `vreid_bench._C_cuda`.
+Where torch has CUDA and nvcc is there, on the PATH or by the extra `nvcc`, `csrc/cuda` becomes `vreid_bench._C_cuda`.
 
 Nothing here can fail an install: without a compiler, torch or pybind11, or with VREID_NATIVE=0, the package goes in
 without kernels, runs on their NumPy twins, and `vreid-bench doctor` says so.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,13 @@ def unusable() -> str:
     return ""
 
 
+def name_nvcc() -> None:
+    """Where the environment has no nvcc, tell torch of the one that the extra `nvcc` brings, if it is there."""
+    found = [nvcc for path in sys.path for nvcc in Path(path).glob("nvidia/cu*/bin/nvcc")]
+    if found and not shutil.which("nvcc"):
+        os.environ.setdefault("CUDA_HOME", str(found[0].parents[1]))
+
+
 def native() -> dict[str, Any]:
     """`ext_modules` and `cmdclass` for `setup`, or nothing where nothing can be built."""
     if os.environ.get("VREID_NATIVE") == "0":
@@ -61,6 +69,7 @@ def native() -> dict[str, Any]:
     if reason := unusable():
         told(reason)
         return {}
+    name_nvcc()
     try:
         import torch
         from torch.utils.cpp_extension import CUDA_HOME, BuildExtension, CppExtension, CUDAExtension
@@ -111,7 +120,10 @@ def native() -> dict[str, Any]:
             depends=HEADERS,
             py_limited_api=True,
             extra_compile_args=compilers,
+            extra_link_args=["-ldl", "-lrt", "-pthread"],
         )
+        # the runtime inside: it differs between CUDA's major versions, and the extra `nvcc` has no other to link
+        cuda.libraries = ["cudart_static" if name == "cudart" else name for name in cuda.libraries]
         ops.append(cuda)
     return {"ext_modules": [*modules, *ops], "cmdclass": {"build_ext": Forgiving}}
 

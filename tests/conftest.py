@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from vreid_bench.cli import main
 
+collect_ignore = ["gpu"]  # unless it is named: `make gpu` does
+
 
 @pytest.fixture(scope="session")
 def tiny_mars(tmp_path_factory):

@@ -6,55 +6,13 @@ import sys
 
 import pytest
 import torch
+from clip_cases import CASES, SHAPES, drawn, in_dtype, with_gradients
 from torch.nn import functional as F
 
 from vreid_bench import clip_batch_hard, clip_distance, clip_kernels, clip_native, native
 from vreid_bench import clip_ops_reference as twin
 
 native_only = pytest.mark.skipif(native.load("C") is None, reason="the native kernels were not built")
-
-SHAPES = {  # Q, G, C, K, E
-    "one": (1, 1, 1, 1, 1),
-    "odd": (5, 7, 3, 5, 19),
-    "lanes": (4, 33, 8, 8, 64),
-    "tiles": (300, 70, 8, 8, 24),
-    "many-clips": (3, 5, 13, 11, 40),
-}
-CASES = [
-    ("factored", {"metric": "dot"}),
-    ("factored", {"metric": "euclidean", "normalize": False}),
-    ("top", {}),
-    ("top", {"top": 0.6}),
-    ("top", {"top": 1.0, "normalize": False}),
-    ("pairwise", {}),
-    ("pairwise", {"divide": "count"}),
-]
-
-
-def drawn(shape, mode, ragged, seed=0):
-    """Arguments of clip_distance in float64, with values that bfloat16 holds."""
-    random = torch.Generator().manual_seed(seed)
-    Q, G, C, K, E = shape
-    rounded = lambda *size: torch.randn(*size, generator=random).bfloat16().double()  # noqa: E731
-    query, gallery = rounded(Q, C, E), rounded(G, K, E)
-    weights = {"factored": [rounded(Q, C).abs(), rounded(G, K).abs()], "pairwise": [rounded(Q, G, C, K).abs()]}
-    masks = [torch.rand(n, c, generator=random) < 0.7 if ragged else None for n, c in ((Q, C), (G, K))]
-    return query, gallery, weights.get(mode, []), masks
-
-
-def in_dtype(clips, valid, rule):
-    """`twin.side` without its promotion: what eager torch does in a dtype."""
-    valid = torch.ones(clips.shape[:2], dtype=torch.bool) if valid is None else valid
-    clips = F.normalize(clips, dim=-1) if rule.normalize else clips  # first, as zeros have no length in float16
-    return twin.Side(torch.where(valid[..., None], clips, 0), valid.to(clips.dtype))
-
-
-def with_gradients(op, query, gallery, weights, masks, rule):
-    """The value of an op and the gradients of a fixed mixture of its numbers, in float64."""
-    inputs = [x.detach().clone().requires_grad_() for x in (query, gallery, *weights)]
-    value = op(*inputs[:2], inputs[2:], *masks, **rule)
-    mixture = torch.linspace(-1, 1, value.numel(), dtype=torch.float64).view_as(value)
-    return [value.double(), *(g.double() for g in torch.autograd.grad((value.double() * mixture).sum(), inputs))]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -157,6 +115,19 @@ def test_a_clip_that_is_no_number_is_not_lost(mode, normalize):
         found = clip_batch_hard(query.float(), torch.tensor([0, 0, 1]), mode=mode, normalize=normalize)
         assert found.positive.isnan().tolist() == [True, True, False]
         assert found.negative_index.tolist() == [2, 2, 1]
+
+
+def test_tf32_is_known_whichever_way_it_was_allowed():
+    """Torch has an older and a newer way, and its older getter raises where the newer one was used."""
+    script = "import torch; from vreid_bench import clip_distance, clip_native; {}; "
+    script += "clip_distance(torch.ones(2, 2, 8), torch.ones(2, 2, 8), mode='top'); print(clip_native._tf32())"
+    for allow, wanted in (
+        ("torch.backends.cuda.matmul.fp32_precision = 'tf32'", "True"),
+        ("torch.backends.cuda.matmul.allow_tf32 = True", "True"),
+        ("torch.backends.cuda.matmul.fp32_precision = 'ieee'", "False"),
+    ):
+        done = subprocess.run([sys.executable, "-c", script.format(allow)], capture_output=True, text=True)
+        assert done.stdout.strip() == wanted, done.stderr
 
 
 def test_threads_change_nothing_but_rounding():

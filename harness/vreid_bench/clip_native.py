@@ -132,7 +132,7 @@ def _numbers(rule: Rule) -> tuple[float, bool, bool]:
 
 def _tf32() -> bool:
     """May the GPU round float32 operands as torch's own products do? Off by default there."""
-    return bool(torch.backends.cuda.matmul.allow_tf32)
+    return bool(torch.backends.cuda.matmul.fp32_precision == "tf32")  # whichever of torch's ways it was set by
 
 
 if native.load("C") is not None:  # the other native ops run inside the public ones, which a compiler does not look into

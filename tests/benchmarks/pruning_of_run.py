@@ -1,13 +1,14 @@
-"""What share of the pairs of clips a ranking by learned importance looks at: `python tests/benchmarks/pruning_of_run.py RUN`.
+"""What share of the pairs of clips a ranking by learned importance looks at.
 
-RUN is the folder of a finished run under a protocol of corruption, of a method whose matcher knows bounds. Under each
-condition every query is ranked from all distances and from those that the bounds leave open; metrics that differ in
-any bit are an error.
+`python tests/benchmarks/pruning_of_run.py RUN`, where RUN is the folder of a finished run under a protocol of
+corruption, of a method whose matcher knows bounds. Under each condition every query is ranked from all distances and
+from those that the bounds leave open; metrics that differ in any bit are an error.
 """
 
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import torch
 from tabulate import tabulate
@@ -47,7 +48,7 @@ def main(run: Path) -> None:
         if not np.array_equal(ours.before, all_.before) or scores[0].metrics() != scores[1].metrics():
             raise SystemExit(f"{condition}: pruning changed a rank")
         rows.append((condition, scores[0].metrics()["mAP"], f"{pruned.share:.1%}"))
-    print(tabulate(rows, ("condition", "mAP, all and pruned", "pairs evaluated"), floatfmt=".4f"))
+    click.echo(tabulate(rows, ("condition", "mAP, all and pruned", "pairs evaluated"), floatfmt=".4f"))
 
 
 if __name__ == "__main__":
