@@ -102,6 +102,7 @@ def test_attention_is_heard_wherever_it_is_in_the_aggregator():
         np.testing.assert_allclose(heard, part.attention(maps).detach().numpy(), rtol=1e-5)
         aggregator(maps)
         assert len(heard) == 7  # no longer listening
+    without.attention = torch.nn.Linear(1, 1)  # a layer, which tells nothing
     with attention_of(without) as heard:
         without(maps)
     assert heard == []

@@ -161,7 +161,10 @@ def attention_of(aggregator: nn.Module) -> Iterator[list[Floats]]:
     def listen(part: Any, given: tuple[Tensor, ...], _: Any) -> None:
         heard.extend(part.attention(*given).double().cpu().numpy())
 
-    parts = [part for part in aggregator.modules() if isinstance(part, WeighsFrames)]
+    # a layer that is called attention is an attribute, too, but no method
+    parts = [
+        part for part in aggregator.modules() if isinstance(part, WeighsFrames) and hasattr(type(part), "attention")
+    ]
     hooks = [part.register_forward_hook(listen) for part in parts[:1]]
     try:
         yield heard
