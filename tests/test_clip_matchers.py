@@ -54,6 +54,8 @@ def test_importance_weighs_and_can_be_divided_by_the_count():
         assert Weighted(2, divide=divide).represent(clips).embedding.tolist() == [[wanted]]
     with pytest.raises(InputError, match="matcher weighted: divide must be one of weights, count, got 'sum'"):
         Weighted(2, divide="sum")
+    with pytest.raises(InputError, match="matcher weighted: metric must be one of euclidean, sqeuclidean, cosine"):
+        Weighted(2, metric="dot")
 
 
 # top

@@ -126,6 +126,12 @@ def test_files_of_networks_that_stride_elsewhere_are_refused_by_senet(tmp_path):
         fitted(saved(tmp_path / "seresnet50.pth", values(other)), part("senet"), NETWORKS)
 
 
+def test_a_network_of_images_is_no_c3d_though_its_convolutions_are_named_alike(tmp_path):
+    content = values({"conv1.weight": (96, 3, 11, 11), "conv1.bias": (96,)})
+    with pytest.raises(InputError, match=r"fills 0 of the 16 tensors of encoder c3d.*conv1.weight \[96, 3, 11, 11\]"):
+        fitted(saved(tmp_path / "alexnet.pth", content), part("c3d"), NETWORKS)
+
+
 def test_another_network_is_an_error_that_shows_both_shapes(tmp_path):
     file = saved(tmp_path / "resnet50.pth", values(published_files.torchvision_resnet50()))
     with pytest.raises(InputError, match=r"conv1.weight \[64, 3, 7, 7\], in the encoder \[16, 3, 5, 5\]"):

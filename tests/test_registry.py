@@ -173,6 +173,9 @@ def test_the_members_of_a_family_belong_to_whom_it_says():
     assert registry.entry("aggregators", "w:red").plugin.distribution == "click"
     assert registry.entry("aggregators", "w:red").plugin.version == version("click")
     assert registry.entry("aggregators", "v:red").plugin.distribution == "vreid-stranger"
+    registry = Registry([plugin("a", vreid_aggregators=aggregators(**{"w:": family("no-such-thing")}))])
+    with pytest.raises(InputError, match=r"aggregator 'w:' of vreid-stranger failed .*no-such-thing"):
+        registry.find("aggregators", "w:red")
 
 
 def test_only_a_family_of_parts_has_a_colon_in_its_name():

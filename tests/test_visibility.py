@@ -1,5 +1,6 @@
 """Weights against the true visibility: the truth by counting pixels, the correlations by hand and against SciPy."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -101,17 +102,22 @@ def test_attention_is_heard_wherever_it_is_in_the_aggregator():
         np.testing.assert_allclose(heard, part.attention(maps).detach().numpy(), rtol=1e-5)
         aggregator(maps)
         assert len(heard) == 7  # no longer listening
+    without.attention = torch.nn.Linear(1, 1)  # a layer, which tells nothing
     with attention_of(without) as heard:
         without(maps)
     assert heard == []
 
 
-def test_clip_attention_of_a_run_under_corruption(tiny_mars, tmp_path, cli_json, cli):
+def test_clip_attention_of_a_run_under_corruption(tiny_mars, tmp_path, cli_json, cli, monkeypatch):
     """Against the importance that the run has stored of every clip, clean and spoiled."""
     base = ("--data", tiny_mars, "--runs", tmp_path)
     short = ("--preset", "small", "--set", "stages.0.steps=2", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
     name = "mars-corruption-mild-query"
     run = Path(cli_json("run", "--plugin", "tacan", "--protocol", name, *base, *short)["run"])
+    sizes, add = Counter(), Groups.add
+    monkeypatch.setattr(
+        Groups, "add", lambda self, weights, *rest: sizes.update([len(weights)]) or add(self, weights, *rest)
+    )
     found = {(one["condition"], one["weights"]): one for one in cli_json("visibility", run, *base)["agreement"]}
     [split] = Mars().read(tiny_mars).splits
     truth, rules = Mars().visibility(tiny_mars), protocol("corruption-mild", "query").corruption
@@ -134,6 +140,8 @@ def test_clip_attention_of_a_run_under_corruption(tiny_mars, tmp_path, cli_json,
         one = found[f"up to {most} of 8 clips", "attention to clips"]
         assert one["groups"] == len(each)
         assert one["correlation"] == pytest.approx(np.mean(each), abs=0.02)  # a clip may be embedded in another batch
+    spared = sum((~spoiled(rules, split.test[row], most, 8)).sum() for row in split.query for most in rules.most)
+    assert sizes == {8: len(rules.most) * len(split.query), 4: spared}  # tracklets of 8 clips; clips of 4 frames
     frames = found["up to 0 of 8 clips", "attention to frames"]
     assert frames["groups"] > found["up to 7 of 8 clips", "attention to frames"]["groups"]
     told = cli("visibility", run, "--protocol", "mars-shuffled-frames", *base)  # every clip is spoiled

@@ -178,10 +178,10 @@ class Columns {
           rows[place % together] = (const uint32_t*)clip(place);
         if (panels())
           products().pack(rows, PANEL, bytes / 4, (uint32_t*)(out + at * PANEL * bytes));
-        else if (rows[0])
-          std::memcpy(out + at * bytes, rows[0], bytes);
+        else if (rows[0])  // not memcpy, which wants an address even of nothing
+          std::copy_n((const char*)rows[0], bytes, out + at * bytes);
         else
-          std::memset(out + at * bytes, 0, bytes);
+          std::fill_n(out + at * bytes, bytes, 0);
       }
     });
   }

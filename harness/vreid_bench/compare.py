@@ -23,7 +23,7 @@ SAME = 1e-12  # below this, what a person adds to both scores is the same
 PAIRING = ("split", "query", "pid", "camid")
 # rules of a protocol that say what is trained on; what is tested they leave to the dataset and the queries
 TAUGHT = ("name", "version", "dataset", "variant", "target", "target_variant", "fine_tune")
-# of two tests of the same weights, each under one condition, these may differ as well: what is asked is what they cost
+# of two tests of the same weights under as many conditions this may differ as well: what is asked is what it costs
 CONDITION = ("corruption",)
 
 
@@ -158,8 +158,8 @@ def _alike(a: Path, b: Path, one: Record, other: Record) -> None:
     pairs: list[tuple[str, str, DatasetEntry | Ruled, DatasetEntry | Ruled]] = [
         ("dataset", one.dataset.name, one.dataset, other.dataset)
     ]
-    single = not one.conditions and not other.conditions
-    free = TAUGHT + (CONDITION if single and one.weights.sha256 == other.weights.sha256 else ())
+    same = one.weights.sha256 == other.weights.sha256 and _conditions(one) == _conditions(other)
+    free = TAUGHT + (CONDITION if same else ())
     tests = [{k: v for k, v in record.protocol.rules.items() if k not in free} for record in (one, other)]
     if tests[0] != tests[1]:
         pairs.append(("protocol", one.protocol.name, one.protocol, other.protocol))
@@ -169,3 +169,9 @@ def _alike(a: Path, b: Path, one: Record, other: Record) -> None:
         if here.fingerprint != there.fingerprint:
             prints = f"fingerprints {here.fingerprint[:8]} and {there.fingerprint[:8]}"
             raise InputError(f"{a} and {b} cannot be compared: they differ in {what} {name} ({prints})")
+
+
+def _conditions(record: Record) -> int:
+    """How many conditions the scores are a mean over: they cannot be paired with those of more."""
+    rules: dict[str, Any] = dict(record.protocol.rules)
+    return len(rules["corruption"]["most"]) if rules.get("corruption") else 1

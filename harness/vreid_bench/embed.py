@@ -231,12 +231,13 @@ def maps(
 
 
 def _settle(encoder: nn.Module, pieces: Iterable[Tensor]) -> None:
-    """Give batch normalisations that no batch has passed yet their statistics: the mean over pieces [S, T, P, H, W].
+    """Give batch normalisations without statistics theirs: the mean over pieces [S, T, P, H, W].
 
     In evaluation they would take every mean for 0 and every variance for 1. A network of random weights then gives
-    maps far from those of its training, and what is fitted on the ones is no use to the other.
+    maps far from those of its training, and what is fitted on the ones is no use to the other. Statistics that a file
+    of weights has brought stay, whether or not it counts the batches that they are of.
     """
-    fresh = [m for m in encoder.modules() if isinstance(m, NORMS) and m.num_batches_tracked == 0]
+    fresh = [m for m in encoder.modules() if isinstance(m, NORMS) and _unset(m)]
     if not fresh:
         return
     momentum = [norm.momentum for norm in fresh]
@@ -247,6 +248,13 @@ def _settle(encoder: nn.Module, pieces: Iterable[Tensor]) -> None:
             encoder(piece)
     for norm, usual in zip(fresh, momentum, strict=True):
         norm.eval().momentum = usual
+
+
+def _unset(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d) -> bool:
+    """Are its statistics what it was made with?"""
+    if norm.running_mean is None or norm.running_var is None:  # it takes those of each batch
+        return False
+    return bool(norm.running_mean.eq(0).all() and norm.running_var.eq(1).all())
 
 
 def _batches(

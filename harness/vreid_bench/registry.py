@@ -213,11 +213,11 @@ def _member(family: Entry, name: str) -> Entry:
             f"{KINDS[family.kind]} {family.name + name!r}: behind the colon a name is wanted, of lower-case letters, "
             "digits, dots, dashes and underscores"
         )
+    plugin, provider = family.plugin, family.value.distribution
     with family.blamed():
         value = family.value.member(name)
-    plugin = family.plugin
-    if family.value.distribution:
-        plugin = replace(plugin, distribution=family.value.distribution, version=version(family.value.distribution))
+        if provider:
+            plugin = replace(plugin, distribution=provider, version=version(provider))
     return Entry(family.kind, family.name + name, value, plugin)
 
 

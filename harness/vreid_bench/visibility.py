@@ -3,7 +3,7 @@
 Weights mean something beside others of the same clip or tracklet alone: attention sums to 1 over the frames of a clip,
 learned importance over the pairs of clips of two tracklets. So frames are ranked within their clip, clips within their
 tracklet. Query tracklets are asked, each clip of them by the mean visibility of its frames; of a spoiled clip nothing
-counts as visible, however it was spoiled.
+counts as visible, however it was spoiled, and so its frames are not ranked.
 """
 
 from __future__ import annotations
@@ -105,14 +105,15 @@ def _compare(
     for weighed in _conditions(plan, test, model, reader, kept):
         for row in test.query:
             tracklet = everyone[row]
-            visible = tracklet.visibility * ~weighed.spoiled[tracklet.clips, None]  # [C, T]
-            for weights, frames in zip(attention[tracklet.clips], visible, strict=False):
+            spoiled = weighed.spoiled[tracklet.clips]  # [C]
+            for weights, frames, bad in zip(attention[tracklet.clips], tracklet.visibility, spoiled, strict=False):
                 if len(weights) != len(frames):
                     raise InputError(
                         f"{plan.name} attends to {len(weights)} steps of {len(frames)} frames, not to each"
                     )
-                found[weighed.condition, FRAMES].add(weights, frames, tracklet.pid)
-            clips = visible.mean(1)  # [C]
+                if not bad:  # the attention is that to the clip as it is, and in a spoiled one all frames are alike
+                    found[weighed.condition, FRAMES].add(weights, frames, tracklet.pid)
+            clips = tracklet.visibility.mean(1) * ~spoiled  # [C]
             found[weighed.condition, CLIPS].add(weighed.importance[tracklet.clips], clips, tracklet.pid)
             if isinstance(model.matcher, WeighsClips):
                 weights = importance(model.matcher, weighed.asking.rows([row]), weighed.ranked)[: len(clips)]
@@ -160,7 +161,10 @@ def attention_of(aggregator: nn.Module) -> Iterator[list[Floats]]:
     def listen(part: Any, given: tuple[Tensor, ...], _: Any) -> None:
         heard.extend(part.attention(*given).double().cpu().numpy())
 
-    parts = [part for part in aggregator.modules() if isinstance(part, WeighsFrames)]
+    # a layer that is called attention is an attribute, too, but no method
+    parts = [
+        part for part in aggregator.modules() if isinstance(part, WeighsFrames) and hasattr(type(part), "attention")
+    ]
     hooks = [part.register_forward_hook(listen) for part in parts[:1]]
     try:
         yield heard

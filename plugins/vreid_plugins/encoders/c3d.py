@@ -27,7 +27,7 @@ def of_caffe(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     Of z = (x - MEAN) / STD, what Caffe sees is 255 STD z + 255 MEAN - CAFFE_MEAN, which goes into weight and bias of
     conv1. It is exact but at the border of the frames and of the clip, where zeros are MEAN and not CAFFE_MEAN.
     """
-    if not {"conv1.weight", "conv1.bias"} <= tensors.keys() or tensors["conv1.weight"].shape[1] != 3:
+    if not {"conv1.weight", "conv1.bias"} <= tensors.keys() or tensors["conv1.weight"].shape[1:] != (3, 3, 3, 3):
         return tensors
     weight = tensors["conv1.weight"].flip(1)  # [width, RGB, t, h, w]
     std, mean, caffe = torch.tensor(STD), torch.tensor(MEAN), torch.tensor(CAFFE_MEAN)

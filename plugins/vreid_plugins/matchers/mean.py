@@ -22,7 +22,8 @@ class Mean(nn.Module):
     def __init__(self, dim: int, metric: str = "euclidean", normalize: bool = False) -> None:
         super().__init__()
         if metric not in METRICS:
-            raise InputError(f"matcher mean: metric must be one of {', '.join(METRICS)}, got {metric!r}")
+            name = type(self).__name__.lower()
+            raise InputError(f"matcher {name}: metric must be one of {', '.join(METRICS)}, got {metric!r}")
         self.metric: Any = metric
         self.normalize = normalize
 
