@@ -78,7 +78,7 @@ CLIPS := clip-average clip-top clip-learned clip-learned-corrupted
 SPOILED := mars-corruption mars-corruption-mild mars-occlusion mars-motion-blur
 RUNS := build/board
 RUN := $(BIN)/vreid-bench run --preset small --threads 1 --runs $(RUNS)
-ADD := $(BIN)/vreid-bench leaderboard add --replace $(RUNS)/*
+ADD := $(BIN)/vreid-bench leaderboard add --replace $(RUNS)/*/record.json
 ROWS = $(foreach protocol,$(1),$(foreach method,$(2),$(foreach seed,$(3),row/$(protocol)/$(method)/$(seed))))
 
 # Those that train, and those that test what these have trained.

@@ -13,6 +13,7 @@ import pytest
 from vreid_bench.errors import InputError
 from vreid_bench.leaderboard import add, build, check, write
 from vreid_bench.record import Record
+from vreid_bench.registry import Registry
 
 GOLDEN = Path(__file__).parent / "golden"
 FIRST = Path("records/mars/synthetic/temporal-pooling-small-seed0.json")
@@ -182,3 +183,11 @@ def test_pages_are_not_built_from_a_folder_at_fault(leaderboard):
 def test_the_committed_leaderboard_is_sound():
     """What `vreid-bench leaderboard --check` says of the tables in this repository."""
     assert check(Path(__file__).parent.parent / "leaderboard") == []
+
+
+def test_every_method_of_the_papers_has_a_committed_row():
+    entries = Registry.installed().entries("methods")
+    ours = {entry.name for entry in entries if entry.plugin.distribution == "vreid-bench"}
+    rows = Path(__file__).parents[1] / "leaderboard/records/mars/synthetic"
+    assert ours
+    assert ours <= {Record.from_file(row).method.name for row in rows.glob("*.json")}
