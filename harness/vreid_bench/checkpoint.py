@@ -106,7 +106,7 @@ def unpacked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file. Raises InputError if it cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - it is no mapping
     except (OSError, SafetensorError) as fault:
         raise InputError(f"{path}: not a readable safetensors file ({fault}); delete it to start again") from fault
 

@@ -35,7 +35,7 @@ _OPTIONS = (
     'str mode="factored", float top=0.2, bool normalize=True, str divide="weights", str metric="dot"'  # of a Rule
 )
 # no tensor has a default: PyTorch drops those that are left out, and its autograd then miscounts beside a list
-_LIBRARY: Any = torch.library.Library("vreid", "FRAGMENT")  # type: ignore[no-untyped-call]
+_LIBRARY: Any = torch.library.Library("vreid", "FRAGMENT")  # type: ignore[no-untyped-call]  # torch has no types for it
 _LIBRARY.define(
     "clip_distance(Tensor query, Tensor gallery, Tensor[] weights, Tensor? query_valid, "
     f"Tensor? gallery_valid, *, {_OPTIONS}) -> Tensor"

@@ -1,5 +1,8 @@
 """Every hook a plugin may implement. Registration hooks take nothing and return {name: value}."""
 
+# mypy: disable-error-code="empty-body"
+# (pluggy reads the signature and the docstring of a specification; nobody calls it)
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -11,52 +14,52 @@ hookspec = pluggy.HookspecMarker("vreid_bench")
 
 
 @hookspec
-def vreid_datasets() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_datasets() -> Mapping[str, Any]:
     """name -> dataset reader (`vreid_bench.data.DatasetReader`)."""
 
 
 @hookspec
-def vreid_encoders() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_encoders() -> Mapping[str, Any]:
     """name -> factory of an encoder (`vreid_bench.parts.Encoder`); `name:` -> `Family`, here and for all parts."""
 
 
 @hookspec
-def vreid_aggregators() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_aggregators() -> Mapping[str, Any]:
     """name -> factory of an aggregator (`vreid_bench.model.Aggregator`)."""
 
 
 @hookspec
-def vreid_matchers() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_matchers() -> Mapping[str, Any]:
     """name -> factory of a matcher (`vreid_bench.model.Matcher`)."""
 
 
 @hookspec
-def vreid_losses() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_losses() -> Mapping[str, Any]:
     """name -> factory of a loss (`vreid_bench.model.Loss`)."""
 
 
 @hookspec
-def vreid_augmentations() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_augmentations() -> Mapping[str, Any]:
     """name -> factory of an augmentation (`vreid_bench.model.Augmentation`)."""
 
 
 @hookspec
-def vreid_protocols() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_protocols() -> Mapping[str, Any]:
     """name -> `vreid_bench.protocol.Protocol`."""
 
 
 @hookspec
-def vreid_conventions() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_conventions() -> Mapping[str, Any]:
     """name -> `vreid_bench.protocol.Convention`."""
 
 
 @hookspec
-def vreid_methods() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_methods() -> Mapping[str, Any]:
     """name -> function of the preset that returns a `vreid_bench.Method`."""
 
 
 @hookspec
-def vreid_rerankers() -> Mapping[str, Any]:  # type: ignore[empty-body]
+def vreid_rerankers() -> Mapping[str, Any]:
     """name -> factory of a re-ranker (`vreid_bench.parts.Reranker`)."""
 
 

@@ -168,7 +168,7 @@ class Training:
             where = f"stage {position.stage + 1}, step {position.step}"
             raise RunError(f"the loss is {values['loss']} at {where}; lower the learning rate")
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         optimizer.step()
         return values
 
