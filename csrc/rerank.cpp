@@ -1,5 +1,5 @@
-// The hot parts of k-reciprocal re-ranking (Zhong et al. 2017). Twin: harness/vreid_bench/rerank_reference.py, which
-// says what each function means; here is only how it is fast. Items are queries, then gallery: 0 .. N-1.
+// The hot parts of k-reciprocal re-ranking (Zhong et al. 2017). Twin: rerank_reference.py in
+// harness/vreid_bench/ranking, which says what each function means; here is only how it is fast. Items are queries, then gallery: 0 .. N-1.
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -372,7 +372,7 @@ std::string path() {
 }  // namespace
 
 PYBIND11_MODULE(_rerank, m) {
-  m.doc() = "Native kernels of re-ranking; vreid_bench.rerank_reference defines each.";
+  m.doc() = "Native kernels of re-ranking; vreid_bench.ranking.rerank_reference defines each.";
   m.def("scan_rows", &scan_rows, py::arg("tile").noconvert(), py::arg("row"), py::arg("column"),
         py::arg("value").noconvert(), py::arg("index").noconvert(), py::arg("largest").noconvert(), py::arg("threads"));
   m.def("scan_columns", &scan_columns, py::arg("tile").noconvert(), py::arg("row"), py::arg("column"),

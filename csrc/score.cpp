@@ -1,5 +1,5 @@
-// Ranks by counting. Twin: harness/vreid_bench/ranks_reference.py, which has the same functions and says what each
-// means; here is only how it is fast. R rows of queries, G gallery items, M matches, J junk items, K groups.
+// Ranks by counting. Twin: ranks_reference.py in harness/vreid_bench/ranking, which has the same functions and says
+// what each means; here is only how it is fast. R rows of queries, G gallery items, M matches, J junk items, K groups.
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -21,7 +21,7 @@ void define(py::module_& module) {
 }
 
 PYBIND11_MODULE(_score, module) {
-  module.doc() = "Ranks by counting: the native form of vreid_bench.ranks_reference.";
+  module.doc() = "Ranks by counting: the native form of vreid_bench.ranking.ranks_reference.";
   module.attr("VERSION") = 2;  // of these functions' arguments; the loader refuses a file left over from another
   module.def("paths", &vreid::paths, "The instruction sets of this processor that are compiled in, best first.");
   module.def("seek", &vreid::seek, py::arg("pids"), py::arg("camids"), py::arg("query"), py::arg("gallery"),

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from vreid_bench import clip_ops_reference as twin
+from vreid_bench.ops import clip_reference as twin
 
 SHAPES = {  # Q, G, C, K, E
     "one": (1, 1, 1, 1, 1),

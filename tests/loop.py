@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vreid_bench.labels import Labels
+from vreid_bench.ranking.labels import Labels
 
 
 def labels(pids, camids, query, gallery):

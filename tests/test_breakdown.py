@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from vreid_bench.breakdown import HARDEST, Matches, Queries, breakdown, breakdowns, camera_pairs, hardest
-from vreid_bench.labels import Labels
 from vreid_bench.metrics import Outcome, judge
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import from_distances
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import from_distances
+from vreid_bench.report.breakdown import HARDEST, Matches, Queries, breakdown, breakdowns, camera_pairs, hardest
 
 
 def step(nth, rank):

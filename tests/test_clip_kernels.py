@@ -9,8 +9,9 @@ import torch
 from clip_cases import CASES, SHAPES, drawn, in_dtype, with_gradients
 from torch.nn import functional as F
 
-from vreid_bench import clip_batch_hard, clip_distance, clip_kernels, clip_native, native
-from vreid_bench import clip_ops_reference as twin
+from vreid_bench import clip_batch_hard, clip_distance, native
+from vreid_bench.ops import clip_kernels, clip_native
+from vreid_bench.ops import clip_reference as twin
 
 native_only = pytest.mark.skipif(native.load("C") is None, reason="the native kernels were not built")
 

@@ -7,9 +7,9 @@ from torch.nn import functional as F
 
 from vreid_bench import Batch, Clips, InputError, batch_hard
 from vreid_bench.embed import counted, tiles
-from vreid_bench.labels import Labels
-from vreid_bench.pruning import Pruned
-from vreid_bench.ranks import from_distances
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.pruning import Pruned
+from vreid_bench.ranking.ranks import from_distances
 from vreid_plugins.clip_similarity import Learned, Top
 from vreid_plugins.losses.triplet import Triplet
 from vreid_plugins.matchers.mean import METRICS, Mean

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
 from vreid_bench import clip_batch_hard, clip_distance
-from vreid_bench import clip_ops_reference as twin
+from vreid_bench.ops import clip_reference as twin
 
 MODES = ("factored", "top", "pairwise", "learned")
 E = 6

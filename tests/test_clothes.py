@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from vreid_bench import conventions
 from vreid_bench.data import Dataset, Split, Tracklet, dressed
 from vreid_bench.errors import InputError
-from vreid_bench.labels import Labels
 from vreid_bench.metrics import NotComputable, judge
 from vreid_bench.plan import check_clothes
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import from_distances
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import from_distances
 from vreid_plugins.datasets import mars
 from vreid_plugins.synthetic import TrackletSpec, World, render
 from vreid_plugins.synthetic.identity import CHANGE, identity

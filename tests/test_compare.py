@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vreid_bench.compare import apart, compare, shown
 from vreid_bench.errors import InputError
 from vreid_bench.metrics import npz
-from vreid_bench.paired import sign_flip
 from vreid_bench.protocol import digest
 from vreid_bench.record import Record
-from vreid_bench.table import tracks
+from vreid_bench.report.compare import apart, compare, shown
+from vreid_bench.report.paired import sign_flip
+from vreid_bench.report.table import tracks
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "record.json").read_text())
 CONVENTIONS = tuple(GOLDEN["conventions"])
@@ -159,7 +159,7 @@ def record(name, precision, seed=0, **fields):
 
 
 def test_rows_say_whether_they_can_be_told_from_the_row_above():
-    from vreid_bench.table import results_table
+    from vreid_bench.report.table import results_table
 
     base = 0.5 + 0.3 * np.random.default_rng(0).random(20)
     noise = 0.1 * np.random.default_rng(1).normal(size=20)

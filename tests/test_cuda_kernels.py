@@ -13,7 +13,7 @@ import pytest
 import torch
 from cuda_emulator import ORDERS, SANITIZERS, SOURCES, Problem
 
-from vreid_bench import clip_ops_reference as twin
+from vreid_bench.ops import clip_reference as twin
 
 CLOSE = {"bf16": 1e-5, "fp16": 1e-5, "tf32x3": 1e-5, "tf32": 3e-3}
 KERNELS = (SOURCES / "clip_kernels.cuh").read_text()

@@ -12,7 +12,7 @@ from loop import by_hand, labels
 from vreid_bench.conventions import CONVENTIONS
 from vreid_bench.metrics import Outcome, judge, npz, per_query
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import from_distances
+from vreid_bench.ranking.ranks import from_distances
 from vreid_bench.record import Record, ruled
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "record.json").read_bytes())

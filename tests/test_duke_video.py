@@ -13,9 +13,9 @@ from faults import Faults
 from vreid_bench import scoring
 from vreid_bench.data import DatasetReader, Split, Synthesizable, Tracklet, Verifiable, Withdrawn, people
 from vreid_bench.errors import InputError
-from vreid_bench.labels import Labels
 from vreid_bench.metrics import Scores, judge
-from vreid_bench.ranks import from_distances
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import from_distances
 from vreid_bench.record import Record
 from vreid_plugins.datasets import duke_verify, duke_video
 from vreid_plugins.datasets.duke_video import WITHDRAWN, DukeVideo

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from vreid_bench.errors import InputError
-from vreid_bench.leaderboard import add, build, check, write
 from vreid_bench.record import Record
 from vreid_bench.registry import Registry
+from vreid_bench.report.leaderboard import add, build, check, write
 
 GOLDEN = Path(__file__).parent / "golden"
 FIRST = Path("records/mars/synthetic/temporal-pooling-small-seed0.json")

@@ -7,8 +7,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from vreid_bench import InputError
-from vreid_bench.compare import compare
 from vreid_bench.data import DatasetReader, Indexed, Synthesizable, Verifiable
+from vreid_bench.report.compare import compare
 from vreid_plugins.datasets.mars_motion import MarsMotion
 
 SHORT = ("--preset", "small", "--set", "stages.0.steps=2", "--set", "stages.0.P=4", "--set", "stages.0.K=2")

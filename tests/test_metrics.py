@@ -14,10 +14,10 @@ from loop import by_hand, labels
 
 from vreid_bench.data import Split, Tracklet
 from vreid_bench.errors import InputError
-from vreid_bench.labels import Labels
 from vreid_bench.metrics import NotComputable, Outcome, Scores, judge, npz, per_query, summarize
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import Counts, from_distances
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import Counts, from_distances
 
 
 def convention(queries_in_gallery=True, ap="step", unmatched="skip"):

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 import vreid_bench
-from vreid_bench import clip_native, native, neighbours
-from vreid_bench.ranks import backend
+from vreid_bench import native
+from vreid_bench.ops import clip_native
+from vreid_bench.ranking import neighbours
+from vreid_bench.ranking.ranks import backend
 
 ROOT = Path(__file__).parents[1]
 

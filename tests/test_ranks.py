@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop import by_hand, distances_by_hand, labels
 
-from vreid_bench import native, ranks, ranks_reference
+from vreid_bench import native
 from vreid_bench.errors import InputError
 from vreid_bench.metrics import judge
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import Counts, from_distances, from_embeddings, merge
-from vreid_bench.sought import sought
+from vreid_bench.ranking import ranks, ranks_reference
+from vreid_bench.ranking.ranks import Counts, from_distances, from_embeddings, merge, sought
 
 RULES = [
     Convention(f"{gallery}-{ap}", "1", gallery, ap, "zero", "", "")
@@ -41,6 +41,8 @@ def backend(request, monkeypatch):
     if request.param != "numpy":
 
         class module:
+            seek = staticmethod(native.load("score").seek)
+
             @staticmethod
             def count_distances(*arguments):
                 return native.load("score").count_distances(*arguments, request.param)

@@ -10,8 +10,8 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 
-from vreid_bench.leaderboard import add, check, write
 from vreid_bench.record import Record, record_path
+from vreid_bench.report.leaderboard import add, check, write
 
 SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
 

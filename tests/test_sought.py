@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from loop import labels
 
-from vreid_bench import native, ranks_reference
-from vreid_bench.sought import GALLERY, QUERY, sought
+from vreid_bench import native
+from vreid_bench.ranking import ranks_reference
+from vreid_bench.ranking.ranks import sought
+from vreid_bench.ranking.sought import GALLERY, QUERY
 
 MODULES = [ranks_reference, *filter(None, [native.load("score")])]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from vreid_bench.protocol import Convention, Protocol
 from vreid_bench.record import Record, ruled
-from vreid_bench.table import (
+from vreid_bench.report.table import (
     budget_table,
     escaped,
     index_table,
@@ -241,9 +241,9 @@ def test_terminal_shows_every_convention_and_no_control_character():
 
 
 def test_tables_load_neither_torch_nor_plugins_nor_scores():
-    code = "import sys, vreid_bench.leaderboard, vreid_bench.table; print(*sys.modules)"
+    code = "import sys, vreid_bench.report.leaderboard, vreid_bench.report.table; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "vreid_bench.table" in loaded
+    assert "vreid_bench.report.table" in loaded
     assert not {"torch", "numpy", "vreid_plugins", "vreid_bench.metrics", "vreid_bench.model"} & set(loaded)
 
 

@@ -10,10 +10,10 @@ from safetensors.numpy import load_file
 from scipy.stats import spearmanr
 
 from vreid_bench import Clipping, InputError
-from vreid_bench.agreement import Groups, spearman
 from vreid_bench.clips import clip_indices
 from vreid_bench.corruption import spoiled
-from vreid_bench.visibility import attention_of
+from vreid_bench.report.agreement import Groups, spearman
+from vreid_bench.report.visibility import attention_of
 from vreid_plugins.aggregators.pooling import Average
 from vreid_plugins.datasets.mars import Mars
 from vreid_plugins.protocols.corruption import protocol

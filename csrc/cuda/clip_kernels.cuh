@@ -1,6 +1,6 @@
 // The clip ops on the GPU. One block multiplies the clips of some queries with those of some gallery tracklets on the
 // tensor cores, keeps the products in shared memory and reduces each pair of tracklets there, so that one number a pair
-// or, in batch-hard, two keys a tracklet reach memory. The twin is harness/vreid_bench/clip_ops_reference.py.
+// or, in batch-hard, two keys a tracklet reach memory. The twin is harness/vreid_bench/ops/clip_reference.py.
 //
 // No torch header: these sources also run on the CPU, in tests/cuda_emulation.
 

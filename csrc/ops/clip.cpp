@@ -1,5 +1,5 @@
 // The clip ops on the CPU: products of clips come in tiles, made by torch, and are reduced where they lie. The twin
-// that says what each means is harness/vreid_bench/clip_ops_reference.py; only how it is fast is here.
+// that says what each means is harness/vreid_bench/ops/clip_reference.py; only how it is fast is here.
 //
 // Everything is built on LibTorch's stable ABI, so that one binary serves torch 2.11 and newer.
 

@@ -23,9 +23,9 @@ from vreid_bench.recipe import (
 )
 
 if TYPE_CHECKING:
-    from vreid_bench.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.data import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
-    from vreid_bench.ops import Hardest, batch_hard, pairwise_distance
+    from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_fold
+    from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.parts import Batch, ClipFeatures, Clips, Published
     from vreid_bench.registry import Family
     from vreid_bench.scoring import Report, score
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 hookimpl = pluggy.HookimplMarker("vreid_bench")
 
 _HOME = {
-    "vreid_bench.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
+    "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
     "vreid_bench.data": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
     "vreid_bench.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
     "vreid_bench.registry": ("Family",),
-    "vreid_bench.ops": ("Hardest", "batch_hard", "pairwise_distance"),
+    "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
     "vreid_bench.scoring": ("Report", "score"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

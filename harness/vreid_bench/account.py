@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from vreid_bench import clip_native, neighbours, ranks
 from vreid_bench.bootstrap import by_person
 from vreid_bench.conditions import Tested
 from vreid_bench.data import DISTRACTOR, JUNK, Dataset, people
@@ -22,8 +21,10 @@ from vreid_bench.environment import device_name, packages, processor
 from vreid_bench.errors import InputError
 from vreid_bench.metrics import per_query, summarize
 from vreid_bench.model import Model
+from vreid_bench.ops import clip_native
 from vreid_bench.parts import ComparesVectors
 from vreid_bench.plan import Plan
+from vreid_bench.ranking import neighbours, ranks
 from vreid_bench.recipe import Part, Train
 from vreid_bench.record import DatasetEntry, MethodEntry, Record, Weights, ruled
 from vreid_bench.settings import described

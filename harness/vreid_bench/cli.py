@@ -112,8 +112,8 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
     from vreid_bench.plan import Request
+    from vreid_bench.report.table import render
     from vreid_bench.run import run as walk
-    from vreid_bench.table import render
 
     as_json = options.pop("as_json")
     directory, record, reused = walk(Request(**options))
@@ -203,7 +203,7 @@ def compare(run_a: Path, run_b: Path, runs: Path, as_json: bool) -> None:
     `smallest` is the difference from which on this test set could have told the two apart at 5 %.
         vreid-bench compare mars-personvlad-small-seed0-1a2b3c4d mars-mean-pooling-small-seed0-5e6f7a8b
     """
-    from vreid_bench import compare as comparison
+    from vreid_bench.report import compare as comparison
 
     compared = comparison.compare(run_a, run_b, runs)
     click.echo(json.dumps({"conventions": comparison.as_json(compared)}) if as_json else comparison.shown(compared))
@@ -285,7 +285,7 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json:
     if context.invoked_subcommand is not None:
         context.obj = folder
         return
-    from vreid_bench import leaderboard as board
+    from vreid_bench.report import leaderboard as board
 
     if not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; `vreid-bench leaderboard add` makes one")
@@ -310,7 +310,7 @@ def add(folder: Path, runs: tuple[Path, ...], replace: bool, as_json: bool) -> N
     \b
         vreid-bench leaderboard add runs/*
     """
-    from vreid_bench import leaderboard as board
+    from vreid_bench.report import leaderboard as board
 
     changed = board.publish(runs, folder, replace)
     click.echo(json.dumps({"written": changed}) if as_json else "\n".join(changed))

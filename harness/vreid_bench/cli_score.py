@@ -76,9 +76,9 @@ def visibility(run: Path, as_json: bool, **options: Any) -> None:
         vreid-bench visibility runs/mars-tacan-small-seed0-1a2b3c4d
         vreid-bench visibility runs/mars-clip-learned-small-seed0-5e6f7a8b --protocol mars-corruption
     """
-    from vreid_bench.agreement import as_json as listed
-    from vreid_bench.agreement import shown
-    from vreid_bench.visibility import visibility as agreement
+    from vreid_bench.report.agreement import as_json as listed
+    from vreid_bench.report.agreement import shown
+    from vreid_bench.report.visibility import visibility as agreement
 
     found = agreement(source=run, **options)
     click.echo(json.dumps({"agreement": listed(found)}) if as_json else shown(found))
@@ -98,8 +98,8 @@ def diff(run: Path, as_json: bool) -> None:
     \b
         vreid-bench conventions diff runs/mars-personvlad-small-seed0-1a2b3c4d
     """
-    from vreid_bench.difference import differences
-    from vreid_bench.table import moved
+    from vreid_bench.report.difference import differences
+    from vreid_bench.report.table import moved
 
     found = differences(run)
     click.echo(json.dumps(found) if as_json else moved(found))

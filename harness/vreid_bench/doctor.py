@@ -7,9 +7,11 @@ import platform
 
 import torch
 
-from vreid_bench import clip_native, native, neighbours, ranks
+from vreid_bench import native
 from vreid_bench.environment import cores, device_name, packages, pick_device, processor
 from vreid_bench.errors import InputError
+from vreid_bench.ops import clip_native
+from vreid_bench.ranking import neighbours, ranks
 from vreid_bench.registry import Registry
 from vreid_bench.twin import cache
 

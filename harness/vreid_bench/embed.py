@@ -18,15 +18,15 @@ from vreid_bench.corruption import spoil
 from vreid_bench.data import Tracklet
 from vreid_bench.errors import InputError, RunError
 from vreid_bench.items import MEMORY
-from vreid_bench.labels import Labels
 from vreid_bench.model import Model, gather, pad, valid
 from vreid_bench.parts import Clips, ComparesVectors, Matcher, Reranker
 from vreid_bench.progress import bar
 from vreid_bench.protocol import Corruption
-from vreid_bench.pruning import Bounded, Pruned
-from vreid_bench.ranks import Counts, Tile, from_distances, from_embeddings
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.pruning import Bounded, Pruned
+from vreid_bench.ranking.ranks import Counts, Tile, from_distances, from_embeddings
+from vreid_bench.ranking.rerank import reranked
 from vreid_bench.recipe import Clipping
-from vreid_bench.rerank import reranked
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.errors import InputError
-from vreid_bench.labels import Ints
+from vreid_bench.ranking.labels import Ints
 
 Array = NDArray[Any]
 

@@ -13,8 +13,8 @@ import numpy as np
 from vreid_bench.errors import InputError
 from vreid_bench.features import STORE, Array, Features, read_arrays, read_matrix, read_square
 from vreid_bench.items import MEMORY
-from vreid_bench.labels import Labels
-from vreid_bench.ranks import Counts, Tile
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import Counts, Tile
 from vreid_bench.recipe import Part
 from vreid_bench.scoring import (
     METRICS,
@@ -179,8 +179,8 @@ def _ranked(query: Array, gallery: Array, labels: Labels, metric: str, request: 
     if part is None:
         counts = from_vectors(query, gallery, labels, metric)
         return Compared(labels, counts, partial(distance_tiles, query, gallery, metric))
+    from vreid_bench.ranking.rerank import reranked
     from vreid_bench.registry import Registry
-    from vreid_bench.rerank import reranked
 
     comparable(query, gallery, metric)
     built = Registry.installed().factory("rerankers", part)()
@@ -210,8 +210,8 @@ def _from_distance(path: Path, labels: Labels, request: Request) -> Compared:
 
 def _from_distances(matrix: Array, labels: Labels, request: Request, part: Part) -> Counts:
     """Re-rank by given distances, for which those among queries and among gallery items are wanted, too."""
+    from vreid_bench.ranking.rerank import reranked_distances
     from vreid_bench.registry import Registry
-    from vreid_bench.rerank import reranked_distances
 
     if request.query_distance is None or request.gallery_distance is None:
         raise InputError(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.errors import InputError
-from vreid_bench.neighbours import Floats, Ints, Lists, Longs, Metric, Survey, cores, kernels
+from vreid_bench.ranking.neighbours import Floats, Ints, Lists, Longs, Metric, Survey, cores, kernels
 
 MEMORY = 64 << 20  # bytes: default for what `Computed` uses beside its input and its result
 BLOCK = 1024  # items along a side of the largest tile: 4 MiB, which a third-level cache holds

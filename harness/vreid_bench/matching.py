@@ -7,9 +7,9 @@ import torch
 from vreid_bench.embed import counted
 from vreid_bench.errors import InputError
 from vreid_bench.features import Features
-from vreid_bench.labels import Labels
 from vreid_bench.parts import Clips, FitsClips
-from vreid_bench.ranks import Counts
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import Counts
 from vreid_bench.recipe import Part
 from vreid_bench.registry import Registry
 

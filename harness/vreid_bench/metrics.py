@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from vreid_bench.bootstrap import interval
 from vreid_bench.errors import InputError
-from vreid_bench.labels import Ints, Labels
 from vreid_bench.protocol import Clothes, Convention
-from vreid_bench.ranks import Counts
-from vreid_bench.sought import GALLERY, QUERY
+from vreid_bench.ranking.labels import Ints, Labels
+from vreid_bench.ranking.ranks import Counts
+from vreid_bench.ranking.sought import GALLERY, QUERY
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vreid_bench.ops import Hardest, Metric, batch_hard
+from vreid_bench.ops.distance import Hardest, Metric, batch_hard
 
 PLANES = {"rgb": 3, "flow": 2}  # what an encoder can ask for, and the channels each takes
 

@@ -7,7 +7,6 @@ import json
 import click
 
 from vreid_bench.account import account, check, origin, sha256
-from vreid_bench.breakdown import breakdowns
 from vreid_bench.conditions import Tested, embedded, tested
 from vreid_bench.embed import Reader
 from vreid_bench.environment import cores, pick_device, prepare, together
@@ -18,6 +17,7 @@ from vreid_bench.plan import Plan, Request, plan_run
 from vreid_bench.pretrained import Pretrained, fitted
 from vreid_bench.record import Record
 from vreid_bench.registry import Registry
+from vreid_bench.report.breakdown import breakdowns
 from vreid_bench.rundir import RunDirectory
 from vreid_bench.work import Run, announce, folded
 

@@ -9,16 +9,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench import neighbours, ranks
 from vreid_bench.conventions import CONVENTIONS, MARS
 from vreid_bench.errors import InputError
 from vreid_bench.features import ROWS, Features, numpy, places
-from vreid_bench.labels import Labels
 from vreid_bench.metrics import Judged, NotComputable, Outcome, judge, per_query, summarize
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import Counts, Metric, Tile
+from vreid_bench.ranking import neighbours, ranks
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import Counts, Metric, Tile
 from vreid_bench.recipe import Part
-from vreid_bench.table import scored
+from vreid_bench.report.table import scored
 from vreid_bench.verification import true_accepts
 
 Rules = Sequence[Convention]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from vreid_bench.data import JUNK
 from vreid_bench.errors import InputError
 from vreid_bench.features import Array
-from vreid_bench.labels import Labels
-from vreid_bench.ranks import Tile
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import Tile
 
 BUDGET = 1 << 23  # distances that are looked at together
 

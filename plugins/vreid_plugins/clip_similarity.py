@@ -42,7 +42,7 @@ from vreid_bench import (
     hookimpl,
     part,
 )
-from vreid_bench.clip_ops_reference import Side, importance, one_clip, sequential
+from vreid_bench.ops.clip_reference import Side, importance, one_clip, sequential
 
 PAPER = "Matiyali, Sharma: Video Person Re-Identification using Learned Clip Similarity Aggregation, WACV 2020"
 

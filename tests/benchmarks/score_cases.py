@@ -12,9 +12,9 @@ from measure import extra_mb, seconds
 from peers import DEEPEST, argsort_scores, compiled
 
 from vreid_bench.conventions import CONVENTIONS
-from vreid_bench.labels import Labels
 from vreid_bench.metrics import judge
-from vreid_bench.ranks import backend, from_distances, from_embeddings
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import backend, from_distances, from_embeddings
 
 MARS = CONVENTIONS[:3]
 TORCHREID = CONVENTIONS[2]

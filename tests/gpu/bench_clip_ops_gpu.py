@@ -23,9 +23,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vreid_bench import clip_batch_hard, clip_distance
-from vreid_bench import clip_ops_reference as twin
-from vreid_bench.clip_ops import clip_fold
-from vreid_bench.ops import batch_hard
+from vreid_bench.ops import clip_reference as twin
+from vreid_bench.ops.clip_ops import clip_fold
+from vreid_bench.ops.distance import batch_hard
 
 FOLDER = Path(__file__).parents[2] / "leaderboard" / "kernels"
 C = 8

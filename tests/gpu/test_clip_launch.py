@@ -5,7 +5,7 @@ import torch
 from clip_cases import drawn
 
 from vreid_bench import clip_batch_hard, clip_distance
-from vreid_bench import clip_ops_reference as twin
+from vreid_bench.ops import clip_reference as twin
 
 MODES = ("factored", "top", "pairwise")
 SHAPE = (48, 48, 8, 8, 72)

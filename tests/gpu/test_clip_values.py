@@ -6,8 +6,9 @@ import torch
 from clip_cases import CASES, SHAPES, drawn, in_dtype, with_gradients
 from torch.nn import functional as F
 
-from vreid_bench import clip_batch_hard, clip_distance, clip_native
-from vreid_bench import clip_ops_reference as twin
+from vreid_bench import clip_batch_hard, clip_distance
+from vreid_bench.ops import clip_native
+from vreid_bench.ops import clip_reference as twin
 
 QUICK = {name: SHAPES[name] for name in ("one", "odd", "lanes", "many-clips")}
 LONG = {"deep": (40, 33, 8, 8, 1024), "most-clips": (3, 2, *clip_native.MOST_CLIPS, 40)}

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vreid_bench import InputError, hookimpl
 from vreid_bench.items import MEMORY, Computed, Given
-from vreid_bench.neighbours import Metric
-from vreid_bench.rerank import Rule, k_reciprocal
+from vreid_bench.ranking.neighbours import Metric
+from vreid_bench.ranking.rerank import Rule, k_reciprocal
 
 Floats = NDArray[np.float32]
 

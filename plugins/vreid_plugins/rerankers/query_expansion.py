@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vreid_bench import InputError, hookimpl
 from vreid_bench.items import MEMORY, Computed
-from vreid_bench.neighbours import Metric, nearest
+from vreid_bench.ranking.neighbours import Metric, nearest
 
 Floats = NDArray[np.float32]
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from vreid_bench.labels import Labels
-from vreid_bench.neighbours import Floats, Items, Metric, kernels
-from vreid_bench.ranks import Counts, from_distances
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.neighbours import Floats, Items, Metric, kernels
+from vreid_bench.ranking.ranks import Counts, from_distances
 
 if TYPE_CHECKING:
     from vreid_bench.parts import Reranker  # torch, which is not needed here

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vreid_bench import native
-from vreid_bench.clip_ops_reference import Rule
-from vreid_bench.ops import Hardest
+from vreid_bench.ops.clip_reference import Rule
+from vreid_bench.ops.distance import Hardest
 
 Masked = tuple[Tensor, Tensor | None]  # clips [N, C, E] and which of them are valid, [N, C] bool or None
 

@@ -1,7 +1,7 @@
 """Distances and batch-hard mining over all pairs of clips, as `torch.ops.vreid.clip_distance` and `.clip_batch_hard`.
 
 The products of clips are never all written: tiles of them are reduced at once, by native kernels where these were
-built (`clip_kernels`), else in plain torch. What the ops mean is in `clip_ops_reference`, which float64 runs on.
+built (`clip_kernels`), else in plain torch. What the ops mean is in `clip_reference`, which float64 runs on.
 
     sim(i, j) = sum_ab w_ijab <x_ia, x_jb> / Z, over the valid pairs of the clips of tracklets i and j
 
@@ -26,10 +26,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from vreid_bench import clip_kernels as kernels
-from vreid_bench.clip_ops_inputs import Inputs
-from vreid_bench.clip_ops_reference import Rule, folded, for_both, side
-from vreid_bench.ops import Hardest
+from vreid_bench.ops import clip_kernels as kernels
+from vreid_bench.ops.clip_inputs import Inputs
+from vreid_bench.ops.clip_reference import Rule, folded, for_both, side
+from vreid_bench.ops.distance import Hardest
 
 _OPTIONS = (
     'str mode="factored", float top=0.2, bool normalize=True, str divide="weights", str metric="dot"'  # of a Rule

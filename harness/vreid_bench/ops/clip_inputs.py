@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vreid_bench.clip_ops_reference import LAYERS, MODES, Rule
-from vreid_bench.ops import METRICS
+from vreid_bench.ops.clip_reference import LAYERS, MODES, Rule
+from vreid_bench.ops.distance import METRICS
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 DIVIDE = ("weights", "count")

@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench import native, rerank_reference
+from vreid_bench import native
 from vreid_bench.errors import InputError
+from vreid_bench.ranking import rerank_reference
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.data import JUNK
-from vreid_bench.sought import GALLERY, QUERY, Shard, Sought
+from vreid_bench.ranking.sought import GALLERY, QUERY, Shard, Sought
 
 if TYPE_CHECKING:
-    from vreid_bench.labels import Ints
+    from vreid_bench.ranking.labels import Ints
 
 SOME = 1 << 16  # values that are looked up at once
 CHUNK = 1 << 14  # given distances that are counted in at once

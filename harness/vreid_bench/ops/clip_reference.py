@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vreid_bench.ops import Hardest, batch_hard, pairwise_distance
+from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
 
 MODES = ("factored", "top", "pairwise", "learned")
 LAYERS = 6  # tensors of the network of `learned`

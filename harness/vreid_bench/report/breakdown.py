@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from vreid_bench.metrics import Outcome, Scores, precision
 from vreid_bench.protocol import Convention
-from vreid_bench.sought import QUERY, sought
+from vreid_bench.ranking.ranks import sought
+from vreid_bench.ranking.sought import QUERY
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

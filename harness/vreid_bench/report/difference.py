@@ -13,7 +13,7 @@ from vreid_bench.errors import InputError
 from vreid_bench.features import Array, read_arrays
 from vreid_bench.metrics import NotComputable, Scores, judge
 from vreid_bench.protocol import Convention
-from vreid_bench.ranks import Counts
+from vreid_bench.ranking.ranks import Counts
 from vreid_bench.record import Record
 
 # the fields of a convention that decide a score

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from vreid_bench import clip_native as native
-from vreid_bench.clip_native import Masked
-from vreid_bench.clip_ops_reference import (
+from vreid_bench.ops import clip_native as native
+from vreid_bench.ops.clip_native import Masked
+from vreid_bench.ops.clip_reference import (
     Rule,
     Side,
     folded,
@@ -20,8 +20,8 @@ from vreid_bench.clip_ops_reference import (
     side,
     similarity,
 )
-from vreid_bench.ops import Hardest, paired_distance, pairwise_distance
-from vreid_bench.ops import batch_hard as mined
+from vreid_bench.ops.distance import Hardest, paired_distance, pairwise_distance
+from vreid_bench.ops.distance import batch_hard as mined
 
 TILE = 1 << 24  # numbers of a tile in plain torch
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 from vreid_bench.record import Record, Ruled, record_path
-from vreid_bench.table import (
+from vreid_bench.report.table import (
     LEGENDS,
     Track,
     budget_table,

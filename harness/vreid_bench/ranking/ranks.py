@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from vreid_bench import native
 from vreid_bench.errors import InputError
-from vreid_bench.labels import Ints, Labels
-from vreid_bench.sought import Shard, Sought, sought
+from vreid_bench.ranking import ranks_reference
+from vreid_bench.ranking.labels import Ints, Labels
+from vreid_bench.ranking.sought import Shard, Sought
 
 Metric = Literal["cosine", "euclidean", "sqeuclidean"]
 Tile = tuple[slice, NDArray[Any]]  # which queries (0-based positions in the query list), distances [R, G]
@@ -40,6 +41,11 @@ class Counts:
         """The query of each match: [M]."""
         owner: Ints = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
         return owner
+
+
+def sought(labels: Labels) -> Sought:
+    """What is to be counted. Of a large gallery nothing is copied but a byte an item."""
+    return Sought(*_module().seek(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))
 
 
 def merge(one: Counts, other: Counts) -> Counts:
@@ -110,12 +116,7 @@ def backend() -> str:
 
 
 def _module() -> Any:
-    module = native.load("score")
-    if module is not None:
-        return module
-    from vreid_bench import ranks_reference
-
-    return ranks_reference
+    return native.load("score") or ranks_reference
 
 
 def _counts(wanted: Sought, before: Ints, labels: Labels) -> Counts:

@@ -77,7 +77,7 @@ class Row:
         """
         if not all(record.people for row in (self, above) for record in row.records):
             return ""
-        from vreid_bench.compare import apart  # NumPy, only where there is something to test
+        from vreid_bench.report.compare import apart  # NumPy, only where there is something to test
 
         p = apart(self.records, above.records)
         return "" if p is None else f"{p:.2g}" if p < SIGNIFICANT else f"{p:.2g} ≈"
@@ -368,7 +368,7 @@ def scored(metrics: Mapping[str, Any]) -> str:
 
 
 def moved(differences: Mapping[str, Any]) -> str:
-    """What `vreid_bench.difference.differences` gives, as plain text for a terminal: points of mAP and R1."""
+    """What `vreid_bench.report.difference.differences` gives, as plain text for a terminal: points of mAP and R1."""
     blocks = []
     for name, changes in differences["conventions"].items():
         rows = [[c["rule"], *(_points(c, metric) for metric in ("mAP", "R1"))] for c in changes]

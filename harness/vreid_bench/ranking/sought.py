@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench import native
-from vreid_bench.labels import Ints, Labels
+from vreid_bench.ranking.labels import Ints
 
 Shard = tuple[int, int]  # (i, n): every n-th tile of the gallery, from the i-th
 
@@ -39,11 +38,3 @@ class Sought(NamedTuple):
             junk_start=junk_start - junk_start[0],
             junk=self.junk[junk_start[0] : junk_start[-1]],
         )
-
-
-def sought(labels: Labels) -> Sought:
-    """Groups, matches and junk. Of a large gallery nothing is copied but a byte an item."""
-    from vreid_bench import ranks_reference
-
-    module = native.load("score") or ranks_reference
-    return Sought(*module.seek(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))

@@ -13,10 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vreid_bench.labels import Labels
 from vreid_bench.parts import Clips
-from vreid_bench.ranks import Tile
-from vreid_bench.sought import sought
+from vreid_bench.ranking.labels import Labels
+from vreid_bench.ranking.ranks import Tile, sought
 
 MARGIN = 1e-5  # bounds and distances are rounded differently; of both, float32 of at most 2
 PAIRS = 2048  # tracklets that are compared at once, one by one

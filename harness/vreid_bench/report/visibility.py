@@ -20,7 +20,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vreid_bench.agreement import Agreement, Floats, Groups, Key
 from vreid_bench.checkpoint import load_weights
 from vreid_bench.clips import clip_indices
 from vreid_bench.conditions import masks
@@ -35,6 +34,7 @@ from vreid_bench.plan import Plan, Request, plan_run, source_run
 from vreid_bench.recipe import Clipping
 from vreid_bench.record import Record
 from vreid_bench.registry import Registry
+from vreid_bench.report.agreement import Agreement, Floats, Groups, Key
 
 FRAMES, CLIPS, PAIRS = "attention to frames", "attention to clips", "importance in pairs of clips"
 

@@ -1,0 +1,1 @@
+"""What is told of runs that have been scored: tables, the leaderboard, break-downs, comparisons."""
