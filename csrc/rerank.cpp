@@ -1,5 +1,6 @@
 // The hot parts of k-reciprocal re-ranking (Zhong et al. 2017). Twin: rerank_reference.py in
-// harness/vreid_bench/ranking, which says what each function means; here is only how it is fast. Items are queries, then gallery: 0 .. N-1.
+// harness/vreid_bench/ranking, which says what each function means; here is only how it is fast. Items are queries, then
+// gallery: 0 .. N-1.
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
