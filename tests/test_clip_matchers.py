@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from vreid_bench import Batch, Clips, InputError, batch_hard
-from vreid_bench.embed import counted, tiles
+from vreid_bench.ranking.by_matcher import counted, tiles
 from vreid_bench.ranking.labels import Labels
 from vreid_bench.ranking.pruning import Pruned
 from vreid_bench.ranking.ranks import from_distances

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from vreid_bench import score
 from vreid_bench.errors import InputError
-from vreid_bench.items import Computed
 from vreid_bench.parts import Reranker
 from vreid_bench.ranking import neighbours, rerank_reference
+from vreid_bench.ranking.items import Computed
 from vreid_bench.record import Record
 from vreid_bench.registry import Registry
 from vreid_plugins.rerankers.k_reciprocal import FastReidEvaluator, Zhong

@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from vreid_bench.clusters import mean_diameter
 from vreid_bench.corruption import spoiled
 from vreid_bench.data import DISTRACTOR, JUNK, Split
-from vreid_bench.embed import Cut, Store, counted, embed, embed_clips
+from vreid_bench.embed import Cut, embed, embed_clips
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 from vreid_bench.metrics import NotComputable, Outcome, judge
 from vreid_bench.model import Model
 from vreid_bench.parts import Clips, ComparesVectors
 from vreid_bench.protocol import Corruption, Selection
+from vreid_bench.ranking.by_matcher import counted
 from vreid_bench.ranking.labels import Labels
+from vreid_bench.store import Store
 from vreid_bench.work import Run, Work
 
 Ranking = Callable[[tuple[Clips, Clips], Labels], Outcome]

@@ -12,7 +12,7 @@ import numpy as np
 
 from vreid_bench.errors import InputError
 from vreid_bench.features import STORE, Array, Features, read_arrays, read_matrix, read_square
-from vreid_bench.items import MEMORY
+from vreid_bench.ranking.items import MEMORY
 from vreid_bench.ranking.labels import Labels
 from vreid_bench.ranking.ranks import Counts, Tile
 from vreid_bench.recipe import Part

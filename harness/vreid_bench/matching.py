@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from vreid_bench.embed import counted
 from vreid_bench.errors import InputError
 from vreid_bench.features import Features
 from vreid_bench.parts import Clips, FitsClips
+from vreid_bench.ranking.by_matcher import counted
 from vreid_bench.ranking.labels import Labels
 from vreid_bench.ranking.ranks import Counts
 from vreid_bench.recipe import Part

@@ -13,10 +13,10 @@ from vreid_bench.corruption import check_corruption
 from vreid_bench.data import Dataset, Split, dressed, people
 from vreid_bench.errors import InputError
 from vreid_bench.folds import Fold, folds, read
-from vreid_bench.items import MEMORY
 from vreid_bench.pretrained import WeightsFile, weights_file
 from vreid_bench.protocol import Convention, Protocol, digest
 from vreid_bench.protocols import named
+from vreid_bench.ranking.items import MEMORY
 from vreid_bench.recipe import Fit, Method, Part, Preset, Train
 from vreid_bench.record import Record, in_path
 from vreid_bench.registry import KINDS, Entry, Registry, suggestion

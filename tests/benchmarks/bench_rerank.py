@@ -25,7 +25,7 @@ import marslike  # noqa: E402
 import published  # noqa: E402
 from measure import broken, extra_mb, record, seconds  # noqa: E402
 
-from vreid_bench.items import Computed  # noqa: E402
+from vreid_bench.ranking.items import Computed  # noqa: E402
 from vreid_bench.ranking.neighbours import backend  # noqa: E402
 from vreid_plugins.rerankers.k_reciprocal import Zhong  # noqa: E402
 

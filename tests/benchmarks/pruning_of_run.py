@@ -15,15 +15,16 @@ from tabulate import tabulate
 
 from vreid_bench.checkpoint import load_weights
 from vreid_bench.conditions import masks
-from vreid_bench.embed import Store, tiles
 from vreid_bench.metrics import judge
 from vreid_bench.model import Model
 from vreid_bench.plan import Request, plan_run
+from vreid_bench.ranking.by_matcher import tiles
 from vreid_bench.ranking.labels import Labels
 from vreid_bench.ranking.pruning import Pruned
 from vreid_bench.ranking.ranks import from_distances
 from vreid_bench.record import Record
 from vreid_bench.registry import Registry
+from vreid_bench.store import Store
 
 
 def main(run: Path) -> None:

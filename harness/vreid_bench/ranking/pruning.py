@@ -35,7 +35,7 @@ class Bounded(Protocol):
 
 
 class Pruned:
-    """Distances that rank as all of the matcher's do, and how much work they took; `sides` as for `embed.counted`."""
+    """Distances that rank as all of the matcher's do, and how much work they took; `sides` as for `counted`."""
 
     def __init__(self, matcher: Bounded, sides: tuple[Clips, Clips], labels: Labels) -> None:
         self.matcher, self.sides, self.labels = matcher, sides, labels

@@ -24,7 +24,7 @@ from vreid_bench.checkpoint import load_weights
 from vreid_bench.clips import clip_indices
 from vreid_bench.conditions import masks
 from vreid_bench.data import Split, TellsVisibility
-from vreid_bench.embed import Cut, Reader, Store, embed_clips
+from vreid_bench.embed import Cut, Reader, embed_clips
 from vreid_bench.environment import cores, pick_device, prepare
 from vreid_bench.errors import InputError
 from vreid_bench.lessons import check_source, source_weights
@@ -35,6 +35,7 @@ from vreid_bench.recipe import Clipping
 from vreid_bench.record import Record
 from vreid_bench.registry import Registry
 from vreid_bench.report.agreement import Agreement, Floats, Groups, Key
+from vreid_bench.store import Store
 
 FRAMES, CLIPS, PAIRS = "attention to frames", "attention to clips", "importance in pairs of clips"
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench import InputError, hookimpl
-from vreid_bench.items import MEMORY, Computed, Given
+from vreid_bench.ranking.items import MEMORY, Computed, Given
 from vreid_bench.ranking.neighbours import Metric
 from vreid_bench.ranking.rerank import Rule, k_reciprocal
 

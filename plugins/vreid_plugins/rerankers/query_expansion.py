@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench import InputError, hookimpl
-from vreid_bench.items import MEMORY, Computed
+from vreid_bench.ranking.items import MEMORY, Computed
 from vreid_bench.ranking.neighbours import Metric, nearest
 
 Floats = NDArray[np.float32]
