@@ -82,10 +82,11 @@ ADD := $(BIN)/vreid-bench leaderboard add --replace $(RUNS)/*/record.json
 ROWS = $(foreach protocol,$(1),$(foreach method,$(2),$(foreach seed,$(3),row/$(protocol)/$(method)/$(seed))))
 
 # Those that train, and those that test what these have trained.
-TRAINED := $(call ROWS,mars,mean-pooling $(CLIPS),0) $(call ROWS,mars-motion,$(MOTION),$(SEEDS)) \
+TRAINED := $(call ROWS,mars,mean-pooling,0) $(call ROWS,mars,$(CLIPS),$(SEEDS)) \
+	$(call ROWS,mars-motion,$(MOTION),$(SEEDS)) \
 	$(call ROWS,mars-dev duke-video ls-vid ccvid ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng,mean-pooling,0)
 TESTED := $(call ROWS,$(SPOILED) $(addsuffix -query,$(SPOILED)) mars-tracklet-selection,mean-pooling,0) \
-	$(call ROWS,mars-corruption mars-corruption-query,$(CLIPS),0) \
+	$(call ROWS,mars-corruption mars-corruption-query,$(CLIPS),$(SEEDS)) \
 	$(call ROWS,mars-motion-shuffled-frames,$(MOTION),$(SEEDS)) \
 	$(call ROWS,ccvid-same-clothes ccvid-clothes-changing,mean-pooling,0) \
 	$(call ROWS,mars-to-ilids-vid mars-to-prid2011 ilids-vid-to-prid2011,mean-pooling,0) \
