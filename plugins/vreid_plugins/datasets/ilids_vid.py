@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench import Dataset, InputError, Protocol, Verification, hookimpl
+from vreid_bench.data import Source
 from vreid_plugins.datasets.described import is_synthetic
 from vreid_plugins.datasets.faults import Report, stop
 from vreid_plugins.datasets.halves import VARIANTS, Division, divided, drawn, from_matrix, origin
@@ -56,7 +57,7 @@ class IlidsVid:
         division = halves(root, tree, stop)
         if division is None:
             raise AssertionError("a fault of the split file was not reported")
-        source = "synthetic" if is_synthetic(root) else "unverified"
+        source: Source = "synthetic" if is_synthetic(root) else "unverified"
         return Dataset("ilids-vid", root, divided(tree, division, variant), source, origin(division, [SPLIT_FILE]))
 
     def verify(self, root: Path, decode: bool = False) -> Verification:

@@ -14,7 +14,7 @@ from vreid_plugins.datasets.halves import VARIANTS, Division, divided
 from vreid_plugins.datasets.views import Tree
 
 # a dataset's own reading: its tree, its halves if they can be used, and counts that it alone has
-Load = Callable[[Report], tuple[Tree, Division | None, Mapping[str, int]]]
+Load = Callable[[Report], tuple[Tree, Division | None, dict[str, int]]]
 
 
 def verify(root: Path, load: Load, published: Mapping[str, int], decode: bool, *, start: int | None) -> Verification:
