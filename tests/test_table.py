@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vreid_bench.protocol import Convention, Protocol
-from vreid_bench.record import Record, ruled
+from vreid_bench.record import Record
 from vreid_bench.report.table import (
     budget_table,
     escaped,
@@ -25,6 +25,7 @@ from vreid_bench.report.table import (
     results_table,
     tracks,
 )
+from vreid_bench.schema.entries import ruled
 
 GOLDEN = Path(__file__).parent / "golden"
 HEAD = "conventions__queries-in-gallery__"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
-from vreid_bench.record import Record, Ruled, record_path
+from vreid_bench.record import Record, record_path
 from vreid_bench.report.table import (
     LEGENDS,
     Track,
@@ -22,6 +22,7 @@ from vreid_bench.report.table import (
     results_table,
     tracks,
 )
+from vreid_bench.schema.entries import Ruled
 
 MARK = "<!-- Generated from records/ by `vreid-bench leaderboard`; do not edit. -->\n"
 LEGEND = """\
