@@ -112,7 +112,7 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
     from vreid_bench.plan import Request
-    from vreid_bench.report.table import render
+    from vreid_bench.report.terminal import render
     from vreid_bench.run import run as walk
 
     as_json = options.pop("as_json")

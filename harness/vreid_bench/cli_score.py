@@ -98,8 +98,7 @@ def diff(run: Path, as_json: bool) -> None:
     \b
         vreid-bench conventions diff runs/mars-personvlad-small-seed0-1a2b3c4d
     """
-    from vreid_bench.report.difference import differences
-    from vreid_bench.report.table import moved
+    from vreid_bench.report.difference import differences, shown
 
     found = differences(run)
-    click.echo(json.dumps(found) if as_json else moved(found))
+    click.echo(json.dumps(found) if as_json else shown(found))
