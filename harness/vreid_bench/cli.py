@@ -1,4 +1,7 @@
-"""The command line: each command says what to do and leaves the doing to the module it names."""
+"""The command line: each command says what to do and leaves the doing to the module it names.
+
+Here is what a run needs and does; the commands on results are in `cli_results`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores as plain text for a terminal: every metric under every convention."""
+"""Records and reports of scores as plain text for a terminal."""
 
 from __future__ import annotations
 
