@@ -13,7 +13,7 @@ from vreid_bench.protocol import digest
 from vreid_bench.record import Record
 from vreid_bench.report.compare import apart, compare, shown
 from vreid_bench.report.paired import sign_flip
-from vreid_bench.report.table import tracks
+from vreid_bench.report.track import tracks
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "record.json").read_text())
 CONVENTIONS = tuple(GOLDEN["conventions"])

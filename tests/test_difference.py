@@ -13,7 +13,8 @@ from vreid_bench.conventions import CONVENTIONS
 from vreid_bench.metrics import Outcome, judge, npz, per_query
 from vreid_bench.protocol import Convention
 from vreid_bench.ranking.ranks import from_distances
-from vreid_bench.record import Record, ruled
+from vreid_bench.record import Record
+from vreid_bench.schema.entries import ruled
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "record.json").read_bytes())
 HEAD, OFFICIAL, TORCHREID = CONVENTIONS[:3]

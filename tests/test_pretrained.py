@@ -17,7 +17,7 @@ from vreid_bench import InputError, Published, hookimpl, part
 from vreid_bench.checkpoint import note_of
 from vreid_bench.lessons import TRAINING
 from vreid_bench.pretrained import fitted, tensors_of, weights_file
-from vreid_bench.record import Record, Weights
+from vreid_bench.record import Record
 from vreid_bench.registry import Plugin, Registry
 from vreid_plugins.encoders import alexnet, c3d, i3d, inception_v3, resnet, resnet3d, senet
 
@@ -340,4 +340,4 @@ def test_the_disclosed_pretraining_is_that_of_the_weights():
         Record.of(fields)
     fields["disclosure"]["pretraining"] = f"a.pth (sha256 {'a' * 64}), 3 of 4 tensors, names of torchvision"
     record = Record.of(fields)
-    assert Weights.of("b" * 64, record).pretrained == record.weights.pretrained
+    assert record.reused("b" * 64).pretrained == record.weights.pretrained

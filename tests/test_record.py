@@ -10,7 +10,8 @@ import pytest
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
 from vreid_bench.protocol import Convention, Protocol
-from vreid_bench.record import Record, Weights, record_path, ruled
+from vreid_bench.record import Record, record_path
+from vreid_bench.schema.entries import ruled
 
 GOLDEN = Path(__file__).parent / "golden" / "record.json"
 HASH = "0123456789abcdef" * 4
@@ -181,7 +182,7 @@ def test_what_a_rerun_changes_leaves_the_path():
 
 def test_weights_keep_the_history_of_the_run_that_trained_them():
     trained = Record.of(changed(method__modified=True, method__overrides={"margin": 0.2}))
-    loaded = Weights.of(HASH, trained)
+    loaded = trained.reused(HASH)
     assert (loaded.origin, loaded.trained_by, loaded.trained_under) == ("record", trained.id, "mars/synthetic")
     again = Record.of(changed(weights=loaded.model_dump(mode="json")))
     assert again.variant == ("trained with margin=0.2",)
@@ -252,7 +253,7 @@ def test_all_splits_are_the_row_itself_and_some_are_another_each():
 def test_a_modified_method_stays_modified_with_some_splits():
     record = Record.of(of_splits(10, [0]) | {"method": changed(method__modified=True)["method"]})
     assert record.variant == ("modified", "1 of 10 splits (0)")
-    assert Weights.of(HASH, record).trained_as == ("modified",)
+    assert record.reused(HASH).trained_as == ("modified",)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ from vreid_bench.parts import ComparesVectors
 from vreid_bench.plan import Plan
 from vreid_bench.ranking import neighbours, ranks
 from vreid_bench.recipe import Part, Train
-from vreid_bench.record import DatasetEntry, MethodEntry, Record, Weights, ruled
+from vreid_bench.record import Record
+from vreid_bench.schema.entries import DatasetEntry, MethodEntry, Weights, ruled
 from vreid_bench.settings import described
 from vreid_bench.work import Run
 
@@ -101,7 +102,7 @@ def origin(this: Run, sha: str) -> Weights:
     """Whose weights were tested."""
     if this.plan.source is None:
         return Weights(sha256=sha, origin="trained", pretrained=this.pretrained.entry if this.pretrained else None)
-    return Weights.of(sha, Record.from_file(this.plan.source / "record.json"))
+    return Record.from_file(this.plan.source / "record.json").reused(sha)
 
 
 def corrupted_with(this: Run) -> str | None:

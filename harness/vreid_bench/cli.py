@@ -1,4 +1,7 @@
-"""The command line: each command says what to do and leaves the doing to the module it names."""
+"""The command line: each command says what to do and leaves the doing to the module it names.
+
+Here is what a run needs and does; the commands on results are in `cli_results`.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,9 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli_score import AS_JSON, conventions, score, size_of, visibility
+from vreid_bench.cli_options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEMORY, QUIET, RERANK, RUNS, THREADS
+from vreid_bench.cli_results import compare, conventions, leaderboard, score, visibility
 from vreid_bench.errors import InputError, RunError
-
-ACCEPT_WITHDRAWN = click.option(
-    "--accept-withdrawn",
-    multiple=True,
-    metavar="DATASET",
-    help="Read real data of this dataset although it was withdrawn; may be repeated.",
-)
 
 
 class Group(click.Group):
@@ -55,7 +52,7 @@ def main() -> None:
 @click.option("--protocol", default="mars", show_default=True, help="What is trained on and queried; A-to-B transfers.")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="Your copy of the dataset, or a folder with one of each name; default VREID_DATA, else the synthetic twin.",
 )
 @click.option("--preset", type=click.Choice(["paper", "small"]), help="Default: small on a twin, paper otherwise.")
@@ -70,7 +67,7 @@ def main() -> None:
 @click.option(
     "--from",
     "source",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="RUN",
     help="Evaluate the weights of this run, without training.",
 )
@@ -82,17 +79,15 @@ def main() -> None:
 @click.option(
     "--splits", metavar="NUMBERS", help="Some of the protocol's splits, for instance 0-2,7; default: all of them."
 )
-@click.option(
-    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders are."
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
-@click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
+@RUNS
+@DEVICE
+@THREADS
 @click.option(
     "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
 )
-@click.option("--quiet", is_flag=True, help="No progress bars.")
-@click.option("--rerank", metavar="NAME", help="Re-rank, for instance by zhong or zhong:k1=50,k2=15.")
-@click.option("--memory", callback=size_of, default="64M", show_default=True, help="For re-ranking, beside its result.")
+@QUIET
+@RERANK
+@MEMORY
 @ACCEPT_WITHDRAWN
 @AS_JSON
 def run(**options: Any) -> None:
@@ -112,7 +107,7 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
     from vreid_bench.plan import Request
-    from vreid_bench.report.table import render
+    from vreid_bench.report.terminal import render
     from vreid_bench.run import run as walk
 
     as_json = options.pop("as_json")
@@ -127,9 +122,8 @@ def run(**options: Any) -> None:
         click.echo(f"record: {directory.record}")
 
 
-main.add_command(score)
-main.add_command(conventions)
-main.add_command(visibility)
+for command in (score, compare, conventions, visibility, leaderboard):
+    main.add_command(command)
 
 
 @main.group()
@@ -189,33 +183,13 @@ def list_(kind: str | None, as_json: bool) -> None:
     click.echo(json.dumps(rows) if as_json else tabulate(rows, headers="keys", maxcolwidths=[None, None, 60]))
 
 
-@main.command()
-@click.argument("run_a", type=click.Path(path_type=Path))
-@click.argument("run_b", type=click.Path(path_type=Path))
-@click.option(
-    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders are."
-)
-@AS_JSON
-def compare(run_a: Path, run_b: Path, runs: Path, as_json: bool) -> None:
-    """Compare two runs, by folder or id, on the same test set: difference, interval, p, person by person.
-
-    \b
-    `smallest` is the difference from which on this test set could have told the two apart at 5 %.
-        vreid-bench compare mars-personvlad-small-seed0-1a2b3c4d mars-mean-pooling-small-seed0-5e6f7a8b
-    """
-    from vreid_bench.report import compare as comparison
-
-    compared = comparison.compare(run_a, run_b, runs)
-    click.echo(json.dumps({"conventions": comparison.as_json(compared)}) if as_json else comparison.shown(compared))
-
-
 @main.group()
 def data() -> None:
     """Render synthetic data, and check copies of real data."""
 
 
 @data.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=FILE)
 @click.option("--layout", default="mars", show_default=True, help="The dataset whose folders and index files to write.")
 @click.option("--ids", type=click.IntRange(2), help="Identities to train on, and as many to test on.")
 @click.option("--cameras", type=click.IntRange(2), help="Cameras.")
@@ -241,9 +215,7 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
 
 @data.command()
 @click.argument("dataset")
-@click.option(
-    "--data", "root", type=click.Path(path_type=Path), help="Your copy; default VREID_DATA, else the synthetic twin."
-)
+@click.option("--data", "root", type=FILE, help="Your copy; default VREID_DATA, else the synthetic twin.")
 @click.option("--decode", is_flag=True, help="Also decode every frame.")
 @ACCEPT_WITHDRAWN
 @AS_JSON
@@ -260,60 +232,6 @@ def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tupl
     click.echo(json.dumps(check.report(found)) if as_json else check.shown(found))
     if found.problems:
         raise click.exceptions.Exit(2)
-
-
-@main.group(invoke_without_command=True)
-@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit code 1 if a table is stale.")
-@click.option(
-    "--dir",
-    "folder",
-    type=click.Path(path_type=Path),
-    default=Path("leaderboard"),
-    show_default=True,
-    help="Where records and tables are.",
-)
-@AS_JSON
-@click.pass_context
-def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json: bool) -> None:
-    """Build the tables from leaderboard/records, or check that they are up to date.
-
-    \b
-        vreid-bench leaderboard
-        vreid-bench leaderboard --check
-        vreid-bench leaderboard add runs/mars-personvlad-small-seed0-1a2b3c4d
-    """
-    if context.invoked_subcommand is not None:
-        context.obj = folder
-        return
-    from vreid_bench.report import leaderboard as board
-
-    if not folder.is_dir():
-        raise InputError(f"--dir {folder}: no such folder; `vreid-bench leaderboard add` makes one")
-    problems = board.check(folder) if only_check else []
-    written = [] if only_check else board.write(folder)
-    if as_json:
-        click.echo(json.dumps({"problems": problems, "written": written}))
-    else:
-        click.echo("\n".join([*problems, *written]) or f"{folder}: up to date")
-    if problems:
-        raise RunError(f"{folder} has {len(problems)} problem(s)")
-
-
-@leaderboard.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Put the record in the place of another of the same name.")
-@AS_JSON
-@click.pass_obj
-def add(folder: Path, runs: tuple[Path, ...], replace: bool, as_json: bool) -> None:
-    """Publish the records of RUNS (folders of finished runs, or record files) and rebuild the tables.
-
-    \b
-        vreid-bench leaderboard add runs/*
-    """
-    from vreid_bench.report import leaderboard as board
-
-    changed = board.publish(runs, folder, replace)
-    click.echo(json.dumps({"written": changed}) if as_json else "\n".join(changed))
 
 
 @main.command()

@@ -35,6 +35,12 @@ class Split:
     query: tuple[int, ...]  # rows of `test` (0-based)
     gallery: tuple[int, ...]  # rows of `test` in ranking order; query rows may be among them
 
+    @classmethod
+    def apart(cls, train: tuple[Tracklet, ...], query: tuple[Tracklet, ...], gallery: tuple[Tracklet, ...]) -> Split:
+        """Test is the queries, then the gallery, which alone is ranked: no row is both."""
+        test = (*query, *gallery)
+        return cls(train, test, tuple(range(len(query))), tuple(range(len(query), len(test))))
+
 
 @dataclass(frozen=True)
 class Dataset:

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from vreid_bench.errors import InputError
 from vreid_bench.parts import Published
 from vreid_bench.recipe import Part
-from vreid_bench.record import Pretraining
 from vreid_bench.registry import Registry
+from vreid_bench.schema.entries import Pretraining
 
 WRAPPERS = ("state_dict", "model")  # under which training scripts save the tensors, beside epoch and optimizer
 REPLICATED = "module."  # what torch.nn.DataParallel puts in front of every name

@@ -18,7 +18,7 @@ from vreid_bench.ranking import neighbours, ranks
 from vreid_bench.ranking.labels import Labels
 from vreid_bench.ranking.ranks import Counts, Metric, Tile
 from vreid_bench.recipe import Part
-from vreid_bench.report.table import scored
+from vreid_bench.report.terminal import scored
 from vreid_bench.verification import true_accepts
 
 Rules = Sequence[Convention]

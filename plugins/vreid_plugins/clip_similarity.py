@@ -154,12 +154,13 @@ class Learned(nn.Module):
 
     def folded(self) -> list[Tensor]:
         """The network with batch normalisation folded into its layers, as `clip_distance` takes it."""
-        weights = []
+        g: Any = self.g  # to its types a Sequential holds modules, not linear layers
+        weights: list[Tensor] = []
         for at in (0, 4):
-            linear, norm = self.g[at], self.g[at + 1]
+            linear, norm = g[at], g[at + 1]
             scale = norm.weight / (norm.running_var + norm.eps).sqrt()  # [H]
             weights += [linear.weight * scale[:, None], (linear.bias - norm.running_mean) * scale + norm.bias]
-        return [*weights, self.g[8].weight, self.g[8].bias]
+        return [*weights, g[8].weight, g[8].bias]
 
     def _trained(self, difference: Tensor, asked: Tensor) -> Tensor:
         """Importances where they are asked for; batch statistics are of these pairs alone."""

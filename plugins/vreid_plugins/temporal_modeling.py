@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -81,7 +81,7 @@ class TemporalAttention(nn.Module):
     def scores(self, maps: Tensor) -> Tensor:
         """maps [B, T', D, h, w] -> s [B, T']."""
         hidden = torch.relu(self.spatial(maps.flatten(0, 1))).flatten(1)  # [B T', width]
-        s: Tensor = self.score(hidden.unflatten(0, maps.shape[:2]).transpose(1, 2))[:, 0]  # [B, T']
+        s: Tensor = self.score(torch.unflatten(hidden, 0, maps.shape[:2]).transpose(1, 2))[:, 0]  # [B, T']
         return torch.relu(s) if self.rectify else s
 
     def attention(self, maps: Tensor) -> Tensor:
@@ -281,13 +281,18 @@ class System:
 
     def __call__(self, preset: Preset) -> Method:
         """The recipe of this system."""
-        told = {"reported": self.reported, "quoted": self.quoted}
         if preset == "paper":
-            method = _paper(self.T, self.rate)
-            return replace(method, encoder=part(self.encoder, depth=50), aggregator=self.aggregator, **told)
-        method = _small(self.T if self.varies_T else min(self.T, 4))
-        aggregator = self.narrow or self.aggregator
-        return replace(method, encoder=part(self.encoder, depth=8), aggregator=aggregator, **told)
+            method, depth, aggregator = _paper(self.T, self.rate), 50, self.aggregator
+        else:
+            method = _small(self.T if self.varies_T else min(self.T, 4))
+            depth, aggregator = 8, self.narrow or self.aggregator
+        return replace(
+            method,
+            encoder=part(self.encoder, depth=depth),
+            aggregator=aggregator,
+            reported=self.reported,
+            quoted=self.quoted,
+        )
 
 
 def image_baseline(preset: Preset) -> Method:
@@ -302,7 +307,16 @@ AVERAGE = part("average")  # section 3.1, "Temporal pooling": f_c = (1/T) sum_t 
 SHARE = 32  # preset `small` has D = 64 where the paper has 2048; other widths shrink alike
 
 
-def _attention(network: str, weighting: str) -> dict[str, Part]:
+class _Shared(TypedDict):
+    """Fields of a `System` that several rows have alike."""
+
+    aggregator: Part
+    narrow: NotRequired[Part]
+    encoder: NotRequired[str]
+    rate: NotRequired[float]
+
+
+def _attention(network: str, weighting: str) -> _Shared:
     options = {"network": network, "weighting": weighting}
     return {
         "aggregator": part("temporal-attention", width=256, **options),
@@ -310,7 +324,7 @@ def _attention(network: str, weighting: str) -> dict[str, Part]:
     }
 
 
-def _rnn(hidden: int = 512, cell: str = "lstm", output: str = "mean") -> dict[str, Any]:
+def _rnn(hidden: int = 512, cell: str = "lstm", output: str = "mean") -> _Shared:
     return {
         "aggregator": part("recurrent", cell=cell, hidden=hidden, output=output),
         "narrow": part("recurrent", cell=cell, hidden=hidden // SHARE, output=output),
@@ -318,7 +332,7 @@ def _rnn(hidden: int = 512, cell: str = "lstm", output: str = "mean") -> dict[st
     }
 
 
-_3D: dict[str, Any] = {"aggregator": AVERAGE, "encoder": "resnet3d", "rate": 1e-4}
+_3D: _Shared = {"aggregator": AVERAGE, "encoder": "resnet3d", "rate": 1e-4}
 
 METHODS: Mapping[str, Callable[[Preset], Method]] = {
     # Table 1

@@ -1,1 +1,1 @@
-"""What is told of runs that have been scored: tables, the leaderboard, break-downs, comparisons."""
+"""What is told of scored runs: tables, the leaderboard, break-downs, comparisons. Percent and ± exist only here."""

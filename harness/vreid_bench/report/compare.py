@@ -14,8 +14,9 @@ from tabulate import tabulate
 
 from vreid_bench.bootstrap import interval, people
 from vreid_bench.errors import InputError
-from vreid_bench.record import DatasetEntry, Record, Ruled
+from vreid_bench.record import Record
 from vreid_bench.report.paired import SIGNIFICANT, shares, sign_flip
+from vreid_bench.schema.entries import DatasetEntry, Ruled
 
 Arrays = Mapping[str, NDArray[Any]]
 METRICS = ("mAP", "R1")

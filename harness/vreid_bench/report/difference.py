@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tabulate import tabulate
 
 from vreid_bench.errors import InputError
 from vreid_bench.features import Array, read_arrays
@@ -69,6 +70,16 @@ def kept_counts(arrays: Mapping[str, Array], run: Path) -> list[Counts]:
     return counts
 
 
+def shown(found: Mapping[str, Any]) -> str:
+    """As tables, in points of mAP and R1."""
+    blocks = []
+    for name, each in found["conventions"].items():
+        rows = [[change["rule"], *(_points(change, metric) for metric in METRICS)] for change in each]
+        title = f"{found['headline']} -> {name}"
+        blocks.append(tabulate(rows, [title, *METRICS], disable_numparse=True, colalign=["left", "right", "right"]))
+    return "\n\n".join(blocks)
+
+
 def _means(splits: Sequence[Counts], convention: Convention) -> dict[str, float] | str:
     """mAP and R1 over the splits, or why there are none."""
     scores: list[Scores] = []
@@ -88,3 +99,9 @@ def _words(rule: str, head: Convention, other: Convention) -> str:
         values.get(v, v) if isinstance(v, bool | None) else v for v in (getattr(head, rule), getattr(other, rule))
     )
     return f"{rule.replace('_', ' ')}: {one} -> {two}"
+
+
+def _points(change: Mapping[str, Any], metric: str) -> str:
+    if "not_computable" in change:
+        return f"not computable, {change['not_computable']}" if metric == "mAP" else ""
+    return f"{100 * change[metric]:+.2f}"

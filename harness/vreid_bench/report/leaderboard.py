@@ -9,19 +9,11 @@ from pathlib import Path
 
 from vreid_bench.errors import InputError
 from vreid_bench.files import write_atomic
-from vreid_bench.record import Record, Ruled, record_path
-from vreid_bench.report.table import (
-    LEGENDS,
-    Track,
-    budget_table,
-    conditions_table,
-    escaped,
-    index_table,
-    quoted_table,
-    refusals,
-    results_table,
-    tracks,
-)
+from vreid_bench.record import Record, record_path
+from vreid_bench.report.table import budget_table, conditions_table, index_table, quoted_table, results_table
+from vreid_bench.report.text import escaped, refusals
+from vreid_bench.report.track import LEGENDS, Track, tracks
+from vreid_bench.schema.entries import Ruled
 
 MARK = "<!-- Generated from records/ by `vreid-bench leaderboard`; do not edit. -->\n"
 LEGEND = """\

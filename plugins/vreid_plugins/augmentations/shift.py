@@ -27,7 +27,8 @@ class Shift:
         """clips [B, T, P, H, W] -> the same shape; the argument is left as it is."""
         height, width = clips.shape[3:]
         down, right = round(self.share * height), round(self.share * width)
-        wide = F.pad(clips.flatten(0, 1), (right, right, down, down), mode="replicate").unflatten(0, clips.shape[:2])
+        wide = F.pad(clips.flatten(0, 1), (right, right, down, down), mode="replicate")  # [B T, P, H', W']
+        wide = torch.unflatten(wide, 0, clips.shape[:2])
         tops = torch.randint(2 * down + 1, (len(clips),), generator=generator).tolist()
         lefts = torch.randint(2 * right + 1, (len(clips),), generator=generator).tolist()
         moved = [

@@ -33,13 +33,7 @@ class Ccvid:
         """
         root = Path(root)
         parts = load(root, stop)
-        query, gallery = parts["query"], parts["gallery"]
-        split = Split(
-            parts["train"],
-            (*query, *gallery),
-            tuple(range(len(query))),
-            tuple(range(len(query), len(query) + len(gallery))),
-        )
+        split = Split.apart(parts["train"], parts["query"], parts["gallery"])
         return Dataset("ccvid", root, (split,), source(root))
 
     def verify(self, root: Path, decode: bool = False) -> Verification:

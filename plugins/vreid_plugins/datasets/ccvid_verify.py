@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from vreid_bench import Tracklet, Verification
-from vreid_plugins.datasets.ccvid_lists import FOLDER, LISTS, SESSIONS, load, number
-from vreid_plugins.datasets.census import cameras, check_published, counts, report_gaps, unmatched
+from vreid_plugins.datasets.ccvid_lists import FOLDER, SESSIONS, load, number
+from vreid_plugins.datasets.census import Census, counts, unmatched
 from vreid_plugins.datasets.faults import Report, also
-from vreid_plugins.datasets.frames import check_frames
 
 # Gu et al., CVPR 2022, section 4; frames, outfits and sessions were counted on the published data by others
 PUBLISHED = {
@@ -40,11 +38,8 @@ def verify(root: Path, decode: bool) -> Verification:
     problems: list[str] = []
     parts = load(root, problems.append)
     query, gallery = parts["query"], parts["gallery"]
-    whole = [tracklet for part in LISTS for tracklet in parts[part]]
-    found = {"cameras": cameras(whole)}
-    for part in LISTS:
-        found |= counts(part, parts[part])
-    found |= {
+    whole = [*parts["train"], *query, *gallery]
+    found = dict(counts(parts)) | {
         "train outfits": outfits(parts["train"]),
         "test outfits": outfits([*query, *gallery]),
         "queries without a match": unmatched(query, gallery),
@@ -55,10 +50,7 @@ def verify(root: Path, decode: bool) -> Verification:
         found[f"tracklets of {session}"] = sum(t.frames[0].startswith(f"{session}/") for t in whole)
     check_folders(root, whole, problems.append)
     check_clothes(root, whole, problems.append)
-    frames = (frame for tracklet in whole for frame in tracklet.frames)
-    tops = tuple(session for session in SESSIONS if (root / session).is_dir())
-    found["frames on disk"] = check_frames(root, frames, problems.append, decode, exclusive=tops, same_size=False)
-    return check_published(root, found, PUBLISHED, problems, partial(report_gaps, root, whole, numbers))
+    return Census(PUBLISHED, SESSIONS, numbers).verification(root, whole, found, problems, decode)
 
 
 def numbers(tracklet: Tracklet) -> list[int]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from vreid_bench import Tracklet, Verification
-from vreid_plugins.datasets.census import cameras, check_published, counts, persons, report_gaps, unmatched
+from vreid_plugins.datasets.census import Census, counts, persons, unmatched
 from vreid_plugins.datasets.duke_folders import ORIGIN, PARTS, load, moments, name_of, numbers
 from vreid_plugins.datasets.faults import Report, also
-from vreid_plugins.datasets.frames import Tally, check_frames
+from vreid_plugins.datasets.frames import Tally
 
 # Wu et al., CVPR 2018, and the readme of Yu-Wu/DukeMTMC-VideoReID
 PUBLISHED = {
@@ -33,21 +32,18 @@ def verify(root: Path, decode: bool) -> Verification:
     """All counts and faults under `root`; of a tracklet whose names cannot be used, neither counts nor frames."""
     problems: list[str] = []
     parts = load(root, problems.append)
-    whole = [tracklet for part in PARTS for tracklet in parts[part]]
-    found = {"cameras": cameras(whole)}
-    for part in PARTS:
-        found |= counts(part, parts[part])
-        check_gaps(root, parts[part], problems.append)
-        check_moments(root, parts[part], problems.append)
-        check_copies(root, parts[part], problems.append)
-    found["identities of the gallery alone"] = len(persons(parts["gallery"]) - persons(parts["query"]))
-    found["queries without a match"] = unmatched(parts["query"], parts["gallery"])
-    found["tracklets that do not begin with frame 1"] = sum(min(numbers(t), default=1) != 1 for t in whole)
-    frames = (frame for tracklet in whole for frame in tracklet.frames)
-    found["frames on disk"] = check_frames(
-        root, frames, problems.append, decode, exclusive=tuple(p for p in PARTS if (root / p).is_dir()), same_size=False
-    )
-    return check_published(root, found, PUBLISHED, problems, partial(report_gaps, root, whole, numbers))
+    query, gallery = parts["query"], parts["gallery"]
+    whole = [*parts["train"], *query, *gallery]
+    found = dict(counts(parts)) | {
+        "identities of the gallery alone": len(persons(gallery) - persons(query)),
+        "queries without a match": unmatched(query, gallery),
+        "tracklets that do not begin with frame 1": sum(min(numbers(t), default=1) != 1 for t in whole),
+    }
+    for tracklets in parts.values():
+        check_gaps(root, tracklets, problems.append)
+        check_moments(root, tracklets, problems.append)
+        check_copies(root, tracklets, problems.append)
+    return Census(PUBLISHED, PARTS, numbers).verification(root, whole, found, problems, decode)
 
 
 def check_gaps(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:

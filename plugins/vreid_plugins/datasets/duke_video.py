@@ -32,14 +32,8 @@ class DukeVideo:
         """
         root = Path(root)
         parts = load(root, stop)
-        query, gallery = parts["query"], parts["gallery"]
         # the gallery is the folder of that name and nothing else, so that no query can come in twice
-        split = Split(
-            parts["train"],
-            (*query, *gallery),
-            tuple(range(len(query))),
-            tuple(range(len(query), len(query) + len(gallery))),
-        )
+        split = Split.apart(parts["train"], parts["query"], parts["gallery"])
         banner = self.withdrawn(root)
         return Dataset("duke-video", root, (split,), source(root), (banner,) if banner else ())
 

@@ -148,15 +148,14 @@ def divided(tree: Tree, division: Division, variant: str) -> tuple[Split, ...]:
     if variant not in VARIANTS:
         raise InputError(f"variant {variant!r} of the halves is not known; write {' or '.join(VARIANTS)}")
 
-    def tracklets(half: Half) -> tuple[Tracklet, ...]:
-        seen = enumerate(tree.views, start=1)
-        return tuple(Tracklet(view[p].frames, p, camera) for camera, view in seen for p in half)
+    def seen(camera: int, half: Half) -> tuple[Tracklet, ...]:
+        view = tree.views[camera - 1]
+        return tuple(Tracklet(view[p].frames, p, camera) for p in half)
 
     splits = []
     for first, second in division.halves:
         test, train = (first, second) if variant == "wang14" else (second, first)
-        people = len(test)
-        splits.append(Split(tracklets(train), tracklets(test), tuple(range(people)), tuple(range(people, 2 * people))))
+        splits.append(Split.apart((*seen(1, train), *seen(2, train)), seen(1, test), seen(2, test)))
     return tuple(splits)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench import Dataset, InputError, Protocol, Verification, hookimpl
-from vreid_plugins.datasets.described import is_synthetic
+from vreid_plugins.datasets.census import source
 from vreid_plugins.datasets.faults import Report, stop
 from vreid_plugins.datasets.halves import VARIANTS, Division, divided, drawn, from_matrix, origin
 from vreid_plugins.datasets.views import Tree, View, load_tree
@@ -56,8 +56,8 @@ class IlidsVid:
         division = halves(root, tree, stop)
         if division is None:
             raise AssertionError("a fault of the split file was not reported")
-        source = "synthetic" if is_synthetic(root) else "unverified"
-        return Dataset("ilids-vid", root, divided(tree, division, variant), source, origin(division, [SPLIT_FILE]))
+        splits, notes = divided(tree, division, variant), origin(division, [SPLIT_FILE])
+        return Dataset("ilids-vid", root, splits, source(root), notes)
 
     def verify(self, root: Path, decode: bool = False) -> Verification:
         """Every count beside its published number, every fault of folders, frames and splits as a sentence."""

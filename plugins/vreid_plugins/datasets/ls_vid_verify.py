@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from vreid_bench import JUNK, Tracklet, Verification
-from vreid_plugins.datasets.census import cameras, check_published, counts, persons, report_gaps, unmatched
+from vreid_plugins.datasets.census import Census, counts, persons, unmatched
 from vreid_plugins.datasets.faults import Report, also
-from vreid_plugins.datasets.frames import check_frames
 from vreid_plugins.datasets.ls_vid_index import FRAMES, LISTS, load, numbers
 
 # Li et al., ICCV 2019, table 1 and section 5.1; the validation part is what its tables leave over
@@ -36,13 +34,10 @@ def verify(root: Path, decode: bool) -> Verification:
     index = load(root, problems.append, parts=tuple(LISTS))
     whole = [tracklet for part in LISTS for tracklet in index.parts[part]]
     test = index.parts["test"]
-    found = {"cameras": cameras(whole)}
-    for part in LISTS:
-        found |= counts(part, index.parts[part])
     kept = [tracklet for tracklet in test if tracklet.pid != JUNK]
     asked = set(index.query)
     queries, apart = [test[row] for row in index.query], [t for row, t in enumerate(test) if row not in asked]
-    found |= {
+    found = dict(counts(index.parts)) | {
         "train tracklets under 48 frames": sum(len(t.frames) < 48 for t in index.parts["train"]),
         "junk": len(test) - len(kept),
         "queries": len(queries),
@@ -51,10 +46,8 @@ def verify(root: Path, decode: bool) -> Verification:
         "queries without a match, queries out of the gallery": unmatched(queries, apart),
     }
     check_names(root, whole, problems.append)
-    frames = (frame for tracklet in whole for frame in tracklet.frames)
-    tops = tuple(top for top in FRAMES.values() if (root / top).is_dir())
-    found["frames on disk"] = check_frames(root, frames, problems.append, decode, exclusive=tops, same_size=False)
-    return check_published(root, found, PUBLISHED, problems, partial(report_gaps, root, whole, frame_numbers))
+    census = Census(PUBLISHED, tuple(FRAMES.values()), frame_numbers)
+    return census.verification(root, whole, found, problems, decode)
 
 
 def frame_numbers(tracklet: Tracklet) -> list[int]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vreid_bench import DISTRACTOR, JUNK, Count, Verification
+from vreid_bench import DISTRACTOR, JUNK, Verification
 from vreid_bench.data import Source
-from vreid_plugins.datasets.described import expected
+from vreid_plugins.datasets.census import beside, differences
 from vreid_plugins.datasets.faults import Report, also
 from vreid_plugins.datasets.frames import check_frames
 from vreid_plugins.datasets.mars_index import FILES, Half, Index, load_index
@@ -58,14 +58,8 @@ def verify(root: Path, source: Source, decode: bool) -> Verification:
             problems += unordered(root, half)
             problems += straddling(root, half)
             found[f"{part} frames on disk"] = frames(root, half, decode, problems.append)
-    published = PUBLISHED if source != "synthetic" else expected(root, problems.append)
-    lines = tuple(Count(what, n, published.get(what)) for what, n in found.items())
-    problems += [
-        f"{root} has {c.found:,} {c.what}, wanted {c.published:,}; compare its lists and frames with the original."
-        for c in lines
-        if c.published is not None and c.found != c.published
-    ]
-    return Verification(source, lines, tuple(problems))
+    lines = beside(root, found, PUBLISHED, source, problems.append)
+    return Verification(source, lines, (*problems, *differences(root, lines, "lists and frames")))
 
 
 def frames(root: Path, half: Half, decode: bool, report: Report) -> int:

@@ -68,12 +68,13 @@ def load_tree(root: Path, views: tuple[View, View], shared: int | None, report: 
         return Tree(({}, {}), ())
     first, second = (list_view(root, view, report, leftovers) for view in views)
     numbers = [{n for n in seen if shared is None or n <= shared} for seen in (first, second)]
-    for here, there, view, other in ((0, 1, *views), (1, 0, *reversed(views))):
+    for here, there in ((0, 1), (1, 0)):
         alone = sorted(numbers[here] - numbers[there])
         if alone:
+            view, other = root / views[here].folder, root / views[there].folder
             report(
-                f"{root / view.folder} has person {alone[0]}{also(alone, 'persons')}, whom {root / other.folder} "
-                "lacks; wanted the same persons in both: copy the missing folders from the original data."
+                f"{view} has person {alone[0]}{also(alone, 'persons')}, whom {other} lacks; wanted the same persons in "
+                "both: copy the missing folders from the original data."
             )
     return Tree((first, second), tuple(sorted(numbers[0] & numbers[1])))
 

@@ -5,36 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from vreid_bench import Count, Verification
-from vreid_bench.data import Source
-from vreid_plugins.datasets.described import expected, is_synthetic
+from vreid_bench import Verification
+from vreid_plugins.datasets.census import beside, differences, source
 from vreid_plugins.datasets.faults import Report
 from vreid_plugins.datasets.frames import Tally, check_frames
 from vreid_plugins.datasets.halves import VARIANTS, Division, divided
 from vreid_plugins.datasets.views import Tree
 
 # a dataset's own reading: its tree, its halves if they can be used, and counts that it alone has
-Load = Callable[[Report], tuple[Tree, Division | None, Mapping[str, int]]]
+Load = Callable[[Report], tuple[Tree, Division | None, dict[str, int]]]
 
 
 def verify(root: Path, load: Load, published: Mapping[str, int], decode: bool, *, start: int | None) -> Verification:
     """All counts and faults under `root`; `start`: the number of a sequence's first frame, if it is fixed."""
     problems: list[str] = []
     tree, division, own = load(problems.append)
-    source: Source = "synthetic" if is_synthetic(root) else "unverified"
-    wanted = expected(root, problems.append) if source == "synthetic" else published
     check_numbers(root, tree, start, problems.append)
     listed = [frame for view in tree.views for seen in view.values() for frame in seen.frames]
     found = dict(counts(tree, division)) | own
     found["frames"] = len(listed)
     found["frames on disk"] = check_frames(root, listed, problems.append, decode, same_size=True)
-    lines = tuple(Count(what, n, wanted.get(what)) for what, n in found.items())
-    problems += [
-        f"{root} has {c.found:,} {c.what}, wanted {c.published:,}; compare its folders and frames with the original."
-        for c in lines
-        if c.published is not None and c.found != c.published
-    ]
-    return Verification(source, lines, tuple(problems))
+    origin = source(root)
+    lines = beside(root, found, published, origin, problems.append)
+    return Verification(origin, lines, (*problems, *differences(root, lines, "folders and frames")))
 
 
 def check_numbers(root: Path, tree: Tree, start: int | None, report: Report) -> None:

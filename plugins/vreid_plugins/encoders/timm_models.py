@@ -53,7 +53,7 @@ class TimmModel(nn.Module):
             return features if features.shape[1] == D else features.permute(0, 3, 1, 2)
         tokens = features[:, getattr(self.model, "num_prefix_tokens", 0) :]  # without those that stand for the whole
         h = round(math.sqrt(tokens.shape[1] * ratio))
-        return tokens.transpose(1, 2).unflatten(2, (h, -1))
+        return torch.unflatten(tokens.transpose(1, 2), 2, (h, -1))
 
     def _own(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """timm's names, behind `model.` if the network has them."""

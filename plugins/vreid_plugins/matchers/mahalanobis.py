@@ -104,19 +104,19 @@ def pair_covariances(vectors: Floats, pids: Ints, camids: Ints, pairs: str) -> P
     if pairs == "cross-camera":
         same, other = same.less(_Sum.over(vectors, place)), other.less(_Sum.over(vectors, camids))
     other = other.less(same)
-    for count, who in ((same.count, "one person"), (other.count, "two persons")):
-        if not count:
+    for number, who in ((same.number, "one person"), (other.number, "two persons")):
+        if not number:
             where = " in two cameras" if pairs == "cross-camera" else ""
             hint = "; try pairs=all" if pairs == "cross-camera" else ""
             raise InputError(f"metric learning: no two training tracklets show {who}{where}{hint}")
-    return Pairs(same.total / same.count, other.total / other.count)
+    return Pairs(same.total / same.number, other.total / other.number)
 
 
 class _Sum(NamedTuple):
-    """A sum of (a - b)(a - b)^T over pairs, and how many they are."""
+    """A sum of (a - b)(a - b)^T over pairs, and the number of them."""
 
     total: Floats  # [E, E]
-    count: int
+    number: int
 
     @classmethod
     def over(cls, vectors: Floats, group: Any) -> _Sum:
@@ -129,7 +129,7 @@ class _Sum(NamedTuple):
         return cls(total, int((size * (size - 1) // 2).sum()))
 
     def less(self, other: _Sum) -> _Sum:
-        return _Sum(self.total - other.total, self.count - other.count)
+        return _Sum(self.total - other.total, self.number - other.number)
 
 
 def span(vectors: Floats) -> tuple[Floats, Floats]:

@@ -70,7 +70,7 @@ class Zhong(_Sparse):
             exponent=lambda distance, largest: (distance / _positive(largest)) ** 2,
             share=self.share,
             square=True,
-            scale=lambda largest: 1 / np.square(_positive(largest)),
+            scale=lambda largest: np.divide(1, np.square(_positive(largest))),
         )
 
 

@@ -53,7 +53,8 @@ class QueryExpansion:
         unit = _unit(np.concatenate([query, gallery]).astype(np.float32))  # [N, E]
         for _ in range(self.times):
             unit = _unit(self._expanded(unit, queries, memory, threads))
-        return np.maximum(1 - unit[:queries] @ unit[queries:].T, 0)  # [Q, G]
+        distance: Floats = np.maximum(1 - unit[:queries] @ unit[queries:].T, 0)  # [Q, G]
+        return distance
 
     def _expanded(self, unit: Floats, queries: int, memory: int, threads: int) -> Floats:
         """Unit vectors [N, E], queries first -> the sums that their mean directions are."""
@@ -69,7 +70,7 @@ class QueryExpansion:
 
     def _sum(self, unit: Floats, own: NDArray[Any], near: NDArray[Any]) -> Floats:
         """Of each vector [R, E] of `own` [R] and its near items [R, k], weighted."""
-        total = unit[own]
+        total: Floats = unit[own]
         for column in near.T:
             similarity = np.einsum("re,re->r", unit[own], unit[column]).clip(0)  # a power of a negative is no weight
             total += (similarity**self.alpha)[:, None] * unit[column]
@@ -78,7 +79,8 @@ class QueryExpansion:
 
 def _unit(vectors: Floats) -> Floats:
     length: Floats = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(length, np.finfo(np.float32).tiny)
+    divisor: Floats = np.maximum(length, np.finfo(np.float32).tiny)
+    return vectors / divisor
 
 
 @hookimpl

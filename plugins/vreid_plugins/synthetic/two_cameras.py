@@ -1,7 +1,7 @@
 """Twins of iLIDS-VID and PRID2011: their folders, file names and split files, with synthetic people in them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -144,7 +144,7 @@ def _lists(rng: np.random.Generator, persons: Sequence[int]) -> bytes:
     return json.dumps(splits).encode()
 
 
-def _counts(views: Sequence[Sequence[Seen]], shared: int, divided: int) -> Mapping[str, int]:
+def _counts(views: Sequence[Sequence[Seen]], shared: int, divided: int) -> dict[str, int]:
     lengths = [seen.spec.frames for view in views for seen in view]
     return {
         "cameras": len(views),

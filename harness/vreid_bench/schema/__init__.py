@@ -1,0 +1,1 @@
+"""What a record may hold, entry by entry."""
