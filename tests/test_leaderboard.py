@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from vreid_bench.errors import InputError
+from vreid_bench.protocol import digest
 from vreid_bench.record import Record
 from vreid_bench.registry import Registry
 from vreid_bench.report.leaderboard import add, build, check, write
@@ -71,6 +72,21 @@ def leaderboard(built, tmp_path):
 @pytest.mark.parametrize("page", ["README.md", "mars-synthetic.md", "mars-unverified.md"])
 def test_pages_are_the_golden_ones_byte_for_byte(leaderboard, page):
     assert (leaderboard / page).read_bytes().decode() == (GOLDEN / "leaderboard" / page).read_bytes().decode()
+
+
+def test_the_index_begins_with_real_data_and_then_with_the_widest_comparison(tmp_path):
+    for name, rows, source in (
+        ("few", 1, "synthetic"),
+        ("many", 2, "synthetic"),
+        ("alone", 1, "synthetic"),
+        ("real", 1, "unverified"),
+    ):
+        rules = json.loads(content())["protocol"]["rules"] | {"name": name}
+        ruled = {"protocol__name": name, "protocol__rules": rules, "protocol__fingerprint": digest(rules)}
+        for row in range(rows):
+            added(tmp_path, tmp_path, **ruled, method__name=f"method-{row}", dataset__source=source)
+    titles = [line for line in build(tmp_path)["README.md"].decode().splitlines() if line.startswith("## ")]
+    assert [title.split("[")[1].split()[0] for title in titles] == ["real", "many", "alone", "few"]
 
 
 def test_a_fresh_leaderboard_has_no_problems_and_nothing_to_write(leaderboard):

@@ -12,7 +12,7 @@ from vreid_bench.files import write_atomic
 from vreid_bench.record import Record, record_path
 from vreid_bench.report.table import budget_table, conditions_table, index_table, quoted_table, results_table
 from vreid_bench.report.text import escaped, refusals
-from vreid_bench.report.track import LEGENDS, Track, tracks
+from vreid_bench.report.track import LEGENDS, SOURCES, Track, tracks
 from vreid_bench.schema.entries import Ruled
 
 MARK = "<!-- Generated from records/ by `vreid-bench leaderboard`; do not edit. -->\n"
@@ -82,9 +82,9 @@ def build(leaderboard: Path) -> dict[str, bytes]:
     records = [Record.from_file(path) for path in files]
     pages = {}
     index = [MARK, "# Leaderboard\n"]
-    for folder, group in groupby(tracks(records), key=lambda track: track.first.folder):
-        name = folder.replace("/", "-") + ".md"
-        same = list(group)
+    groups = [list(group) for _, group in groupby(tracks(records), key=lambda track: track.first.folder)]
+    for same in sorted(groups, key=_place):
+        name = same[0].first.folder.replace("/", "-") + ".md"
         pages[name] = _page(same)
         index.append(f"## [{_title(same[0])}]({name})\n")
         for track in same:
@@ -93,6 +93,11 @@ def build(leaderboard: Path) -> dict[str, bytes]:
         index.append("No records yet.\n")
     pages["README.md"] = _joined(index)
     return pages
+
+
+def _place(same: Sequence[Track]) -> tuple[int, int]:
+    """Of a page in the index: real data first, then the widest comparison; where these are alike, by name."""
+    return SOURCES.index(same[0].first.dataset.source), -sum(len(track.rows) for track in same)
 
 
 def write(leaderboard: Path) -> list[str]:
