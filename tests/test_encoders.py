@@ -1,6 +1,7 @@
 """The in-tree encoders: published names and sizes, and every length of clip."""
 
 import itertools
+from functools import partial
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from vreid_plugins.encoders.residual import CLIPS, IMAGES, Basic, Bottleneck
 from vreid_plugins.encoders.resnet import MEAN, STD, Resnet
 from vreid_plugins.encoders.resnet3d import MEAN as ACTIVITYNET
 from vreid_plugins.encoders.resnet3d import Resnet3d
+from vreid_plugins.encoders.senet import SqueezeExcite
 
 SMALL_C3D = {
     "widths": (8, 16, 32, 32, 32),
@@ -103,6 +105,60 @@ def test_residual_block_by_hand(block, kind, shape):
     torch.testing.assert_close(unit(x), x.relu())
     torch.nn.init.ones_(last.weight)
     assert not torch.allclose(unit(x), x.relu())
+
+
+SQUEEZED = IMAGES._replace(weighting=partial(SqueezeExcite, reduction=4), early=True)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [(IMAGES, (5, 4)), (CLIPS, (3, 5, 4)), (SQUEEZED, (5, 4))])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("block", [Basic, Bottleneck])
+def test_residual_block_is_its_equations(block, stride, kind, shape):
+    """Convolutions, each normalised, a ReLU between them and behind the sum; the weighting comes before the sum."""
+    torch.manual_seed(5)
+    unit = block(kind, 8, 8, stride).double().eval()
+    for name, value in unit.state_dict().items():
+        if value.is_floating_point() and value.ndim == 1:
+            value.uniform_(0.5, 1.5) if name.endswith(("weight", "var")) else value.normal_()
+
+    def unit_of(x, convolution, norm, stride):
+        kernel = convolution.weight
+        convolve = F.conv2d if len(shape) == 2 else F.conv3d
+        x = convolve(x, kernel, stride=stride, padding=kernel.shape[-1] // 2).movedim(1, -1)  # channels last
+        x = (x - norm.running_mean) / (norm.running_var + 1e-5).sqrt() * norm.weight + norm.bias
+        return x.movedim(-1, 1)
+
+    x = torch.randn(2, 8, *shape, dtype=torch.float64)
+    if block is Basic:
+        y = unit_of(x, unit.conv1, unit.bn1, stride).relu()
+        y = unit_of(y, unit.conv2, unit.bn2, 1)
+    else:
+        first, second = (stride, 1) if kind is SQUEEZED else (1, stride)
+        y = unit_of(x, unit.conv1, unit.bn1, first).relu()
+        y = unit_of(y, unit.conv2, unit.bn2, second).relu()
+        y = unit_of(y, unit.conv3, unit.bn3, 1)
+    if kind is SQUEEZED:
+        fc1, fc2 = unit.se_module.fc1, unit.se_module.fc2
+        hidden = (y.mean((2, 3)) @ fc1.weight[:, :, 0, 0].T + fc1.bias).relu()
+        y = y * (hidden @ fc2.weight[:, :, 0, 0].T + fc2.bias).sigmoid()[:, :, None, None]
+    assert (unit.downsample is None) == (stride == block.expansion == 1)
+    shortcut = x if unit.downsample is None else unit_of(x, *unit.downsample, stride)
+    torch.testing.assert_close(unit(x), (y + shortcut).relu())
+
+
+@pytest.mark.parametrize(("encoder", "stride"), [(Resnet, (2, 2)), (Resnet3d, (1, 2, 2))])
+@pytest.mark.parametrize(("depth", "kernel"), [(8, 5), (50, 7)])
+def test_residual_stem_is_convolution_normalisation_relu_and_pooling(encoder, stride, depth, kernel):
+    torch.manual_seed(6)
+    network, seen = encoder(depth).eval(), {}
+    network.bn1.bias.data.fill_(-0.5)
+    network.conv1.register_forward_pre_hook(lambda module, args: seen.update(x=args[0]))
+    network.layer1.register_forward_pre_hook(lambda module, args: seen.update(y=args[0]))
+    network(torch.rand(1, 3, 3, 32, 16))
+    convolve, pool = (F.conv2d, F.max_pool2d) if encoder is Resnet else (F.conv3d, F.max_pool3d)
+    wanted = convolve(seen["x"], network.conv1.weight, stride=stride, padding=kernel // 2) / (1 + 1e-5) ** 0.5 - 0.5
+    wanted = pool(wanted, 3, 2, 1) if depth == 50 else wanted
+    torch.testing.assert_close(seen["y"], wanted.relu(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("options", [{"depth": 18}, {"last_stride": 3}])
