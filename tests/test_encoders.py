@@ -58,6 +58,17 @@ def test_resnet50_state_dict_has_torchvisions_names_and_shapes(resnet50):
     assert "layer3.6.conv1.weight" not in shapes
 
 
+def test_resnet50_begins_with_the_variance_that_keeps_gradients_as_large(resnet50):
+    """2 / (k k out), He et al., "Delving Deep into Rectifiers", 2015, Eq. 14, as torchvision has it."""
+    for name, fan in (
+        ("conv1", 49 * 64),
+        ("layer2.0.conv1", 128),
+        ("layer2.0.conv2", 9 * 128),
+        ("layer4.0.conv3", 2048),
+    ):
+        assert resnet50.get_submodule(name).weight.std().item() == pytest.approx((2 / fan) ** 0.5, rel=0.05), name
+
+
 def test_resnet50_strides_in_the_3x3_convolution(resnet50):
     block = resnet50.get_submodule("layer3.0")
     assert (block.conv1.stride, block.conv2.stride) == ((1, 1), (2, 2))

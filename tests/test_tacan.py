@@ -288,9 +288,8 @@ def test_paper_test_sees_every_frame_in_clips_of_four():
     for name, make in tacan.vreid_methods().items():
         method = make("paper")
         assert method.test == Clipping("dense", 4), name
-        assert (method.matcher.name, method.matcher.options.get("divide")) == (
-            ("weighted", "count") if method.aggregator.name == "tacan" else ("mean", None)
-        )
+        average = part("mean", metric="euclidean")  # section 4.2's baseline
+        assert method.matcher == (part("weighted", divide="count") if method.aggregator.name == "tacan" else average)
 
 
 def test_training_on_tracklets_has_as_many_clips_and_persons_with_two_tracklets():
