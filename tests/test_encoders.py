@@ -10,8 +10,7 @@ from torch.nn import functional as F
 from vreid_bench import InputError
 from vreid_plugins.encoders.c3d import C3d
 from vreid_plugins.encoders.residual import CLIPS, IMAGES, Basic, Bottleneck
-from vreid_plugins.encoders.resnet import MEAN, STD, Resnet
-from vreid_plugins.encoders.resnet3d import MEAN as ACTIVITYNET
+from vreid_plugins.encoders.resnet import Resnet
 from vreid_plugins.encoders.resnet3d import Resnet3d
 from vreid_plugins.encoders.senet import SqueezeExcite
 
@@ -99,7 +98,8 @@ def test_resnet_normalises_its_own_input():
     encoder = Resnet(depth=8).eval()
     seen = []
     encoder.conv1.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
-    encoder(torch.tensor(MEAN).view(1, 1, 3, 1, 1) + torch.tensor(STD).view(1, 1, 3, 1, 1) * torch.full((8, 8), 2.0))
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # of ImageNet
+    encoder((mean + 2 * std).view(1, 1, 3, 1, 1).expand(1, 1, 3, 8, 8))
     torch.testing.assert_close(seen[0], torch.full((1, 3, 8, 8), 2.0))
 
 
@@ -306,8 +306,18 @@ def test_resnet3d_takes_what_the_published_weights_saw():
     encoder = Resnet3d(depth=8).eval()
     seen = []
     encoder.conv1.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
-    encoder((torch.tensor(ACTIVITYNET) / 255).view(1, 1, 3, 1, 1) + torch.full((1, 1, 3, 8, 8), 2 / 255))
+    activitynet = torch.tensor([114.7748, 107.7354, 99.4750])  # red, green, blue
+    encoder(((activitynet + 2) / 255).view(1, 1, 3, 1, 1).expand(1, 1, 3, 8, 8))
     torch.testing.assert_close(seen[0], torch.full((1, 3, 1, 8, 8), 2.0), rtol=1e-4, atol=1e-4)
+
+
+def test_resnet3d_maps_are_in_the_order_of_the_frames():
+    torch.manual_seed(2)
+    encoder, clips = Resnet3d(depth=8).eval(), torch.rand(1, 24, 3, 16, 8)
+    other = torch.cat([torch.rand(1, 1, 3, 16, 8), clips[:, 1:]], 1)  # another first frame
+    before, after = encoder(clips)[0], encoder(other)[0]  # [6, D, h, w]
+    assert not torch.allclose(before[0], after[0], rtol=1e-2)
+    torch.testing.assert_close(before[-1], after[-1])  # which looks no farther back than 13 frames
 
 
 @pytest.mark.parametrize("block", ["conv2", "downsample.0"])

@@ -210,7 +210,13 @@ def test_small_recipe_is_whole_and_takes_a_step(registry, name):
         assembled.model.zero_grad()
     baseline = temporal_modeling.METHODS["mean-pooling"]("small")
     assert small_frames(method) == small_frames(baseline)
-    assert sum(stage.steps for stage in trainings(method)) == trainings(baseline)[0].steps
+    (plain,) = trainings(baseline)
+    assert sum(stage.steps for stage in trainings(method)) == plain.steps
+    for stage in trainings(method):
+        assert (stage.schedule, stage.optimizer) == (plain.schedule, plain.optimizer)
+    assert (method.test, method.size) == (baseline.test, baseline.size)
+    if name != "ica-bn-neck":
+        assert method.losses["cross-entropy"] == baseline.losses["cross-entropy"]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -244,6 +250,7 @@ def test_paper_preset_is_whole_and_has_its_parameters(registry, name, count):
     method = registry.get("methods", name)("paper")
     with torch.device("meta"):  # shapes without numbers
         assert parameters(check_recipe(registry, method).model) == count
+    assert method.encoder in (part("resnet", depth=50), part("alexnet"), part("inception-v3"))  # as published
     assert method.size == (256, 128)
     (stage,) = trainings(method)
     assert (stage.P, stage.K, stage.clipping.T) == (4, 8, 4)

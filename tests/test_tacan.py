@@ -103,6 +103,8 @@ def test_a_tracklet_is_the_sum_of_weighted_clips_over_their_number():
     f = matcher.represent(clips)
     assert f.embedding.tolist() == [[[0.25, 3.0]], [[8.0, 8.0]]]
     assert matcher.distance(f, f)[0, 1].item() == pytest.approx((7.75**2 + 5**2) ** 0.5)
+    unit = Weighted(2, normalize=True, divide="count").represent(clips)
+    torch.testing.assert_close(unit.embedding[:, 0], torch.tensor([[0.25, 1.5], [2**0.5, 2**0.5]]))
     weighted = Weighted(2).represent(clips)
     torch.testing.assert_close(weighted.embedding[:, 0], torch.tensor([[0.5 / 3.5, 6 / 3.5], [4.0, 4.0]]))
 
@@ -212,9 +214,13 @@ def test_small_recipe_is_whole_and_takes_a_step(registry, name):
     assembled = check_recipe(registry, method)
     losses, named = take(assembled, 0, method.size)
     check_step(losses, named)
-    assert small_frames(method) == small_frames(temporal_modeling.METHODS["mean-pooling"]("small"))
-    (stage,) = trainings(method)
-    assert stage.steps == trainings(temporal_modeling.METHODS["mean-pooling"]("small"))[0].steps
+    baseline = temporal_modeling.METHODS["mean-pooling"]("small")
+    (stage,), (plain,) = trainings(method), trainings(baseline)
+    assert small_frames(method) == small_frames(baseline)
+    for field in ("steps", "schedule", "optimizer", "augment"):
+        assert getattr(stage, field) == getattr(plain, field)
+    assert (method.test, method.size) == (baseline.test, baseline.size)
+    assert method.losses["cross-entropy"] == baseline.losses["cross-entropy"]
 
 
 @pytest.mark.parametrize("frames", [1, 3])
