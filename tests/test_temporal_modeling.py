@@ -384,10 +384,15 @@ AGGREGATORS = {
 }
 
 
-@pytest.mark.parametrize("preset", ["paper", "small"])
-def test_a_row_s_aggregator_is_the_one_that_its_table_names(preset):
+@pytest.mark.parametrize(("preset", "depth", "share"), [("paper", 50, 1), ("small", 8, 32)])
+def test_a_row_s_parts_are_those_that_its_table_names(preset, depth, share):
+    """At preset `small` with 64 channels for the encoder's 2048, and other widths narrower alike."""
     for name in METHODS:
         chosen = METHODS[name](preset).aggregator
+        assert METHODS[name](preset).encoder == part("resnet3d" if "3d" in name else "resnet", depth=depth), name
+        hidden = int(name.rpartition("-h")[2]) if "-h" in name else 512
+        widths = {"temporal-attention": {"width": 256 // share}, "recurrent": {"hidden": hidden // share}}
+        assert widths.get(chosen.name, {}).items() <= chosen.options.items(), name
         wanted, options = AGGREGATORS.get(name, ("average", {}))
         assert chosen.name == wanted, name
         assert options.items() <= chosen.options.items(), name
