@@ -214,6 +214,7 @@ def test_small_recipe_is_whole_and_takes_a_step(registry, name):
     assert sum(stage.steps for stage in trainings(method)) == plain.steps
     for stage in trainings(method):
         assert (stage.schedule, stage.optimizer) == (plain.schedule, plain.optimizer)
+        assert (stage.P, stage.K) == (4, 8)  # the paper's own
     assert (method.test, method.size) == (baseline.test, baseline.size)
     if name != "ica-bn-neck":
         assert method.losses["cross-entropy"] == baseline.losses["cross-entropy"]
@@ -329,6 +330,16 @@ def test_the_four_models_differ_in_head_and_augmentation_alone(preset):
     alike, apart = (trainings(m)[-1].augment for m in (four, three))
     assert [each.name for each in alike] == ["crop", "flip", "erasing"]
     assert [each.options["inner"] for each in apart] == list(alike)
+
+
+@pytest.mark.parametrize("preset", ["paper", "small"])
+@pytest.mark.parametrize("backbone", ["alexnet", "inception-v3"])
+def test_table_2_differs_from_models_2_and_4_in_the_backbone_alone(preset, backbone):
+    methods = ica.vreid_methods()
+    for model, row in (("ica", f"ica-{backbone}"), ("ica-baseline-synchronous", f"ica-baseline-{backbone}")):
+        one, other = (replace(methods[name](preset), reported=(), quoted=()) for name in (model, row))
+        assert other.encoder.name == backbone
+        assert replace(other, encoder=one.encoder) == one
 
 
 def test_small_trains_the_encoder_before_the_bottleneck(registry):

@@ -221,6 +221,8 @@ def test_small_recipe_is_whole_and_takes_a_step(registry, name):
         assert getattr(stage, field) == getattr(plain, field)
     assert (method.test, method.size) == (baseline.test, baseline.size)
     assert method.losses["cross-entropy"] == baseline.losses["cross-entropy"]
+    if "triplet" in method.losses:
+        assert method.losses["triplet"].options["margin"] == baseline.losses["triplet"].options["margin"] == "soft"
 
 
 @pytest.mark.parametrize("frames", [1, 3])
