@@ -56,5 +56,5 @@ def test_shuffled_frames_are_seen_by_the_same_weights(motion, tmp_path, cli_json
     found = compare(ordered, shuffled)["queries-in-gallery"]["mAP"]
     records = [Record.from_file(folder / "record.json") for folder in (ordered, shuffled)]
     a, b = (record.conventions["queries-in-gallery"].mAP for record in records)
-    assert found.difference == pytest.approx(a - b, abs=1e-12)
+    assert (found.a, found.b, found.difference) == pytest.approx((a, b, a - b), abs=1e-12)
     assert found.interval[0] <= found.difference <= found.interval[1]
