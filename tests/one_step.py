@@ -68,6 +68,53 @@ def check_recipe(registry, method):
     return assembled
 
 
+def objective(assembled, at, batch):
+    """What stage `at` minimises on a batch: its losses by their weights."""
+    weights = assembled.stages[at].recipe.losses
+    return sum(weight * assembled.losses[name](batch) for name, weight in weights.items())
+
+
+def naive_triplet(x, pids, metric, margin=0.3):
+    """Batch hard over vectors [N, E], mean over anchors; every pair by itself."""
+    losses = []
+    for a, own in zip(x, pids, strict=True):
+        positive = max(metric(a, b) for b, pid in zip(x, pids, strict=True) if pid == own and b is not a)
+        negative = min(metric(a, b) for b, pid in zip(x, pids, strict=True) if pid != own)
+        losses.append((margin + positive - negative).clamp_min(0))
+    return sum(losses) / len(losses)
+
+
+def naive_cross_entropy(logits, pids):
+    """-log of the share of the right identity, mean over rows [N, identities]."""
+    return -sum((row[pid].exp() / row.exp().sum()).log() for row, pid in zip(logits, pids, strict=True)) / len(pids)
+
+
+def rows_of(methods, kind="reported"):
+    """(data set, place) -> metric -> percent, of all the `reported` or `quoted` rows that stand beside methods."""
+    found = {}
+    for make in methods.values():
+        for row in getattr(make("paper"), kind):
+            at = found.setdefault((row.dataset, row.where.partition(" (again in")[0]), {})
+            assert row.metric not in at, row
+            at[row.metric] = round(100 * row.value, 2)
+    return found
+
+
+def printed(table, place, **columns):
+    """The same of a table as the paper prints it: lines of a label and numbers, where `-` is no number.
+
+    columns: the metrics from left to right of each data set, by its name with `_` for `-`.
+    """
+    metrics = [(dataset.replace("_", "-"), metric) for dataset, names in columns.items() for metric in names.split()]
+    found = {}
+    for line in table.strip().splitlines():
+        label, _, numbers = line.strip().partition(": ")
+        for (dataset, metric), number in zip(metrics, numbers.split(), strict=True):
+            if number != "-":
+                found.setdefault((dataset, f"{place}, {label}"), {})[metric] = float(number)
+    return found
+
+
 def parameters(module):
     return sum(p.numel() for p in module.parameters())
 

@@ -1,6 +1,7 @@
 """The in-tree encoders: published names and sizes, and every length of clip."""
 
 import itertools
+from functools import partial
 
 import pytest
 import torch
@@ -9,9 +10,9 @@ from torch.nn import functional as F
 from vreid_bench import InputError
 from vreid_plugins.encoders.c3d import C3d
 from vreid_plugins.encoders.residual import CLIPS, IMAGES, Basic, Bottleneck
-from vreid_plugins.encoders.resnet import MEAN, STD, Resnet
-from vreid_plugins.encoders.resnet3d import MEAN as ACTIVITYNET
+from vreid_plugins.encoders.resnet import Resnet
 from vreid_plugins.encoders.resnet3d import Resnet3d
+from vreid_plugins.encoders.senet import SqueezeExcite
 
 SMALL_C3D = {
     "widths": (8, 16, 32, 32, 32),
@@ -56,6 +57,17 @@ def test_resnet50_state_dict_has_torchvisions_names_and_shapes(resnet50):
     assert "layer3.6.conv1.weight" not in shapes
 
 
+def test_resnet50_begins_with_the_variance_that_keeps_gradients_as_large(resnet50):
+    """2 / (k k out), He et al., "Delving Deep into Rectifiers", 2015, Eq. 14, as torchvision has it."""
+    for name, fan in (
+        ("conv1", 49 * 64),
+        ("layer2.0.conv1", 128),
+        ("layer2.0.conv2", 9 * 128),
+        ("layer4.0.conv3", 2048),
+    ):
+        assert resnet50.get_submodule(name).weight.std().item() == pytest.approx((2 / fan) ** 0.5, rel=0.05), name
+
+
 def test_resnet50_strides_in_the_3x3_convolution(resnet50):
     block = resnet50.get_submodule("layer3.0")
     assert (block.conv1.stride, block.conv2.stride) == ((1, 1), (2, 2))
@@ -86,7 +98,8 @@ def test_resnet_normalises_its_own_input():
     encoder = Resnet(depth=8).eval()
     seen = []
     encoder.conv1.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
-    encoder(torch.tensor(MEAN).view(1, 1, 3, 1, 1) + torch.tensor(STD).view(1, 1, 3, 1, 1) * torch.full((8, 8), 2.0))
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # of ImageNet
+    encoder((mean + 2 * std).view(1, 1, 3, 1, 1).expand(1, 1, 3, 8, 8))
     torch.testing.assert_close(seen[0], torch.full((1, 3, 8, 8), 2.0))
 
 
@@ -103,6 +116,60 @@ def test_residual_block_by_hand(block, kind, shape):
     torch.testing.assert_close(unit(x), x.relu())
     torch.nn.init.ones_(last.weight)
     assert not torch.allclose(unit(x), x.relu())
+
+
+SQUEEZED = IMAGES._replace(weighting=partial(SqueezeExcite, reduction=4), early=True)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [(IMAGES, (5, 4)), (CLIPS, (3, 5, 4)), (SQUEEZED, (5, 4))])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("block", [Basic, Bottleneck])
+def test_residual_block_is_its_equations(block, stride, kind, shape):
+    """Convolutions, each normalised, a ReLU between them and behind the sum; the weighting comes before the sum."""
+    torch.manual_seed(5)
+    unit = block(kind, 8, 8, stride).double().eval()
+    for name, value in unit.state_dict().items():
+        if value.is_floating_point() and value.ndim == 1:
+            value.uniform_(0.5, 1.5) if name.endswith(("weight", "var")) else value.normal_()
+
+    def unit_of(x, convolution, norm, stride):
+        kernel = convolution.weight
+        convolve = F.conv2d if len(shape) == 2 else F.conv3d
+        x = convolve(x, kernel, stride=stride, padding=kernel.shape[-1] // 2).movedim(1, -1)  # channels last
+        x = (x - norm.running_mean) / (norm.running_var + 1e-5).sqrt() * norm.weight + norm.bias
+        return x.movedim(-1, 1)
+
+    x = torch.randn(2, 8, *shape, dtype=torch.float64)
+    if block is Basic:
+        y = unit_of(x, unit.conv1, unit.bn1, stride).relu()
+        y = unit_of(y, unit.conv2, unit.bn2, 1)
+    else:
+        first, second = (stride, 1) if kind is SQUEEZED else (1, stride)
+        y = unit_of(x, unit.conv1, unit.bn1, first).relu()
+        y = unit_of(y, unit.conv2, unit.bn2, second).relu()
+        y = unit_of(y, unit.conv3, unit.bn3, 1)
+    if kind is SQUEEZED:
+        fc1, fc2 = unit.se_module.fc1, unit.se_module.fc2
+        hidden = (y.mean((2, 3)) @ fc1.weight[:, :, 0, 0].T + fc1.bias).relu()
+        y = y * (hidden @ fc2.weight[:, :, 0, 0].T + fc2.bias).sigmoid()[:, :, None, None]
+    assert (unit.downsample is None) == (stride == block.expansion == 1)
+    shortcut = x if unit.downsample is None else unit_of(x, *unit.downsample, stride)
+    torch.testing.assert_close(unit(x), (y + shortcut).relu())
+
+
+@pytest.mark.parametrize(("encoder", "stride"), [(Resnet, (2, 2)), (Resnet3d, (1, 2, 2))])
+@pytest.mark.parametrize(("depth", "kernel"), [(8, 5), (50, 7)])
+def test_residual_stem_is_convolution_normalisation_relu_and_pooling(encoder, stride, depth, kernel):
+    torch.manual_seed(6)
+    network, seen = encoder(depth).eval(), {}
+    network.bn1.bias.data.fill_(-0.5)
+    network.conv1.register_forward_pre_hook(lambda module, args: seen.update(x=args[0]))
+    network.layer1.register_forward_pre_hook(lambda module, args: seen.update(y=args[0]))
+    network(torch.rand(1, 3, 3, 32, 16))
+    convolve, pool = (F.conv2d, F.max_pool2d) if encoder is Resnet else (F.conv3d, F.max_pool3d)
+    wanted = convolve(seen["x"], network.conv1.weight, stride=stride, padding=kernel // 2) / (1 + 1e-5) ** 0.5 - 0.5
+    wanted = pool(wanted, 3, 2, 1) if depth == 50 else wanted
+    torch.testing.assert_close(seen["y"], wanted.relu(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("options", [{"depth": 18}, {"last_stride": 3}])
@@ -239,8 +306,18 @@ def test_resnet3d_takes_what_the_published_weights_saw():
     encoder = Resnet3d(depth=8).eval()
     seen = []
     encoder.conv1.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
-    encoder((torch.tensor(ACTIVITYNET) / 255).view(1, 1, 3, 1, 1) + torch.full((1, 1, 3, 8, 8), 2 / 255))
+    activitynet = torch.tensor([114.7748, 107.7354, 99.4750])  # red, green, blue
+    encoder(((activitynet + 2) / 255).view(1, 1, 3, 1, 1).expand(1, 1, 3, 8, 8))
     torch.testing.assert_close(seen[0], torch.full((1, 3, 1, 8, 8), 2.0), rtol=1e-4, atol=1e-4)
+
+
+def test_resnet3d_maps_are_in_the_order_of_the_frames():
+    torch.manual_seed(2)
+    encoder, clips = Resnet3d(depth=8).eval(), torch.rand(1, 24, 3, 16, 8)
+    other = torch.cat([torch.rand(1, 1, 3, 16, 8), clips[:, 1:]], 1)  # another first frame
+    before, after = encoder(clips)[0], encoder(other)[0]  # [6, D, h, w]
+    assert not torch.allclose(before[0], after[0], rtol=1e-2)
+    torch.testing.assert_close(before[-1], after[-1])  # which looks no farther back than 13 frames
 
 
 @pytest.mark.parametrize("block", ["conv2", "downsample.0"])

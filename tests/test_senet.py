@@ -1,11 +1,17 @@
 """SENet-50: the published file's names and sizes, and its blocks by hand."""
 
+from functools import partial
+
 import pytest
 import torch
 from one_step import parameters
+from torch.nn import functional as F
 
 from vreid_bench import InputError
-from vreid_plugins.encoders.senet import Basic, Bottleneck, Senet, SqueezeExcite
+from vreid_plugins.encoders.residual import IMAGES, Basic, Bottleneck
+from vreid_plugins.encoders.senet import Senet, SqueezeExcite
+
+SQUEEZED = IMAGES._replace(weighting=partial(SqueezeExcite, reduction=4))
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +40,27 @@ def test_senet50_state_dict_has_the_published_names_and_shapes(senet50):
 
 
 def test_senet50_strides_where_caffe_does(senet50):
-    block = senet50.get_submodule("layer3.0")
-    assert (block.conv1.stride, block.conv2.stride) == ((2, 2), (1, 1))
+    for layer, stride in (("layer1", 1), ("layer2", 2), ("layer3", 2), ("layer4", 2)):
+        block = senet50.get_submodule(f"{layer}.0")
+        assert (block.conv1.stride, block.conv2.stride) == ((stride, stride), (1, 1))
+
+
+def test_senet50_pools_as_caffe_does(senet50):
+    """Windows from 0, 2 and 4 on, the last cut off by the border; torchvision's begin at -1."""
+    rows = torch.arange(1.0, 7.0).expand(1, 1, 3, 6)
+    assert senet50.layer0.pool(rows).tolist() == [[[[3.0, 5.0, 6.0]]]]
+
+
+def test_senet_normalises_its_own_input_and_rectifies_its_stem():
+    encoder, seen = Senet(8).eval(), {}
+    encoder.layer0.register_forward_hook(lambda module, args, out: seen.update(colours=args[0], stem=out))
+    clips = torch.rand(2, 1, 3, 9, 8)
+    encoder(clips)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # of ImageNet
+    wanted = ((clips[:, 0].movedim(1, -1) - mean) / std).movedim(-1, 1)
+    torch.testing.assert_close(seen["colours"], wanted)
+    stem = F.conv2d(wanted, encoder.layer0.conv1.weight, stride=2, padding=2) / (1 + 1e-5) ** 0.5
+    torch.testing.assert_close(seen["stem"], stem.clamp_min(0), rtol=1e-4, atol=1e-5)
 
 
 def test_senet_maps(senet50):
@@ -59,7 +84,7 @@ def test_squeeze_and_excitation_by_hand():
 @pytest.mark.parametrize("block", [Basic, Bottleneck])
 def test_a_block_with_its_last_normalisation_at_zero_is_its_shortcut(block):
     torch.manual_seed(2)
-    unit = block(8 * block.expansion, 8, 1, 4).eval()
+    unit = block(SQUEEZED, 8 * block.expansion, 8, 1).eval()
     last = unit.bn2 if block is Basic else unit.bn3
     torch.nn.init.zeros_(last.weight)
     x = torch.randn(2, 8 * block.expansion, 5, 4)

@@ -155,7 +155,11 @@ def tacan_tracklets(preset: Preset) -> Method:
 
 
 def _frame_attention(preset: Preset) -> Part:
-    """Section 3.2, Fig. 2: f_C = 1/T sum_i a_i f_i, the attention of Gao and Nevatia 2018 with its 1/T as printed."""
+    """Section 3.2, Fig. 2: f_C = 1/T sum_i a_i f_i, the attention of Gao and Nevatia 2018 with its 1/T as printed.
+
+    Of their two networks it is the one that takes "temporal information into consideration", and of their two
+    weightings softmax, as in their best row, which Table 2 quotes; the paper names neither.
+    """
     return part("temporal-attention", network="temporal-conv", divide=True, width=256 if preset == "paper" else 8)
 
 
@@ -180,7 +184,9 @@ def _method(preset: Preset, losses: Mapping[str, float], aggregator: Part | None
 def _paper() -> Method:
     """Section 4.5. Printed: ResNet-50, 224 x 112, T = 4, batch 32 with 4 of a person, SGD at 3e-4 "with learning rate
     decay". Not printed: the margin (0.3), momentum (0.9), weight decay (5e-4), how long and how the rate decays (a
-    tenth every 200 of 800 epochs), and mirroring; these are Gao and Nevatia's, whose attention the paper takes over."""
+    tenth every 200 of 800 epochs), and mirroring; these are Gao and Nevatia's, whose attention the paper takes over.
+    Nor is what the softmax loss classifies: Fig. 1 has the two other losses "after the feature embedding layer", and
+    here all three see f."""
     epoch = 625 // 8  # groups of 8 of MARS' 625 training identities
     stage = Train(
         clipping=Clipping("consecutive", 4),

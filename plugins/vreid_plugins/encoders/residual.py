@@ -1,8 +1,9 @@
 """What residual networks of images and of clips share: their blocks, layers and plans (He et al. 2016, Hara et al.
-2018). Names are those of the published weights, torchvision's in two dimensions and Hara's in three."""
+2018, Hu et al. 2018). Names are those of the published weights."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -12,12 +13,14 @@ from vreid_bench import InputError
 
 
 class Kind(NamedTuple):
-    """Of how many dimensions a network is."""
+    """What a network is made of, whatever its depth."""
 
     convolution: type[nn.Conv2d] | type[nn.Conv3d]
     norm: type[nn.BatchNorm2d] | type[nn.BatchNorm3d]
     pooling: type[nn.MaxPool2d] | type[nn.MaxPool3d]
-    stride: Any  # of the stem, along each of them
+    stride: Any  # of the stem, along each dimension
+    weighting: Callable[[int], nn.Module] = nn.Identity  # of a block's so many channels, in front of its sum
+    early: bool = False  # does a bottleneck stride in its first convolution?
 
 
 IMAGES = Kind(nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, (2, 2))
@@ -35,12 +38,13 @@ class Basic(nn.Module):
         self.bn1 = kind.norm(width)
         self.conv2 = kind.convolution(width, width, 3, 1, 1, bias=False)
         self.bn2 = kind.norm(width)
+        self.se_module = kind.weighting(width)
         self.downsample = _shortcut(kind, channels, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, channels, (t,) h, w] -> [N, width, ...], the others over the stride, rounded up."""
         y = torch.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
+        y = self.se_module(self.bn2(self.conv2(y)))
         return torch.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
@@ -51,20 +55,22 @@ class Bottleneck(nn.Module):
 
     def __init__(self, kind: Kind, channels: int, width: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = kind.convolution(channels, width, 1, bias=False)
+        # He et al., and Caffe's weights with them, stride in conv1; those of torchvision and Hara in conv2.
+        first, second = (stride, 1) if kind.early else (1, stride)
+        self.conv1 = kind.convolution(channels, width, 1, first, bias=False)
         self.bn1 = kind.norm(width)
-        # He et al. stride in conv1; the weights everybody loads were trained with the stride here.
-        self.conv2 = kind.convolution(width, width, 3, stride, 1, bias=False)
+        self.conv2 = kind.convolution(width, width, 3, second, 1, bias=False)
         self.bn2 = kind.norm(width)
         self.conv3 = kind.convolution(width, 4 * width, 1, bias=False)
         self.bn3 = kind.norm(4 * width)
+        self.se_module = kind.weighting(4 * width)
         self.downsample = _shortcut(kind, channels, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, channels, (t,) h, w] -> [N, 4 width, ...], the others over the stride, rounded up."""
         y = torch.relu(self.bn1(self.conv1(x)))
         y = torch.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
+        y = self.se_module(self.bn3(self.conv3(y)))
         return torch.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
@@ -78,8 +84,8 @@ def _shortcut(kind: Kind, channels: int, out: int, stride: int) -> nn.Module | N
 class Plan(NamedTuple):
     """What a depth stands for."""
 
-    stem: int  # channels of conv1
-    kernel: int  # of conv1, along each dimension
+    stem: int  # channels of the first convolution
+    kernel: int  # of that, along each dimension
     pool: bool  # is there a pooling behind it, which halves all dimensions?
     block: type[Basic] | type[Bottleneck]
     widths: tuple[int, ...]  # of the layers
@@ -95,6 +101,7 @@ PLANS = {
 class Residual(nn.Module):
     """A residual network without its classifier; the layers but the first halve all dimensions.
 
+    Its children are its steps in order: what `stem` adds, then `layer1` and so on.
     last_stride: of the last layer.
     """
 
@@ -103,25 +110,29 @@ class Residual(nn.Module):
         if depth not in PLANS:
             raise InputError(f"encoder {type(self).__name__.lower()}: depth must be 8 or 50, got {depth!r}")
         plan = PLANS[depth]
-        self.conv1 = kind.convolution(3, plan.stem, plan.kernel, kind.stride, plan.kernel // 2, bias=False)
-        self.bn1 = kind.norm(plan.stem)
-        self.maxpool = kind.pooling(3, 2, 1) if plan.pool else nn.Identity()
+        self.stem(kind, plan)
         channels = plan.stem
-        self.layers = [f"layer{i + 1}" for i in range(len(plan.widths))]  # the published names, in order
         strides = (1, *[2] * (len(plan.widths) - 2), last_stride)
-        for name, width, count, stride in zip(self.layers, plan.widths, plan.counts, strides, strict=True):
+        rows = zip(plan.widths, plan.counts, strides, strict=True)
+        for i, (width, count, stride) in enumerate(rows, start=1):
             out = plan.block.expansion * width
             first = plan.block(kind, channels, width, stride)
             rest = (plan.block(kind, out, width, 1) for _ in range(count - 1))
-            self.add_module(name, nn.Sequential(first, *rest))
+            self.add_module(f"layer{i}", nn.Sequential(first, *rest))
             channels = out
         for module in self.modules():
             if isinstance(module, kind.convolution):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    def stem(self, kind: Kind, plan: Plan) -> None:
+        """Add the steps in front of the layers."""
+        self.conv1 = kind.convolution(3, plan.stem, plan.kernel, kind.stride, plan.kernel // 2, bias=False)
+        self.bn1 = kind.norm(plan.stem)
+        self.relu = nn.ReLU()
+        self.maxpool = kind.pooling(3, 2, 1) if plan.pool else nn.Identity()
+
     def maps(self, x: Tensor) -> Tensor:
         """[N, 3, (T,) H, W] -> [N, D, (t,) h, w]."""
-        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
-        for name in self.layers:
-            x = self.get_submodule(name)(x)
+        for step in self.children():
+            x = step(x)
         return x
