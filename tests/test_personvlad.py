@@ -35,7 +35,7 @@ def place(vlad, centres):
 
 def test_part_maps_are_weights_of_each_place():
     vlad, maps = layer(), 4 * maps_of()
-    masks = vlad.part_maps(maps)  # [B, parts, T', h, w]
+    masks = vlad.detector(maps)  # [B, parts, T', h, w]
     assert masks.shape == (2, 3, 2, 3, 2)
     assert masks.min() > 0
     assert masks.max() < 1
@@ -47,7 +47,7 @@ def test_part_maps_are_weights_of_each_place():
 def test_part_features_weigh_every_place(normalize):
     """Eq. 2 by a loop over clips, parts and places."""
     vlad, maps = layer(normalize=normalize), maps_of()
-    masks, features = vlad.part_maps(maps), vlad.part_features(maps)
+    masks, features = vlad.detector(maps), vlad.part_features(maps)
     assert features.shape == (2, 3 * 12, 5)
     for b in range(2):
         for part in range(3):
@@ -70,7 +70,7 @@ def test_normalising_leaves_the_part_maps_their_say():
     """Scaling after Eq. 2 would divide each part's weight out again, and all parts would look alike."""
     vlad, maps = layer(), maps_of()
     features = vlad.part_features(maps)
-    torch.testing.assert_close(features.norm(dim=2), vlad.part_maps(maps).flatten(1))
+    torch.testing.assert_close(features.norm(dim=2), vlad.detector(maps).flatten(1))
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1000.0])
@@ -286,7 +286,7 @@ def regions(rows, columns, h, w, **options):
 
 def test_stripes_of_a_height_that_divides_are_plain_stripes():
     vlad, maps = regions(3, 1, h=6, w=2), maps_of(h=6)
-    masks = vlad.part_maps(maps)  # [B, parts, T', h, w]
+    masks = vlad.detector(maps)  # [B, parts, T', h, w]
     assert masks.shape == (2, 3, 2, 6, 2)
     for stripe in range(3):
         wanted = torch.zeros(6, 2).double()
@@ -300,7 +300,7 @@ def test_stripes_of_a_height_that_divides_are_plain_stripes():
 @pytest.mark.parametrize(("rows", "columns"), [(5, 1), (5, 5)])
 def test_regions_share_every_place_by_its_area(rows, columns):
     """Of C3D's 6 x 3 places, which five does not divide."""
-    masks = regions(rows, columns, h=6, w=3).part_maps(maps_of(T=1, h=6, w=3))[0, :, 0]  # [parts, h, w]
+    masks = regions(rows, columns, h=6, w=3).detector(maps_of(T=1, h=6, w=3))[0, :, 0]  # [parts, h, w]
     assert masks.shape == (rows * columns, 6, 3)
     torch.testing.assert_close(masks.sum(0), torch.ones(6, 3).double(), atol=1e-6, rtol=0)
     torch.testing.assert_close(masks.sum((1, 2)), torch.full((rows * columns,), 18 / rows / columns).double())
@@ -335,7 +335,7 @@ def test_part_pooling_by_a_loop(pooling):
     """III-B a): f_b = ReLU(W (W6 pool(F_b))), concatenated."""
     torch.manual_seed(11)
     layer, maps = PartPooling((5, 3, 2), parts=3, hidden=4, width=6, pooling=pooling).double(), maps_of()
-    masks = layer.part_maps(maps)
+    masks = layer.detector(maps)
     assert masks.min() > 0
     assert masks.max() < 1
     f = layer(maps)
