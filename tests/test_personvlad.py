@@ -1,12 +1,14 @@
 """3D PersonVLAD's layer and its recipe: against VLAD by a slow loop, and at the numbers that break floats."""
 
+import itertools
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from vreid_bench import Fit, InputError
+from vreid_bench.train import learning_rate
 from vreid_plugins.personvlad import (
-    EMPTY,
     METHODS,
     C3dHead,
     PartPooling,
@@ -186,7 +188,18 @@ def test_a_word_without_descriptors_gets_no_gradient_of_the_tail():
     a = vlad.assignment(vlad.part_features(maps))
     assert 0 < a[0, 0, 1] < 1e-30
     column = vlad(maps).unflatten(1, (2, 2))[0, 1]
-    assert column.norm() < a[0, 0, 1] / EMPTY
+    assert column.norm() < 1e4 * a[0, 0, 1]
+
+
+def test_a_word_whose_descriptors_lie_close_to_it_is_not_an_empty_one():
+    """Residuals of a hundredth and of one: intra-normalisation gives both words the same length."""
+    vlad = place(layer(D=2, h=1, w=1, words=2, parts=1, alpha=1000.0, normalize=False), [[0.0, 1.01], [5.0, 0.0]])
+    with torch.no_grad():
+        vlad.detector.weight.zero_()
+        vlad.detector.bias.fill_(50.0)  # a map of 1
+    maps = torch.tensor([[0.0, 1.0], [4.0, 0.0]], dtype=torch.float64).view(1, 2, 2, 1, 1)
+    half = 0.5**0.5
+    torch.testing.assert_close(vlad(maps)[0], torch.tensor([0.0, -half, -half, 0.0], dtype=torch.float64))
 
 
 # fit
@@ -197,6 +210,19 @@ def test_fit_ties_assignment_to_the_centres():
     vlad.fit([maps_of(seed=s) for s in range(3)])
     torch.testing.assert_close(vlad.w, 2000 * vlad.c)
     torch.testing.assert_close(vlad.z, -1000 * vlad.c.square().sum(1))
+
+
+def test_fit_places_words_among_the_descriptors_of_all_parts():
+    """One word is their mean, by a loop over maps, parts and places."""
+    vlad, batches = layer(words=1), [maps_of(seed=s) for s in range(2)]
+    vlad.fit(batches)
+    found = []
+    for maps in batches:
+        masks = vlad.detector(maps)
+        for b, part, t, y, x in itertools.product(range(2), range(3), range(2), range(3), range(2)):
+            f = maps[b, t, :, y, x]
+            found.append(masks[b, part, t, y, x] * f / f.norm())
+    torch.testing.assert_close(vlad.c[0], torch.stack(found).mean(0))
 
 
 def test_fit_follows_the_seed_alone():
@@ -219,6 +245,24 @@ def test_kmeans_finds_separate_groups():
     order = torch.cdist(wanted, centres).argmin(1)
     assert sorted(order.tolist()) == [0, 1, 2, 3]
     torch.testing.assert_close(centres[order], wanted)
+
+
+def test_kmeans_starts_from_rows_that_lie_apart():
+    """k-means++ (Arthur and Vassilvitskii 2007): of a thousand equal rows and a far one, the start has both."""
+    x = torch.zeros(1001, 2)
+    x[400] = torch.tensor([3.0, 4.0])
+    for seed in range(5):
+        torch.manual_seed(seed)
+        assert sorted(kmeans(x, 2).tolist()) == [[0.0, 0.0], [3.0, 4.0]]
+
+
+def test_kmeans_ends_where_every_centre_is_the_mean_of_its_rows():
+    torch.manual_seed(14)
+    x = torch.randn(60, 2, dtype=torch.float64)
+    centres = kmeans(x, 5)
+    nearest = [min(range(5), key=lambda k: float((row - centres[k]).norm())) for row in x]
+    for k in range(5):
+        torch.testing.assert_close(centres[k], x[[n == k for n in nearest]].mean(0))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
@@ -416,6 +460,7 @@ def test_variants_change_one_thing(preset):
             assert method.losses["oim"].options["subsample"] == int(name.rpartition("oim")[2])
         elif name == "personvlad-xqda":
             assert changed == {"matcher", "stages"}
+            assert method.matcher.name == "xqda"
             assert method.stages[:-1] == base.stages
             assert method.stages[-1] == Fit("matcher", method.test)
         elif name == "personvlad-b4" and preset == "small":
@@ -434,9 +479,37 @@ def test_the_epsilon_for_unit_vectors_is_not_the_c3d_baseline_s():
     assert METHODS["personvlad"]("paper").stages[-1].optimizer.options["eps"] == 1e-4
 
 
-def test_paper_clips_overlap_by_half():
-    test = METHODS["personvlad"]("paper").test
-    assert (test.sampler, test.T, test.step) == ("dense", 16, 8)
+def test_paper_recipe_is_the_printed_one():
+    """Section III-C and the clips of IV-B."""
+    method = METHODS["personvlad"]("paper")
+    assert method.size == (180, 90)
+    assert method.encoder.options == {"widths": (64, 128, 256, 256, 256)}
+    assert method.aggregator.options == {"parts": 6, "words": 64, "alpha": 1000.0}
+    assert method.losses["oim"].options == {"temperature": 0.1, "queue_size": 5000}
+    assert method.matcher.options == {"metric": "euclidean"}
+    assert (method.test.sampler, method.test.T, method.test.step) == ("dense", 16, 8)
+    words, first, second = method.stages
+    assert isinstance(words, Fit)
+    assert words.part == "aggregator"
+    built = {f"aggregator.{name}" for name, _ in PersonVlad((256, 6, 3)).named_parameters()}
+    assert set(first.freeze) == {name for name in built if "detector" not in name}
+    assert first.train == second.train == ("*",)
+    assert second.freeze == ()
+    for stage in (first, second):
+        assert (stage.P * stage.K, stage.clipping.sampler, stage.clipping.T) == (15, "consecutive", 16)
+        assert (stage.optimizer.name, stage.optimizer.options) == ("Adam", {"eps": 1e-4})
+        assert [(each.name, each.options) for each in stage.augment] == [("flip", {"p": 0.5})]
+    assert first.steps == 50_000
+    rates = [learning_rate(first.schedule, step, first.steps) for step in (0, 999, 1000, 2500, 49_999)]
+    assert rates == pytest.approx([0.003, 0.003, 0.0015, 0.00075, 0.003 / 2**49])
+    assert {learning_rate(second.schedule, step, second.steps) for step in (0, 49_999)} == {1e-4}
+
+
+def test_grids_and_stripes_are_five_by_five_and_five():
+    for name, wanted in (("personvlad-stripes", (5, 1)), ("personvlad-grid", (5, 5))):
+        for preset in ("paper", "small"):
+            options = METHODS[name](preset).aggregator.options
+            assert (options["rows"], options["columns"]) == wanted
 
 
 @pytest.mark.parametrize(

@@ -125,16 +125,12 @@ def _sample(batches: Iterable[Tensor], most: int) -> Tensor:
     """`most` rows drawn evenly from batches [n, D] of unknown number; never holds many more than twice that."""
     rows: list[Tensor] = []
     keys: list[Tensor] = []  # a row stays if its random key is among the greatest
-    least = 0.0
     for batch in batches:
-        key = torch.rand(len(batch), dtype=torch.float64)
-        chosen = key > least
-        rows.append(batch[chosen.to(batch.device)])
-        keys.append(key[chosen])
+        rows.append(batch)
+        keys.append(torch.rand(len(batch), dtype=torch.float64))
         if sum(map(len, keys)) > 2 * most:
             best = torch.cat(keys).topk(most)
             rows, keys = [torch.cat(rows)[best.indices.to(batch.device)]], [best.values]
-            least = float(best.values[-1])
     if not sum(map(len, keys)):
         raise InputError("aggregator personvlad: fit() got no maps, so there is nothing to place the words on")
     best = torch.cat(keys).topk(min(most, sum(map(len, keys))))
