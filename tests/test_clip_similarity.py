@@ -1,14 +1,16 @@
 """Learned clip similarity: its equations against slow ones, its methods whole, both stages through a step."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from one_step import check_recipe, check_step, parameters, registry_of, small_frames, take, trainings
 from torch.nn import functional as F
 
-from vreid_bench import Batch, Clips, InputError
+from vreid_bench import Batch, Clips, InputError, part
 from vreid_bench.model import assemble
+from vreid_bench.settings import override, resolved
 from vreid_bench.train import learning_rate, trainable
 from vreid_plugins import clip_similarity, temporal_modeling
 from vreid_plugins.aggregators import pooling
@@ -130,6 +132,9 @@ def test_g_has_the_printed_layers():
     assert parameters(Learned(1024)) == 2 * (1024 * 1024 + 1024 + 2 * 1024) + 1024 + 1
     kinds = [type(layer).__name__ for layer in Learned(8).g]
     assert kinds == ["Linear", "BatchNorm1d", "ReLU", "Dropout"] * 2 + ["Linear", "Softplus"]
+    assert [layer.p for layer in Learned(8).g if isinstance(layer, torch.nn.Dropout)] == [0.5, 0.5]
+    x = torch.tensor([-3.0, 0.0, 2.0])
+    torch.testing.assert_close(Learned(8).g[9](x), torch.log1p(x.exp()))
 
 
 # Eq. 9
@@ -249,6 +254,73 @@ def test_paper_stages_are_the_printed_ones():
     assert rates == pytest.approx([3e-5, 3e-5, 3e-6, 3e-6])
     assert second.steps == 12 * epoch
     assert (second.clipping.clips, second.clipping.T, second.cached) == (8, 4, 4)
+
+
+def test_paper_losses_clips_and_matchers_are_the_printed_ones():
+    methods = {name: make("paper") for name, make in clip_similarity.vreid_methods().items()}
+    whole = methods["clip-learned"]
+    first, second = trainings(whole)
+    assert whole.aggregator.name == "average"
+    assert (first.clipping.sampler, first.clipping.T, first.clipping.clips) == ("consecutive", 4, 1)
+    assert second.clipping == whole.test
+    assert (whole.test.sampler, whole.test.T, whole.test.clips) == ("uniform", 4, 8)
+    assert first.losses == {"cross-entropy": 1.0, "triplet": 1.0}
+    assert second.losses == {"similarity": 1.0}
+    assert {name: loss.options.get("margin") for name, loss in whole.losses.items() if "margin" in loss.options} == {
+        "triplet": 0.3,
+        "similarity": 1.0,
+    }
+    assert first.matcher.options == {"metric": "euclidean"}  # Eq. 7: of features at their own length
+    assert second.matcher is None  # the similarity itself
+    assert (first.freeze, second.train) == (("matcher.*",), ("matcher.*",))
+    for stage in (first, second):  # 144 x 288 for 128 x 256
+        assert [(each.name, each.options) for each in stage.augment] == [
+            ("crop", {"enlarge": 288 / 256, "p": 1.0}),
+            ("flip", {}),
+        ]
+    assert {name: method.matcher.options for name, method in methods.items() if "average" not in name} == {
+        "clip-top": {"top": 0.6, "train_top": 1.0, "project": True},
+        "clip-top-trained": {"top": 0.5, "project": True},
+        "clip-top-corrupted": {"top": 0.5, "project": True},
+        "clip-learned": {},
+        "clip-learned-corrupted": {},
+    }
+    averages = {name: method for name, method in methods.items() if "average" in name}
+    assert {name: method.test.clips for name, method in averages.items()} == {
+        "clip-average": 8,
+        "clip-average-raw": 8,
+        "clip-average-1": 1,
+        "clip-average-2": 2,
+        "clip-average-4": 4,
+    }
+    assert {name for name, method in averages.items() if not method.matcher.options.get("normalize")} == {
+        "clip-average-raw"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("clip-average-1", {"test.sampler": "random", "test.T": 32}),  # Table 1, Fig. 3
+        ("clip-average-1", {"test.sampler": "evenly", "test.T": 8}),
+        ("clip-average-1", {"test.sampler": "all", "test.T": 0}),
+        ("clip-average", {"test.clips": 16}),  # Fig. 4
+        ("clip-average", {"test.T": 16, "stages.0.clipping.T": 16}),  # Table 6
+        ("clip-top", {"matcher.top": 0.2}),  # Table 2
+    ],
+)
+def test_what_else_the_paper_varies_is_a_setting(registry, name, settings):
+    method = resolved(registry.get("methods", name)("paper"), registry)
+    method, changed = override(method, [f"{path}={value}" for path, value in settings.items()])
+    assert changed == settings
+    check_recipe(registry, replace(method, encoder=part("i3d", shrink=8)))
+
+
+def test_training_spoils_as_many_clips_as_the_hardest_test():
+    """M_c from 0 to 7 of 8 clips, each as likely: scaled down by 5 (section 4.4)."""
+    spoiling = trainings(clip_similarity.clip_learned_corrupted("paper"))[1].augment[-1]
+    share = sum(range(8)) / 8 / 8
+    assert spoiling.options == {"share": share, "kind": "low-resolution", "strength": 5.0}
 
 
 def test_methods_share_the_first_stage_and_spoil_in_the_second_alone():

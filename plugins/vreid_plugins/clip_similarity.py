@@ -12,6 +12,9 @@ the clips of two tracklets are compared, and in the second stage, which learns t
 
 Table 2 trains anew for each M_c^max with as many spoiled clips as the test has. Here a method is trained once, clean
 or with the share of clips that M_c^max = 7 spoils, and tested at every M_c^max.
+
+What else the paper varies is a setting of these: how a single clip is cut (Table 1, Fig. 3) the test.sampler and test.T
+of `clip-average-1`, the length of clips (Table 6) test.T and stages.0.clipping.T, t (Fig. 6, Table 2) matcher.top.
 """
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ class Learned(nn.Module):
       normalisation puts exactly on the kink of the ReLU, where gradients differ between machines.
     - "dropout and batch normalisation after both hidden layers": layer, normalisation, ReLU, dropout. In training a
       step's statistics are over all pairs of tracklets of the batch; a tracklet against itself is one of them. In the
-      test they are those kept while training.
+      test they are the running ones, in which the last pairs of the last batches weigh most.
     """
 
     def __init__(self, dim: int, hidden: int = 0, dropout: float = 0.5) -> None:
