@@ -38,6 +38,8 @@ def learned(dim=4, seed=0):
     for norm in (matcher.g[1], matcher.g[5]):
         norm.running_mean.normal_(0, 0.1)
         norm.running_var.uniform_(0.5, 1.5)
+        torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+        torch.nn.init.normal_(norm.bias, std=0.3)
     return matcher
 
 
@@ -116,6 +118,56 @@ def test_learned_similarity_gradient():
 
     inputs = query.embedding.clone().requires_grad_(), gallery.embedding.clone().requires_grad_()
     assert torch.autograd.gradcheck(distance, inputs)
+
+
+def over_the_batch(g, x):
+    """Eq. 1's g of rows [n, E] with normalisation by their own mean and variance, written out."""
+    for at in (0, 4):
+        linear, norm = g[at], g[at + 1]
+        h = x @ linear.weight.T + linear.bias
+        spread = ((h - h.mean(0)) ** 2).mean(0) + norm.eps
+        x = ((h - h.mean(0)) / spread.sqrt() * norm.weight + norm.bias).clamp_min(0)
+    return torch.log1p((x @ g[8].weight.T + g[8].bias).exp())[:, 0]
+
+
+def by_steps(matcher, clips):
+    """Distances [N, N] in training: in each step, one clip of all queries against one of all gallery tracklets."""
+    x, valid = F.normalize(clips.embedding, dim=-1), clips.valid
+    state = {}  # a pair of tracklets: the alphas and products so far
+    for a in range(x.shape[1]):
+        for b in range(x.shape[1]):
+            there = [(i, j) for i in range(len(x)) for j in range(len(x)) if valid[i, a] and valid[j, b]]
+            asked = [pair for pair in there if pair in state]
+            c = {(i, j): x[i, a] * x[j, b] for i, j in there}
+            for pair in there:
+                state.setdefault(pair, ([], []))
+            alpha = dict.fromkeys(there, torch.ones((), dtype=x.dtype))
+            if asked:
+                means = [sum(w * p for w, p in zip(*state[pair], strict=True)) / sum(state[pair][0]) for pair in asked]
+                rows = torch.stack([r - c[pair] for r, pair in zip(means, asked, strict=True)])
+                alpha.update(zip(asked, over_the_batch(matcher.g, rows), strict=True))
+            for pair in there:
+                state[pair][0].append(alpha[pair])
+                state[pair][1].append(c[pair])
+    found = x.new_zeros(len(x), len(x))
+    for (i, j), (alphas, products) in state.items():
+        found[i, j] = 1 - sum(w * p.sum() for w, p in zip(alphas, products, strict=True)) / sum(alphas)
+    return found
+
+
+def test_training_compares_by_the_statistics_of_the_pairs_of_a_step():
+    matcher = learned(seed=2).train()
+    matcher.g[3].p = matcher.g[7].p = 0.0
+    clips = clips_of(3, 1, 2, 3, seed=3)
+    wanted = by_steps(matcher, clips)
+    represented = matcher.represent(clips)
+    torch.testing.assert_close(matcher.distance(represented, represented), wanted)
+    assert not torch.allclose(wanted, wanted.T, atol=1e-4)  # or the order of the sides would not be tested
+    hardest = matcher.hardest(represented, torch.tensor([0, 0, 1, 1]))
+    partner = torch.tensor([1, 0, 3, 2])
+    torch.testing.assert_close(hardest.positive, wanted[torch.arange(4), partner])
+    others = torch.stack([wanted[:2, 2:], wanted[2:, :2]]).flatten(0, 1)  # [4, 2]
+    torch.testing.assert_close(hardest.negative, others.amin(1))
 
 
 def test_training_moves_the_normalisation_and_every_weight():
