@@ -405,3 +405,10 @@ def test_reported_rows():
         assert other in quoted - reported
     assert all(len(row.split()) == 16 for row in clip_similarity.TABLE_2.values())
     assert all(0 < row.value <= 1 for row in clip_similarity.QUOTED)
+    assert {row.where.removeprefix("Table 3, ") for row in clip_similarity.QUOTED if row.reranked} == {
+        "RQEN+XQDA+Reranking",
+        "TriNet + Reranking",
+        "PSE + ECN",
+        "PABR + Reranking",
+        "STA + Reranking",
+    }
