@@ -180,7 +180,7 @@ def test_gradient_in_double_precision():
 
 def test_a_word_without_descriptors_gets_no_gradient_of_the_tail():
     """Scaled to unit length, the last digits of the softmax would become a full column, and differ by machine."""
-    vlad = place(layer(D=2, h=1, w=1, words=2, parts=1, alpha=1000.0), [[0.5, 0.0], [0.0, 0.5]])
+    vlad = place(layer(D=2, h=1, w=1, words=2, parts=1, alpha=150.0), [[0.5, 0.0], [0.0, 0.5]])
     with torch.no_grad():
         vlad.detector.weight.zero_()
         vlad.detector.bias.fill_(0.1)
@@ -188,7 +188,7 @@ def test_a_word_without_descriptors_gets_no_gradient_of_the_tail():
     a = vlad.assignment(vlad.part_features(maps))
     assert 0 < a[0, 0, 1] < 1e-30
     column = vlad(maps).unflatten(1, (2, 2))[0, 1]
-    assert column.norm() < 1e4 * a[0, 0, 1]
+    assert 0 < column.norm() < 1e4 * a[0, 0, 1]
 
 
 def test_a_word_whose_descriptors_lie_close_to_it_is_not_an_empty_one():
