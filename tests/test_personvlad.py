@@ -470,6 +470,7 @@ def test_variants_change_one_thing(preset):
     pooled = METHODS["personvlad-global-pooling"](preset)
     assert [(s.steps, s.schedule) for s in pooled.stages] == [(s.steps, s.schedule) for s in base.stages[1:]]
     assert all(s.freeze == () for s in pooled.stages)
+    assert pooled.matcher.options == {"metric": "euclidean", "normalize": True}  # as PersonVLAD's unit vectors are
 
 
 def test_the_epsilon_for_unit_vectors_is_not_the_c3d_baseline_s():
