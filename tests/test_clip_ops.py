@@ -106,11 +106,13 @@ def test_the_first_pair_has_importance_one_and_order_matters_to_learned():
 
 
 def test_top_counts_as_many_pairs_as_its_share_says():
-    # 0.2 of 15 pairs are 3, though 0.2 * 15 is above 3 in binary
-    case = Case(Q=1, G=1, C=5, K=3)
+    case = Case(Q=1, G=1, C=5, K=5)
     products = torch.einsum("qae,gbe->qgab", case.query, case.gallery).flatten().sort(descending=True).values
-    got = clip_distance(case.query, case.gallery, mode="top", top=0.2, normalize=False)
-    torch.testing.assert_close(got[0, 0], 1 - products[:3].mean())
+    assert 0.28 * 25 > 7  # in binary
+    for share, wanted in ((0.28, 7), (0.29, 8), (0.01, 1), (1.0, 25)):
+        for op in (clip_distance, twin.clip_distance):
+            got = op(case.query, case.gallery, mode="top", top=share, normalize=False)
+            torch.testing.assert_close(got[0, 0], 1 - products[:wanted].mean())
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,14 +1,16 @@
 """Learned clip similarity: its equations against slow ones, its methods whole, both stages through a step."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from one_step import check_recipe, check_step, parameters, registry_of, small_frames, take, trainings
 from torch.nn import functional as F
 
-from vreid_bench import Batch, Clips, InputError
+from vreid_bench import Batch, Clips, InputError, part
 from vreid_bench.model import assemble
+from vreid_bench.settings import override, resolved
 from vreid_bench.train import learning_rate, trainable
 from vreid_plugins import clip_similarity, temporal_modeling
 from vreid_plugins.aggregators import pooling
@@ -36,6 +38,8 @@ def learned(dim=4, seed=0):
     for norm in (matcher.g[1], matcher.g[5]):
         norm.running_mean.normal_(0, 0.1)
         norm.running_var.uniform_(0.5, 1.5)
+        torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+        torch.nn.init.normal_(norm.bias, std=0.3)
     return matcher
 
 
@@ -116,6 +120,56 @@ def test_learned_similarity_gradient():
     assert torch.autograd.gradcheck(distance, inputs)
 
 
+def over_the_batch(g, x):
+    """Eq. 1's g of rows [n, E] with normalisation by their own mean and variance, written out."""
+    for at in (0, 4):
+        linear, norm = g[at], g[at + 1]
+        h = x @ linear.weight.T + linear.bias
+        spread = ((h - h.mean(0)) ** 2).mean(0) + norm.eps
+        x = ((h - h.mean(0)) / spread.sqrt() * norm.weight + norm.bias).clamp_min(0)
+    return torch.log1p((x @ g[8].weight.T + g[8].bias).exp())[:, 0]
+
+
+def by_steps(matcher, clips):
+    """Distances [N, N] in training: in each step, one clip of all queries against one of all gallery tracklets."""
+    x, valid = F.normalize(clips.embedding, dim=-1), clips.valid
+    state = {}  # a pair of tracklets: the alphas and products so far
+    for a in range(x.shape[1]):
+        for b in range(x.shape[1]):
+            there = [(i, j) for i in range(len(x)) for j in range(len(x)) if valid[i, a] and valid[j, b]]
+            asked = [pair for pair in there if pair in state]
+            c = {(i, j): x[i, a] * x[j, b] for i, j in there}
+            for pair in there:
+                state.setdefault(pair, ([], []))
+            alpha = dict.fromkeys(there, torch.ones((), dtype=x.dtype))
+            if asked:
+                means = [sum(w * p for w, p in zip(*state[pair], strict=True)) / sum(state[pair][0]) for pair in asked]
+                rows = torch.stack([r - c[pair] for r, pair in zip(means, asked, strict=True)])
+                alpha.update(zip(asked, over_the_batch(matcher.g, rows), strict=True))
+            for pair in there:
+                state[pair][0].append(alpha[pair])
+                state[pair][1].append(c[pair])
+    found = x.new_zeros(len(x), len(x))
+    for (i, j), (alphas, products) in state.items():
+        found[i, j] = 1 - sum(w * p.sum() for w, p in zip(alphas, products, strict=True)) / sum(alphas)
+    return found
+
+
+def test_training_compares_by_the_statistics_of_the_pairs_of_a_step():
+    matcher = learned(seed=2).train()
+    matcher.g[3].p = matcher.g[7].p = 0.0
+    clips = clips_of(3, 1, 2, 3, seed=3)
+    wanted = by_steps(matcher, clips)
+    represented = matcher.represent(clips)
+    torch.testing.assert_close(matcher.distance(represented, represented), wanted)
+    assert not torch.allclose(wanted, wanted.T, atol=1e-4)  # or the order of the sides would not be tested
+    hardest = matcher.hardest(represented, torch.tensor([0, 0, 1, 1]))
+    partner = torch.tensor([1, 0, 3, 2])
+    torch.testing.assert_close(hardest.positive, wanted[torch.arange(4), partner])
+    others = torch.stack([wanted[:2, 2:], wanted[2:, :2]]).flatten(0, 1)  # [4, 2]
+    torch.testing.assert_close(hardest.negative, others.amin(1))
+
+
 def test_training_moves_the_normalisation_and_every_weight():
     matcher = learned().train()
     matcher.g[3].p = matcher.g[7].p = 0.0
@@ -130,6 +184,9 @@ def test_g_has_the_printed_layers():
     assert parameters(Learned(1024)) == 2 * (1024 * 1024 + 1024 + 2 * 1024) + 1024 + 1
     kinds = [type(layer).__name__ for layer in Learned(8).g]
     assert kinds == ["Linear", "BatchNorm1d", "ReLU", "Dropout"] * 2 + ["Linear", "Softplus"]
+    assert [layer.p for layer in Learned(8).g if isinstance(layer, torch.nn.Dropout)] == [0.5, 0.5]
+    x = torch.tensor([-3.0, 0.0, 2.0])
+    torch.testing.assert_close(Learned(8).g[9](x), torch.log1p(x.exp()))
 
 
 # Eq. 9
@@ -251,6 +308,73 @@ def test_paper_stages_are_the_printed_ones():
     assert (second.clipping.clips, second.clipping.T, second.cached) == (8, 4, 4)
 
 
+def test_paper_losses_clips_and_matchers_are_the_printed_ones():
+    methods = {name: make("paper") for name, make in clip_similarity.vreid_methods().items()}
+    whole = methods["clip-learned"]
+    first, second = trainings(whole)
+    assert whole.aggregator.name == "average"
+    assert (first.clipping.sampler, first.clipping.T, first.clipping.clips) == ("consecutive", 4, 1)
+    assert second.clipping == whole.test
+    assert (whole.test.sampler, whole.test.T, whole.test.clips) == ("uniform", 4, 8)
+    assert first.losses == {"cross-entropy": 1.0, "triplet": 1.0}
+    assert second.losses == {"similarity": 1.0}
+    assert {name: loss.options.get("margin") for name, loss in whole.losses.items() if "margin" in loss.options} == {
+        "triplet": 0.3,
+        "similarity": 1.0,
+    }
+    assert first.matcher.options == {"metric": "euclidean"}  # Eq. 7: of features at their own length
+    assert second.matcher is None  # the similarity itself
+    assert (first.freeze, second.train) == (("matcher.*",), ("matcher.*",))
+    for stage in (first, second):  # 144 x 288 for 128 x 256
+        assert [(each.name, each.options) for each in stage.augment] == [
+            ("crop", {"enlarge": 288 / 256, "p": 1.0}),
+            ("flip", {}),
+        ]
+    assert {name: method.matcher.options for name, method in methods.items() if "average" not in name} == {
+        "clip-top": {"top": 0.6, "train_top": 1.0, "project": True},
+        "clip-top-trained": {"top": 0.5, "project": True},
+        "clip-top-corrupted": {"top": 0.5, "project": True},
+        "clip-learned": {},
+        "clip-learned-corrupted": {},
+    }
+    averages = {name: method for name, method in methods.items() if "average" in name}
+    assert {name: method.test.clips for name, method in averages.items()} == {
+        "clip-average": 8,
+        "clip-average-raw": 8,
+        "clip-average-1": 1,
+        "clip-average-2": 2,
+        "clip-average-4": 4,
+    }
+    assert {name for name, method in averages.items() if not method.matcher.options.get("normalize")} == {
+        "clip-average-raw"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("clip-average-1", {"test.sampler": "random", "test.T": 32}),  # Table 1, Fig. 3
+        ("clip-average-1", {"test.sampler": "evenly", "test.T": 8}),
+        ("clip-average-1", {"test.sampler": "all", "test.T": 0}),
+        ("clip-average", {"test.clips": 16}),  # Fig. 4
+        ("clip-average", {"test.T": 16, "stages.0.clipping.T": 16}),  # Table 6
+        ("clip-top", {"matcher.top": 0.2}),  # Table 2
+    ],
+)
+def test_what_else_the_paper_varies_is_a_setting(registry, name, settings):
+    method = resolved(registry.get("methods", name)("paper"), registry)
+    method, changed = override(method, [f"{path}={value}" for path, value in settings.items()])
+    assert changed == settings
+    check_recipe(registry, replace(method, encoder=part("i3d", shrink=8)))
+
+
+def test_training_spoils_as_many_clips_as_the_hardest_test():
+    """M_c from 0 to 7 of 8 clips, each as likely: scaled down by 5 (section 4.4)."""
+    spoiling = trainings(clip_similarity.clip_learned_corrupted("paper"))[1].augment[-1]
+    share = sum(range(8)) / 8 / 8
+    assert spoiling.options == {"share": share, "kind": "low-resolution", "strength": 5.0}
+
+
 def test_methods_share_the_first_stage_and_spoil_in_the_second_alone():
     """So that weights of the first are one training, and differences come from the comparison of clips."""
     methods = {name: make("small") for name, make in clip_similarity.vreid_methods().items()}
@@ -279,5 +403,12 @@ def test_reported_rows():
         assert made in reported - quoted
     for other in ("Table 2, topt-te, t = 20", "Table 6, L = 16, M = 8", "Table 3, PSE + ECN", "Table 5, QAN"):
         assert other in quoted - reported
-    assert all(len(values) == 8 for row in clip_similarity.TABLE_2.values() for values in row)
+    assert all(len(row.split()) == 16 for row in clip_similarity.TABLE_2.values())
     assert all(0 < row.value <= 1 for row in clip_similarity.QUOTED)
+    assert {row.where.removeprefix("Table 3, ") for row in clip_similarity.QUOTED if row.reranked} == {
+        "RQEN+XQDA+Reranking",
+        "TriNet + Reranking",
+        "PSE + ECN",
+        "PABR + Reranking",
+        "STA + Reranking",
+    }

@@ -233,6 +233,14 @@ def test_c3d_pooling_keeps_the_last_of_an_odd_number_of_frames():
     torch.testing.assert_close(seen["after"], wanted)
 
 
+def test_c3d_normalises_before_the_relu():
+    encoder, seen = C3d((2, 2, 2, 2, 2), pools=[(1, 1, 1)] * 5, norm=True).eval(), []
+    torch.nn.init.constant_(encoder.get_submodule("bn1").bias, -100.0)
+    encoder.get_submodule("conv2").register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    encoder(torch.rand(1, 2, 3, 6, 4))
+    assert (seen[0] == 0).all()
+
+
 def test_c3d_looks_across_frames():
     torch.manual_seed(4)
     encoder, clips = C3d(**SMALL_C3D).eval(), torch.rand(1, 8, 3, 64, 32)

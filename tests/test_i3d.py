@@ -43,6 +43,24 @@ def test_i3d_state_dict_has_the_published_names_and_shapes(i3d):
     assert (bn.eps, bn.momentum) == (0.001, 0.01)
 
 
+def test_i3d_has_the_published_layers_in_their_order(i3d):
+    """Carreira and Zisserman 2017, Fig. 3, by the published names: kernel and stride of what is no block."""
+    plain = {
+        "Conv3d_1a_7x7": ((7, 7, 7), (2, 2, 2)),
+        "MaxPool3d_2a_3x3": ((1, 3, 3), (1, 2, 2)),
+        "Conv3d_2b_1x1": ((1, 1, 1), (1, 1, 1)),
+        "Conv3d_2c_3x3": ((3, 3, 3), (1, 1, 1)),
+        "MaxPool3d_3a_3x3": ((1, 3, 3), (1, 2, 2)),
+        "MaxPool3d_4a_3x3": ((3, 3, 3), (2, 2, 2)),
+        "MaxPool3d_5a_2x2": ((2, 2, 2), (2, 2, 2)),
+    }
+    modules = dict(i3d.named_children())
+    assert {n: (m.kernel, m.stride) for n, m in modules.items() if not isinstance(m, Mixed)} == plain
+    blocks = [name.rpartition("_")[2] if "Mixed" in name else name.split("_")[1] for name in i3d.order]
+    assert " ".join(blocks) == "1a 2a 2b 2c 3a 3b 3c 4a 4b 4c 4d 4e 4f 5a 5b 5c"
+    assert list(modules) == i3d.order
+
+
 @pytest.mark.parametrize(
     ("size", "kernel", "stride"), [(7, 3, 2), (8, 3, 2), (5, 7, 2), (6, 7, 2), (4, 2, 2), (9, 3, 1)]
 )
@@ -85,6 +103,10 @@ def test_a_unit_and_a_pool_by_hand():
     # even length, stride 2: no zero in front, one behind
     wanted = torch.tensor([321.0, 43.0]) / (1 + 1e-3) ** 0.5
     torch.testing.assert_close(unit(x)[0, 0, :, 0, 0], wanted)
+    unit.bn.bias.data = torch.tensor([-100.0])  # behind the convolution, before the ReLU
+    torch.testing.assert_close(unit(x)[0, 0, :, 0, 0], torch.stack([wanted[0] - 100, torch.tensor(0.0)]))
+    unit.bn.bias.data = torch.tensor([50.0])
+    torch.testing.assert_close(unit(-x)[0, 0, :, 0, 0], torch.stack([torch.tensor(0.0), 50 - wanted[1]]))
     assert Pool((3, 1, 1), (2, 1, 1))(x)[0, 0, :, 0, 0].tolist() == [3.0, 4.0]
 
 

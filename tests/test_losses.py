@@ -184,6 +184,14 @@ def test_oim_update_mixes_in_the_order_of_the_batch_and_renormalises():
     torch.testing.assert_close(loss.table, torch.cat([wanted, unit(45), unit(180)]))
 
 
+def test_oim_remembers_directions_and_momentum_is_the_share_of_the_old_one():
+    loss = oim(1, 2, table=unit(0), momentum=0.75, queue_size=1)
+    loss.train()(batch_of(torch.cat([4 * unit(90), 7 * unit(30)]), [0, -1]))
+    wanted = torch.tensor([[3.0, 1.0]], dtype=torch.float64) / math.sqrt(10)
+    torch.testing.assert_close(loss.table, wanted)
+    torch.testing.assert_close(loss.queue, unit(30))
+
+
 def test_oim_first_tracklet_fills_the_row_whatever_the_momentum():
     loss = oim(2, 2, momentum=0.9)
     value = loss.train()(batch_of(5 * unit(30), [1]))

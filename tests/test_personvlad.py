@@ -1,12 +1,14 @@
 """3D PersonVLAD's layer and its recipe: against VLAD by a slow loop, and at the numbers that break floats."""
 
+import itertools
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from vreid_bench import Fit, InputError
+from vreid_bench.train import learning_rate
 from vreid_plugins.personvlad import (
-    EMPTY,
     METHODS,
     C3dHead,
     PartPooling,
@@ -35,7 +37,7 @@ def place(vlad, centres):
 
 def test_part_maps_are_weights_of_each_place():
     vlad, maps = layer(), 4 * maps_of()
-    masks = vlad.part_maps(maps)  # [B, parts, T', h, w]
+    masks = vlad.detector(maps)  # [B, parts, T', h, w]
     assert masks.shape == (2, 3, 2, 3, 2)
     assert masks.min() > 0
     assert masks.max() < 1
@@ -47,7 +49,7 @@ def test_part_maps_are_weights_of_each_place():
 def test_part_features_weigh_every_place(normalize):
     """Eq. 2 by a loop over clips, parts and places."""
     vlad, maps = layer(normalize=normalize), maps_of()
-    masks, features = vlad.part_maps(maps), vlad.part_features(maps)
+    masks, features = vlad.detector(maps), vlad.part_features(maps)
     assert features.shape == (2, 3 * 12, 5)
     for b in range(2):
         for part in range(3):
@@ -70,7 +72,7 @@ def test_normalising_leaves_the_part_maps_their_say():
     """Scaling after Eq. 2 would divide each part's weight out again, and all parts would look alike."""
     vlad, maps = layer(), maps_of()
     features = vlad.part_features(maps)
-    torch.testing.assert_close(features.norm(dim=2), vlad.part_maps(maps).flatten(1))
+    torch.testing.assert_close(features.norm(dim=2), vlad.detector(maps).flatten(1))
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1000.0])
@@ -178,7 +180,7 @@ def test_gradient_in_double_precision():
 
 def test_a_word_without_descriptors_gets_no_gradient_of_the_tail():
     """Scaled to unit length, the last digits of the softmax would become a full column, and differ by machine."""
-    vlad = place(layer(D=2, h=1, w=1, words=2, parts=1, alpha=1000.0), [[0.5, 0.0], [0.0, 0.5]])
+    vlad = place(layer(D=2, h=1, w=1, words=2, parts=1, alpha=150.0), [[0.5, 0.0], [0.0, 0.5]])
     with torch.no_grad():
         vlad.detector.weight.zero_()
         vlad.detector.bias.fill_(0.1)
@@ -186,7 +188,18 @@ def test_a_word_without_descriptors_gets_no_gradient_of_the_tail():
     a = vlad.assignment(vlad.part_features(maps))
     assert 0 < a[0, 0, 1] < 1e-30
     column = vlad(maps).unflatten(1, (2, 2))[0, 1]
-    assert column.norm() < a[0, 0, 1] / EMPTY
+    assert 0 < column.norm() < 1e4 * a[0, 0, 1]
+
+
+def test_a_word_whose_descriptors_lie_close_to_it_is_not_an_empty_one():
+    """Residuals of a hundredth and of one: intra-normalisation gives both words the same length."""
+    vlad = place(layer(D=2, h=1, w=1, words=2, parts=1, alpha=1000.0, normalize=False), [[0.0, 1.01], [5.0, 0.0]])
+    with torch.no_grad():
+        vlad.detector.weight.zero_()
+        vlad.detector.bias.fill_(50.0)  # a map of 1
+    maps = torch.tensor([[0.0, 1.0], [4.0, 0.0]], dtype=torch.float64).view(1, 2, 2, 1, 1)
+    half = 0.5**0.5
+    torch.testing.assert_close(vlad(maps)[0], torch.tensor([0.0, -half, -half, 0.0], dtype=torch.float64))
 
 
 # fit
@@ -197,6 +210,19 @@ def test_fit_ties_assignment_to_the_centres():
     vlad.fit([maps_of(seed=s) for s in range(3)])
     torch.testing.assert_close(vlad.w, 2000 * vlad.c)
     torch.testing.assert_close(vlad.z, -1000 * vlad.c.square().sum(1))
+
+
+def test_fit_places_words_among_the_descriptors_of_all_parts():
+    """One word is their mean, by a loop over maps, parts and places."""
+    vlad, batches = layer(words=1), [maps_of(seed=s) for s in range(2)]
+    vlad.fit(batches)
+    found = []
+    for maps in batches:
+        masks = vlad.detector(maps)
+        for b, part, t, y, x in itertools.product(range(2), range(3), range(2), range(3), range(2)):
+            f = maps[b, t, :, y, x]
+            found.append(masks[b, part, t, y, x] * f / f.norm())
+    torch.testing.assert_close(vlad.c[0], torch.stack(found).mean(0))
 
 
 def test_fit_follows_the_seed_alone():
@@ -219,6 +245,24 @@ def test_kmeans_finds_separate_groups():
     order = torch.cdist(wanted, centres).argmin(1)
     assert sorted(order.tolist()) == [0, 1, 2, 3]
     torch.testing.assert_close(centres[order], wanted)
+
+
+def test_kmeans_starts_from_rows_that_lie_apart():
+    """k-means++ (Arthur and Vassilvitskii 2007): of a thousand equal rows and a far one, the start has both."""
+    x = torch.zeros(1001, 2)
+    x[400] = torch.tensor([3.0, 4.0])
+    for seed in range(5):
+        torch.manual_seed(seed)
+        assert sorted(kmeans(x, 2).tolist()) == [[0.0, 0.0], [3.0, 4.0]]
+
+
+def test_kmeans_ends_where_every_centre_is_the_mean_of_its_rows():
+    torch.manual_seed(14)
+    x = torch.randn(60, 2, dtype=torch.float64)
+    centres = kmeans(x, 5)
+    nearest = [min(range(5), key=lambda k: float((row - centres[k]).norm())) for row in x]
+    for k in range(5):
+        torch.testing.assert_close(centres[k], x[[n == k for n in nearest]].mean(0))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
@@ -286,7 +330,7 @@ def regions(rows, columns, h, w, **options):
 
 def test_stripes_of_a_height_that_divides_are_plain_stripes():
     vlad, maps = regions(3, 1, h=6, w=2), maps_of(h=6)
-    masks = vlad.part_maps(maps)  # [B, parts, T', h, w]
+    masks = vlad.detector(maps)  # [B, parts, T', h, w]
     assert masks.shape == (2, 3, 2, 6, 2)
     for stripe in range(3):
         wanted = torch.zeros(6, 2).double()
@@ -300,7 +344,7 @@ def test_stripes_of_a_height_that_divides_are_plain_stripes():
 @pytest.mark.parametrize(("rows", "columns"), [(5, 1), (5, 5)])
 def test_regions_share_every_place_by_its_area(rows, columns):
     """Of C3D's 6 x 3 places, which five does not divide."""
-    masks = regions(rows, columns, h=6, w=3).part_maps(maps_of(T=1, h=6, w=3))[0, :, 0]  # [parts, h, w]
+    masks = regions(rows, columns, h=6, w=3).detector(maps_of(T=1, h=6, w=3))[0, :, 0]  # [parts, h, w]
     assert masks.shape == (rows * columns, 6, 3)
     torch.testing.assert_close(masks.sum(0), torch.ones(6, 3).double(), atol=1e-6, rtol=0)
     torch.testing.assert_close(masks.sum((1, 2)), torch.full((rows * columns,), 18 / rows / columns).double())
@@ -335,7 +379,7 @@ def test_part_pooling_by_a_loop(pooling):
     """III-B a): f_b = ReLU(W (W6 pool(F_b))), concatenated."""
     torch.manual_seed(11)
     layer, maps = PartPooling((5, 3, 2), parts=3, hidden=4, width=6, pooling=pooling).double(), maps_of()
-    masks = layer.part_maps(maps)
+    masks = layer.detector(maps)
     assert masks.min() > 0
     assert masks.max() < 1
     f = layer(maps)
@@ -416,6 +460,7 @@ def test_variants_change_one_thing(preset):
             assert method.losses["oim"].options["subsample"] == int(name.rpartition("oim")[2])
         elif name == "personvlad-xqda":
             assert changed == {"matcher", "stages"}
+            assert method.matcher.name == "xqda"
             assert method.stages[:-1] == base.stages
             assert method.stages[-1] == Fit("matcher", method.test)
         elif name == "personvlad-b4" and preset == "small":
@@ -425,6 +470,7 @@ def test_variants_change_one_thing(preset):
     pooled = METHODS["personvlad-global-pooling"](preset)
     assert [(s.steps, s.schedule) for s in pooled.stages] == [(s.steps, s.schedule) for s in base.stages[1:]]
     assert all(s.freeze == () for s in pooled.stages)
+    assert pooled.matcher.options == {"metric": "euclidean", "normalize": True}  # as PersonVLAD's unit vectors are
 
 
 def test_the_epsilon_for_unit_vectors_is_not_the_c3d_baseline_s():
@@ -434,9 +480,37 @@ def test_the_epsilon_for_unit_vectors_is_not_the_c3d_baseline_s():
     assert METHODS["personvlad"]("paper").stages[-1].optimizer.options["eps"] == 1e-4
 
 
-def test_paper_clips_overlap_by_half():
-    test = METHODS["personvlad"]("paper").test
-    assert (test.sampler, test.T, test.step) == ("dense", 16, 8)
+def test_paper_recipe_is_the_printed_one():
+    """Section III-C and the clips of IV-B."""
+    method = METHODS["personvlad"]("paper")
+    assert method.size == (180, 90)
+    assert method.encoder.options == {"widths": (64, 128, 256, 256, 256)}
+    assert method.aggregator.options == {"parts": 6, "words": 64, "alpha": 1000.0}
+    assert method.losses["oim"].options == {"temperature": 0.1, "queue_size": 5000}
+    assert method.matcher.options == {"metric": "euclidean"}
+    assert (method.test.sampler, method.test.T, method.test.step) == ("dense", 16, 8)
+    words, first, second = method.stages
+    assert isinstance(words, Fit)
+    assert words.part == "aggregator"
+    built = {f"aggregator.{name}" for name, _ in PersonVlad((256, 6, 3)).named_parameters()}
+    assert set(first.freeze) == {name for name in built if "detector" not in name}
+    assert first.train == second.train == ("*",)
+    assert second.freeze == ()
+    for stage in (first, second):
+        assert (stage.P * stage.K, stage.clipping.sampler, stage.clipping.T) == (15, "consecutive", 16)
+        assert (stage.optimizer.name, stage.optimizer.options) == ("Adam", {"eps": 1e-4})
+        assert [(each.name, each.options) for each in stage.augment] == [("flip", {"p": 0.5})]
+    assert first.steps == 50_000
+    rates = [learning_rate(first.schedule, step, first.steps) for step in (0, 999, 1000, 2500, 49_999)]
+    assert rates == pytest.approx([0.003, 0.003, 0.0015, 0.00075, 0.003 / 2**49])
+    assert {learning_rate(second.schedule, step, second.steps) for step in (0, 49_999)} == {1e-4}
+
+
+def test_grids_and_stripes_are_five_by_five_and_five():
+    for name, wanted in (("personvlad-stripes", (5, 1)), ("personvlad-grid", (5, 5))):
+        for preset in ("paper", "small"):
+            options = METHODS[name](preset).aggregator.options
+            assert (options["rows"], options["columns"]) == wanted
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,17 @@ EMPTY = 1e-3  # a word whose residuals sum to less than this length is as good a
 MOST_DESCRIPTORS = 100_000  # that k-means looks at: 100 MB of C3D's
 
 
+class PartMaps(nn.Conv3d):
+    """Eq. 1: how much each place belongs to each of B body parts, learned (section III-B)."""
+
+    def __init__(self, dim: int, parts: int) -> None:
+        super().__init__(dim, parts, 1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], each in (0, 1)."""
+        return torch.sigmoid(super().forward(maps.transpose(1, 2)))
+
+
 class PersonVlad(nn.Module):
     """Attention to body parts, and the residuals of their features summed by "person word" (section III-B, Fig. 2, 3).
 
@@ -60,19 +71,15 @@ class PersonVlad(nn.Module):
         if descriptors not in ("locations", "pooled"):
             raise InputError(f"aggregator personvlad: descriptors must be locations or pooled, got {descriptors!r}")
         self.alpha, self.descriptors, self.normalize = alpha, descriptors, normalize
-        self.detector = nn.Conv3d(shape[0], parts, 1)
+        self.detector: nn.Module = PartMaps(shape[0], parts)
         self.w = nn.Parameter(torch.empty(words, shape[0]))  # w_k, z_k and c_k of Eq. 5, independent once set
         self.z = nn.Parameter(torch.empty(words))
         self.c = nn.Parameter(torch.empty(words, shape[0]))
         self._place(F.normalize(torch.randn(words, shape[0]), dim=1))  # until `fit`
 
-    def part_maps(self, maps: Tensor) -> Tensor:
-        """Eq. 1: maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], each in (0, 1)."""
-        return torch.sigmoid(self.detector(maps.transpose(1, 2)))
-
     def part_features(self, maps: Tensor) -> Tensor:
         """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts, times T' h w places."""
-        masks = self.part_maps(maps)  # [B, parts, T', h, w]
+        masks = self.detector(maps)  # [B, parts, T', h, w]
         cubic = maps.transpose(1, 2)  # [B, D, T', h, w]
         if self.normalize:
             cubic = F.normalize(cubic, dim=1)
@@ -118,16 +125,12 @@ def _sample(batches: Iterable[Tensor], most: int) -> Tensor:
     """`most` rows drawn evenly from batches [n, D] of unknown number; never holds many more than twice that."""
     rows: list[Tensor] = []
     keys: list[Tensor] = []  # a row stays if its random key is among the greatest
-    least = 0.0
     for batch in batches:
-        key = torch.rand(len(batch), dtype=torch.float64)
-        chosen = key > least
-        rows.append(batch[chosen.to(batch.device)])
-        keys.append(key[chosen])
+        rows.append(batch)
+        keys.append(torch.rand(len(batch), dtype=torch.float64))
         if sum(map(len, keys)) > 2 * most:
             best = torch.cat(keys).topk(most)
             rows, keys = [torch.cat(rows)[best.indices.to(batch.device)]], [best.values]
-            least = float(best.values[-1])
     if not sum(map(len, keys)):
         raise InputError("aggregator personvlad: fit() got no maps, so there is nothing to place the words on")
     best = torch.cat(keys).topk(min(most, sum(map(len, keys))))
@@ -156,11 +159,29 @@ def kmeans(x: Tensor, words: int, rounds: int = 30) -> Tensor:
     return centres
 
 
-class RegionVlad(PersonVlad):
-    """PersonVLAD over a fixed grid of regions in place of learned part maps (section IV-B b, Table III).
+class Regions(nn.Module):
+    """A fixed grid of regions in place of learned part maps (section IV-B b).
 
-    rows, columns: 5 x 1 are the paper's horizontal stripes, 5 x 5 its grid. A region's map holds at each place the
-        share of the place that lies in the region: C3D leaves 6 x 3 places, which 5 does not divide.
+    A region's map holds at each place the share of the place that lies in the region: C3D leaves 6 x 3 places, which
+    the paper's 5 does not divide.
+    """
+
+    maps: Tensor  # [rows columns, h, w]
+
+    def __init__(self, rows: int, columns: int, h: int, w: int) -> None:
+        super().__init__()
+        shares = _shares(rows, h)[:, None, :, None] * _shares(columns, w)[None, :, None, :]
+        self.register_buffer("maps", shares.flatten(0, 1), persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], alike for all clips; over parts they sum to 1."""
+        return self.maps.to(maps.dtype)[None, :, None].expand(len(maps), -1, maps.shape[1], -1, -1)
+
+
+class RegionVlad(PersonVlad):
+    """PersonVLAD over regions (section IV-B b, Table III).
+
+    rows, columns: 5 x 1 are the paper's horizontal stripes, 5 x 5 its grid.
     descriptors: `pooled` is the mean over a region's frames and places. `locations`, as learned parts have it, would
         drop the regions again: a place outside a region gives a zero, one inside gives its feature, and as all
         parts share the words, the sum of all is what no parts at all give, beside a constant.
@@ -176,20 +197,13 @@ class RegionVlad(PersonVlad):
         descriptors: str = "pooled",
     ) -> None:
         super().__init__(shape, rows * columns, words, alpha, descriptors)
-        del self.detector
-        shares = _shares(rows, shape[1])[:, None, :, None] * _shares(columns, shape[2])[None, :, None, :]
-        self.register_buffer("regions", shares.flatten(0, 1), persistent=False)
-        self.regions: Tensor  # [rows columns, h, w]
-
-    def part_maps(self, maps: Tensor) -> Tensor:
-        """maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], alike for all clips; over parts they sum to 1."""
-        return self.regions.to(maps.dtype)[None, :, None].expand(len(maps), -1, maps.shape[1], -1, -1)
+        self.detector: Regions = Regions(rows, columns, *shape[1:])
 
     def part_features(self, maps: Tensor) -> Tensor:
         """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts, times T' h w places."""
         features = super().part_features(maps)
         if self.descriptors == "pooled":  # a mean over all places so far: as if there was nothing outside a region
-            features = features / self.regions.to(maps.dtype).mean((1, 2))[:, None]
+            features = features / self.detector.maps.to(maps.dtype).mean((1, 2))[:, None]
         return features
 
 
@@ -215,19 +229,15 @@ class PartPooling(nn.Module):
         if pooling not in ("average", "max"):
             raise InputError(f"aggregator part-pooling: pooling must be average or max, got {pooling!r}")
         self.pooling = pooling
-        self.detector = nn.Conv3d(shape[0], parts, 1)
+        self.detector = PartMaps(shape[0], parts)
         # "fully-connected layers on each branch do not share parameters"; no bias and no ReLU between is printed
         self.fc6 = nn.ModuleList(nn.Linear(shape[0], hidden, bias=False) for _ in range(parts))
         self.fc = nn.ModuleList(nn.Linear(hidden, width, bias=False) for _ in range(parts))
 
-    def part_maps(self, maps: Tensor) -> Tensor:
-        """Eq. 1: maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], each in (0, 1)."""
-        return torch.sigmoid(self.detector(maps.transpose(1, 2)))
-
     def forward(self, maps: Tensor) -> Tensor:
         """maps [B, T', D, h, w] -> f [B, parts width]."""
         cubic = maps.transpose(1, 2)[:, None]  # [B, 1, D, T', h, w]
-        parts = (cubic * self.part_maps(maps)[:, :, None]).flatten(3)  # Eq. 2: [B, parts, D, T' h w]
+        parts = (cubic * self.detector(maps)[:, :, None]).flatten(3)  # Eq. 2: [B, parts, D, T' h w]
         pooled = parts.mean(3) if self.pooling == "average" else parts.amax(3)  # [B, parts, D]
         branches = zip(pooled.unbind(1), self.fc6, self.fc, strict=True)
         return torch.cat([torch.relu(fc(fc6(f))) for f, fc6, fc in branches], dim=1)
@@ -255,7 +265,11 @@ class C3dHead(nn.Module):
         return ClipFeatures(fc6, extra={"fc7": self.dropout(fc7)})
 
 
-WORDS = ("aggregator.w", "aggregator.z", "aggregator.c")
+CENTRES = ("aggregator.w", "aggregator.z", "aggregator.c")
+WORDS: Mapping[Preset, Mapping[str, Any]] = {
+    "paper": {"words": 64, "alpha": 1000.0},
+    "small": {"words": 8, "alpha": 1000.0},
+}
 
 
 def personvlad(preset: Preset) -> Method:
@@ -288,13 +302,13 @@ def _paper() -> Method:
         K=3,
         schedule=Schedule("step", 0.003, every=1000, factor=0.5),
         optimizer=adam,
-        freeze=WORDS,
+        freeze=CENTRES,
         augment=(part("flip", p=0.5),),
     )
     joint = replace(words_fixed, schedule=Schedule("constant", 1e-4), freeze=())
     return Method(
         encoder=part("c3d", widths=(64, 128, 256, 256, 256)),
-        aggregator=part("personvlad", parts=6, words=64, alpha=1000.0),
+        aggregator=part("personvlad", parts=6, **WORDS["paper"]),
         matcher=part("mean", metric="euclidean"),  # IV-B: "tracklet activation", the mean of its clips
         test=Clipping("dense", 16, step=8),
         size=(180, 90),
@@ -320,7 +334,7 @@ def _small() -> Method:
         K=2,
         schedule=Schedule("step", 0.003, every=100, factor=0.5),
         optimizer=Optimizer("Adam", {"eps": 1e-4}),
-        freeze=WORDS,
+        freeze=CENTRES,
         augment=(part("flip", p=0.5),),
     )
     joint = replace(words_fixed, steps=500, schedule=Schedule("constant", 1e-3), freeze=())
@@ -328,14 +342,11 @@ def _small() -> Method:
     return replace(
         paper,
         encoder=part("c3d", widths=(8, 16, 32, 32, 32), pools=pools, norm=True),
-        aggregator=part("personvlad", parts=4, words=8, alpha=1000.0),
+        aggregator=part("personvlad", parts=4, **WORDS["small"]),
         test=Clipping("dense", 8, step=4),
         size=(64, 32),
         stages=(Fit("aggregator", Clipping("uniform", 8)), words_fixed, joint),
     )
-
-
-SMALL_WORDS = {"words": 8, "alpha": 1000.0}  # as `_small` has them
 
 
 @dataclass(frozen=True)
@@ -343,8 +354,7 @@ class Variant:
     """`personvlad` with one thing changed: called with a preset it gives the method."""
 
     summary: str  # for `vreid-bench list`
-    aggregator: Part | None = None  # in place of PersonVLAD's
-    narrow: Part | None = None  # the same at preset `small`
+    aggregator: Part | None = None  # in place of PersonVLAD's, less its words
     subsample: int = 0  # of OIM
     matcher: Part | None = None  # fitted on the trained network's tracklets
     reported: tuple[Reported, ...] = ()
@@ -352,20 +362,30 @@ class Variant:
     def __call__(self, preset: Preset) -> Method:
         """The recipe of this variant."""
         method = replace(personvlad(preset), reported=self.reported, quoted=())
-        aggregator = self.aggregator if preset == "paper" else self.narrow
-        if aggregator is not None:
-            method = replace(method, aggregator=aggregator)
-            if aggregator.name == "part-pooling":  # it has no words: none to fit, none to hold still
-                steps = tuple(replace(s, freeze=()) for s in method.stages if isinstance(s, Train))
-                # clips of unit length, as PersonVLAD's are by themselves and as OIM compares them
-                method = replace(method, stages=steps, matcher=part("mean", metric="euclidean", normalize=True))
+        if self.aggregator is not None:
+            method = replace(method, aggregator=part(self.aggregator.name, **self.aggregator.options, **WORDS[preset]))
         if self.subsample:
             oim = method.losses["oim"]
-            losses = {"oim": part("oim", **{**oim.options, "subsample": self.subsample})}
-            method = replace(method, losses=losses)
+            method = replace(method, losses={"oim": part("oim", **oim.options, subsample=self.subsample)})
         if self.matcher is not None:
             method = replace(method, matcher=self.matcher, stages=(*method.stages, Fit("matcher", method.test)))
         return method
+
+
+def global_pooling(preset: Preset) -> Method:
+    """Learned parts, each pooled and embedded by itself, without words (3D ConvNets + GP)."""
+    method = personvlad(preset)
+    parts, width = (6, 256) if preset == "paper" else (4, 32)
+    return replace(
+        method,
+        aggregator=part("part-pooling", parts=parts, hidden=width, width=width),
+        # clips of unit length, as PersonVLAD's are by themselves and as OIM compares them
+        matcher=part("mean", metric="euclidean", normalize=True),
+        # it has no words: none to fit, none to hold still
+        stages=tuple(replace(stage, freeze=()) for stage in method.stages if isinstance(stage, Train)),
+        reported=POOLED,
+        quoted=(),
+    )
 
 
 def c3d_baseline(preset: Preset) -> Method:
@@ -526,16 +546,13 @@ QUOTED = (
 
 
 def _parts(parts: int) -> Variant:
-    return Variant(
-        f"`personvlad` with {parts} body part{'s' if parts > 1 else ''} (Table IV).",
-        part("personvlad", parts=parts, words=64, alpha=1000.0),
-        part("personvlad", parts=parts, **SMALL_WORDS),
-        reported=TABLE_4[parts],
-    )
+    summary = f"`personvlad` with {parts} body part{'s' if parts > 1 else ''} (Table IV)."
+    return Variant(summary, part("personvlad", parts=parts), reported=TABLE_4[parts])
 
 
 def _subsampled(size: int) -> Variant:
-    # Fig. 10 draws curves of mAP and prints no number
+    # Fig. 10 draws curves of mAP and prints no number. MARS' training part has no strangers to fill the queue, so that
+    # 1000 leaves none of its 625 identities out; with the 60 of the small preset's twin, 100 leaves none out either.
     return Variant(f"`personvlad` with {size} rows in the denominator of OIM (Fig. 10).", subsample=size)
 
 
@@ -544,22 +561,15 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
     # Table III
     "personvlad-stripes": Variant(
         "`personvlad` over five horizontal stripes in place of learned parts.",
-        part("region-vlad", rows=5, columns=1, words=64, alpha=1000.0),
-        part("region-vlad", rows=5, columns=1, **SMALL_WORDS),
+        part("region-vlad", rows=5, columns=1),
         reported=STRIPES,
     ),
     "personvlad-grid": Variant(
         "`personvlad` over a grid of 5 x 5 in place of learned parts.",
-        part("region-vlad", rows=5, columns=5, words=64, alpha=1000.0),
-        part("region-vlad", rows=5, columns=5, **SMALL_WORDS),
+        part("region-vlad", rows=5, columns=5),
         reported=GRID,
     ),
-    "personvlad-global-pooling": Variant(
-        "Learned parts, each pooled and embedded by itself, without words (3D ConvNets + GP).",
-        part("part-pooling", parts=6, hidden=256, width=256),
-        part("part-pooling", parts=4, hidden=32, width=32),
-        reported=POOLED,
-    ),
+    "personvlad-global-pooling": global_pooling,
     # Table IV
     **{f"personvlad-b{parts}": _parts(parts) for parts in (1, 2, 4, 8)},
     # Table V

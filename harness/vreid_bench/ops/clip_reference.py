@@ -130,7 +130,7 @@ def similarity(query: Side, gallery: Side, weights: Sequence[Tensor], rule: Rule
         ranked = (
             product.masked_fill(pair == 0, -torch.inf).flatten(-2).sort(dim=-1, descending=True, stable=True).values
         )
-        kept = (rule.top * number.double() - 1e-9).ceil()  # [...]; 0.2 * 15 is above 3 in binary
+        kept = (rule.top * number.double() - 1e-9).ceil()  # [...]; 0.28 * 25 is above 7 in binary
         chosen = torch.arange(ranked.shape[-1], device=ranked.device) < kept[..., None]  # [..., C K]
         return torch.where(chosen, ranked, 0).sum(-1) / kept.clamp_min(1).to(ranked.dtype)
     weight = pair * weights[0].to(pair.dtype)
