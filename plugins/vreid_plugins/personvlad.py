@@ -79,7 +79,7 @@ class PersonVlad(nn.Module):
 
     def part_features(self, maps: Tensor) -> Tensor:
         """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts, times T' h w places."""
-        masks = self.detector(maps)  # [B, parts, T', h, w]
+        masks: Tensor = self.detector(maps)  # [B, parts, T', h, w]
         cubic = maps.transpose(1, 2)  # [B, D, T', h, w]
         if self.normalize:
             cubic = F.normalize(cubic, dim=1)
