@@ -120,7 +120,7 @@ def test_a_clip_that_is_no_number_is_not_lost(mode, normalize):
 
 def test_tf32_is_known_whichever_way_it_was_allowed():
     """Torch has an older and a newer way, and its older getter raises where the newer one was used."""
-    script = "import torch; from vreid_bench import clip_distance, clip_native; {}; "
+    script = "import torch; from vreid_bench import clip_distance; from vreid_bench.ops import clip_native; {}; "
     script += "clip_distance(torch.ones(2, 2, 8), torch.ones(2, 2, 8), mode='top'); print(clip_native._tf32())"
     for allow, wanted in (
         ("torch.backends.cuda.matmul.fp32_precision = 'tf32'", "True"),

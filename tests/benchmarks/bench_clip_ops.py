@@ -29,7 +29,8 @@ import marslike  # noqa: E402
 from measure import broken, extra_mb, record, seconds  # noqa: E402
 
 import vreid_bench  # noqa: E402
-from vreid_bench import clip_batch_hard, clip_distance, clip_native  # noqa: E402
+from vreid_bench import clip_batch_hard, clip_distance  # noqa: E402
+from vreid_bench.ops import clip_native  # noqa: E402
 
 Q, G, C, E = marslike.QUERIES, marslike.GALLERY, 8, 1024
 SHARE = 960
