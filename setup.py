@@ -31,7 +31,7 @@ STABLE = ["-DTORCH_TARGET_VERSION=0x020b000000000000", "-DTORCH_STABLE_ONLY"]  #
 
 def told(reason: object) -> None:
     """Say on stderr, where pip -v shows it, that the package goes in without kernels."""
-    print(f"vreid-bench: installing without native kernels ({reason})", file=sys.stderr)  # noqa: T201
+    print(f"vreid-bench: installing without native kernels ({reason})", file=sys.stderr)  # noqa: T201 - pip shows no more than this
 
 
 def headers(torch: Any) -> str:

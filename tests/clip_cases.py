@@ -27,7 +27,10 @@ def drawn(shape, mode, ragged, seed=0, held=torch.bfloat16):
     """Arguments of clip_distance in float64, with values that the dtype `held` holds."""
     random = torch.Generator().manual_seed(seed)
     Q, G, C, K, E = shape
-    rounded = lambda *size: torch.randn(*size, generator=random).to(held).double()  # noqa: E731
+
+    def rounded(*size):
+        return torch.randn(*size, generator=random).to(held).double()
+
     query, gallery = rounded(Q, C, E), rounded(G, K, E)
     weights = {"factored": [rounded(Q, C).abs(), rounded(G, K).abs()], "pairwise": [rounded(Q, G, C, K).abs()]}
     masks = [torch.rand(n, c, generator=random) < 0.7 if ragged else None for n, c in ((Q, C), (G, K))]

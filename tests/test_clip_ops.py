@@ -1,5 +1,7 @@
 """What the clip ops mean: against loops over numbers, values worked by hand and what must not change them."""
 
+from functools import partial
+
 import clip_loop
 import pytest
 import torch
@@ -21,8 +23,7 @@ class Case:
         random = torch.Generator().manual_seed(seed)
         self.query, self.gallery = (torch.randn(n, c, E, generator=random, dtype=dtype) for n, c in ((Q, C), (G, K)))
         self.masks = tuple(torch.rand(n, c, generator=random) < 0.7 for n, c in ((Q, C), (G, K)))
-        uniform = lambda *shape: torch.rand(*shape, generator=random, dtype=dtype)  # noqa: E731
-        normal = lambda *shape: torch.randn(*shape, generator=random, dtype=dtype)  # noqa: E731
+        uniform, normal = (partial(of, generator=random, dtype=dtype) for of in (torch.rand, torch.randn))
         network = [normal(5, E), normal(5), normal(4, 5), normal(4), normal(1, 4), normal(1)]
         self.weights = {
             "factored": [uniform(Q, C), uniform(G, K)],

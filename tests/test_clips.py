@@ -225,7 +225,7 @@ def test_restricted_random_in_training_draws_within_each_chunk() -> None:
         (Clipping("uniform", 4, clips=0), r"clips=0 does not fit"),
         (Clipping("evenly", 4, step=2), r"step=2 does not fit the clip sampler 'evenly'"),
         (Clipping("dense", 4, step=-1), r"step=-1 does not fit"),
-        (Clipping("dense", 4, padding="zero"), r"padding must be cycle, last or drop, got 'zero'"),  # type: ignore[arg-type]
+        (Clipping("dense", 4, padding="zero"), r"padding must be cycle, last or drop, got 'zero'"),
     ],
 )
 def test_an_unusable_clipping_is_told_in_a_sentence(clipping: Clipping, message: str) -> None:
@@ -388,7 +388,7 @@ def test_prefetch_works_ahead_but_no_further() -> None:
     next(results)
     time.sleep(0.05)
     assert len(started) == 6
-    results.close()  # type: ignore[attr-defined]
+    results.close()
 
 
 def test_prefetch_computes_at_the_same_time() -> None:
@@ -448,7 +448,7 @@ def test_threads_end_when_the_consumer_stops() -> None:
     results = prefetch(range(1000), work, 1, 50)
     next(results)
     assert workers() == 1
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert workers() == 0
     assert len(done) < 10  # what waited was dropped, not done
 

@@ -61,7 +61,10 @@ def by_hand(distances, who, worn, rule):
 def worlds(draw):
     """A few tracklets of few people in few cameras and few clothes, at distances with many ties."""
     size = draw(st.integers(2, 14))
-    column = lambda *values: draw(st.lists(st.sampled_from(values), min_size=size, max_size=size))  # noqa: E731
+
+    def column(*values):
+        return draw(st.lists(st.sampled_from(values), min_size=size, max_size=size))
+
     pids, camids, worn = column(1, 1, 2, 3), column(1, 2, 3), column("a", "b")
     query = draw(st.lists(st.integers(0, size - 1), min_size=1, unique=True))
     gallery = draw(st.lists(st.integers(0, size - 1), min_size=1, unique=True))

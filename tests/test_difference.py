@@ -11,7 +11,7 @@ from loop import by_hand, labels
 
 from vreid_bench.conventions import CONVENTIONS
 from vreid_bench.metrics import Outcome, judge, npz, per_query
-from vreid_bench.protocol import Convention
+from vreid_bench.protocol import Convention, digest
 from vreid_bench.ranking.ranks import from_distances
 from vreid_bench.record import Record
 from vreid_bench.schema.entries import ruled
@@ -80,6 +80,17 @@ def test_a_mixture_of_rules_that_cannot_be_applied_says_why(cli, run):
     output = cli("conventions", "diff", run).output
     assert "not computable, query 0 has no match in the gallery, which this convention forbids" in output
     assert "average precision: step -> trapezoid" in output
+
+
+@pytest.mark.parametrize("rule", [{"average_precision": "interpolated"}, {"weather": "rain"}])
+def test_rules_of_another_version_are_refused(cli, run, rule):
+    fields = json.loads((run / "record.json").read_bytes())
+    rules = fields["conventions"]["official"]["rules"] | rule
+    fields["conventions"]["official"] |= {"rules": rules, "fingerprint": digest(rules)}
+    (run / "record.json").write_bytes(Record.of(fields).to_json())
+    done = cli("conventions", "diff", run)
+    assert done.exit_code == 2
+    assert "record.json: has rules of 'official' that this version does not know" in done.stderr
 
 
 def test_a_folder_without_ranks_is_refused(cli, run, tmp_path):

@@ -43,7 +43,10 @@ def cut(distances, rows):
 def worlds(draw):
     """A few tracklets of few people in few cameras, at distances with many ties."""
     size = draw(st.integers(1, 14))
-    column = lambda values: draw(st.lists(st.sampled_from(values), min_size=size, max_size=size))  # noqa: E731
+
+    def column(values):
+        return draw(st.lists(st.sampled_from(values), min_size=size, max_size=size))
+
     pids, camids = column((-1, 0, 1, 1, 2, 2, 3)), column(draw(st.sampled_from([(1,), (1, 2), (1, 2, 3)])))
     people = [row for row, pid in enumerate(pids) if pid > 0]
     assume(people)

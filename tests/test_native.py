@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -70,6 +71,14 @@ def test_a_broken_library_is_told_and_its_twin_stands_in(tmp_path, monkeypatch):
     assert native.load("broken") is None
     assert native.missing("broken").startswith("_broken cannot be loaded (")
     assert "reinstall vreid-bench with a C++ compiler" in native.missing("broken")
+
+
+@pytest.mark.skipif(os.environ.get("VREID_NATIVE") == "0", reason="VREID_NATIVE=0 turns the native kernels off")
+@pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler to build them")
+@pytest.mark.parametrize("name", ["C", "score", "rerank"])
+def test_where_a_compiler_is_the_kernels_are_built(name):
+    """Else the tests of the kernels would all be passed over, and nobody would see it."""
+    assert native.load(name) is not None, native.missing(name)
 
 
 def test_a_library_that_was_cut_off_is_told(tmp_path, monkeypatch):

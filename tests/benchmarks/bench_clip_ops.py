@@ -3,7 +3,7 @@
 Distances at the size of MARS, 1,980 queries and 9,330 gallery tracklets of 8 clips, E = 1,024 (`clip_top`: the first
 960 of them), and batch-hard mining of 48 tracklets with pairwise weights that learn, forward and backward. Peers do
 the same in eager torch, or with torch.compile. Each entry runs in a process of its own, prints with
-`python tests/benchmarks/bench_clip_ops.py clip_top`, and fails where a promised ratio is not kept.
+`PYTHONPATH=tests python tests/benchmarks/bench_clip_ops.py clip_top`, and fails where a promised ratio is not kept.
 """
 
 import json
@@ -16,24 +16,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import marslike
 import numpy as np
 import pytest
 import torch
+from measure import broken, extra_mb, record, seconds
 from torch import Tensor
 from torch.nn import functional as F
 
+import vreid_bench
+from vreid_bench import clip_batch_hard, clip_distance
+from vreid_bench.ops import clip_native
+
 HERE = Path(__file__).resolve()
-sys.path.insert(0, str(HERE.parents[1]))
-
-import marslike  # noqa: E402
-from measure import broken, extra_mb, record, seconds  # noqa: E402
-
-import vreid_bench  # noqa: E402
-from vreid_bench import clip_batch_hard, clip_distance  # noqa: E402
-from vreid_bench.ops import clip_native  # noqa: E402
-
 Q, G, C, E = marslike.QUERIES, marslike.GALLERY, 8, 1024
 SHARE = 960
+SHARED = {"PYTHONPATH": str(HERE.parents[1])}  # what tests and benchmarks have in common
 THREADS = {"clip_batch_hard_t1": 1}
 
 walled = partial(seconds, clock=time.perf_counter)  # by the wall clock: two threads share the work
@@ -188,11 +186,13 @@ ENTRIES = {
 @pytest.mark.parametrize("name", ENTRIES)
 def test_clip_ops(name: str) -> None:
     threads = {f"{library}_NUM_THREADS": str(THREADS.get(name, 2)) for library in ("OPENBLAS", "MKL", "OMP")}
-    done = subprocess.run([sys.executable, HERE, name], env={**os.environ, **threads}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, HERE, name], env={**os.environ, **threads, **SHARED}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     record(name, found)
-    print(name, done.stdout)  # noqa: T201
+    print(name, done.stdout)
     assert not broken(name, found)
 
 

@@ -4,7 +4,8 @@
 published algorithm over N x N matrices as code bases ship it, with a sort of every row. An evaluation is run once, so
 what is compared is each side's first call in the process. Its quicker form, a partition for the nearest, comes second,
 when the memory of the first is there to be used again. Fails if results differ or a promised ratio is not kept.
-`python tests/benchmarks/bench_rerank.py rerank_features` prints one entry. Each entry runs in a process of its own.
+`PYTHONPATH=tests python tests/benchmarks/bench_rerank.py rerank_features` prints one entry, which runs in a process of
+its own.
 """
 
 import json
@@ -15,21 +16,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import marslike
 import numpy as np
+import published
 import pytest
+from measure import broken, extra_mb, record, seconds
+
+from vreid_bench.ranking.items import Computed
+from vreid_bench.ranking.neighbours import backend
+from vreid_plugins.rerankers.k_reciprocal import Zhong
 
 HERE = Path(__file__).resolve()
-sys.path.insert(0, str(HERE.parents[1]))
-
-import marslike  # noqa: E402
-import published  # noqa: E402
-from measure import broken, extra_mb, record, seconds  # noqa: E402
-
-from vreid_bench.ranking.items import Computed  # noqa: E402
-from vreid_bench.ranking.neighbours import backend  # noqa: E402
-from vreid_plugins.rerankers.k_reciprocal import Zhong  # noqa: E402
-
 QUERIES = marslike.QUERIES
+SHARED = {"PYTHONPATH": str(HERE.parents[1])}  # what tests and benchmarks have in common
 
 
 def compared(ours: Any, distance: Any, floor: Any) -> dict[str, Any]:
@@ -114,11 +113,13 @@ def whole(items: Computed) -> Any:
 @pytest.mark.parametrize("name", ["rerank_distance", "rerank_features"])
 def test_re_ranking(name: str) -> None:
     one = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
-    done = subprocess.run([sys.executable, HERE, name], env={**os.environ, **one}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, HERE, name], env={**os.environ, **one, **SHARED}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     entry = json.loads(done.stdout)
     record(name, entry)
-    print(name, json.dumps(entry, indent=1))  # noqa: T201
+    print(name, json.dumps(entry, indent=1))
     assert not broken(name, entry)
 
 

@@ -47,7 +47,7 @@ def compiled():
 
 def _built(source):
     """The module of a Cython source, compiled now if it is not yet."""
-    import Cython.Build  # noqa: F401
+    import Cython.Build  # noqa: F401 - is it there?
 
     library = BUILD / f"{source.stem}{sysconfig.get_config_var('EXT_SUFFIX')}"
     if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:

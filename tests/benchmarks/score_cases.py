@@ -196,4 +196,4 @@ def score_million():
 CASES = {case.__name__: case for case in (score_matrix, score_embeddings, score_million)}
 
 if __name__ == "__main__":
-    print(json.dumps(CASES[sys.argv[1]]()))  # noqa: T201
+    print(json.dumps(CASES[sys.argv[1]]()))

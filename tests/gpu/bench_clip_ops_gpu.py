@@ -241,4 +241,4 @@ def test_clip_ops(gpu: torch.device) -> None:
     text = report(machine(), entries)
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / file_name(torch.cuda.get_device_name())).write_text(text)
-    print(text)  # noqa: T201
+    print(text)

@@ -76,7 +76,10 @@ def test_a_captured_graph_computes_what_its_inputs_hold_by_then(mode, gpu):
 def test_float32_is_rounded_to_tf32_only_where_torch_may(mode, allow, gpu):
     clips, weights, _ = problem(mode, gpu)
     exact = twin.clip_distance(clips.double(), clips.double(), [w.double() for w in weights], mode=mode)
-    error = lambda: (clip_distance(clips, clips, weights, mode=mode) - exact).abs().max().item()  # noqa: E731
+
+    def error():
+        return (clip_distance(clips, clips, weights, mode=mode) - exact).abs().max().item()
+
     strict, matmul = error(), torch.backends.cuda.matmul
     before = matmul.fp32_precision
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 from tabulate import tabulate
 
 from vreid_bench.errors import InputError
@@ -16,6 +17,7 @@ from vreid_bench.metrics import NotComputable, Scores, judge
 from vreid_bench.protocol import Convention
 from vreid_bench.ranking.ranks import Counts
 from vreid_bench.record import Record
+from vreid_bench.schema.scores import Result
 
 # the fields of a convention that decide a score
 RULES = ("queries_in_gallery", "clothes", "average_precision", "unmatched")
@@ -27,15 +29,31 @@ def differences(run: Path) -> dict[str, Any]:
 
     A change has `rule`, in words, and the differences of mAP and R1, as fractions, that it makes alone; `all` is
     every rule at once, which need not be their sum. Where a mixture of rules cannot be applied, `not_computable`
-    says why. Everything follows from the ranks that the run kept. Raises InputError if `run` is no finished run.
+    says why. Everything follows from the ranks that the run kept. Raises InputError if `run` is no finished run, and
+    for rules that this version does not know.
     """
     record = Record.from_file(run / "record.json")
     splits = kept_counts(read_arrays(run / "per_query.npz"), run)
     head, *others = sorted(
-        (Convention(**entry.rules, summary="", source="") for entry in record.conventions.values()),  # type: ignore[arg-type]
+        (recorded(name, result, run) for name, result in record.conventions.items()),
         key=lambda c: (c.name != record.protocol.headline, c.name),
     )
     return {"headline": head.name, "conventions": {other.name: changes(splits, head, other) for other in others}}
+
+
+def recorded(name: str, result: Result, run: Path) -> Convention:
+    """The convention that a result was scored by, from its rules."""
+    try:
+        found = TypeAdapter(Convention).validate_python({**result.rules, "summary": "", "source": ""})
+        known = found.fingerprint == result.fingerprint  # else there is a rule that is no field here
+    except ValidationError:
+        known = False
+    if not known:
+        raise InputError(
+            f"{run / 'record.json'}: has rules of {name!r} that this version does not know ({result.rules}); use the "
+            "version that made the run"
+        )
+    return found
 
 
 def changes(splits: Sequence[Counts], head: Convention, other: Convention) -> list[dict[str, Any]]:
