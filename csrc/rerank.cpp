@@ -373,7 +373,7 @@ std::string path() {
 }  // namespace
 
 PYBIND11_MODULE(_rerank, m) {
-  m.doc() = "Native kernels of re-ranking; vreid_bench.ranking.rerank_reference defines each.";
+  m.doc() = "Native kernels of re-ranking; vreid_bench.scoring.rerank.reference defines each.";
   m.def("scan_rows", &scan_rows, py::arg("tile").noconvert(), py::arg("row"), py::arg("column"),
         py::arg("value").noconvert(), py::arg("index").noconvert(), py::arg("largest").noconvert(), py::arg("threads"));
   m.def("scan_columns", &scan_columns, py::arg("tile").noconvert(), py::arg("row"), py::arg("column"),

@@ -21,7 +21,7 @@ void define(py::module_& module) {
 }
 
 PYBIND11_MODULE(_score, module) {
-  module.doc() = "Ranks by counting: the native form of vreid_bench.ranking.ranks_reference.";
+  module.doc() = "Ranks by counting: the native form of vreid_bench.scoring.ranks.reference.";
   module.attr("VERSION") = 2;  // of these functions' arguments; the loader refuses a file left over from another
   module.def("paths", &vreid::paths, "The instruction sets of this processor that are compiled in, best first.");
   module.def("seek", &vreid::seek, py::arg("pids"), py::arg("camids"), py::arg("query"), py::arg("gallery"),

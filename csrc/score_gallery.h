@@ -41,7 +41,7 @@ inline void offsets(const View<int64_t>& starts, int64_t rows, int64_t last, con
   for (int64_t i = 0; i < rows; ++i) require(starts[i] <= starts[i + 1], sentence);
 }
 
-// `vreid_bench.ranking.sought.Sought`, checked: no index below can leave its array.
+// `vreid_bench.scoring.ranks.match_index.Sought`, checked: no index below can leave its array.
 struct Sought {
   int64_t groups;
   View<int8_t> group;                             // [G] -1 for what never takes a rank

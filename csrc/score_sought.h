@@ -48,7 +48,7 @@ class People {
 
 inline Ints array(const std::vector<int64_t>& values, size_t size) { return Ints(int64_t(size), values.data()); }
 
-// The fields of `vreid_bench.ranking.sought.Sought`.
+// The fields of `vreid_bench.scoring.ranks.match_index.Sought`.
 inline py::tuple seek(const Ints& pids, const Ints& camids, const Ints& query, const Ints& gallery,
                       const Ints& own) {
   struct Item {

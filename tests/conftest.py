@@ -8,7 +8,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from vreid_bench.cli import main
+from vreid_bench.cli.main import main
 
 collect_ignore = ["gpu"]  # unless it is named: `make gpu` does
 
@@ -57,10 +57,10 @@ def cli_json(cli):
 
 @pytest.fixture
 def spawn():
-    """Start `python -m vreid_bench.cli` as a process of its own."""
+    """Start `python -m vreid_bench.cli.main` as a process of its own."""
 
     def start(*arguments, cwd, **environment):
-        command = [sys.executable, "-m", "vreid_bench.cli", *map(str, arguments)]
+        command = [sys.executable, "-m", "vreid_bench.cli.main", *map(str, arguments)]
         variables = {**os.environ, **environment}
         return subprocess.Popen(
             command, cwd=cwd, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

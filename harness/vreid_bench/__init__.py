@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from vreid_bench.errors import InputError
-from vreid_bench.protocol import Convention, Corruption, Protocol, Selection
-from vreid_bench.recipe import (
+from vreid_bench.contracts.protocol import Convention, Corruption, Protocol, Selection
+from vreid_bench.contracts.recipe import (
     Clipping,
     Fit,
     Method,
@@ -21,24 +20,25 @@ from vreid_bench.recipe import (
     Train,
     part,
 )
+from vreid_bench.system.errors import InputError
 
 if TYPE_CHECKING:
-    from vreid_bench.data import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
+    from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
+    from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, Published
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
-    from vreid_bench.parts import Batch, ClipFeatures, Clips, Published
-    from vreid_bench.registry import Family
-    from vreid_bench.scoring import Report, score
+    from vreid_bench.registry.registry import Family
+    from vreid_bench.scoring.score import Report, score
 
 hookimpl = pluggy.HookimplMarker("vreid_bench")
 
 _HOME = {
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
-    "vreid_bench.data": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
-    "vreid_bench.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
-    "vreid_bench.registry": ("Family",),
+    "vreid_bench.contracts.dataset": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
+    "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
+    "vreid_bench.registry.registry": ("Family",),
     "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
-    "vreid_bench.scoring": ("Report", "score"),
+    "vreid_bench.scoring.score": ("Report", "score"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

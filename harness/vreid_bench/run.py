@@ -6,20 +6,20 @@ import json
 
 import click
 
-from vreid_bench.account import account, check, origin, sha256
-from vreid_bench.conditions import Tested, embedded, tested
-from vreid_bench.embed import Reader
-from vreid_bench.environment import cores, pick_device, prepare, together
-from vreid_bench.files import write_atomic
-from vreid_bench.lessons import check_source, meters, trained
-from vreid_bench.metrics import npz, per_query
-from vreid_bench.plan import Plan, Request, plan_run
-from vreid_bench.pretrained import Pretrained, fitted
-from vreid_bench.record import Record
-from vreid_bench.registry import Registry
-from vreid_bench.report.breakdown import breakdowns
-from vreid_bench.rundir import RunDirectory
-from vreid_bench.work import Run, announce, folded
+from vreid_bench.evaluation.evaluate import Tested, embedded, tested
+from vreid_bench.evaluation.run_record import account, check, origin, sha256
+from vreid_bench.modeling.embed import Reader
+from vreid_bench.modeling.pretrained import Pretrained, fitted
+from vreid_bench.planning.plan import Plan, Request, plan_run
+from vreid_bench.planning.work import Run, announce, folded
+from vreid_bench.records.record import Record
+from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.breakdown import breakdowns
+from vreid_bench.scoring.metrics import npz, per_query
+from vreid_bench.system.environment import cores, pick_device, prepare, together
+from vreid_bench.system.files import write_atomic
+from vreid_bench.training.train import check_source, meters, trained
 
 
 def run(request: Request) -> tuple[RunDirectory, Record, bool]:

@@ -22,8 +22,8 @@ import published
 import pytest
 from measure import broken, extra_mb, record, seconds
 
-from vreid_bench.ranking.items import Computed
-from vreid_bench.ranking.neighbours import backend
+from vreid_bench.scoring.rerank.items import Computed
+from vreid_bench.scoring.rerank.neighbours import backend
 from vreid_plugins.rerankers.k_reciprocal import Zhong
 
 HERE = Path(__file__).resolve()

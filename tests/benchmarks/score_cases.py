@@ -11,10 +11,10 @@ import numpy as np
 from measure import extra_mb, seconds
 from peers import DEEPEST, argsort_scores, compiled
 
-from vreid_bench.conventions import CONVENTIONS
-from vreid_bench.metrics import judge
-from vreid_bench.ranking.labels import Labels
-from vreid_bench.ranking.ranks import backend, from_distances, from_embeddings
+from vreid_bench.scoring.conventions import CONVENTIONS
+from vreid_bench.scoring.metrics import judge
+from vreid_bench.scoring.ranks.counting import backend, from_distances, from_embeddings
+from vreid_bench.scoring.ranks.labels import Labels
 
 MARS = CONVENTIONS[:3]
 TORCHREID = CONVENTIONS[2]

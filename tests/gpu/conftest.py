@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vreid_bench import native
+from vreid_bench.system import native
 
 
 def pytest_addoption(parser):

@@ -4,14 +4,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from vreid_bench.train import Training
+from vreid_bench.training.stages import Training
 
 STEPS, STOP = 6, 3
 SHORT = ("--set", f"stages.0.steps={STEPS}", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
 
 
 def test_a_resumed_run_ends_in_the_same_weights(cli, cli_json, tiny_mars, tmp_path, device, monkeypatch):
-    monkeypatch.setattr("vreid_bench.checkpoint.SHARE", 0)
+    monkeypatch.setattr("vreid_bench.training.checkpoint.SHARE", 0)
     run = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--preset", "small", "--device", device.type, *SHORT)
     taken, real = [], Training._step
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vreid_bench import native
 from vreid_bench.ops.clip_reference import Rule
 from vreid_bench.ops.distance import Hardest
+from vreid_bench.system import native
 
 Masked = tuple[Tensor, Tensor | None]  # clips [N, C, E] and which of them are valid, [N, C] bool or None
 

@@ -26,8 +26,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from vreid_bench.ops import clip_kernels as kernels
-from vreid_bench.ops.clip_inputs import Inputs
+from vreid_bench.ops import clip_dispatch as kernels
+from vreid_bench.ops.clip_checks import Inputs
 from vreid_bench.ops.clip_reference import Rule, folded, for_both, side
 from vreid_bench.ops.distance import Hardest
 

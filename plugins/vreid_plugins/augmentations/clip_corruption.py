@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vreid_bench import Corruption, InputError, hookimpl
-from vreid_bench.corruption import check_corruption, distort
+from vreid_bench.modeling.corruption import check_corruption, distort
 
 
 class ClipCorruption:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vreid_bench import DISTRACTOR, Count, Tracklet, Verification
-from vreid_bench.data import Source
+from vreid_bench.contracts.dataset import Source
 from vreid_plugins.datasets.described import expected, is_synthetic
 from vreid_plugins.datasets.faults import Report, also
 from vreid_plugins.datasets.frames import Tally, check_frames

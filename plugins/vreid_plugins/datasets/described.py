@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vreid_bench.data import SYNTHETIC
+from vreid_bench.contracts.dataset import SYNTHETIC
 from vreid_plugins.datasets.faults import Report
 
 

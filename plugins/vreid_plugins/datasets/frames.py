@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from vreid_bench.clips import decode, prefetch
+from vreid_bench.modeling.clips import decode, prefetch
 from vreid_plugins.datasets.faults import Report, is_leftover
 
 THREADS = min(8, 2 * (os.cpu_count() or 1))  # more than cores: a network disk makes threads wait

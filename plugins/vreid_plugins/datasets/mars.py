@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench import Dataset, InputError, Protocol, Split, Tracklet, Verification, hookimpl
-from vreid_bench.data import Roles, Source
+from vreid_bench.contracts.dataset import Roles, Source
 from vreid_plugins.datasets.described import annotated, is_synthetic
 from vreid_plugins.datasets.faults import stop
 from vreid_plugins.datasets.mars_index import QUERY_FILE, Half, load_index, load_roles

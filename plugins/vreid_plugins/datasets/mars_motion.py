@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench import Dataset, InputError, Protocol, Verification, hookimpl
-from vreid_bench.data import SYNTHETIC, Roles
+from vreid_bench.contracts.dataset import SYNTHETIC, Roles
 from vreid_plugins.datasets.mars import Mars
 
 NAME = "mars-motion"

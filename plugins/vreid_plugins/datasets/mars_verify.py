@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vreid_bench import DISTRACTOR, JUNK, Verification
-from vreid_bench.data import Source
+from vreid_bench.contracts.dataset import Source
 from vreid_plugins.datasets.census import beside, differences
 from vreid_plugins.datasets.faults import Report, also
 from vreid_plugins.datasets.frames import check_frames

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench import Dataset, InputError, Protocol, Verification, hookimpl
-from vreid_bench.data import Source
+from vreid_bench.contracts.dataset import Source
 from vreid_plugins.datasets.described import is_synthetic
 from vreid_plugins.datasets.faults import Report, stop
 from vreid_plugins.datasets.halves import VARIANTS, Division, divided, drawn, from_json, from_matrix, origin

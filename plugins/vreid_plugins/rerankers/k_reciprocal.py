@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench import InputError, hookimpl
-from vreid_bench.ranking.items import MEMORY, Computed, Given
-from vreid_bench.ranking.neighbours import Metric
-from vreid_bench.ranking.rerank import Rule, k_reciprocal
+from vreid_bench.scoring.rerank.items import MEMORY, Computed, Given
+from vreid_bench.scoring.rerank.k_reciprocal import Rule, k_reciprocal
+from vreid_bench.scoring.rerank.neighbours import Metric
 
 Floats = NDArray[np.float32]
 
@@ -39,13 +39,13 @@ class _Sparse(ABC):
     def rerank(
         self, query_query: Any, query_gallery: Any, gallery_gallery: Any, metric: Metric, *, threads: int = 0
     ) -> Floats:
-        """As `vreid_bench.parts.Reranker.rerank`."""
+        """As `vreid_bench.contracts.parts.Reranker.rerank`."""
         return k_reciprocal(Given(query_query, query_gallery, gallery_gallery, threads), self.rule(metric))
 
     def from_features(
         self, query: Any, gallery: Any, metric: Metric, *, memory: int = MEMORY, threads: int = 0
     ) -> Floats:
-        """As `vreid_bench.parts.Reranker.from_features`."""
+        """As `vreid_bench.contracts.parts.Reranker.from_features`."""
         return k_reciprocal(Computed(query, gallery, metric, memory, threads), self.rule(metric))
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench import InputError, hookimpl
-from vreid_bench.ranking.items import MEMORY, Computed
-from vreid_bench.ranking.neighbours import Metric, nearest
+from vreid_bench.scoring.rerank.items import MEMORY, Computed
+from vreid_bench.scoring.rerank.neighbours import Metric, nearest
 
 Floats = NDArray[np.float32]
 
@@ -46,7 +46,7 @@ class QueryExpansion:
     def from_features(
         self, query: Any, gallery: Any, metric: Metric, *, memory: int = MEMORY, threads: int = 0
     ) -> Floats:
-        """As `vreid_bench.parts.Reranker.from_features`."""
+        """As `vreid_bench.contracts.parts.Reranker.from_features`."""
         if metric != "cosine":
             raise InputError(f"query expansion averages unit vectors, so the metric must be cosine, not {metric}")
         queries = len(query)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vreid_bench.errors import InputError
+from vreid_bench.system.errors import InputError
 
 from .identity import CHANGE
 from .layout import counted

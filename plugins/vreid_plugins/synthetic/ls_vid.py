@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vreid_bench.errors import InputError
+from vreid_bench.system.errors import InputError
 
 from .layout import counted, shortened
 from .plan import Job, Plan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vreid_bench.errors import InputError
+from vreid_bench.system.errors import InputError
 
 from .matlab import matlab
 from .plan import Job, Plan

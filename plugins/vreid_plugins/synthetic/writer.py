@@ -19,8 +19,8 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from vreid_bench.errors import InputError
-from vreid_bench.progress import bar
+from vreid_bench.system.errors import InputError
+from vreid_bench.system.progress import bar
 
 from .nuisance import FLAGS
 from .plan import Job, Plan

@@ -1,0 +1,1 @@
+"""What a plugin gives and gets: data sets, parts, recipes, protocols, hooks."""

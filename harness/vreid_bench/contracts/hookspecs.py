@@ -1,0 +1,78 @@
+"""Every hook a plugin may implement. Registration hooks take nothing and return {name: value}."""
+
+# mypy: disable-error-code="empty-body"
+# (pluggy reads the signature and the docstring of a specification; nobody calls it)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pluggy
+
+hookspec = pluggy.HookspecMarker("vreid_bench")
+
+
+@hookspec
+def vreid_datasets() -> Mapping[str, Any]:
+    """name -> dataset reader (`contracts.dataset.DatasetReader`)."""
+
+
+@hookspec
+def vreid_encoders() -> Mapping[str, Any]:
+    """name -> factory of an encoder (`contracts.parts.Encoder`); `name:` -> `Family`, here and for all parts."""
+
+
+@hookspec
+def vreid_aggregators() -> Mapping[str, Any]:
+    """name -> factory of an aggregator (`contracts.parts.Aggregator`)."""
+
+
+@hookspec
+def vreid_matchers() -> Mapping[str, Any]:
+    """name -> factory of a matcher (`contracts.parts.Matcher`)."""
+
+
+@hookspec
+def vreid_losses() -> Mapping[str, Any]:
+    """name -> factory of a loss (`contracts.parts.Loss`)."""
+
+
+@hookspec
+def vreid_augmentations() -> Mapping[str, Any]:
+    """name -> factory of an augmentation (`contracts.parts.Augmentation`)."""
+
+
+@hookspec
+def vreid_protocols() -> Mapping[str, Any]:
+    """name -> `contracts.protocol.Protocol`."""
+
+
+@hookspec
+def vreid_conventions() -> Mapping[str, Any]:
+    """name -> `contracts.protocol.Convention`."""
+
+
+@hookspec
+def vreid_methods() -> Mapping[str, Any]:
+    """name -> function of the preset that returns a `vreid_bench.Method`."""
+
+
+@hookspec
+def vreid_rerankers() -> Mapping[str, Any]:
+    """name -> factory of a re-ranker (`contracts.parts.Reranker`)."""
+
+
+@hookspec
+def vreid_run_started(run: Mapping[str, Any]) -> None:
+    """A run begins; `run` is its identity: method, protocol, preset, seed, directory."""
+
+
+@hookspec
+def vreid_metrics_logged(run: Mapping[str, Any], step: int, values: Mapping[str, float]) -> None:
+    """A training step was logged."""
+
+
+@hookspec
+def vreid_run_finished(record: Mapping[str, Any]) -> None:
+    """A run ended; `record` is what `record.json` holds."""

@@ -1,0 +1,1 @@
+"""From a trained model to the results and the record of a run."""

@@ -1,0 +1,1 @@
+"""From frames to features: clips, networks, pre-trained weights."""

@@ -1,0 +1,178 @@
+"""Tracklets to features: query, gallery and training tracklets all come through here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from vreid_bench.contracts.dataset import Tracklet
+from vreid_bench.contracts.parts import Clips
+from vreid_bench.contracts.protocol import Corruption
+from vreid_bench.contracts.recipe import Clipping
+from vreid_bench.modeling.clips import clip_indices, prefetch, read_clips
+from vreid_bench.modeling.corruption import spoil
+from vreid_bench.modeling.model import Model, gather
+from vreid_bench.records.feature_store import Store
+from vreid_bench.system.errors import RunError
+from vreid_bench.system.progress import bar
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How frames come from disk to the device."""
+
+    root: Path
+    size: tuple[int, int]  # height, width in pixels
+    device: torch.device
+    threads: int  # decoding threads
+    quiet: bool = False  # no progress bars
+
+    def tensor(self, clips: NDArray[np.uint8]) -> Tensor:
+        """[S, T, H, W, 3] uint8 -> [S, T, 3, H, W] in [0, 1] on the device; the copy moves bytes, not floats."""
+        return torch.from_numpy(clips).to(self.device).permute(0, 1, 4, 2, 3).float() / 255
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which clips a tracklet gives, and what spoils every one of them."""
+
+    clipping: Clipping
+    corruption: Corruption | None = None
+
+
+def embed(model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: Reader, budget: int = 512) -> Store:
+    """The clips of each tracklet as the matcher represents them, in order.
+
+    `budget` is how many frames go through the encoder at once. Raises RunError for features that are not
+    finite, naming the tracklet.
+    """
+
+    def represented() -> Iterator[Clips]:
+        for group, whole in _featured(model, tracklets, Cut(clipping), reader, budget):
+            result = model.matcher.represent(whole)
+            _finite(result, group)
+            yield result
+
+    with torch.inference_mode():
+        return Store.of(represented())
+
+
+def embed_clips(model: Model, tracklets: Sequence[Tracklet], cut: Cut, reader: Reader, budget: int = 512) -> Store:
+    """The clips of each tracklet as the aggregator gives them, in order; as `embed`, before the matcher."""
+
+    def featured() -> Iterator[Clips]:
+        for group, whole in _featured(model, tracklets, cut, reader, budget):
+            _finite(whole, group)
+            yield whole
+
+    with torch.inference_mode():
+        return Store.of(featured())
+
+
+def _featured(
+    model: Model, tracklets: Sequence[Tracklet], cut: Cut, reader: Reader, budget: int
+) -> Iterator[tuple[list[Tracklet], Clips]]:
+    model.eval()
+    with bar(len(tracklets), "embed", "tracklet", quiet=reader.quiet) as progress:
+        for group, clips, counts in _batches(tracklets, cut, reader, budget):
+            yield group, gather([model.features(piece) for piece in _pieces(clips, budget)], counts)
+            progress.update(len(group))
+
+
+def maps(
+    model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: Reader, budget: int = 512
+) -> Iterator[Tensor]:
+    """Batches of maps [B, T', D, h, w] over the tracklets: what an aggregator's `fit` looks at."""
+
+    def pieces(title: str) -> Iterator[Tensor]:
+        with bar(len(tracklets), title, "tracklet", quiet=reader.quiet) as progress:
+            for group, clips, _ in _batches(tracklets, Cut(clipping), reader, budget):
+                yield from _pieces(clips, budget)
+                progress.update(len(group))
+
+    model.eval()
+    _settle(model.encoder, pieces("statistics"))
+    for piece in pieces("fit"):
+        with torch.inference_mode():  # not around the yield: what `fit` does is its own affair
+            batch = model.encoder(piece)
+        yield batch
+
+
+def _settle(encoder: nn.Module, pieces: Iterable[Tensor]) -> None:
+    """Give batch normalisations without statistics theirs: the mean over pieces [S, T, P, H, W].
+
+    In evaluation they would take every mean for 0 and every variance for 1. A network of random weights then gives
+    maps far from those of its training, and what is fitted on the ones is no use to the other. Statistics that a file
+    of weights has brought stay, whether or not it counts the batches that they are of.
+    """
+    fresh = [m for m in encoder.modules() if isinstance(m, NORMS) and _unset(m)]
+    if not fresh:
+        return
+    momentum = [norm.momentum for norm in fresh]
+    for norm in fresh:
+        norm.train().momentum = None  # torch's word for the mean over all batches
+    with torch.inference_mode():
+        for piece in pieces:
+            encoder(piece)
+    for norm, usual in zip(fresh, momentum, strict=True):
+        norm.eval().momentum = usual
+
+
+def _unset(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d) -> bool:
+    """Are its statistics what it was made with?"""
+    if norm.running_mean is None or norm.running_var is None:  # it takes those of each batch
+        return False
+    return bool(norm.running_mean.eq(0).all() and norm.running_var.eq(1).all())
+
+
+def _batches(
+    tracklets: Sequence[Tracklet], cut: Cut, reader: Reader, budget: int
+) -> Iterator[tuple[list[Tracklet], Tensor, list[int]]]:
+    """Groups of tracklets whose clips share T, their clips [S, T, 3, H, W] and the clips of each."""
+
+    def decoded(group: list[Tracklet]) -> list[NDArray[np.uint8]]:
+        indices = [clip_indices(cut.clipping, len(t.frames), None) for t in group]
+        clips = [read_clips(reader.root, t, i, reader.size) for t, i in zip(group, indices, strict=True)]
+        return (
+            clips
+            if cut.corruption is None
+            else [spoil(cut.corruption, t, c) for t, c in zip(group, clips, strict=True)]
+        )
+
+    groups = list(_groups(tracklets, cut.clipping, budget))
+    for group, clips in zip(groups, prefetch(groups, decoded, reader.threads, 2 * reader.threads), strict=True):
+        yield group, reader.tensor(np.concatenate(clips)), [len(c) for c in clips]
+
+
+def _groups(tracklets: Sequence[Tracklet], clipping: Clipping, budget: int) -> Iterator[list[Tracklet]]:
+    group: list[Tracklet] = []
+    frames, length = 0, 0
+    for tracklet in tracklets:
+        cut = clip_indices(clipping, len(tracklet.frames), None)
+        size = len(cut) * len(cut[0])
+        if group and (len(cut[0]) != length or frames + size > budget):
+            yield group
+            group, frames = [], 0
+        group.append(tracklet)
+        frames, length = frames + size, len(cut[0])
+    if group:
+        yield group
+
+
+def _pieces(clips: Tensor, budget: int) -> Sequence[Tensor]:
+    return torch.split(clips, max(1, budget // clips.shape[1]))
+
+
+def _finite(clips: Clips, group: Sequence[Tracklet]) -> None:
+    bad = ~clips.embedding.isfinite().flatten(1).all(1)
+    if bad.any():
+        name = group[int(bad.nonzero()[0])].frames[0]
+        raise RunError(f"{name}: the features of this tracklet are not finite; the training has diverged")

@@ -1,0 +1,207 @@
+"""The model assembled from its parts, every part probed before anything trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.flop_counter import FlopCounterMode
+
+from vreid_bench.contracts.parts import (
+    PLANES,
+    Aggregator,
+    Augmentation,
+    ClipFeatures,
+    Clips,
+    Encoder,
+    FitsClips,
+    FitsMaps,
+    Loss,
+    Matcher,
+)
+from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
+from vreid_bench.modeling.clips import check_clipping
+from vreid_bench.registry.registry import Registry, suggestion
+from vreid_bench.system.errors import InputError
+
+PROBED = ("encoder", "aggregator", "matcher")
+READABLE = {"rgb"}  # the planes that frames on disk give today
+
+
+def _recurrent_layer(
+    sequence: Sequence[int], into_gates: Sequence[int], between_gates: Sequence[int], *_: Any, **__: Any
+) -> int:
+    """Operations of one direction of one layer over a sequence [T, B, D]; torch counts those of no fused cell."""
+    T, B = sequence[:2]
+    return 2 * T * B * (into_gates[0] * into_gates[1] + between_gates[0] * between_gates[1])
+
+
+RECURRENT = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_layer}
+
+
+class Model(nn.Module):
+    """Encoder, aggregator and matcher, sized by looking at what each gives for two black clips.
+
+    `dims` maps what a loss may learn from ("embedding", "clips", an aggregator's extra) to its width, and
+    `multiply_adds` is what encoder and aggregator take for one clip at test, in matrix products and convolutions.
+    """
+
+    def __init__(self, method: Method, registry: Registry) -> None:
+        super().__init__()
+        encoder = registry.factory("encoders", method.encoder)()
+        aggregator = registry.factory("aggregators", method.aggregator)
+        matcher = registry.factory("matchers", method.matcher)
+        self.planes = _planes(encoder, method.encoder.name)
+        self.encoder = _module(encoder, "encoder", method.encoder.name, Encoder)
+        black = torch.zeros(2, method.test.T or 4, sum(PLANES[p] for p in self.planes), *method.size)
+        self.eval()
+        entries = {kind: registry.entry(f"{kind}s", getattr(method, kind).name) for kind in PROBED}
+        counter = FlopCounterMode(display=False, custom_mapping=RECURRENT)
+        with torch.no_grad():
+            with counter:
+                with entries["encoder"].blamed():
+                    maps = self.encoder(black)
+                _wanted(maps, ("B", "T'", "D", "h", "w"), f"encoder {method.encoder.name!r}: maps")
+                built = aggregator(tuple(maps.shape[2:]))
+                self.aggregator = _module(built, "aggregator", method.aggregator.name, Aggregator).eval()
+                with entries["aggregator"].blamed():
+                    features = self.aggregate(maps)
+            # two clips were probed, and a multiplication with its addition counts as two operations
+            self.multiply_adds = counter.get_total_flops() // 4
+            _wanted(features.embedding, ("B", "E"), f"aggregator {method.aggregator.name!r}: embedding")
+            if features.importance is not None:
+                _wanted(features.importance, ("B",), f"aggregator {method.aggregator.name!r}: importance")
+            width = features.embedding.shape[1]
+            self.matcher = _matcher(matcher(width), method.matcher.name)
+            with entries["matcher"].blamed():
+                represented = self.matcher.represent(Clips.single(features.embedding))
+                distance = self.matcher.distance(represented, represented)
+            _wanted(distance, ("Q", "G"), f"matcher {method.matcher.name!r}: distance")
+        self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
+        self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
+
+    @property
+    def represented(self) -> int:
+        """Numbers of a tracklet as it is matched now: a matcher that was fitted may project to fewer."""
+        device = next(self.buffers(), next(self.parameters(), torch.zeros(0))).device
+        with torch.no_grad():
+            one = Clips.single(torch.zeros(1, self.dims["clips"], device=device))
+            return int(self.matcher.represent(one).embedding.shape[-1])
+
+    def aggregate(self, maps: Tensor) -> ClipFeatures:
+        """maps [B, T', D, h, w] -> features of each clip."""
+        features = self.aggregator(maps)
+        return features if isinstance(features, ClipFeatures) else ClipFeatures(features)
+
+    def features(self, clips: Tensor) -> ClipFeatures:
+        """clips [B, T, P, H, W] in [0, 1] -> features of each clip."""
+        return self.aggregate(self.encoder(clips))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A `Train` stage with its parts built: the matcher in force and the augmentations, in order."""
+
+    recipe: Train
+    matcher: Matcher
+    augment: tuple[Augmentation, ...]
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """All that a method needs to train and to be tested."""
+
+    model: Model
+    losses: nn.ModuleDict
+    stages: tuple[Step | Fit, ...]
+
+
+def assemble(method: Method, registry: Registry, identities: int) -> Assembled:
+    """Build and probe every part of a method for that many training identities.
+
+    Raises InputError that names the plugin for a shape that does not fit, an option that does not exist, or
+    a stage whose loss the method lacks.
+    """
+    check_clipping(method.test)
+    model = Model(method, registry)
+    losses = nn.ModuleDict()
+    for name, part in method.losses.items():
+        built = registry.factory("losses", part)(model.dims, identities)
+        losses[name] = _module(built, "loss", part.name, Loss)
+    return Assembled(model, losses, tuple(_stage(s, model, method, registry) for s in method.stages))
+
+
+def gather(pieces: Sequence[ClipFeatures], counts: Sequence[int]) -> Clips:
+    """Features of S clips, in pieces, `counts` [N] of each tracklet -> the clips of N tracklets, padded."""
+    flat = torch.cat([p.embedding for p in pieces])  # [S, E]
+    weights = [p.importance for p in pieces if p.importance is not None]  # all of the pieces, or none
+    importance = torch.cat(weights) if weights else flat.new_ones(len(flat))  # [S]
+    extra = {k: pad(torch.cat([p.extra[k] for p in pieces]), counts) for k in pieces[0].extra}
+    return Clips(pad(flat, counts), pad(importance, counts), valid(counts, flat.device), extra)
+
+
+def pad(flat: Tensor, counts: Sequence[int]) -> Tensor:
+    """[S, ...] with `counts` rows of each tracklet -> [N, max C, ...], zeros behind the last."""
+    return pad_sequence(list(torch.split(flat, list(counts))), batch_first=True)
+
+
+def valid(counts: Sequence[int], device: torch.device) -> Tensor:
+    """counts [N] -> [N, max C] bool, True where there is a clip."""
+    places = torch.arange(max(counts), device=device)
+    return places < torch.tensor(counts, device=device)[:, None]
+
+
+def _stage(stage: Stage, model: Model, method: Method, registry: Registry) -> Step | Fit:
+    check_clipping(stage.clipping)
+    if isinstance(stage, Fit):
+        if not isinstance(getattr(model, stage.part), FitsMaps | FitsClips):
+            name = getattr(method, stage.part).name
+            raise InputError(f"{stage.part} {name!r} has no fit(), which a stage of this method calls")
+        return stage
+    for name in stage.losses:
+        if name not in method.losses:
+            raise InputError(f"a stage uses the loss {name!r}, which the method does not define")
+    matcher: Any = model.matcher
+    if stage.matcher is not None:
+        matcher = registry.factory("matchers", stage.matcher)(model.dims["clips"])
+        if list(matcher.parameters()):
+            raise InputError(f"matcher {stage.matcher.name!r} has parameters, so it cannot serve one stage only")
+    augment = tuple(registry.factory("augmentations", a)() for a in stage.augment)
+    return Step(stage, matcher, augment)
+
+
+def _planes(encoder: Any, name: str) -> tuple[str, ...]:
+    planes = tuple(getattr(encoder, "planes", ("rgb",)))
+    for plane in planes:
+        if plane not in READABLE:
+            raise InputError(
+                f"encoder {name!r} asks for the plane {plane!r}, which frames on disk do not give; "
+                f"readable: {', '.join(sorted(READABLE))}{suggestion(plane, READABLE)}"
+            )
+    return planes
+
+
+def _module(part: object, kind: str, name: str, contract: type) -> nn.Module:
+    if isinstance(part, nn.Module) and isinstance(part, contract):
+        return part
+    raise InputError(f"{kind} {name!r}: wanted a torch.nn.Module, got {type(part).__name__}")
+
+
+def _matcher(part: object, name: str) -> Any:
+    if isinstance(part, nn.Module) and isinstance(part, Matcher):
+        return part.eval()
+    wanted = "a torch.nn.Module with represent() and distance()"
+    raise InputError(f"matcher {name!r}: wanted {wanted}, got {type(part).__name__}")
+
+
+def _wanted(value: object, axes: Sequence[str], what: str) -> None:
+    """Raise InputError unless `value` is a tensor with these axes; B, Q and G are the two clips probed."""
+    shape = list(value.shape) if isinstance(value, Tensor) else []
+    probed = [size == 2 for axis, size in zip(axes, shape, strict=False) if axis in "BQG"]
+    if not isinstance(value, Tensor) or len(shape) != len(axes) or not all(probed):
+        found = str(shape) if isinstance(value, Tensor) else type(value).__name__
+        raise InputError(f"{what}: wanted [{', '.join(axes)}] for {axes[0]} = 2, got {found}")

@@ -1,0 +1,175 @@
+"""Pre-trained weights for an encoder, from a file that the user has: tensors alone, matched by published names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from vreid_bench.contracts.parts import Published
+from vreid_bench.contracts.recipe import Part
+from vreid_bench.records.entries import Pretraining
+from vreid_bench.registry.registry import Registry
+from vreid_bench.system.errors import InputError
+
+WRAPPERS = ("state_dict", "model")  # under which training scripts save the tensors, beside epoch and optimizer
+REPLICATED = "module."  # what torch.nn.DataParallel puts in front of every name
+OWN = (Published("the encoder itself"),)
+
+HEAD = "left in the file, the classifier"
+UNKNOWN = "left in the file, no tensor of the encoder has the name"
+RESHAPED = "left in the file, of another shape"
+COUNTER = "left in the file, no weight but a count"
+ABSENT = "not in the file"
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """What `--weights` names."""
+
+    path: Path
+    sha256: str
+
+
+class Remark(NamedTuple):
+    """A tensor that did not come from the file into the encoder, and why."""
+
+    why: str
+    tensor: str  # its name and shape
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What an encoder takes from a file, and what it does not."""
+
+    encoder: str  # its name
+    file: WeightsFile
+    names: str  # whose names the file has
+    taken: Mapping[str, Tensor]  # by the encoder's name
+    tensors: int  # of the encoder that a file may fill
+    remarks: tuple[Remark, ...]
+
+    def load(self, encoder: nn.Module) -> None:
+        """Put the file's values into the encoder; the others stay as they are."""
+        encoder.load_state_dict(dict(self.taken), strict=False)
+
+    @property
+    def entry(self) -> Pretraining:
+        """As the record has it."""
+        name = self.file.path.name.encode(errors="replace").decode()  # a name on disk may be no text
+        counts = {"taken": len(self.taken), "tensors": self.tensors}
+        return Pretraining(file=name, sha256=self.file.sha256, names=self.names, **counts)
+
+    def report(self, shown: int | None = None) -> str:
+        """A line of what was taken, and one for each reason why something was not, with so many names (None: all)."""
+        lines = [f"encoder {self.encoder}: {self.entry.words}", *self.reasons(shown)]
+        return "".join(f"{line}\n" for line in lines)
+
+    def reasons(self, shown: int | None = None) -> Iterator[str]:
+        """`not in the file: 2 (conv1.weight [64, 3, 7, 7], bn1.bias [64])`, for each reason."""
+        for why, group in groupby(sorted(self.remarks, key=lambda remark: remark.why), lambda remark: remark.why):
+            tensors = [remark.tensor for remark in group]
+            more = ["..."] if len(tensors) > len(tensors[:shown]) else []
+            yield f"{why}: {len(tensors)} ({', '.join(tensors[:shown] + more)})"
+
+
+def weights_file(option: str) -> WeightsFile:
+    """The file that `--weights encoder=FILE` names. Raises InputError for another option, or if there is none."""
+    part, _, name = option.partition("=")
+    if part != "encoder" or not name:
+        raise InputError(f"--weights {option!r}: wanted encoder=FILE, for instance --weights encoder=resnet50.pth")
+    path = Path(name).expanduser()  # of encoder=~/FILE a shell expands nothing
+    try:
+        with path.open("rb") as file:
+            return WeightsFile(path, hashlib.file_digest(file, "sha256").hexdigest())
+    except OSError as fault:
+        raise InputError(
+            f"--weights {option}: the file cannot be read ({fault.strerror}); name one that can"
+        ) from fault
+
+
+def fitted(file: WeightsFile, part: Part, registry: Registry) -> Pretrained:
+    """What that encoder takes from the file, under those of the names it knows that fit best.
+
+    Raises InputError if the file has no tensors by name, or fills no more than half of the encoder's.
+    """
+    tensors = tensors_of(file.path)
+    encoder = registry.factory("encoders", part)()
+    found: list[Pretrained] = []
+    for kind in getattr(encoder, "published", OWN):
+        with registry.entry("encoders", part.name).blamed():
+            named = kind.own(tensors)
+        found.append(_matched(encoder.state_dict(), named, kind, part.name, file))
+    best = max(found, key=lambda each: len(each.taken))
+    if 2 * len(best.taken) <= best.tensors:
+        raise InputError(
+            f"--weights encoder={file.path}: it fills {len(best.taken)} of the {best.tensors} tensors of encoder "
+            f"{part.name}, wanted more than half ({'; '.join(best.reasons(shown=2))}); name a file of this network "
+            f"in the names of {' or '.join(each.names for each in found)}, or give the encoder the options of the file"
+        )
+    return best
+
+
+def tensors_of(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name, out of what a training script may have saved around them.
+
+    Raises InputError for a file that is no such thing, or that would have to run code to be read.
+    """
+    try:
+        content = _safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except Exception as fault:  # readers of a stranger's bytes raise anything; none of it is swallowed
+        reason = str(fault).strip().partition("\n")[0]
+        raise InputError(
+            f"--weights encoder={path}: not a file of tensors alone ({type(fault).__name__}: {reason}); wanted "
+            ".safetensors, or what torch.save makes of a state_dict, because any other pickle may run code"
+        ) from fault
+    for wrapper in WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    named = dict(content) if isinstance(content, Mapping) else {}
+    found = {name: value for name, value in named.items() if isinstance(name, str) and isinstance(value, Tensor)}
+    if not found:
+        raise InputError(
+            f"--weights encoder={path}: it holds no tensors by name but {type(content).__name__}; wanted a state_dict"
+        )
+    if all(name.startswith(REPLICATED) for name in found):
+        return {name.removeprefix(REPLICATED): value for name, value in found.items()}
+    return found
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+
+
+def _matched(
+    state: Mapping[str, Tensor], named: Mapping[str, Tensor], kind: Published, encoder: str, file: WeightsFile
+) -> Pretrained:
+    """`named`, tensors under the encoder's names, against its own `state`.
+
+    Only floating-point tensors count: a counter (`num_batches_tracked`) is missing from old files and decides nothing.
+    """
+    wanted = {name: value for name, value in state.items() if value.is_floating_point()}
+    taken = {name: named[name] for name, value in wanted.items() if name in named and named[name].shape == value.shape}
+    left = [_left(name, value, state, kind.head) for name, value in named.items() if name not in taken]
+    absent = [Remark(ABSENT, _shown(name, value)) for name, value in wanted.items() if name not in named]
+    return Pretrained(encoder, file, kind.names, taken, len(wanted), (*left, *absent))
+
+
+def _left(name: str, value: Tensor, state: Mapping[str, Tensor], head: Sequence[str]) -> Remark:
+    if name not in state:
+        return Remark(HEAD if name.startswith(tuple(head)) else UNKNOWN, _shown(name, value))
+    if not state[name].is_floating_point():
+        return Remark(COUNTER, name)
+    return Remark(RESHAPED, f"{_shown(name, value)}, in the encoder {list(state[name].shape)}")
+
+
+def _shown(name: str, value: Tensor) -> str:
+    return f"{name} {list(value.shape)}"

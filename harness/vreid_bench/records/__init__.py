@@ -1,0 +1,1 @@
+"""The files of a finished run, one module a format."""

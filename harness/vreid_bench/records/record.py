@@ -1,0 +1,199 @@
+"""One run's result: everything needed to believe it and to repeat it, as JSON of a versioned schema."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from vreid_bench.contracts.protocol import digest
+from vreid_bench.contracts.recipe import Preset
+from vreid_bench.records.entries import (
+    Budget,
+    Costs,
+    DatasetEntry,
+    Disclosure,
+    Environment,
+    MethodEntry,
+    ProtocolEntry,
+    Weights,
+)
+from vreid_bench.records.fields import Amount, Count, Entry, Name, Text, Time
+from vreid_bench.records.parse import parse
+from vreid_bench.records.scores import Condition, Metrics, People, Result, Splits
+from vreid_bench.system.errors import InputError
+
+LARGEST = 1 << 20  # bytes; a record with 2,730 people has a fifth of it, so a larger file is something else
+
+
+class Record(Entry):
+    """One run's result."""
+
+    schema_version: Literal[1]
+    created: Time  # UTC
+    method: MethodEntry
+    preset: Preset
+    seed: Count
+    protocol: ProtocolEntry
+    splits: Splits | None = None  # None: the protocol has one
+    dataset: DatasetEntry
+    taught: DatasetEntry | None = None  # what was trained on first, where that is not the dataset
+    conventions: dict[Name, Result]
+    conditions: tuple[Condition, ...] = ()  # where the protocol tests under several
+    not_computable: dict[Name, Text] = Field(default_factory=dict)  # convention -> why this input cannot support it
+    # of one person's unit vectors (`clusters.mean_diameter`), mean over persons, conditions and splits
+    cluster_diameter: Amount | None = None
+    people: tuple[People, ...] = ()  # by split; records from before this field have none
+    weights: Weights
+    disclosure: Disclosure
+    budget: Budget
+    costs: Costs
+    backend: Name  # which implementation ranked: `numpy`, or `native-` and the instruction set
+    reranked_by: Name | None = None  # the same for re-ranking; None without
+    clips_by: Name | None = None  # the same for pairs of clips, `torch` without kernels; None where none are compared
+    environment: Environment
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.protocol.headline not in self.conventions:
+            raise ValueError(f"the headline convention {self.protocol.headline!r} was not scored")
+        both = self.conventions.keys() & self.not_computable.keys()
+        if both:
+            raise ValueError(f"{min(both)!r} was scored and could not be: one of the two is wrong")
+        for name, value in [(self.protocol.name, self.protocol), *self.conventions.items()]:
+            if value.rules.get("name") != name:
+                raise ValueError(f"the rules of {name!r} are those of {value.rules.get('name')!r}")
+        told = self.disclosure.pretraining
+        if self.weights.pretrained and told != self.weights.pretrained.words:
+            raise ValueError(f"the disclosed pre-training {told!a} is not that of the weights")
+        if self.people and len(self.people) != len(self.conventions[self.protocol.headline].splits):
+            raise ValueError("people must have an entry for each split")
+        if self.splits:
+            for name, result in self.conventions.items():
+                tests, ran = len(result.splits), len(self.splits.ran)
+                if tests % ran if self.conditions else tests != ran:
+                    raise ValueError(f"{name!r} has scores of {len(result.splits)} splits, but {self.splits.words} ran")
+        return self
+
+    later: ClassVar[tuple[str, ...]] = (
+        "splits", "taught", "reranked_by", "clips_by", "not_computable", "people", "conditions", "cluster_diameter",
+    )  # fmt: skip
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Record:
+        """A record from plain values, dataclass-free: lists or tuples, mappings, entries of `schema`."""
+        text = json.dumps(fields, default=lambda entry: entry.model_dump(mode="json"))
+        return cls.from_json(text.encode(), "new record")
+
+    @classmethod
+    def from_file(cls, path: Path) -> Record:
+        """Read a record. Raises InputError that names the file, the field, what was found and wanted."""
+        try:
+            with path.open("rb") as file:
+                content = file.read(LARGEST + 1)
+        except OSError as fault:
+            raise InputError(f"{path}: cannot be read ({fault.strerror})") from fault
+        return cls.from_json(content, str(path))
+
+    @classmethod
+    def from_json(cls, content: bytes, origin: str) -> Record:
+        """Parse a record that came from `origin`. Raises InputError, as `from_file` does."""
+        if len(content) > LARGEST:
+            raise InputError(f"{origin}: over {LARGEST} bytes; a record is far smaller")
+        try:
+            return parse(content, cls)
+        except ValueError as fault:
+            raise InputError(f"{origin}: not a valid record: {fault}") from fault
+
+    def to_json(self) -> bytes:
+        """The record's one form on disk: sorted keys, indent 1, ASCII, floats in full precision."""
+        return (json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+
+    def metrics(self) -> dict[str, Any]:
+        """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}.
+
+        A convention that could not be applied has `not_computable`, the reason, in the place of numbers.
+        Of several splits also {"splits": {"total", "ran"}}, and for each convention the `splits` and their `sd`; of
+        several conditions {"conditions": [{"name", "conventions"}]}; {"cluster_diameter"} where it is known.
+        """
+        names = set(Metrics.model_fields) | ({"interval", "splits"} if self.splits else {"interval"})
+        numbers = {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}
+        if self.splits is not None:
+            for name, result in self.conventions.items():
+                numbers[name]["sd"] = {metric: result.deviation(metric) for metric in Metrics.scores()}
+        refused = {k: {"not_computable": why} for k, why in self.not_computable.items()}
+        report: dict[str, Any] = {"conventions": numbers | refused}
+        if self.cluster_diameter is not None:
+            report["cluster_diameter"] = self.cluster_diameter
+        if self.splits is not None:
+            report["splits"] = self.splits.model_dump(mode="json")
+        if self.conditions:
+            report["conditions"] = [
+                {
+                    "name": c.name,
+                    "conventions": {k: v.model_dump(mode="json", include=names) for k, v in c.conventions.items()},
+                }
+                for c in self.conditions
+            ]
+        return report
+
+    def reused(self, sha256: str) -> Weights:
+        """The weights that this run trained, or loaded itself, as the record of another run has them."""
+        return Weights(
+            sha256=sha256,
+            origin="record",
+            trained_by=self.id,
+            trained_under=self.weights.trained_under or self.folder,
+            trained_as=self.changes,
+            pretrained=self.weights.pretrained,
+        )
+
+    @property
+    def id(self) -> str:
+        """sha256 of the record's bytes."""
+        return hashlib.sha256(self.to_json()).hexdigest()
+
+    @property
+    def folder(self) -> str:
+        """Protocol and data source: rows of different folders are never compared."""
+        return f"{self.protocol.name}/{self.dataset.source}"
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """In words, all by which this is not simply the method at its preset."""
+        method, weights, disclosure = self.method, self.weights, self.disclosure
+        words = [method.swapped] if method.swapped else []
+        words += [f"{path}={json.dumps(value)}" for path, value in sorted(method.overrides.items())]
+        if weights.origin == "file":
+            words.append(f"weights from a file ({weights.sha256[:8]})")
+        if weights.pretrained is not None:
+            words.append(f"encoder pre-trained: {weights.pretrained.file} ({weights.pretrained.sha256[:8]})")
+        if weights.trained_under not in (None, self.folder):
+            words.append(f"trained on {weights.trained_under}")
+        words += [f"trained with {word}" for word in weights.trained_as if word not in words]
+        words += [f"re-ranking: {disclosure.reranking}"] if disclosure.reranking else []
+        tta = disclosure.test_time_augmentation
+        words += [f"test-time augmentation: {tta}"] if tta else []
+        return tuple(words) or (("modified",) if method.modified else ())
+
+    @property
+    def variant(self) -> tuple[str, ...]:
+        """In words, all that sets this row apart: the changes, and the splits if some were left out."""
+        partial = self.splits is not None and len(self.splits.ran) < self.splits.total
+        return self.changes + ((self.splits.words,) if self.splits and partial else ())
+
+
+def record_path(record: Record) -> PurePosixPath:
+    """Where a record lies under `records/`, from its content alone; every name in it was validated."""
+    variant = f"-{digest(list(record.variant))[:8]}" if record.variant else ""
+    file = f"{in_path(record.method.name)}-{record.preset}-seed{record.seed}{variant}.json"
+    return PurePosixPath(record.folder) / file
+
+
+def in_path(name: str) -> str:
+    """A method's name as part of a path, on every file system."""
+    return name.replace(":", "-")

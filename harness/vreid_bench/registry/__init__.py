@@ -1,0 +1,1 @@
+"""Which plugins are installed, and the settings of the parts that they provide."""

@@ -1,1 +1,0 @@
-"""What is told of scored runs: tables, the leaderboard, break-downs, comparisons. Percent and ± exist only here."""

@@ -1,0 +1,64 @@
+"""What a run would run on, and what to do about what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import torch
+
+from vreid_bench.ops import clip_native
+from vreid_bench.planning.data_root import cache
+from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.ranks import counting as ranks
+from vreid_bench.scoring.rerank import neighbours
+from vreid_bench.system import native
+from vreid_bench.system.environment import cores, device_name, packages, pick_device, processor
+from vreid_bench.system.errors import InputError
+
+
+def examine() -> dict[str, str]:
+    """Subject -> finding, each in words. Never raises: a fault is a finding."""
+    device = pick_device("auto")
+    found = {"python": platform.python_version(), **packages()}
+    found["processor"] = f"{processor()}, {cores()} cores for this process"
+    found["device"] = device_name(device) + _advice(device)
+    found["kernels"] = _kernels("score", ranks.backend(), "ranks are counted")
+    found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")
+    found["clip ops"] = _clip_ops(device)
+    found["plugins"] = _plugins()
+    found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs use synthetic twins, or name --data"
+    found["cache"] = f"{cache()} (VREID_CACHE moves it)"
+    return found
+
+
+def _advice(device: torch.device) -> str:
+    if device.type == "cuda":
+        return ""
+    if torch.version.cuda:
+        return f": torch {torch.__version__} has CUDA but sees no GPU; check the driver with nvidia-smi"
+    return ": this torch has no CUDA; README, 'Which torch', says how to install one that has"
+
+
+def _kernels(name: str, backend: str, work: str) -> str:
+    if reason := native.missing(name):
+        return f"{backend}: {work} by the NumPy twin, with the same result; {reason}"
+    return f"{backend}: {work} by native kernels"
+
+
+def _clip_ops(device: torch.device) -> str:
+    reason = native.missing("C")
+    if not reason and device.type == "cuda":
+        reason = native.missing("C_cuda")
+    if reason:
+        return f"torch: pairs of clips are reduced in plain torch, with the same result but slower; {reason}"
+    return f"{clip_native.backend(device.type)}: pairs of clips are reduced by native kernels"
+
+
+def _plugins() -> str:
+    try:
+        registry = Registry.installed()
+    except InputError as fault:
+        return f"error: {fault}"
+    names = {f"{e.plugin.distribution} {e.plugin.version}" for e in registry.entries()}
+    return ", ".join(sorted(names)) or "none: reinstall vreid-bench, its own plugins are missing"

@@ -1,1 +1,0 @@
-"""What a record may hold, entry by entry."""

@@ -1,0 +1,1 @@
+"""From distances or features to scores: ranks, conventions, intervals, comparisons."""

@@ -1,0 +1,159 @@
+"""Where a score comes from: camera pairs, tracklet lengths, numbers of matches, and the hardest people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.contracts.protocol import Convention
+from vreid_bench.scoring.metrics import Outcome, Scores, precision
+from vreid_bench.scoring.ranks.counting import sought
+from vreid_bench.scoring.ranks.match_index import QUERY
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Precision = Callable[[Ints, Ints], Floats]  # which match [M], rank [M], both from 1 -> its part of the AP [M]
+
+HARDEST = 20  # identities that are told
+
+
+class Queries(NamedTuple):
+    """What is known of each query under one convention; `precision` is NaN where a query does not count."""
+
+    pids: Ints  # [Q]
+    camids: Ints  # [Q]
+    frames: Ints  # [Q] length of the query tracklet
+    precision: Floats  # [Q] average precision
+    first_rank: Ints  # [Q] 0-based rank of the first match, -1 where there is none
+
+
+class Matches(NamedTuple):
+    """Every match of every query under the same convention, flat, in any order."""
+
+    owner: Ints  # [M] position of the query
+    rank: Ints  # [M] from 1, junk taking none
+    camids: Ints  # [M] camera of the match
+
+
+def breakdowns(
+    splits: Sequence[Outcome], frames: Sequence[Sequence[int]], conventions: Sequence[Convention]
+) -> dict[str, Any]:
+    """Convention -> `breakdown` over the queries of all splits, where the convention could be applied.
+
+    frames: of each split, the lengths of its test tracklets [N].
+    """
+    found = {}
+    for convention in conventions:
+        judged = [outcome.judged[convention.name] for outcome in splits]
+        scores = [verdict for verdict in judged if isinstance(verdict, Scores)]
+        if len(scores) == len(splits):
+            parts = [_known(*each) for each in zip(splits, scores, frames, strict=True)]
+            queries = Queries(*map(np.concatenate, zip(*parts, strict=True)))
+            matches = _found(splits, convention)
+            found[convention.name] = breakdown(queries, matches, partial(precision, convention=convention))
+    return found
+
+
+def _known(outcome: Outcome, scores: Scores, frames: Sequence[int]) -> Queries:
+    rows, labels = outcome.labels.query, outcome.labels
+    length = np.asarray(frames, np.int64)[rows]
+    return Queries(labels.pids[rows], labels.camids[rows], length, scores.average_precision, scores.first_rank)
+
+
+def _found(splits: Sequence[Outcome], convention: Convention) -> Matches:
+    """The matches that the convention counts, the queries of later splits numbered on."""
+    parts, first = [], 0
+    for labels, counts, _ in splits:
+        wanted = sought(labels)  # in the order of `counts`
+        camids = labels.camids[labels.gallery[wanted.item]]  # [M]
+        listed = convention.queries_in_gallery is not False
+        kept = np.ones(len(camids), bool) if listed else counts.group != QUERY
+        groups = slice(None) if listed else slice(QUERY)
+        owner, rank = counts.owner[kept], counts.before[kept, groups].sum(1) + 1
+        camids = camids[kept]
+        if convention.clothes != "any" and counts.alike is not None:
+            asked = counts.alike[kept] == (convention.clothes == "same")
+            # the nearer matches in other clothes than asked for take no rank
+            passed = _order(owner, rank) - 1
+            passed[asked] -= _order(owner[asked], rank[asked]) - 1
+            owner, rank, camids = owner[asked], (rank - passed)[asked], camids[asked]
+        parts.append(Matches(owner + first, rank, camids))
+        first += len(labels.query)
+    return Matches(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def breakdown(queries: Queries, matches: Matches, rule: Precision) -> dict[str, Any]:
+    """`camera_pairs`, `frames`, `matches` and `hardest`: means over the queries that count, as plain values."""
+    number = np.bincount(matches.owner, minlength=len(queries.pids))  # [Q]
+    return {
+        "camera_pairs": camera_pairs(queries, matches, rule),
+        "frames": _by_size(queries, queries.frames),
+        "matches": _by_size(queries, number),
+        "hardest": hardest(queries),
+    }
+
+
+def camera_pairs(queries: Queries, matches: Matches, rule: Precision) -> dict[str, Any]:
+    """mAP and R1 of the queries of each camera (row) on the matches of each camera (column).
+
+    As the official MARS evaluation: to find a person in one camera, the person's tracklets in the others are junk,
+    while everybody else stays, whatever the camera. None where no query has such a match; so, since a match in the
+    query's own camera is junk to begin with, on the diagonal.
+    """
+    cameras = np.union1d(queries.camids, matches.camids)
+    nth = _order(matches.owner, matches.rank)  # [M]
+    pair = matches.owner * len(cameras) + np.searchsorted(cameras, matches.camids)  # [M] query and camera
+    here = _order(pair, matches.rank)  # [M] which of its query's matches in that camera
+    rank = matches.rank - nth + here  # [M] the nearer matches that now are junk take no rank
+    shape = len(queries.pids), len(cameras)
+    number = np.bincount(pair, minlength=shape[0] * shape[1]).reshape(shape)  # [Q, cameras]
+    total = np.bincount(pair, rule(here, rank), shape[0] * shape[1]).reshape(shape)
+    hits = np.bincount(pair[rank == 1], minlength=shape[0] * shape[1]).reshape(shape)
+    asked = (number > 0) & ~np.isnan(queries.precision)[:, None]  # [Q, cameras]
+    average = np.divide(total, number, out=np.zeros(shape), where=asked)
+    rows = [queries.camids == camera for camera in cameras]
+    count = np.array([asked[row].sum(0) for row in rows])  # [cameras, cameras]
+
+    def means(value: Floats) -> list[list[float | None]]:
+        sums = np.array([(value * asked)[row].sum(0) for row in rows])  # [cameras, cameras]
+        share = np.divide(sums, count, out=np.full(sums.shape, np.nan), where=count > 0)
+        return [[None if np.isnan(cell) else float(cell) for cell in line] for line in share]
+
+    tables = {"mAP": means(average), "R1": means(hits.astype(np.float64)), "queries": count.tolist()}
+    return {"cameras": cameras.tolist(), **tables}
+
+
+def hardest(queries: Queries, most: int = HARDEST) -> list[dict[str, Any]]:
+    """The identities with the lowest mean average precision, hardest first; of two alike the lower pid."""
+    groups = [(int(pid), queries.pids == pid) for pid in np.unique(queries.pids[~np.isnan(queries.precision)])]
+    found = [{"pid": pid, **_means(queries, mask)} for pid, mask in groups]
+    return sorted(found, key=lambda person: (person["mAP"], person["pid"]))[:most]
+
+
+def _by_size(queries: Queries, size: Ints) -> list[dict[str, Any]]:
+    """Means over the queries whose size [Q] is 0, 1, 2 to 3, 4 to 7, ...; without ranges in which no query counts."""
+    digits = np.frexp(size.astype(float))[1]  # [Q] binary digits of the size
+    counted = ~np.isnan(queries.precision)
+    return [
+        {"from": 2**n // 2, "to": 2**n - 1, **_means(queries, digits == n)} for n in np.unique(digits[counted]).tolist()
+    ]
+
+
+def _means(queries: Queries, mask: NDArray[np.bool_]) -> dict[str, Any]:
+    mask = mask & ~np.isnan(queries.precision)
+    mean = {"mAP": float(queries.precision[mask].mean()), "R1": float((queries.first_rank[mask] == 0).mean())}
+    return {**mean, "queries": int(mask.sum())}
+
+
+def _order(group: Ints, rank: Ints) -> Ints:
+    """Which of its group's entries each is by rank, from 1: [M]."""
+    order = np.lexsort((rank, group))
+    sizes = np.bincount(group)
+    first = np.cumsum(sizes) - sizes
+    result = np.empty_like(order)
+    result[order] = np.arange(len(order)) - first[group[order]] + 1
+    return result

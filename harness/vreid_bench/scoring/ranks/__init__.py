@@ -1,0 +1,1 @@
+"""Where the matches of each query stand in its ranking."""

@@ -1,0 +1,148 @@
+"""Where the matches of each query stand in its ranking, by counting: no sort, and no matrix of all distances.
+
+The rank of a match is the number of gallery items that come before it. Counts of one part of the gallery add up with
+those of another, so tiles, threads and shards can share the work in any way and give the same ranks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.scoring.ranks import reference as ranks_reference
+from vreid_bench.scoring.ranks.labels import Ints, Labels
+from vreid_bench.scoring.ranks.match_index import Shard, Sought
+from vreid_bench.system import native
+from vreid_bench.system.errors import InputError
+
+Metric = Literal["cosine", "euclidean", "sqeuclidean"]
+Tile = tuple[slice, NDArray[Any]]  # which queries (0-based positions in the query list), distances [R, G]
+
+WHOLE = (0, 1)  # the shard that is all
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many gallery items come before each match, junk left out: all that a score depends on."""
+
+    start: Ints  # [Q + 1] where each query's matches begin
+    group: Ints  # [M] the group of a match itself
+    before: Ints  # [M, K]
+    in_gallery: NDArray[np.bool_]  # [Q] is the query tracklet itself a gallery item?
+    alike: NDArray[np.bool_] | None = None  # [M] does the match wear the query's clothes? None where that is not known
+
+    @property
+    def owner(self) -> Ints:
+        """The query of each match: [M]."""
+        owner: Ints = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        return owner
+
+
+def sought(labels: Labels) -> Sought:
+    """What is to be counted. Of a large gallery nothing is copied but a byte an item."""
+    return Sought(*_module().seek(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))
+
+
+def merge(one: Counts, other: Counts) -> Counts:
+    """The counts over two parts of a gallery together. Associative and commutative, for it adds integers."""
+    same = ("start", "group", "in_gallery")
+    if not all(np.array_equal(getattr(one, name), getattr(other, name)) for name in same):
+        raise ValueError("merge: the counts are of different matches")
+    return replace(one, before=one.before + other.before)
+
+
+def from_distances(tiles: Iterable[Tile], labels: Labels, threads: int | None = None, shard: Shard = WHOLE) -> Counts:
+    """Count in given distances, smaller is closer.
+
+    tiles: together each query once, in any order and of any height; the columns are the gallery in the order of
+    `labels.gallery`; float32 or float64. Raises InputError for a distance that is no number, ValueError for tiles
+    that do not fit.
+    """
+    wanted = sought(labels)
+    before = np.zeros((len(wanted.item), wanted.groups), np.int64)
+    missing = np.ones(len(labels.query), bool)  # [Q]
+    for rows, distances in tiles:
+        queries = np.arange(len(labels.query))[rows]
+        _fits(distances, queries, missing, labels)
+        missing[queries] = False
+        array = np.ascontiguousarray(distances, distances.dtype if distances.dtype == np.float64 else np.float32)
+        part, bad = _module().count_distances(array, wanted.rows(rows), shard, threads or _cores())
+        if bad >= 0:
+            row, column = divmod(bad, array.shape[1])
+            raise InputError(
+                f"query {queries[row]} (test row {labels.query[queries[row]]}): its distance to gallery item {column} "
+                f"is {array[row, column]}; every distance must be a finite number, so check the embeddings"
+            )
+        before[wanted.start[queries[0]] : wanted.start[queries[-1] + 1]] = part
+    if missing.any():
+        raise ValueError(f"tiles: no distances for query {np.flatnonzero(missing)[0]} of {len(missing)}")
+    return _counts(wanted, before, labels)
+
+
+def from_embeddings(
+    query: NDArray[Any],
+    gallery: NDArray[Any],
+    labels: Labels,
+    metric: Metric,
+    threads: int | None = None,
+    shard: Shard = WHOLE,
+) -> Counts:
+    """Count straight from embeddings: query [Q, E], gallery [G, E], both float32 or both float64.
+
+    The distances live one small tile at a time, and a match's distance has the bits it has in its tile. Whole numbers
+    are exact. Equal gallery rows are equally far to the last bit where native kernels count; a BLAS, which the NumPy
+    twin multiplies with, may round by the column. Raises InputError for a row that has no distance.
+    """
+    wanted = sought(labels)
+    # the root changes no order, so that `euclidean` need not be drawn
+    by = "cosine" if metric == "cosine" else "sqeuclidean"
+    arrays = [np.ascontiguousarray(array) for array in (query, gallery)]
+    before, bad = _module().count_embeddings(*arrays, by, wanted, shard, threads or _cores())
+    if bad >= 0:
+        role, row = ("query", bad) if bad < len(query) else ("gallery", bad - len(query))
+        raise InputError(f"{role} row {row}: {_fault(arrays[role == 'gallery'][row], metric)}")
+    return _counts(wanted, before, labels)
+
+
+def backend() -> str:
+    """Which implementation counts: `numpy`, or `native-` and the instruction set."""
+    module = native.load("score")
+    return f"native-{module.paths()[0]}" if module else "numpy"
+
+
+def _module() -> Any:
+    return native.load("score") or ranks_reference
+
+
+def _counts(wanted: Sought, before: Ints, labels: Labels) -> Counts:
+    alike = None
+    if labels.clothes is not None:
+        worn = np.repeat(labels.clothes[labels.query], np.diff(wanted.start))  # [M]
+        alike = worn == labels.clothes[labels.gallery[wanted.item]]
+    return Counts(wanted.start, wanted.group[wanted.item].astype(np.int64), before, labels.own >= 0, alike)
+
+
+def _fits(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool_], labels: Labels) -> None:
+    wanted = (len(queries), len(labels.gallery))
+    if distances.shape != wanted:
+        raise ValueError(f"tile: distances must be [R, G] = {wanted}, got {distances.shape}")
+    if not missing[queries].all():
+        raise ValueError(f"tiles: query {queries[~missing[queries]][0]} comes twice")
+
+
+def _fault(row: NDArray[Any], metric: str) -> str:
+    bad = np.flatnonzero(~np.isfinite(row))
+    if bad.size:
+        return f"number {bad[0]} of its embedding is {row[bad[0]]}; every number must be finite"
+    if metric == "cosine" and not row.any():
+        return "its embedding is zero, which has no direction; cosine needs one"
+    return f"its embedding is too large or too small to be compared in {row.dtype}; scale it, or use float64"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

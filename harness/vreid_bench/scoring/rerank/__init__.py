@@ -1,0 +1,1 @@
+"""Distances changed by how the gallery lies."""

@@ -1,0 +1,1 @@
+"""What the program stands on: errors, files, the machine, native modules, progress bars."""

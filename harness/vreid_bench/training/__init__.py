@@ -1,0 +1,1 @@
+"""From training tracklets to weights."""

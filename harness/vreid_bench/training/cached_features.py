@@ -1,0 +1,67 @@
+"""The features of every training tracklet, computed once, for stages in which the network that makes them is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vreid_bench.contracts.parts import ClipFeatures, Clips
+from vreid_bench.modeling.model import gather
+from vreid_bench.system.errors import InputError
+
+
+@dataclass(frozen=True)
+class Cache:
+    """`views` views of each clip of N training tracklets: augmented anew in each.
+
+    Embeddings and importances alone: a loss on an aggregator's `extra` needs a stage that computes features.
+    """
+
+    embedding: Tensor  # [views, S, E], on the processor
+    importance: Tensor | None  # [views, S]
+    counts: tuple[int, ...]  # [N] clips of each tracklet, summing to S
+
+    @classmethod
+    def of(cls, views: Sequence[Iterable[ClipFeatures]]) -> Cache:
+        """From the features of one tracklet after another, view by view."""
+        each = [list(view) for view in views]
+        weights = [[f.importance for f in view if f.importance is not None] for view in each]
+        return cls(
+            torch.stack([torch.cat([f.embedding for f in view]) for view in each]).cpu(),
+            torch.stack([torch.cat(view) for view in weights]).cpu() if weights[0] else None,
+            tuple(len(f.embedding) for f in each[0]),
+        )
+
+    def clips(self, rows: Sequence[int], generator: torch.Generator, device: torch.device) -> Clips:
+        """The tracklets of these rows; each of their clips from one of its views, drawn at random."""
+        starts = torch.tensor([0, *self.counts]).cumsum(0)
+        counts = [self.counts[row] for row in rows]
+        places = torch.cat([torch.arange(int(starts[row]), int(starts[row + 1])) for row in rows])  # [s]
+        view = torch.randint(len(self.embedding), (len(places),), generator=generator)  # [s]
+        importance = None if self.importance is None else self.importance[view, places].to(device)
+        return gather([ClipFeatures(self.embedding[view, places].to(device), importance)], counts)
+
+
+def filled(views: int, tracklets: int, features: Callable[[int, int], ClipFeatures], done: Callable[[], None]) -> Cache:
+    """`features(view, row)` of every tracklet in every view, calling `done` after each."""
+
+    def view(number: int) -> Iterator[ClipFeatures]:
+        for row in range(tracklets):
+            yield features(number, row)
+            done()
+
+    with torch.no_grad():
+        return Cache.of([list(view(number)) for number in range(views)])
+
+
+def check_frozen(learning: Iterable[str]) -> None:
+    """Raises InputError if a parameter that features depend on is among those that learn."""
+    moving = [name for name in learning if name.startswith(("encoder.", "aggregator."))]
+    if moving:
+        raise InputError(
+            f"stage: features can be cached only where encoder and aggregator are frozen, but {moving[0]} learns; "
+            "freeze them, or set cached=0"
+        )

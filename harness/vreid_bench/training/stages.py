@@ -1,0 +1,275 @@
+"""Stages of training over PK batches, resumable to the last bit."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple, Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from vreid_bench.contracts.dataset import Tracklet, people
+from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, FitsClips, FitsMaps
+from vreid_bench.contracts.recipe import Fit, Schedule, Train
+from vreid_bench.modeling.clips import clip_indices, prefetch, read_clips
+from vreid_bench.modeling.embed import Reader, embed, maps
+from vreid_bench.modeling.model import Assembled, Step, gather
+from vreid_bench.registry.registry import suggestion
+from vreid_bench.system.errors import InputError, RunError
+from vreid_bench.system.progress import bar
+from vreid_bench.training.cached_features import Cache, check_frozen, filled
+from vreid_bench.training.checkpoint import Checkpoints, Position
+
+EVERY = 10  # steps between two lines of the log
+
+
+class Log(Protocol):
+    """Where the values of a step go; `rundir.Log` is one."""
+
+    def rewind(self, start: Position) -> None:
+        """Forget what was logged at or after `start`."""
+
+    def write(self, position: Position, values: Mapping[str, float]) -> None:
+        """Keep the values of one step."""
+
+
+class Draw(NamedTuple):
+    """What one step trains on."""
+
+    rows: Sequence[int]  # [N], N = P * K, into the training tracklets
+    clips: Sequence[NDArray[np.uint8]]  # N arrays [C, T, H, W, 3]; none where features are cached
+
+
+class Training:
+    """A method on its way through its stages.
+
+    Whatever a step draws is a function of (seed, stage, step) alone and a checkpoint holds everything else,
+    so a resumed run ends in the same weights as an uninterrupted one on the same machine.
+    """
+
+    def __init__(self, parts: Assembled, tracklets: Sequence[Tracklet], reader: Reader, seed: int) -> None:
+        self.parts = parts
+        self.tracklets = tuple(t for t in tracklets if t.pid > 0)
+        self.reader = reader
+        self.seed = seed
+        self.module = nn.ModuleDict({"model": parts.model, "loss": parts.losses}).to(reader.device)
+        label = {pid: row for row, pid in enumerate(people(self.tracklets))}
+        self.rows: dict[int, list[int]] = {}  # label -> rows of its tracklets
+        for row, tracklet in enumerate(self.tracklets):
+            self.rows.setdefault(label[tracklet.pid], []).append(row)
+        self.labels = torch.tensor([label[t.pid] for t in self.tracklets], device=reader.device)
+        self.camids = torch.tensor([t.camid for t in self.tracklets], device=reader.device)
+
+    def run(self, checkpoints: Checkpoints, log: Log) -> None:
+        """Every stage, from the last checkpoint if there is one."""
+        for stage in self.parts.stages:  # a mistake in the last stage is told before the first
+            if isinstance(stage, Step):
+                learning = trainable(self.module, stage.recipe)
+                _optimizer(stage.recipe, learning, {})
+                if stage.recipe.cached:
+                    check_frozen(learning)
+        start, optimizer = checkpoints.restore(self.module)
+        log.rewind(start)
+        for at, stage in enumerate(self.parts.stages):
+            if at < start.stage:
+                continue
+            if isinstance(stage, Fit):
+                self._fit(stage, at)
+            else:
+                first = start.step if at == start.stage else 0
+                for position, values, state in self._descend(stage, Position(at, first), optimizer):
+                    if position.step % EVERY == 0 or position.step == stage.recipe.steps - 1:
+                        log.write(position, values)
+                    if checkpoints.due:
+                        checkpoints.save(self.module, Position(at, position.step + 1), state())
+            checkpoints.save(self.module, Position(at + 1, 0), {})
+            optimizer = {}
+
+    def _fit(self, stage: Fit, at: int) -> None:
+        self._reseed(Position(at, 0))
+        model = self.parts.model
+        if stage.part == "aggregator":
+            aggregator = cast(FitsMaps, model.aggregator)
+            aggregator.fit(maps(model, self.tracklets, stage.clipping, self.reader))
+        else:
+            matcher = cast(FitsClips, model.matcher)
+            store = embed(model, self.tracklets, stage.clipping, self.reader).to(self.reader.device)
+            matcher.fit(store.clips(slice(None)), self.labels, self.camids)
+
+    def _descend(
+        self, stage: Step, start: Position, state: Mapping[str, Tensor]
+    ) -> Iterator[tuple[Position, dict[str, float], Callable[[], dict[str, Tensor]]]]:
+        recipe = stage.recipe
+        named = trainable(self.module, recipe)
+        optimizer = _optimizer(recipe, named, state)
+        cache = self._filled(stage, start.stage) if recipe.cached and start.step < recipe.steps else None
+        positions = [Position(start.stage, step) for step in range(start.step, recipe.steps)]
+        draws = prefetch(positions, lambda p: self._draw(recipe, p), self.reader.threads, 2 * self.reader.threads)
+        title = f"stage {start.stage + 1} of {len(self.parts.stages)}"
+        with bar(recipe.steps, title, "step", done=start.step, quiet=self.reader.quiet) as progress:
+            for position, draw in zip(positions, draws, strict=True):
+                self._reseed(position)
+                rate = learning_rate(recipe.schedule, position.step, recipe.steps)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                values = self._step(stage, position, self._clips(stage, position, draw, cache), draw.rows, optimizer)
+                progress.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
+                progress.update()
+                yield position, {**values, "rate": rate}, lambda: _state(optimizer, named)
+
+    def _clips(self, stage: Step, position: Position, draw: Draw, cache: Cache | None) -> Clips:
+        """The clips of a step's tracklets, through the network or from the cache."""
+        generator = torch.Generator().manual_seed(_number(self.seed, "augment", *position))
+        if cache is not None:
+            return cache.clips(draw.rows, generator, self.reader.device)
+        features = self._features(stage, np.concatenate(draw.clips), generator)
+        return gather([features], [len(c) for c in draw.clips])
+
+    def _features(self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator) -> ClipFeatures:
+        clips = self.reader.tensor(frames)  # [S, T, 3, H, W]
+        for augment in stage.augment:
+            clips = augment(clips, generator, self.parts.model.planes)
+        with torch.autocast(self.reader.device.type, torch.bfloat16, self.reader.device.type == "cuda"):
+            return _float(self.parts.model.features(clips))
+
+    def _filled(self, stage: Step, at: int) -> Cache:
+        """Every training tracklet through the frozen network; draws depend on (seed, stage, view, tracklet) alone."""
+        recipe, model, total = stage.recipe, self.parts.model, len(self.tracklets)
+        model.encoder.eval()  # also what has no parameters to freeze
+        model.aggregator.eval()
+        places = [(view, row) for view in range(recipe.cached) for row in range(total)]
+
+        def cut(place: tuple[int, int]) -> NDArray[np.uint8]:
+            return self._cut(recipe, place[1], np.random.default_rng(_number(self.seed, "cut view", at, *place)))
+
+        frames = prefetch(places, cut, self.reader.threads, 2 * self.reader.threads)
+
+        def features(view: int, row: int) -> ClipFeatures:
+            generator = torch.Generator().manual_seed(_number(self.seed, "augment view", at, view, row))
+            return self._features(stage, next(frames), generator)
+
+        with bar(len(places), f"cache for stage {at + 1}", "tracklet", quiet=self.reader.quiet) as progress:
+            return filled(recipe.cached, total, features, progress.update)
+
+    def _step(
+        self, stage: Step, position: Position, clips: Clips, drawn: Sequence[int], optimizer: torch.optim.Optimizer
+    ) -> dict[str, float]:
+        rows = torch.tensor(drawn, device=self.reader.device)
+        batch = Batch(clips, self.labels[rows], self.camids[rows], stage.matcher)
+        parts = {name: self.parts.losses[name](batch) for name in stage.recipe.losses}
+        loss = torch.stack([weight * parts[name] for name, weight in stage.recipe.losses.items()]).sum()
+        values = {"loss": loss.item(), **{name: value.item() for name, value in parts.items()}}
+        if not math.isfinite(values["loss"]):
+            where = f"stage {position.stage + 1}, step {position.step}"
+            raise RunError(f"the loss is {values['loss']} at {where}; lower the learning rate")
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        optimizer.step()
+        return values
+
+    def _draw(self, recipe: Train, position: Position) -> Draw:
+        generator = np.random.default_rng(_number(self.seed, "batch", *position))
+        rows = pk_batch(self.rows, recipe.P, recipe.K, generator)
+        return Draw(rows, [] if recipe.cached else [self._cut(recipe, row, generator) for row in rows])
+
+    def _cut(self, recipe: Train, row: int, generator: np.random.Generator) -> NDArray[np.uint8]:
+        """The clips of one tracklet: [C, T, H, W, 3]."""
+        tracklet = self.tracklets[row]
+        cut = clip_indices(recipe.clipping, len(tracklet.frames), generator)
+        return read_clips(self.reader.root, tracklet, cut, self.reader.size)
+
+    def _reseed(self, position: Position) -> None:
+        torch.manual_seed(_number(self.seed, "torch", *position))
+
+
+def pk_batch(rows: Mapping[int, Sequence[int]], P: int, K: int, generator: np.random.Generator) -> list[int]:
+    """Rows of P identities, K tracklets of each, identity by identity; `rows` maps a label to those of its tracklets.
+
+    Drawn without replacement, and with where there are fewer than P identities or an identity has fewer than
+    K tracklets (MARS has one training identity with a single tracklet and 45 with fewer than four).
+    """
+    chosen = generator.choice(sorted(rows), P, replace=len(rows) < P)
+    drawn = [generator.choice(rows[int(i)], K, replace=len(rows[int(i)]) < K) for i in chosen]
+    return [int(row) for each in drawn for row in each]
+
+
+def learning_rate(schedule: Schedule, step: int, steps: int) -> float:
+    """The rate of a step. `one-cycle` (Smith & Topin 2018): a cosine from rate/25 up to the rate over the first
+    30 % of the steps and a cosine down to rate/250,000 over the rest."""
+    if schedule.kind == "constant":
+        return schedule.rate
+    if schedule.kind == "step":
+        return max(schedule.floor, schedule.rate * schedule.factor ** (step // schedule.every))
+    rise = 0.3 * steps
+    low, high, share = schedule.rate / 25, schedule.rate, step / max(rise, 1)
+    if step >= rise:
+        low, high, share = (
+            schedule.rate / 250_000,
+            schedule.rate,
+            1 - (step - rise) / max(steps - 1 - rise, 1),
+        )
+    return low + (high - low) * (1 - math.cos(math.pi * share)) / 2
+
+
+def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
+    """Set which parameters learn in a stage, and put what is frozen into evaluation mode; returns those that
+    learn by name: `encoder.…`, `aggregator.…`, `matcher.…`, `loss.<name>.…`.
+
+    Raises InputError for a pattern that names nothing and for a stage in which nothing learns.
+    """
+    named = {name.removeprefix("model."): value for name, value in module.named_parameters()}
+    for pattern in (*stage.train, *stage.freeze):
+        if not any(fnmatchcase(name, pattern) for name in named):
+            raise InputError(f"stage: no parameter is named {pattern!r}{suggestion(pattern, named)}")
+    chosen = {name: value for name, value in named.items() if _learns(name, stage)}
+    if not chosen:
+        raise InputError(f"stage: train {stage.train} and freeze {stage.freeze} leave nothing to learn")
+    for name, value in named.items():
+        value.requires_grad_(name in chosen)
+    module.train()
+    for each in module.modules():  # frozen also means: no batch statistics, no dropout
+        parameters = list(each.parameters())
+        if parameters and not any(p.requires_grad for p in parameters):
+            each.eval()
+    return chosen
+
+
+def _learns(name: str, stage: Train) -> bool:
+    on = any(fnmatchcase(name, pattern) for pattern in stage.train)
+    return on and not any(fnmatchcase(name, pattern) for pattern in stage.freeze)
+
+
+def _optimizer(stage: Train, named: Mapping[str, nn.Parameter], state: Mapping[str, Tensor]) -> torch.optim.Optimizer:
+    factory: Any = getattr(torch.optim, stage.optimizer.name)
+    try:
+        optimizer: torch.optim.Optimizer = factory(list(named.values()), lr=1.0, **stage.optimizer.options)
+    except (TypeError, ValueError) as fault:
+        raise InputError(f"optimizer {stage.optimizer.name} refuses its options: {fault}") from fault
+    for key, value in state.items():
+        name, _, field = key.rpartition("/")
+        parameter = named[name]
+        device = torch.device("cpu") if field == "step" else parameter.device
+        optimizer.state[parameter][field] = value.to(device)
+    return optimizer
+
+
+def _state(optimizer: torch.optim.Optimizer, named: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    kept = ((name, optimizer.state.get(parameter, {})) for name, parameter in named.items())
+    return {f"{name}/{field}": value for name, fields in kept for field, value in fields.items()}
+
+
+def _float(features: ClipFeatures) -> ClipFeatures:
+    """Losses run in float32 whatever the network ran in."""
+    importance = None if features.importance is None else features.importance.float()
+    extra = {name: value.float() for name, value in features.extra.items()}
+    return ClipFeatures(features.embedding.float(), importance, extra)
+
+
+def _number(*key: object) -> int:
+    """A 63-bit seed for a purpose: unlike keys give unrelated streams."""
+    return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,341 @@
+"""The main job from files on disk to a record: once, again, interrupted, and under other settings."""
+
+import fcntl
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from vreid_bench.records.record import Record
+
+SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
+
+
+@pytest.fixture
+def mean_pooling(tiny_mars, tmp_path):
+    """Arguments of a run of seconds."""
+    return ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--preset", "small", "--runs", tmp_path, *SHORT)
+
+
+def test_a_run_leaves_its_folder_and_the_same_command_reuses_it(cli, cli_json, mean_pooling, tmp_path):
+    report = cli_json(*mean_pooling)
+    [folder] = tmp_path.iterdir()
+    assert str(folder) == report["run"]
+    left = {path.name for path in folder.iterdir()} - {".lock"}
+    assert left == {
+        "record.json",
+        "breakdown.json",
+        "per_query.npz",
+        "features.safetensors",
+        "weights.safetensors",
+        "log.jsonl",
+        "costs.json",
+    }
+    assert set(report["conventions"]) == {"queries-in-gallery", "official", "torchreid"}
+    before = (folder / "record.json").read_bytes()
+    again = cli(*mean_pooling)
+    assert again.exit_code == 0
+    assert "is complete" in again.stderr
+    assert (folder / "record.json").read_bytes() == before
+
+
+def test_the_record_tells_what_ran_and_on_what(cli_json, mean_pooling):
+    report = cli_json(*mean_pooling)
+    record = Record.from_file(Path(report["run"]) / "record.json")
+    assert record.dataset.source == "synthetic"
+    assert record.method.modified
+    assert record.method.overrides == {"stages.0.steps": 6, "stages.0.P": 4, "stages.0.K": 2}
+    assert record.method.recipe["matcher"]["options"]["metric"] == "euclidean"
+    assert {p.distribution for p in record.method.providers} == {"vreid-bench"}
+    assert record.budget.frames == 4 * 2 * 4
+    assert record.disclosure.selected_on == "none"
+    assert record.metrics()["conventions"] == report["conventions"]
+
+
+def test_the_features_hold_the_scores(cli_json, mean_pooling, tiny_mars):
+    """Score the stored features again, with nothing of the harness but the index files."""
+    from scipy.io import loadmat
+
+    report = cli_json(*mean_pooling)
+    store = load_file(f"{report['run']}/features.safetensors")
+    rows = loadmat(tiny_mars / "info/tracks_test_info.mat")["track_test_info"]
+    query = loadmat(tiny_mars / "info/query_IDX.mat")["query_IDX"][0].astype(int) - 1
+    assert store["counts"].tolist() == [1] * len(rows)  # `mean` represents a tracklet by one vector
+    pid, cam, x = rows[:, 2], rows[:, 3], store["embedding"].astype(float)
+    precisions = []
+    for q in query:
+        keep = ~((pid == pid[q]) & (cam == cam[q])) & (pid != -1)
+        order = np.argsort(np.linalg.norm(x[keep] - x[q], axis=1), kind="stable")
+        hits = np.flatnonzero(pid[keep][order] == pid[q]) + 1
+        if len(hits):
+            precisions.append(np.mean(np.arange(1, len(hits) + 1) / hits))
+    found = report["conventions"]["queries-in-gallery"]
+    assert found["queries"] == len(precisions)
+    assert found["mAP"] == pytest.approx(np.mean(precisions), abs=1e-6)  # float32 distances may swap neighbours
+
+
+def test_a_run_is_scored_again_from_its_store_and_its_rules_are_told_apart(cli, cli_json, mean_pooling):
+    report = cli_json(*mean_pooling)
+    again = cli_json("score", "--features", report["run"])["conventions"]
+    for name, numbers in report["conventions"].items():
+        assert numbers.items() <= again[name].items()
+    found = cli_json("conventions", "diff", report["run"])
+    [precision, *_] = found["conventions"]["official"]
+    numbers = report["conventions"]
+    assert precision["rule"] == "average precision: step -> trapezoid"
+    assert precision["mAP"] == pytest.approx(numbers["official"]["mAP"] - numbers["queries-in-gallery"]["mAP"])
+    assert precision["R1"] == 0
+    assert "queries in gallery: yes -> no" in cli("conventions", "diff", report["run"]).output
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(cli_json, mean_pooling, tmp_path):
+    first = cli_json(*mean_pooling)
+    second = cli_json(*mean_pooling, "--runs", tmp_path / "again")
+    other = cli_json(*mean_pooling, "--seed", "1")
+    features = [load_file(f"{r['run']}/features.safetensors")["embedding"] for r in (first, second, other)]
+    assert first["conventions"] == second["conventions"]
+    assert (features[0] == features[1]).all()
+    assert (features[0] != features[2]).any()
+
+
+def test_weights_are_evaluated_under_other_settings_without_training(cli, cli_json, mean_pooling, tiny_mars, tmp_path):
+    trained = cli_json(*mean_pooling)
+    options = ("run", "--from", trained["run"], "--data", tiny_mars, "--runs", tmp_path)
+    one_clip = cli_json(*options, "--set", "test.clips=1")
+    record = Record.from_file(Path(one_clip["run"]) / "record.json")
+    assert record.weights.origin == "record"
+    assert record.costs.train is None
+    assert record.method.overrides["test.clips"] == 1
+    assert one_clip["conventions"] != trained["conventions"]
+    other = cli_json(*options, "--protocol", "mars-occlusion")
+    assert other["conditions"][0]["conventions"]["official"]["mAP"] == trained["conventions"]["official"]["mAP"]
+    refused = cli("run", "--from", tmp_path / "nothing", "--data", tiny_mars)
+    assert refused.exit_code == 2
+    assert "no finished run there" in refused.stderr
+
+
+def test_weights_that_are_not_their_records_are_refused(cli, cli_json, mean_pooling, tiny_mars, tmp_path):
+    trained = Path(cli_json(*mean_pooling)["run"])
+    options = ("run", "--from", trained, "--data", tiny_mars, "--runs", tmp_path / "other", "--set", "test.clips=2")
+    seed = cli(*options, "--seed", "5")
+    assert (seed.exit_code, "seed 0; leave these options out" in seed.stderr) == (2, True)
+    other = cli_json(*mean_pooling, "--seed", "1")
+    weights = (trained / "weights.safetensors").read_bytes()
+    shutil.copy(Path(other["run"]) / "weights.safetensors", trained / "weights.safetensors")
+    swapped = cli(*options)
+    assert (swapped.exit_code, "not those that its record" in swapped.stderr) == (2, True)
+    (trained / "weights.safetensors").unlink()
+    missing = cli(*options)
+    assert (missing.exit_code, "weights.safetensors is missing" in missing.stderr) == (2, True)
+    (trained / "weights.safetensors").write_bytes(weights)
+    assert cli(*options).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "code"),
+    [
+        ("costs.json", b'{"train": 3}', 0),
+        ("costs.json", b'{"tra', 0),
+        ("log.jsonl", b"null\n\xff\xfe", 0),
+        ("features.safetensors", b"cut", 2),
+        ("weights.safetensors", b"cut", 2),
+        ("checkpoint.safetensors", b"cut", 2),
+    ],
+)
+def test_a_damaged_file_of_an_unfinished_run_is_named_or_made_anew(cli, mean_pooling, tmp_path, file, content, code):
+    assert cli(*mean_pooling).exit_code == 0
+    [folder] = tmp_path.glob("mars-*")
+    (folder / "record.json").unlink()
+    if file == "checkpoint.safetensors":
+        (folder / "weights.safetensors").unlink()
+    (folder / file).write_bytes(content)
+    result = cli(*mean_pooling)
+    assert result.exit_code == code, result.output
+    assert code == 0 or (file in result.stderr and "delete it" in result.stderr)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(cli, mean_pooling, tmp_path):
+    (tmp_path / "file").touch()
+    result = cli(*mean_pooling, "--runs", tmp_path / "file")
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "file" in result.stderr
+
+
+def test_a_part_runs_in_the_baseline_and_says_so(cli_json, mean_pooling):
+    swapped = list(mean_pooling)
+    swapped[2] = "max"
+    report = cli_json(*swapped)
+    record = Record.from_file(Path(report["run"]) / "record.json")
+    assert record.method.swapped == "aggregator max"
+    assert record.method.modified
+    assert record.method.recipe["encoder"]["name"] == "resnet"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--plugin", "mean-poling"), "did you mean mean-pooling"),
+        (("--plugin", "mean-pooling", "--protocol", "marz"), "no protocol is named 'marz'; did you mean mars"),
+        ((), "--plugin is missing"),
+        (("--plugin", "mean-pooling", "--set", "marign=1"), "no setting 'marign'"),
+        (("--plugin", "mean-pooling", "--set", "encoder.depth=9"), "depth must be"),
+        (("--plugin", "mean-pooling", "--set", "sampler=denze"), "write one of"),
+        (("--plugin", "mean-pooling", "--set", "test.sampler=denze"), "denze"),
+        (("--plugin", "mean-pooling", "--device", "cuda:77"), "cannot use it"),
+        (("--plugin", "mean-pooling", "--device", "meta"), "cannot use it"),
+        (("--plugin", "mean-pooling", "--set", "schedule.kind=foo"), "schedule.kind is 'foo', wanted one of constant"),
+        (("--plugin", "mean-pooling", "--set", "schedule.kind=step"), "schedule.every is 0"),
+        (("--plugin", "mean-pooling", "--set", "schedule.rate=fast"), "wanted float"),
+        (("--plugin", "mean-pooling", "--set", "schedule.rate=NaN"), "wanted a finite number"),
+        (("--plugin", "mean-pooling", "--set", "optimizer.name=Foo"), "wanted one of Adam"),
+        (("--plugin", "mean-pooling", "--set", "weight_decay=-1"), "optimizer AdamW refuses its options"),
+        (("--plugin", "mean-pooling", "--set", "stages.0.P=0"), "stage.P is 0"),
+        (("--plugin", "mean-pooling", "--set", "size=[64]"), "size is (64,)"),
+        (("--plugin", "mean-pooling", "--set", 'size=["a",2]'), "size is ('a', 2)"),
+        (("--plugin", "mean-pooling", "--set", 'stages.0.freeze=["encoder.nope"]'), "no parameter is named"),
+        (("--plugin", "mean-pooling", "--set", "smoothing=x"), "loss 'cross-entropy' of vreid-bench failed"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(cli, tiny_mars, tmp_path, arguments, message):
+    result = cli("run", "--data", tiny_mars, "--preset", "small", "--runs", tmp_path / "runs", *arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_missing_data_folder_is_named(cli, tmp_path):
+    result = cli("run", "--plugin", "mean-pooling", "--data", tmp_path / "nowhere")
+    assert (result.exit_code, "nowhere: no such folder" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated"])
+def test_a_broken_frame_stops_the_run_with_its_name(cli, mean_pooling, tiny_mars, tmp_path, damage):
+    root = tmp_path / "mars"
+    shutil.copytree(tiny_mars, root)
+    frame = sorted(root.glob("bbox_test/0*/*.jpg"))[40]
+    if damage == "missing":
+        frame.unlink()
+    else:
+        frame.write_bytes(frame.read_bytes()[:200] if damage == "truncated" else b"")
+    arguments = [root if a == tiny_mars else a for a in mean_pooling]
+    # every test frame is looked at
+    result = cli(*arguments, "--set", "test.sampler=all", "--set", "test.T=0", "--set", "test.clips=1")
+    assert result.exit_code == 2
+    assert frame.name in result.stderr
+    assert not list(tmp_path.glob("*/record.json"))
+    assert list(tmp_path.glob("*/weights.safetensors"))
+    verified = cli("data", "verify", "mars", "--data", root, "--decode")
+    assert verified.exit_code == 2
+    assert frame.name in verified.stdout
+
+
+def test_a_diverging_loss_exits_with_one(cli, mean_pooling):
+    result = cli(*mean_pooling, "--set", "stages.0.schedule.kind=constant", "--set", "stages.0.schedule.rate=1e30")
+    assert result.exit_code == 1
+    assert "the loss is" in result.stderr or "not finite" in result.stderr
+
+
+def test_a_run_killed_at_random_moments_ends_in_the_same_numbers(spawn, cli_json, mean_pooling, tmp_path):
+    """SIGKILL, as an out-of-memory killer would, then the same command again, until it is done."""
+    steps = ("--set", "stages.0.steps=150")
+    whole = cli_json(*mean_pooling, *steps, "--runs", tmp_path / "whole")
+    moments = random.Random(0)
+    resumed_at = []
+    for _ in range(4):
+        process = spawn(*mean_pooling, *steps, "--quiet", "--checkpoint-every", "0.1", cwd=tmp_path)
+        checkpoint = wait_for(tmp_path, "mars-*/checkpoint.safetensors", process)
+        time.sleep(moments.uniform(0.0, 0.6))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        resumed_at.append(json.loads(safe_open(checkpoint, "np").metadata()["position"])[1])
+    resumed = cli_json(*mean_pooling, *steps)
+    assert 0 < resumed_at[0] < resumed_at[-1]  # each process went on where the one before it was killed
+    assert resumed["conventions"] == whole["conventions"]
+    one, two = (load_file(f"{r['run']}/weights.safetensors") for r in (whole, resumed))
+    assert all((one[name] == two[name]).all() for name in one)
+
+
+def wait_for(folder, pattern, process):
+    """The first file of that pattern, once it is newer than the process."""
+    began = time.time()
+    while process.poll() is None:
+        for path in folder.glob(pattern):
+            if path.stat().st_mtime >= began:
+                return path
+        time.sleep(0.01)
+    raise AssertionError(process.communicate()[1])
+
+
+def test_two_processes_do_not_share_a_run(cli, cli_json, mean_pooling, tmp_path):
+    report = cli_json(*mean_pooling)
+    with open(f"{report['run']}/.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        taken = cli(*mean_pooling)
+    assert taken.exit_code == 2
+    assert "another process is working on this run" in taken.stderr
+
+
+def test_listing_is_json_with_distribution_and_version(cli_json):
+    rows = cli_json("list")
+    assert {"kind", "name", "summary", "distribution", "version"} == set(rows[0])
+    assert {"mars", "mars-dev"} <= {row["name"] for row in rows if row["kind"] == "protocols"}
+    only = cli_json("list", "methods")
+    assert {row["kind"] for row in only} == {"methods"}
+    assert {"image-baseline", "image-averaged", "mean-pooling", "personvlad"} <= {row["name"] for row in only}
+    assert all(row["summary"] for row in rows)
+
+
+def test_an_unknown_kind_suggests_near_ones(cli):
+    result = cli("list", "method-s")
+    assert result.exit_code == 2
+    assert "did you mean methods" in result.stderr
+
+
+def test_synthesize_then_verify(cli, cli_json, tmp_path):
+    root = tmp_path / "mars"
+    made = cli("data", "synthesize", root, "--layout", "mars", "--ids", "4", "--cameras", "3", "--size", "32x16")
+    assert made.exit_code == 0, made.output
+    assert json.loads((root / "synthetic.json").read_text())["layout"] == "mars"
+    report = cli_json("data", "verify", "mars", "--data", root, "--decode")
+    assert (report["source"], report["problems"]) == ("synthetic", [])
+    refused = cli("data", "synthesize", root)
+    assert refused.exit_code == 2
+    assert str(root) in refused.stderr
+
+
+def test_doctor_names_versions_device_and_kernels(cli_json):
+    found = cli_json("doctor")
+    assert {"python", "torch", "numpy", "vreid-bench", "device", "kernels", "plugins", "cache"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["list"], ["data", "synthesize"], ["data", "verify"], ["leaderboard"], ["doctor"]]
+)
+def test_every_help_shows_an_example(cli, command):
+    result = cli(*command, "--help")
+    assert result.exit_code == 0
+    assert "vreid-bench " + " ".join(command) in " ".join(result.stdout.split("Usage:", 1)[1].split("\n", 1)[1].split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["leaderboard", "--check"]])
+def test_help_and_leaderboard_import_neither_torch_nor_plugins(arguments, tmp_path):
+    code = (
+        "import sys; from vreid_bench.cli.main import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('torch', 'vreid_plugins') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

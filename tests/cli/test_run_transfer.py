@@ -1,0 +1,163 @@
+"""Training on one data set and testing on another: once for all targets, fine-tuned, interrupted, and refused."""
+
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from vreid_bench.records.record import Record, record_path
+
+SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2", "--preset", "small")
+
+
+@pytest.fixture
+def shelf(tiny_mars, tiny_ilids, tmp_path):
+    """A folder with a data set of each name."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    (folder / "mars").symlink_to(tiny_mars)
+    (folder / "ilids-vid").symlink_to(tiny_ilids)
+    return folder
+
+
+@pytest.fixture
+def arguments(shelf, tmp_path):
+    """Arguments of a run of seconds under a protocol over several data sets."""
+
+    def call(name, *options):
+        runs = tmp_path / "runs"
+        data = shelf if "-to-" in name else shelf / name.removesuffix("-dev").removesuffix("-dapeng")
+        plugin = () if "--from" in options else ("--plugin", "mean-pooling", *SHORT)
+        return ("run", *plugin, "--protocol", name, "--data", data, "--runs", runs, *options)
+
+    return call
+
+
+def record_of(report):
+    return Record.from_file(Path(report["run"]) / "record.json")
+
+
+def test_what_was_trained_once_is_tested_on_every_target(cli, cli_json, arguments):
+    mars = cli_json(*arguments("mars"))
+    result = cli(*arguments("mars-to-ilids-vid"))
+    assert "trained already: its weights are taken from" in result.stderr
+    report = cli_json(*arguments("mars-to-ilids-vid"))
+    record = record_of(report)
+    assert (record.splits.total, record.dataset.name, record.taught.name) == (10, "ilids-vid", "mars")
+    assert record.dataset.counts["train_identities"] == 0
+    assert record.taught.counts["train_identities"] == 10
+    weights = {path.read_bytes() for path in Path(report["run"]).glob("split-*/weights.safetensors")}
+    assert weights == {(Path(mars["run"]) / "weights.safetensors").read_bytes()}
+    assert record.costs.train == record_of(mars).costs.train  # one training, counted once
+    evaluated = cli_json(*arguments("mars-to-ilids-vid", "--from", mars["run"]))
+    assert evaluated["conventions"] == report["conventions"]
+    other = record_of(evaluated)
+    assert other.weights.origin == "record"
+    assert record_path(other) != record_path(record)
+
+
+def test_transfer_without_an_earlier_run_trains_once(cli_json, arguments):
+    alone = cli_json(*arguments("mars-to-ilids-vid", "--splits", "0-2"))
+    logs = [path.read_text() for path in sorted(Path(alone["run"]).glob("split-*/log.jsonl"))]
+    assert len(logs) == 3
+    assert len(set(logs)) == 1
+    kept = {path.read_bytes() for path in Path(alone["run"]).glob("split-*/weights.safetensors")}
+    assert len(kept) == 1
+    whole = cli_json(*arguments("mars"))
+    assert kept == {(Path(whole["run"]) / "weights.safetensors").read_bytes()}
+
+
+def test_fine_tuning_goes_on_from_the_weights_of_the_first_lesson(cli_json, arguments):
+    mars = cli_json(*arguments("mars"))
+    tuned = cli_json(*arguments("mars-to-ilids-vid-fine-tuned", "--splits", "0-1"))
+    start = load_file(Path(mars["run"]) / "weights.safetensors")
+    ends = []
+    for split in ("split-0", "split-1"):
+        folder = Path(tuned["run"]) / split
+        before = load_file(folder / "pretrained/weights.safetensors")
+        assert all(np.array_equal(before[name], start[name]) for name in start)
+        ends.append(load_file(folder / "weights.safetensors"))
+    name = max(start, key=lambda n: start[n].size)
+    moved = [np.abs(end[name] - start[name]).max() for end in ends]
+    assert all(0 < step < 0.01 for step in moved)  # six steps at a tenth of the rate
+    assert not np.array_equal(ends[0][name], ends[1][name])  # each on its own training half
+    record = record_of(tuned)
+    assert record.protocol.rules["fine_tune"] == 0.1
+    assert record.costs.train.cpu_seconds > record_of(mars).costs.train.cpu_seconds
+
+
+def test_an_interrupted_fine_tuning_ends_as_an_uninterrupted_one(spawn, cli_json, arguments, tmp_path):
+    steps = ("--set", "stages.0.steps=40", "--splits", "0-1")
+    command = arguments("mars-to-ilids-vid-fine-tuned", *steps)
+    process = spawn(*command, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/*/split-0/log.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    [folder] = (tmp_path / "runs").glob("mars-to-*")
+    pretrained = (folder / "split-0/pretrained/weights.safetensors").stat().st_mtime_ns
+    assert not (folder / "split-0/weights.safetensors").exists()
+    resumed = cli_json(*command)
+    assert (folder / "split-0/pretrained/weights.safetensors").stat().st_mtime_ns == pretrained
+    whole = cli_json(*command, "--runs", tmp_path / "whole")
+    assert resumed["conventions"] == whole["conventions"]
+    assert record_of(resumed).weights.sha256 == record_of(whole).weights.sha256
+    assert not list(folder.rglob("checkpoint.safetensors"))
+
+
+def test_another_training_is_not_taken_for_this_one(cli, arguments):
+    cli(*arguments("mars"))
+    for change in (("--seed", "1"), ("--set", "margin=0.2"), ("--threads", "2")):
+        assert "trained already" not in cli(*arguments("mars-to-ilids-vid", "--splits", "0", *change)).stderr, change
+    # neither the clips of the test nor what is tested decides weights
+    again = cli(*arguments("mars-to-ilids-vid", "--splits", "0", "--set", "test.clips=2"))
+    assert "trained already" in again.stderr
+
+
+@pytest.mark.parametrize(("trained", "tested"), [("ilids-vid", "ilids-vid-dapeng"), ("mars", "mars-dev")])
+def test_weights_are_not_tested_on_people_whom_they_were_trained_on(cli, cli_json, arguments, trained, tested):
+    report = cli_json(*arguments(trained))
+    refused = cli(*arguments(tested, "--from", report["run"]))
+    assert refused.exit_code == 2
+    assert f"{trained} trained on" in refused.stderr
+    assert f"of the people whom {tested} asks for" in refused.stderr
+
+
+def test_a_shelf_without_a_data_set_is_told(cli, arguments, shelf):
+    (shelf / "ilids-vid").unlink()
+    refused = cli(*arguments("mars-to-ilids-vid"))
+    assert refused.exit_code == 2
+    assert f"--data {shelf}: has no folder ilids-vid" in refused.stderr
+
+
+def test_rendered_and_real_data_are_not_mixed(cli, arguments, shelf, tiny_ilids, tmp_path):
+    (shelf / "ilids-vid").unlink()
+    real = tmp_path / "real"
+    real.mkdir()
+    for path in tiny_ilids.iterdir():
+        if path.name != "synthetic.json":
+            (real / path.name).symlink_to(path)
+    (shelf / "ilids-vid").symlink_to(real)
+    refused = cli(*arguments("mars-to-ilids-vid"))
+    assert refused.exit_code == 2
+    assert "mars is synthetic and ilids-vid is unverified" in refused.stderr
+
+
+def test_transfer_is_compared_with_training_on_the_target(cli, cli_json, arguments, tmp_path):
+    here, there = (cli_json(*arguments(name, "--splits", "0-1")) for name in ("ilids-vid", "mars-to-ilids-vid"))
+    runs = ("--runs", tmp_path / "runs")
+    found = cli_json("compare", Path(here["run"]).name, Path(there["run"]).name, *runs)["conventions"][
+        "one-camera-each"
+    ]["mAP"]
+    assert found["a"] == pytest.approx(here["conventions"]["one-camera-each"]["mAP"], abs=1e-12)
+    assert found["b"] == pytest.approx(there["conventions"]["one-camera-each"]["mAP"], abs=1e-12)
+    clean, spoiled = (
+        cli_json(*arguments(name, "--data", tmp_path / "shelf/mars")) for name in ("mars", "mars-occlusion")
+    )
+    refused = cli("compare", Path(clean["run"]).name, Path(spoiled["run"]).name, *runs)
+    assert refused.exit_code == 2
+    assert "they differ in protocol" in refused.stderr

@@ -1,0 +1,60 @@
+"""The synthetic twins beside each other: transfer between two of them meets new people before new cameras."""
+
+import re
+from itertools import combinations
+
+import pytest
+from places import ROOT
+
+from vreid_plugins.synthetic import (
+    World,
+    plan_ccvid,
+    plan_duke_video,
+    plan_ilids_vid,
+    plan_ls_vid,
+    plan_mars,
+    plan_prid2011,
+)
+from vreid_plugins.synthetic.identity import CHANGE
+
+PLANS = {
+    "mars": lambda: plan_mars(World.appearance()),
+    "ilids-vid": plan_ilids_vid,
+    "prid2011": plan_prid2011,
+    "duke-video": plan_duke_video,
+    "ls-vid": plan_ls_vid,
+    "ccvid": plan_ccvid,
+}
+
+
+@pytest.fixture(scope="module")
+def plans():
+    """The plan of each twin."""
+    return {name: plan() for name, plan in PLANS.items()}
+
+
+@pytest.fixture(scope="module")
+def specs(plans):
+    """Who is seen by which camera in each twin."""
+    return {name: [job.spec for job in plan.jobs] for name, plan in plans.items()}
+
+
+def test_no_two_twins_share_a_person(specs):
+    people = {name: {spec.identity % CHANGE for spec in found} for name, found in specs.items()}
+    for one, other in combinations(people, 2):
+        assert not people[one] & people[other], (one, other)
+
+
+def test_no_two_twins_share_a_camera(specs):
+    cameras = {name: {spec.camera for spec in found} for name, found in specs.items()}
+    for one, other in combinations(cameras, 2):
+        assert not cameras[one] & cameras[other], (one, other)
+
+
+def test_the_readme_tells_the_size_of_every_twin(plans):
+    readme = (ROOT / "README.md").read_text()
+    for name, plan in plans.items():
+        row = re.search(rf"^\| {name} \| (\d+) \|.*\| ([\d,]+) \| ([\d,]+) \|$", readme, re.MULTILINE)
+        cameras, tracklets, frames = (int(number.replace(",", "")) for number in row.groups())
+        assert (cameras, tracklets) == (plan.expected["cameras"], len(plan.jobs)), name
+        assert frames == sum(job.spec.frames for job in plan.jobs), name

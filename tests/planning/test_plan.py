@@ -1,0 +1,290 @@
+"""What a run will do: methods and parts by name, data by option or environment, splits for tuning, identities."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
+from vreid_bench.contracts.dataset import hold_out, people, sourced
+from vreid_bench.contracts.protocol import digest
+from vreid_bench.contracts.recipe import Schedule, Train
+from vreid_bench.planning.data_root import data_root
+from vreid_bench.planning.folds import folds
+from vreid_bench.planning.plan import Plan, Request, chosen_method, plan_run
+from vreid_bench.registry.registry import Plugin, Registry
+
+
+class Reader:
+    """A dataset of two splits, with a twin that is one empty file."""
+
+    def __init__(self, splits=1):
+        self.splits = splits
+
+    def read(self, root):
+        return Dataset("toy", root, (SPLIT,) * self.splits, "unverified")
+
+    def twin(self):
+        return "abc123"
+
+    def synthesize(self, root, **world):
+        root.mkdir(parents=True)
+        (root / "made").touch()
+
+
+class Halves(Reader):
+    """The same in two variants, of which the second leaves a tracklet out."""
+
+    variants = ("straight", "swapped")
+
+    def read(self, root, variant="straight"):
+        splits = (SPLIT if variant == "straight" else replace(SPLIT, train=SPLIT.train[1:]),) * self.splits
+        return Dataset("toy", root, splits, "unverified")
+
+
+def tracklet(pid, camid, n=1):
+    return Tracklet(tuple(f"{pid}/{camid}/{i}.jpg" for i in range(n)), pid, camid)
+
+
+SPLIT = Split(
+    tuple(tracklet(pid, cam, n) for pid in range(1, 11) for cam in (1, 2) for n in (1, 2)),
+    tuple(tracklet(pid, cam) for pid in (20, 21) for cam in (1, 2)),
+    (0, 2),
+    (0, 1, 2, 3),
+)
+STAGE = Train(Clipping("consecutive", 4), {"ce": 1.0}, 10, 4, 2, Schedule("constant", 1e-3))
+
+
+def baseline(preset):
+    """The baseline."""
+    steps = 10 if preset == "small" else 1000
+    stages = (replace(STAGE, steps=steps),)
+    return Method(part("net"), part("pool"), part("mean"), Clipping("dense", 4), (64, 32), {"ce": part("ce")}, stages)
+
+
+def encoder(depth=18): ...
+def aggregator(shape, heat=1.0): ...
+def matcher(dim): ...
+def loss(dims, identities, margin=0.3): ...
+
+
+@pytest.fixture
+def registry():
+    protocol = {"name": "toy", "version": "1", "dataset": "toy", "headline": "c", "summary": "", "source": ""}
+    convention = Convention("c", "1", True, "step", "skip", "", "")
+    provided = {
+        "datasets": {"toy": Reader(), "halves": Halves(10), "real": SimpleNamespace(read=Reader().read)},
+        "encoders": {"net": encoder, "both": encoder},
+        "aggregators": {"pool": aggregator, "soft": aggregator, "both": aggregator},
+        "matchers": {"mean": matcher},
+        "losses": {"ce": loss, "pull": loss},
+        "protocols": {
+            "toy": Protocol(conventions=("c",), **protocol),
+            **{
+                name: Protocol(conventions=("c",), **(protocol | {"name": name, "dataset": dataset}), variant=variant)
+                for name, dataset, variant in (
+                    ("straight", "halves", "straight"),
+                    ("swapped", "halves", "swapped"),
+                    ("crooked", "halves", "crooked"),
+                    ("single", "toy", "straight"),
+                )
+            },
+        },
+        "conventions": {"c": convention},
+        "methods": {"mean-pooling": baseline},
+    }
+    hooks = {f"vreid_{kind}": hookimpl(_returns(values)) for kind, values in provided.items()}
+    return Registry([Plugin("toy", SimpleNamespace(**hooks), "vreid-toy", "0.2")])
+
+
+def _returns(value):
+    return lambda: value
+
+
+def test_a_part_takes_the_place_of_the_baselines(registry):
+    method, entry, swapped = chosen_method(registry, "soft", "small")
+    assert (method.aggregator.name, method.aggregator.options) == ("soft", {"heat": 1.0})
+    assert (entry.plugin.distribution, swapped) == ("vreid-toy", "aggregator")
+    assert method.encoder.name == "net"
+
+
+def test_a_loss_is_added_to_every_stage(registry):
+    method, _, swapped = chosen_method(registry, "pull", "small")
+    assert swapped == "loss"
+    assert set(method.losses) == {"ce", "pull"}
+    assert method.stages[0].losses == {"ce": 1.0, "pull": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("mean-poling", r"did you mean mean-pooling"), ("both", "names an encoder and an aggregator")],
+)
+def test_a_name_that_decides_nothing_is_refused(registry, name, message):
+    with pytest.raises(InputError, match=message):
+        chosen_method(registry, name, "small")
+
+
+def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_path, monkeypatch):
+    (tmp_path / "shelf" / "toy").mkdir(parents=True)
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    assert data_root(registry, "toy", tmp_path / "own") == (tmp_path / "own", False)
+    twin = tmp_path / "cache" / "twins" / "toy-abc123"
+    assert data_root(registry, "toy", None) == (twin, True)
+    assert (twin / "made").exists()
+    monkeypatch.setenv("VREID_DATA", str(tmp_path / "shelf"))
+    assert data_root(registry, "toy", None) == (tmp_path / "shelf" / "toy", False)
+    assert data_root(registry, "toy", tmp_path / "shelf") == (tmp_path / "shelf", False)  # --data is the folder itself
+    monkeypatch.delenv("VREID_DATA")
+    with pytest.raises(InputError, match="no synthetic twin; name your copy"):
+        data_root(registry, "real", None)
+
+
+def test_runs_that_begin_together_render_the_twin_once(registry, tmp_path, monkeypatch):
+    """Two renderers at once would refuse each other; here the second folder made would already exist."""
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path))
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    render = Reader.synthesize
+    monkeypatch.setattr(Reader, "synthesize", lambda self, root: (time.sleep(0.2), render(self, root)))
+    with ThreadPoolExecutor(4) as pool:
+        roots = list(pool.map(lambda _: data_root(registry, "toy", None)[0], range(4)))
+    assert roots == [tmp_path / "twins" / "toy-abc123"] * 4
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "small"), ("own", "paper")])
+def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, monkeypatch, given, expected):
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path))
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    plan = plan_run(registry, Request("mean-pooling", "toy", data=given and tmp_path / given))
+    assert plan.preset == expected
+    assert plan.method.stages[0].steps == {"small": 10, "paper": 1000}[expected]
+
+
+def plan(registry, tmp_path, **changes) -> Plan:
+    (tmp_path / "own").mkdir(exist_ok=True)
+    return plan_run(
+        registry, Request(**{"name": "mean-pooling", "protocol": "toy", "data": tmp_path / "own", **changes})
+    )
+
+
+def test_equal_plans_are_the_same_run_wherever_the_data_lies(registry, tmp_path):
+    (tmp_path / "copy").mkdir()
+    one, two = plan(registry, tmp_path), plan(registry, tmp_path, data=tmp_path / "copy")
+    assert one.id == two.id
+    assert one.id.startswith("toy-mean-pooling-paper-seed0-")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": 1}, {"preset": "small"}, {"assignments": ("margin=0.2",)}, {"name": "soft"}], ids=str
+)
+def test_whatever_decides_a_run_changes_its_name(registry, tmp_path, changes):
+    assert plan(registry, tmp_path).id != plan(registry, tmp_path, **changes).id
+
+
+def test_an_override_that_changes_nothing_is_none(registry, tmp_path):
+    same = plan(registry, tmp_path, assignments=("margin=0.3",))
+    assert same.overrides == {}
+    assert same.id == plan(registry, tmp_path).id
+
+
+def test_a_person_held_out_in_one_camera_only_is_no_query():
+    """MARS has six training identities like that; `official` allows no query without a match."""
+    lonely = (tracklet(1, 1), tracklet(1, 1), *SPLIT.train[4:])
+    dev = hold_out(replace(SPLIT, train=lonely), 0.2)
+    assert {t.pid for t in dev.test} == {1, 6}
+    assert {dev.test[row].pid for row in dev.query} == {6}
+
+
+def test_the_renderers_note_makes_data_synthetic_whatever_its_reader_says(tmp_path):
+    dataset = Dataset("toy", tmp_path, (SPLIT,), "unverified")
+    assert sourced(dataset).source == "unverified"
+    (tmp_path / "synthetic.json").touch()
+    assert sourced(dataset).source == "synthetic"
+
+
+def test_held_out_identities_are_not_trained_on():
+    dev = hold_out(SPLIT, 0.2)
+    assert set(people(dev.train)) | {t.pid for t in dev.test} == set(people(SPLIT.train))
+    assert {t.pid for t in dev.test} == {1, 6}
+    assert not set(people(dev.train)) & {t.pid for t in dev.test}
+    asked = [(dev.test[row].pid, dev.test[row].camid) for row in dev.query]
+    assert sorted(asked) == [(1, 1), (1, 2), (6, 1), (6, 2)]
+    assert dev.gallery == tuple(range(len(dev.test)))
+
+
+@pytest.mark.parametrize(
+    ("split", "missing"), [(replace(SPLIT, train=()), "training tracklets"), (replace(SPLIT, query=()), "queries")]
+)
+def test_a_split_with_nothing_to_do_is_refused(registry, split, missing):
+    dataset = Dataset("toy", Path("/data/toy"), (split,), "unverified")
+    with pytest.raises(InputError, match=f"split 0 of toy has no {missing}"):
+        folds(registry.get("protocols", "toy"), {"toy": dataset})
+
+
+def test_one_training_identity_is_too_few(registry):
+    dataset = Dataset("toy", Path("/data/toy"), (replace(SPLIT, train=SPLIT.train[:4]),), "unverified")
+    with pytest.raises(InputError, match="one training identity"):
+        folds(registry.get("protocols", "toy"), {"toy": dataset})
+
+
+def test_a_datasets_fingerprint_is_what_it_lists_and_not_where_it_lies():
+    here = Dataset("toy", Path("/here"), (SPLIT,), "official")
+    assert here.fingerprint == Dataset("toy", Path("/there"), (SPLIT,), "unverified").fingerprint
+    changed = [
+        replace(SPLIT, query=(0,)),
+        replace(SPLIT, gallery=(0, 1, 2)),
+        replace(SPLIT, train=SPLIT.train[1:]),
+        replace(SPLIT, test=(tracklet(20, 3), *SPLIT.test[1:])),
+        replace(SPLIT, test=(Tracklet(("x.jpg",), 20, 1), *SPLIT.test[1:])),
+    ]
+    prints = {Dataset("toy", Path("/here"), (split,), "official").fingerprint for split in [SPLIT, *changed]}
+    assert len(prints) == 1 + len(changed)
+
+
+def test_fingerprints_of_rules_ignore_prose_and_nothing_else(registry):
+    protocol, convention = registry.get("protocols", "toy"), registry.get("conventions", "c")
+    for rule in (protocol, convention):
+        assert replace(rule, summary="other", source="other").fingerprint == rule.fingerprint
+    changes = {"version": "2", "queries_in_gallery": False, "average_precision": "trapezoid", "unmatched": "zero"}
+    prints = {replace(convention, **{name: value}).fingerprint for name, value in changes.items()}
+    assert len(prints | {convention.fingerprint}) == 1 + len(changes)
+    changes = {"version": "2", "dataset": "other", "headline": "d", "conventions": ("c", "d"), "holdout": 0.1}
+    changes |= {"variant": "swapped"}
+    prints = {replace(protocol, **{name: value}).fingerprint for name, value in changes.items()}
+    assert len(prints | {protocol.fingerprint}) == 1 + len(changes)
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys():
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})
+
+
+def test_a_protocol_names_the_variant_in_which_its_dataset_is_divided(registry, tmp_path):
+    straight, swapped = (plan(registry, tmp_path, protocol=name) for name in ("straight", "swapped"))
+    assert len(swapped.folds[0].train) == len(straight.folds[0].train) - 1
+    assert swapped.protocol.rules["variant"] == "swapped"
+    with pytest.raises(InputError, match=r"wants halves divided as 'crooked', but .* knows straight, swapped"):
+        plan(registry, tmp_path, protocol="crooked")
+    with pytest.raises(InputError, match=r"wants toy divided as 'straight', but .* knows one way only"):
+        plan(registry, tmp_path, protocol="single")
+
+
+def test_a_field_younger_than_the_first_records_leaves_no_trace_at_its_default(registry):
+    rules = registry.get("protocols", "toy").rules
+    assert set(rules) == {"name", "version", "dataset", "headline", "conventions", "holdout"}
+    assert digest(rules) == registry.get("protocols", "toy").fingerprint
+
+
+def test_the_choice_of_splits_is_another_run_of_one_family(registry, tmp_path):
+    whole = plan(registry, tmp_path, protocol="straight")
+    some = plan(registry, tmp_path, protocol="straight", splits="0-2")
+    assert (whole.chosen, some.chosen) == (tuple(range(10)), (0, 1, 2))
+    assert len(some.folds) == 10
+    assert whole.id == whole.family == some.family
+    assert some.id == f"{whole.id}-splits0-2"
+    assert plan(registry, tmp_path, protocol="straight", splits="0-9").id == whole.id
+    assert plan(registry, tmp_path, protocol="swapped").family != whole.family

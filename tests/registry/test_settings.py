@@ -1,0 +1,100 @@
+"""Overriding a recipe by path, and describing it for the record."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from vreid_bench import Clipping, Fit, InputError, Method, Schedule, Train, hookimpl, part
+from vreid_bench.registry.registry import Plugin, Registry
+from vreid_bench.registry.settings import described, override, resolved, settings
+
+
+def encoder(depth=18, norm=None): ...
+def aggregator(shape, parts=6): ...
+def matcher(dim, metric="euclidean"): ...
+def loss(dims, identities, margin=0.3): ...
+
+
+@pytest.fixture
+def registry():
+    hooks = {
+        "vreid_encoders": hookimpl(lambda: {"net": encoder}),
+        "vreid_aggregators": hookimpl(lambda: {"pool": aggregator}),
+        "vreid_matchers": hookimpl(lambda: {"mean": matcher}),
+        "vreid_losses": hookimpl(lambda: {"triplet": loss}),
+    }
+    return Registry([Plugin("test", SimpleNamespace(**hooks), "vreid-test", "1")])
+
+
+@pytest.fixture
+def method(registry):
+    train = Train(Clipping("consecutive", 4), {"triplet": 1.0}, 10, 4, 2, Schedule("constant", 1e-3))
+    recipe = Method(
+        part("net"),
+        part("pool"),
+        part("mean"),
+        Clipping("dense", 4),
+        (64, 32),
+        losses={"triplet": part("triplet")},
+        stages=(Fit("aggregator", Clipping("dense", 4)), train),
+    )
+    return resolved(recipe, registry)
+
+
+def value(method, path):
+    return dict(settings(method))[path]
+
+
+def test_every_option_of_every_part_is_a_setting(method):
+    found = dict(settings(method))
+    assert found["encoder.depth"] == 18
+    assert found["encoder.norm"] is None
+    assert found["losses.triplet.margin"] == 0.3
+    assert found["stages.1.schedule.rate"] == 1e-3
+    assert found["size"] == (64, 32)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "path", "expected"),
+    [
+        ("margin=0.2", "losses.triplet.margin", 0.2),
+        ("margin=1", "losses.triplet.margin", 1.0),
+        ("margin=soft", "losses.triplet.margin", "soft"),
+        ("encoder.depth=50", "encoder.depth", 50),
+        ("norm=batch", "encoder.norm", "batch"),
+        ("test.clips=3", "test.clips", 3),
+        ("stages.1.steps=5", "stages.1.steps", 5),
+        ("stages.1.losses.triplet=0.5", "stages.1.losses.triplet", 0.5),
+        ("size=[128,64]", "size", (128, 64)),
+        ("metric=cosine", "matcher.metric", "cosine"),
+    ],
+)
+def test_a_path_or_its_end_overrides_one_setting(method, assignment, path, expected):
+    changed, applied = override(method, [assignment])
+    assert value(changed, path) == expected
+    assert list(applied) == [path]
+    before, after = dict(settings(method)), dict(settings(changed))
+    assert {p for p in before if before[p] != after[p]} == {path}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("margin", "wanted NAME=VALUE"),
+        ("marign=1", r"no setting 'marign'; did you mean margin"),
+        ("T=8", r"fits several settings.*stages\.0\.clipping\.T.*test\.T"),
+        ("steps=many", "stages.1.steps: wanted int, as 10 is, got 'many'"),
+        ("size=64", "size: wanted tuple"),
+    ],
+)
+def test_a_bad_assignment_is_one_sentence(method, assignment, message):
+    with pytest.raises(InputError, match=message):
+        override(method, [assignment])
+
+
+def test_a_described_recipe_is_plain_json_and_names_its_stages(method):
+    text = json.loads(json.dumps(described(method)))
+    assert [stage["stage"] for stage in text["stages"]] == ["fit", "train"]
+    assert text["aggregator"] == {"name": "pool", "options": {"parts": 6}}
+    assert "reported" not in text

@@ -1,0 +1,209 @@
+"""The leaderboard's folder: pages follow from records, and damage is found."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from places import GOLDEN, LEADERBOARD
+
+from vreid_bench.contracts.protocol import digest
+from vreid_bench.records.record import Record
+from vreid_bench.registry.registry import Registry
+from vreid_bench.reporting.leaderboard import add, build, check, write
+from vreid_bench.system.errors import InputError
+
+FIRST = Path("records/mars/synthetic/temporal-pooling-small-seed0.json")
+
+
+def content(**changes):
+    """The golden record's bytes with other fields at dotted paths, written with `__` for the dot."""
+    fields = json.loads((GOLDEN / "record.json").read_bytes())
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        at = fields
+        for name in parents:
+            at = at[name]
+        at[last] = value
+    return Record.of(fields).to_json()
+
+
+def added(folder, tmp_path, **changes):
+    """Add a record from a run's file."""
+    run = tmp_path / "run"
+    run.mkdir(exist_ok=True)
+    (run / "record.json").write_bytes(content(**changes))
+    return add(run, folder)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder with rows of two seeds, a modified method, a hostile note, two data sets and two data sources."""
+    tmp_path = tmp_path_factory.mktemp("built")
+    folder = tmp_path / "leaderboard"
+    head = "conventions__queries-in-gallery__mAP"
+    for change in (
+        {},
+        {"seed": 1, head: 0.7},
+        {"method__overrides": {"test.clips": 1}, "method__modified": True, head: 0.75},
+        {"method__name": "attention", head: 0.79, "disclosure__pretraining": "ImageNet-1k"},
+        {"method__name": "elsewhere", "dataset__fingerprint": "e" * 64},
+        {
+            "dataset__source": "unverified",
+            "dataset__notes": ["Withdrawn | <b>by</b> its\n# authors", "Second note."],
+            "method__paper": "- A & B | <b>",
+        },
+    ):
+        added(folder, tmp_path, **change)
+    write(folder)
+    return folder
+
+
+@pytest.fixture
+def leaderboard(built, tmp_path):
+    """A copy of that folder, to be damaged."""
+    return Path(shutil.copytree(built, tmp_path / "leaderboard"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "mars-synthetic.md", "mars-unverified.md"])
+def test_pages_are_the_golden_ones_byte_for_byte(leaderboard, page):
+    assert (leaderboard / page).read_bytes().decode() == (GOLDEN / "leaderboard" / page).read_bytes().decode()
+
+
+def test_the_index_begins_with_real_data_and_then_with_the_widest_comparison(tmp_path):
+    for name, rows, source in (
+        ("few", 1, "synthetic"),
+        ("many", 2, "synthetic"),
+        ("alone", 1, "synthetic"),
+        ("real", 1, "unverified"),
+    ):
+        rules = json.loads(content())["protocol"]["rules"] | {"name": name}
+        ruled = {"protocol__name": name, "protocol__rules": rules, "protocol__fingerprint": digest(rules)}
+        for row in range(rows):
+            added(tmp_path, tmp_path, **ruled, method__name=f"method-{row}", dataset__source=source)
+    titles = [line for line in build(tmp_path)["README.md"].decode().splitlines() if line.startswith("## ")]
+    assert [title.split("[")[1].split()[0] for title in titles] == ["real", "many", "alone", "few"]
+
+
+def test_a_fresh_leaderboard_has_no_problems_and_nothing_to_write(leaderboard):
+    assert check(leaderboard) == []
+    assert write(leaderboard) == []
+    assert {path.name for path in leaderboard.iterdir()} == {"records", *build(leaderboard)}
+
+
+def test_an_empty_leaderboard_is_a_leaderboard(tmp_path):
+    assert write(tmp_path) == [str(tmp_path / "README.md")]
+    assert check(tmp_path) == []
+
+
+def test_a_record_is_added_at_the_path_that_follows_from_it(leaderboard):
+    assert (leaderboard / FIRST).read_bytes() == (GOLDEN / "record.json").read_bytes()
+
+
+def test_another_record_of_the_same_name_needs_replace(leaderboard, tmp_path):
+    added(leaderboard, tmp_path)  # the same one again is no conflict
+    with pytest.raises(InputError, match=r"seed0\.json: holds another record .* pass --replace"):
+        added(leaderboard, tmp_path, created="2027-01-01T00:00:00Z")
+    assert (leaderboard / FIRST).read_bytes() == content()
+    add(tmp_path / "run" / "record.json", leaderboard, replace=True)
+    assert (leaderboard / FIRST).read_bytes() == content(created="2027-01-01T00:00:00Z")
+
+
+def test_an_invalid_record_is_not_added(tmp_path):
+    (tmp_path / "record.json").write_text("{}")
+    with pytest.raises(InputError, match="not a valid record"):
+        add(tmp_path / "record.json", tmp_path / "leaderboard")
+    assert not (tmp_path / "leaderboard").exists()
+
+
+def test_a_page_without_records_is_removed(leaderboard):
+    for path in (leaderboard / "records/mars/unverified").iterdir():
+        path.unlink()
+    assert str(leaderboard / "mars-unverified.md") in write(leaderboard)
+    assert check(leaderboard) == []
+    assert not (leaderboard / "mars-unverified.md").exists()
+
+
+def edit(path, old, new):
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new))
+
+
+DAMAGE = {
+    "a score typed into a page": (
+        lambda folder: edit(folder / "mars-synthetic.md", b"79.0", b"89.0"),
+        "mars-synthetic.md: does not follow from the records",
+    ),
+    "a missing page": (lambda folder: (folder / "README.md").unlink(), "README.md: is missing"),
+    "a record without its row": (
+        lambda folder: (folder / FIRST).unlink(),
+        "mars-synthetic.md: does not follow from the records",
+    ),
+    "a page whose records are gone": (
+        lambda folder: (folder / "records/mars/unverified/temporal-pooling-small-seed0.json").unlink(),
+        "mars-unverified.md: no record stands behind this page",
+    ),
+    "a record under another name": (
+        lambda folder: (folder / FIRST).rename((folder / FIRST).with_name("better-small-seed0.json")),
+        f"better-small-seed0.json: by its content this record belongs at .*{FIRST.name}",
+    ),
+    "a record under another data source": (
+        lambda folder: (folder / "records/mars/synthetic").rename(folder / "records/mars/official"),
+        f"official/{FIRST.name}: by its content this record belongs at .*synthetic/{FIRST.name}",
+    ),
+    "an impossible score": (
+        lambda folder: edit(folder / FIRST, b"0.7123456789012345", b"7.1"),
+        "conventions.queries-in-gallery.mAP: found 7.1, wanted less than or equal to 1",
+    ),
+    "half a record": (
+        lambda folder: (folder / FIRST).write_bytes((folder / FIRST).read_bytes()[:500]),
+        "not a valid record: .*Invalid JSON",
+    ),
+    "a record in another form": (
+        lambda folder: edit(folder / FIRST, b"0.7123456789012345", b"0.71234567890123450"),
+        "is not in a record's one form",
+    ),
+    "a stray file among the records": (
+        lambda folder: (folder / "records/mars/notes.txt").write_text("x"),
+        "notes.txt: does not belong here",
+    ),
+    "a link among the records": (
+        lambda folder: os.symlink(folder / FIRST, folder / "records/mars/link.json"),
+        "link.json: does not belong here",
+    ),
+    "a stray file beside the pages": (
+        lambda folder: (folder / "notes.md").write_text("x"),
+        "notes.md: does not belong here",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_check_finds(leaderboard, damage):
+    do, message = DAMAGE[damage]
+    do(leaderboard)
+    problems = check(leaderboard)
+    assert [p for p in problems if re.search(message, p)], problems
+
+
+def test_pages_are_not_built_from_a_folder_at_fault(leaderboard):
+    (leaderboard / FIRST).rename(leaderboard / FIRST.with_name("twice.json"))
+    with pytest.raises(InputError, match=r"twice\.json: by its content this record belongs at"):
+        write(leaderboard)
+
+
+def test_the_committed_leaderboard_is_sound():
+    """What `vreid-bench leaderboard --check` says of the tables in this repository."""
+    assert check(LEADERBOARD) == []
+
+
+def test_every_method_of_the_papers_has_a_committed_row():
+    entries = Registry.installed().entries("methods")
+    ours = {entry.name for entry in entries if entry.plugin.distribution == "vreid-bench"}
+    rows = LEADERBOARD / "records/mars/synthetic"
+    assert ours
+    assert ours <= {Record.from_file(row).method.name for row in rows.glob("*.json")}

@@ -1,0 +1,121 @@
+"""Break-downs against a slow loop that ranks anew for each camera, and by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from vreid_bench.contracts.protocol import Convention
+from vreid_bench.scoring.breakdown import HARDEST, Matches, Queries, breakdown, breakdowns, camera_pairs, hardest
+from vreid_bench.scoring.metrics import Outcome, judge
+from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.ranks.labels import Labels
+
+
+def step(nth, rank):
+    return nth / rank
+
+
+def world(seed, people=5, cameras=3, queries=12, gallery=60):
+    """Rankings of a gallery in which persons, strangers and cameras are drawn at random; nothing is junk but the
+    query's person in the query's camera."""
+    random = np.random.default_rng(seed)
+    pids, camids = random.integers(1, people + 1, queries), random.integers(1, cameras + 1, queries)
+    rankings = []
+    for pid, camid in zip(pids, camids, strict=True):
+        items = np.stack([random.integers(0, people + 1, gallery), random.integers(1, cameras + 1, gallery)], axis=1)
+        rankings.append([(p, c) for p, c in items.tolist() if (p, c) != (pid, camid)])
+    return pids, camids, rankings
+
+
+def average_precision(ranking, pid):
+    ranks = [rank for rank, (other, _) in enumerate(ranking, 1) if other == pid]
+    return np.mean([k / r for k, r in enumerate(ranks, 1)]) if ranks else np.nan
+
+
+def told(pids, camids, rankings):
+    """The same world as the product sees it."""
+    found = [
+        (query, rank, camera)
+        for query, ranking in enumerate(rankings)
+        for rank, (pid, camera) in enumerate(ranking, 1)
+        if pid == pids[query]
+    ]
+    random = np.random.default_rng(0)
+    columns = [np.array(column) for column in zip(*random.permutation(found).tolist(), strict=True)]
+    precision = np.array([average_precision(r, p) for r, p in zip(rankings, pids, strict=True)])
+    first = [next((k for k, (q, _) in enumerate(r) if q == p), -1) for r, p in zip(rankings, pids, strict=True)]
+    return Queries(pids, camids, np.arange(1, len(pids) + 1), precision, np.array(first)), Matches(*columns)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_camera_pairs_are_those_of_ranking_with_other_cameras_as_junk(seed):
+    pids, camids, rankings = world(seed)
+    got = camera_pairs(*told(pids, camids, rankings), step)
+    assert got["cameras"] == [1, 2, 3]
+    for row, asking in enumerate(got["cameras"]):
+        for column, showing in enumerate(got["cameras"]):
+            scores, hits = [], []
+            for query in np.flatnonzero(camids == asking):
+                kept = [(p, c) for p, c in rankings[query] if p != pids[query] or c == showing]
+                score = average_precision(kept, pids[query])
+                if not np.isnan(score):
+                    scores.append(score)
+                    hits.append(kept[0][0] == pids[query])
+            assert got["queries"][row][column] == len(scores)
+            if scores:
+                assert got["mAP"][row][column] == pytest.approx(np.mean(scores))
+                assert got["R1"][row][column] == pytest.approx(np.mean(hits))
+            else:
+                assert got["mAP"][row][column] is got["R1"][row][column] is None
+
+
+def test_the_parts_make_up_the_whole():
+    queries, matches = told(*world(1))
+    found = breakdown(queries, matches, step)
+    whole = np.nanmean(queries.precision)
+    for name in ("frames", "matches"):
+        total = sum(part["queries"] for part in found[name])
+        assert total == (~np.isnan(queries.precision)).sum()
+        assert sum(part["mAP"] * part["queries"] for part in found[name]) / total == pytest.approx(whole)
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_ranges_double():
+    precision = np.array([1, 0.5, 0.5, 0, 0.25, np.nan])
+    queries = Queries(np.arange(6), np.ones(6, int), np.array([1, 2, 3, 4, 70, 90]), precision, np.zeros(6, int))
+    found = breakdown(queries, Matches(*np.array([[0, 1], [1, 2], [2, 2]])), step)
+    assert [(p["from"], p["to"], p["queries"], p["mAP"]) for p in found["frames"]] == [
+        (1, 1, 1, 1),
+        (2, 3, 2, 0.5),
+        (4, 7, 1, 0),
+        (64, 127, 1, 0.25),
+    ]
+    assert [(p["from"], p["to"], p["queries"]) for p in found["matches"]] == [(0, 0, 3), (1, 1, 2)]
+
+
+def test_the_hardest_come_first():
+    pids = np.repeat(np.arange(30), 2)
+    precision = np.linspace(1, 0, 60)
+    precision[[3, 58, 59]] = np.nan  # pid 1 has one query that counts, pid 29 none
+    queries = Queries(pids, pids, pids, precision, np.where(precision > 0.5, 0, 4))
+    found = hardest(queries)
+    assert [person["pid"] for person in found] == list(range(28, 28 - HARDEST, -1))
+    assert found[0] == {"pid": 28, "mAP": pytest.approx(precision[56:58].mean()), "R1": 0, "queries": 2}
+    assert hardest(queries, 40)[-2]["queries"] == 1
+
+
+@pytest.mark.parametrize("queries_in_gallery", [True, False])
+def test_from_counts_to_camera_pairs(queries_in_gallery):
+    # 0 asks; in camera 2, 1 is nearest, then a stranger, then 3, which is a query itself; 4 is in camera 3
+    labels = Labels(*(np.array(c) for c in ([7, 7, 8, 7, 7], [1, 2, 2, 2, 3], [0, 3], [0, 1, 2, 3, 4])))
+    distances = np.array([[0, 1, 2, 3, 4], [3, 2, 1, 0, 4]], np.float32)
+    rule = Convention("x", "1", queries_in_gallery, "step", "zero", summary="", source="")
+    counts = from_distances([(slice(0, 2), distances)], labels)
+    outcome = Outcome(labels, counts, judge(counts, [rule]))
+    found = breakdowns([outcome, outcome], [[3, 1, 1, 9, 1]] * 2, [rule])["x"]
+    pairs = found["camera_pairs"]
+    assert pairs["cameras"] == [1, 2, 3]
+    assert pairs["queries"] == [[0, 2, 2], [2 if queries_in_gallery else 0, 0, 2], [0, 0, 0]]
+    assert pairs["mAP"][0] == [None, (1 + 2 / 3) / 2 if queries_in_gallery else 1, 1 / 2]
+    assert [(p["from"], p["queries"]) for p in found["frames"]] == [(2, 2), (8, 2)]

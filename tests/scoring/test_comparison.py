@@ -1,0 +1,211 @@
+"""Comparing runs person by person, and telling rows of the leaderboard apart."""
+
+import json
+from itertools import product
+
+import numpy as np
+import places
+import pytest
+
+from vreid_bench.contracts.protocol import digest
+from vreid_bench.records.record import Record
+from vreid_bench.reporting.board import tracks
+from vreid_bench.scoring.comparison import apart, compare, shown
+from vreid_bench.scoring.metrics import npz
+from vreid_bench.scoring.sign_flip import sign_flip
+from vreid_bench.system.errors import InputError
+
+GOLDEN = json.loads((places.GOLDEN / "record.json").read_text())
+CONVENTIONS = tuple(GOLDEN["conventions"])
+
+
+def run_folder(path, precision, pids=None, **fields):
+    """A run folder with these average precisions [Q] under every convention, a hit where one is above a half."""
+    path.mkdir()
+    pids = np.arange(len(precision)) // 2 + 1 if pids is None else pids
+    arrays = {"split": 0 * pids, "query": np.arange(len(pids)), "pid": pids, "camid": pids % 3}
+    for name in CONVENTIONS:
+        arrays |= {f"{name}.ap": precision, f"{name}.first_rank": np.where(precision > 0.5, 0, 3)}
+    (path / "per_query.npz").write_bytes(npz(arrays))
+    (path / "record.json").write_text(json.dumps({**GOLDEN, **fields}))
+    return path
+
+
+@pytest.fixture
+def precision():
+    return np.random.default_rng(0).random(80)
+
+
+def test_a_run_and_itself_do_not_differ(tmp_path, precision, cli, cli_json):
+    a = run_folder(tmp_path / "a", precision)
+    for metrics in compare(a, a).values():
+        for one in metrics.values():
+            assert one.verdict == "no difference"
+            assert (one.difference, one.p, one.interval, one.tie) == (0, 1, (0, 0), 40)
+    assert "no difference" in cli("compare", a, a).output
+    report = cli_json("compare", "a", "a", "--runs", tmp_path)
+    assert report["conventions"]["official"]["mAP"]["verdict"] == "no difference"
+
+
+def test_a_difference_by_hand(tmp_path):
+    pids = np.array([1, 1, 2, 3])
+    a = run_folder(tmp_path / "a", np.array([1, 0.5, 0.25, 0.5]), pids)
+    b = run_folder(tmp_path / "b", np.array([0.5, 0.5, 0.5, 0.5]), pids)
+    one = compare(a, b)["queries-in-gallery"]["mAP"]
+    assert (one.a, one.b, one.difference) == (0.5625, 0.5, 0.0625)
+    assert (one.win, one.tie, one.loss) == (1, 1, 1)
+    assert one.verdict == "not separable"
+    back = compare(b, a)["queries-in-gallery"]["mAP"]
+    assert (back.difference, back.p, back.win) == (-0.0625, one.p, 1)
+
+
+def test_a_small_difference_for_everyone_is_seen_and_one_by_chance_is_not(tmp_path, precision):
+    random = np.random.default_rng(1)
+    base = run_folder(tmp_path / "base", precision)
+    better = run_folder(tmp_path / "better", precision + 0.01)
+    other = run_folder(tmp_path / "other", precision + 0.3 * random.normal(size=80))
+    seen = compare(better, base)["official"]["mAP"]
+    assert seen.verdict == "A is better"
+    assert seen.interval == pytest.approx((0.01, 0.01))
+    assert compare(base, better)["official"]["mAP"].verdict == "B is better"
+    hidden = compare(other, base)["official"]["mAP"]
+    assert hidden.verdict == "not separable"
+    assert hidden.interval[0] < 0 < hidden.interval[1]
+    assert abs(hidden.difference) < hidden.smallest
+    assert list(compare(other, base)) == ["queries-in-gallery", "official", "torchreid"]
+    assert "not separable" in shown(compare(other, base))
+
+
+def test_sign_flips_are_those_of_all_signs():
+    gaps = np.array([0.3, -0.1, 0.25, 0.4, 0.05, 0.2, -0.02, 0.15, 0.1, 0.3])
+    sums = [abs(np.dot(signs, gaps)) for signs in product((1, -1), repeat=len(gaps))]
+    exact = np.mean([s >= gaps.sum() - 1e-12 for s in sums])
+    got = sign_flip(gaps)
+    assert got.p == pytest.approx(exact, abs=0.005)
+    assert got.smallest == pytest.approx(np.quantile(sums, 0.95), rel=0.02)
+    assert sign_flip(gaps) == got
+
+
+def test_alike_models_are_told_apart_as_rarely_as_promised():
+    random = np.random.default_rng(0)
+    false = sum(sign_flip(random.normal(size=25) * random.gamma(1, size=25)).p < 0.05 for _ in range(400))
+    assert 0.02 <= false / 400 <= 0.08
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r["dataset"].update(fingerprint="e" * 64), "differ in dataset mars"),
+        (lambda r: r["conventions"].update(official=altered(r["conventions"]["official"])), "convention official"),
+    ],
+)
+def test_unlike_runs_are_refused(tmp_path, precision, change, message):
+    a = run_folder(tmp_path / "a", precision)
+    fields = json.loads(json.dumps(GOLDEN))
+    change(fields)
+    b = run_folder(tmp_path / "b", precision, **fields)
+    with pytest.raises(InputError, match=message):
+        compare(a, b)
+
+
+def altered(entry, **rules):
+    rules = {**entry["rules"], **(rules or {"unmatched": "zero"})}
+    return {**entry, "rules": rules, "fingerprint": digest(rules)}
+
+
+def test_clean_and_spoiled_clips_are_compared_for_the_same_weights_alone(tmp_path, precision):
+    clean = run_folder(tmp_path / "clean", precision)
+    spoiled = {"kind": "shuffled-frames", "most": [8]}
+    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", corruption=spoiled), "name": "mars-spoiled"}
+    same = run_folder(tmp_path / "same", precision / 2, protocol=protocol)
+    assert compare(clean, same)["official"]["mAP"].difference == pytest.approx(precision.mean() / 2)
+    weights = {**GOLDEN["weights"], "sha256": "9" * 64}
+    other = run_folder(tmp_path / "other", precision, protocol=protocol, weights=weights)
+    eight = {**spoiled, "most": list(range(8))}
+    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", corruption=eight), "name": "mars-spoiled"}
+    more = run_folder(tmp_path / "more", precision, protocol=protocol)
+    for unlike in (other, more):
+        with pytest.raises(InputError, match="differ in protocol mars"):
+            compare(clean, unlike)
+
+
+def test_runs_that_cannot_be_paired_are_refused(tmp_path, precision, cli):
+    a = run_folder(tmp_path / "a", precision)
+    b = run_folder(tmp_path / "b", precision, np.arange(80))
+    with pytest.raises(InputError, match=r"different queries \(pid\)"):
+        compare(a, b)
+    c = run_folder(tmp_path / "c", np.where(np.arange(80) < 3, np.nan, precision))
+    with pytest.raises(InputError, match="count different queries"):
+        compare(a, c)
+    (b / "per_query.npz").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="cannot be read"):
+        compare(a, b)
+    (b / "per_query.npz").write_bytes(npz({"pid": np.zeros(3)}))
+    with pytest.raises(InputError, match="no array 'split'"):
+        compare(a, b)
+    result = cli("compare", a, tmp_path / "nowhere")
+    assert result.exit_code == 2
+    assert "no finished run" in result.output
+
+
+def record(name, precision, seed=0, **fields):
+    people = {"queries": [2] * 20, "AP": (2 * precision).tolist(), "R1": [1] * 20}
+    result = {**GOLDEN["conventions"]["queries-in-gallery"], "mAP": float(precision.mean())}
+    conventions = {**GOLDEN["conventions"], "queries-in-gallery": result}
+    method = {**GOLDEN["method"], "name": name}
+    return Record.of(
+        {**GOLDEN, "method": method, "conventions": conventions, "people": [people], "seed": seed, **fields}
+    )
+
+
+def test_rows_say_whether_they_can_be_told_from_the_row_above():
+    from vreid_bench.reporting.tables import results_table
+
+    base = 0.5 + 0.3 * np.random.default_rng(0).random(20)
+    noise = 0.1 * np.random.default_rng(1).normal(size=20)
+    records = [record("best", base + 0.1), record("second", base), record("third", base - 0.01 + noise - noise.mean())]
+    [track] = tracks(records)
+    page = results_table(track, str)
+    cells = [[cell.strip() for cell in line.split("|")] for line in page.splitlines() if line.startswith("|")]
+    column = cells[0].index("p above")
+    assert [row[column] for row in cells[2:]][:2] == ["", "0.0001"]
+    assert cells[4][column].endswith(" ≈")
+
+
+def test_seeds_of_a_row_are_averaged_person_by_person():
+    base = np.linspace(0.3, 0.7, 20)
+    rows = [record("a", base + 0.02, 0), record("a", base - 0.02, 1)], [record("b", base)]
+    assert apart(*rows) == 1
+    assert apart(rows[0], [record("b", base - 0.1)]) == pytest.approx(1e-4)
+
+
+def test_records_that_do_not_tell_of_people_stay_readable_and_unmarked():
+    old = Record.of(GOLDEN)
+    assert old.people == ()
+    assert "people" not in json.loads(old.to_json())
+    new = record("a", np.full(20, 0.5))
+    assert Record.from_json(new.to_json(), "here") == new
+    assert apart([old], [new]) is None
+
+
+@pytest.mark.parametrize(
+    ("people", "message"),
+    [
+        ([{"queries": [1], "AP": [0.5, 1], "R1": [1]}], "as many entries"),
+        ([{"queries": [1], "AP": [0.5], "R1": [1]}] * 2, "an entry for each split"),
+    ],
+)
+def test_people_that_do_not_fit_are_refused(people, message):
+    with pytest.raises(InputError, match=message):
+        Record.of({**GOLDEN, "people": people})
+
+
+def test_the_spread_over_splits_is_kept_apart_from_that_over_seeds():
+    head = GOLDEN["conventions"]["queries-in-gallery"]
+    splits = [{**head["splits"][0], "mAP": value} for value in (0.6, 0.7, 0.8)]
+    conventions = {**GOLDEN["conventions"], "queries-in-gallery": {**head, "mAP": 0.7, "splits": splits}}
+    [track] = tracks([Record.of({**GOLDEN, "conventions": conventions, "seed": seed}) for seed in (0, 1)])
+    [row] = track.rows
+    assert row.percent("queries-in-gallery", "mAP") == "70.0 ± 0.0"
+    assert row.deviation("queries-in-gallery", "mAP") == "± 10.0"
+    assert row.deviation("official", "mAP") == ""

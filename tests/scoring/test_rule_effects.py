@@ -1,0 +1,101 @@
+"""Which rule moved the scores: every single change against a ranking scored under it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import places
+import pytest
+from loop import by_hand, labels
+
+from vreid_bench.contracts.protocol import Convention, digest
+from vreid_bench.records.entries import ruled
+from vreid_bench.records.record import Record
+from vreid_bench.scoring.conventions import CONVENTIONS
+from vreid_bench.scoring.metrics import Outcome, judge, npz, per_query
+from vreid_bench.scoring.ranks.counting import from_distances
+
+GOLDEN = json.loads((places.GOLDEN / "record.json").read_bytes())
+HEAD, OFFICIAL, TORCHREID = CONVENTIONS[:3]
+
+
+def split(seed):
+    """Labels in which everybody has matches, and distances."""
+    random = np.random.default_rng(seed)
+    who = labels(np.tile([1, 2, 3, 4, 0], 6), np.repeat([1, 2, 3], 10), [0, 1, 2, 3, 13], np.arange(30))
+    return who, random.standard_normal((5, 30))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The folder of a finished run over two splits."""
+    outcomes = []
+    for who, distances in map(split, (0, 1)):
+        counts = from_distances([(slice(None), distances)], who)
+        outcomes.append(Outcome(who, counts, judge(counts, CONVENTIONS[:3])))
+    (tmp_path / "per_query.npz").write_bytes(npz(per_query(outcomes)))
+    conventions = {c.name: GOLDEN["conventions"][c.name] | ruled(c) for c in CONVENTIONS[:3]}
+    (tmp_path / "record.json").write_bytes(Record.of(GOLDEN | {"conventions": conventions}).to_json())
+    return tmp_path
+
+
+def means(rule):
+    """mAP and R1 over the two splits, by the loop."""
+    columns = [np.array(by_hand(distances, who, rule)) for who, distances in map(split, (0, 1))]
+    return tuple(float(np.mean([f(c[~np.isnan(c[:, 0])]) for c in columns])) for f in (_map, _r1))
+
+
+def _map(columns):
+    return columns[:, 0].mean()
+
+
+def _r1(columns):
+    return (columns[:, 1] == 0).mean()
+
+
+def test_every_change_is_the_difference_that_it_makes_alone(cli_json, run):
+    found = cli_json("conventions", "diff", run)
+    assert found["headline"] == HEAD.name
+    assert set(found["conventions"]) == {"official", "torchreid"}
+    rules = {
+        "average precision: step -> trapezoid": Convention("x", "1", True, "trapezoid", "skip", "", ""),
+        "unmatched: skip -> error": HEAD,
+        "queries in gallery: yes -> no": TORCHREID,
+    }
+    for name, other in (("official", OFFICIAL), ("torchreid", TORCHREID)):
+        for change in found["conventions"][name]:
+            rule = rules.get(change["rule"], other)
+            wanted = np.subtract(means(rule), means(HEAD))
+            assert (change["mAP"], change["R1"]) == pytest.approx(wanted, abs=1e-12), change
+    assert [c["rule"] for c in found["conventions"]["official"]][-1] == "all"
+
+
+def test_a_mixture_of_rules_that_cannot_be_applied_says_why(cli, run):
+    arrays = dict(np.load(run / "per_query.npz"))
+    kept = arrays["match.query"] != 0  # query 0 has lost its matches
+    for name in ("query", "group", "before"):
+        arrays[f"match.{name}"] = arrays[f"match.{name}"][kept]
+    (run / "per_query.npz").write_bytes(npz(arrays))
+    output = cli("conventions", "diff", run).output
+    assert "not computable, query 0 has no match in the gallery, which this convention forbids" in output
+    assert "average precision: step -> trapezoid" in output
+
+
+@pytest.mark.parametrize("rule", [{"average_precision": "interpolated"}, {"weather": "rain"}])
+def test_rules_of_another_version_are_refused(cli, run, rule):
+    fields = json.loads((run / "record.json").read_bytes())
+    rules = fields["conventions"]["official"]["rules"] | rule
+    fields["conventions"]["official"] |= {"rules": rules, "fingerprint": digest(rules)}
+    (run / "record.json").write_bytes(Record.of(fields).to_json())
+    done = cli("conventions", "diff", run)
+    assert done.exit_code == 2
+    assert "record.json: has rules of 'official' that this version does not know" in done.stderr
+
+
+def test_a_folder_without_ranks_is_refused(cli, run, tmp_path):
+    (run / "per_query.npz").write_bytes(npz({"split": np.zeros(1, int)}))
+    result = cli("conventions", "diff", run)
+    assert (result.exit_code, "has no array 'in_gallery'" in result.stderr) == (2, True)
+    result = cli("conventions", "diff", tmp_path / "nowhere")
+    assert (result.exit_code, "record.json: cannot be read" in result.stderr) == (2, True)

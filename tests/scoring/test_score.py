@@ -1,0 +1,287 @@
+"""`vreid_bench.score` and `vreid-bench score`: the same numbers by every way in, and a sentence for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from loop import by_hand, distances_by_hand
+from scipy.io import savemat
+
+import vreid_bench
+from vreid_bench import InputError
+from vreid_bench.scoring.conventions import CONVENTIONS, MARS
+from vreid_bench.scoring.features import Features
+from vreid_bench.scoring.score import labelled
+
+
+def mars_like(seed=0, items=80, width=6):
+    """A gallery as MARS has it: persons, distractors and junk in several cameras, the queries among them."""
+    random = np.random.default_rng(seed)
+    pid = random.integers(-1, 8, items)
+    camid = random.integers(1, 5, items)
+    embedding = (random.standard_normal((10, width))[pid] + random.standard_normal((items, width))).astype(np.float32)
+    gallery = {"embedding": embedding, "pid": pid, "camid": camid}
+    people = np.flatnonzero(pid > 0)
+    _, first = np.unique(pid[people] * 10 + camid[people], return_index=True)
+    rows = np.sort(people[first])
+    return {name: array[rows] for name, array in gallery.items()}, gallery, rows
+
+
+@pytest.fixture
+def files(tmp_path):
+    """The test set as files: query, gallery, distances, all in one, and the index files of MARS."""
+    query, gallery, rows = mars_like()
+    paths = {name: tmp_path / f"{name}.npz" for name in ("query", "gallery", "test")}
+    np.savez(paths["query"], **query)
+    np.savez(paths["gallery"], **gallery)
+    np.savez(paths["test"], embedding=gallery["embedding"])
+    paths["distance"] = tmp_path / "distance.npy"
+    np.save(paths["distance"], distances_by_hand(query["embedding"], gallery["embedding"], "cosine"))
+    paths["info"] = tmp_path / "info"
+    paths["info"].mkdir()
+    table = np.stack([np.arange(len(gallery["pid"])) + 1] * 2 + [gallery["pid"], gallery["camid"]], 1)
+    savemat(paths["info"] / "tracks_test_info.mat", {"track_test_info": table})
+    savemat(paths["info"] / "query_IDX.mat", {"query_IDX": rows[None] + 1})
+    return paths
+
+
+def ways(files):
+    """Command lines that must all give the same scores."""
+    pair = ["--query", files["query"], "--gallery", files["gallery"]]
+    index = ["--protocol", "mars", "--info", files["info"]]
+    return {
+        "features": [*pair, "--metric", "cosine"],
+        "double": [*pair, "--metric", "cosine", "--dtype", "float64"],
+        "matcher": [*pair, "--matcher", "mean", "--metric", "cosine"],
+        "distances": ["--distance", files["distance"], *pair],
+        "index": ["--features", files["test"], *index, "--metric", "cosine"],
+        "distances by index": ["--distance", files["distance"], *index],
+    }
+
+
+def test_every_way_in_gives_the_scores_of_the_loop(cli_json, files):
+    query, gallery, _ = mars_like()
+    who = labelled(Features.of(query, "query"), Features.of(gallery, "gallery"))
+    distances = distances_by_hand(query["embedding"], gallery["embedding"], "cosine")
+    wanted = {}
+    for rule in CONVENTIONS:
+        column = np.array(by_hand(distances, who, rule))
+        wanted[rule.name] = column[~np.isnan(column[:, 0])]
+    for name, arguments in ways(files).items():
+        report = cli_json("score", *arguments)
+        assert sorted(report["conventions"]) == sorted(MARS), name
+        for convention, numbers in report["conventions"].items():
+            average, first = wanted[convention][:, 0], wanted[convention][:, 1]
+            assert numbers["mAP"] == pytest.approx(average.mean(), abs=1e-12), (name, convention)
+            assert numbers["R1"] == (first == 0).mean(), (name, convention)
+            assert numbers["queries"] == len(average)
+            assert numbers["cmc"] == [float((first < r).mean()) for r in range(1, 51)]
+            low, high = numbers["interval"]["mAP"]
+            assert low <= numbers["mAP"] <= high
+
+
+def test_three_lines_in_a_training_loop():
+    query, gallery, _ = mars_like()
+    as_tensors = [
+        {k: torch.from_numpy(v).requires_grad_(k == "embedding") for k, v in s.items()} for s in (query, gallery)
+    ]
+    report = vreid_bench.score(*as_tensors, metric="euclidean")
+    assert report["official"]["mAP"] == vreid_bench.score(query, gallery, metric="sqeuclidean")["official"]["mAP"]
+    assert set(report.metrics()["conventions"]) == set(MARS)
+    distance = distances_by_hand(query["embedding"], gallery["embedding"], "sqeuclidean")
+    assert vreid_bench.score(query, gallery, distance=distance).metrics() == report.metrics()
+
+
+def test_clips_are_averaged_over_what_is_valid_and_by_importance():
+    query, gallery, _ = mars_like()
+    plain = vreid_bench.score(query, gallery)
+
+    def clips(arrays):
+        embedding = arrays["embedding"].astype(np.float64)
+        twice = np.stack([embedding * 1.5, embedding * 0.5, np.full_like(embedding, np.nan)], 1)
+        valid = np.tile([True, True, False], (len(embedding), 1))
+        return arrays | {"embedding": twice, "valid": valid}
+
+    assert vreid_bench.score(clips(query), clips(gallery), dtype="float64").metrics() == plain.metrics()
+    weighted = clips(query) | {"importance": np.tile([0.0, 2.0, 1.0], (len(query["pid"]), 1))}
+    assert vreid_bench.score(weighted, clips(gallery), dtype="float64").metrics() == plain.metrics()
+    weighted["valid"][0, 1] = False
+    with pytest.raises(InputError, match="query: row 0 has no valid clip of any importance"):
+        vreid_bench.score(weighted, clips(gallery))
+
+
+def test_queries_outside_the_gallery_leave_official_without_a_number(cli, cli_json, files, tmp_path):
+    _, gallery, rows = mars_like()
+    rest = np.setdiff1d(np.arange(len(gallery["pid"])), rows)
+    np.savez(tmp_path / "rest.npz", **{name: array[rest] for name, array in gallery.items()})
+    arguments = ("score", "--query", files["query"], "--gallery", tmp_path / "rest.npz")
+    told = "official: not computable, the query tracklets are not in this gallery"
+    assert told in cli(*arguments).output
+    report = cli_json(*arguments)["conventions"]
+    assert report["official"] == {"not_computable": "the query tracklets are not in this gallery"}
+    whole = cli_json("score", "--query", files["query"], "--gallery", files["gallery"])["conventions"]
+    assert report["torchreid"] == whole["torchreid"]
+    # a gallery that lacks one query supports no rule about queries in the gallery either
+    np.savez(tmp_path / "rest.npz", **{name: np.delete(array, rows[0], 0) for name, array in gallery.items()})
+    assert f"1 of the {len(rows)} query tracklets are not in this gallery" in cli(*arguments).output
+
+
+def test_names_of_tracklets_tell_queries_in_the_gallery_where_there_is_no_embedding(cli_json, tmp_path, files):
+    query, gallery, rows = mars_like()
+    for name, arrays, names in (("q", query, rows), ("g", gallery, np.arange(len(gallery["pid"])))):
+        np.savez(tmp_path / f"{name}.npz", pid=arrays["pid"], camid=arrays["camid"], tracklet=names)
+    arguments = ["--distance", files["distance"], "--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.npz"]
+    assert cli_json("score", *arguments) == cli_json("score", *ways(files)["distances"])
+
+
+def test_per_query_file_is_in_query_order(cli, files, tmp_path):
+    query, gallery, _ = mars_like()
+    out = tmp_path / "out.npz"
+    result = cli("score", *ways(files)["features"], "--per-query", out)
+    assert result.exit_code == 0, result.output
+    arrays = np.load(out)
+    who = labelled(Features.of(query, "query"), Features.of(gallery, "gallery"))
+    distances = distances_by_hand(query["embedding"], gallery["embedding"], "cosine")
+    for rule in CONVENTIONS[:3]:
+        columns = np.array(by_hand(distances, who, rule))
+        np.testing.assert_allclose(arrays[f"{rule.name}.ap"], columns[:, 0], rtol=1e-12)
+        np.testing.assert_array_equal(arrays[f"{rule.name}.first_rank"], columns[:, 1])
+
+
+def nan(arrays, row):
+    arrays = arrays.copy()
+    arrays[row, 0] = np.nan
+    return arrays
+
+
+QUERY = mars_like()[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"embedding": nan(QUERY["embedding"], 3)}, "query.npz: row 3 of embedding holds NaN or infinity"),
+        ({"embedding": QUERY["embedding"] * np.inf}, "query.npz: row 0 of embedding holds NaN or infinity"),
+        ({"embedding": QUERY["embedding"] * 0}, "query row 0: its embedding is zero"),
+        ({"embedding": QUERY["embedding"][:, :2]}, "query embeddings have 2 numbers, gallery embeddings 6"),
+        ({"embedding": QUERY["embedding"][:-1]}, "embedding must have a row for each of the"),
+        ({"embedding": QUERY["embedding"][..., None, None]}, "embedding must be numbers [N, E] or [N, C, E]"),
+        ({"pid": QUERY["pid"][:-1]}, "must have a row for each of the"),
+        ({"pid": QUERY["pid"] + 0.5}, "query.npz: pid must hold whole numbers, got float64"),
+        ({"pid": QUERY["pid"] * 0}, "has pid 0; a query must show a person"),
+        ({"pid": QUERY["pid"] + 100}, "has a match in the gallery"),
+        ({"camid": np.array([], int)}, "camid must have a row for each"),
+        ({"camid": None}, "query.npz: has no array 'camid'; it has embedding, pid"),
+        ({name: array[:0] for name, array in QUERY.items()}, "query.npz: it is empty"),
+        ({n: np.concatenate([a, a[2:3]]) for n, a in QUERY.items()}, "hold the same tracklet; each may be listed once"),
+        ({"valid": np.ones((3, 3))}, "valid must have a row for each"),
+        ({"importance": -np.ones((len(QUERY["pid"]), 1))}, "importance must be [N, C]"),
+    ],
+)
+def test_input_that_cannot_be_scored_is_refused_in_a_sentence(cli, files, changes, message):
+    arrays = {name: value for name, value in {**QUERY, **changes}.items() if value is not None}
+    np.savez(files["query"], **arrays)
+    result = cli("score", "--query", files["query"], "--gallery", files["gallery"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def rotten(path):
+    path.write_bytes(b"PK\x03\x04 no archive")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "message"),
+    [
+        (lambda f: rotten(f["query"]), "features", "query.npz: cannot be read as .npz"),
+        (lambda f: f["query"].unlink(), "features", "query.npz: there is no such file"),
+        (lambda f: np.savez(f["query"], pid=np.array([{}])), "features", "query.npz: cannot be read as .npz"),
+        (lambda f: rotten(f["distance"]), "distances", "distance.npy: cannot be read as a matrix"),
+        (lambda f: np.save(f["distance"], np.zeros((3, 4))), "distances", "distances: wanted [Q, G] ="),
+        (lambda f: np.save(f["distance"], np.zeros(3)), "distances", "wanted one matrix of numbers"),
+        (lambda f: np.save(f["distance"], np.load(f["distance"]) * np.nan), "distances", "gallery item 0 is nan"),
+        (lambda f: (f["info"] / "query_IDX.mat").unlink(), "index", "query_IDX.mat is missing"),
+        (lambda f: np.savez(f["test"], embedding=np.ones((3, 2))), "index", "has 3 tracklets"),
+        (lambda f: savemat(f["info"] / "query_IDX.mat", {"query_IDX": [[5, 5]]}), "index", "repeats the query"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused_in_a_sentence(cli, files, spoil, arguments, message):
+    spoil(files)
+    result = cli("score", *ways(files)[arguments])
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "wanted --query and --gallery, or --features"),
+        (["--query", "q"], "wanted --query and --gallery"),
+        (["--metric", "manhattan"], "metric must be one of cosine, euclidean, sqeuclidean, got 'manhattan'"),
+        (["--matcher", "meen"], "did you mean mean?"),
+        (["--convention", "oficial"], "did you mean official?"),
+        (["--protocol", "custom", "--info", "x", "--features", "f"], "--query and --gallery bring labels of their own"),
+        (["--distance", "d", "--metric", "cosine"], "leave out --metric and --matcher"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(cli, files, arguments, message):
+    given = (
+        []
+        if len(arguments) < 2 or arguments[0] == "--query"
+        else ["--query", files["query"], "--gallery", files["gallery"]]
+    )
+    result = cli("score", *given, *arguments)
+    assert (result.exit_code, message in result.stderr) == (2, True), result.output
+
+
+def test_other_conventions_by_name(cli_json, files):
+    arguments = ("--convention", "gallery-as-listed", "--convention", "one-camera-each")
+    report = cli_json("score", *ways(files)["features"], *arguments)["conventions"]
+    assert set(report) == {"gallery-as-listed", "one-camera-each"}
+    whole = cli_json("score", *ways(files)["features"])["conventions"]
+    assert report["gallery-as-listed"] == whole["queries-in-gallery"]
+
+
+def test_true_accept_rates_come_by_every_way_in(cli, cli_json, files):
+    wanted = cli_json("score", *ways(files)["features"], "--far", "0.01", "--far", "0.1")["conventions"]
+    for name in ("double", "distances", "index", "distances by index"):
+        found = cli_json("score", *ways(files)[name], "--far", "0.01", "--far", "0.1")["conventions"]
+        assert {k: v["tar"] for k, v in found.items()} == {k: v["tar"] for k, v in wanted.items()}
+    tar = wanted["official"]["tar"]
+    assert 0 < tar["0.01"] < tar["0.1"] < 1
+    assert tar == wanted["queries-in-gallery"]["tar"] != wanted["torchreid"]["tar"]
+    printed = cli("score", *ways(files)["features"], "--far", "0.1").output.splitlines()
+    assert "TAR@0.1" in printed[0]
+    assert f"{100 * tar['0.1']:.1f}" in printed[2]
+    refused = cli("score", *ways(files)["matcher"], "--far", "0.1")
+    assert (refused.exit_code, "--far wants distances" in refused.stderr) == (2, True)
+
+
+def test_scoring_distances_loads_no_torch(files):
+    arguments = [str(a) for a in ways(files)["distances"]]
+    script = (
+        "import sys; from vreid_bench.cli.main import main; main(sys.argv[1:], standalone_mode=False); "
+        "print(sorted({'torch', 'vreid_plugins'} & set(sys.modules)), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", script, "score", *arguments, "--json"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stderr.strip() == "[]"
+    assert set(json.loads(result.stdout)["conventions"]) == set(MARS)
+
+
+def test_the_numpy_twin_gives_the_same_report(cli_json, files, monkeypatch):
+    native = {name: cli_json("score", *ways(files)[name]) for name in ("features", "distances")}
+    monkeypatch.setenv("VREID_NATIVE", "0")
+    for name, report in native.items():
+        twin = cli_json("score", *ways(files)[name])
+        assert twin.pop("backend") == "numpy"
+        report.pop("backend")
+        assert twin == report

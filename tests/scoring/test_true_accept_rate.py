@@ -1,0 +1,61 @@
+"""One threshold for all pairs, against all pairs sorted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loop import labels
+
+import vreid_bench.scoring.true_accept_rate as verification
+from vreid_bench.scoring.true_accept_rate import distance_tiles, true_accepts
+from vreid_bench.system.errors import InputError
+
+
+def by_hand(distances, who, rate, queries_in_gallery):
+    """Walk up all pairs of different persons until one too many would pass."""
+    genuine, impostor = [], []
+    for q, row in enumerate(who.query):
+        for place, item in enumerate(who.gallery):
+            if who.pids[item] == -1 or (not queries_in_gallery and item in who.query):
+                continue
+            if who.pids[item] != who.pids[row]:
+                impostor.append(distances[q, place])
+            elif who.camids[item] != who.camids[row]:
+                genuine.append(distances[q, place])
+    passing = int(rate * len(impostor))
+    threshold = sorted(impostor)[passing] if passing < len(impostor) else np.inf
+    return np.mean([d < threshold for d in genuine]) if genuine else None
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0, 0.01, 0.1, 0.5, 1]), st.booleans(), st.integers(1, 9))
+def test_agrees_with_all_pairs_sorted(seed, rate, queries_in_gallery, rows):
+    random = np.random.default_rng(seed)
+    pids = random.integers(-1, 4, 30)
+    pids[:2] = 1
+    who = labels(pids, random.integers(1, 4, 30), np.flatnonzero(pids > 0)[::2], np.arange(30))
+    distances = random.integers(0, 40, (len(who.query), 30)).astype(float)
+    tiles = [(slice(i, i + rows), distances[i : i + rows]) for i in range(0, len(distances), rows)]
+    wanted = by_hand(distances, who, rate, queries_in_gallery)
+    if wanted is None:
+        with pytest.raises(InputError, match="no query has a match"):
+            true_accepts(tiles, who, [rate], queries_in_gallery)
+    else:
+        assert true_accepts(tiles, who, [0.3, rate], queries_in_gallery)[1] == wanted
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_distances_of_vectors_in_tiles_are_those_of_all(monkeypatch, metric):
+    random = np.random.default_rng(0)
+    query, gallery = random.standard_normal((7, 5)), random.standard_normal((11, 5))
+    whole = next(iter(distance_tiles(query, gallery, metric)))[1]
+    monkeypatch.setattr(verification, "BUDGET", 22)
+    tiles = list(distance_tiles(query, gallery, metric))
+    assert len(tiles) == 4
+    np.testing.assert_allclose(np.concatenate([t for _, t in tiles]), whole, rtol=1e-12)
+
+
+def test_a_rate_that_is_no_share_is_refused():
+    with pytest.raises(InputError, match=r"a fraction from 0 to 1, got 10"):
+        true_accepts([], labels([1, 1], [1, 2], [0], [0, 1]), [10])
