@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from vreid_bench.contracts.protocol import Convention, Corruption, Protocol, Selection
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import (
     Clipping,
     Fit,
@@ -25,6 +26,9 @@ from vreid_bench.system.errors import InputError
 if TYPE_CHECKING:
     from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, Published
+    from vreid_bench.evaluation.strategies.corruption import Corruption
+    from vreid_bench.evaluation.strategies.selection import Selection
+    from vreid_bench.modeling.corruption import Distortion, distort
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.registry.registry import Family
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
 hookimpl = pluggy.HookimplMarker("vreid_bench")
 
 _HOME = {
+    "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
+    "vreid_bench.evaluation.strategies.selection": ("Selection",),
+    "vreid_bench.modeling.corruption": ("Distortion", "distort"),
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
     "vreid_bench.contracts.dataset": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
@@ -53,6 +60,7 @@ __all__ = [
     "Corruption",
     "Count",
     "Dataset",
+    "Distortion",
     "Family",
     "Fit",
     "Hardest",
@@ -75,6 +83,7 @@ __all__ = [
     "clip_batch_hard",
     "clip_distance",
     "clip_fold",
+    "distort",
     "hookimpl",
     "pairwise_distance",
     "part",

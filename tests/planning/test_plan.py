@@ -10,12 +10,12 @@ import pytest
 
 from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
 from vreid_bench.contracts.dataset import hold_out, people, sourced
-from vreid_bench.contracts.protocol import digest
 from vreid_bench.contracts.recipe import Schedule, Train
 from vreid_bench.planning.data_root import data_root
 from vreid_bench.planning.folds import folds
 from vreid_bench.planning.plan import Plan, Request, chosen_method, plan_run
 from vreid_bench.registry.registry import Plugin, Registry
+from vreid_bench.system.fingerprint import digest
 
 
 class Reader:

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.flop_counter import FlopCounterMode
 
 from vreid_bench.contracts.parts import (
@@ -133,26 +132,6 @@ def assemble(method: Method, registry: Registry, identities: int) -> Assembled:
         built = registry.factory("losses", part)(model.dims, identities)
         losses[name] = _module(built, "loss", part.name, Loss)
     return Assembled(model, losses, tuple(_stage(s, model, method, registry) for s in method.stages))
-
-
-def gather(pieces: Sequence[ClipFeatures], counts: Sequence[int]) -> Clips:
-    """Features of S clips, in pieces, `counts` [N] of each tracklet -> the clips of N tracklets, padded."""
-    flat = torch.cat([p.embedding for p in pieces])  # [S, E]
-    weights = [p.importance for p in pieces if p.importance is not None]  # all of the pieces, or none
-    importance = torch.cat(weights) if weights else flat.new_ones(len(flat))  # [S]
-    extra = {k: pad(torch.cat([p.extra[k] for p in pieces]), counts) for k in pieces[0].extra}
-    return Clips(pad(flat, counts), pad(importance, counts), valid(counts, flat.device), extra)
-
-
-def pad(flat: Tensor, counts: Sequence[int]) -> Tensor:
-    """[S, ...] with `counts` rows of each tracklet -> [N, max C, ...], zeros behind the last."""
-    return pad_sequence(list(torch.split(flat, list(counts))), batch_first=True)
-
-
-def valid(counts: Sequence[int], device: torch.device) -> Tensor:
-    """counts [N] -> [N, max C] bool, True where there is a clip."""
-    places = torch.arange(max(counts), device=device)
-    return places < torch.tensor(counts, device=device)[:, None]
 
 
 def _stage(stage: Stage, model: Model, method: Method, registry: Registry) -> Step | Fit:

@@ -15,7 +15,7 @@ from vreid_bench.system.errors import InputError
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """Tracklets to train on in one go, and the dataset that they are of."""
 
     dataset: Dataset
@@ -25,53 +25,52 @@ class Lesson:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over paths, pid and camid: two copies agree wherever they lie."""
-        hasher = hashlib.sha256(f"{self.rate} {len(self.tracklets)}\n".encode())
-        for tracklet in self.tracklets:
-            hasher.update(f"{tracklet.pid} {tracklet.camid} {len(tracklet.frames)}\n".encode())
-            hasher.update("\n".join(tracklet.frames).encode())
-        return hasher.hexdigest()
+        return _fingerprint(self.tracklets, self.rate)
 
 
 @dataclass(frozen=True)
 class Fold:
     """One training, and the test of its weights."""
 
-    lessons: tuple[Lesson, ...]  # in order, each going on from the weights that the one before has left
-    test: Split  # what is tested; its training part may be none of the lessons
+    number: int  # among the folds of the protocol, from 0
+    training: tuple[TrainingSet, ...]  # in order, each going on from the weights that the one before has left
+    dataset: Dataset  # what is tested
+    test: Split  # its training part may be none of the training sets
 
-    @property
-    def train(self) -> tuple[Tracklet, ...]:
-        """The tracklets of the last lesson."""
-        return self.lessons[-1].tracklets
+    @cached_property
+    def fingerprint(self) -> str:
+        """The same over the test part and its roles."""
+        return _fingerprint(self.test.test, (self.test.query, self.test.gallery))
 
 
-def folds(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, ...]:
+def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, ...]:
     """Every fold of a protocol over its datasets, by name.
 
     Of transfer between datasets of several splits, fold k takes split k of both; a dataset of one split serves
     all folds. Raises InputError if a fold leaves nothing to do.
     """
-    taught = datasets[protocol.dataset]
-    splits = taught.splits
+    source, target = datasets[protocol.dataset], datasets[protocol.tested]
+    splits = source.splits
     if protocol.holdout:
         splits = tuple(hold_out(split, protocol.holdout) for split in splits)
-    if not protocol.target:
-        _usable(taught, splits, ("train", "query"))
-        return tuple(Fold((Lesson(taught, split.train),), split) for split in splits)
-    target = datasets[protocol.target]
-    _usable(taught, splits, ("train",))
-    _usable(target, target.splits, ("train", "query") if protocol.fine_tune else ("query",))
-    found = []
+    if target is source:
+        _check_usable(source, splits, ("train", "query"))
+        return tuple(
+            Fold(number, (TrainingSet(source, split.train),), source, split) for number, split in enumerate(splits)
+        )
+    _check_usable(source, splits, ("train",))
+    _check_usable(target, target.splits, ("train", "query") if protocol.fine_tune else ("query",))
+    folds = []
     for number in range(max(len(splits), len(target.splits))):
         test = target.splits[number % len(target.splits)]
-        lessons = [Lesson(taught, splits[number % len(splits)].train)]
+        training = [TrainingSet(source, splits[number % len(splits)].train)]
         if protocol.fine_tune:
-            lessons.append(Lesson(target, test.train, protocol.fine_tune))
-        found.append(Fold(tuple(lessons), test))
-    return tuple(found)
+            training.append(TrainingSet(target, test.train, protocol.fine_tune))
+        folds.append(Fold(number, tuple(training), target, test))
+    return tuple(folds)
 
 
-def read(reader: Any, name: str, variant: str, root: Path) -> Dataset:
+def read_dataset(reader: Any, name: str, variant: str, root: Path) -> Dataset:
     """The dataset under `root`, divided as a protocol says. Raises InputError if its reader cannot do that."""
     if not variant:
         plain: Dataset = reader.read(root)
@@ -86,7 +85,15 @@ def read(reader: Any, name: str, variant: str, root: Path) -> Dataset:
     return sourced(divided)
 
 
-def _usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
+def _fingerprint(tracklets: Sequence[Tracklet], more: object) -> str:
+    hasher = hashlib.sha256(f"{more} {len(tracklets)}\n".encode())
+    for tracklet in tracklets:
+        hasher.update(f"{tracklet.pid} {tracklet.camid} {len(tracklet.frames)}\n".encode())
+        hasher.update("\n".join(tracklet.frames).encode())
+    return hasher.hexdigest()
+
+
+def _check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
     """Raises InputError if a part of a split, `train` or `query`, is empty, or has one identity to train on."""
     called = {"train": "training tracklets", "query": "queries"}
     for number, split in enumerate(splits):

@@ -14,7 +14,7 @@ TO, TUNED = "-to-", "-fine-tuned"
 TUNING = 0.1  # the customary share of the learning rates; the papers do not state theirs
 
 
-def named(registry: Registry, name: str) -> Protocol:
+def find_protocol(registry: Registry, name: str) -> Protocol:
     """The protocol of that name: a plugin's, or `A-to-B` and `A-to-B-fine-tuned` of any two of them.
 
     Raises InputError for a name that nobody carries, and for transfer that would test on people trained on.
@@ -58,8 +58,7 @@ def transfer(first: Protocol, second: Protocol, fine_tune: float = 0.0) -> Proto
         fine_tune=fine_tune,
         headline=second.headline,
         conventions=second.conventions,
-        corruption=second.corruption,
-        selection=second.selection,
+        test=second.test,
         summary=f"Train on {first.dataset}{tuned}; test as {second.name} does.",
         source=second.source,
         counts={**{k: v for k, v in first.counts.items() if k.startswith("train")}, **_tested(second)},
@@ -85,13 +84,8 @@ def in_words(protocol: Protocol) -> str:
         lines.append(("held out", f"{protocol.holdout:.0%} of the training identities are the test"))
     if protocol.fine_tune:
         lines.append(("fine-tuned", f"on {protocol.target}'s training part, at {protocol.fine_tune:g} of the rates"))
-    if protocol.corruption:
-        c = protocol.corruption
-        stored = f", stored as JPEG of quality {c.quality}" if c.kind == "low-resolution" else ""
-        who = "query and gallery tracklets" if c.side == "both" else "query tracklets alone"
-        lines.append(("corruption", f"{c.kind} of strength {c.strength:g}{stored}, of {who}"))
-    if protocol.selection:
-        lines.append(("repeated", f"{protocol.selection.repeats} random choices of tracklets, scores averaged"))
+    if protocol.test:
+        lines += protocol.test.describe()
     if any(protocol.conditions):
         lines.append(("conditions", "; ".join(protocol.conditions)))
     if len(protocol.conditions) > 1:

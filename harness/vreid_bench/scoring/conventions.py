@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vreid_bench import hookimpl
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 
 CONVENTIONS = (
     Convention(

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.reporting.terminal import scored
 from vreid_bench.scoring.conventions import CONVENTIONS, MARS
