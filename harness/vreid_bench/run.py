@@ -6,7 +6,8 @@ from functools import partial
 from typing import NamedTuple
 
 from vreid_bench.evaluation.evaluate import Testing, embed_fold, evaluate
-from vreid_bench.evaluation.run_record import FoldResult, Network, check_recordable, record_run
+from vreid_bench.evaluation.run_record import FoldResult, Network, build_record
+from vreid_bench.evaluation.run_scores import score_run
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
 from vreid_bench.records.record import Record
@@ -14,7 +15,7 @@ from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.events import Events
 from vreid_bench.system.environment import Machine, prepare
 from vreid_bench.system.meter import Meter
-from vreid_bench.training.train import report_beginning, train
+from vreid_bench.training.train import TrainingRecipe, train
 
 
 class Finished(NamedTuple):
@@ -29,7 +30,6 @@ def run(request: RunRequest) -> Finished:
     """Plan, and do what is not done yet."""
     machine = prepare(request.device, request.threads, quiet=request.quiet, checkpoint_every=request.checkpoint_every)
     plan = plan_run(request)
-    check_recordable(plan)
     testing, folder = Testing.of(plan), RunDirectory(request.runs / plan.id)
     with folder.claim():
         if folder.record.exists():
@@ -37,9 +37,11 @@ def run(request: RunRequest) -> Finished:
             return Finished(folder, Record.from_file(folder.record), reused=True)
         events = Events(plan.registry.manager.hook, plan.identity | {"directory": str(folder.path)})
         events.start()
-        report_beginning(plan.source, folder, machine.quiet)
         results = [run_fold(plan, testing, fold, folder, machine, events) for fold in plan.folds]
-        record = record_run(plan, results, folder, machine)
+        rankings = [ranking for result in results for ranking in result.rankings]
+        scores = score_run(plan.protocol, plan.conventions, rankings, [fold.number for fold in plan.folds])
+        record = build_record(plan, results, scores, machine)
+        folder.finish(record.to_json(), scores.per_query, scores.breakdown, plan.source.report())
         events.finish(record.to_json())
         return Finished(folder, record, reused=False)
 
@@ -49,7 +51,7 @@ def run_fold(
 ) -> FoldResult:
     """One training, and the test of its weights."""
     place = folder.fold(fold.number, plan.total)
-    model = train(plan.recipe, fold, place, machine, partial(events.log, fold.number))
+    model = train(TrainingRecipe.of(plan), fold, place, machine, partial(events.log, fold.number))
     features = embed_fold(testing, model, fold, place, machine)
     with Meter(place.costs, machine.device).stage("score"):
         rankings = evaluate(testing, model.matcher, features, fold.test, machine.quiet)

@@ -147,7 +147,7 @@ def show(name: str, as_json: bool) -> None:
     from vreid_bench.planning.protocols import find_protocol, in_words
     from vreid_bench.registry.registry import Registry
 
-    protocol = find_protocol(Registry.installed(), name)
+    protocol = find_protocol(Registry.installed().values("protocols"), name)
     rules = {"fingerprint": protocol.fingerprint, "rules": protocol.rules, "counts": dict(protocol.counts)}
     prose = {"name": protocol.name, "summary": protocol.summary, "source": protocol.source}
     click.echo(json.dumps(prose | rules) if as_json else in_words(protocol))

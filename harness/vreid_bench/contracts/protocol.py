@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.rules import PROSE, rules_of
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
@@ -97,6 +98,47 @@ class Protocol:
     def fingerprint(self) -> str:
         """Changes exactly when a rule changes."""
         return digest(self.rules)
+
+    def choose_conventions(self, known: Mapping[str, Convention]) -> tuple[Convention, ...]:
+        """Its conventions, of those that plugins provide. Raises InputError if one is missing."""
+        for name in self.conventions:
+            if name not in known:
+                self._refuse(f"no convention is named {name!r}")
+        return tuple(known[name] for name in self.conventions)
+
+    def transfer_to(self, target: Protocol, name: str, fine_tune: float = 0.0) -> Protocol:
+        """Train under this protocol and test under `target`; `fine_tune` > 0 goes on training on the target's training
+        part.
+
+        Raises InputError where both divide one dataset, so that people of the test could have been trained on.
+        """
+        if self.dataset == target.dataset:
+            raise InputError(
+                f"{self.name} to {target.name}: both divide {self.dataset}, so one may train on people whom the other "
+                "tests on; transfer needs two datasets"
+            )
+        for one in (self, target):
+            if one.target:
+                raise InputError(f"{one.name} is transfer already; name two protocols of one dataset each")
+        if target.holdout:
+            raise InputError(f"{target.name} tests on training identities; name a protocol that tests on the test part")
+        more = f", then on {target.dataset}'s training part at {fine_tune:g} of the learning rates" if fine_tune else ""
+        trained = {key: count for key, count in self.counts.items() if key.startswith("train")}
+        tested = {key: count for key, count in target.counts.items() if not key.startswith("train")}
+        return replace(
+            self,
+            name=name,
+            version="1",
+            target=target.dataset,
+            target_variant=target.variant,
+            fine_tune=fine_tune,
+            headline=target.headline,
+            conventions=target.conventions,
+            test=target.test,
+            summary=f"Train on {self.dataset}{more}; test as {target.name} does.",
+            source=target.source,
+            counts={**trained, **tested},
+        )
 
     def _refuse(self, reason: str) -> None:
         raise InputError(f"protocol {self.name!r}: {reason}; correct the plugin that provides it")

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split
-from vreid_bench.contracts.parts import ComparesVectors, Matcher, Reranker
-from vreid_bench.contracts.recipe import Clipping, Method
+from vreid_bench.contracts.parts import Matcher, Reranker
+from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.evaluation.strategies.plain import Plain
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy, View
 from vreid_bench.modeling.embed import FrameReader, embed, embed_clips
 from vreid_bench.modeling.model import Model
 from vreid_bench.planning.folds import Fold
+from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
 from vreid_bench.records.adoption import adopt_features
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.records.run_directory import FoldDirectory
-from vreid_bench.registry.settings import described
-from vreid_bench.scoring.clusters import mean_diameter
+from vreid_bench.scoring.clusters import cluster_diameter
 from vreid_bench.scoring.metrics import NotComputable, Outcome, judge
 from vreid_bench.scoring.ranks.by_matcher import counted
 from vreid_bench.system.environment import Machine
@@ -35,7 +36,7 @@ class Testing:
     """How trained weights are tested: what is embedded, how it is ranked, and how the rankings are scored."""
 
     strategy: TestStrategy
-    method: Method
+    chosen: ChosenMethod
     conventions: Sequence[Convention]
     headline: str  # the convention that has to be computable
     reranker: Reranker | None
@@ -44,13 +45,13 @@ class Testing:
     @classmethod
     def of(cls, plan: Plan) -> Testing:
         """As planned. Raises InputError if the protocol's strategy lacks what an evaluation calls."""
-        protocol, part = plan.protocol, plan.reranker
+        protocol, part = plan.protocol, plan.chosen.reranker
         strategy = protocol.test or Plain()
         if not isinstance(strategy, TestStrategy):
             reason = f"its test {strategy!r} lacks views() or cases(); see TestStrategy"
             raise InputError(f"protocol {protocol.name!r}: {reason}")
         reranker = None if part is None else plan.registry.factory("rerankers", part)()
-        return cls(strategy, plan.chosen.method, plan.conventions, protocol.headline, reranker, plan.memory)
+        return cls(strategy, plan.chosen, plan.conventions, protocol.headline, reranker, plan.memory)
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def embed_fold(
     No clip is encoded twice: they come from the fold's folder, or from a run that has computed them from the same
     weights, if they are there.
     """
-    views, method = testing.strategy.views(), testing.method
-    made_by = {name: _fingerprint(view, method, fold, folder, machine) for name, view in views.items()}
+    views, method = testing.strategy.views(), testing.chosen.method
+    made_by = {name: _fingerprint(view, testing.chosen.settings, fold, folder, machine) for name, view in views.items()}
     missing = [
         name for name in views if not folder.features(name).exists() and not adopt_features(folder, name, made_by[name])
     ]
@@ -89,10 +90,12 @@ def evaluate(
     testing: Testing, matcher: Matcher, features: Mapping[str, FeatureStore], test: Split, quiet: bool
 ) -> list[Result]:
     """Every ranking of the test tracklets under every condition, scored under every convention."""
-    return [
-        Result(case.condition, rank(case, matcher, testing, quiet), case.frames, measure_diameter(case, matcher))
-        for case in testing.strategy.cases(features, matcher, test)
-    ]
+    results = []
+    for case in testing.strategy.cases(features, matcher, test):
+        outcome = rank(case, matcher, testing, quiet)
+        diameter = cluster_diameter(matcher, case.gallery, case.labels.pids)
+        results.append(Result(case.condition, outcome, case.frames, diameter))
+    return results
 
 
 def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome:
@@ -105,24 +108,15 @@ def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome
     return Outcome(case.labels, counts, verdicts)
 
 
-def measure_diameter(case: Case, matcher: Matcher) -> float | None:
-    """`mean_diameter` of the tracklets as they are ranked, where each is one vector."""
-    if not isinstance(matcher, ComparesVectors):
-        return None
-    with torch.inference_mode():
-        return mean_diameter(matcher.vectors(case.gallery).float().cpu().numpy(), case.labels.pids)
-
-
 def _embed(view: View, model: Model, clipping: Clipping, fold: Fold, reader: FrameReader) -> FeatureStore:
     if view.represented:
         return embed(model, fold.test.test, clipping, reader)
     return embed_clips(model, fold.test.test, clipping, reader, view.distort)
 
 
-def _fingerprint(view: View, method: Method, fold: Fold, folder: FoldDirectory, machine: Machine) -> str:
+def _fingerprint(view: View, settings: Mapping[str, Any], fold: Fold, folder: FoldDirectory, machine: Machine) -> str:
     """A hash over all that decides features: weights, parts, clips, frames, what spoils them, and the arithmetic."""
-    recipe = described(method)
-    parts = [recipe[name] for name in ("encoder", "aggregator", "matcher", "test", "size")]
+    parts = [settings[name] for name in ("encoder", "aggregator", "matcher", "test", "size")]
     where = [machine.device.type, machine.threads, torch.__version__]
     weights = sha256(folder.weights.read_bytes())
     return digest([weights, parts, where, [view.represented, view.distortion], fold.fingerprint])

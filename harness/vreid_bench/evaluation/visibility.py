@@ -77,7 +77,7 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     reader = FrameReader.of(plan.dataset.root, method.size, machine)
     found: defaultdict[Key, Groups] = defaultdict(Groups)
     for fold in plan.folds:
-        model = Model(method, plan.registry)
+        model = Model(method, plan.registry.factories(method))
         file = plan.source.weights(fold.number)
         assert file is not None, "a run with --from has weights for every fold"
         load_weights(file, model)

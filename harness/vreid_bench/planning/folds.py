@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
-from vreid_bench.contracts.dataset import Dataset, Divisible, Split, Tracklet, hold_out, people, sourced
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.dataset import DISTRACTOR, Dataset, Split, Tracklet, dressed
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 
@@ -54,12 +54,10 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, .
     if protocol.holdout:
         splits = tuple(hold_out(split, protocol.holdout) for split in splits)
     if target is source:
-        _check_usable(source, splits, ("train", "query"))
-        return tuple(
-            Fold(number, (TrainingSet(source, split.train),), source, split) for number, split in enumerate(splits)
-        )
-    _check_usable(source, splits, ("train",))
-    _check_usable(target, target.splits, ("train", "query") if protocol.fine_tune else ("query",))
+        check_usable(source, splits, ("train", "query"))
+        return tuple(Fold(n, (TrainingSet(source, split.train),), source, split) for n, split in enumerate(splits))
+    check_usable(source, splits, ("train",))
+    check_usable(target, target.splits, ("train", "query") if protocol.fine_tune else ("query",))
     folds = []
     for number in range(max(len(splits), len(target.splits))):
         test = target.splits[number % len(target.splits)]
@@ -70,19 +68,50 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, .
     return tuple(folds)
 
 
-def read_dataset(reader: Any, name: str, variant: str, root: Path) -> Dataset:
-    """The dataset under `root`, divided as a protocol says. Raises InputError if its reader cannot do that."""
-    if not variant:
-        plain: Dataset = reader.read(root)
-        return sourced(plain)
-    known = reader.variants if isinstance(reader, Divisible) else ()
-    if variant not in known:
-        raise InputError(
-            f"the protocol wants {name} divided as {variant!r}, but its reader "
-            f"knows {', '.join(known) or 'one way only'}; correct the protocol"
-        )
-    divided: Dataset = reader.read(root, variant)
-    return sourced(divided)
+def check_clothes(conventions: Iterable[Convention], folds: Iterable[Fold]) -> None:
+    """Raises InputError if a convention uses what people wear and a dataset does not say it."""
+    needing = [convention.name for convention in conventions if convention.clothes != "any"]
+    for fold in folds:
+        if needing and not dressed(fold.test):
+            raise InputError(
+                f"{fold.dataset.root}: {fold.dataset.name} does not say which clothes are worn in every test tracklet, "
+                f"and the convention {needing[0]!r} needs it; choose a protocol without it"
+            )
+
+
+def hold_out(split: Split, share: float) -> Split:
+    """A split for tuning, made of the training part alone: `share` of its identities become the test part.
+
+    Which identities is fixed: every n-th by pid, n = 1 / share. Each (pid, camera) gives its first tracklet as
+    a query, as MARS does, but for persons seen by one camera only, whom nothing could match; the gallery is all
+    held-out tracklets.
+    """
+    persons = _persons(split.train)
+    held = set(persons[:: max(2, round(1 / share))])
+    test = tuple(t for t in split.train if t.pid in held)
+    first: dict[tuple[int, int], int] = {}
+    for row, tracklet in enumerate(test):
+        first.setdefault((tracklet.pid, tracklet.camid), row)
+    cameras = Counter(pid for pid, _ in first)
+    query = sorted(row for (pid, _), row in first.items() if cameras[pid] > 1)
+    train = tuple(t for t in split.train if t.pid not in held)
+    return Split(train, test, tuple(query), tuple(range(len(test))))
+
+
+def check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
+    """Raises InputError if a part of a split, `train` or `query`, is empty, or has one identity to train on."""
+    words = {"train": "training tracklets", "query": "queries"}
+    for number, split in enumerate(splits):
+        where = f"{dataset.root}: split {number} of {dataset.name}"
+        for part in parts:
+            if not getattr(split, part):
+                raise InputError(f"{where} has no {words[part]}")
+        if "train" in parts and len(_persons(split.train)) < 2:
+            raise InputError(f"{where} has one training identity; expected two or more")
+
+
+def _persons(tracklets: Sequence[Tracklet]) -> list[int]:
+    return sorted({tracklet.pid for tracklet in tracklets if tracklet.pid > DISTRACTOR})
 
 
 def _fingerprint(tracklets: Sequence[Tracklet], more: object) -> str:
@@ -91,16 +120,3 @@ def _fingerprint(tracklets: Sequence[Tracklet], more: object) -> str:
         hasher.update(f"{tracklet.pid} {tracklet.camid} {len(tracklet.frames)}\n".encode())
         hasher.update("\n".join(tracklet.frames).encode())
     return hasher.hexdigest()
-
-
-def _check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
-    """Raises InputError if a part of a split, `train` or `query`, is empty, or has one identity to train on."""
-    called = {"train": "training tracklets", "query": "queries"}
-    for number, split in enumerate(splits):
-        for part in parts:
-            if not getattr(split, part):
-                raise InputError(f"{dataset.root}: split {number} of {dataset.name} has no {called[part]}")
-        if "train" in parts and len(list(people(split.train))) < 2:
-            raise InputError(
-                f"{dataset.root}: split {number} of {dataset.name} has one training identity; two are wanted"
-            )

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import Dataset, Split, dressed
+from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import Protocol
-from vreid_bench.contracts.recipe import Part, Preset
+from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import parse_numbers, write_numbers
-from vreid_bench.modeling.pretrained import fit_file, weights_file
-from vreid_bench.planning.data_root import data_root
-from vreid_bench.planning.folds import Fold, divide, read_dataset
-from vreid_bench.planning.method import ChosenMethod, choose_method, list_providers, method_of_record
+from vreid_bench.planning.data_root import open_datasets
+from vreid_bench.planning.declaration import Declaration, declare
+from vreid_bench.planning.earlier_run import EarlierRun
+from vreid_bench.planning.folds import Fold, check_clothes, divide
+from vreid_bench.planning.method import Asked, ChosenMethod, choose_method
 from vreid_bench.planning.protocols import find_protocol
-from vreid_bench.planning.source import EarlierRun, NewTraining, Source
-from vreid_bench.planning.training_recipe import TrainingRecipe
+from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.records.record import in_path
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import described, named_part
+from vreid_bench.registry.settings import described
 from vreid_bench.scoring.rerank.items import MEMORY
-from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
 
@@ -57,20 +55,14 @@ class Plan:
 
     registry: Registry
     chosen: ChosenMethod
-    providers: tuple[Mapping[str, str], ...]  # who provides each part
     seed: int
     source: Source  # of the weights
     protocol: Protocol
     conventions: tuple[Convention, ...]
     folds: tuple[Fold, ...]  # those that run, ascending
     total: int  # folds of the protocol
-    reranker: Part | None = None  # every option resolved
+    declaration: Declaration  # what its record says of all this
     memory: int = MEMORY  # bytes for re-ranking
-
-    @property
-    def recipe(self) -> TrainingRecipe:
-        """What decides its weights, beside the data."""
-        return TrainingRecipe(self.chosen.method, self.registry, self.providers, self.seed, self.source)
 
     @property
     def dataset(self) -> Dataset:
@@ -86,17 +78,17 @@ class Plan:
     def id(self) -> str:
         """The run folder's name: what a reader looks for first, a hash over everything else, and which splits ran."""
         decides = {
-            "method": described(self.chosen.method),
+            "method": self.chosen.settings,
             "name": [self.chosen.name, self.chosen.swapped],
             "overrides": dict(self.chosen.overrides),
-            "providers": [dict(provider) for provider in self.providers],
+            "providers": [dict(provider) for provider in self.chosen.providers],
             "seed": self.seed,
             "source": self.source.fingerprints,
             "protocol": self.protocol.fingerprint,
             "conventions": [convention.fingerprint for convention in self.conventions],
             "dataset": [self.dataset.fingerprint, self.dataset.source],
             "trained on": self.trained_on.fingerprint,
-            "reranker": described(self.reranker),
+            "reranker": described(self.chosen.reranker),
         }
         kind = "" if self.source.trains else "eval-"
         name = f"{self.protocol.name}-{in_path(self.chosen.name)}-{self.chosen.preset}-seed{self.seed}"
@@ -115,88 +107,37 @@ class Plan:
 def plan_run(request: RunRequest) -> Plan:
     """Decide everything that the request leaves open. Raises InputError for what does not fit together."""
     registry = Registry.installed()
-    protocol = find_protocol(registry, request.protocol)
-    conventions = tuple(registry.get("conventions", name) for name in protocol.conventions)
-    datasets, twin = open_datasets(protocol, registry, request)
+    protocol = find_protocol(registry.values("protocols"), request.protocol)
+    conventions = protocol.choose_conventions(registry.values("conventions"))
+    readers = registry.values("datasets")
+    datasets, twin = open_datasets(protocol, readers, request.data, request.accept_withdrawn)
     every = divide(protocol, datasets)
-    check_clothes(conventions, datasets[protocol.tested], [fold.test for fold in every])
-    if request.source is None:
-        chosen, source = plan_training(request, registry, request.preset or ("small" if twin else "paper"))
-        seed, numbers = request.seed or 0, parse_numbers(request.splits, len(every))
+    check_clothes(conventions, every)
+    asked = Asked(request.name, request.preset or ("small" if twin else "paper"), request.seed or 0)
+    earlier = None
+    if request.source is not None:
+        given = (request.name, request.preset, request.seed, request.weights)
+        earlier = EarlierRun.open(request.source, request.runs, given)
+        asked = earlier.asked
+    chosen = choose_method(registry, asked, request.assignments, request.rerank)
+    numbers = parse_numbers(request.splits, len(every))
+    if earlier is None:
+        source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet)
     else:
-        source = EarlierRun.open(request.source, request.runs)
-        chosen, seed, numbers = plan_test(source, request, registry, len(every))
-        source.check_unseen(protocol, every, registry)
-        source.check_weights(numbers)
-    reranker = None if request.rerank is None else named_part("rerankers", request.rerank, registry)
+        if request.splits is None and earlier.total == len(every):
+            numbers = earlier.folds
+        source = earlier
+        earlier.check(chosen, protocol, every, numbers, readers[protocol.tested])
+    folds = tuple(every[number] for number in numbers)
     return Plan(
         registry=registry,
         chosen=chosen,
-        providers=list_providers(chosen, registry, reranker),
-        seed=seed,
+        seed=asked.seed,
         source=source,
         protocol=protocol,
         conventions=conventions,
-        folds=tuple(every[number] for number in numbers),
+        folds=folds,
         total=len(every),
-        reranker=reranker,
+        declaration=declare(chosen, folds),
         memory=request.memory,
     )
-
-
-def plan_training(request: RunRequest, registry: Registry, preset: Preset) -> tuple[ChosenMethod, Source]:
-    """The method that the request names, and what its training begins from."""
-    if request.name is None:
-        raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
-    chosen = choose_method(registry, request.name, preset, request.assignments)
-    if request.weights is None:
-        return chosen, NewTraining()
-    return chosen, NewTraining(fit_file(weights_file(request.weights), chosen.method.encoder, registry))
-
-
-def plan_test(
-    source: EarlierRun, request: RunRequest, registry: Registry, total: int
-) -> tuple[ChosenMethod, int, tuple[int, ...]]:
-    """Method, seed and folds of a run that tests the weights of an earlier one.
-
-    Raises InputError for an option that the earlier run has decided otherwise.
-    """
-    record = source.record
-    if request.weights is not None:
-        raise InputError(f"--weights {request.weights}: training begins from it, and --from does not train; drop one")
-    was = record.method.name, record.preset, record.seed
-    for asked, found in zip((request.name, request.preset, request.seed), was, strict=True):
-        if asked not in (None, found):
-            words = "{}, preset {}, seed {}".format(*was)
-            raise InputError(f"--from {source.folder.path}: its weights are of {words}; leave these options out")
-    chosen = method_of_record(registry, record, request.assignments)
-    same = request.splits is None and source.total == total
-    return chosen, record.seed, source.folds if same else parse_numbers(request.splits, total)
-
-
-def open_datasets(protocol: Protocol, registry: Registry, request: RunRequest) -> tuple[dict[str, Dataset], bool]:
-    """The datasets of a protocol, by name, and whether they are twins because no copy was named.
-
-    Raises InputError if one cannot be read, or if they are not of one source: no table mixes real with rendered.
-    """
-    variants = {protocol.dataset: protocol.variant}
-    if protocol.target:
-        variants[protocol.target] = protocol.target_variant
-    found, twin = {}, False
-    for name, variant in variants.items():
-        root, twin = data_root(registry, name, request.data, request.accept_withdrawn, shelf=len(variants) > 1)
-        found[name] = read_dataset(registry.get("datasets", name), name, variant, root)
-    if len({dataset.source == "synthetic" for dataset in found.values()}) > 1:
-        sources = " and ".join(f"{name} is {dataset.source}" for name, dataset in found.items())
-        raise InputError(f"{protocol.name}: {sources}; transfer needs both real or both synthetic")
-    return found, twin
-
-
-def check_clothes(conventions: Iterable[Convention], dataset: Dataset, splits: Iterable[Split]) -> None:
-    """Raises InputError if a convention uses what people wear and the dataset does not say it."""
-    needing = [convention.name for convention in conventions if convention.clothes != "any"]
-    if needing and not all(map(dressed, splits)):
-        raise InputError(
-            f"{dataset.root}: {dataset.name} does not say which clothes are worn in every test tracklet, and the "
-            f"convention {needing[0]!r} needs it; choose a protocol without it"
-        )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vreid_bench.system.errors import InputError
-from vreid_bench.system.files import sweep
+from vreid_bench.system.files import sweep, write_atomic
 
 CHECKPOINT = "checkpoint.safetensors"
 FOLDS = ("", "split-*/", "pretrained/", "split-*/pretrained/")  # where a run's folder has folders of folds
@@ -49,6 +50,18 @@ class RunDirectory:
     def fold(self, number: int, total: int) -> FoldDirectory:
         """Where one of several folds keeps its files; a single fold keeps them here."""
         return FoldDirectory(self.path if total == 1 else self.path / f"split-{number}", self.path)
+
+    def finish(self, record: bytes, per_query: bytes, breakdown: object, beginning: str) -> None:
+        """Write what the run has found, the record last: it says that the run is complete.
+
+        beginning: the report of what training began from; none is kept if it is empty.
+        """
+        if beginning:
+            write_atomic(self.pretraining, beginning.encode())
+        write_atomic(self.per_query, per_query)
+        write_atomic(self.breakdown, json.dumps(breakdown).encode())
+        write_atomic(self.record, record)
+        self.forget_checkpoints()
 
     def forget_checkpoints(self) -> None:
         """Remove what only an interrupted run needs."""

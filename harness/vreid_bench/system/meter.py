@@ -6,7 +6,7 @@ import json
 import platform
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,11 +63,12 @@ def write_costs(path: Path, costs: Costs) -> None:
     write_atomic(path, json.dumps(costs).encode())
 
 
-def add_costs(each: Sequence[Costs]) -> Costs:
+def add_costs(each: Iterable[Costs]) -> Costs:
     """The costs of several folds, by stage: the sum of their times, the highest of their peaks."""
     total: Costs = {}
-    for name in dict.fromkeys(name for costs in each for name in costs):
-        stages = [costs[name] for costs in each if name in costs]
+    known = list(each)
+    for name in dict.fromkeys(name for costs in known for name in costs):
+        stages = [costs[name] for costs in known if name in costs]
         total[name] = {key: sum(stage[key] for stage in stages) for key in ("seconds", "cpu_seconds")}
         total[name]["peak_mb"] = max(stage["peak_mb"] for stage in stages)
     return total

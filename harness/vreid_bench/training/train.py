@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
+import torch
 
+from vreid_bench.contracts.dataset import people
+from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
 from vreid_bench.modeling.embed import FrameReader
-from vreid_bench.modeling.model import Model
+from vreid_bench.modeling.model import Assembled, Model, assemble
 from vreid_bench.planning.folds import Fold, TrainingSet
+from vreid_bench.planning.method import ChosenMethod
+from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.source import Source
-from vreid_bench.planning.training_recipe import TrainingRecipe
 from vreid_bench.records.adoption import adopt_weights
-from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
+from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.records.weights import load_weights, save_weights
+from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.files import write_atomic
+from vreid_bench.system.fingerprint import digest
 from vreid_bench.system.meter import Meter
 from vreid_bench.training.checkpoint import Checkpoints
 from vreid_bench.training.log import Listener, StepLog
 from vreid_bench.training.stages import Training
 
 
-def report_beginning(source: Source, folder: RunDirectory, quiet: bool) -> None:
-    """Say what training begins from, if it is a file: on stderr in short, in the run's folder name by name."""
-    if report := source.report():
-        write_atomic(folder.pretraining, report.encode())
-        if not quiet:
-            click.echo(source.report(shown=4), err=True, nl=False)
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """What decides weights, beside the data: equal recipes on equal data end in equal weights on one machine."""
+
+    chosen: ChosenMethod
+    registry: Registry
+    seed: int
+    source: Source
+
+    @classmethod
+    def of(cls, plan: Plan) -> TrainingRecipe:
+        """As planned."""
+        return cls(plan.chosen, plan.registry, plan.seed, plan.source)
+
+    def build(self, sets: Sequence[TrainingSet], machine: Machine) -> tuple[Assembled, str]:
+        """The parts with their initial values, for training on the last of the sets after the others.
+
+        With them comes a hash over all that decides the weights of that training, the machine's arithmetic included.
+        """
+        method = self.chosen.method if len(sets) == 1 else continue_method(self.chosen.method, sets[-1].rate)
+        recipe = {name: value for name, value in self.chosen.settings.items() if name != "test"}
+        parts = [dict(provider) for provider in self.chosen.providers if provider["kind"] != "method"]
+        where = [machine.device.type, machine.threads, torch.__version__]
+        begun = self.source.fingerprints if self.source.trains else {}
+        made_by = digest([recipe, parts, self.seed, where, [each.fingerprint for each in sets], begun])
+        torch.manual_seed(self.seed)  # the initial weights
+        return assemble(method, self.registry.factories(method), len(list(people(sets[-1].tracklets)))), made_by
 
 
 def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Machine, listen: Listener) -> Model:
@@ -37,14 +65,17 @@ def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Ma
     Where the recipe's source has them, or an equal training has ended in a folder beside this one, they are taken
     from there. `listen` hears the values of the steps that are logged.
     """
-    ready, sets, before = recipe.source.weights(fold.number), fold.training, None
+    ready = recipe.source.weights(fold.number)
     if ready is not None:
         write_atomic(folder.weights, ready.read_bytes())
-    elif len(sets) > 1:
-        before = folder.pretrained.weights
-        if not folder.weights.exists():
-            train_on(recipe, sets[:-1], folder.pretrained, None, machine, listen)
-    return train_on(recipe, sets, folder, before, machine, listen).to(machine.device)
+    before = None
+    for last in range(len(fold.training)):
+        place = folder if last == len(fold.training) - 1 else folder.pretrained
+        if place is not folder and folder.weights.exists():
+            continue  # what goes before the last training is needed by it alone
+        model = train_on(recipe, fold.training[: last + 1], place, before, machine, listen)
+        before = place.weights
+    return model.to(machine.device)
 
 
 def train_on(
@@ -56,9 +87,8 @@ def train_on(
     listen: Listener,
 ) -> Model:
     """The model trained on the last of the sets, from the weights `before` that training on the others has left."""
-    parts = recipe.build(sets)
     folder.path.mkdir(exist_ok=True)
-    made_by = recipe.fingerprint(sets, machine)
+    parts, made_by = recipe.build(sets, machine)
     found = adopt_weights(folder, made_by)
     if found and not machine.quiet:
         click.echo(f"trained already: its weights are taken from {found}", err=True)
@@ -68,9 +98,24 @@ def train_on(
                 recipe.source.begin(parts.model.encoder)
             else:
                 load_weights(before, parts.model)
-            reader = FrameReader.of(sets[-1].dataset.root, recipe.method.size, machine)
+            reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine)
             checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
             Training(parts, sets[-1].tracklets, reader, recipe.seed).run(checkpoints, StepLog(folder.log, listen))
             save_weights(folder.weights, parts.model, made_by)
     load_weights(folder.weights, parts.model)
     return parts.model
+
+
+def continue_method(method: Method, rate: float) -> Method:
+    """The recipe for trained weights on other people: lower learning rates, and no aggregator is fitted anew.
+
+    An aggregator's fit gives training its start (k-means centres); a matcher's is what it learns (XQDA), so it stays.
+    """
+    stages: list[Stage] = []
+    for stage in method.stages:
+        if isinstance(stage, Train):
+            schedule = replace(stage.schedule, rate=rate * stage.schedule.rate, floor=rate * stage.schedule.floor)
+            stages.append(replace(stage, schedule=schedule))
+        elif isinstance(stage, Fit) and stage.part == "matcher":
+            stages.append(stage)
+    return replace(method, stages=tuple(stages))
