@@ -13,6 +13,7 @@ from vreid_bench.planning.plan import Plan, RunRequest, plan_run
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.events import Events
+from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import Machine, prepare
 from vreid_bench.system.meter import Meter
 from vreid_bench.training.train import TrainingRecipe, train
@@ -29,7 +30,7 @@ class Finished(NamedTuple):
 def run(request: RunRequest) -> Finished:
     """Plan, and do what is not done yet."""
     machine = prepare(request.device, request.threads, quiet=request.quiet, checkpoint_every=request.checkpoint_every)
-    plan = plan_run(request)
+    plan = plan_run(Registry.installed(), request)
     testing, folder = Testing.of(plan), RunDirectory(request.runs / plan.id)
     with folder.claim():
         if folder.record.exists():

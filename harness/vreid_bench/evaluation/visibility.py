@@ -33,6 +33,7 @@ from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import find_run
 from vreid_bench.records.weights import load_weights
+from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import prepare
 from vreid_bench.system.errors import InputError
 
@@ -67,7 +68,7 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     protocol = protocol or Record.from_file(find_run(run, runs).record).protocol.name
     request = RunRequest(name=None, protocol=protocol, source=run, runs=runs, **options)
     machine = prepare(request.device, request.threads, quiet=request.quiet)
-    plan = plan_run(request)
+    plan = plan_run(Registry.installed(), request)
     dataset = plan.registry.get("datasets", plan.dataset.name)
     if not isinstance(dataset, TellsVisibility):
         raise InputError(f"{plan.dataset.name} does not tell what can be seen in its frames; the twin of mars does")

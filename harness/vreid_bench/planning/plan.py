@@ -104,9 +104,8 @@ class Plan:
         return {"id": self.id, **names}
 
 
-def plan_run(request: RunRequest) -> Plan:
+def plan_run(registry: Registry, request: RunRequest) -> Plan:
     """Decide everything that the request leaves open. Raises InputError for what does not fit together."""
-    registry = Registry.installed()
     protocol = find_protocol(registry.values("protocols"), request.protocol)
     conventions = protocol.choose_conventions(registry.values("conventions"))
     readers = registry.values("datasets")

@@ -190,7 +190,8 @@ class Registry:
     def providers(self, entry: Entry, parts: Iterable[tuple[str, Part]]) -> tuple[Mapping[str, str], ...]:
         """Who provides what `entry` names and each of these parts, given with their kinds; each once, sorted."""
         entries = [entry, *(self.entry(kind, part.name) for kind, part in parts)]
-        return tuple(each.provider() for each in sorted(set(entries), key=lambda each: (KINDS[each.kind], each.name)))
+        providers = {(KINDS[each.kind], each.name): each.provider() for each in entries}
+        return tuple(provider for _, provider in sorted(providers.items()))
 
     def resolve(self, kind: str, part: Part) -> Part:
         """The part with every option of its factory filled in. Raises InputError on an unknown option."""

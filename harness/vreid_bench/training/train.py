@@ -87,7 +87,7 @@ def train_on(
     listen: Listener,
 ) -> Model:
     """The model trained on the last of the sets, from the weights `before` that training on the others has left."""
-    folder.path.mkdir(exist_ok=True)
+    folder.path.mkdir(parents=True, exist_ok=True)
     parts, made_by = recipe.build(sets, machine)
     found = adopt_weights(folder, made_by)
     if found and not machine.quiet:
