@@ -76,7 +76,7 @@ def test_a_protocol_of_one_split_has_no_second(cli, tiny_mars, tmp_path):
     arguments = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, "--splits", "0-2")
     result = cli(*arguments)
     assert result.exit_code == 2
-    assert "0-2 is no range of splits; this protocol has 0 alone" in result.stderr
+    assert "0-2 is not a range of its splits; this protocol has split 0 only" in result.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -341,4 +341,4 @@ def test_the_disclosed_pretraining_is_that_of_the_weights():
         Record.of(fields)
     fields["disclosure"]["pretraining"] = f"a.pth (sha256 {'a' * 64}), 3 of 4 tensors, names of torchvision"
     record = Record.of(fields)
-    assert record.reused("b" * 64).pretrained == record.weights.pretrained
+    assert record.lend_weights("b" * 64).pretrained == record.weights.pretrained

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from places import GOLDEN
 
 from vreid_bench.contracts.protocol import Convention, Protocol
-from vreid_bench.records.entries import ruled
+from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import tracks
 from vreid_bench.reporting.tables import budget_table, index_table, quoted_table, results_table
@@ -92,14 +92,14 @@ def test_what_is_not_the_same_method_is_another_row(other):
 
 def other_convention():
     rule = Convention("official", "2", True, "step", "error", "", "")
-    return {f"conventions__official__{name}": value for name, value in ruled(rule).items()}
+    return {f"conventions__official__{name}": value for name, value in describe_rules(rule).items()}
 
 
 def other_protocol(version):
     rule = Protocol(
         "mars", version, "mars", "queries-in-gallery", ("official", "torchreid", "queries-in-gallery"), "", ""
     )
-    return {f"protocol__{name}": value for name, value in ruled(rule).items()}
+    return {f"protocol__{name}": value for name, value in describe_rules(rule).items()}
 
 
 @pytest.mark.parametrize(

@@ -304,7 +304,7 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
     for options, message in (
         (("--rerank", "zhon"), "did you mean zhong"),
         (("--rerank", "zhong:k=5"), "has no option 'k'"),
-        (("--rerank", "zhong:k1"), "wanted NAME:OPTION=VALUE"),
+        (("--rerank", "zhong:k1"), "expected NAME:OPTION=VALUE"),
         (("--rerank", "zhong", "--memory", "1K"), "too few"),
         (("--rerank", "zhong", "--memory", "much"), "is no size"),
         (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 PROSE = {"prose": True}  # a field for readers, which no score depends on
-LATER = {"later": True}  # a field younger than the first records: its default leaves no trace, so that they stay valid
 
 Clothes = Literal["any", "same", "other"]
 
@@ -32,7 +31,7 @@ class Convention:
     unmatched: Literal["skip", "zero", "error"]  # a query without any positive left
     summary: str = field(metadata=PROSE)
     source: str = field(metadata=PROSE)
-    clothes: Clothes = field(default="any", metadata=LATER)  # which clothes a match wears, beside the query's
+    clothes: Clothes = "any"  # which clothes a match wears, beside the query's
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -62,7 +61,7 @@ class Corruption:
     clips: int = 8  # M; of a tracklet that a method cuts into C clips, C * M_c / M are spoiled
     most: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7)
     seed: int = 0
-    drawn: bool = field(default=True, metadata=LATER)  # False: M_c is the most itself, for every tracklet
+    drawn: bool = True  # False: M_c is the most itself, for every tracklet
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -106,13 +105,13 @@ class Protocol:
     summary: str = field(metadata=PROSE)
     source: str = field(metadata=PROSE)
     holdout: float = 0.0  # > 0: test on this share of the training identities, never on the test part
-    variant: str = field(default="", metadata=LATER)  # which way of dividing the dataset, where it knows several
-    target: str = field(default="", metadata=LATER)  # another dataset, whose test part is tested on
-    target_variant: str = field(default="", metadata=LATER)  # which way of dividing the target
+    variant: str = ""  # which way of dividing the dataset, where it knows several
+    target: str = ""  # another dataset, whose test part is tested on
+    target_variant: str = ""  # which way of dividing the target
     # > 0: training goes on on the target's training part, at this share of the recipe's learning rates
-    fine_tune: float = field(default=0.0, metadata=LATER)
-    corruption: Corruption | None = field(default=None, metadata=LATER)
-    selection: Selection | None = field(default=None, metadata=LATER)
+    fine_tune: float = 0.0
+    corruption: Corruption | None = None
+    selection: Selection | None = None
     # what the data set's publisher counts: "train identities", "train tracklets", "queries", "gallery", "splits"
     counts: Mapping[str, int] = field(default_factory=dict, metadata=PROSE)
 
@@ -144,13 +143,12 @@ class Protocol:
 
 
 def rules(rule: Convention | Protocol | Corruption | Selection) -> dict[str, Any]:
-    """The fields that a fingerprint is made of: all but prose, and but younger ones that are at their default."""
+    """The fields that a fingerprint is made of: all but prose."""
     found = {}
     for each in fields(rule):
-        value = getattr(rule, each.name)
-        if "prose" in each.metadata or ("later" in each.metadata and value == each.default):
-            continue
-        found[each.name] = rules(value) if isinstance(value, Corruption | Selection) else value
+        if "prose" not in each.metadata:
+            value = getattr(rule, each.name)
+            found[each.name] = rules(value) if isinstance(value, Corruption | Selection) else value
     return found
 
 

@@ -22,9 +22,9 @@ from vreid_bench.modeling.model import Model
 from vreid_bench.ops import clip_native
 from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.work import Run
-from vreid_bench.records.entries import DatasetEntry, MethodEntry, Weights, ruled
+from vreid_bench.records.entries import DatasetEntry, MethodEntry, Weights, describe_rules
 from vreid_bench.records.record import Record
-from vreid_bench.registry.settings import described
+from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.bootstrap import by_person
 from vreid_bench.scoring.metrics import per_query, summarize
 from vreid_bench.scoring.ranks import counting as ranks
@@ -43,8 +43,8 @@ def account(this: Run, model: Model, weights: Weights, found: Sequence[Tested], 
     summary = summarize(scored)
     device = next(model.buffers(), torch.zeros(0)).device
     refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
-    conventions = {c.name: {**ruled(c), **summary[c.name]} for c in plan.conventions if c.name not in refused}
-    protocol = {"name": plan.protocol.name, "headline": plan.protocol.headline, **ruled(plan.protocol)}
+    conventions = {c.name: {**describe_rules(c), **summary[c.name]} for c in plan.conventions if c.name not in refused}
+    protocol = {"name": plan.protocol.name, "headline": plan.protocol.headline, **describe_rules(plan.protocol)}
     return Record.of(
         {
             "schema_version": 1,
@@ -102,8 +102,15 @@ def check(plan: Plan) -> None:
 def origin(this: Run, sha: str) -> Weights:
     """Whose weights were tested."""
     if this.plan.source is None:
-        return Weights(sha256=sha, origin="trained", pretrained=this.pretrained.entry if this.pretrained else None)
-    return Record.from_file(this.plan.source / "record.json").reused(sha)
+        return Weights(
+            sha256=sha,
+            origin="trained",
+            trained_by=None,
+            trained_under=None,
+            trained_as=(),
+            pretrained=this.pretrained.entry if this.pretrained else None,
+        )
+    return Record.from_file(this.plan.source / "record.json").lend_weights(sha)
 
 
 def corrupted_with(this: Run) -> str | None:
@@ -128,7 +135,7 @@ def _method(plan: Plan) -> dict[str, Any]:
     return {
         "name": plan.name,
         "paper": plan.method.paper,
-        "recipe": described(plan.method),
+        "recipe": describe(plan.method),
         "providers": plan.providers,
         "overrides": dict(plan.overrides),
         "swapped": f"{plan.swapped} {plan.name}" if plan.swapped else None,

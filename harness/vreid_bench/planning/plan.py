@@ -12,7 +12,7 @@ from typing import Any
 from vreid_bench.contracts.dataset import Dataset, Split, dressed, people
 from vreid_bench.contracts.protocol import Convention, Protocol, digest
 from vreid_bench.contracts.recipe import Fit, Method, Part, Preset, Train
-from vreid_bench.contracts.split_numbers import chosen, written
+from vreid_bench.contracts.split_numbers import format_splits, parse_splits
 from vreid_bench.modeling.corruption import check_corruption
 from vreid_bench.modeling.pretrained import WeightsFile, weights_file
 from vreid_bench.planning.data_root import data_root
@@ -20,7 +20,7 @@ from vreid_bench.planning.folds import Fold, folds, read
 from vreid_bench.planning.protocols import named
 from vreid_bench.records.record import Record, in_path
 from vreid_bench.registry.registry import KINDS, Entry, Registry, suggestion
-from vreid_bench.registry.settings import described, named_part, override, resolved
+from vreid_bench.registry.settings import describe, override, parse_part, resolve
 from vreid_bench.scoring.rerank.items import MEMORY
 from vreid_bench.system.errors import InputError
 
@@ -47,7 +47,7 @@ class Request:
     threads: int | None = None
     checkpoint_every: float = 5.0  # seconds
     quiet: bool = False
-    rerank: str | None = None  # a re-ranker, with options as `settings.named_part` reads them
+    rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
     memory: int = MEMORY  # bytes for re-ranking; no number depends on it
 
 
@@ -77,7 +77,7 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """The run folder's name: the family's, and which splits if not all."""
-        return self.family + ("" if len(self.chosen) == len(self.folds) else f"-splits{written(self.chosen)}")
+        return self.family + ("" if len(self.chosen) == len(self.folds) else f"-splits{format_splits(self.chosen)}")
 
     @property
     def taught(self) -> Dataset:
@@ -91,7 +91,7 @@ class Plan:
         It is what a reader wants to know first, and a hash over everything else.
         """
         decides = {
-            "method": described(self.method),
+            "method": describe(self.method),
             "name": [self.name, self.swapped],
             "protocol": self.protocol.fingerprint,
             "conventions": [c.fingerprint for c in self.conventions],
@@ -108,7 +108,7 @@ class Plan:
         if self.pretrained is not None:
             decides["pretrained"] = self.pretrained.sha256
         if self.reranker is not None:
-            decides["reranker"] = described(self.reranker)
+            decides["reranker"] = describe(self.reranker)
         return f"{self.protocol.name}-{in_path(self.name)}-{self.preset}-seed{self.seed}-{kind}{digest(decides)[:8]}"
 
 
@@ -137,14 +137,14 @@ def plan_run(registry: Registry, request: Request) -> Plan:
         name, preset, seed = _asked(earlier)
         check_unseen(earlier, protocol, divided, dataset, registry)
         if wanted is None and earlier.splits is not None and earlier.splits.total == len(divided):
-            wanted = written(earlier.splits.ran)
+            wanted = format_splits(earlier.splits.ran)
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     preset = preset or ("small" if twin else "paper")
     method, entry, swapped = chosen_method(registry, name, preset)
     method, inherited = _as_trained(method, earlier) if earlier else (method, {})
     method, overrides = override(method, request.assignments)
-    reranker = None if request.rerank is None else named_part("rerankers", request.rerank, registry)
+    reranker = None if request.rerank is None else parse_part("rerankers", request.rerank, registry)
     return Plan(
         name=name,
         method=method,
@@ -156,7 +156,7 @@ def plan_run(registry: Registry, request: Request) -> Plan:
         conventions=conventions,
         dataset=dataset,
         folds=divided,
-        chosen=chosen(wanted, len(divided)),
+        chosen=parse_splits(wanted, len(divided)),
         seed=seed or 0,
         source=source,
         source_weights=earlier.weights.sha256 if earlier else "",
@@ -178,7 +178,7 @@ def chosen_method(registry: Registry, name: str, preset: Preset) -> tuple[Method
     if entry is not None:
         with entry.blamed():
             method = entry.value(preset)
-        return resolved(method, registry), entry, ""
+        return resolve(method, registry), entry, ""
     parts = [found for kind in (*SWAPPABLE, "losses") if (found := registry.find(kind, name))]
     if not parts:
         known = [e.name for kind in ("methods", *SWAPPABLE, "losses") for e in registry.entries(kind)]
@@ -188,7 +188,7 @@ def chosen_method(registry: Registry, name: str, preset: Preset) -> tuple[Method
         raise InputError(f"{name!r} names {kinds}; write a method that uses the one you mean")
     [part] = parts
     baseline: Method = registry.get("methods", BASELINE)(preset)
-    return resolved(_swapped(baseline, part), registry), part, KINDS[part.kind]
+    return resolve(_swapped(baseline, part), registry), part, KINDS[part.kind]
 
 
 def datasets_of(protocol: Protocol, registry: Registry, request: Request) -> tuple[dict[str, Dataset], bool]:
@@ -263,7 +263,7 @@ def _as_trained(method: Method, record: Record) -> tuple[Method, dict[str, Any]]
     """The method as that record ran it. Raises InputError if the installed recipe is no longer the recorded one."""
     inherited = [f"{path}={json.dumps(value)}" for path, value in record.method.overrides.items()]
     method, overrides = override(method, inherited)
-    if described(method) != record.method.recipe:
+    if describe(method) != record.method.recipe:
         raise InputError(
             f"--from: the recipe of {record.method.name!r} has changed since that run; train it anew, or install the "
             f"version that trained it ({record.environment.packages.get('vreid-bench', 'unknown')})"

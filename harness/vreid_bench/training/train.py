@@ -19,7 +19,7 @@ from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.work import Run, Work
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import Log, RunDirectory
-from vreid_bench.registry.settings import described
+from vreid_bench.registry.settings import describe
 from vreid_bench.system.environment import Meter
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
@@ -97,7 +97,7 @@ def going_on(method: Method, rate: float) -> Method:
 
 def training(this: Run, lessons: Sequence[Lesson]) -> str:
     """A hash over all that decides weights: equal trainings end in equal weights on this machine."""
-    recipe = {name: value for name, value in described(this.plan.method).items() if name != "test"}
+    recipe = {name: value for name, value in describe(this.plan.method).items() if name != "test"}
     parts = [dict(p) for p in this.plan.providers if p["kind"] not in ("method", "re-ranker")]
     where = [this.reader.device.type, torch.get_num_threads(), torch.__version__]
     begun = [] if this.plan.pretrained is None else [this.plan.pretrained.sha256]
