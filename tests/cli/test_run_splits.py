@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from vreid_bench.records.record import Record, record_path
-from vreid_bench.reporting.leaderboard import add, check, write
+from vreid_bench.reporting.leaderboard import check, write_pages
+from vreid_bench.reporting.record_folder import add_record
 
 SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
 
@@ -64,8 +65,8 @@ def test_some_splits_say_so_in_record_name_and_table(cli, cli_json, pooling, tmp
         path = tmp_path / "one" / "record.json"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(run.to_json())
-        add(path, tmp_path / "leaderboard")
-    write(tmp_path / "leaderboard")
+        add_record(path, tmp_path / "leaderboard")
+    write_pages(tmp_path / "leaderboard")
     page = (tmp_path / "leaderboard" / "ilids-vid-synthetic.md").read_text()
     assert "mean over 3 of 10 splits (1,3-4), ranked by mAP" in page
     assert page.index("3 of 10 splits") < page.index("mean over 1 of 10 splits (0), ranked")

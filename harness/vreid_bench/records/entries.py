@@ -10,7 +10,6 @@ from vreid_bench.contracts.dataset import Source
 from vreid_bench.contracts.protocol import Convention, Protocol, digest
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Hash, MethodName, Name, Text
 
-
 # the values of a protocol's rules in the plain case
 ORDINARY: tuple[JsonValue, ...] = (None, "", 0.0, {"strategy": "plain"})
 

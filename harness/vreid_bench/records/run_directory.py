@@ -8,10 +8,13 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import sweep, write_atomic
-from vreid_bench.training.checkpoint import Position
+
+if TYPE_CHECKING:
+    from vreid_bench.training.checkpoint import Position
 
 
 class RunDirectory:
