@@ -229,6 +229,23 @@ def test_the_committed_records_have_the_rules_that_are_installed(committed):
             assert result.fingerprint == registry.get("conventions", name).fingerprint
 
 
+def test_a_paper_s_number_on_a_dataset_stands_beside_the_dataset_s_own_test_alone(committed):
+    """Held-out people, transfer, corruption and selection have numbers of their own."""
+    assert {record.protocol.name for record in committed if not record.protocol.special} == {
+        "ccvid",
+        "ccvid-clothes-changing",
+        "ccvid-same-clothes",
+        "duke-video",
+        "ilids-vid",
+        "ilids-vid-dapeng",
+        "ls-vid",
+        "mars",
+        "mars-motion",
+        "prid2011",
+        "prid2011-dapeng",
+    }
+
+
 def test_weights_from_another_record_name_a_committed_one(committed):
     by_id = {record.id: record for record in committed}
     lent = [record for record in committed if record.weights.trained_by]

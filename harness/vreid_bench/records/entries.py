@@ -10,8 +10,9 @@ from vreid_bench.contracts.dataset import Source
 from vreid_bench.contracts.protocol import Convention, Protocol, digest
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Hash, MethodName, Name, Text
 
-# the values of a protocol's rules in the plain case
-ORDINARY: tuple[JsonValue, ...] = (None, "", 0.0, {"strategy": "plain"})
+# rules of a protocol that make it special, unless they have one of the plain values
+SPECIAL = ("holdout", "target", "test", "corruption", "selection")
+PLAIN: tuple[JsonValue, ...] = (None, "", 0.0, {"strategy": "plain"})
 
 
 class Provider(Entry):
@@ -76,9 +77,8 @@ class ProtocolEntry(Ruled):
 
     @property
     def special(self) -> bool:
-        """Whether it is more than its dataset's own test: held-out people, transfer, corruption or selection."""
-        special = ("holdout", "target", "test", "corruption", "selection")
-        return any(self.rules.get(rule) not in ORDINARY for rule in special)
+        """Whether it is not its dataset's own test: it holds people out, transfers, corrupts or selects."""
+        return any(self.rules.get(rule) not in PLAIN for rule in SPECIAL)
 
 
 def describe_rules(rule: Protocol | Convention) -> dict[str, Any]:
