@@ -2,7 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -273,9 +273,10 @@ def test_a_protocol_names_the_variant_in_which_its_dataset_is_divided(registry, 
         plan(registry, tmp_path, protocol="single")
 
 
-def test_a_field_younger_than_the_first_records_leaves_no_trace_at_its_default(registry):
+def test_every_field_that_can_change_a_score_is_in_the_rules_also_at_its_default(registry):
     rules = registry.get("protocols", "toy").rules
-    assert set(rules) == {"name", "version", "dataset", "headline", "conventions", "holdout"}
+    assert set(rules) == {field.name for field in fields(Protocol) if "prose" not in field.metadata}
+    assert (rules["target"], rules["fine_tune"]) == ("", 0.0)
     assert digest(rules) == registry.get("protocols", "toy").fingerprint
 
 

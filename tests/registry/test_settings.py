@@ -1,4 +1,4 @@
-"""Overriding a recipe by path, and describing it for the record."""
+"""The settings of a recipe: changed by path, and written to the record."""
 
 import json
 from types import SimpleNamespace
@@ -96,5 +96,6 @@ def test_a_bad_assignment_is_one_sentence(method, assignment, message):
 def test_a_described_recipe_is_plain_json_and_names_its_stages(method):
     text = json.loads(json.dumps(describe(method)))
     assert [stage["stage"] for stage in text["stages"]] == ["fit", "train"]
+    assert (text["stages"][1]["cached"], text["stages"][1]["freeze"]) == (0, [])  # defaults are written, too
     assert text["aggregator"] == {"name": "pool", "options": {"parts": 6}}
     assert "reported" not in text

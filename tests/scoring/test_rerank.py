@@ -386,4 +386,4 @@ def test_a_run_that_re_ranks_is_a_row_of_its_own(cli_json, tiny_mars, tmp_path, 
     cli("leaderboard", "--dir", board, "add", plain["run"], again["run"])
     page = (board / "mars-synthetic.md").read_text()
     assert "zhong k1=4 k2=2 share=0.3" in page
-    assert "not to be compared" in page
+    assert "do not compare them with rows without" in page
