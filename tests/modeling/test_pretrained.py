@@ -290,7 +290,7 @@ def test_a_run_begins_from_the_file_and_its_record_says_so(cli, cli_json, runs, 
     assert entry.taken == entry.tensors == 45  # nine convolutions, each with the four of its normalisation
     assert record.disclosure.pretraining == entry.words
     assert record.variant[-1] == f"encoder pre-trained: first.pth ({entry.sha256[:8]})"
-    assert b"pretrained" not in record_of(plain).to_json()
+    assert record_of(plain).weights.pretrained is None
     assert record_of(plain).disclosure.pretraining is None
     assert (Path(first["run"]) / "pretraining.txt").read_text().count("\n") == 2
 
@@ -341,4 +341,4 @@ def test_the_disclosed_pretraining_is_that_of_the_weights():
         Record.of(fields)
     fields["disclosure"]["pretraining"] = f"a.pth (sha256 {'a' * 64}), 3 of 4 tensors, names of torchvision"
     record = Record.of(fields)
-    assert record.reused("b" * 64).pretrained == record.weights.pretrained
+    assert record.lend_weights("b" * 64).pretrained == record.weights.pretrained

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from vreid_bench import Batch, Clips, InputError, part
 from vreid_bench.modeling.model import assemble
-from vreid_bench.registry.settings import override, resolved
+from vreid_bench.registry.settings import override, resolve
 from vreid_bench.training.stages import learning_rate, trainable
 from vreid_plugins import clip_similarity, temporal_modeling
 from vreid_plugins.aggregators import pooling
@@ -362,7 +362,7 @@ def test_paper_losses_clips_and_matchers_are_the_printed_ones():
     ],
 )
 def test_what_else_the_paper_varies_is_a_setting(registry, name, settings):
-    method = resolved(registry.get("methods", name)("paper"), registry)
+    method = resolve(registry.get("methods", name)("paper"), registry)
     method, changed = override(method, [f"{path}={value}" for path, value in settings.items()])
     assert changed == settings
     check_recipe(registry, replace(method, encoder=part("i3d", shrink=8)))

@@ -10,7 +10,7 @@ from vreid_bench import Batch, Fit, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.model import assemble, gather
 from vreid_bench.registry.registry import Plugin, Registry
-from vreid_bench.registry.settings import resolved
+from vreid_bench.registry.settings import resolve
 from vreid_bench.scoring.metrics import CUTOFFS
 from vreid_bench.training.stages import learning_rate, trainable
 from vreid_plugins import personvlad, temporal_modeling
@@ -77,7 +77,7 @@ def first_training(method):
 @pytest.mark.parametrize("name", METHODS)
 def test_recipe_is_whole(registry, name, preset):
     """Parts exist, options exist, clips can be cut, and every pattern names a parameter."""
-    method = resolved(registry.get("methods", name)(preset), registry)
+    method = resolve(registry.get("methods", name)(preset), registry)
     if name not in WHOLE and preset == "paper":
         return
     assembled = assemble(method, registry, identities=10)

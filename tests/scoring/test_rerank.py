@@ -304,7 +304,7 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
     for options, message in (
         (("--rerank", "zhon"), "did you mean zhong"),
         (("--rerank", "zhong:k=5"), "has no option 'k'"),
-        (("--rerank", "zhong:k1"), "wanted NAME:OPTION=VALUE"),
+        (("--rerank", "zhong:k1"), "expected NAME:OPTION=VALUE"),
         (("--rerank", "zhong", "--memory", "1K"), "too few"),
         (("--rerank", "zhong", "--memory", "much"), "is no size"),
         (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),
@@ -386,4 +386,4 @@ def test_a_run_that_re_ranks_is_a_row_of_its_own(cli_json, tiny_mars, tmp_path, 
     cli("leaderboard", "--dir", board, "add", plain["run"], again["run"])
     page = (board / "mars-synthetic.md").read_text()
     assert "zhong k1=4 k2=2 share=0.3" in page
-    assert "not to be compared" in page
+    assert "do not compare them with rows without" in page

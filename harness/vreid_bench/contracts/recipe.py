@@ -1,4 +1,4 @@
-"""A method as data: its parts by name, how clips are cut, and the stages of its training."""
+"""A method as data: its parts by name, how tracklets are cut into clips, and the stages of its training."""
 
 from __future__ import annotations
 
@@ -12,18 +12,13 @@ from vreid_bench.system.errors import InputError
 Preset = Literal["paper", "small"]
 
 
-def _one_of(what: str, found: str, wanted: Sequence[str]) -> None:
-    _wanted(what, found, found in wanted, f"one of {', '.join(wanted)}")
+def _check_choice(what: str, found: str, choices: Sequence[str]) -> None:
+    _check(what, found, found in choices, f"one of {', '.join(choices)}")
 
 
-def _wanted(what: str, found: object, ok: bool, wanted: str) -> None:
+def _check(what: str, found: object, ok: bool, expected: str) -> None:
     if not ok:
-        raise InputError(f"recipe: {what} is {found!r}, wanted {wanted}")
-
-
-LATER = {
-    "later": True
-}  # a setting younger than the first records: its default leaves no trace, so that they stay valid
+        raise InputError(f"recipe: {what} is {found!r}, expected {expected}")
 
 
 @dataclass(frozen=True)
@@ -46,24 +41,24 @@ def part(name: str, **options: Any) -> Part:
 
 @dataclass(frozen=True)
 class Clipping:
-    """How the frames of a tracklet become clips of `T` frames; `vreid_bench.modeling.clips` defines each sampler."""
+    """How a tracklet is cut into clips of `T` frames; `vreid_bench.modeling.clips` defines each sampler."""
 
     sampler: str
     T: int  # frames per clip; 0 with the sampler `all`
-    clips: int = 1  # clips per tracklet, for samplers that draw a number of them
+    clips: int = 1  # clips per tracklet, for samplers that draw a fixed number
     step: int = 0  # frames from one clip's start to the next, for `dense`; 0 means T
-    padding: Literal["cycle", "last", "drop"] = "cycle"  # what fills a clip cut short
+    padding: Literal["cycle", "last", "drop"] = "cycle"  # what fills a clip that is too short
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An optimizer of `torch.optim` and its options, as the paper prints them; the rate is in `Schedule`."""
+    """An optimizer of `torch.optim` and its options, as the paper prints them; `Schedule` holds the learning rate."""
 
     name: Literal["Adam", "AdamW", "SGD"] = "Adam"
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _one_of("optimizer.name", self.name, ("Adam", "AdamW", "SGD"))
+        _check_choice("optimizer.name", self.name, ("Adam", "AdamW", "SGD"))
 
 
 @dataclass(frozen=True)
@@ -73,13 +68,13 @@ class Schedule:
     kind: Literal["constant", "step", "one-cycle"]
     rate: float
     every: int = 0  # `step`: steps between two drops
-    factor: float = 0.1  # `step`: what a drop multiplies by
+    factor: float = 0.1  # `step`: a drop multiplies the rate by this
     floor: float = 0.0  # `step`: the rate never falls below this
 
     def __post_init__(self) -> None:
-        _one_of("schedule.kind", self.kind, ("constant", "step", "one-cycle"))
-        _wanted("schedule.rate", self.rate, self.rate > 0, "a number above 0")
-        _wanted("schedule.every", self.every, self.kind != "step" or self.every > 0, "steps between two drops")
+        _check_choice("schedule.kind", self.kind, ("constant", "step", "one-cycle"))
+        _check("schedule.rate", self.rate, self.rate > 0, "a number above 0")
+        _check("schedule.every", self.every, self.kind != "step" or self.every > 0, "steps between two drops")
 
 
 @dataclass(frozen=True)
@@ -93,20 +88,20 @@ class Train:
     K: int
     schedule: Schedule
     optimizer: Optimizer = Optimizer()
-    train: tuple[str, ...] = ("*",)  # patterns of parameter names that learn
-    freeze: tuple[str, ...] = ()  # patterns that do not, after `train`
+    train: tuple[str, ...] = ("*",)  # patterns: parameters with these names are trained
+    freeze: tuple[str, ...] = ()  # patterns: of those, parameters with these names are not
     augment: tuple[Part, ...] = ()
-    matcher: Part | None = None  # in place of the method's matcher, during this stage
-    # encoder and aggregator being frozen: features of so many augmented views, computed once
-    cached: int = field(default=0, metadata=LATER)
+    matcher: Part | None = None  # replaces the method's matcher during this stage
+    # > 0: encoder and aggregator are frozen, and the features of this many augmented views are computed once
+    cached: int = 0
 
     def __post_init__(self) -> None:
         for name in ("steps", "P", "K"):
             value = getattr(self, name)
-            _wanted(f"stage.{name}", value, value > 0, "a whole number above 0")
-        _wanted("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
+            _check(f"stage.{name}", value, value > 0, "a whole number above 0")
+        _check("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
         patterns = (*self.train, *self.freeze)
-        _wanted("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
+        _check("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
 
 
 @dataclass(frozen=True)
@@ -129,12 +124,12 @@ class Reported:
     value: float  # a fraction
     where: str  # table and row
     note: str = ""  # why it may not be comparable
-    reranked: bool = False  # with distances changed by a re-ranker
+    reranked: bool = False  # scored after re-ranking
 
 
 @dataclass(frozen=True)
 class Method:
-    """A named recipe: everything that decides a run, apart from data, protocol and seed."""
+    """A recipe: everything that decides a run, apart from data, protocol and seed."""
 
     encoder: Part
     aggregator: Part
@@ -143,13 +138,13 @@ class Method:
     size: tuple[int, int]  # height, width in pixels
     losses: Mapping[str, Part] = field(default_factory=dict)
     stages: tuple[Stage, ...] = ()
-    reported: tuple[Reported, ...] = ()  # numbers of this method
-    quoted: tuple[Reported, ...] = ()  # numbers of other systems in the paper's tables; one method of a paper has them
+    reported: tuple[Reported, ...] = ()  # the paper's numbers of this method
+    quoted: tuple[Reported, ...] = ()  # the paper's numbers of other systems; one method of each paper holds them
     paper: str = ""  # authors, title, year
 
     def __post_init__(self) -> None:
         positive = len(self.size) == 2 and all(isinstance(side, int) and side > 0 for side in self.size)
-        _wanted("size", self.size, positive, "height and width in pixels")
+        _check("size", self.size, positive, "height and width in pixels")
 
     @property
     def budget(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ from vreid_bench.evaluation.run_scores import RunScores
 from vreid_bench.modeling.model import Model
 from vreid_bench.ops import clip_native
 from vreid_bench.planning.plan import Plan
-from vreid_bench.records.entries import ruled
+from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.registry.registry import Registry
@@ -52,6 +52,7 @@ class FoldResult(NamedTuple):
 
 def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, machine: Machine) -> Record:
     """The record of a finished run with these scores."""
+    protocol = plan.protocol
     network, spoiled = folds[-1].network, find_corruption(plan.chosen.method, plan.registry)
     weights = plan.source.entry(sha256(b"".join(fold.folder.weights.read_bytes() for fold in folds)))
     costs = add_costs(read_costs(place.costs) for fold in folds for place in (fold.folder, fold.folder.pretrained))
@@ -62,7 +63,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
             "method": plan.declaration.method,
             "preset": plan.chosen.preset,
             "seed": plan.seed,
-            "protocol": {"name": plan.protocol.name, "headline": plan.protocol.headline, **ruled(plan.protocol)},
+            "protocol": {"name": protocol.name, "headline": protocol.headline, **describe_rules(protocol)},
             "splits": {"total": plan.total, "ran": [f.number for f in plan.folds]} if plan.total > 1 else None,
             "dataset": plan.declaration.tested,
             "taught": plan.declaration.trained_on,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.evaluation.evaluate import Result
-from vreid_bench.records.entries import ruled
+from vreid_bench.records.entries import describe_rules
 from vreid_bench.scoring.bootstrap import by_person
 from vreid_bench.scoring.breakdown import breakdowns
 from vreid_bench.scoring.metrics import npz, per_query, summarize
@@ -36,7 +36,7 @@ def score_run(
     refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
     diameters = [ranking.diameter for ranking in leading if ranking.diameter is not None]
     fields = {
-        "conventions": {c.name: {**ruled(c), **summary[c.name]} for c in conventions if c.name not in refused},
+        "conventions": {c.name: {**describe_rules(c), **summary[c.name]} for c in conventions if c.name not in refused},
         "not_computable": refused,
         "conditions": conditions,
         "cluster_diameter": fmean(diameters) if diameters else None,

@@ -85,7 +85,7 @@ class EarlierRun:
 
     def entry(self, sha256: str) -> Weights:
         """Weights that the earlier run has trained, or loaded itself."""
-        return self.record.reused(sha256)
+        return self.record.lend_weights(sha256)
 
     def check(
         self, chosen: ChosenMethod, protocol: TestProtocol, every: Sequence[Fold], numbers: Sequence[int], reader: Any

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from vreid_bench.contracts.recipe import Method, Part, Preset, Train, describe_part
 from vreid_bench.registry.registry import KINDS, Registry
-from vreid_bench.registry.settings import described, named_part, override, resolved
+from vreid_bench.registry.settings import describe, override, parse_part, resolve
 from vreid_bench.system.errors import InputError
 
 BASELINE = "mean-pooling"  # the recipe that a lone part is tried in
@@ -62,17 +62,17 @@ def choose_method(registry: Registry, asked: Asked, assignments: Sequence[str], 
     elif entry.kind != "methods":
         fits = entry.kind == "matchers" and hasattr(entry.value, "fit")  # it learns from the trained features
         method = method.with_part(KINDS[entry.kind], Part(name), fits=fits)
-    method, before = override(resolved(method, registry), inherited)
-    earlier = described(method)
+    method, before = override(resolve(method, registry), inherited)
+    earlier = describe(method)
     method, after = override(method, assignments)
-    reranker = None if rerank is None else named_part("rerankers", rerank, registry)
+    reranker = None if rerank is None else parse_part("rerankers", rerank, registry)
     parts = [*_parts(method), *([("rerankers", reranker)] if reranker else [])]
     return ChosenMethod(
         name=name,
         swapped="" if entry.kind == "methods" else KINDS[entry.kind],
         preset=preset,
         method=method,
-        settings=described(method),
+        settings=describe(method),
         inherited=earlier,
         overrides={**before, **after},
         providers=registry.providers(entry, parts),

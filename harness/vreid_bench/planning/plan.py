@@ -11,7 +11,7 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
-from vreid_bench.contracts.split_numbers import parse_numbers, write_numbers
+from vreid_bench.contracts.split_numbers import format_splits, parse_splits
 from vreid_bench.planning.data_root import open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
@@ -21,7 +21,7 @@ from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.records.record import in_path
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import described
+from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import MEMORY
 from vreid_bench.system.fingerprint import digest
 
@@ -45,13 +45,13 @@ class RunRequest:
     threads: int | None = None
     checkpoint_every: float = 5.0  # seconds
     quiet: bool = False
-    rerank: str | None = None  # a re-ranker, with options as `settings.named_part` reads them
+    rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
     memory: int = MEMORY  # bytes for re-ranking; no number depends on it
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One run, completely described: equal plans are the same run."""
+    """One run, completely describe: equal plans are the same run."""
 
     registry: Registry
     chosen: ChosenMethod
@@ -88,11 +88,11 @@ class Plan:
             "conventions": [convention.fingerprint for convention in self.conventions],
             "dataset": [self.dataset.fingerprint, self.dataset.source],
             "trained on": self.trained_on.fingerprint,
-            "reranker": described(self.chosen.reranker),
+            "reranker": describe(self.chosen.reranker),
         }
         kind = "" if self.source.trains else "eval-"
         name = f"{self.protocol.name}-{in_path(self.chosen.name)}-{self.chosen.preset}-seed{self.seed}"
-        numbers = write_numbers([fold.number for fold in self.folds])
+        numbers = format_splits([fold.number for fold in self.folds])
         splits = "" if len(self.folds) == self.total else f"-splits{numbers}"
         return f"{name}-{kind}{digest(decides)[:8]}{splits}"
 
@@ -119,7 +119,7 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
         earlier = EarlierRun.open(request.source, request.runs, given)
         asked = earlier.asked
     chosen = choose_method(registry, asked, request.assignments, request.rerank)
-    numbers = parse_numbers(request.splits, len(every))
+    numbers = parse_splits(request.splits, len(every))
     if earlier is None:
         source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet)
     else:

@@ -86,4 +86,11 @@ class NewTraining:
 
     def entry(self, sha256: str) -> Weights:
         """Weights that this run has trained."""
-        return Weights(sha256=sha256, origin="trained", pretrained=self.pretrained.entry if self.pretrained else None)
+        return Weights(
+            sha256=sha256,
+            origin="trained",
+            trained_by=None,
+            trained_under=None,
+            trained_as=(),
+            pretrained=self.pretrained.entry if self.pretrained else None,
+        )

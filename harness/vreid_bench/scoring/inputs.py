@@ -49,7 +49,7 @@ class Request:
     matcher: str | None = None
     dtype: Precision = "float32"
     conventions: tuple[str, ...] = ()
-    rerank: str | None = None  # a re-ranker, with options as `settings.named_part` reads them
+    rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
     memory: int = MEMORY  # bytes for re-ranking
     rates: tuple[float, ...] = ()  # false accept rates
 
@@ -193,9 +193,9 @@ def reranker(request: Request) -> Part | None:
     if request.rerank is None:
         return None
     from vreid_bench.registry.registry import Registry
-    from vreid_bench.registry.settings import named_part
+    from vreid_bench.registry.settings import parse_part
 
-    return named_part("rerankers", request.rerank, Registry.installed())
+    return parse_part("rerankers", request.rerank, Registry.installed())
 
 
 def _from_distance(path: Path, labels: Labels, request: Request) -> Compared:

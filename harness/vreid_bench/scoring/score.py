@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
-from vreid_bench.reporting.terminal import scored
 from vreid_bench.scoring.conventions import CONVENTIONS, MARS
 from vreid_bench.scoring.features import ROWS, Features, numpy, places
 from vreid_bench.scoring.metrics import Judged, NotComputable, Outcome, judge, per_query, summarize
@@ -19,6 +18,7 @@ from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.ranks.counting import Counts, Metric, Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.rerank import neighbours
+from vreid_bench.scoring.score_table import render_scores
 from vreid_bench.scoring.true_accept_rate import true_accepts
 from vreid_bench.system.errors import InputError
 
@@ -60,7 +60,7 @@ class Report:
         return found
 
     def __str__(self) -> str:
-        return scored(self.metrics())
+        return render_scores(self.metrics())
 
     def metrics(self) -> dict[str, Any]:
         """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}."""
