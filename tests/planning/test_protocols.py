@@ -209,6 +209,6 @@ def test_every_installed_protocol_is_told_in_words_and_has_its_line(registry, cl
     assert cli("protocols", "table").stdout == table(protocols) + "\n"
 
 
-def test_the_readme_has_the_table_that_the_protocols_give(registry):
-    readme = (ROOT / "README.md").read_text()
-    assert table(entry.value for entry in registry.entries("protocols")) in readme
+def test_the_docs_have_the_table_that_the_protocols_give(registry):
+    page = (ROOT / "docs/protocols.md").read_text()
+    assert table(entry.value for entry in registry.entries("protocols")) in page
