@@ -32,6 +32,6 @@ def test_every_installed_protocol_is_described_and_has_its_line(registry, cli, c
     assert cli("protocols", "table").stdout == protocols_table(protocols) + "\n"
 
 
-def test_the_readme_has_the_table_that_the_protocols_give(registry):
-    readme = (ROOT / "README.md").read_text()
-    assert protocols_table(entry.value for entry in registry.entries("protocols")) in readme
+def test_the_docs_have_the_table_that_the_protocols_give(registry):
+    docs = (ROOT / "docs" / "protocols.md").read_text()
+    assert protocols_table(entry.value for entry in registry.entries("protocols")) in docs

@@ -157,7 +157,7 @@ def show(name: str, as_json: bool) -> None:
 
 @protocols.command()
 def table() -> None:
-    """Print all installed protocols as a Markdown table, as the README has it."""
+    """Print all installed protocols as a Markdown table, as docs/protocols.md has it."""
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting.protocols import protocols_table
 

@@ -37,7 +37,7 @@ def _advice(device: torch.device) -> str:
         return ""
     if torch.version.cuda:
         return f": torch {torch.__version__} has CUDA but sees no GPU; check the driver with nvidia-smi"
-    return ": this torch has no CUDA; README, 'Which torch', says how to install one that has"
+    return ": this torch has no CUDA; docs/running.md, 'Which torch', says how to install one that has it"
 
 
 def _kernels(name: str, backend: str, work: str) -> str:
