@@ -19,12 +19,16 @@ from vreid_bench.contracts.recipe import (
     Schedule,
     Train,
     part,
+    reported_row,
+    reported_table,
 )
+from vreid_bench.contracts.small_preset import SMALL_SIZE, shrink_loss, shrink_method, shrink_training
 from vreid_bench.system.errors import InputError
 
 if TYPE_CHECKING:
     from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, Published
+    from vreid_bench.modeling.corruption import check_corruption, distort
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.registry.registry import Family
@@ -36,6 +40,7 @@ _HOME = {
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
     "vreid_bench.contracts.dataset": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
+    "vreid_bench.modeling.corruption": ("check_corruption", "distort"),
     "vreid_bench.registry.registry": ("Family",),
     "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
     "vreid_bench.scoring.score": ("Report", "score"),
@@ -45,6 +50,7 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "DISTRACTOR",
     "JUNK",
+    "SMALL_SIZE",
     "Batch",
     "ClipFeatures",
     "Clipping",
@@ -72,13 +78,20 @@ __all__ = [
     "Train",
     "Verification",
     "batch_hard",
+    "check_corruption",
     "clip_batch_hard",
     "clip_distance",
     "clip_fold",
+    "distort",
     "hookimpl",
     "pairwise_distance",
     "part",
+    "reported_row",
+    "reported_table",
     "score",
+    "shrink_loss",
+    "shrink_method",
+    "shrink_training",
 ]
 
 

@@ -44,6 +44,9 @@ from vreid_bench import (
     clip_distance,
     hookimpl,
     part,
+    reported_row,
+    reported_table,
+    shrink_method,
 )
 from vreid_bench.ops.clip_reference import Side, importance, one_clip, sequential
 
@@ -222,7 +225,7 @@ CLIPS = 8  # M
 
 def clip_average(preset: Preset) -> Method:
     """The mean of eight clips' unit vectors, from I3D (Matiyali and Sharma 2020, section 4.3)."""
-    return replace(_method(preset), matcher=AVERAGE, reported=TABLE_6[4, 8])
+    return replace(_method(preset), matcher=AVERAGE, reported=table_6(4, 8))
 
 
 def clip_average_raw(preset: Preset) -> Method:
@@ -262,7 +265,7 @@ def clip_learned_corrupted(preset: Preset) -> Method:
 def _clips(number: int) -> Callable[[Preset], Method]:
     def method(preset: Preset) -> Method:
         whole = clip_average(preset)
-        return replace(whole, test=replace(whole.test, clips=number), reported=TABLE_6[4, number])
+        return replace(whole, test=replace(whole.test, clips=number), reported=table_6(4, number))
 
     method.__doc__ = f"The mean of {number} clips' unit vectors, from I3D: `clip-average` with M = {number}."
     return method
@@ -332,27 +335,8 @@ def _paper() -> Method:
 
 
 def _small() -> Method:
-    """The same for 64 x 32 crops and random weights: an eighth of I3D's channels, one block of each size and a stride
-    of 8, trained as the small recipe of `mean-pooling` is, whose docstring has the reasons."""
-    paper = _paper()
-    (stage,) = paper.stages
-    assert isinstance(stage, Train)
-    stage = replace(
-        stage,
-        steps=900,
-        schedule=Schedule("one-cycle", 3e-3),
-        optimizer=Optimizer("AdamW", {"weight_decay": 1e-2}),
-    )
-    return replace(
-        paper,
-        encoder=part("i3d", shrink=8, depths=(1, 1, 1), pools=("3a", "4a")),
-        size=(64, 32),
-        losses={
-            "cross-entropy": part("cross-entropy", smoothing=0.1, neck=True),
-            "triplet": part("triplet", margin="soft"),
-        },
-        stages=(stage,),
-    )
+    """The same recipe scaled down: an eighth of I3D's channels, one block of each size, and a stride of 8."""
+    return shrink_method(_paper(), encoder=part("i3d", shrink=8, depths=(1, 1, 1), pools=("3a", "4a")))
 
 
 DOUBT = "gallery and queries without a match are not said"
@@ -390,68 +374,77 @@ def table_2(variant: str, t: int = 0) -> tuple[Reported, ...]:
     return tuple(found)
 
 
-def _rows(dataset: str, where: str, note: str, **values: float) -> tuple[Reported, ...]:
-    reranked = where.endswith(("Reranking", "ECN"))  # "expanded cross neighborhood" re-ranks, too
-    return tuple(
-        Reported(dataset, name, round(value / 100, 4), where, note, reranked) for name, value in values.items()
-    )
-
-
+MARS, DUKE, PRID = {"mars": "mAP R1 R5 R20"}, {"duke-video": "mAP R1 R5 R20"}, {"prid2011": "R1 R5 R20"}
 TABLES_3_TO_5 = (
-    *_rows("mars", "Table 3, Ours", DOUBT, R5=94.0, R20=97.2),  # mAP and rank 1 are those of Table 2
+    *reported_row("Table 3, Ours", MARS, "- - 94.0 97.2", DOUBT),  # mAP and rank 1 are those of Table 2
     # Re-ranking here compares vectors, which pairs of clips are not; the paper does not say how it re-ranks them.
-    *_rows("mars", "Table 3, Ours + Reranking", DOUBT, mAP=83.3, R1=83.4, R5=93.4, R20=97.4),
-    *_rows("duke-video", "Table 4, Ours", "", mAP=88.5, R1=89.3, R5=98.3, R20=99.4),
-    *_rows(
-        "prid2011", "Table 5, Ours", "mean over ten random splits that are not published", R1=82.9, R5=95.8, R20=99.1
-    ),
+    *reported_row("Table 3, Ours + Reranking", MARS, "83.3 83.4 93.4 97.4", DOUBT, reranked=True),
+    *reported_row("Table 4, Ours", DUKE, "88.5 89.3 98.3 99.4"),
+    *reported_row("Table 5, Ours", PRID, "82.9 95.8 99.1", "mean over ten random splits that are not published"),
 )
-# Table 6, mAP of averaging: (frames of a clip in training and test, clips) -> the row.
-TABLE_6: Mapping[tuple[int, int], tuple[Reported, ...]] = {
-    (L, M): _rows("mars", f"Table 6, L = {L}, M = {M}", DOUBT, mAP=value)
-    for M, values in (
-        (1, (63.3, 68.5, 69.8)),
-        (2, (70.1, 73.0, 72.9)),
-        (4, (74.5, 74.9, 73.7)),
-        (8, (74.9, 75.0, 73.7)),
-    )
-    for L, value in zip((4, 8, 16), values, strict=True)
-}
+# Table 6, the mAP of averaging M clips: M -> as printed, for clips of 4, 8 and 16 frames in training and test.
+TABLE_6 = {1: "63.3 68.5 69.8", 2: "70.1 73.0 72.9", 4: "74.5 74.9 73.7", 8: "74.9 75.0 73.7"}
 
 
-def _quoted(where: str, dataset: str, **values: float) -> tuple[Reported, ...]:
-    return _rows(dataset, where, "quoted from its own paper", **values)
+def table_6(L: int, M: int) -> tuple[Reported, ...]:
+    """A cell of Table 6: M clips of L frames."""
+    value = TABLE_6[M].split()[(4, 8, 16).index(L)]
+    return reported_row(f"Table 6, L = {L}, M = {M}", {"mars": "mAP"}, value, DOUBT)
 
 
 MADE = (("topt-e", 60), ("topt-te", 50), ("Ours", 0))  # the rows of Table 2 that a method here is
-# What the paper quotes of others, and its own rows that are a method's with another setting.
+OTHERS = "quoted from its own paper"
+# The paper's numbers of other systems, and its own rows that are a method's with another setting.
 QUOTED = (
     *(row for key in TABLE_2 if key not in MADE for row in table_2(*key)),
-    *(row for (L, _), rows in TABLE_6.items() if L != 4 for row in rows),
-    *_quoted("Table 3, RQEN+XQDA+Reranking", "mars", mAP=71.1, R1=77.8, R5=88.8, R20=94.3),
-    *_quoted("Table 3, TriNet + Reranking", "mars", mAP=77.4, R1=81.2, R5=90.8),
-    *_quoted("Table 3, DuATM", "mars", mAP=67.7, R1=81.1, R5=92.5),
-    *_quoted("Table 3, MGCAN-Siamese", "mars", mAP=71.2, R1=77.2),
-    *_quoted("Table 3, PSE", "mars", mAP=56.9, R1=72.1),
-    *_quoted("Table 3, PSE + ECN", "mars", mAP=71.8, R1=76.7),
-    *_quoted("Table 3, RRU + STIM", "mars", mAP=72.7, R1=84.4, R5=93.2, R20=96.3),
-    *_quoted("Table 3, Two-Stream M3D", "mars", mAP=74.1, R1=84.4, R5=93.8, R20=97.7),
-    *_quoted("Table 3, PABR", "mars", mAP=75.9, R1=84.7, R5=94.4, R20=97.5),
-    *_quoted("Table 3, PABR + Reranking", "mars", mAP=83.9, R1=85.1, R5=94.2, R20=97.4),
-    *_quoted("Table 3, CSSA-CSE + Flow", "mars", mAP=76.1, R1=86.3, R5=94.7, R20=98.2),
-    *_quoted("Table 3, STA", "mars", mAP=80.8, R1=86.3, R5=95.7, R20=98.1),
-    *_quoted("Table 3, STA + Reranking", "mars", mAP=87.7, R1=87.2, R5=96.2, R20=98.6),
-    *_quoted("Table 3, D + GE + D_G", "mars", mAP=81.8, R1=87.3, R5=96.0, R20=98.1),
-    *_quoted("Table 4, ETAP-Net", "duke-video", mAP=78.3, R1=83.6, R5=94.6, R20=97.6),
-    *_quoted("Table 4, STA", "duke-video", mAP=94.9, R1=96.2, R5=99.3, R20=99.6),
-    *_quoted("Table 4, R + GE + D_G", "duke-video", mAP=94.9, R1=95.6, R5=99.3, R20=99.9),
-    *_quoted("Table 5, CNN + XQDA", "prid2011", R1=77.3, R5=93.5, R20=99.3),
-    *_quoted("Table 5, E2E AMOC+EpicFlow", "prid2011", R1=83.7, R5=98.3, R20=100.0),
-    *_quoted("Table 5, QAN", "prid2011", R1=90.3, R5=98.2, R20=100.0),
-    *_quoted("Table 5, M3D+RAL", "prid2011", R1=91.0),
-    *_quoted("Table 5, CSSA-CSE", "prid2011", R1=88.6, R5=99.1),
-    *_quoted("Table 5, Two-Stream M3D", "prid2011", R1=94.4, R5=100.0),
-    *_quoted("Table 5, CSSA-CSE + Flow", "prid2011", R1=93.0, R5=99.3, R20=100.0),
+    *(row for M in TABLE_6 for L in (8, 16) for row in table_6(L, M)),
+    *reported_table(
+        "Table 3",
+        MARS,
+        {
+            "RQEN+XQDA+Reranking": "71.1 77.8 88.8 94.3",
+            "TriNet + Reranking": "77.4 81.2 90.8 -",
+            "DuATM": "67.7 81.1 92.5 -",
+            "MGCAN-Siamese": "71.2 77.2 - -",
+            "PSE": "56.9 72.1 - -",
+            "PSE + ECN": "71.8 76.7 - -",
+            "RRU + STIM": "72.7 84.4 93.2 96.3",
+            "Two-Stream M3D": "74.1 84.4 93.8 97.7",
+            "PABR": "75.9 84.7 94.4 97.5",
+            "PABR + Reranking": "83.9 85.1 94.2 97.4",
+            "CSSA-CSE + Flow": "76.1 86.3 94.7 98.2",
+            "STA": "80.8 86.3 95.7 98.1",
+            "STA + Reranking": "87.7 87.2 96.2 98.6",
+            "D + GE + D_G": "81.8 87.3 96.0 98.1",
+        },
+        OTHERS,
+        # ECN, "expanded cross neighborhood", re-ranks, too
+        ["RQEN+XQDA+Reranking", "TriNet + Reranking", "PSE + ECN", "PABR + Reranking", "STA + Reranking"],
+    ),
+    *reported_table(
+        "Table 4",
+        DUKE,
+        {
+            "ETAP-Net": "78.3 83.6 94.6 97.6",
+            "STA": "94.9 96.2 99.3 99.6",
+            "R + GE + D_G": "94.9 95.6 99.3 99.9",
+        },
+        OTHERS,
+    ),
+    *reported_table(
+        "Table 5",
+        PRID,
+        {
+            "CNN + XQDA": "77.3 93.5 99.3",
+            "E2E AMOC+EpicFlow": "83.7 98.3 100.0",
+            "QAN": "90.3 98.2 100.0",
+            "M3D+RAL": "91.0 - -",
+            "CSSA-CSE": "88.6 99.1 -",
+            "Two-Stream M3D": "94.4 100.0 -",
+            "CSSA-CSE + Flow": "93.0 99.3 100.0",
+        },
+        OTHERS,
+    ),
 )
 
 

@@ -29,6 +29,9 @@ from vreid_bench import (
     Train,
     hookimpl,
     part,
+    reported_row,
+    reported_table,
+    shrink_method,
 )
 
 PAPER = "Isobe et al.: Intra-Clip Aggregation for Video Person Re-identification, ICIP 2020"
@@ -239,93 +242,72 @@ def _paper() -> Method:
 
 
 def _small() -> Method:
-    """The same for 64 x 32 crops and random weights, trained as the small recipe of `mean-pooling` is, whose docstring
-    has the reasons: AdamW with one cycle, smoothed labels, a margin that never stops pulling, and a batch
-    normalisation in front of the classifier alone. The last helps the baseline as well, so that ICA's own batch
-    normalisation can gain less over it than in the paper, whose baseline has none."""
-    paper = _paper()
-    stage = Train(
-        clipping=Clipping("consecutive", 4),
-        losses={"cross-entropy": 1.0, "triplet": 1.0},
-        steps=900,
-        P=4,
-        K=8,
-        schedule=Schedule("one-cycle", 3e-3),
-        optimizer=Optimizer("AdamW", {"weight_decay": 1e-2}),
+    """The same recipe scaled down.
+
+    At preset `small` the baseline has a batch normalisation, too: in front of its classifier. So ICA's own can gain
+    less over it than in the paper, whose baseline has none.
+    """
+    return shrink_method(_paper(), encoder=BACKBONES["small"]["resnet"])
+
+
+ILIDS = {"ilids-vid": "R1 R5 R20"}
+MARS = {"mars": "R1 R5 R20 mAP"}
+PRID = {"ilids-vid-to-prid2011": "R1 R5 R20"}
+
+
+def _model(where: str, ilids: str, mars: str) -> tuple[Reported, ...]:
+    return (
+        *reported_row(where, ILIDS, ilids, "how many splits it averages is not said"),
+        *reported_row(where, MARS, mars, "gallery and queries without a match are not said"),
     )
-    return replace(
-        paper,
-        encoder=BACKBONES["small"]["resnet"],
-        size=(64, 32),
-        test=Clipping("uniform", 4, clips=8),
-        losses={
-            "cross-entropy": part("cross-entropy", smoothing=0.1, neck=True),
-            "triplet": part("triplet", margin="soft"),
-        },
-        stages=(stage,),
-    )
-
-
-ILIDS = "how many splits it averages is not said"
-MARS = "gallery and queries without a match are not said"
-
-
-def _row(
-    where: str, ilids: tuple[float, float, float], mars: tuple[float, float, float, float]
-) -> tuple[Reported, ...]:
-    rows = [("ilids-vid", metric, value, ILIDS) for metric, value in zip(("R1", "R5", "R20"), ilids, strict=True)]
-    rows += [("mars", metric, value, MARS) for metric, value in zip(("R1", "R5", "R20", "mAP"), mars, strict=True)]
-    return tuple(Reported(dataset, metric, round(value / 100, 4), where, note) for dataset, metric, value, note in rows)
 
 
 # Table 2 repeats models 2 and 4, Table 3 model 4.
-MODEL_1 = _row("Table 1, model 1", (78.2, 87.8, 92.1), (77.8, 86.4, 90.7, 74.5))
-MODEL_2 = _row("Table 1, model 2", (80.3, 89.5, 92.8), (79.1, 87.4, 91.4, 75.6))
-MODEL_3 = _row("Table 1, model 3", (86.1, 96.9, 98.7), (85.1, 95.2, 97.4, 80.7))
+MODEL_1 = _model("Table 1, model 1", "78.2 87.8 92.1", "77.8 86.4 90.7 74.5")
+MODEL_2 = _model("Table 1, model 2", "80.3 89.5 92.8", "79.1 87.4 91.4 75.6")
+MODEL_3 = _model("Table 1, model 3", "86.1 96.9 98.7", "85.1 95.2 97.4 80.7")
 MODEL_4 = (
-    *_row("Table 1, model 4", (88.7, 98.7, 100.0), (87.5, 96.6, 98.2, 81.6)),
-    Reported("ilids-vid-to-prid2011", "R1", 0.416, "Table 4, Ours", "which halves is not said"),
-    Reported("ilids-vid-to-prid2011", "R5", 0.719, "Table 4, Ours", "which halves is not said"),
-    Reported("ilids-vid-to-prid2011", "R20", 0.921, "Table 4, Ours", "which halves is not said"),
+    *_model("Table 1, model 4", "88.7 98.7 100.0", "87.5 96.6 98.2 81.6"),
+    *reported_row("Table 4, Ours", PRID, "41.6 71.9 92.1", "which halves is not said"),
 )
-BASELINE_ALEXNET = _row("Table 2, Baseline + SDA, Alexnet", (53.1, 69.4, 75.1), (51.3, 66.8, 73.8, 49.7))
-BASELINE_INCEPTION = _row("Table 2, Baseline + SDA, InceptionV3", (69.5, 83.6, 89.7), (67.2, 81.6, 87.3, 62.5))
-ICA_ALEXNET = _row("Table 2, ICA + SDA, Alexnet", (62.1, 79.0, 83.1), (59.5, 76.1, 80.3, 54.7))
-ICA_INCEPTION = _row("Table 2, ICA + SDA, InceptionV3", (78.4, 94.1, 97.4), (76.3, 91.4, 95.0, 72.0))
+BASELINE_ALEXNET = _model("Table 2, Baseline + SDA, Alexnet", "53.1 69.4 75.1", "51.3 66.8 73.8 49.7")
+BASELINE_INCEPTION = _model("Table 2, Baseline + SDA, InceptionV3", "69.5 83.6 89.7", "67.2 81.6 87.3 62.5")
+ICA_ALEXNET = _model("Table 2, ICA + SDA, Alexnet", "62.1 79.0 83.1", "59.5 76.1 80.3 54.7")
+ICA_INCEPTION = _model("Table 2, ICA + SDA, InceptionV3", "78.4 94.1 97.4", "76.3 91.4 95.0 72.0")
 
-
-def _quoted(where: str, dataset: str, note: str = "quoted from its own paper", **values: float) -> tuple[Reported, ...]:
-    return tuple(Reported(dataset, m, round(v / 100, 4), where, note) for m, v in values.items())
-
-
-# "We carefully re-implement" it, on ResNet-50. Tables 2 and 4 of TACAN quote of its own paper, on Inception-v3, an mAP
-# of 72.7 and an R1 of 84.4 on MARS, and an R1 of 84.3 on iLIDS-VID.
+OTHERS = "quoted from its own paper"
+# "We carefully re-implement" it, on ResNet-50. Tables 2 and 4 of TACAN quote from its own paper, on Inception-v3, an
+# mAP of 72.7 and an R1 of 84.4 on MARS, and an R1 of 84.3 on iLIDS-VID.
 REIMPLEMENTED = "re-implemented, it seems; its own paper has less"
-
-
-# What the paper quotes of others; no method here is theirs.
+# The paper's numbers of other systems.
 QUOTED = (
-    *_quoted("Table 3, QAN", "ilids-vid", R1=68.0, R5=86.8, R20=97.4),
-    *_quoted("Table 3, QAN", "mars", R1=73.7, R5=84.9, R20=91.6, mAP=51.7),
-    *_quoted("Table 3, AMOC", "ilids-vid", R1=68.7, R5=94.3, R20=99.3),
-    *_quoted("Table 3, AMOC", "mars", R1=68.3, R5=81.4, R20=90.6, mAP=52.9),
-    *_quoted("Table 3, Liao et al.", "ilids-vid", R1=81.3),
-    *_quoted("Table 3, Liao et al.", "mars", R1=84.3, mAP=77.0),
-    *_quoted("Table 3, TRL", "ilids-vid", R1=57.7, R5=81.7, R20=94.1),
-    *_quoted("Table 3, TRL", "mars", R1=79.3, R5=91.1, R20=96.0, mAP=66.8),
-    *_quoted("Table 3, STSRN", "ilids-vid", R1=70.0, R5=89.3, R20=98.7),
-    *_quoted("Table 3, STSRN", "mars", R1=76.7, R5=93.8, R20=98.1),
-    *_quoted("Table 3, DRSA", "ilids-vid", R1=80.2),
-    *_quoted("Table 3, DRSA", "mars", R1=82.3, mAP=65.8),
-    *_quoted("Table 3, Gao et al.", "mars", R1=83.3, R5=93.8, R20=97.4, mAP=76.7),
-    *_quoted("Table 3, STMP", "ilids-vid", REIMPLEMENTED, R1=85.7, R5=97.5, R20=99.8),
-    *_quoted("Table 3, STMP", "mars", REIMPLEMENTED, R1=86.2, R5=95.3, R20=97.8, mAP=75.6),
-    *_quoted("Table 3, STA", "mars", R1=86.3, R5=95.7, R20=97.1, mAP=80.8),
-    *_quoted("Table 3, GLTR", "ilids-vid", R1=86.0, R5=98.0),
-    *_quoted("Table 3, GLTR", "mars", R1=87.0, R5=95.8, R20=98.2, mAP=78.5),
-    *_quoted("Table 4, TRL", "ilids-vid-to-prid2011", R1=29.5, R5=59.4, R20=82.2),
-    *_quoted("Table 4, STSRN", "ilids-vid-to-prid2011", R1=30.0, R5=58.0, R20=85.0),
-    *_quoted("Table 4, STMP", "ilids-vid-to-prid2011", R1=32.0, R5=58.0, R20=90.0),
+    *reported_table(
+        "Table 3",
+        ILIDS | MARS,
+        {
+            "QAN": "68.0 86.8 97.4 73.7 84.9 91.6 51.7",
+            "AMOC": "68.7 94.3 99.3 68.3 81.4 90.6 52.9",
+            "Liao et al.": "81.3 - - 84.3 - - 77.0",
+            "TRL": "57.7 81.7 94.1 79.3 91.1 96.0 66.8",
+            "STSRN": "70.0 89.3 98.7 76.7 93.8 98.1 -",
+            "DRSA": "80.2 - - 82.3 - - 65.8",
+            "Gao et al.": "- - - 83.3 93.8 97.4 76.7",
+        },
+        OTHERS,
+    ),
+    *reported_row("Table 3, STMP", ILIDS | MARS, "85.7 97.5 99.8 86.2 95.3 97.8 75.6", REIMPLEMENTED),
+    *reported_table(
+        "Table 3",
+        ILIDS | MARS,
+        {"STA": "- - - 86.3 95.7 97.1 80.8", "GLTR": "86.0 98.0 - 87.0 95.8 98.2 78.5"},
+        OTHERS,
+    ),
+    *reported_table(
+        "Table 4",
+        PRID,
+        {"TRL": "29.5 59.4 82.2", "STSRN": "30.0 58.0 85.0", "STMP": "32.0 58.0 90.0"},
+        OTHERS,
+    ),
 )
 
 

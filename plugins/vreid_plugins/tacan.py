@@ -31,11 +31,13 @@ from vreid_bench import (
     Optimizer,
     Part,
     Preset,
-    Reported,
     Schedule,
     Train,
     hookimpl,
     part,
+    reported_row,
+    reported_table,
+    shrink_method,
 )
 
 PAPER = "Li et al.: Temporal Aggregation with Clip-level Attention for Video-based Person Re-identification, WACV 2020"
@@ -215,96 +217,70 @@ def _paper() -> Method:
 
 
 def _small() -> Method:
-    """The same for 64 x 32 crops and random weights, trained as the small recipe of `mean-pooling` is, whose docstring
-    has the reasons: AdamW with one cycle, shifted crops, smoothed labels, a margin that never stops pulling, and
-    a batch normalisation in front of the classifier alone."""
-    paper = _paper()
-    stage = Train(
-        clipping=Clipping("consecutive", 4),
-        losses=MULTI,
-        steps=900,
-        P=8,
-        K=4,
-        schedule=Schedule("one-cycle", 3e-3),
-        optimizer=Optimizer("AdamW", {"weight_decay": 1e-2}),
-        augment=(part("flip"), part("shift")),
-    )
-    return replace(
-        paper,
-        encoder=part("resnet", depth=8),
-        size=(64, 32),
-        test=Clipping("uniform", 4, clips=8),
-        losses={
-            "cross-entropy": part("cross-entropy", smoothing=0.1, neck=True),
-            "triplet": part("triplet", margin="soft", metric="sqeuclidean"),
-            "min-max": part("min-max"),
-        },
-        stages=(stage,),
-    )
+    """The same recipe scaled down, with the crops shifted by a few pixels."""
+    return shrink_method(_paper(), encoder=part("resnet", depth=8), augment=(part("shift"),))
 
 
-def _rows(dataset: str, where: str, note: str, **values: float) -> tuple[Reported, ...]:
-    return tuple(Reported(dataset, metric, round(value / 100, 4), where, note) for metric, value in values.items())
-
-
-def _mars(where: str, mAP: float, R1: float, R5: float, R20: float) -> tuple[Reported, ...]:
-    note = "9,330 in the gallery leave 140 of 1,980 queries without a match; how they count is not said"
-    return _rows("mars", where, note, mAP=mAP, R1=R1, R5=R5, R20=R20)
-
-
+MARS = {"mars": "mAP R1 R5 R20"}
+UNMATCHED = "9,330 in the gallery leave 140 of 1,980 queries without a match; how they count is not said"
 HALVES = "mean over ten random halves that are not published; backbone not stated"
-BASELINE = _mars("Table 1, baseline", 61.4, 72.6, 87.2, 93.2)
-TRIPLET = _mars("Table 1, Ls + Lt", 76.2, 82.6, 93.9, 96.8)
-ATTENTION = _mars("Table 1, TA + Ls + Lt", 76.8, 83.9, 93.9, 97.2)
-CLIP_ATTENTION = _mars("Table 1, TA + CA + Ls + Lt", 81.6, 86.3, 95.4, 98.1)
+BASELINE = reported_row("Table 1, baseline", MARS, "61.4 72.6 87.2 93.2", UNMATCHED)
+TRIPLET = reported_row("Table 1, Ls + Lt", MARS, "76.2 82.6 93.9 96.8", UNMATCHED)
+ATTENTION = reported_row("Table 1, TA + Ls + Lt", MARS, "76.8 83.9 93.9 97.2", UNMATCHED)
+CLIP_ATTENTION = reported_row("Table 1, TA + CA + Ls + Lt", MARS, "81.6 86.3 95.4 98.1", UNMATCHED)
 TACAN = (
-    *_mars("Table 1, TA + CA + L", 83.0, 88.2, 96.0, 98.3),  # Table 2 repeats it
-    *_rows("ilids-vid", "Table 4, TACAN", HALVES, mAP=93.0, R1=88.9),
-    *_rows("prid2011", "Table 4, TACAN", HALVES, mAP=96.7, R1=95.3),
-    *_rows("duke-video", "Table 5, TACAN", "backbone not stated", mAP=95.4, R1=96.2, R5=99.4, R10=99.6),
+    *reported_row("Table 1, TA + CA + L", MARS, "83.0 88.2 96.0 98.3", UNMATCHED),  # again in Table 2
+    *reported_row("Table 4, TACAN", {"ilids-vid": "mAP R1", "prid2011": "mAP R1"}, "93.0 88.9 96.7 95.3", HALVES),
+    *reported_row("Table 5, TACAN", {"duke-video": "mAP R1 R5 R10"}, "95.4 96.2 99.4 99.6", "backbone not stated"),
 )
-TACAN_SENET = _mars("Table 1, SENet50 + TA + CA + L", 84.0, 89.1, 96.1, 98.0)  # Table 2 repeats it
+TACAN_SENET = reported_row("Table 1, SENet50 + TA + CA + L", MARS, "84.0 89.1 96.1 98.0", UNMATCHED)  # again in Table 2
 
-# Table 3, the diameter (Eq. 10) of the features of five persons of MARS: without and with the min-max loss. Which
-# persons, and how the features are scaled, is not said.
+# Table 3: the diameter (Eq. 10) of the features of five persons of MARS, without and with the min-max loss. The paper
+# does not say which persons, nor how the features are scaled.
 TABLE_3 = ((0.9204, 0.8882), (0.7038, 0.5321), (0.8364, 0.6553), (0.8448, 0.6056), (0.8931, 0.6629))
 
-
-def _quoted(table: str, name: str, dataset: str = "mars", **values: float) -> tuple[Reported, ...]:
-    return _rows(dataset, f"{table}, {name}", "quoted from its own paper", **values)
-
-
-# What the paper quotes of others; no method here is theirs.
+OTHERS = "quoted from its own paper"
+# The paper's numbers of other systems.
 QUOTED = (
-    *_quoted("Table 2", "ASTPN", R1=44, R5=70, R20=81),
-    *_quoted("Table 2", "JSTRN", mAP=50.7, R1=70.6, R5=90.0, R20=97.6),
-    *_quoted("Table 2", "STAN", mAP=65.8, R1=82.3),
-    *_quoted("Table 2", "RQEN", mAP=71.1, R1=77.8, R5=88.8, R20=94.3),
-    *_quoted("Table 2", "STIM", mAP=72.7, R1=84.4, R5=93.2, R20=96.3),
-    *_quoted("Table 2", "SCAN", mAP=76.7, R1=86.6, R5=94.8, R20=97.1),
-    *_quoted("Table 2", "TA", mAP=76.7, R1=83.3, R5=93.8, R20=97.4),
-    *_quoted("Table 2", "ResNet3D NL", mAP=77.0, R1=84.3, R5=94.6),
-    *_quoted("Table 2", "STAL", mAP=73.5, R1=82.2, R5=92.8, R20=98.0),
-    *_quoted("Table 2", "VRSTC", mAP=82.3, R1=88.5, R5=96.5),
-    *_quoted("Table 4", "ASTPN", "ilids-vid", R1=62),
-    *_quoted("Table 4", "ASTPN", "prid2011", R1=77),
-    *_quoted("Table 4", "JSTRN", "ilids-vid", R1=55.2),
-    *_quoted("Table 4", "JSTRN", "prid2011", R1=79.4),
-    *_quoted("Table 4", "STAN", "ilids-vid", R1=80.2),
-    *_quoted("Table 4", "STAN", "prid2011", R1=93.2),
-    *_quoted("Table 4", "RQEN", "ilids-vid", R1=80.0),
-    *_quoted("Table 4", "RQEN", "prid2011", R1=93.4),
-    *_quoted("Table 4", "STIM", "ilids-vid", R1=84.3),
-    *_quoted("Table 4", "STIM", "prid2011", R1=92.7),
-    *_quoted("Table 4", "SCAN", "ilids-vid", mAP=89.9, R1=88.0),
-    *_quoted("Table 4", "SCAN", "prid2011", mAP=95.8, R1=95.3),
-    *_quoted("Table 4", "ResNet3D NL", "ilids-vid", R1=81.3),
-    *_quoted("Table 4", "ResNet3D NL", "prid2011", R1=91.2),
-    *_quoted("Table 4", "STAL", "ilids-vid", R1=82.8),
-    *_quoted("Table 4", "STAL", "prid2011", R1=92.7),
-    *_quoted("Table 4", "VRSTC", "ilids-vid", R1=83.4),
-    *_quoted("Table 5", "EUG", "duke-video", mAP=78.3, R1=83.6, R5=94.6, R10=97.6),
-    *_quoted("Table 5", "VRSTC", "duke-video", mAP=93.5, R1=95.0, R5=99.1, R10=99.4),
+    *reported_table(
+        "Table 2",
+        MARS,
+        {
+            "ASTPN": "- 44 70 81",
+            "JSTRN": "50.7 70.6 90.0 97.6",
+            "STAN": "65.8 82.3 - -",
+            "RQEN": "71.1 77.8 88.8 94.3",
+            "STIM": "72.7 84.4 93.2 96.3",
+            "SCAN": "76.7 86.6 94.8 97.1",
+            "TA": "76.7 83.3 93.8 97.4",
+            "ResNet3D NL": "77.0 84.3 94.6 -",
+            "STAL": "73.5 82.2 92.8 98.0",
+            "VRSTC": "82.3 88.5 96.5 -",
+        },
+        OTHERS,
+    ),
+    *reported_table(
+        "Table 4",
+        {"ilids-vid": "mAP R1", "prid2011": "mAP R1"},
+        {
+            "ASTPN": "- 62 - 77",
+            "JSTRN": "- 55.2 - 79.4",
+            "STAN": "- 80.2 - 93.2",
+            "RQEN": "- 80.0 - 93.4",
+            "STIM": "- 84.3 - 92.7",
+            "SCAN": "89.9 88.0 95.8 95.3",
+            "ResNet3D NL": "- 81.3 - 91.2",
+            "STAL": "- 82.8 - 92.7",
+            "VRSTC": "- 83.4 - -",
+        },
+        OTHERS,
+    ),
+    *reported_table(
+        "Table 5",
+        {"duke-video": "mAP R1 R5 R10"},
+        {"EUG": "78.3 83.6 94.6 97.6", "VRSTC": "93.5 95.0 99.1 99.4"},
+        OTHERS,
+    ),
 )
 
 
