@@ -3,8 +3,10 @@
 
 The four models of Table 1 are `ica-baseline`, `ica-baseline-synchronous`, `ica-asynchronous` and `ica`; the other
 backbones of Table 2 are `ica-baseline-alexnet`, `ica-baseline-inception-v3`, `ica-alexnet` and `ica-inception-v3`.
-`ica-bn-neck` is the control: behind the pooling of the baseline nothing but a batch normalisation, which elsewhere
-gains about as much as the whole of ICA does here.
+`ica-bn-neck` is the control: the baseline with one batch normalisation after its pooling. Other papers gain about as
+much by this alone as this paper gains by ICA.
+
+The file is long because a third of it is the paper's printed tables.
 """
 
 from __future__ import annotations
@@ -38,10 +40,10 @@ PAPER = "Isobe et al.: Intra-Clip Aggregation for Video Person Re-identification
 
 
 class Asynchronous:
-    """Eq. 1: every frame is augmented by itself, {psi_k(f_k)}.
+    """Augments every frame of a clip independently, {psi_k(f_k)} (Eq. 1).
 
-    inner: an augmentation with one draw for a clip, which by itself is Eq. 2, {psi(f_k)}: all the `crop`, `flip` and
-        `erasing` of this project are. Here it meets each frame as a clip of its own.
+    inner: an augmentation that draws once for a clip, as `crop`, `flip` and `erasing` do. Used directly it is Eq. 2,
+        {psi(f_k)}. Here it gets each frame as a clip of one frame.
     """
 
     def __init__(self, inner: Callable[..., Any]) -> None:
@@ -54,21 +56,23 @@ class Asynchronous:
 
 
 class Ica(nn.Module):
-    """Section 2.2: the mean of a clip's maps, then a bottleneck of fully connected layers and batch normalisation.
+    """The mean of a clip's maps, then a bottleneck of fully connected layers and batch normalisation (section 2.2).
 
-    reduction: how much narrower its middle is. Fig. 2 has the widths, the text has not; 4 is a bottleneck's of ResNet.
-    dim: width of Y; 0 means that of the maps, as a bottleneck gives.
-    The introduction has the learnable block in front of the pooling; Eq. 3 and 4 have it behind, and so does this.
-    Z goes along as the extra `before`, for a recipe that trains the encoder before the bottleneck.
+    reduction: input width divided by the width of the middle. The widths are in Fig. 2 only, not in the text; 4 is the
+        reduction of ResNet's bottlenecks.
+    dim: length of Y; 0 means the depth D of the maps.
+
+    The introduction puts the learnable block before the pooling. Eq. 3 and 4 put it after, and so does this class.
+    The mean Z is the extra `before`, for a recipe that trains the encoder before the bottleneck.
     """
 
     def __init__(self, shape: tuple[int, ...], reduction: int = 4, dim: int = 0) -> None:
         super().__init__()
         if reduction < 1 or dim < 0:
-            raise InputError(f"aggregator ica: wanted reduction >= 1 and dim >= 0, got {reduction!r} and {dim!r}")
+            raise InputError(f"aggregator ica: expected reduction >= 1 and dim >= 0, got {reduction!r} and {dim!r}")
         middle, out = max(shape[0] // reduction, 1), dim or shape[0]
         self.project = nn.Sequential(
-            nn.Linear(shape[0], middle, bias=False),  # the normalisation behind takes any bias away again
+            nn.Linear(shape[0], middle, bias=False),  # the normalisation that follows removes any bias
             nn.BatchNorm1d(middle),
             nn.ReLU(),
             nn.Linear(middle, out, bias=False),
@@ -82,10 +86,10 @@ class Ica(nn.Module):
 
 
 class BnNeck(nn.Module):
-    """Mean of a clip's maps, then one batch normalisation (Luo et al., "Bag of Tricks", 2019, Fig. 5).
+    """The mean of a clip's maps, then one batch normalisation (Luo et al., "Bag of Tricks", 2019, Fig. 5).
 
-    The feature in front of it goes along as the extra `before`, which the triplet loss is meant to look at. They fix
-    the shift at zero and leave the classifier without a bias; here both learn.
+    The feature before the normalisation is the extra `before`, which the triplet loss uses. Luo et al. fix the shift
+    of the normalisation at zero and use a classifier without bias; here both are learned.
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -113,12 +117,12 @@ BACKBONES: Mapping[Preset, Mapping[str, Part]] = {
 
 
 def ica(preset: Preset) -> Method:
-    """Clips pooled, then a bottleneck; the frames of a clip augmented alike (Isobe et al. 2020, model 4)."""
+    """A bottleneck after the mean of frames; a clip's frames are augmented alike (Isobe et al. 2020, model 4)."""
     return replace(_ica(preset, synchronous=True), reported=MODEL_4, quoted=QUOTED)
 
 
 def ica_asynchronous(preset: Preset) -> Method:
-    """ICA with frames augmented one by one (model 3)."""
+    """ICA with every frame augmented independently (model 3)."""
     return replace(_ica(preset, synchronous=False), reported=MODEL_3)
 
 
@@ -128,7 +132,7 @@ def ica_baseline_synchronous(preset: Preset) -> Method:
 
 
 def ica_baseline(preset: Preset) -> Method:
-    """The mean of frames, augmented one by one (ICA's model 1)."""
+    """The mean of frames, every frame augmented independently (ICA's model 1)."""
     return replace(_method(preset, "average", synchronous=False), reported=MODEL_1)
 
 
@@ -155,7 +159,7 @@ def ica_baseline_inception_v3(preset: Preset) -> Method:
 
 
 def ica_bn_neck(preset: Preset) -> Method:
-    """A control that ICA lacks: in the place of its bottleneck one batch normalisation."""
+    """A control that the paper lacks: one batch normalisation instead of ICA's bottleneck."""
     method = _method(preset, "bn-neck", synchronous=True)
     neck = {**method.losses["cross-entropy"].options, "neck": False}
     losses = {"cross-entropy": part("cross-entropy", **neck), "triplet": _before(method.losses["triplet"])}
@@ -163,11 +167,11 @@ def ica_bn_neck(preset: Preset) -> Method:
 
 
 def augmentations(synchronous: bool) -> tuple[Part, ...]:
-    """Section 2.1 with the three of section 3.2: cropping, flipping, erasing.
+    """Cropping, flipping and erasing (sections 2.1 and 3.2), for a clip (`synchronous`) or for each frame.
 
-    A clip "either remains unchanged or is synchronously transformed": by each of the three with a chance of one half,
-    which the paper leaves open, as it does the sizes. Section 2.1 speaks of a "rotating angle" as well, but neither
-    section has rotation among the three.
+    A clip is either "remaining unchanged" or "synchronously transformed". Here each of the three acts with a
+    probability of one half; the paper states neither the probabilities nor the sizes. Section 2.1 mentions a "rotating
+    angle", but rotation is in neither section's list of three.
     """
     each = (part("crop", enlarge=1.125, p=0.5), part("flip", p=0.5), part("erasing", p=0.5))
     return each if synchronous else tuple(part("asynchronous", inner=one) for one in each)
@@ -182,13 +186,13 @@ def _method(preset: Preset, aggregator: str, synchronous: bool) -> Method:
 
 
 def _ica(preset: Preset, synchronous: bool) -> Method:
-    """Models 3 and 4. At preset `small` the first half of the steps trains the encoder alone, by the losses on Z.
+    """Models 3 and 4. At preset `small` the first half of the steps trains the encoder alone, with the losses on Z.
 
-    That stands in for the pre-training which the paper presumes. Through a bottleneck of random weights, normalised
-    over the 4 persons of a batch, a random encoder hardly learns: on the twin of MARS 900 such steps find the training
-    persons themselves at an mAP of 19 %, those of the mean alone at 88 %. In front of the latter encoder, held still,
-    the same bottleneck reaches 92 % by cross-entropy without augmentation. Steps, persons and clips are those of the
-    other models, in two cycles instead of one.
+    This replaces the pre-training that the paper relies on. A random encoder hardly learns through a bottleneck of
+    random weights that is normalised over the 4 persons of a batch. On the twin of MARS, 900 such steps reach an mAP of
+    19 % on the training persons themselves; training the mean alone reaches 88 %. With the latter encoder frozen, the
+    same bottleneck reaches 92 % by cross-entropy without augmentation. The number of steps, persons and clips is that
+    of the other models, in two cycles of the learning rate instead of one.
     """
     method = _method(preset, "ica", synchronous)
     if preset == "paper":
@@ -203,21 +207,23 @@ def _ica(preset: Preset, synchronous: bool) -> Method:
 
 
 def _before(loss: Part) -> Part:
-    """The same loss on what stands in front of the head."""
+    """The same loss on the feature before the head."""
     metric = {"metric": "euclidean"} if loss.name == "triplet" else {}  # the matcher compares embeddings only
     return part(loss.name, **{**loss.options, "on": "before", **metric})
 
 
 def _paper() -> Method:
-    """Section 3.2. Printed: Adam (0.9, 0.999), weight decay 5e-4, 4e-4 "down-scaled by a factor of 1/200 every 200
-    epochs until 500 epochs" (a tenth may be meant; it stands as printed), 4 persons with 8 clips of 4 frames,
-    256 x 128. Not printed: the margin (0.3), what an epoch is (groups of 4 of MARS' 625 persons here), whether the 8
-    clips of a person are of one tracklet (of 8 here, some drawn twice where there are fewer), and how clips of the test
-    become a tracklet (the mean of all).
+    """The recipe of section 3.2.
 
-    "Linearly scaled to [-1, 1]": an encoder here scales its input as its published weights want it, Inception-v3
-    to [-1, 1], the other two by mean and deviation of ImageNet, which the first convolution cannot tell from another
-    choice once it is trained.
+    Printed: Adam (0.9, 0.999), weight decay 5e-4, a rate of 4e-4 "down-scaled by a factor of 1/200 every 200 epochs
+    until 500 epochs" (kept as printed, though 1/10 may be meant), 4 persons with 8 clips of 4 frames, 256 x 128.
+    Not printed: the margin (0.3), the length of an epoch (here 625 // 4 steps, because MARS has 625 training persons
+    and a batch has 4), whether the 8 clips of a person come from one tracklet (here from 8 tracklets, some drawn twice
+    if the person has fewer), and how the clips of a test tracklet are combined (here by their mean).
+
+    Input is "linearly scaled to [-1, 1]". An encoder here scales its input as its published weights require:
+    Inception-v3 to [-1, 1], the other two by the mean and deviation of ImageNet. The difference is linear, and the
+    first convolution can learn it.
     """
     epoch = 625 // 4
     stage = Train(

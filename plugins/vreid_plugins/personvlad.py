@@ -1,6 +1,9 @@
 """3D PersonVLAD (Wu et al., "3D PersonVLAD: Learning Deep Global Representations for Video-based Person
-Re-identification", IEEE TNNLS 2019), in the paper's order: section III-A and B, what IV-B compares it
-with, III-C, and a method for each row of the tables that is the authors' own."""
+Re-identification", IEEE TNNLS 2019), in the paper's order: sections III-A and III-B, the systems of section IV-B that
+they compare it with, the recipe of III-C, and a method for each of the authors' own rows in the tables.
+
+The file is long because it holds the paper's printed tables and five aggregators that share code.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,12 @@ from vreid_bench import (
     shrink_training,
 )
 
-EMPTY = 1e-3  # a word whose residuals sum to less than this length is as good as empty
-MOST_DESCRIPTORS = 100_000  # that k-means looks at: 100 MB of C3D's
+EMPTY = 1e-3  # a word whose sum of residuals is shorter than this counts as empty
+MOST_DESCRIPTORS = 100_000  # the most that k-means uses: 100 MB of C3D's
 
 
 class PartMaps(nn.Conv3d):
-    """Eq. 1: how much each place belongs to each of B body parts, learned (section III-B)."""
+    """Learned maps that say how much each place belongs to each of B body parts (section III-B, Eq. 1)."""
 
     def __init__(self, dim: int, parts: int) -> None:
         super().__init__(dim, parts, 1)
@@ -50,17 +53,20 @@ class PartMaps(nn.Conv3d):
 
 
 class PersonVlad(nn.Module):
-    """Attention to body parts, and the residuals of their features summed by "person word" (section III-B, Fig. 2, 3).
+    """Features weighted by body-part maps, and their residuals to each "person word" summed (section III-B, Fig. 2, 3).
 
-    parts: B, how many part detectors. words: K, how many centres. alpha: sharpness of the assignment.
-    descriptors: what Eq. 3-5 sum over. `locations` takes every place of every part map, `pooled` one mean per
-        part. The equations' index runs over b alone, but the text sums "over the entire video", discusses
-        pooling as the alternative (III-B a), and B = 6 vectors could not fill K = 64 words.
-    Fig. 3 and the text also give each branch "fully-connected layers". Their one equation, f_b = W (W6 mean f_b),
-        stands in III-B a) for pooled parts, and its output would not be the D = 256 numbers that K D = 16,384 needs;
-        Eq. 2-5 sum the re-weighted features themselves. There are none here.
-    normalize: scale the features to unit length, as alpha = 1000 supposes (it is ActionVLAD's, which does). It
-        has to come before Eq. 2: after it, the length that a part map gave would be divided out again.
+    parts: B, the number of part detectors.
+    words: K, the number of centres.
+    alpha: sharpness of the soft assignment of a descriptor to the words.
+    descriptors: what Eq. 3-5 sum over. `locations`: every place of every part map. `pooled`: one mean for each part.
+        The equations sum over b only, but the text sums "over the entire video", discusses pooling as an alternative
+        (III-B a), and B = 6 vectors could not fill K = 64 words.
+    normalize: scale the features to unit length before Eq. 2. alpha = 1000 comes from ActionVLAD, which does so. After
+        Eq. 2, it would undo the weight that a part map gives.
+
+    Fig. 3 and the text also give each branch "fully-connected layers"; this class has none. Their only equation,
+    f_b = W (W6 mean f_b), is for pooled parts (III-B a), and its output would not be the D = 256 numbers that
+    K D = 16,384 needs. Eq. 2-5 sum the re-weighted features directly.
     """
 
     def __init__(
@@ -77,7 +83,7 @@ class PersonVlad(nn.Module):
             raise InputError(f"aggregator personvlad: descriptors must be locations or pooled, got {descriptors!r}")
         self.alpha, self.descriptors, self.normalize = alpha, descriptors, normalize
         self.detector: nn.Module = PartMaps(shape[0], parts)
-        self.w = nn.Parameter(torch.empty(words, shape[0]))  # w_k, z_k and c_k of Eq. 5, independent once set
+        self.w = nn.Parameter(torch.empty(words, shape[0]))  # w_k, z_k and c_k of Eq. 5; they train independently
         self.z = nn.Parameter(torch.empty(words))
         self.c = nn.Parameter(torch.empty(words, shape[0]))
         self._place(F.normalize(torch.randn(words, shape[0]), dim=1))  # until `fit`
@@ -107,29 +113,32 @@ class PersonVlad(nn.Module):
             a = self.assignment(f)  # [B, S, K]
             # Eq. 5, right: V = sum a (f - c), the descriptors' part less the centres'
             residuals = a.transpose(1, 2) @ f - a.sum(1)[:, :, None] * self.c  # [B, K, D]
-            # Intra-normalisation. A word that nothing belongs to stays near zero, as in VLAD with hard assignment,
-            # where scaling it to unit length would blow up the tail of the softmax.
+            # Intra-normalisation. A word without descriptors stays near zero, as in VLAD with hard assignment.
+            # Scaled to unit length, it would be the rounding noise of the softmax's tail.
             columns = residuals / residuals.norm(dim=2, keepdim=True).clamp_min(EMPTY)
             return F.normalize(columns.flatten(1), dim=1)
 
     def fit(self, maps: Iterable[Tensor]) -> None:
-        """Set the person words by k-means over the descriptors of batches of maps [B, T', D, h, w]."""
+        """Place the person words by k-means over the descriptors of batches of maps [B, T', D, h, w]."""
         with torch.no_grad():
             descriptors = _sample((self.part_features(m).flatten(0, 1) for m in maps), MOST_DESCRIPTORS)
             self._place(kmeans(descriptors, len(self.c)))
 
     @torch.no_grad()
     def _place(self, centres: Tensor) -> None:
-        """Below Eq. 5: w_k = 2 alpha c_k and z_k = -alpha |c_k|^2 make it Eq. 4."""
+        """Set all words from centres [K, D]: with w_k = 2 alpha c_k and z_k = -alpha |c_k|^2, Eq. 5 is Eq. 4."""
         self.c.copy_(centres)
         self.w.copy_(2 * self.alpha * centres)
         self.z.copy_(-self.alpha * centres.square().sum(1))
 
 
 def _sample(batches: Iterable[Tensor], most: int) -> Tensor:
-    """`most` rows drawn evenly from batches [n, D] of unknown number; never holds many more than twice that."""
+    """A uniform random sample of `most` rows from any number of batches [n, D], or all rows if there are fewer.
+
+    It never holds more than twice `most` rows and one batch.
+    """
     rows: list[Tensor] = []
-    keys: list[Tensor] = []  # a row stays if its random key is among the greatest
+    keys: list[Tensor] = []  # a row stays if its random key is among the `most` greatest
     for batch in batches:
         rows.append(batch)
         keys.append(torch.rand(len(batch), dtype=torch.float64))
@@ -143,9 +152,9 @@ def _sample(batches: Iterable[Tensor], most: int) -> Tensor:
 
 
 def kmeans(x: Tensor, words: int, rounds: int = 30) -> Tensor:
-    """Centres [words, D] of x [n, D], from a k-means++ start drawn with torch's generator.
+    """Centres [words, D] of x [n, D] by k-means, from a k-means++ start drawn with torch's global generator.
 
-    With fewer distinct rows than words the rest of the centres repeat rows; repeated words share descriptors.
+    If x has fewer distinct rows than words, some centres are equal; equal words share their descriptors.
     """
     centres = x[torch.randint(len(x), (1,))]  # [1, D]
     for _ in range(words - 1):
@@ -165,10 +174,10 @@ def kmeans(x: Tensor, words: int, rounds: int = 30) -> Tensor:
 
 
 class Regions(nn.Module):
-    """A fixed grid of regions in place of learned part maps (section IV-B b).
+    """The maps of a fixed grid of rows x columns regions, in place of learned part maps (section IV-B b).
 
-    A region's map holds at each place the share of the place that lies in the region: C3D leaves 6 x 3 places, which
-    the paper's 5 does not divide.
+    A map holds, for each place, the share of its area that lies in the region. C3D leaves 6 x 3 places, and 6 is not
+    divisible by the paper's 5 rows.
     """
 
     maps: Tensor  # [rows columns, h, w]
@@ -179,17 +188,18 @@ class Regions(nn.Module):
         self.register_buffer("maps", shares.flatten(0, 1), persistent=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], alike for all clips; over parts they sum to 1."""
+        """maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], the same for all clips; they sum to 1 over the parts."""
         return self.maps.to(maps.dtype)[None, :, None].expand(len(maps), -1, maps.shape[1], -1, -1)
 
 
 class RegionVlad(PersonVlad):
-    """PersonVLAD over regions (section IV-B b, Table III).
+    """PersonVLAD with fixed regions instead of learned parts (section IV-B b, Table III).
 
-    rows, columns: 5 x 1 are the paper's horizontal stripes, 5 x 5 its grid.
-    descriptors: `pooled` is the mean over a region's frames and places. `locations`, as learned parts have it, would
-        drop the regions again: a place outside a region gives a zero, one inside gives its feature, and as all
-        parts share the words, the sum of all is what no parts at all give, beside a constant.
+    rows, columns: 5 x 1 for the paper's horizontal stripes, 5 x 5 for its grid.
+    descriptors: `pooled` is the mean over the frames and places of a region. `locations`, the default for learned
+        parts, would cancel the regions: a place adds its feature inside a region and a zero outside. All parts share
+        the words, so the sum over the parts would equal the sum without parts, up to a constant.
+    words, alpha: as in `PersonVlad`.
     """
 
     def __init__(
@@ -207,13 +217,13 @@ class RegionVlad(PersonVlad):
     def part_features(self, maps: Tensor) -> Tensor:
         """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts, times T' h w places."""
         features = super().part_features(maps)
-        if self.descriptors == "pooled":  # a mean over all places so far: as if there was nothing outside a region
+        if self.descriptors == "pooled":  # from a mean over all places to a mean over the region
             features = features / self.detector.maps.to(maps.dtype).mean((1, 2))[:, None]
         return features
 
 
 def _shares(parts: int, places: int) -> Tensor:
-    """How much of each of `places` equal lengths lies in each of `parts` equal lengths: [parts, places]."""
+    """Cut a line into `parts` and into `places` equal pieces: the share of each place in each part [parts, places]."""
     start = torch.arange(parts, dtype=torch.float64)[:, None] * places / parts
     place = torch.arange(places, dtype=torch.float64)
     overlap = torch.minimum(start + places / parts, place + 1) - torch.maximum(start, place)
@@ -221,10 +231,12 @@ def _shares(parts: int, places: int) -> Tensor:
 
 
 class PartPooling(nn.Module):
-    """Global pooling of each part in place of the words, "3D ConvNets + GP" (section III-B a, Table III).
+    """Global pooling of each part instead of the words, "3D ConvNets + GP" (section III-B a, Table III).
 
-    parts: B, as in PersonVLAD. hidden, width: outputs of the two fully connected layers of a part, "d"; the paper
-        gives no number, so both are D = 256. pooling: `average` or `max`, both of III-B a.
+    parts: B, as in `PersonVlad`.
+    hidden, width: outputs of the two fully connected layers of each part. The paper calls the latter "d" without a
+        number; both are D = 256 here.
+    pooling: `average` or `max`.
     """
 
     def __init__(
@@ -235,7 +247,7 @@ class PartPooling(nn.Module):
             raise InputError(f"aggregator part-pooling: pooling must be average or max, got {pooling!r}")
         self.pooling = pooling
         self.detector = PartMaps(shape[0], parts)
-        # "fully-connected layers on each branch do not share parameters"; no bias and no ReLU between is printed
+        # "fully-connected layers on each branch do not share parameters"; III-B a prints no bias and no ReLU between
         self.fc6 = nn.ModuleList(nn.Linear(shape[0], hidden, bias=False) for _ in range(parts))
         self.fc = nn.ModuleList(nn.Linear(hidden, width, bias=False) for _ in range(parts))
 
@@ -251,9 +263,12 @@ class PartPooling(nn.Module):
 class C3dHead(nn.Module):
     """The fully connected layers of C3D (Tran et al. 2015), which section IV-B c fine-tunes as a baseline.
 
-    width: of fc6 and fc7. dropout: behind each, as published. The embedding is fc6, the "C3D feature"; fc7 is an
-    extra, for the classifier. The published fc6 takes 512 x 4 x 4 maps: at another frame size its weights do not fit.
-    A clip of more than 16 frames leaves several maps, whose mean is taken.
+    width: outputs of fc6 and of fc7.
+    dropout: probability, after fc6 and after fc7, as published.
+
+    The embedding is fc6, the "C3D feature"; fc7 is an extra, for the classifier. The published fc6 takes maps of
+    512 x 4 x 4, so its weights fit no other frame size. A clip of more than 16 frames leaves several maps; fc6 takes
+    their mean.
     """
 
     def __init__(self, shape: tuple[int, ...], width: int = 4096, dropout: float = 0.5) -> None:
@@ -264,7 +279,7 @@ class C3dHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, maps: Tensor) -> ClipFeatures:
-        """maps [B, T', D, h, w] -> embedding [B, width], and fc7 [B, width] as extra."""
+        """maps [B, T', D, h, w] -> embedding fc6 [B, width], and the extra fc7 [B, width]."""
         fc6 = torch.relu(self.fc6(maps.mean(1).flatten(1)))
         fc7 = torch.relu(self.fc7(self.dropout(fc6)))
         return ClipFeatures(fc6, extra={"fc7": self.dropout(fc7)})
@@ -280,22 +295,24 @@ WORDS: Mapping[Preset, Mapping[str, Any]] = {
 def personvlad(preset: Preset) -> Method:
     """Body parts of a 3D network, aggregated over a vocabulary of person words (Wu et al. 2019).
 
-    Section III-C: the words by k-means, then all but the words by OIM, then everything by OIM.
+    Three stages (section III-C): k-means places the words, then OIM trains all but the words, then OIM trains all.
     """
     return _paper() if preset == "paper" else _small()
 
 
 def _paper() -> Method:
-    """As printed, apart from what cannot be meant.
+    """The recipe of section III-C as printed, except where the print cannot be meant or says nothing.
 
-    - III-A prints "5 convolution layers" of 64, 128, 256, 256, 256 filters; Fig. 2 and the pre-trained C3D have 8
-      convolutions, up to 512 wide. Eight it is, at the printed widths: only D = 256 gives the K D = 16,384 of III-B.
-    - "90 x 180" is read as width by height; a person stands.
-    - Step 1 "only trains the classifier", but OIM has no parameters, so nothing would learn: all but the words does.
-    - Halving 0.003 every 1,000 of 50,000 steps leaves 0.003 / 2^49; the last 40,000 steps no longer move anything.
-    - The batch of 15 is 5 persons of 3 tracklets, and step 2 is as long as step 1; the paper says neither.
-    - C3D's Sports-1M weights are not shipped; without them this starts from random ones. `--weights encoder=FILE`
-      takes them at C3D's widths alone: `--set encoder.widths=[64,128,256,512,512]`.
+    - III-A prints "5 convolution layers" of 64, 128, 256, 256, 256 filters. Fig. 2 and the pre-trained C3D have 8
+      convolutions, up to 512 wide. This has eight, with the printed widths: only D = 256 makes the K D = 16,384 of
+      III-B.
+    - "90 x 180" is read as width x height, because a person stands.
+    - Step 1 "only trains the classifier", but OIM has no parameters, so nothing would be trained. Here step 1 trains
+      everything but the words.
+    - Halving 0.003 every 1,000 of 50,000 steps ends at 0.003 / 2^49; the last 40,000 steps change nothing.
+    - The batch of 15 is 5 persons with 3 tracklets each, and step 2 is as long as step 1; the paper states neither.
+    - C3D's Sports-1M weights are not shipped, and training starts from random ones. `--weights encoder=FILE` loads
+      them only at C3D's own widths, `--set encoder.widths=[64,128,256,512,512]`.
     """
     clip = Clipping("consecutive", 16)
     adam = Optimizer("Adam", {"eps": 1e-4})
@@ -314,7 +331,7 @@ def _paper() -> Method:
     return Method(
         encoder=part("c3d", widths=(64, 128, 256, 256, 256)),
         aggregator=part("personvlad", parts=6, **WORDS["paper"]),
-        matcher=part("mean", metric="euclidean"),  # IV-B: "tracklet activation", the mean of its clips
+        matcher=part("mean", metric="euclidean"),  # IV-B: the "tracklet activation" is the mean of its clips
         test=Clipping("dense", 16, step=8),
         size=(180, 90),
         losses={"oim": part("oim", temperature=0.1, queue_size=5000)},
@@ -357,16 +374,16 @@ def _small() -> Method:
 
 @dataclass(frozen=True)
 class Variant:
-    """`personvlad` with one thing changed: called with a preset it gives the method."""
+    """`personvlad` with one thing changed; calling it with a preset returns the method."""
 
     summary: str  # for `vreid-bench list`
-    aggregator: Part | None = None  # in place of PersonVLAD's, less its words
-    subsample: int = 0  # of OIM
+    aggregator: Part | None = None  # in place of PersonVLAD's; options of the words are added
+    subsample: int = 0  # option of OIM
     matcher: Part | None = None  # fitted on the trained network's tracklets
     reported: tuple[Reported, ...] = ()
 
     def __call__(self, preset: Preset) -> Method:
-        """The recipe of this variant."""
+        """The recipe of this variant at a preset."""
         method = replace(personvlad(preset), reported=self.reported, quoted=())
         if self.aggregator is not None:
             method = replace(method, aggregator=part(self.aggregator.name, **self.aggregator.options, **WORDS[preset]))
@@ -379,15 +396,15 @@ class Variant:
 
 
 def global_pooling(preset: Preset) -> Method:
-    """Learned parts, each pooled and embedded by itself, without words (3D ConvNets + GP)."""
+    """Learned parts, each pooled and embedded separately, without words (3D ConvNets + GP)."""
     method = personvlad(preset)
     parts, width = (6, 256) if preset == "paper" else (4, 32)
     return replace(
         method,
         aggregator=part("part-pooling", parts=parts, hidden=width, width=width),
-        # clips of unit length, as PersonVLAD's are by themselves and as OIM compares them
+        # clips scaled to unit length, as PersonVLAD's already are and as OIM compares them
         matcher=part("mean", metric="euclidean", normalize=True),
-        # it has no words: none to fit, none to hold still
+        # it has no words, so there is nothing to fit and nothing to freeze
         stages=tuple(replace(stage, freeze=()) for stage in method.stages if isinstance(stage, Train)),
         reported=POOLED,
         quoted=(),
@@ -397,10 +414,10 @@ def global_pooling(preset: Preset) -> Method:
 def c3d_baseline(preset: Preset) -> Method:
     """C3D fine-tuned to classify the identities, compared by fc6 (Wu et al. 2019, Table V).
 
-    Section IV-B c): "fine-tune the parameters on MARS" to "predict class labels belonging to 625 identities"; printed
-    are 16 frames and nothing else. Batch, frame size, rate and steps are those of PersonVLAD's second step. A
-    tracklet's descriptor is the mean of its clips' fc6, scaled to unit length, as C3D features are (Tran et al. 2015,
-    section 3.3).
+    Section IV-B c): "fine-tune the parameters on MARS" to "predict class labels belonging to 625 identities". The
+    paper states the 16 frames of a clip and nothing else; batch, frame size, rate and steps are those of PersonVLAD's
+    second step. A tracklet's descriptor is the mean of its clips' fc6, compared by the cosine, because Tran et al. 2015
+    (section 3.3) scale C3D features to unit length.
     """
     method = personvlad(preset)
     last = method.stages[-1]
@@ -410,7 +427,7 @@ def c3d_baseline(preset: Preset) -> Method:
     losses = {"cross-entropy": part("cross-entropy", on="fc7")}
     encoder, head = part("c3d"), part("c3d-head", width=4096, dropout=0.5)
     if preset == "small":
-        # down to 4 x 2 places, as fc6 takes all of them
+        # only 4 x 2 places are left, because fc6 takes all of them
         pools = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2), (1, 1, 1))
         encoder = part("c3d", widths=(8, 16, 32, 64, 64), pools=pools, norm=True)
         head = part("c3d-head", width=128, dropout=0.5)
@@ -428,14 +445,12 @@ def c3d_baseline(preset: Preset) -> Method:
     )
 
 
-# Tables II to X. Those of MARS are of the paper's own protocol, which `mars-tracklet-selection` is.
+# Tables II to X. The numbers on MARS follow the paper's own protocol, which here is `mars-tracklet-selection`.
 
 UNLIKE = "one random probe tracklet against the mean of a person's gallery tracklets, 10 draws: not comparable"
 HALF = "trained on half of the training set, tested on the other half"
 TUNED = "trained on MARS, then on half of this dataset"
 ILIDS, PRID = "mars-to-ilids-vid", "mars-to-prid2011"
-
-
 ILIDS_TUNED, PRID_TUNED = f"{ILIDS}-fine-tuned", f"{PRID}-fine-tuned"
 CURVE = "R1 R5 R10 R20"
 
@@ -550,8 +565,8 @@ def _parts(parts: int) -> Variant:
 
 
 def _subsampled(size: int) -> Variant:
-    # Fig. 10 draws curves of mAP and prints no number. MARS' training part has no strangers to fill the queue, so that
-    # 1000 leaves none of its 625 identities out; with the 60 of the small preset's twin, 100 leaves none out either.
+    # Fig. 10 draws curves of mAP and prints no number. MARS' training part has no unlabelled tracklets for the queue:
+    # a size of 1000 keeps all of its 625 identities, and one of 100 keeps all 60 of the small preset's twin.
     return Variant(f"`personvlad` with {size} rows in the denominator of OIM (Fig. 10).", subsample=size)
 
 

@@ -1,15 +1,17 @@
 """TACAN (Li et al., "Temporal Aggregation with Clip-level Attention for Video-based Person Re-identification", WACV
-2020), in the paper's order: sections 3.3 and 3.4, then its tables. Eq. 10 is in the record of every run, as
+2020), in the paper's order: sections 3.3 and 3.4, then its tables. The record of every run holds Eq. 10 as
 `cluster_diameter`.
 
-Each row of its Table 1 is a method: `tacan-baseline`, `tacan-triplet`, `tacan-attention`, `tacan-clip-attention`,
-`tacan` and `tacan-senet`. Two more separate what the paper leaves together:
+Each row of Table 1 is a method: `tacan-baseline`, `tacan-triplet`, `tacan-attention`, `tacan-clip-attention`,
+`tacan` and `tacan-senet`. Two more methods separate what the paper changes together:
 
-- `tacan-embedding`: the embedding layer without clip attention, all w_i = 1. The step of Table 1 that gains most adds
-  both at once.
-- `tacan-tracklets`: trained on tracklets of four clips, so that Eq. 3 weighs clips against each other in training, too.
-  Section 3.4 says "the unit for training is a video clip" and the others take it at its word: m = 1 in training, where
-  w scales a clip's whole vector. Section 4.5's "sets of tracklets" can be read the other way.
+- `tacan-embedding` has the embedding layer without clip attention, all w_i = 1. The step of Table 1 with the largest
+  gain adds both at once.
+- `tacan-tracklets` trains on tracklets of four clips, so that Eq. 3 weighs clips against each other in training, too.
+  Section 3.4 says "the unit for training is a video clip", and the other methods follow it: m = 1 in training, where
+  w scales the whole vector of a clip. Section 4.5's "sets of tracklets" can be read the other way.
+
+The file is long because a third of it is the paper's printed tables.
 """
 
 from __future__ import annotations
@@ -44,13 +46,14 @@ PAPER = "Li et al.: Temporal Aggregation with Clip-level Attention for Video-bas
 
 
 class Tacan(nn.Module):
-    """Section 3.3, Fig. 3: a clip's weight from its feature, and its embedding. Eq. 3, f = 1/m sum_i w_i f_Ei,
-    is matcher `weighted` with `divide="count"`.
+    """Two layers over a clip's feature: one computes the clip's weight, the other its embedding (section 3.3, Fig. 3).
 
-    inner: the aggregator that makes f_C [B, d] of a clip's maps (section 3.2, Fig. 2), d being that of the maps.
-    dim: D, width of the embedding.
-    weight: `linear` is Eq. 1; `sigmoid` of it keeps weights in (0, 1), where all that the figures show lie (0.90 to
-        0.96) and where none turns a clip around; `none` gives every clip the weight 1.
+    The weighted mean of clips, f = 1/m sum_i w_i f_Ei (Eq. 3), is the matcher `weighted` with `divide="count"`.
+
+    inner: the aggregator that computes f_C [B, d] from the maps of a clip (section 3.2, Fig. 2); d is their depth.
+    dim: D, the length of the embedding.
+    weight: `linear` is Eq. 1. `sigmoid` is the sigmoid of it, which keeps weights in (0, 1) and so never negative; the
+        weights in the paper's figures are 0.90 to 0.96. `none` sets every weight to 1.
     """
 
     def __init__(
@@ -64,11 +67,11 @@ class Tacan(nn.Module):
         self.activation = weight
         self.weight = nn.Identity() if weight == "none" else nn.Linear(width, 1)
         if isinstance(self.weight, nn.Linear):
-            # Training starts from the plain mean of section 4.2's baseline. Random weights would have half of all
-            # clips counted as negative. "a FC Layer" has a bias, though Eq. 1 prints none.
+            # Training starts from the plain mean of section 4.2's baseline. With random values, half of all clips
+            # would have a negative weight. "a FC Layer" has a bias, though Eq. 1 prints none.
             nn.init.zeros_(self.weight.weight)
             nn.init.ones_(self.weight.bias)
-        self.embedding = nn.Linear(width, dim)  # one layer, and no activation: the paper names neither
+        self.embedding = nn.Linear(width, dim)  # one layer without activation; the paper states neither
 
     def forward(self, maps: Tensor) -> ClipFeatures:
         """maps [B, T', D, h, w] -> embeddings f_E [B, dim] and weights w [B]."""
@@ -82,17 +85,17 @@ class Tacan(nn.Module):
 
 
 class MinMax(nn.Module):
-    """Eq. 7-9: scatter within the identities of the batch over the scatter of their means.
+    """The scatter within the identities of the batch, divided by the scatter of their means (Eq. 7-9).
 
-    The paper says nothing of a batch where the denominator vanishes: a batch of one identity has a loss of 0 here, and
-    means that coincide are taken to lie a hair apart.
+    The paper does not say what happens if the denominator is zero. Here a batch of one identity has a loss of 0, and
+    the denominator is never below 1e-12.
     """
 
     def __init__(self, dims: Mapping[str, int], identities: int) -> None:
         super().__init__()
 
     def forward(self, batch: Batch) -> Tensor:
-        """S_I / S_B, a scalar."""
+        """S_I / S_B over the N tracklets of the batch, a scalar."""
         x = batch.embedding  # [N, E]
         ids, row = torch.unique(batch.pids, return_inverse=True)  # [K], [N]
         if len(ids) == 1:
@@ -111,7 +114,7 @@ MULTI = {**HARD, "min-max": 1.0}  # Eq. 4
 
 
 def tacan(preset: Preset) -> Method:
-    """Clips weighted by their own features, under softmax, triplet and min-max loss (Li et al. 2020)."""
+    """Clips weighted by their own features, trained with softmax, triplet and min-max loss (Li et al. 2020)."""
     return replace(_method(preset, MULTI, _clip_attention(preset)), reported=TACAN, quoted=QUOTED)
 
 
@@ -122,27 +125,27 @@ def tacan_senet(preset: Preset) -> Method:
 
 
 def tacan_baseline(preset: Preset) -> Method:
-    """TACAN's baseline: the mean of frames and clips under softmax loss alone."""
+    """TACAN's baseline: the mean of frames and clips, trained with softmax loss only."""
     return replace(_method(preset, SOFTMAX), reported=BASELINE)
 
 
 def tacan_triplet(preset: Preset) -> Method:
-    """TACAN's second row: the mean of frames and clips under softmax and triplet loss."""
+    """TACAN's second row: the mean of frames and clips, trained with softmax and triplet loss."""
     return replace(_method(preset, HARD), reported=TRIPLET)
 
 
 def tacan_attention(preset: Preset) -> Method:
-    """TACAN's third row: attention to frames, the mean of clips."""
+    """TACAN's third row: attention over frames, the mean of clips."""
     return replace(_method(preset, HARD), aggregator=_frame_attention(preset), reported=ATTENTION)
 
 
 def tacan_clip_attention(preset: Preset) -> Method:
-    """TACAN's fourth row: attention to frames and to clips, without the min-max loss."""
+    """TACAN's fourth row: attention over frames and over clips, without the min-max loss."""
     return replace(_method(preset, HARD, _clip_attention(preset)), reported=CLIP_ATTENTION)
 
 
 def tacan_embedding(preset: Preset) -> Method:
-    """A control that TACAN lacks: its embedding layer without clip attention, every clip with the weight 1."""
+    """A control that the paper lacks: TACAN's embedding layer without clip attention, every weight 1."""
     return _method(preset, HARD, _clip_attention(preset, weight="none"))
 
 
@@ -151,16 +154,16 @@ def tacan_tracklets(preset: Preset) -> Method:
     method = tacan(preset)
     (stage,) = method.stages
     assert isinstance(stage, Train)
-    # as many clips and identities in a step as in Table 1: two tracklets of four clips, where that has eight of one
+    # as many clips in a step as the rows of Table 1: 4 persons, two tracklets of each, four clips of each
     stage = replace(stage, clipping=replace(stage.clipping, clips=4), P=4, K=2)
     return replace(method, stages=(stage,), reported=(), quoted=())
 
 
 def _frame_attention(preset: Preset) -> Part:
-    """Section 3.2, Fig. 2: f_C = 1/T sum_i a_i f_i, the attention of Gao and Nevatia 2018 with its 1/T as printed.
+    """The attention of Gao and Nevatia 2018, f_C = 1/T sum_i a_i f_i, with the printed 1/T (section 3.2, Fig. 2).
 
-    Of their two networks it is the one that takes "temporal information into consideration", and of their two
-    weightings softmax, as in their best row, which Table 2 quotes; the paper names neither.
+    The paper names neither the network nor the weighting. Of their two networks this is the one that takes "temporal
+    information into consideration"; softmax is the weighting of their best row, which Table 2 quotes.
     """
     return part("temporal-attention", network="temporal-conv", divide=True, width=256 if preset == "paper" else 8)
 
@@ -184,12 +187,15 @@ def _method(preset: Preset, losses: Mapping[str, float], aggregator: Part | None
 
 
 def _paper() -> Method:
-    """Section 4.5. Printed: ResNet-50, 224 x 112, T = 4, batch 32 with 4 of a person, SGD at 3e-4 "with learning rate
-    decay". Not printed: the margin (0.3), momentum (0.9), weight decay (5e-4), how long and how the rate decays (a
-    tenth every 200 of 800 epochs), and mirroring; these are Gao and Nevatia's, whose attention the paper takes over.
-    Nor is what the softmax loss classifies: Fig. 1 has the two other losses "after the feature embedding layer", and
-    here all three see f."""
-    epoch = 625 // 8  # groups of 8 of MARS' 625 training identities
+    """The recipe of section 4.5.
+
+    Printed: ResNet-50, 224 x 112, T = 4, batch 32 with 4 tracklets of a person, SGD at 3e-4 with decay. Not printed:
+    the margin (0.3), momentum (0.9), weight decay (5e-4), the length of training and the decay (a tenth every 200 of
+    800 epochs), and flips. These are Gao and Nevatia's, whose attention the paper uses. The paper does not say what
+    the softmax loss classifies, either. Fig. 1 has the other two losses "after the feature embedding layer"; here all
+    three see f.
+    """
+    epoch = 625 // 8  # steps: 8 of MARS' 625 training persons in each
     stage = Train(
         clipping=Clipping("consecutive", 4),
         losses=MULTI,
@@ -203,7 +209,7 @@ def _paper() -> Method:
     return Method(
         encoder=part("resnet", depth=50),
         aggregator=part("average"),
-        matcher=part("mean", metric="euclidean"),  # section 4.2: average pooling of frames and of clips
+        matcher=part("mean", metric="euclidean"),  # section 4.2: average pooling of frames and clips
         test=Clipping("dense", 4),
         size=(224, 112),
         losses={

@@ -3,14 +3,16 @@ attention and RNN (section 3.1), the recipe (3.2, 3.3 and 4.1), the tables (4.2)
 
 Temporal pooling is in `aggregators.pooling`, the 3D network in `encoders.resnet3d`.
 
-The paper has no row for one frame alone: what it calls its image baseline averages the features of many frames
-(section 4.1: "the same similarity calculation procedure"). Here that is `image-averaged`; `image-baseline` is the same
-training tested on the middle frame, without temporal modelling at all.
+The paper has no row for a single frame. Its image baseline averages the features of many frames (section 4.1: "the
+same similarity calculation procedure"); here that is `image-averaged`. `image-baseline` is trained alike and tested on
+the middle frame, without any temporal modelling.
 
-All methods see the same number of tracklets in a step, P x K, as in the paper (batch 32, K = 4, whatever T is), so
-that batch-hard mining chooses among equally many. The image methods therefore see a quarter of the frames and
-take about a third of the time. With equal frames instead (P x K four times as large) they gain far more from the
-larger batch than `mean-pooling` gains from clips, and the comparison would be one of batch sizes.
+As in the paper, every method sees the same number of tracklets in a step, whatever T is: P x K = 32, K = 4. So
+batch-hard mining chooses among equally many. The image methods therefore see a quarter of the frames and take about a
+third of the time. With equal frames instead, P x K would be four times as large, and they would gain far more from the
+larger batch than `mean-pooling` gains from clips: the comparison would be one of batch sizes.
+
+The file is long because a third of it is the paper's printed tables.
 """
 
 from __future__ import annotations
@@ -43,18 +45,18 @@ PAPER = "Gao, Nevatia: Revisiting Temporal Modeling for Video-based Person ReID,
 
 
 class TemporalAttention(nn.Module):
-    """A weighted mean of the frames' features, with weights that the maps give (section 3.1, Eq. 1-3).
+    """A weighted mean of the frames' features, with weights computed from the maps (section 3.1, Eq. 1-3).
 
-    network: what scores a frame: `fc` for "spatial conv + FC", `temporal-conv` for "spatial + temporal conv", which
-        looks at the frames before and behind as well.
-    weighting: `softmax` (Eq. 2), or `sigmoid` with L1 normalization (Eq. 3). Either way the weights sum to 1.
-    width: d_t, channels between the two layers.
-    divide: the 1/T of Eq. 1. On top of weights that sum to 1 it makes the feature T times smaller than a mean, which
-        changes what a margin of 0.3 means and nothing else. The authors' code leaves it out.
-    rectify: ReLU behind the score as well, as in the authors' code: negative scores then weigh alike. The paper
-        gives the scores to Eq. 2 and 3 as they are.
+    network: how a frame is scored. `fc` is "spatial conv + FC"; `temporal-conv` is "spatial + temporal conv", which
+        also uses the frame before and the frame after.
+    weighting: `softmax` (Eq. 2), or `sigmoid` with L1 normalization (Eq. 3). In both the weights sum to 1.
+    width: d_t, the number of channels between the two layers.
+    divide: whether to divide by T, as Eq. 1 does. The weights sum to 1 already, so the feature becomes T times
+        smaller than a mean; this only changes what a margin of 0.3 means. The authors' code does not divide.
+    rectify: whether a ReLU follows the score, as in the authors' code, so that all negative scores weigh alike. The
+        paper uses the scores directly in Eq. 2 and 3.
 
-    A ReLU between the layers is not printed either, but without it both would be one linear map and d_t mean nothing.
+    The ReLU between the two layers is not printed. Without it both would be one linear map, and d_t would not matter.
     """
 
     def __init__(
@@ -67,13 +69,13 @@ class TemporalAttention(nn.Module):
         rectify: bool = False,
     ) -> None:
         super().__init__()
-        for option, value, wanted in (
+        for option, value, choices in (
             ("network", network, ("fc", "temporal-conv")),
             ("weighting", weighting, ("softmax", "sigmoid")),
         ):
-            if value not in wanted:
+            if value not in choices:
                 raise InputError(
-                    f"aggregator temporal-attention: {option} must be {' or '.join(wanted)}, got {value!r}"
+                    f"aggregator temporal-attention: {option} must be {' or '.join(choices)}, got {value!r}"
                 )
         D, h, w = shape
         self.weighting, self.divide, self.rectify = weighting, divide, rectify
@@ -88,11 +90,11 @@ class TemporalAttention(nn.Module):
         return torch.relu(s) if self.rectify else s
 
     def attention(self, maps: Tensor) -> Tensor:
-        """Eq. 2 or 3: maps [B, T', D, h, w] -> a [B, T'], each row with the sum 1."""
+        """Eq. 2 or 3: maps [B, T', D, h, w] -> a [B, T']; each row sums to 1."""
         s = self.scores(maps)
         if self.weighting == "softmax":
             return s.softmax(1)
-        # sigma(s) / sum sigma(s) by logarithms: where all scores are far below zero their ratios stay what they are
+        # sigma(s) / sum sigma(s) by logarithms, which stays exact where all scores are far below zero
         return nn.functional.logsigmoid(s).softmax(1)
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -105,8 +107,9 @@ class TemporalAttention(nn.Module):
 class Recurrent(nn.Module):
     """A recurrent cell over the frames' features, in order (section 3.1, "RNN").
 
-    cell: `lstm` or `gru`. hidden: D_h, the embedding's length.
-    output: `mean`, the average of the outputs, f_c = (1/T) sum_t o_t; or `last`, the state behind the last frame,
+    cell: `lstm` or `gru`.
+    hidden: D_h, the length of the embedding.
+    output: `mean` is the mean of the outputs, f_c = (1/T) sum_t o_t; `last` is the state after the last frame,
         f_c = h_T.
     """
 
@@ -132,13 +135,16 @@ def vreid_aggregators() -> Mapping[str, Callable[..., Any]]:
 
 
 def _paper(T: int, rate: float = 3e-4) -> Method:
-    """Section 4.1. Printed: ResNet-50, 224 x 112, Adam, 3e-4 for pooling and attention, 1e-4 for RNN and 3D network,
-    batch 32 with 4 tracklets of a person, Eq. 4 + Eq. 5 unweighted. Not printed, and taken from the authors'
-    published code: margin 0.3, weight decay 5e-4, 800 epochs of one group per identity, a tenth of the rate every 200.
-    Their code also smooths the labels and flips and shifts every frame by itself; Eq. 5 does not smooth, and a clip
-    here is flipped as a whole. "If memory exceeds, we accordingly reduce the batch size" names no size: 32 throughout.
-    Weights of ImageNet and Kinetics are not shipped; without `--weights encoder=FILE` this starts from random ones."""
-    epoch = 625 // 8  # groups of 8 of MARS' 625 training identities
+    """The recipe of section 4.1.
+
+    Printed: ResNet-50, 224 x 112, Adam, 3e-4 for pooling and attention, 1e-4 for RNN and 3D network, batch 32 with 4
+    tracklets of a person, and Eq. 4 + Eq. 5 unweighted. Not printed, and taken from the authors' published code: margin
+    0.3, weight decay 5e-4, 800 epochs of one group per identity, a tenth of the rate every 200. Their code also smooths
+    the labels, and flips and shifts every frame independently; Eq. 5 does not smooth, and here a clip is flipped as a
+    whole. The paper reduces the batch where memory is short, without saying to what; here it is always 32. Weights of
+    ImageNet and Kinetics are not shipped; without `--weights encoder=FILE` training starts from random ones.
+    """
+    epoch = 625 // 8  # steps: 8 of MARS' 625 training persons in each
     stage = Train(
         clipping=Clipping("consecutive", T),
         losses={"cross-entropy": 1.0, "triplet": 1.0},  # Eq. 6
@@ -152,7 +158,7 @@ def _paper(T: int, rate: float = 3e-4) -> Method:
     return Method(
         encoder=part("resnet", depth=50),
         aggregator=part("average"),
-        matcher=part("mean", metric="euclidean"),  # section 3.3: mean of the clips, L2 distance
+        matcher=part("mean", metric="euclidean"),  # section 3.3: the mean of the clips, L2 distance
         test=Clipping("dense", T),  # "consecutive non-overlap clips"
         size=(224, 112),
         losses={"cross-entropy": part("cross-entropy"), "triplet": part("triplet", margin=0.3)},  # Eq. 5, Eq. 4
@@ -169,7 +175,7 @@ def _small(T: int) -> Method:
 # The tables of section 4.2. A row that a later table repeats stands once, with the first of them.
 
 COLUMNS = {"mars": "mAP R1 R5 R10 R20"}
-# Their code drops the queries from the gallery and skips those without a match, as the convention `torchreid` does.
+# Their code removes the queries from the gallery and skips queries without a match, like the convention `torchreid`.
 GALLERY = "by the authors' code without the queries in the gallery: compare with the convention torchreid"
 
 
@@ -240,16 +246,16 @@ TABLE_10_QUOTED = reported_table(
 
 @dataclass(frozen=True)
 class System:
-    """One system of the tables: called with a preset it gives the method.
+    """One system of the tables; calling it with a preset returns its method.
 
-    The tables compare systems at T = 4 and at T = 8. At preset `small` all have T = 4, as many frames in a step as
-    `mean-pooling`, but where T itself is what a row varies: there it is as printed, and training takes as much longer.
+    The tables compare systems at T = 4 and at T = 8. At preset `small` all have at most T = 4, as `mean-pooling` has,
+    so that a step sees equally many frames. Rows that vary T keep the printed T, and train longer accordingly.
     """
 
     summary: str  # for `vreid-bench list`
     T: int
     aggregator: Part
-    narrow: Part | None = None  # the aggregator behind the narrow encoder of preset `small`, where it has widths
+    narrow: Part | None = None  # the aggregator for the narrow encoder of preset `small`, if its widths differ
     encoder: str = "resnet"
     rate: float = 3e-4
     varies_T: bool = False
@@ -257,7 +263,7 @@ class System:
     quoted: tuple[Reported, ...] = ()
 
     def __call__(self, preset: Preset) -> Method:
-        """The recipe of this system."""
+        """The recipe of this system at a preset."""
         if preset == "paper":
             method, depth, aggregator = _paper(self.T, self.rate), 50, self.aggregator
         else:
@@ -273,19 +279,19 @@ class System:
 
 
 def image_baseline(preset: Preset) -> Method:
-    """Trained on single frames, tested on the middle frame of a tracklet alone.
+    """Trained on single frames, tested on the middle frame of a tracklet only.
 
-    What a method gains by looking at more than one frame is its distance to this. The paper reports no such number.
+    The gain of a method over this one is what it gains by more than one frame. The paper reports no such number.
     """
     return replace(METHODS["image-averaged"](preset), test=Clipping("uniform", 1), reported=())
 
 
 AVERAGE = part("average")  # section 3.1, "Temporal pooling": f_c = (1/T) sum_t f_t
-SHARE = 32  # preset `small` has D = 64 where the paper has 2048; other widths shrink alike
+SHARE = 32  # preset `small` has D = 64 and the paper 2048; the other widths shrink by the same factor
 
 
 class _Shared(TypedDict):
-    """Fields of a `System` that several rows have alike."""
+    """Fields of a `System` that are the same in several rows."""
 
     aggregator: Part
     narrow: NotRequired[Part]
@@ -317,7 +323,7 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
     "3d-cnn-t8": System("`3d-cnn` over clips of eight.", 8, varies_T=True, reported=TABLE_1[8], **_3D),
     # Table 2
     "max-pooling": System(
-        "The greatest of the frames' features over a clip (Gao and Nevatia 2018).",
+        "The maximum of the frames' features over a clip (Gao and Nevatia 2018).",
         8,
         part("max"),
         reported=TABLE_2_MAX,
@@ -332,7 +338,7 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
     ),
     "mean-pooling-t2": System("`mean-pooling` over clips of two.", 2, AVERAGE, varies_T=True, reported=TABLE_3[2]),
     "mean-pooling": System(
-        "Mean of the frames' features over clips of four, trained and tested so (Gao and Nevatia 2018).",
+        "The mean of the frames' features, trained and tested on clips of four (Gao and Nevatia 2018).",
         4,
         AVERAGE,
         reported=TABLE_3[4],
@@ -352,14 +358,19 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
         **_attention("fc", "sigmoid"),
     ),
     "temporal-attention-conv": System(
-        "`temporal-attention` from spatial + temporal conv, the best of the paper.",
+        "`temporal-attention` from spatial + temporal conv, the best system of the paper.",
         4,
         reported=(*TABLE_5["temporal-conv"], *TABLE_10_RERANKED),
         quoted=TABLE_10_QUOTED,
         **_attention("temporal-conv", "softmax"),
     ),
     # Table 6
-    "lstm-last": System("`lstm` with its last state for the clip.", 8, reported=TABLE_6[512], **_rnn(output="last")),
+    "lstm-last": System(
+        "`lstm` with the last state in place of the mean of its outputs.",
+        8,
+        reported=TABLE_6[512],
+        **_rnn(output="last"),
+    ),
     "lstm-last-h1024": System(
         "`lstm-last` with 1024 hidden numbers.", 8, reported=TABLE_6[1024], **_rnn(1024, output="last")
     ),

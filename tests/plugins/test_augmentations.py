@@ -97,5 +97,5 @@ def test_corruption_in_training_refuses_what_it_cannot_spoil():
         ClipCorruption(2)
     with pytest.raises(InputError, match="strength must be over 1"):
         ClipCorruption(strength=1.0)
-    with pytest.raises(InputError, match="spoils colour frames"):
+    with pytest.raises(InputError, match="takes colour frames"):
         ClipCorruption()(torch.zeros(1, 1, 5, 4, 4), generator(), ("rgb", "flow"))

@@ -249,7 +249,7 @@ def test_c3d_looks_across_frames():
 
 @pytest.mark.parametrize("options", [{"widths": (8, 8)}, {"pools": ((1, 2, 2),)}, {"pools": ((2, 2),) * 5}])
 def test_c3d_refuses_other_than_five_groups(options):
-    with pytest.raises(InputError, match="encoder c3d: wanted 5 widths and 5 pools"):
+    with pytest.raises(InputError, match="encoder c3d: expected 5 widths and 5 pools"):
         C3d(**options)
 
 

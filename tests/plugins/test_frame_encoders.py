@@ -225,5 +225,5 @@ def test_each_frame_is_by_itself(encoder):
 
 @pytest.mark.parametrize("options", [{"shrink": 3}, {"depths": (0, 4, 2)}, {"depths": (3, 5, 2)}, {"depths": (1, 1)}])
 def test_inception_v3_refuses_a_size_that_it_does_not_have(options):
-    with pytest.raises(InputError, match="encoder inception-v3: wanted shrink"):
+    with pytest.raises(InputError, match="encoder inception-v3: expected shrink"):
         InceptionV3(**options)

@@ -120,5 +120,5 @@ def test_i3d_looks_across_frames_and_takes_colours_from_minus_one_to_one():
 
 @pytest.mark.parametrize("options", [{"shrink": 3}, {"depths": (2, 6, 2)}, {"depths": (1, 1)}, {"pools": ("1a",)}])
 def test_i3d_refuses_a_size_that_it_does_not_have(options):
-    with pytest.raises(InputError, match="encoder i3d: wanted shrink"):
+    with pytest.raises(InputError, match="encoder i3d: expected shrink"):
         I3d(**options)

@@ -179,7 +179,7 @@ def test_ica_is_its_equations():
 
 def test_ica_keeps_the_width_unless_told_otherwise():
     assert Ica((64, 8, 4))(torch.rand(2, 1, 64, 8, 4)).embedding.shape == (2, 64)
-    with pytest.raises(InputError, match="aggregator ica: wanted reduction >= 1"):
+    with pytest.raises(InputError, match="aggregator ica: expected reduction >= 1"):
         Ica((8, 1, 1), reduction=0)
 
 

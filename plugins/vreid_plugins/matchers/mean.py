@@ -13,10 +13,10 @@ METRICS = ("euclidean", "sqeuclidean", "cosine")
 
 
 class Mean(nn.Module):
-    """Mean over the clips of a tracklet, then a distance of vectors.
+    """The mean over the clips of a tracklet, then a distance between vectors.
 
     metric: euclidean, sqeuclidean or cosine.
-    normalize: scale each clip to unit length before the mean, so that no clip counts more for being longer.
+    normalize: scale each clip to unit length before the mean, so that all clips count equally.
     """
 
     def __init__(self, dim: int, metric: str = "euclidean", normalize: bool = False) -> None:
@@ -28,11 +28,11 @@ class Mean(nn.Module):
         self.normalize = normalize
 
     def represent(self, clips: Clips) -> Clips:
-        """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
+        """Clips [N, C, E] -> one vector per tracklet, [N, 1, E]."""
         return Clips.single(clip_fold(clips.embedding, valid=clips.valid, normalize=self.normalize))
 
     def vectors(self, represented: Clips) -> Tensor:
-        """What is compared by the metric: [N, E]."""
+        """The vectors [N, E] that the metric compares."""
         return represented.mean()
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
@@ -40,7 +40,7 @@ class Mean(nn.Module):
         return clip_distance(query.embedding, gallery.embedding, normalize=False, metric=self.metric)
 
     def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
-        """Batch-hard over all pairs of tracklets."""
+        """The farthest positive and nearest negative of each of N tracklets."""
         return clip_batch_hard(represented.embedding, pids, normalize=False, metric=self.metric)
 
 
