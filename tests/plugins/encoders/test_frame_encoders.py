@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from one_step import parameters
+from method_checks import parameters
 from torch.nn import functional as F
 
 from vreid_bench import InputError

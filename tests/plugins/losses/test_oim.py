@@ -1,136 +1,15 @@
-"""The in-tree losses against slow definitions in float64 and tables worked by hand."""
+"""Online instance matching against tables worked by hand."""
 
 import math
 from pathlib import Path
 
 import pytest
 import torch
+from loss_cases import batch_of, randn
 from torch.nn import functional as F
 
-from vreid_bench import Batch, Clips, InputError
 from vreid_bench.training.checkpoint import load
-from vreid_plugins.losses.cross_entropy import CrossEntropy
 from vreid_plugins.losses.oim import Oim
-from vreid_plugins.losses.triplet import Triplet
-from vreid_plugins.matchers.mean import Mean
-
-
-def batch_of(vectors, pids, metric="euclidean", extra=None):
-    vectors = torch.as_tensor(vectors, dtype=torch.float64)
-    clips = Clips.single(vectors)
-    if extra is not None:
-        clips = Clips(clips.embedding, clips.importance, clips.valid, {"before": extra[:, None]})
-    pids = torch.as_tensor(pids)
-    return Batch(clips, pids, torch.zeros_like(pids), Mean(vectors.shape[1], metric=metric))
-
-
-def randn(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-# cross-entropy
-
-
-@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
-def test_cross_entropy_is_its_formula(smoothing):
-    loss = CrossEntropy({"embedding": 3}, 5, smoothing=smoothing).double()
-    torch.nn.init.normal_(loss.classifier.weight, generator=torch.Generator().manual_seed(1))
-    x, pids = randn(4, 3, seed=2), [0, 4, 4, 2]
-    wanted = 0.0
-    for row, pid in zip(x, pids, strict=True):
-        logits = (loss.classifier.weight.detach() @ row).tolist()
-        total = math.log(sum(math.exp(value) for value in logits))
-        for identity, value in enumerate(logits):
-            target = smoothing / 5 + (1 - smoothing) * (identity == pid)
-            wanted -= target * (value - total) / 4
-    assert loss(batch_of(x, pids)).item() == pytest.approx(wanted, abs=1e-12)
-
-
-def test_cross_entropy_starts_undecided():
-    torch.manual_seed(0)
-    loss = CrossEntropy({"embedding": 64}, 80).double()
-    for scale in (1, 10):
-        assert loss(batch_of(scale * randn(32, 64), [0] * 32)).item() == pytest.approx(math.log(80), abs=0.02)
-
-
-def test_cross_entropy_classifies_the_feature_it_is_told_to():
-    before = randn(3, 7, seed=3)
-    loss = CrossEntropy({"embedding": 2, "before": 7}, 4, on="before").double()
-    wanted = F.cross_entropy(loss.classifier(before), torch.tensor([0, 1, 3]))
-    torch.testing.assert_close(loss(batch_of(randn(3, 2), [0, 1, 3], extra=before)), wanted)
-
-
-# triplet
-
-
-def naive_triplet(x, pids, margin, distance):
-    """Every triplet by itself: for each anchor the worst positive and the worst negative."""
-    losses = []
-    for a in range(len(x)):
-        positives = [distance(x[a], x[p]) for p in range(len(x)) if pids[p] == pids[a] and p != a]
-        negatives = [distance(x[a], x[n]) for n in range(len(x)) if pids[n] != pids[a]]
-        if positives and negatives:
-            gap = max(positives) - min(negatives)
-            losses.append(torch.log1p(gap.exp()) if margin == "soft" else (margin + gap).clamp_min(0))
-    return torch.stack(losses).mean()
-
-
-METRICS = {
-    "euclidean": lambda a, b: (a - b).square().sum().sqrt(),
-    "sqeuclidean": lambda a, b: (a - b).square().sum(),
-    "cosine": lambda a, b: 1 - F.cosine_similarity(a, b, dim=0),
-}
-PIDS = [0, 0, 1, 1, 1, 2, 3, 3]  # 2 has no positive
-
-
-@pytest.mark.parametrize("margin", [0.3, 2.0, "soft"])
-@pytest.mark.parametrize("metric", METRICS)
-def test_triplet_is_the_naive_loop(metric, margin):
-    x = randn(8, 4, seed=4).requires_grad_()
-    wanted = naive_triplet(x, PIDS, margin, METRICS[metric])
-    loss = Triplet({"embedding": 4}, 4, margin=margin, metric=metric)(batch_of(x, PIDS))
-    torch.testing.assert_close(loss, wanted)
-    torch.testing.assert_close(torch.autograd.grad(loss, x)[0], torch.autograd.grad(wanted, x)[0])
-
-
-def test_triplet_asks_the_matcher_unless_told_otherwise():
-    x = randn(8, 4, seed=5)
-    by_matcher = Triplet({"embedding": 4}, 4)
-    for metric in METRICS:
-        named = Triplet({"embedding": 4}, 4, metric=metric)
-        torch.testing.assert_close(by_matcher(batch_of(x, PIDS, metric)), named(batch_of(x, PIDS, "euclidean")))
-
-
-def test_triplet_on_another_feature():
-    before = randn(8, 6, seed=6)
-    loss = Triplet({"embedding": 4, "before": 6}, 4, metric="euclidean", on="before")
-    wanted = naive_triplet(before, PIDS, 0.3, METRICS["euclidean"])
-    torch.testing.assert_close(loss(batch_of(randn(8, 4), PIDS, extra=before)), wanted)
-
-
-@pytest.mark.parametrize("pids", [[0, 1, 2], [1, 1, 1]], ids=["no positives", "no negatives"])
-@pytest.mark.parametrize("margin", [0.3, "soft"])
-def test_triplet_without_any_triplet_is_zero_and_finite(pids, margin):
-    x = randn(3, 4, seed=7).requires_grad_()
-    loss = Triplet({"embedding": 4}, 3, margin=margin)(batch_of(x, pids))
-    assert loss.item() == 0
-    assert torch.autograd.grad(loss, x)[0].abs().sum() == 0
-
-
-@pytest.mark.parametrize("metric", METRICS)
-def test_triplet_gradient_in_double_precision(metric):
-    loss = Triplet({"embedding": 4}, 4, margin="soft", metric=metric)
-    assert torch.autograd.gradcheck(lambda x: loss(batch_of(x, PIDS)), randn(8, 4, seed=8).requires_grad_())
-
-
-def test_triplet_of_equal_vectors_has_a_finite_gradient():
-    x = torch.ones(4, 3, dtype=torch.float64, requires_grad=True)
-    loss = Triplet({"embedding": 3}, 2)(batch_of(x, [0, 0, 1, 1]))
-    assert loss.item() == pytest.approx(0.3)
-    assert torch.autograd.grad(loss, x)[0].isfinite().all()
-
-
-# online instance matching
 
 
 def oim(identities, dim, table=None, queue=None, **options):
@@ -285,33 +164,3 @@ def test_oim_gradient_reaches_the_features_alone():
     assert x.grad[4].abs().sum() == 0
     assert not loss.table.requires_grad
     assert torch.autograd.gradcheck(lambda y: loss.eval()(batch_of(y, [0, 1, 1, 3, -1])), x)
-
-
-@pytest.mark.parametrize(
-    ("build", "message"),
-    [
-        (lambda: CrossEntropy({"embedding": 2}, 3, smoothing=1.0), "smoothing must be at least 0 and below 1"),
-        (lambda: CrossEntropy({"embedding": 2}, 3, on="before"), "on must be one of embedding"),
-        (lambda: Triplet({"embedding": 2}, 3, margin="hard"), 'margin must be a number or "soft"'),
-        (lambda: Triplet({"embedding": 2}, 3, metric="manhattan"), "metric must be euclidean"),
-        (lambda: Triplet({"embedding": 2}, 3, on="before"), "on must be one of embedding"),
-        (lambda: Triplet({"embedding": 2, "clips": 2}, 3, on="clips"), "needs a metric"),
-        (lambda: Oim({"embedding": 2}, 3, temperature=0.0), "temperature > 0"),
-    ],
-)
-def test_losses_refuse_options_that_cannot_be_meant(build, message):
-    with pytest.raises(InputError, match=message):
-        build()
-
-
-def test_a_neck_lets_the_classifier_see_what_lies_close_together():
-    """Features that differ by a thousandth of their size: normalised over the batch, they are as far apart as any."""
-    x = (100 + 0.1 * torch.randn(8, 4, generator=torch.Generator().manual_seed(0))).double()
-    pids = torch.arange(8) % 2
-    plain = CrossEntropy({"embedding": 4}, 2, neck=True).double().train()
-    with torch.no_grad():
-        plain.classifier.weight.normal_()
-    standard = (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5).sqrt()
-    logits = standard @ plain.classifier.weight.T + plain.classifier.bias
-    expected = torch.nn.functional.cross_entropy(logits, pids)
-    torch.testing.assert_close(plain(batch_of(x, pids)), expected, rtol=1e-6, atol=1e-8)
