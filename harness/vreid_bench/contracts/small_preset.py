@@ -23,9 +23,9 @@ LOSSES: Mapping[str, Mapping[str, Any]] = {
 def shrink_method(method: Method, encoder: Part, augment: tuple[Part, ...] = ()) -> Method:
     """The recipe `method` at preset `small`, with the small network `encoder`.
 
-    Its stages keep their batches and clips, and train as `shrink_training` says; `augment` is added to what they
-    augment by. Its losses become those of `shrink_loss`. A test tracklet becomes eight clips, spread evenly, of as
-    many frames as before.
+    The stages keep their batches and clips, train as `shrink_training` says, and get `augment` in addition to their own
+    augmentations. The losses change as `shrink_loss` says. A test tracklet becomes eight clips, spread evenly, with the
+    same number of frames in each.
     """
     stages = tuple(
         stage if isinstance(stage, Fit) else replace(shrink_training(stage), augment=(*stage.augment, *augment))

@@ -87,8 +87,8 @@ def test_corruption_in_training_is_that_of_the_test_for_a_share_of_the_clips(kin
     row = int(spoiled.nonzero()[0])
     if kind != "occlusion":  # nothing of a draw in them, so the protocol's own clip must come out
         frames = (clips[row, None] * 255).byte().permute(0, 1, 3, 4, 2).numpy()
-        wanted = spoil(Corruption(kind, "both", strength), Tracklet(("a.jpg",), 1, 1), frames)
-        assert torch.equal((changed[row, None] * 255).round().byte().permute(0, 1, 3, 4, 2), torch.from_numpy(wanted))
+        expected = spoil(Corruption(kind, "both", strength), Tracklet(("a.jpg",), 1, 1), frames)
+        assert torch.equal((changed[row, None] * 255).round().byte().permute(0, 1, 3, 4, 2), torch.from_numpy(expected))
     assert torch.equal(ClipCorruption(0.0)(clips, generator(), ("rgb",)), clips)
 
 

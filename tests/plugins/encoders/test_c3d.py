@@ -67,9 +67,9 @@ def test_c3d_pooling_keeps_the_last_of_an_odd_number_of_frames():
     encoder.conv1.register_forward_hook(lambda module, args, out: seen.update(before=out.relu()))
     encoder.conv2.register_forward_pre_hook(lambda module, args: seen.update(after=args[0]))
     encoder(torch.rand(2, 5, 3, 6, 4))
-    wanted = F.max_pool3d(seen["before"], (2, 1, 1), ceil_mode=True)
-    assert wanted.shape[2] == 3
-    torch.testing.assert_close(seen["after"], wanted)
+    expected = F.max_pool3d(seen["before"], (2, 1, 1), ceil_mode=True)
+    assert expected.shape[2] == 3
+    torch.testing.assert_close(seen["after"], expected)
 
 
 def test_c3d_normalises_before_the_relu():

@@ -156,9 +156,9 @@ def test_residual_stem_is_convolution_normalisation_relu_and_pooling(encoder, st
     network.layer1.register_forward_pre_hook(lambda module, args: seen.update(y=args[0]))
     network(torch.rand(1, 3, 3, 32, 16))
     convolve, pool = (F.conv2d, F.max_pool2d) if encoder is Resnet else (F.conv3d, F.max_pool3d)
-    wanted = convolve(seen["x"], network.conv1.weight, stride=stride, padding=kernel // 2) / (1 + 1e-5) ** 0.5 - 0.5
-    wanted = pool(wanted, 3, 2, 1) if depth == 50 else wanted
-    torch.testing.assert_close(seen["y"], wanted.relu(), rtol=1e-4, atol=1e-4)
+    expected = convolve(seen["x"], network.conv1.weight, stride=stride, padding=kernel // 2) / (1 + 1e-5) ** 0.5 - 0.5
+    expected = pool(expected, 3, 2, 1) if depth == 50 else expected
+    torch.testing.assert_close(seen["y"], expected.relu(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("options", [{"depth": 18}, {"last_stride": 3}])

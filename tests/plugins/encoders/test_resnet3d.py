@@ -92,8 +92,8 @@ def test_one_repeated_frame_is_a_two_dimensional_network(block):
     conv = Resnet3d(depth=8).get_submodule("layer2.0").get_submodule(block)
     frame = torch.randn(1, conv.in_channels, 6, 4)
     still = frame[:, :, None].expand(-1, -1, 5, -1, -1)
-    wanted = F.conv2d(frame, conv.weight.sum(2), stride=conv.stride[1:], padding=conv.padding[1:])
-    torch.testing.assert_close(conv(still)[:, :, 1], wanted, rtol=1e-4, atol=1e-5)
+    expected = F.conv2d(frame, conv.weight.sum(2), stride=conv.stride[1:], padding=conv.padding[1:])
+    torch.testing.assert_close(conv(still)[:, :, 1], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_resnet3d_refuses_depths_it_does_not_know():

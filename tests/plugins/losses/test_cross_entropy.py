@@ -15,14 +15,14 @@ def test_cross_entropy_is_its_formula(smoothing):
     loss = CrossEntropy({"embedding": 3}, 5, smoothing=smoothing).double()
     torch.nn.init.normal_(loss.classifier.weight, generator=torch.Generator().manual_seed(1))
     x, pids = randn(4, 3, seed=2), [0, 4, 4, 2]
-    wanted = 0.0
+    expected = 0.0
     for row, pid in zip(x, pids, strict=True):
         logits = (loss.classifier.weight.detach() @ row).tolist()
         total = math.log(sum(math.exp(value) for value in logits))
         for identity, value in enumerate(logits):
             target = smoothing / 5 + (1 - smoothing) * (identity == pid)
-            wanted -= target * (value - total) / 4
-    assert loss(batch_of(x, pids)).item() == pytest.approx(wanted, abs=1e-12)
+            expected -= target * (value - total) / 4
+    assert loss(batch_of(x, pids)).item() == pytest.approx(expected, abs=1e-12)
 
 
 def test_cross_entropy_starts_undecided():
@@ -35,8 +35,8 @@ def test_cross_entropy_starts_undecided():
 def test_cross_entropy_classifies_the_feature_it_is_told_to():
     before = randn(3, 7, seed=3)
     loss = CrossEntropy({"embedding": 2, "before": 7}, 4, on="before").double()
-    wanted = F.cross_entropy(loss.classifier(before), torch.tensor([0, 1, 3]))
-    torch.testing.assert_close(loss(batch_of(randn(3, 2), [0, 1, 3], extra=before)), wanted)
+    expected = F.cross_entropy(loss.classifier(before), torch.tensor([0, 1, 3]))
+    torch.testing.assert_close(loss(batch_of(randn(3, 2), [0, 1, 3], extra=before)), expected)
 
 
 def test_a_neck_lets_the_classifier_see_what_lies_close_together():

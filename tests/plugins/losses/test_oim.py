@@ -59,15 +59,15 @@ def test_oim_update_mixes_in_the_order_of_the_batch_and_renormalises():
     loss = oim(3, 2, table=unit(0, 90, 180), momentum=0.5)
     loss.train()(batch_of(unit(90, 0, 180), [0, 1, 0]))
     half = unit(45)  # 0 and 90 degrees in equal parts
-    wanted = F.normalize(0.5 * half + 0.5 * unit(180), dim=1)
-    torch.testing.assert_close(loss.table, torch.cat([wanted, unit(45), unit(180)]))
+    expected = F.normalize(0.5 * half + 0.5 * unit(180), dim=1)
+    torch.testing.assert_close(loss.table, torch.cat([expected, unit(45), unit(180)]))
 
 
 def test_oim_remembers_directions_and_momentum_is_the_share_of_the_old_one():
     loss = oim(1, 2, table=unit(0), momentum=0.75, queue_size=1)
     loss.train()(batch_of(torch.cat([4 * unit(90), 7 * unit(30)]), [0, -1]))
-    wanted = torch.tensor([[3.0, 1.0]], dtype=torch.float64) / math.sqrt(10)
-    torch.testing.assert_close(loss.table, wanted)
+    expected = torch.tensor([[3.0, 1.0]], dtype=torch.float64) / math.sqrt(10)
+    torch.testing.assert_close(loss.table, expected)
     torch.testing.assert_close(loss.queue, unit(30))
 
 
@@ -148,11 +148,11 @@ def test_oim_subsampled_loss_is_that_of_the_rows_drawn():
     rows = loss._entering(pids).nonzero()[:, 0].tolist()
     torch.manual_seed(9)
     value = loss(batch_of(x, pids)).item()
-    wanted = 0.0
+    expected = 0.0
     for v, pid in zip(x, pids.tolist(), strict=True):
         logits = {row: float(table[row] @ v) / 0.1 for row in rows}
-        wanted += math.log(sum(map(math.exp, logits.values()))) - logits[pid]
-    assert value == pytest.approx(wanted / 2)
+        expected += math.log(sum(map(math.exp, logits.values()))) - logits[pid]
+    assert value == pytest.approx(expected / 2)
 
 
 def test_oim_gradient_reaches_the_features_alone():

@@ -32,10 +32,10 @@ PIDS = [0, 0, 1, 1, 1, 2, 3, 3]  # 2 has no positive
 @pytest.mark.parametrize("metric", METRICS)
 def test_triplet_is_the_naive_loop(metric, margin):
     x = randn(8, 4, seed=4).requires_grad_()
-    wanted = naive_triplet(x, PIDS, margin, METRICS[metric])
+    expected = naive_triplet(x, PIDS, margin, METRICS[metric])
     loss = Triplet({"embedding": 4}, 4, margin=margin, metric=metric)(batch_of(x, PIDS))
-    torch.testing.assert_close(loss, wanted)
-    torch.testing.assert_close(torch.autograd.grad(loss, x)[0], torch.autograd.grad(wanted, x)[0])
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(torch.autograd.grad(loss, x)[0], torch.autograd.grad(expected, x)[0])
 
 
 def test_triplet_asks_the_matcher_unless_told_otherwise():
@@ -49,8 +49,8 @@ def test_triplet_asks_the_matcher_unless_told_otherwise():
 def test_triplet_on_another_feature():
     before = randn(8, 6, seed=6)
     loss = Triplet({"embedding": 4, "before": 6}, 4, metric="euclidean", on="before")
-    wanted = naive_triplet(before, PIDS, 0.3, METRICS["euclidean"])
-    torch.testing.assert_close(loss(batch_of(randn(8, 4), PIDS, extra=before)), wanted)
+    expected = naive_triplet(before, PIDS, 0.3, METRICS["euclidean"])
+    torch.testing.assert_close(loss(batch_of(randn(8, 4), PIDS, extra=before)), expected)
 
 
 @pytest.mark.parametrize("pids", [[0, 1, 2], [1, 1, 1]], ids=["no positives", "no negatives"])

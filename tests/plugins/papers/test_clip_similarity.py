@@ -64,8 +64,10 @@ def test_learned_similarity_is_the_weighted_mean_of_cosines():
     assert distance.shape == (3, 2)
     for i in range(3):
         for j in range(2):
-            wanted, _ = one_by_one(matcher, query.embedding[i][query.valid[i]], gallery.embedding[j][gallery.valid[j]])
-            torch.testing.assert_close(distance[i, j], 1 - wanted)
+            expected, _ = one_by_one(
+                matcher, query.embedding[i][query.valid[i]], gallery.embedding[j][gallery.valid[j]]
+            )
+            torch.testing.assert_close(distance[i, j], 1 - expected)
 
 
 def test_importances_are_those_of_the_equation_and_zero_where_no_clip_is():
@@ -74,8 +76,8 @@ def test_importances_are_those_of_the_equation_and_zero_where_no_clip_is():
     alpha = matcher.alphas(query, gallery)
     assert alpha.shape == (2, 3, 2)
     assert (alpha[:, 0, 0] == 1).all()
-    _, wanted = one_by_one(matcher, query.embedding[0], gallery.embedding[0][:1])
-    torch.testing.assert_close(alpha[0, :, 0], torch.stack(wanted))
+    _, expected = one_by_one(matcher, query.embedding[0], gallery.embedding[0][:1])
+    torch.testing.assert_close(alpha[0, :, 0], torch.stack(expected))
     assert alpha[0, :, 1].abs().sum() == 0
     assert alpha[1, 2].abs().sum() == 0
     assert (alpha[1, :2] > 0).all()  # softplus
@@ -146,14 +148,14 @@ def test_training_compares_by_the_statistics_of_the_pairs_of_a_step():
     matcher = learned(seed=2).train()
     matcher.g[3].p = matcher.g[7].p = 0.0
     clips = clips_of(3, 1, 2, 3, seed=3)
-    wanted = by_steps(matcher, clips)
+    expected = by_steps(matcher, clips)
     represented = matcher.represent(clips)
-    torch.testing.assert_close(matcher.distance(represented, represented), wanted)
-    assert not torch.allclose(wanted, wanted.T, atol=1e-4)  # or the order of the sides would not be tested
+    torch.testing.assert_close(matcher.distance(represented, represented), expected)
+    assert not torch.allclose(expected, expected.T, atol=1e-4)  # or the order of the sides would not be tested
     hardest = matcher.hardest(represented, torch.tensor([0, 0, 1, 1]))
     partner = torch.tensor([1, 0, 3, 2])
-    torch.testing.assert_close(hardest.positive, wanted[torch.arange(4), partner])
-    others = torch.stack([wanted[:2, 2:], wanted[2:, :2]]).flatten(0, 1)  # [4, 2]
+    torch.testing.assert_close(hardest.positive, expected[torch.arange(4), partner])
+    others = torch.stack([expected[:2, 2:], expected[2:, :2]]).flatten(0, 1)  # [4, 2]
     torch.testing.assert_close(hardest.negative, others.amin(1))
 
 

@@ -76,12 +76,12 @@ def test_ica_is_its_equations():
     Z = torch.stack([clip.sum((0, 2, 3)) / (4 * 2 * 3) for clip in maps])  # Eq. 3
     middle = normalise(Z @ down.weight.T, first)
     assert (middle < 0).any()  # so that the ReLU has something to do
-    wanted = normalise(middle.relu() @ up.weight.T, last)
-    torch.testing.assert_close(module(maps).embedding, wanted)
+    expected = normalise(middle.relu() @ up.weight.T, last)
+    torch.testing.assert_close(module(maps).embedding, expected)
     torch.testing.assert_close(module(maps).extra["before"], Z)
     assert down.weight.shape == (2, 8)
     torch.testing.assert_close(
-        module(maps[:, [2, 0, 3, 1]]).embedding, wanted
+        module(maps[:, [2, 0, 3, 1]]).embedding, expected
     )  # the order of frames is nothing to a mean
     module.train()
     assert torch.autograd.gradcheck(lambda x: module(x).embedding, maps.requires_grad_())
@@ -99,5 +99,5 @@ def test_bn_neck_gives_both_sides_of_its_normalisation():
     features = module(maps)
     before = maps.mean((1, 3, 4))
     torch.testing.assert_close(features.extra["before"], before)
-    wanted = (before - before.mean(0)) / (before.var(0, unbiased=False) + 1e-5).sqrt()
-    torch.testing.assert_close(features.embedding, wanted)
+    expected = (before - before.mean(0)) / (before.var(0, unbiased=False) + 1e-5).sqrt()
+    torch.testing.assert_close(features.embedding, expected)

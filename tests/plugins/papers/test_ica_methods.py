@@ -93,7 +93,7 @@ def test_paper_preset_is_whole_and_has_its_parameters(registry, name, count):
 @pytest.mark.parametrize("name", ["ica", "ica-alexnet", "ica-inception-v3"])  # the baselines are these less the head
 def test_paper_network_takes_a_step_at_the_papers_frame_size(registry, name):
     method = registry.get("methods", name)("paper")
-    losses, named = take(assemble(method, registry, identities=625), 0, method.size)
+    losses, named = take(assemble(method, registry, identities=625), 0, method.size, frames=2)  # each by itself
     check_step(losses, named)
 
 
@@ -120,8 +120,8 @@ def test_paper_loss_is_cross_entropy_and_batch_hard_triplet(registry, name, on):
     batch = Batch(clips, torch.tensor(pids), torch.zeros(4), assembled.stages[0].matcher)
     triplets = naive_triplet(z if on == "before" else y, pids, lambda a, b: ((a - b) @ (a - b)).sqrt())
     assert triplets > 0
-    wanted = naive_cross_entropy(y @ classifier.weight.T + classifier.bias, pids) + triplets
-    torch.testing.assert_close(objective(assembled, 0, batch), wanted)
+    expected = naive_cross_entropy(y @ classifier.weight.T + classifier.bias, pids) + triplets
+    torch.testing.assert_close(objective(assembled, 0, batch), expected)
 
 
 def test_the_control_normalises_once(registry):

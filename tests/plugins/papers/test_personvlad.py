@@ -39,8 +39,8 @@ def test_pooled_features_are_the_mean_over_places():
     torch.manual_seed(2)
     everywhere, pooled = layer(seed=3), layer(seed=3, descriptors="pooled")
     maps = maps_of()
-    wanted = everywhere.part_features(maps).unflatten(1, (3, 12)).mean(2)
-    torch.testing.assert_close(pooled.part_features(maps), wanted)
+    expected = everywhere.part_features(maps).unflatten(1, (3, 12)).mean(2)
+    torch.testing.assert_close(pooled.part_features(maps), expected)
     assert pooled(maps).shape == everywhere(maps).shape == (2, 20)
 
 
@@ -55,8 +55,8 @@ def test_normalising_leaves_the_part_maps_their_say():
 def test_assignment_is_equation_4_as_long_as_it_follows_the_centres(alpha):
     centres, f = torch.rand(4, 5).double(), torch.rand(2, 7, 5).double()
     vlad = place(layer(alpha=alpha), centres)
-    wanted = (-alpha * (f[:, :, None] - centres).square().sum(3)).softmax(2)
-    torch.testing.assert_close(vlad.assignment(f), wanted, rtol=1e-6, atol=1e-9)
+    expected = (-alpha * (f[:, :, None] - centres).square().sum(3)).softmax(2)
+    torch.testing.assert_close(vlad.assignment(f), expected, rtol=1e-6, atol=1e-9)
 
 
 def test_assignment_and_residual_are_decoupled():
@@ -82,8 +82,8 @@ def test_with_hard_assignment_it_is_classic_vlad(descriptors):
     place(vlad, centres)
     maps = maps_of(seed=5)
     for row, features in zip(vlad(maps), vlad.part_features(maps), strict=True):
-        wanted = classic_vlad(features.detach(), centres)
-        torch.testing.assert_close(row.detach(), wanted)
+        expected = classic_vlad(features.detach(), centres)
+        torch.testing.assert_close(row.detach(), expected)
         assert row[15:].abs().sum() == 0
 
 

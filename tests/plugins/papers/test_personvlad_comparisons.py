@@ -23,9 +23,9 @@ def test_stripes_of_a_height_that_divides_are_plain_stripes():
     masks = vlad.detector(maps)  # [B, parts, T', h, w]
     assert masks.shape == (2, 3, 2, 6, 2)
     for stripe in range(3):
-        wanted = torch.zeros(6, 2).double()
-        wanted[2 * stripe : 2 * stripe + 2] = 1
-        assert torch.equal(masks[1, stripe, 1], wanted)
+        expected = torch.zeros(6, 2).double()
+        expected[2 * stripe : 2 * stripe + 2] = 1
+        assert torch.equal(masks[1, stripe, 1], expected)
     features = vlad.part_features(maps)  # [B, parts, D]
     unit = F.normalize(maps, dim=2)
     torch.testing.assert_close(features[:, 1], unit[:, :, :, 2:4].mean((1, 3, 4)))
@@ -40,8 +40,8 @@ def test_regions_share_every_place_by_its_area(rows, columns):
     torch.testing.assert_close(masks.sum((1, 2)), torch.full((rows * columns,), 18 / rows / columns).double())
     first = [1, 0.2, 0, 0, 0, 0]  # a fifth of six rows is one and a fifth
     across = [1, 1, 1] if columns == 1 else [0.6, 0, 0]
-    wanted = torch.tensor(first)[:, None].double() * torch.tensor(across).double()
-    torch.testing.assert_close(masks[0], wanted, atol=1e-6, rtol=0)
+    expected = torch.tensor(first)[:, None].double() * torch.tensor(across).double()
+    torch.testing.assert_close(masks[0], expected, atol=1e-6, rtol=0)
 
 
 def test_one_region_is_the_mean_of_all_places():
@@ -78,8 +78,8 @@ def test_part_pooling_by_a_loop(pooling):
         for p in range(3):
             weighed = torch.stack([maps[b, t] * masks[b, p, t] for t in range(2)])  # [T', D, h, w]
             pooled = weighed.mean((0, 2, 3)) if pooling == "average" else weighed.amax((0, 2, 3))
-            wanted = (layer.fc[p].weight @ (layer.fc6[p].weight @ pooled)).clamp_min(0)
-            torch.testing.assert_close(f[b, 6 * p : 6 * p + 6], wanted)
+            expected = (layer.fc[p].weight @ (layer.fc6[p].weight @ pooled)).clamp_min(0)
+            torch.testing.assert_close(f[b, 6 * p : 6 * p + 6], expected)
     torch.testing.assert_close(layer(maps[:, [1, 0]].flip(4)), f)  # places and frames have no order
 
 

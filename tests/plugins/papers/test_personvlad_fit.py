@@ -49,10 +49,10 @@ def test_kmeans_finds_separate_groups():
     middles = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
     x = (middles[:, None] + 0.1 * torch.randn(4, 50, 2)).flatten(0, 1)
     centres = kmeans(x, 4)
-    wanted = x.view(4, 50, 2).mean(1)
-    order = torch.cdist(wanted, centres).argmin(1)
+    expected = x.view(4, 50, 2).mean(1)
+    order = torch.cdist(expected, centres).argmin(1)
     assert sorted(order.tolist()) == [0, 1, 2, 3]
-    torch.testing.assert_close(centres[order], wanted)
+    torch.testing.assert_close(centres[order], expected)
 
 
 def test_kmeans_starts_from_rows_that_lie_apart():

@@ -98,10 +98,10 @@ def test_paper_recipe_is_the_printed_one():
 
 
 def test_grids_and_stripes_are_five_by_five_and_five():
-    for name, wanted in (("personvlad-stripes", (5, 1)), ("personvlad-grid", (5, 5))):
+    for name, expected in (("personvlad-stripes", (5, 1)), ("personvlad-grid", (5, 5))):
         for preset in ("paper", "small"):
             options = METHODS[name](preset).aggregator.options
-            assert (options["rows"], options["columns"]) == wanted
+            assert (options["rows"], options["columns"]) == expected
 
 
 @pytest.mark.parametrize(

@@ -114,9 +114,9 @@ def test_min_max_by_hand():
 
 def test_min_max_is_the_naive_loop_and_its_gradient():
     x, pids = randn(9, 4, seed=1).requires_grad_(), [0, 0, 3, 3, 3, 1, 1, 2, 2]
-    loss, wanted = MinMax({}, 4)(batch_of(x, pids)), naive_min_max(x, pids)
-    torch.testing.assert_close(loss, wanted)
-    torch.testing.assert_close(torch.autograd.grad(loss, x)[0], torch.autograd.grad(wanted, x)[0])
+    loss, expected = MinMax({}, 4)(batch_of(x, pids)), naive_min_max(x, pids)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(torch.autograd.grad(loss, x)[0], torch.autograd.grad(expected, x)[0])
     assert torch.autograd.gradcheck(lambda v: MinMax({}, 4)(batch_of(v, pids)), x)
 
 

@@ -63,12 +63,12 @@ def test_scores_by_a_loop(network):
             for d in range(5):
                 linear = (layer.spatial.weight[d] * maps[b, t]).sum() + layer.spatial.bias[d]
                 hidden[b, t + 1, d] = linear.clamp_min(0)
-    wanted = torch.zeros(2, 4).double()
+    expected = torch.zeros(2, 4).double()
     taps = {"fc": [0], "temporal-conv": [-1, 0, 1]}[network]
     for t in range(4):
         for k, tap in enumerate(taps):
-            wanted[:, t] += hidden[:, t + 1 + tap] @ layer.score.weight[0, :, k]
-    torch.testing.assert_close(layer.scores(maps), wanted + layer.score.bias)
+            expected[:, t] += hidden[:, t + 1 + tap] @ layer.score.weight[0, :, k]
+    torch.testing.assert_close(layer.scores(maps), expected + layer.score.bias)
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)

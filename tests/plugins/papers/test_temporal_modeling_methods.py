@@ -119,10 +119,10 @@ Hermans et al. (re-rank): 77.4 81.2 90.7 - -
 def test_reported_rows_are_the_printed_ones():
     """Each number once: rows that a later table repeats stand with the first, and of Tables 5 and 10 what differs."""
     columns = {"mars": "mAP R1 R5 R10 R20"}
-    wanted = {}
+    expected = {}
     for place, table in TABLES.items():
-        wanted |= printed(table, place, **columns)
-    assert rows_of(METHODS) == wanted
+        expected |= printed(table, place, **columns)
+    assert rows_of(METHODS) == expected
     assert rows_of(METHODS, "quoted") == printed(OTHERS, "Table 10", **columns)
 
 
@@ -160,8 +160,8 @@ def test_paper_systems_have_the_T_and_the_rate_of_their_table():
     fours = {"mean-pooling", "lstm", "3d-cnn", *(name for name in METHODS if name.startswith("temporal-attention"))}
     sixteens = {"lstm-t16"}
     for name, (test, _, _) in table.items():
-        wanted = [T for T, names in ((1, ones), (2, twos), (4, fours), (16, sixteens)) if name in names] or [8]
-        assert [test] == wanted, name
+        expected = [T for T, names in ((1, ones), (2, twos), (4, fours), (16, sixteens)) if name in names] or [8]
+        assert [test] == expected, name
 
 
 def test_paper_recipe_is_the_printed_one():
@@ -197,8 +197,8 @@ def test_paper_loss_is_equations_4_to_6():
     f = features.embedding.unflatten(0, (6, 2)).mean(1)  # section 3.3
     margins = naive_triplet(f, pids, lambda a, b: ((a - b) @ (a - b)).sqrt())
     assert margins > 0
-    wanted = naive_cross_entropy(f @ classifier.weight.T + classifier.bias, pids) + margins
-    torch.testing.assert_close(objective(assembled, 0, batch), wanted)
+    expected = naive_cross_entropy(f @ classifier.weight.T + classifier.bias, pids) + margins
+    torch.testing.assert_close(objective(assembled, 0, batch), expected)
 
 
 NETWORKS = ("fc", "temporal-conv")
@@ -226,8 +226,8 @@ def test_a_row_s_parts_are_those_that_its_table_names(preset, depth, share):
         hidden = int(name.rpartition("-h")[2]) if "-h" in name else 512
         widths = {"temporal-attention": {"width": 256 // share}, "recurrent": {"hidden": hidden // share}}
         assert widths.get(chosen.name, {}).items() <= chosen.options.items(), name
-        wanted, options = AGGREGATORS.get(name, ("average", {}))
-        assert chosen.name == wanted, name
+        expected, options = AGGREGATORS.get(name, ("average", {}))
+        assert chosen.name == expected, name
         assert options.items() <= chosen.options.items(), name
         assert "divide" not in chosen.options  # the layer's default: as printed
 
@@ -251,10 +251,10 @@ def test_parameters_of_every_variant(name):
     spatial = 2048 * 7 * 4 * 256 + 256
     hidden = int(name.rpartition("-h")[2]) if "-h" in name else 512
     gates = 4 if name.startswith("lstm") else 3 if name == "gru" else 0
-    wanted = gates * hidden * (2048 + hidden + 2)
+    expected = gates * hidden * (2048 + hidden + 2)
     if name.startswith("temporal"):
-        wanted = spatial + (3 * 256 if name.endswith("conv") else 256) + 1
+        expected = spatial + (3 * 256 if name.endswith("conv") else 256) + 1
     built = parts[chosen.name]((2048, 7, 4), **chosen.options)
-    assert sum(p.numel() for p in built.parameters()) == wanted
+    assert sum(p.numel() for p in built.parameters()) == expected
     encoder = METHODS[name]("paper").encoder
     assert (encoder.name, encoder.options["depth"]) == ("resnet3d" if name.startswith("3d") else "resnet", 50)
