@@ -28,7 +28,7 @@ class Mean(nn.Module):
         self.normalize = normalize
 
     def represent(self, clips: Clips) -> Clips:
-        """Clips [N, C, E] -> one vector per tracklet, [N, 1, E]."""
+        """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
         return Clips.single(clip_fold(clips.embedding, valid=clips.valid, normalize=self.normalize))
 
     def vectors(self, represented: Clips) -> Tensor:
@@ -40,7 +40,7 @@ class Mean(nn.Module):
         return clip_distance(query.embedding, gallery.embedding, normalize=False, metric=self.metric)
 
     def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
-        """The farthest positive and nearest negative of each of N tracklets."""
+        """Batch-hard over all pairs of tracklets."""
         return clip_batch_hard(represented.embedding, pids, normalize=False, metric=self.metric)
 
 

@@ -27,7 +27,7 @@ class Weighted(Mean):
         self.divide = divide
 
     def represent(self, clips: Clips) -> Clips:
-        """Clips [N, C, E] -> one vector per tracklet, [N, 1, E]."""
+        """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
         options: dict[str, Any] = {"normalize": self.normalize, "divide": self.divide}
         return Clips.single(clip_fold(clips.embedding, clips.importance, clips.valid, **options))
 
