@@ -5,9 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
 from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.hookspecs import hookimpl
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import (
     Clipping,
@@ -20,7 +19,10 @@ from vreid_bench.contracts.recipe import (
     Schedule,
     Train,
     part,
+    reported_row,
+    reported_table,
 )
+from vreid_bench.contracts.small_preset import SMALL_SIZE, shrink_loss, shrink_method, shrink_training
 from vreid_bench.system.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from vreid_bench.registry.registry import Family
     from vreid_bench.scoring.score import Report, score
 
-hookimpl = pluggy.HookimplMarker("vreid_bench")
 
 _HOME = {
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
@@ -52,6 +53,7 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "DISTRACTOR",
     "JUNK",
+    "SMALL_SIZE",
     "Batch",
     "ClipFeatures",
     "Clipping",
@@ -87,7 +89,12 @@ __all__ = [
     "hookimpl",
     "pairwise_distance",
     "part",
+    "reported_row",
+    "reported_table",
     "score",
+    "shrink_loss",
+    "shrink_method",
+    "shrink_training",
 ]
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import published_files
 import pytest
 import torch
-from one_step import registry_of
+from method_checks import registry_of
 from places import GOLDEN
 from safetensors.torch import load_file, save_file
 from torch import nn

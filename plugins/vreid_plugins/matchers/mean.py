@@ -13,10 +13,10 @@ METRICS = ("euclidean", "sqeuclidean", "cosine")
 
 
 class Mean(nn.Module):
-    """Mean over the clips of a tracklet, then a distance of vectors.
+    """The mean over the clips of a tracklet, then a distance between vectors.
 
     metric: euclidean, sqeuclidean or cosine.
-    normalize: scale each clip to unit length before the mean, so that no clip counts more for being longer.
+    normalize: scale each clip to unit length before the mean, so that all clips count equally.
     """
 
     def __init__(self, dim: int, metric: str = "euclidean", normalize: bool = False) -> None:
@@ -32,7 +32,7 @@ class Mean(nn.Module):
         return Clips.single(clip_fold(clips.embedding, valid=clips.valid, normalize=self.normalize))
 
     def vectors(self, represented: Clips) -> Tensor:
-        """What is compared by the metric: [N, E]."""
+        """The vectors [N, E] that the metric compares."""
         return represented.mean()
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:

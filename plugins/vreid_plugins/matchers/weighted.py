@@ -12,11 +12,12 @@ DIVIDE = ("weights", "count")
 
 
 class Weighted(Mean):
-    """Mean over the clips of a tracklet by the importance that the aggregator gave them, then a distance of vectors.
+    """The mean over the clips of a tracklet, weighted by the aggregator's importances, then a distance between vectors.
 
-    With the cosine this ranks as the mean of all similarities of clips, weighted by both importances.
-    metric, normalize: as of `mean`.
-    divide: by the sum of the weights, or by the `count` of clips (Li et al., TACAN, WACV 2020, Eq. 3).
+    metric, normalize: as in `mean`.
+    divide: by the sum of the `weights`, or by the `count` of clips (Li et al., TACAN, WACV 2020, Eq. 3).
+
+    With the cosine, the ranking is that of the mean similarity over all pairs of clips, weighted by both importances.
     """
 
     def __init__(self, dim: int, metric: str = "euclidean", normalize: bool = False, divide: str = "weights") -> None:

@@ -1,4 +1,4 @@
-"""Which tracklets stand for a person (3D PersonVLAD, Table II): one drawn at random, or the mean of all."""
+"""Which tracklets represent a person (3D PersonVLAD, Table II): one at random, or the mean of all."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""ICA: its module by hand, its augmentations one draw for a clip or for a frame, its models whole."""
+"""The methods of ICA: recipes as printed, each network through a step, and the tables."""
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import torch
-from one_step import (
+from method_checks import (
+    build,
     check_recipe,
     check_step,
     naive_cross_entropy,
@@ -13,192 +13,21 @@ from one_step import (
     objective,
     parameters,
     printed,
-    registry_of,
     rows_of,
     small_frames,
     take,
     trainings,
 )
 
-from vreid_bench import Batch, Clipping, Clips, InputError, part
-from vreid_bench.modeling.model import assemble
+from vreid_bench import Batch, Clipping, Clips, part
 from vreid_bench.training.stages import learning_rate
 from vreid_plugins import ica, temporal_modeling
-from vreid_plugins.aggregators import pooling
-from vreid_plugins.augmentations import crop, erasing, flip
-from vreid_plugins.augmentations.crop import Crop
-from vreid_plugins.augmentations.erasing import Erasing
-from vreid_plugins.augmentations.flip import Flip
-from vreid_plugins.encoders import alexnet, inception_v3, resnet
-from vreid_plugins.ica import Asynchronous, BnNeck, Ica
-from vreid_plugins.losses import cross_entropy, triplet
-from vreid_plugins.matchers import mean
 
-MODULES = (ica, pooling, crop, erasing, flip, alexnet, inception_v3, resnet, cross_entropy, triplet, mean)
 METHODS = tuple(ica.vreid_methods())
-EACH = {"crop": partial(Crop, p=0.5), "flip": Flip, "erasing": Erasing}
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-def still(B=6, T=4, H=32, W=16):
-    """Clips whose frames are all the same picture: [B, T, 3, H, W]."""
-    return torch.rand(B, 1, 3, H, W, generator=generator(1)).expand(B, T, 3, H, W)
-
-
-# section 2.1
-
-
-@pytest.mark.parametrize("name", EACH)
-def test_synchronous_frames_of_a_clip_change_alike_or_all_stay(name):
-    clips = still(B=1).expand(40, -1, -1, -1, -1)
-    changed = EACH[name]()(clips, generator(), ("rgb",))
-    assert torch.equal(changed, changed[:, :1].expand_as(changed))  # Eq. 2
-    stayed = (changed == clips).flatten(1).all(1).float().mean()
-    assert 0.25 < stayed < 0.75
-    assert len({clip.numpy().tobytes() for clip in changed}) > (2 if name != "flip" else 1)
-
-
-@pytest.mark.parametrize("name", EACH)
-def test_asynchronous_frames_of_a_clip_change_each_by_itself(name):
-    clips = still(B=10)
-    changed = Asynchronous(EACH[name])(clips, generator(), ("rgb",))
-    assert changed.shape == clips.shape
-    different = (changed != changed[:, :1]).flatten(2).any(2).any(1)  # [B]
-    assert different.float().mean() > 0.6  # Eq. 1
-    frames = EACH[name]()(clips.flatten(0, 1)[:, None], generator(), ("rgb",))
-    assert torch.equal(changed, frames.reshape(clips.shape))
-
-
-@pytest.mark.parametrize("augment", [Crop(), Erasing(1.0), Asynchronous(Erasing)], ids=lambda a: type(a).__name__)
-def test_the_argument_stays_and_the_generator_decides(augment):
-    clips = still().clone()
-    before = clips.clone()
-    one, two = (augment(clips, generator(3), ("rgb",)) for _ in range(2))
-    assert torch.equal(clips, before)
-    assert torch.equal(one, two)
-    assert not torch.equal(one, augment(clips, generator(4), ("rgb",)))
-
-
-def test_a_crop_is_a_window_of_the_enlarged_clip():
-    """Every place from border to border comes up, down and right by themselves."""
-    rows, columns = torch.arange(32.0)[:, None].expand(32, 16), torch.arange(16.0).expand(32, 16)
-    clips = torch.stack([rows, columns, rows]).expand(400, 2, 3, 32, 16)
-    inner = Crop(1.25)(clips, generator(), ("rgb",))[:, 0, :2, 8:24, 4:12]  # away from the repeated border
-    torch.testing.assert_close(inner[:, 0].diff(dim=1), torch.full((400, 15, 8), 0.8))  # 32 rows spread over 40
-    torch.testing.assert_close(inner[:, 1].diff(dim=2), torch.full((400, 16, 7), 0.8))  # 16 columns over 20
-    # pixel 8 of the window is pixel 8 + top of the enlarged clip, whose middle lies at (8 + top + 1/2) 0.8 - 1/2
-    first = (inner[:, :, 0, 0] + 0.5) / 0.8 - 0.5 - torch.tensor([8.0, 4.0])
-    places = {(round(top, 3), round(left, 3)) for top, left in first.tolist()}
-    assert {top for top, _ in places} == set(range(40 - 32 + 1))
-    assert {left for _, left in places} == set(range(20 - 16 + 1))
-    assert len(places) == 9 * 5
-    assert torch.equal(Crop(1.0)(clips, generator(), ("rgb",)), clips)
-
-
-def test_erasing_covers_one_rectangle_of_a_share_and_an_aspect_in_range():
-    """Zhong et al., Algorithm 1: area and aspect drawn evenly, the place evenly among those where it fits."""
-    H, W = 120, 128
-    erased = Erasing(1.0)(torch.full((400, 2, 3, H, W), -1.0), generator(), ("rgb",))
-    shares, aspects, downs, rights = [], [], [], []
-    for clip in erased[:, 0, 0]:
-        hit = clip != -1
-        rows, columns = hit.any(1).nonzero()[:, 0], hit.any(0).nonzero()[:, 0]
-        assert hit.sum() == len(rows) * len(columns) > 0
-        shares.append(len(rows) * len(columns) / (H * W))
-        aspects.append(len(rows) / len(columns))
-        downs.append(int(rows[0]) / (H - len(rows)))
-        rights.append(int(columns[0]) / (W - len(columns)))
-    shares, aspects, downs, rights = (torch.tensor(each) for each in (shares, aspects, downs, rights))
-    assert shares.aminmax() == pytest.approx((0.02, 0.4), abs=0.01)
-    assert shares.mean() == pytest.approx(0.2, abs=0.02)  # a little less than the middle: large ones do not all fit
-    assert aspects.aminmax() == pytest.approx((0.3, 1 / 0.3), rel=0.08)
-    assert aspects.mean() == pytest.approx((0.3 + 1 / 0.3) / 2, abs=0.15)
-    for place in (downs, rights):
-        assert place.aminmax() == pytest.approx((0, 1), abs=0.02)
-        assert place.mean() == pytest.approx(0.5, abs=0.05)
-    assert abs(torch.corrcoef(torch.stack([shares, aspects, downs, rights])).triu(1)).max() < 0.25
-    inside = erased[:, :, :, H // 2, W // 2]
-    covered = inside[inside[:, 0, 0] != -1]
-    fill = torch.tensor([0.4914, 0.4822, 0.4465])  # red, green, blue, of their published code
-    torch.testing.assert_close(covered, fill.expand_as(covered))
-
-
-def test_probability_is_a_share_of_the_clips():
-    clips = torch.full((400, 1, 3, 32, 16), -1.0)
-    erased = (Erasing(0.25)(clips, generator(1), ("rgb",)) != -1).flatten(1).any(1)
-    assert erased.float().mean() == pytest.approx(0.25, abs=0.07)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [lambda: Crop(0.9), lambda: Crop(p=2), lambda: Erasing(2), lambda: Erasing(least=0.5), lambda: Erasing(aspect=0)],
-)
-def test_a_value_out_of_range_is_refused(make):
-    with pytest.raises(InputError, match="augmentation"):
-        make()
-
-
-@pytest.mark.parametrize("augment", [Crop(), Erasing()], ids=["crop", "erasing"])
-def test_flow_is_refused(augment):
-    with pytest.raises(InputError, match="colour frames"):
-        augment(torch.zeros(1, 1, 5, 8, 8), generator(), ("rgb", "flow"))
-
-
-# section 2.2
-
-
-def test_ica_is_its_equations():
-    torch.manual_seed(0)
-    module, maps = Ica((8, 2, 3), reduction=4, dim=5).double().eval(), torch.rand(6, 4, 8, 2, 3, dtype=torch.float64)
-    down, first, _, up, last = module.project
-    for norm in (first, last):
-        norm.running_mean.uniform_()
-        norm.running_var.uniform_(0.5, 2)
-        norm.weight.data.uniform_()
-        norm.bias.data.normal_()
-
-    def normalise(x, norm):
-        return (x - norm.running_mean) / (norm.running_var + norm.eps).sqrt() * norm.weight + norm.bias
-
-    Z = torch.stack([clip.sum((0, 2, 3)) / (4 * 2 * 3) for clip in maps])  # Eq. 3
-    middle = normalise(Z @ down.weight.T, first)
-    assert (middle < 0).any()  # so that the ReLU has something to do
-    wanted = normalise(middle.relu() @ up.weight.T, last)
-    torch.testing.assert_close(module(maps).embedding, wanted)
-    torch.testing.assert_close(module(maps).extra["before"], Z)
-    assert down.weight.shape == (2, 8)
-    torch.testing.assert_close(
-        module(maps[:, [2, 0, 3, 1]]).embedding, wanted
-    )  # the order of frames is nothing to a mean
-    module.train()
-    assert torch.autograd.gradcheck(lambda x: module(x).embedding, maps.requires_grad_())
-
-
-def test_ica_keeps_the_width_unless_told_otherwise():
-    assert Ica((64, 8, 4))(torch.rand(2, 1, 64, 8, 4)).embedding.shape == (2, 64)
-    with pytest.raises(InputError, match="aggregator ica: wanted reduction >= 1"):
-        Ica((8, 1, 1), reduction=0)
-
-
-def test_bn_neck_gives_both_sides_of_its_normalisation():
-    torch.manual_seed(0)
-    module, maps = BnNeck((3, 2, 1)), torch.rand(50, 2, 3, 2, 1)
-    features = module(maps)
-    before = maps.mean((1, 3, 4))
-    torch.testing.assert_close(features.extra["before"], before)
-    wanted = (before - before.mean(0)) / (before.var(0, unbiased=False) + 1e-5).sqrt()
-    torch.testing.assert_close(features.embedding, wanted)
-
-
-# the methods
-
-
-@pytest.fixture(scope="module")
-def registry():
-    return registry_of(*MODULES)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -222,7 +51,7 @@ def test_small_recipe_is_whole_and_takes_a_step(registry, name):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_small_network_embeds_a_clip_of_one_frame(registry, name):
-    model = assemble(registry.get("methods", name)("small"), registry, identities=3).model.eval()
+    model = build(registry.get("methods", name)("small"), registry, identities=3).model.eval()
     assert model.features(torch.rand(2, 1, 3, 64, 32)).embedding.shape == (2, model.dims["clips"])
 
 
@@ -264,7 +93,7 @@ def test_paper_preset_is_whole_and_has_its_parameters(registry, name, count):
 @pytest.mark.parametrize("name", ["ica", "ica-alexnet", "ica-inception-v3"])  # the baselines are these less the head
 def test_paper_network_takes_a_step_at_the_papers_frame_size(registry, name):
     method = registry.get("methods", name)("paper")
-    losses, named = take(assemble(method, registry, identities=625), 0, method.size)
+    losses, named = take(build(method, registry, identities=625), 0, method.size, frames=2)  # each by itself
     check_step(losses, named)
 
 
@@ -282,7 +111,7 @@ def test_paper_schedule_is_the_printed_one():
 def test_paper_loss_is_cross_entropy_and_batch_hard_triplet(registry, name, on):
     """Of equal weight, on what the test compares; the control's triplet loss looks in front of its normalisation."""
     method = replace(registry.get("methods", name)("paper"), encoder=part("resnet", depth=8), size=(64, 32))
-    assembled, pids = assemble(method, registry, identities=3), [1, 1, 0, 0]
+    assembled, pids = build(method, registry, identities=3), [1, 1, 0, 0]
     losses, width = assembled.losses.double(), assembled.model.dims["embedding"]
     classifier = losses["cross-entropy"].classifier
     torch.nn.init.normal_(classifier.weight, generator=generator(1))
@@ -291,13 +120,13 @@ def test_paper_loss_is_cross_entropy_and_batch_hard_triplet(registry, name, on):
     batch = Batch(clips, torch.tensor(pids), torch.zeros(4), assembled.stages[0].matcher)
     triplets = naive_triplet(z if on == "before" else y, pids, lambda a, b: ((a - b) @ (a - b)).sqrt())
     assert triplets > 0
-    wanted = naive_cross_entropy(y @ classifier.weight.T + classifier.bias, pids) + triplets
-    torch.testing.assert_close(objective(assembled, 0, batch), wanted)
+    expected = naive_cross_entropy(y @ classifier.weight.T + classifier.bias, pids) + triplets
+    torch.testing.assert_close(objective(assembled, 0, batch), expected)
 
 
 def test_the_control_normalises_once(registry):
     """The baseline of preset `small` has a normalisation in front of its classifier; behind a neck it would be two."""
-    losses = assemble(ica.ica_bn_neck("small"), registry, identities=3).losses
+    losses = build(ica.ica_bn_neck("small"), registry, identities=3).losses
     assert not any(isinstance(module, torch.nn.BatchNorm1d) for module in losses.modules())
 
 
@@ -345,12 +174,12 @@ def test_table_2_differs_from_models_2_and_4_in_the_backbone_alone(preset, backb
 def test_small_trains_the_encoder_before_the_bottleneck(registry):
     """First the baseline's training: its losses, on the mean, for encoder and classifier alone."""
     method = ica.ica("small")
-    assembled = assemble(method, registry, identities=3)
+    assembled = build(method, registry, identities=3)
     losses, named = take(assembled, 0, method.size)
     assert set(losses) == {"cross-entropy-before", "triplet-before"}
     assert not any(name.startswith("aggregator") for name in named)
     assert assembled.model.aggregator.project[1].num_batches_tracked == 0
-    average = assemble(ica.ica_baseline_synchronous("small"), registry, identities=3)
+    average = build(ica.ica_baseline_synchronous("small"), registry, identities=3)
     average.model.encoder.load_state_dict(assembled.model.encoder.state_dict())
     for name, loss in average.losses.items():
         loss.load_state_dict(assembled.losses[f"{name}-before"].state_dict())

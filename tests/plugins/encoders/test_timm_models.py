@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from one_step import registry_of
+from method_checks import registry_of
 
 from vreid_bench import InputError, part
 from vreid_bench.modeling.pretrained import fitted, weights_file

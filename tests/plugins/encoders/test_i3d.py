@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from one_step import parameters
+from method_checks import parameters
 from torch.nn import functional as F
 
 from vreid_bench import InputError
@@ -91,8 +91,8 @@ def test_a_mixed_block_is_its_branches_side_by_side():
     torch.manual_seed(1)
     block, x = Mixed(5, (2, 3, 4, 2, 3, 2)).eval(), torch.rand(2, 5, 3, 4, 4)
     pooled = F.max_pool3d(x, 3, 1, 1)  # of what is not negative
-    wanted = [block.b0(x), block.b1b(block.b1a(x)), block.b2b(block.b2a(x)), block.b3b(pooled)]
-    torch.testing.assert_close(block(x), torch.cat(wanted, 1))
+    expected = [block.b0(x), block.b1b(block.b1a(x)), block.b2b(block.b2a(x)), block.b3b(pooled)]
+    torch.testing.assert_close(block(x), torch.cat(expected, 1))
     assert block.width == 2 + 4 + 3 + 2
 
 
@@ -101,12 +101,12 @@ def test_a_unit_and_a_pool_by_hand():
     unit.conv3d.weight.data = torch.tensor([1.0, 10.0, 100.0]).view(1, 1, 3, 1, 1)
     x = torch.tensor([1.0, 2.0, 3.0, 4.0]).view(1, 1, 4, 1, 1)
     # even length, stride 2: no zero in front, one behind
-    wanted = torch.tensor([321.0, 43.0]) / (1 + 1e-3) ** 0.5
-    torch.testing.assert_close(unit(x)[0, 0, :, 0, 0], wanted)
+    expected = torch.tensor([321.0, 43.0]) / (1 + 1e-3) ** 0.5
+    torch.testing.assert_close(unit(x)[0, 0, :, 0, 0], expected)
     unit.bn.bias.data = torch.tensor([-100.0])  # behind the convolution, before the ReLU
-    torch.testing.assert_close(unit(x)[0, 0, :, 0, 0], torch.stack([wanted[0] - 100, torch.tensor(0.0)]))
+    torch.testing.assert_close(unit(x)[0, 0, :, 0, 0], torch.stack([expected[0] - 100, torch.tensor(0.0)]))
     unit.bn.bias.data = torch.tensor([50.0])
-    torch.testing.assert_close(unit(-x)[0, 0, :, 0, 0], torch.stack([torch.tensor(0.0), 50 - wanted[1]]))
+    torch.testing.assert_close(unit(-x)[0, 0, :, 0, 0], torch.stack([torch.tensor(0.0), 50 - expected[1]]))
     assert Pool((3, 1, 1), (2, 1, 1))(x)[0, 0, :, 0, 0].tolist() == [3.0, 4.0]
 
 
@@ -120,5 +120,5 @@ def test_i3d_looks_across_frames_and_takes_colours_from_minus_one_to_one():
 
 @pytest.mark.parametrize("options", [{"shrink": 3}, {"depths": (2, 6, 2)}, {"depths": (1, 1)}, {"pools": ("1a",)}])
 def test_i3d_refuses_a_size_that_it_does_not_have(options):
-    with pytest.raises(InputError, match="encoder i3d: wanted shrink"):
+    with pytest.raises(InputError, match="encoder i3d: expected shrink"):
         I3d(**options)

@@ -1,4 +1,4 @@
-"""What the tests of a paper's methods ask of each: it is whole, and it takes a step at its own frame size."""
+"""Checks that the tests of every paper's methods share: a recipe is complete, and it takes a step of training."""
 
 from fnmatch import fnmatchcase
 
@@ -13,6 +13,10 @@ from vreid_bench.scoring.metrics import CUTOFFS
 from vreid_bench.training.stages import trainable
 
 
+def build(method, registry, identities):
+    return assemble(method, registry.factories(method), identities)
+
+
 def registry_of(*modules):
     return Registry(Plugin(module.__name__, module, "vreid-bench", "0") for module in modules)
 
@@ -21,16 +25,21 @@ def trainings(method):
     return [stage for stage in method.stages if isinstance(stage, Train)]
 
 
-def take(assembled, at, size):
-    """The step of stage `at` on 2 identities x 2 tracklets: losses and parameters that learn, after backward."""
+def take(assembled, at, size, frames=None, pids=(0, 0, 1, 1)):
+    """A step of stage `at` on a tracklet of each of `pids`: losses and trained parameters, after backward.
+
+    frames: of a clip, where they are not the stage's own.
+    """
     torch.manual_seed(0)
+    pids = torch.tensor(pids)
     recipe, matcher = assembled.stages[at].recipe, assembled.stages[at].matcher
     named = trainable(torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses}), recipe)
     each = recipe.clipping.clips
-    features = assembled.model.features(torch.rand(4 * each, recipe.clipping.T, 3, *size))
-    batch = Batch(
-        pad_features([features], [each] * 4), torch.tensor([0, 0, 1, 1]), torch.zeros(4, dtype=torch.long), matcher
-    )
+    clips = torch.rand(len(pids) * each, frames or recipe.clipping.T, 3, *size)
+    features = pad_features([assembled.model.features(clips)], [each] * len(pids))
+    batch = Batch(features, pids, torch.zeros_like(pids), matcher)
+    for name in recipe.losses:  # a loss with a memory has nothing to compare with at its first look
+        assembled.losses[name](batch)
     losses = {name: assembled.losses[name](batch) for name in recipe.losses}
     torch.stack(list(losses.values())).sum().backward()
     return losses, named
@@ -52,7 +61,7 @@ def check_recipe(registry, method):
         *(("losses", loss) for loss in method.losses.values()),
     ):
         registry.resolve(kind, chosen)
-    assembled = assemble(method, registry.factories(method), identities=10)
+    assembled = build(method, registry, identities=10)
     names = [n for n, _ in assembled.model.named_parameters()]
     names += [f"loss.{n}" for n, _ in assembled.losses.named_parameters()]
     check_clipping(method.test)

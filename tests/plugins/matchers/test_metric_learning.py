@@ -76,8 +76,8 @@ def test_xqda_is_the_paper_s_for_two_views():
     m = xqda_of_two_views(vectors[x], pids[x], vectors[z], pids[z], 0.001)
     matcher = fit(Xqda(6, normalize=False), vectors, pids, camids)
     gap = vectors[:5, None] - vectors[None, 5:12]
-    wanted = np.einsum("qge,ef,qgf->qg", gap, m, gap)
-    np.testing.assert_allclose(distance(matcher, vectors[:5], vectors[5:12]), wanted, rtol=1e-3, atol=1e-3)
+    expected = np.einsum("qge,ef,qgf->qg", gap, m, gap)
+    np.testing.assert_allclose(distance(matcher, vectors[:5], vectors[5:12]), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_xqda_by_hand():
@@ -152,8 +152,8 @@ def test_a_basis_of_few_vectors_changes_no_distance():
 @pytest.mark.parametrize("matcher", [Xqda, Kissme])
 def test_before_fitting_the_distance_is_euclidean(matcher):
     vectors = np.random.default_rng(0).normal(size=(4, 6))
-    wanted = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
-    np.testing.assert_allclose(distance(matcher(6, normalize=False), vectors, vectors), wanted, atol=1e-3)
+    expected = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    np.testing.assert_allclose(distance(matcher(6, normalize=False), vectors, vectors), expected, atol=1e-3)
 
 
 def test_a_form_with_negative_weights_is_compared_pair_by_pair():
@@ -212,5 +212,5 @@ def test_a_run_fits_the_matcher_after_training(cli_json, tiny_mars, tmp_path, na
     stored = load_file(f"{report['run']}/features.safetensors")["embedding"]
     assert record.budget.embedding == stored.shape[1]  # not what it was before the projection was fitted
     again = cli_json("score", "--features", report["run"])  # from the store, the matcher's metric by name
-    wanted = report["conventions"]["queries-in-gallery"]["mAP"]
-    assert again["conventions"]["queries-in-gallery"]["mAP"] == pytest.approx(wanted)
+    expected = report["conventions"]["queries-in-gallery"]["mAP"]
+    assert again["conventions"]["queries-in-gallery"]["mAP"] == pytest.approx(expected)

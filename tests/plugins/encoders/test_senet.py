@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from one_step import parameters
+from method_checks import parameters
 from torch.nn import functional as F
 
 from vreid_bench import InputError
@@ -57,9 +57,9 @@ def test_senet_normalises_its_own_input_and_rectifies_its_stem():
     clips = torch.rand(2, 1, 3, 9, 8)
     encoder(clips)
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # of ImageNet
-    wanted = ((clips[:, 0].movedim(1, -1) - mean) / std).movedim(-1, 1)
-    torch.testing.assert_close(seen["colours"], wanted)
-    stem = F.conv2d(wanted, encoder.layer0.conv1.weight, stride=2, padding=2) / (1 + 1e-5) ** 0.5
+    expected = ((clips[:, 0].movedim(1, -1) - mean) / std).movedim(-1, 1)
+    torch.testing.assert_close(seen["colours"], expected)
+    stem = F.conv2d(expected, encoder.layer0.conv1.weight, stride=2, padding=2) / (1 + 1e-5) ** 0.5
     torch.testing.assert_close(seen["stem"], stem.clamp_min(0), rtol=1e-4, atol=1e-5)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from one_step import parameters
+from method_checks import parameters
 from torch.nn import functional as F
 
 from vreid_bench import InputError
@@ -174,9 +174,9 @@ def test_an_inception_block_is_its_branches_side_by_side(name):
         for step in chain:
             y = step(block, y)
         parts.append(y)
-    wanted = torch.cat(parts, 1)
-    assert wanted.shape[2:] == ((9, 7) if stride == 1 else (4, 3))
-    torch.testing.assert_close(block(x), wanted, rtol=1e-4, atol=1e-5)
+    expected = torch.cat(parts, 1)
+    assert expected.shape[2:] == ((9, 7) if stride == 1 else (4, 3))
+    torch.testing.assert_close(block(x), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_inception_v3_stem_pools_behind_the_second_and_the_fourth_size():
@@ -205,8 +205,8 @@ def test_a_unit_is_convolution_normalisation_and_relu():
     unit = ConvUnit(2, 3, (1, 3), 1, padded=True).eval()
     unit.bn.running_mean.fill_(0.1)
     x = torch.rand(1, 2, 4, 5)
-    wanted = (F.conv2d(x, unit.conv.weight, padding=(0, 1)) - 0.1) / (1 + 1e-3) ** 0.5
-    torch.testing.assert_close(unit(x), wanted.relu())
+    expected = (F.conv2d(x, unit.conv.weight, padding=(0, 1)) - 0.1) / (1 + 1e-3) ** 0.5
+    torch.testing.assert_close(unit(x), expected.relu())
 
 
 def test_inception_v3_takes_colours_from_minus_one_to_one():
@@ -225,5 +225,5 @@ def test_each_frame_is_by_itself(encoder):
 
 @pytest.mark.parametrize("options", [{"shrink": 3}, {"depths": (0, 4, 2)}, {"depths": (3, 5, 2)}, {"depths": (1, 1)}])
 def test_inception_v3_refuses_a_size_that_it_does_not_have(options):
-    with pytest.raises(InputError, match="encoder inception-v3: wanted shrink"):
+    with pytest.raises(InputError, match="encoder inception-v3: expected shrink"):
         InceptionV3(**options)
