@@ -22,7 +22,7 @@ from vreid_bench.planning.work import Run, Work
 from vreid_bench.records.feature_store import Store
 from vreid_bench.scoring.clusters import mean_diameter
 from vreid_bench.scoring.metrics import NotComputable, Outcome, judge
-from vreid_bench.scoring.ranks.by_matcher import counted
+from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
@@ -85,7 +85,7 @@ def ranked(this: Run, model: Model, sides: tuple[Clips, Clips], labels: Labels) 
     """One ranking, judged. Raises InputError if the convention that heads the protocol cannot be applied."""
     part, headline = this.plan.reranker, this.plan.protocol.headline
     reranker = None if part is None else this.registry.factory("rerankers", part)()
-    counts = counted(model.matcher, sides, labels, reranker, this.plan.memory, this.reader.quiet)
+    counts = rank_by_matcher(model.matcher, sides, labels, reranker, this.plan.memory, this.reader.quiet)
     judged = judge(counts, this.plan.conventions)
     if isinstance(verdict := judged[headline], NotComputable):
         raise InputError(f"{headline}, which heads this protocol: not computable, {verdict.reason}")

@@ -21,7 +21,7 @@ from vreid_bench.planning.protocols import named
 from vreid_bench.records.record import Record, in_path
 from vreid_bench.registry.registry import KINDS, Entry, Registry, suggestion
 from vreid_bench.registry.settings import described, named_part, override, resolved
-from vreid_bench.scoring.rerank.items import MEMORY
+from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.system.errors import InputError
 
 BASELINE = "mean-pooling"  # the recipe that a lone part is tried in
@@ -48,7 +48,7 @@ class Request:
     checkpoint_every: float = 5.0  # seconds
     quiet: bool = False
     rerank: str | None = None  # a re-ranker, with options as `settings.named_part` reads them
-    memory: int = MEMORY  # bytes for re-ranking; no number depends on it
+    memory: int = RERANK_MEMORY  # bytes for re-ranking; no number depends on it
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Plan:
     providers: tuple[Mapping[str, str], ...]  # who provides each part
     pretrained: WeightsFile | None = None  # what the encoder begins training from
     reranker: Part | None = None  # every option resolved
-    memory: int = MEMORY  # bytes for re-ranking
+    memory: int = RERANK_MEMORY  # bytes for re-ranking
 
     @cached_property
     def id(self) -> str:
