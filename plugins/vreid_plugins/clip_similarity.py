@@ -33,7 +33,9 @@ from torch.nn import functional as F
 
 from vreid_bench import (
     Clipping,
+    ClipRule,
     Clips,
+    ClipSide,
     Hardest,
     InputError,
     Method,
@@ -43,18 +45,22 @@ from vreid_bench import (
     Reported,
     Schedule,
     Train,
+    add_query_clip,
     batch_hard,
     clip_batch_hard,
     clip_distance,
     hookimpl,
+    pair_importance,
     part,
     reported_row,
     reported_table,
+    sequential_similarity,
     shrink_method,
 )
-from vreid_bench.ops.clip_reference import Side, importance, one_clip, sequential
 
 PAPER = "Matiyali, Sharma: Video Person Re-Identification using Learned Clip Similarity Aggregation, WACV 2020"
+
+LEARNED = ClipRule(mode="learned", normalize=False)  # clips have unit length already
 
 
 class Learned(nn.Module):
@@ -94,19 +100,17 @@ class Learned(nn.Module):
         """Represented tracklets -> 1 - s [Q, G], not symmetric. Training normalises by the batch's statistics."""
         if self.training:
             left, right = _side(query), _side(gallery)
-            each = Side(left.clips[:, None], left.valid[:, None]), Side(right.clips[None], right.valid[None])
-            return 1 - sequential(*each, self._trained)
+            each = ClipSide(left.clips[:, None], left.valid[:, None]), ClipSide(right.clips[None], right.valid[None])
+            return 1 - sequential_similarity(*each, self._trained)
         masks = query.valid, gallery.valid
-        return clip_distance(
-            query.embedding, gallery.embedding, self.fused_weights(), *masks, mode="learned", normalize=False
-        )
+        return clip_distance(query.embedding, gallery.embedding, self.fused_weights(), *masks, rule=LEARNED)
 
     def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
         """The farthest positive and nearest negative of each of N tracklets."""
         if self.training:  # batch normalisation sees all pairs, so that all of them have gradients
             return batch_hard(self.distance(represented, represented), pids)
         clips, valid = represented.embedding, represented.valid
-        return clip_batch_hard(clips, pids, self.fused_weights(), valid, mode="learned", normalize=False)
+        return clip_batch_hard(clips, pids, self.fused_weights(), valid, rule=LEARNED)
 
     def importance(self, query: Clips, gallery: Clips) -> Tensor:
         """How much each query clip counts, [N, C], for N represented query and gallery tracklets, row by row.
@@ -125,11 +129,11 @@ class Learned(nn.Module):
         network, found = self.fused_weights(), []
 
         def kept(difference: Tensor, _: Tensor) -> Tensor:
-            found.append(importance(difference, network))
+            found.append(pair_importance(difference, network))
             return found[-1]
 
         left, right = _side(query), _side(gallery)
-        sequential(left, right, kept)
+        sequential_similarity(left, right, kept)
         pair = (query.valid[:, :, None] & gallery.valid[:, None]).flatten(1)  # [N, C K]
         first = pair.cumsum(1) == 1
         alpha = torch.where(first, 1, torch.stack(found, 1)) * pair
@@ -158,8 +162,9 @@ class Learned(nn.Module):
         least = product.masked_fill(~pair, 2).amin(2).flip(1).cummin(1).values.flip(1)
         mean, total = torch.zeros_like(left.clips[:, 0]), torch.zeros_like(left.valid[:, 0])
         for a in range(left.clips.shape[1]):
-            own = Side(left.clips[:, a], left.valid[:, a])
-            mean, total = one_clip(own, right, (mean, total), lambda difference, _: importance(difference, network))
+            own = ClipSide(left.clips[:, a], left.valid[:, a])
+            state = mean, total
+            mean, total = add_query_clip(own, right, state, lambda difference, _: pair_importance(difference, network))
             similarity = mean.sum(-1)  # [P]
             low, high = similarity, similarity
             if a + 1 < left.clips.shape[1]:  # each later pair moves the mean towards its own similarity
@@ -187,8 +192,8 @@ class Learned(nn.Module):
         return torch.zeros_like(difference[..., 0]).masked_scatter(asked, found)
 
 
-def _side(clips: Clips) -> Side:
-    return Side(torch.where(clips.valid[..., None], clips.embedding, 0), clips.valid.to(clips.embedding.dtype))
+def _side(clips: Clips) -> ClipSide:
+    return ClipSide(torch.where(clips.valid[..., None], clips.embedding, 0), clips.valid.to(clips.embedding.dtype))
 
 
 class Top(nn.Module):
@@ -217,14 +222,14 @@ class Top(nn.Module):
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
         """Represented tracklets -> 1 - s [Q, G]."""
         masks = query.valid, gallery.valid
-        return clip_distance(query.embedding, gallery.embedding, (), *masks, **self._rule())
+        return clip_distance(query.embedding, gallery.embedding, (), *masks, rule=self._rule())
 
     def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
         """The farthest positive and nearest negative of each of N tracklets."""
-        return clip_batch_hard(represented.embedding, pids, (), represented.valid, **self._rule())
+        return clip_batch_hard(represented.embedding, pids, (), represented.valid, rule=self._rule())
 
-    def _rule(self) -> dict[str, Any]:
-        return {"mode": "top", "top": self.train_top if self.training else self.top, "normalize": False}
+    def _rule(self) -> ClipRule:
+        return ClipRule(mode="top", top=self.train_top if self.training else self.top, normalize=False)
 
 
 AVERAGE = part("mean", metric="euclidean", normalize=True)  # section 4.3: distances between means of unit vectors

@@ -18,7 +18,7 @@ from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, dressed
 from vreid_bench.planning.plan import check_clothes
 from vreid_bench.scoring import conventions
 from vreid_bench.scoring.metrics import NotComputable, judge
-from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 from vreid_plugins.datasets import mars
@@ -29,7 +29,7 @@ from vreid_plugins.synthetic.tracklet import _somebody
 
 def score(tiles, labels, rules):
     """Tiles have a column for each test tracklet."""
-    return judge(from_distances([(rows, array[:, labels.gallery]) for rows, array in tiles], labels), rules)
+    return judge(count_from_distances([(rows, array[:, labels.gallery]) for rows, array in tiles], labels), rules)
 
 
 def convention(clothes, queries_in_gallery=False, unmatched="zero"):

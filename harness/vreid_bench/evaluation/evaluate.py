@@ -24,7 +24,7 @@ from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.scoring.clusters import cluster_diameter
 from vreid_bench.scoring.metrics import NotComputable, Outcome, judge
-from vreid_bench.scoring.ranks.by_matcher import counted
+from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest, sha256
@@ -101,7 +101,7 @@ def evaluate(
 def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome:
     """One ranking, scored. Raises InputError if the convention that heads the protocol cannot be applied."""
     sides = case.query, case.gallery
-    counts = counted(matcher, sides, case.labels, testing.reranker, testing.memory, quiet)
+    counts = rank_by_matcher(matcher, sides, case.labels, testing.reranker, testing.memory, quiet)
     verdicts = judge(counts, testing.conventions)
     if isinstance(verdict := verdicts[testing.headline], NotComputable):
         raise InputError(f"{testing.headline}, which heads this protocol: not computable, {verdict.reason}")

@@ -22,7 +22,7 @@ from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.records.record import in_path
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
-from vreid_bench.scoring.rerank.items import MEMORY
+from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.system.fingerprint import digest
 
 
@@ -46,7 +46,7 @@ class RunRequest:
     checkpoint_every: float = 5.0  # seconds
     quiet: bool = False
     rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
-    memory: int = MEMORY  # bytes for re-ranking; no number depends on it
+    memory: int = RERANK_MEMORY  # bytes for re-ranking; no number depends on it
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Plan:
     folds: tuple[Fold, ...]  # those that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # what its record says of all this
-    memory: int = MEMORY  # bytes for re-ranking
+    memory: int = RERANK_MEMORY  # bytes for re-ranking
 
     @property
     def dataset(self) -> Dataset:

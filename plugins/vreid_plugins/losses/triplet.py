@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vreid_bench import Batch, InputError, clip_batch_hard, hookimpl
+from vreid_bench import Batch, ClipRule, InputError, clip_batch_hard, hookimpl
 
 
 class Triplet(nn.Module):
@@ -48,7 +48,7 @@ class Triplet(nn.Module):
             hardest = batch.hardest
         else:
             x = batch.named(self.on)  # [N, E]
-            hardest = clip_batch_hard(x[:, None], batch.pids, normalize=False, metric=self.metric)
+            hardest = clip_batch_hard(x[:, None], batch.pids, rule=ClipRule(normalize=False, metric=self.metric))
         gap = hardest.positive - hardest.negative  # [N]
         loss = F.softplus(gap) if isinstance(self.margin, str) else F.relu(self.margin + gap)
         return (loss * hardest.ok).sum() / hardest.ok.sum().clamp_min(1)

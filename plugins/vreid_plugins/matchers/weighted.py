@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vreid_bench import Clips, InputError, clip_fold, hookimpl
+from vreid_bench import ClipRule, Clips, InputError, clip_mean, hookimpl
 from vreid_plugins.matchers.mean import Mean
 
 DIVIDE = ("weights", "count")
@@ -28,8 +28,8 @@ class Weighted(Mean):
 
     def represent(self, clips: Clips) -> Clips:
         """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
-        options: dict[str, Any] = {"normalize": self.normalize, "divide": self.divide}
-        return Clips.single(clip_fold(clips.embedding, clips.importance, clips.valid, **options))
+        rule = ClipRule(normalize=self.normalize, divide=self.divide)
+        return Clips.single(clip_mean(clips.embedding, clips.importance, clips.valid, rule=rule))
 
 
 @hookimpl

@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional as F
 
 from vreid_bench import Batch, Clips, InputError, batch_hard
-from vreid_bench.scoring.ranks.by_matcher import counted, tiles
-from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher, tiles
+from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.ranks.pruning import Pruned
 from vreid_plugins.clip_similarity import Learned, Top
@@ -181,9 +181,9 @@ def test_pruning_changes_no_rank(noise, most):
     everyone = matcher.represent(everyone)
     with torch.inference_mode():
         pruned = Pruned(matcher, (everyone, everyone), labels)
-        got = from_distances(pruned.tiles(), labels)
-        whole = from_distances(tiles(matcher, (everyone, everyone), labels), labels)
-        ranked = counted(matcher, (everyone, everyone), labels)
+        got = count_from_distances(pruned.tiles(), labels)
+        whole = count_from_distances(tiles(matcher, (everyone, everyone), labels), labels)
+        ranked = rank_by_matcher(matcher, (everyone, everyone), labels)
     assert np.array_equal(got.before, whole.before)
     assert np.array_equal(ranked.before, whole.before)
     assert 0 < pruned.share < most

@@ -1,13 +1,13 @@
-// Products of clips made here and not by torch, where a processor has AVX-512: of float32 because what torch calls leaves
-// half of each register unused on some processors, of bfloat16 because torch rounds the sums to bfloat16, which is too
-// coarse to rank by: 0.8 becomes 0.8008.
+// Products of clips where a processor has AVX-512; elsewhere torch multiplies. For float32, what torch calls leaves half
+// of each register unused on some processors. For bfloat16, torch rounds the sums to bfloat16, which is too coarse to rank
+// by: 0.8 becomes 0.8008.
 
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-#include "../instruction_sets.h"
+#include "../../common/instruction_sets.h"
 
 namespace vreid {
 
@@ -21,13 +21,12 @@ struct Products {
   void (*pack)(const uint32_t* const* rows, int64_t width, int64_t depth, uint32_t* panel);
   // out[rows, PANEL] = slab^T panel; rows of out are `stride` apart, at most SLAB_ROWS
   void (*floats)(const uint32_t* slab, const uint32_t* panel, int64_t rows, int64_t depth, float* out, int64_t stride);
-  // the same of bfloat16; null where the processor has no instruction for it
+  // the same for bfloat16; null where the processor has no instruction for it
   void (*halves)(const uint32_t* slab, const uint32_t* panel, int64_t rows, int64_t depth, float* out, int64_t stride);
 };
 
 #ifdef VREID_X86
-// The compiler makes bfloat16 instructions where they are asked for and nowhere else, so that processors without them
-// run the rest.
+// The compiler emits bfloat16 instructions for their intrinsics alone, so that processors without them run the rest.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma"))), apply_to = function)
 #else
@@ -129,11 +128,11 @@ void multiply(const uint32_t* slab, const uint32_t* panel, int64_t rows, int64_t
 #endif
 #endif
 
-// What makes products on an instruction set; all null where torch does.
-inline Products products_of(const std::string& path) {
+// What multiplies on an instruction set; all null where torch does.
+inline Products choose_products(const std::string& set) {
 #ifdef VREID_X86
   using namespace products512;
-  if (path == "avx512")
+  if (set == "avx512")
     return {pack, multiply<Floats>, __builtin_cpu_supports("avx512bf16") ? multiply<Halves> : nullptr};
 #endif
   return {};

@@ -1,16 +1,16 @@
-// The loops over tiles of products of clips, for each instruction set, and the choice between them at run time.
+// The kernels over tiles of products of clips that are compiled for each instruction set, and the choice between them at
+// run time.
 
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 
-#include "../instruction_sets.h"
+#include "../../common/instruction_sets.h"
 
 namespace vreid {
 
-// One tracklet's clips as a tile sees them.
+// The clips of one tracklet as a tile uses them.
 struct Clips {
   const float* scale;  // [C] what its products are multiplied by: 1 / |x|, or 1
   const bool* valid;   // [C]
@@ -18,7 +18,7 @@ struct Clips {
 
 struct ClipKernels {
   int64_t lanes;  // gallery tracklets that `top` takes together
-  // sum of squares of x[0 .. n), and in `*fault` 0, or NaN if some x is no finite number
+  // sum of squares of x[0 .. n), and in `*fault` 0, or NaN if some x is not finite
   float (*square)(const float* x, int64_t n, float* fault);
   float (*square_half)(const uint16_t* x, int64_t n, float* fault);
   // out[0 .. n) += scale * x[0 .. n)
@@ -47,52 +47,10 @@ inline int64_t top_scratch(int64_t pairs, int64_t lanes) {
   return whole * lanes;
 }
 
-#define VREID_PATH plain
-#define VREID_BYTES 16
-#include "clip_loops.h"
-#undef VREID_PATH
-#undef VREID_BYTES
+#define VREID_LOOPS "../clip/cpu/loops.h"
+#include "../../common/for_each_instruction_set.h"
 
-#ifdef VREID_X86
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-#define VREID_PATH avx2
-#define VREID_BYTES 32
-#include "clip_loops.h"
-#undef VREID_PATH
-#undef VREID_BYTES
-#if defined(__clang__)
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
-#else
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
-#endif
-#define VREID_PATH avx512
-#define VREID_BYTES 64
-#include "clip_loops.h"
-#undef VREID_PATH
-#undef VREID_BYTES
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#endif
-
-// The best that this processor has, or the one that is asked for.
-inline ClipKernels clip_kernels(const std::string& path) {
-#ifdef VREID_X86
-  if (path == "avx512") return avx512::clip_kernels();
-  if (path == "avx2") return avx2::clip_kernels();
-#endif
-  if (path != "plain") throw std::invalid_argument("there is no instruction set " + path);
-  return plain::clip_kernels();
-}
+// The kernels for an instruction set that this processor has.
+inline ClipKernels choose_kernels(const std::string& set) { return VREID_FOR_SET(set, clip_kernels()); }
 
 }  // namespace vreid

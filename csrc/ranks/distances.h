@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "score_count.h"
+#include "../common/threads.h"
+#include "count.h"
 
 namespace vreid {
 
@@ -18,7 +19,7 @@ constexpr int64_t CHUNK = 1 << 14;  // items of a row that are counted in at onc
 template <typename T>
 struct Rows {
   const Kernels<T> kernels;
-  const Sought sought;
+  const MatchIndex index;
   const Tiles tiles;
   const T* const distance;
   const int64_t rows, columns;
@@ -28,12 +29,12 @@ struct Rows {
   std::vector<Near<T>> near;                 // one for each thread
   std::vector<T> gathered;                   // a tile for each thread
   std::vector<std::vector<int64_t>> places;  // of the tiles whose items are not neighbours in memory
-  std::atomic<int64_t> bad{-1};              // flat index of the first distance that is no finite number
+  std::atomic<int64_t> bad{-1};              // flat index of the first distance that is not finite
 
-  Rows(const Matrix<T>& matrix, const py::tuple& fields, Shard shard, int threads, const std::string& path)
-      : kernels(chosen<T>(path)), sought(fields, matrix.shape(0), matrix.shape(1)), tiles(sought, CHUNK, shard),
+  Rows(const Array<T>& matrix, const py::tuple& fields, Shard shard, int threads, const std::string& instruction_set)
+      : kernels(choose_kernels<T>(instruction_set)), index(fields, matrix.shape(0), matrix.shape(1)), tiles(index, CHUNK, shard),
         distance(matrix.data()), rows(matrix.shape(0)), columns(matrix.shape(1)), whole(shard.second == 1),
-        seen(tiles.counted() == columns), key(sought), near(std::max(threads, 1), Near<T>(std::min(columns, CHUNK))),
+        seen(tiles.counted() == columns), key(index), near(std::max(threads, 1), Near<T>(std::min(columns, CHUNK))),
         gathered(near.size() * CHUNK), places(tiles.all.size()) {
     for (size_t t = 0; t < tiles.all.size(); ++t) {
       if (tiles.all[t].adjacent()) continue;
@@ -45,20 +46,20 @@ struct Rows {
   void count(int worker, int64_t q, int64_t* before) {
     const T* const row = distance + q * columns;
     if (!seen && !kernels.finite(row, columns)) return refuse(q);
-    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) key.match[m] = row[sought.item[m]];
-    for (int64_t j = sought.junk_start[q]; j < sought.junk_start[q + 1]; ++j) key.junk[j] = row[sought.junk[j]];
-    key.arrange(sought, q);
-    for (int64_t m = sought.start[q + 1]; q + 1 < rows && m < sought.start[q + 2]; ++m)
-      __builtin_prefetch(row + columns + sought.item[m]);  // the next query's matches are looked at before its row
+    for (int64_t m = index.start[q]; m < index.start[q + 1]; ++m) key.match[m] = row[index.item[m]];
+    for (int64_t j = index.junk_start[q]; j < index.junk_start[q + 1]; ++j) key.junk[j] = row[index.junk[j]];
+    key.arrange(index, q);
+    for (int64_t m = index.start[q + 1]; q + 1 < rows && m < index.start[q + 2]; ++m)
+      __builtin_prefetch(row + columns + index.item[m]);  // the next query's matches are looked at before its row
     T* const scratch = gathered.data() + worker * CHUNK;
     for (size_t t = 0; t < tiles.all.size(); ++t) {
       const Tile& tile = tiles.all[t];
       if (!tile.counted) continue;
       for (size_t c = 0; c < places[t].size(); ++c) scratch[c] = row[places[t][c]];
       const T* const x = places[t].empty() ? row + tile.first : scratch;
-      if (!count_tile(kernels, sought, tiles, tile, q, x, key, near[worker], before)) return refuse(q);
+      if (!count_tile(kernels, index, tiles, tile, q, x, key, near[worker], before)) return refuse(q);
     }
-    drop_junk(sought, tiles, whole, q, key, before);
+    drop_junk(index, tiles, whole, q, key, before);
   }
 
   void refuse(int64_t q) {
@@ -69,15 +70,17 @@ struct Rows {
 };
 
 template <typename T>
-std::pair<Ints, int64_t> count_distances(const Matrix<T>& distance, const py::tuple& fields, Shard shard, int threads,
-                                           const std::string& path) {
+std::pair<Ints, int64_t> count_distances(const Array<T>& distance, const py::tuple& fields, Shard shard, int threads,
+                                           const std::string& instruction_set) {
   require(distance.ndim() == 2, "distance: must be [R, G]");
-  Rows<T> rows(distance, fields, shard, threads, path);
-  Ints result = zeros(rows.sought);
+  Rows<T> rows(distance, fields, shard, threads, instruction_set);
+  Ints result = zeros(rows.index);
   int64_t* const before = result.mutable_data();
   {
     py::gil_scoped_release released;
-    parallel(rows.rows, threads, [&](int worker, int64_t q) { rows.count(worker, q, before); });
+    parallel(rows.rows, 1, threads, [&](int worker, int64_t begin, int64_t end) {
+      for (int64_t q = begin; q < end; ++q) rows.count(worker, q, before);
+    });
   }
   return {result, rows.bad.load()};
 }

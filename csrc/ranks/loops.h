@@ -1,9 +1,6 @@
-// The loops that deserve an instruction set of their own. Included once per set by score.cpp, inside a target region:
-// VREID_PATH names the namespace, VREID_BYTES the width of a register, VREID_ROWS the queries of one micro-tile, and
-// VREID_FUSED says whether the set multiplies and adds in one rounding.
-// No function of std:: may be used here: an instance of it compiled for AVX-512 could be linked into the plain path.
+// The loops of counting that gain from a larger instruction set; common/for_each_instruction_set.h compiles them for each.
 
-namespace VREID_PATH {
+namespace VREID_INSTRUCTION_SET {
 
 template <typename T>
 struct Simd {
@@ -16,6 +13,7 @@ template <typename T>
 using Count = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;  // what comparing registers of T gives per lane
 
 constexpr int WIDE = 2;  // registers of gallery columns in a micro-tile
+constexpr int ROWS = VREID_BYTES == 64 ? 14 : VREID_BYTES == 32 ? 6 : 4;  // queries in a micro-tile: the sums fill the registers
 
 // a b + c as `product` computes it on registers. Left to the compiler, a scalar may come out fused here and not there.
 inline float chained(float a, float b, float c) { return VREID_FUSED ? __builtin_fmaf(a, b, c) : a * b + c; }
@@ -134,14 +132,14 @@ bool finite(const T* x, int64_t n) {
 #pragma GCC unroll 4
     for (int p = 0; p < many; ++p) {
       const Register value = *(const Memory*)(x + i + p * lanes);
-      sum[p] += value - value;  // 0, or NaN where a value is no finite number
+      sum[p] += value - value;  // 0, or NaN where a value is not finite
     }
   T rest = total<T>((sum[0] + sum[1]) + (sum[2] + sum[3]));
   for (; i < n; ++i) rest += x[i] - x[i];
   return rest == 0;
 }
 
-// Bit i says whether x[i] is below the limit, for a block of items; where one of them is no finite number, `wrong`
+// Bit i says whether x[i] is below the limit, for a block of items; where one of them is not finite, `wrong`
 // becomes NaN. Without AVX-512, which alone packs a register, a register with one such item counts as a whole.
 template <typename T>
 inline uint64_t nearer(const T* x, T limit, typename Simd<T>::Register* wrong) {
@@ -182,7 +180,7 @@ inline T* copied(const T* x, uint64_t bits, T* out) {
 }
 
 // Copies what is below the limit of x[0 .. n), if need be with neighbours, to `out`, which may be x, in order, then a
-// register of infinities; returns how many, or -1 if an x is no finite number. `kept` says which.
+// register of infinities; returns how many, or -1 if an x is not finite. `kept` says which.
 template <typename T>
 int64_t sieve(const T* x, int64_t n, T limit, T* out, Marks* kept) {
   using Register = typename Simd<T>::Register;
@@ -220,16 +218,16 @@ double square(const T* x, int64_t n) {
   return sum;
 }
 
-// One micro-tile: out[VREID_ROWS, WIDE registers] (+)= a[depth, VREID_ROWS]^T b[depth, WIDE registers]. Each number is
+// One micro-tile: out[ROWS, WIDE registers] (+)= a[depth, ROWS]^T b[depth, WIDE registers]. Each number is
 // one chain of multiply-adds along the depth, wherever it lies in a tile: equal rows give equal bits everywhere.
 template <typename T>
 void product(const T* a, const T* b, int64_t depth, T* out, int64_t stride, bool add) {
   using Register = typename Simd<T>::Register;
   using Memory = typename Simd<T>::Memory;
   constexpr int64_t lanes = Simd<T>::lanes;
-  Register sum[VREID_ROWS][WIDE];
+  Register sum[ROWS][WIDE];
 #pragma GCC unroll 16
-  for (int r = 0; r < VREID_ROWS; ++r)
+  for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 2
     for (int w = 0; w < WIDE; ++w) sum[r][w] = add ? Register(*(const Memory*)(out + r * stride + w * lanes)) : Register{};
   for (int64_t k = 0; k < depth; ++k) {
@@ -237,12 +235,12 @@ void product(const T* a, const T* b, int64_t depth, T* out, int64_t stride, bool
 #pragma GCC unroll 2
     for (int w = 0; w < WIDE; ++w) column[w] = *(const Memory*)(b + (k * WIDE + w) * lanes);
 #pragma GCC unroll 16
-    for (int r = 0; r < VREID_ROWS; ++r)
+    for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 2
-      for (int w = 0; w < WIDE; ++w) sum[r][w] += a[k * VREID_ROWS + r] * column[w];
+      for (int w = 0; w < WIDE; ++w) sum[r][w] += a[k * ROWS + r] * column[w];
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < VREID_ROWS; ++r)
+  for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 2
     for (int w = 0; w < WIDE; ++w) *(Memory*)(out + r * stride + w * lanes) = sum[r][w];
 }
@@ -275,8 +273,8 @@ void finish(T* x, const T* scale, const T* shift, int64_t n) {
 
 template <typename T>
 Kernels<T> kernels() {
-  return {VREID_ROWS, WIDE * Simd<T>::lanes, before<T>, finite<T>, sieve<T>,
+  return {ROWS, WIDE * Simd<T>::lanes, before<T>, finite<T>, sieve<T>,
           square<T>,  product<T>,            dots<T>,  key<T>,   finish<T>};
 }
 
-}  // namespace VREID_PATH
+}  // namespace VREID_INSTRUCTION_SET

@@ -12,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "score_count.h"
+#include "../common/threads.h"
+#include "count.h"
 
 namespace vreid {
 
@@ -52,9 +53,9 @@ struct Workspace {
   std::vector<int64_t> place, before;
   Near<T> near{TILE};
 
-  Workspace(const Sought& sought, int64_t depth)
+  Workspace(const MatchIndex& index, int64_t depth)
       : packed(TILE * depth), product(BLOCK * TILE), scale(TILE), shift(TILE), place(TILE),
-        before(sought.item.size * sought.groups) {}
+        before(index.item.size * index.groups) {}
 };
 
 template <typename T>
@@ -63,7 +64,7 @@ struct Products {
   const T *const query, *const gallery;
   const int64_t rows, depth;
   const bool cosine;
-  const Sought sought;
+  const MatchIndex index;
   const Tiles tiles;
   const bool whole;  // is this shard all?
   Keys<T> key;
@@ -71,11 +72,11 @@ struct Products {
   std::atomic<int64_t> bad{-1};       // first query, or number of queries + place, that cannot be ranked
   std::atomic<bool> differs{false};   // between a key and what its tile has in its place
 
-  Products(const Matrix<T>& query, const Matrix<T>& gallery, bool cosine, const py::tuple& fields, Shard shard,
-           const std::string& path)
-      : kernels(chosen<T>(path)), query(query.data()), gallery(gallery.data()), rows(query.shape(0)),
-        depth(query.shape(1)), cosine(cosine), sought(fields, rows, gallery.shape(0)), tiles(sought, TILE, shard),
-        whole(shard.second == 1), key(sought),
+  Products(const Array<T>& query, const Array<T>& gallery, bool cosine, const py::tuple& fields, Shard shard,
+           const std::string& instruction_set)
+      : kernels(choose_kernels<T>(instruction_set)), query(query.data()), gallery(gallery.data()), rows(query.shape(0)),
+        depth(query.shape(1)), cosine(cosine), index(fields, rows, gallery.shape(0)), tiles(index, TILE, shard),
+        whole(shard.second == 1), key(index),
         queries((rows + kernels.rows - 1) / kernels.rows * kernels.rows * depth) {
     pack([&](int64_t q) { return this->query + q * depth; }, rows, depth, kernels.rows, queries.data());
   }
@@ -84,9 +85,9 @@ struct Products {
   void single(int64_t q) {
     T scale, shift;
     if (!rankable(cosine, kernels.square(query + q * depth, depth), scale, shift)) return report(bad, q);
-    keys_of(q, sought.start, sought.item, key.match);
-    keys_of(q, sought.junk_start, sought.junk, key.junk);
-    key.arrange(sought, q);
+    keys_of(q, index.start, index.item, key.match);
+    keys_of(q, index.junk_start, index.junk, key.junk);
+    key.arrange(index, q);
   }
 
   // Counts one tile for all queries.
@@ -106,7 +107,7 @@ struct Products {
         T* const x = space.product.data() + r * TILE;
         kernels.finish(x, space.scale.data(), space.shift.data(), tile.size);
         compare(space, tile, q + r, x);
-        count_tile(kernels, sought, tiles, tile, q + r, x, key, space.near, space.before.data());
+        count_tile(kernels, index, tiles, tile, q + r, x, key, space.near, space.before.data());
       }
     }
   }
@@ -142,9 +143,9 @@ struct Products {
 
   // A match must have in its tile the very key it is counted by, or ties would be decided by rounding.
   void compare(const Workspace<T>& space, const Tile& tile, int64_t q, const T* x) {
-    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m) {
-      const int64_t place = sought.item[m];
-      if (sought.group[place] != tile.group || place < tile.first || place > tile.last) continue;
+    for (int64_t m = index.start[q]; m < index.start[q + 1]; ++m) {
+      const int64_t place = index.item[m];
+      if (index.group[place] != tile.group || place < tile.first || place > tile.last) continue;
       const auto* const found = std::lower_bound(space.place.data(), space.place.data() + tile.size, place);
       if (x[found - space.place.data()] != key.match[m]) differs = true;
     }
@@ -152,28 +153,31 @@ struct Products {
 };
 
 template <typename T>
-std::pair<Ints, int64_t> count_embeddings(const Matrix<T>& query, const Matrix<T>& gallery, const std::string& metric,
+std::pair<Ints, int64_t> count_embeddings(const Array<T>& query, const Array<T>& gallery, const std::string& metric,
                                             const py::tuple& fields, Shard shard, int threads,
-                                            const std::string& path) {
+                                            const std::string& instruction_set) {
   require(query.ndim() == 2 && gallery.ndim() == 2 && query.shape(1) == gallery.shape(1),
           "query and gallery: must be [Q, E] and [G, E]");
   require(metric == "cosine" || metric == "sqeuclidean", "metric: must be cosine or sqeuclidean");
-  Products<T> products(query, gallery, metric == "cosine", fields, shard, path);
-  const Sought& sought = products.sought;
-  Ints result = zeros(sought);
+  Products<T> products(query, gallery, metric == "cosine", fields, shard, instruction_set);
+  const MatchIndex& index = products.index;
+  Ints result = zeros(index);
   int64_t* const before = result.mutable_data();
   {
     py::gil_scoped_release released;
     std::vector<const Tile*> mine;
     for (const Tile& tile : products.tiles.all)
       if (tile.counted) mine.push_back(&tile);
-    std::vector<Workspace<T>> spaces(std::max(threads, 1), Workspace<T>(sought, products.depth));
-    parallel(products.rows, threads, [&](int, int64_t q) { products.single(q); });
-    parallel(int64_t(mine.size()), threads,
-             [&](int worker, int64_t unit) { products.count(spaces[worker], *mine[unit]); });
+    std::vector<Workspace<T>> spaces(std::max(threads, 1), Workspace<T>(index, products.depth));
+    parallel(products.rows, 1, threads, [&](int, int64_t begin, int64_t end) {
+      for (int64_t q = begin; q < end; ++q) products.single(q);
+    });
+    parallel(int64_t(mine.size()), 1, threads, [&](int worker, int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) products.count(spaces[worker], *mine[t]);
+    });
     for (const auto& space : spaces)
       for (size_t i = 0; i < space.before.size(); ++i) before[i] += space.before[i];
-    for (int64_t q = 0; q < products.rows; ++q) drop_junk(sought, products.tiles, products.whole, q, products.key, before);
+    for (int64_t q = 0; q < products.rows; ++q) drop_junk(index, products.tiles, products.whole, q, products.key, before);
   }
   if (products.differs && products.bad < 0)
     throw std::runtime_error("count_embeddings: a key differs between pair and tile");

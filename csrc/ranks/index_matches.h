@@ -1,18 +1,18 @@
-// Finding the matches and the junk of every query by their labels.
+// The match index of a gallery from its labels.
 
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "score_gallery.h"
+#include "match_index.h"
 
 namespace vreid {
 
-constexpr int64_t JUNK = -1;             // the pid of what takes no rank for anybody
+constexpr int64_t JUNK = -1;             // the pid of what never takes a rank
 constexpr int8_t GALLERY = 0, QUERY = 1;  // groups
 
-// Numbers the people that are asked for, in a table with open addresses.
+// Numbers the people that queries show, in a hash table with open addressing.
 class People {
  public:
   explicit People(int64_t most) {
@@ -48,17 +48,17 @@ class People {
 
 inline Ints array(const std::vector<int64_t>& values, size_t size) { return Ints(int64_t(size), values.data()); }
 
-// The fields of `vreid_bench.scoring.ranks.match_index.Sought`.
-inline py::tuple seek(const Ints& pids, const Ints& camids, const Ints& query, const Ints& gallery,
-                      const Ints& own) {
+// The fields of `vreid_bench.scoring.ranks.match_index.MatchIndex`.
+inline py::tuple index_matches(const Ints& pids, const Ints& camids, const Ints& query, const Ints& gallery,
+                               const Ints& own) {
   struct Item {
     int64_t place, camid;
   };
   const int64_t rows = query.size(), items = gallery.size();
-  require(camids.size() == pids.size() && own.size() == rows, "seek: wanted a camid a pid and a place a query");
+  require(camids.size() == pids.size() && own.size() == rows, "index_matches: expected a camid for each pid and a place for each query");
   for (const auto* roles : {&query, &gallery})
     for (int64_t i = 0; i < roles->size(); ++i)
-      require(roles->data()[i] >= 0 && roles->data()[i] < pids.size(), "seek: a row that there is not");
+      require(roles->data()[i] >= 0 && roles->data()[i] < pids.size(), "index_matches: a row that does not exist");
   const int64_t *const pid = pids.data(), *const camid = camids.data();
 
   People people(rows);
@@ -66,7 +66,7 @@ inline py::tuple seek(const Ints& pids, const Ints& camids, const Ints& query, c
   for (int64_t q = 0; q < rows; ++q) person[q] = people.add(pid[query.data()[q]]);
 
   py::array_t<int8_t> group(items);
-  std::vector<int64_t> known, shown, begin(people.size + 1);  // places of people who are asked for, and who it is
+  std::vector<int64_t> known, shown, begin(people.size + 1);  // places of the people that queries show, and who it is
   for (int64_t g = 0; g < items; ++g) {
     const int64_t row = gallery.data()[g], number = people.find(pid[row]);
     group.mutable_data()[g] = pid[row] == JUNK ? -1 : GALLERY;
@@ -77,7 +77,7 @@ inline py::tuple seek(const Ints& pids, const Ints& camids, const Ints& query, c
   }
   for (int64_t q = 0; q < rows; ++q) {
     const int64_t place = own.data()[q];
-    require(place < items, "seek: a place that there is not");
+    require(place < items, "index_matches: a place that does not exist");
     if (place >= 0) group.mutable_data()[place] = QUERY;
   }
 
@@ -91,7 +91,7 @@ inline py::tuple seek(const Ints& pids, const Ints& camids, const Ints& query, c
   std::vector<int64_t> start{0}, item(pairs), junk_start{0}, junk(pairs);
   for (int64_t q = 0; q < rows; ++q) {
     const int64_t mine = camid[query.data()[q]];
-    for (int64_t i = begin[person[q]]; i < begin[person[q] + 1]; ++i) {  // without a branch nobody could foresee
+    for (int64_t i = begin[person[q]]; i < begin[person[q] + 1]; ++i) {  // no branch, which nobody could predict
       item[matches] = junk[junks] = of[i].place;
       matches += of[i].camid != mine;
       junks += of[i].camid == mine;

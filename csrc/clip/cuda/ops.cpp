@@ -1,8 +1,9 @@
-// The clip ops of csrc/ops/clip.cpp on the GPU: allocation, stream and launch, on LibTorch's stable ABI.
+// The clip ops on the GPU, as the module `vreid_bench._clip_cuda`: allocation, stream and launch, on LibTorch's stable
+// ABI. csrc/clip/cpu/ops.cpp declares the ops.
 
 #define USE_CUDA  // the headers then declare what a CUDA build of torch has
 
-#include "clip_launch.h"
+#include "launch.h"
 
 #include <Python.h>
 #include <torch/csrc/stable/accelerator.h>
@@ -14,6 +15,8 @@
 #include <optional>
 #include <tuple>
 #include <vector>
+
+#include "../../common/version.h"
 
 namespace vreid {
 namespace {
@@ -32,7 +35,7 @@ void check(cudaError_t status) {
 cudaStream_t stream_of(const Tensor& tensor) {
   void* stream = nullptr;
   STD_TORCH_CHECK(aoti_torch_get_current_cuda_stream(tensor.get_device_index(), &stream) == AOTI_TORCH_SUCCESS,
-                  "clip ops: torch gives no stream of GPU ", tensor.get_device_index());
+                  "clip ops: torch has no stream for GPU ", tensor.get_device_index());
   return static_cast<cudaStream_t>(stream);
 }
 
@@ -43,7 +46,7 @@ Type type_of(const Tensor& clips) {
   return type == ScalarType::BFloat16 ? Type::bf16 : type == ScalarType::Half ? Type::fp16 : Type::fp32;
 }
 
-// Clips with their scales; `held` keeps those alive until the kernels are launched, after which the stream does.
+// Clips with their scales. `held` keeps these alive until the kernels are launched; from then on the stream does.
 Side side(const Tensor& clips, const std::optional<Tensor>& valid, bool normalize, cudaStream_t stream, Tensor& held) {
   held = empty(clips, {clips.size(0), clips.size(1)});
   const Side found{clips.const_data_ptr(), valid ? valid->const_data_ptr<bool>() : nullptr,
@@ -94,11 +97,11 @@ STABLE_TORCH_LIBRARY_IMPL(vreid, CUDA, m) {
   m.impl("clip_hardest", TORCH_BOX(&vreid::clip_hardest));
 }
 
-// An importable module, which loads the registrations above.
-extern "C" __attribute__((visibility("default"))) PyObject* PyInit__C_cuda(void) {
-  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C_cuda", nullptr, -1, nullptr, nullptr, nullptr, nullptr,
-                                   nullptr};
+// Importing the module loads the registrations above.
+extern "C" __attribute__((visibility("default"))) PyObject* PyInit__clip_cuda(void) {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_clip_cuda", nullptr, -1, nullptr, nullptr, nullptr,
+                                   nullptr, nullptr};
   PyObject* module = PyModule_Create(&definition);
-  if (module) PyModule_AddIntConstant(module, "VERSION", 2);
+  if (module) PyModule_AddIntConstant(module, "VERSION", vreid::VERSION);
   return module;
 }

@@ -1,4 +1,4 @@
-// The PTX that the kernels use, one function each. tests/cuda_emulation has the same functions for the CPU.
+// The PTX that the kernels use, one function each. tests/support/cuda_emulation has the same functions for the CPU.
 
 #pragma once
 
@@ -14,14 +14,14 @@ __device__ __forceinline__ uint32_t shared_address(const void* p) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(p));
 }
 
-// Start copying 16 bytes to shared memory, or zeros if not `there`; they have landed after `wait` and a barrier.
+// Starts to copy 16 bytes to shared memory, or zeros if not `there`; they have landed after `wait` and a barrier.
 __device__ __forceinline__ void copy16(void* to, const void* from, bool there) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(there ? 16 : 0)
                : "memory");
 }
 __device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
-// Until at most `open` of the groups that were committed are still on their way.
+// Waits until at most `open` of the committed groups are still on their way.
 template <int open>
 __device__ __forceinline__ void wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(open) : "memory");

@@ -1,8 +1,6 @@
-// Included once per instruction set by clip_paths.h, inside a target region: VREID_PATH names the namespace, VREID_BYTES
-// the width of a register.
-// No function of std:: may be used here: an instance of it compiled for AVX-512 could be linked into the plain path.
+// The loops over tiles of products of clips; common/for_each_instruction_set.h compiles them for each.
 
-namespace VREID_PATH {
+namespace VREID_INSTRUCTION_SET {
 
 typedef float Register __attribute__((vector_size(VREID_BYTES)));
 typedef float Memory __attribute__((vector_size(VREID_BYTES), aligned(4), may_alias));
@@ -144,16 +142,16 @@ inline int64_t scaled(const float* tile, int64_t stride, int64_t C, int64_t K, C
 
 // The mean of the first `kept` of n registers, n a multiple of 16; in sixteen sums, as one long one would round more.
 inline Register mean(const Register* sorted, int64_t n, const float* kept) {
-  const Register wanted = load(kept);
+  const Register number = load(kept);
   Register sum[16] = {};
   for (int64_t i = 0; i < n; i += 16)
 #pragma GCC unroll 16
-    for (int r = 0; r < 16; ++r) sum[r] += Register{} + float(i + r) < wanted ? sorted[i + r] : Register{};
+    for (int r = 0; r < 16; ++r) sum[r] += Register{} + float(i + r) < number ? sorted[i + r] : Register{};
 #pragma GCC unroll 4
   for (int step = 8; step; step /= 2)
 #pragma GCC unroll 8
     for (int r = 0; r < step; ++r) sum[r] += sum[r + step];
-  return sum[0] / (wanted > 1 ? wanted : Register{} + 1.0f);
+  return sum[0] / (number > 1 ? number : Register{} + 1.0f);
 }
 
 inline void top(const float* tile, int64_t stride, int64_t C, int64_t K, Clips query, const float* scale,
@@ -276,4 +274,4 @@ inline ClipKernels clip_kernels() {
           top,            pairwise,      products,         spread};
 }
 
-}  // namespace VREID_PATH
+}  // namespace VREID_INSTRUCTION_SET

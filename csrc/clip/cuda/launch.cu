@@ -1,7 +1,8 @@
 // How the clip kernels are launched. Nothing waits for the GPU, so all of it can be captured in a graph.
 
-#include "clip_kernels.cuh"
-#include "clip_launch.h"
+#include "launch.h"
+
+#include "kernels.cuh"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// What the registration of the CUDA ops asks of the kernels: plain pointers, no torch.
+// The launches that the registration of the CUDA ops calls: plain pointers, no torch.
 
 #pragma once
 

@@ -1,4 +1,4 @@
-// Counting in one tile, for the matches of one query, and the threads that share the tiles.
+// Counting in one tile, for the matches of one query.
 
 #pragma once
 
@@ -7,48 +7,26 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <system_error>
-#include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
-#include "score_gallery.h"
-#include "score_paths.h"
+#include "kernels.h"
+#include "tiles.h"
 
 namespace vreid {
 
-template <typename T>
-using Matrix = py::array_t<T, py::array::c_style>;
 using Shard = std::pair<int64_t, int64_t>;
 
-// Run work(worker, unit) for every unit; `work` must not throw. Fewer threads than asked are as good.
-template <typename Work>
-void parallel(int64_t units, int threads, const Work& work) {
-  std::atomic<int64_t> next{0};
-  const auto turn = [&](int worker) {
-    for (int64_t unit = next++; unit < units; unit = next++) work(worker, unit);
-  };
-  std::vector<std::thread> others;
-  for (int worker = 1; worker < threads && worker < units; ++worker) {
-    try {
-      others.emplace_back(turn, worker);
-    } catch (const std::system_error&) {
-      break;  // the system gives no more threads: those there are do the work
-    }
-  }
-  turn(0);
-  for (auto& other : others) other.join();
-}
-
-// Keeps the smallest index reported by any thread.
-inline void report(std::atomic<int64_t>& bad, int64_t index) {
+// Keeps the smallest number reported by any thread.
+inline void report(std::atomic<int64_t>& bad, int64_t found) {
   int64_t known = bad.load();
-  while ((known < 0 || index < known) && !bad.compare_exchange_weak(known, index)) {
+  while ((known < 0 || found < known) && !bad.compare_exchange_weak(known, found)) {
   }
 }
 
-inline Ints zeros(const Sought& sought) {
-  Ints before({sought.item.size, sought.groups});
+inline Ints zeros(const MatchIndex& index) {
+  Ints before({index.item.size, index.groups});
   std::fill_n(before.mutable_data(), before.size(), 0);
   return before;
 }
@@ -75,12 +53,12 @@ struct Keys {
   std::vector<T> match, above, junk;  // [M], the next number above it, [J]
   std::vector<int64_t> order;         // [M] a query's farthest BATCH of matches, then the next; each batch by place
 
-  explicit Keys(const Sought& sought)
-      : match(sought.item.size), above(sought.item.size), junk(sought.junk.size), order(sought.item.size) {}
+  explicit Keys(const MatchIndex& index)
+      : match(index.item.size), above(index.item.size), junk(index.junk.size), order(index.item.size) {}
 
   // To be called once the keys of query q's matches are there.
-  void arrange(const Sought& sought, int64_t q) {
-    const int64_t start = sought.start[q], count = sought.start[q + 1] - start;
+  void arrange(const MatchIndex& index, int64_t q) {
+    const int64_t start = index.start[q], count = index.start[q + 1] - start;
     const T* const mine = match.data() + start;
     for (int64_t i = 0; i < count; ++i) above[start + i] = next_above(mine[i]);
     std::vector<int64_t> filled(count / BATCH + 1, 0);
@@ -104,17 +82,17 @@ struct Near {
   explicit Near(int64_t width) : item(width + MARKED), of((width + MARKED - 1) / MARKED) {}
 };
 
-// Adds, for the matches of query q, the items x of one tile that come before them; false if an x is no finite number.
+// Adds, for the matches of query q, the items x of one tile that come before them; false if an x is not finite.
 // A batch of matches shares one pass over what is near enough to count. An item as near as a match comes before it if
 // it stands earlier in the gallery, left of `split`.
 template <typename T>
-bool count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& tiles, const Tile& tile, int64_t q,
+bool count_tile(const Kernels<T>& kernels, const MatchIndex& index, const Tiles& tiles, const Tile& tile, int64_t q,
                 const T* x, const Keys<T>& key, Near<T>& near, int64_t* before) {
-  const int64_t* const order = key.order.data() + sought.start[q];
-  const int64_t number = sought.start[q + 1] - sought.start[q];
+  const int64_t* const order = key.order.data() + index.start[q];
+  const int64_t number = index.start[q + 1] - index.start[q];
   near.split.resize(number);
   for (int64_t i = 0; i < number; ++i) {
-    const int64_t earlier = tiles.split[order[i] * sought.groups + tile.group] - tile.earlier;
+    const int64_t earlier = tiles.split[order[i] * index.groups + tile.group] - tile.earlier;
     near.split[i] = std::clamp<int64_t>(earlier, 0, tile.size);
   }
   int64_t size = tile.size, first = 0;
@@ -134,7 +112,7 @@ bool count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& ti
     size = kept;
     int64_t sum[BATCH] = {};
     kernels.before(x, size, matches, match, above, near.split.data() + first, sum);
-    for (int i = 0; i < matches; ++i) before[order[first + i] * sought.groups + tile.group] += sum[i];
+    for (int i = 0; i < matches; ++i) before[order[first + i] * index.groups + tile.group] += sum[i];
     first += BATCH;
   } while (first < number);
   return true;
@@ -142,12 +120,12 @@ bool count_tile(const Kernels<T>& kernels, const Sought& sought, const Tiles& ti
 
 // Takes back what junk contributed: it takes no rank.
 template <typename T>
-void drop_junk(const Sought& sought, const Tiles& tiles, bool whole, int64_t q, const Keys<T>& key, int64_t* before) {
-  for (int64_t j = sought.junk_start[q]; j < sought.junk_start[q + 1]; ++j) {
-    const int64_t place = sought.junk[j], group = sought.group[place];
+void drop_junk(const MatchIndex& index, const Tiles& tiles, bool whole, int64_t q, const Keys<T>& key, int64_t* before) {
+  for (int64_t j = index.junk_start[q]; j < index.junk_start[q + 1]; ++j) {
+    const int64_t place = index.junk[j], group = index.group[place];
     if (!whole && !tiles.counts(place)) continue;
-    for (int64_t m = sought.start[q]; m < sought.start[q + 1]; ++m)
-      before[m * sought.groups + group] -= key.junk[j] < (place < sought.item[m] ? key.above[m] : key.match[m]);
+    for (int64_t m = index.start[q]; m < index.start[q + 1]; ++m)
+      before[m * index.groups + group] -= key.junk[j] < (place < index.item[m] ? key.above[m] : key.match[m]);
   }
 }
 
