@@ -8,7 +8,7 @@ import torch
 from loss_cases import batch_of, randn
 from torch.nn import functional as F
 
-from vreid_bench.training.checkpoint import load
+from vreid_bench.records.weights import load_state
 from vreid_plugins.losses.oim import Oim
 
 
@@ -117,7 +117,7 @@ def test_oim_state_survives_a_checkpoint(strangers):
     loss = oim(2, 2, table=unit(0, 90), queue_size=3).train()
     loss(batch_of(unit(10, 50, 70), [0, *[-1] * strangers, *[1] * (2 - strangers)]))
     fresh = oim(2, 2, queue=unit(5), queue_size=3) if not strangers else oim(2, 2, queue_size=3)
-    load(fresh, loss.state_dict(), Path("checkpoint"))  # as a resumed run does
+    load_state(fresh, loss.state_dict(), Path("checkpoint"))  # as a resumed run does
     for each in (loss, fresh):
         each.train()(batch_of(unit(80, 33), [1, -1]))
     for name, value in loss.state_dict().items():

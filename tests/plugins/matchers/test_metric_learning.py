@@ -11,8 +11,8 @@ from safetensors.numpy import load_file
 from vreid_bench import Clips, pairwise_distance
 from vreid_bench.contracts.parts import ComparesVectors
 from vreid_bench.records.record import Record
+from vreid_bench.records.weights import load_weights, save_weights
 from vreid_bench.system.errors import InputError
-from vreid_bench.training.checkpoint import load_weights, save_weights
 from vreid_plugins.matchers.kissme import Kissme
 from vreid_plugins.matchers.mahalanobis import pair_covariances, span
 from vreid_plugins.matchers.xqda import Xqda
