@@ -9,23 +9,18 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pytest
+from short_run import SHORT, record_of
 
-from vreid_bench.records.record import Record, record_path
+from vreid_bench.records.record import record_path
 from vreid_bench.reporting.leaderboard import check, write_pages
 from vreid_bench.reporting.record_folder import add_record
-
-SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
 
 
 @pytest.fixture
 def pooling(tiny_ilids, tmp_path):
     """Arguments of a run of seconds over as many splits as are asked for."""
-    common = ("run", "--plugin", "mean-pooling", "--protocol", "ilids-vid", "--preset", "small")
+    common = ("run", "--plugin", "mean-pooling", "--protocol", "ilids-vid")
     return (*common, "--data", tiny_ilids, "--runs", tmp_path, *SHORT)
-
-
-def record_of(report):
-    return Record.from_file(Path(report["run"]) / "record.json")
 
 
 def test_ten_splits_are_one_record_with_mean_deviation_and_each_split(cli_json, pooling):
@@ -39,7 +34,7 @@ def test_ten_splits_are_one_record_with_mean_deviation_and_each_split(cli_json, 
     assert found["sd"]["R1"] == pytest.approx(stdev(each))
     assert found["queries"] == 50
     assert found["mINP"] == found["mAP"]  # one match per query
-    assert record.variant == ("stages.0.K=2", "stages.0.P=4", "stages.0.steps=6")
+    assert record.variant == ("size=[32,16]", "stages.0.K=2", "stages.0.P=4", "stages.0.steps=6")
     assert record.protocol.rules["variant"] == "wang14"
     folders = sorted(path.name for path in Path(report["run"]).glob("split-*"))
     assert folders == sorted(f"split-{number}" for number in range(10))

@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from short_run import SHORT, record_of
 
 from vreid_bench import InputError, Selection, Split, Tracklet
 from vreid_bench.records.feature_store import FeatureStore
-from vreid_bench.records.record import Record
 from vreid_plugins.datasets.mars import Mars
 from vreid_plugins.protocols.corruption import protocol
-
-SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2", "--preset", "small")
 
 
 @pytest.fixture
@@ -89,8 +87,8 @@ def test_clips_are_encoded_once(run, cli):
 
 
 def test_selection_under_the_command_line(run):
-    report, folder = run("mars-tracklet-selection")
-    record = Record.from_file(folder / "record.json")
+    report, _ = run("mars-tracklet-selection")
+    record = record_of(report)
     names = ["random against all", "random against random", "all against random", "all against all"]
     assert [condition["name"] for condition in report["conditions"]] == names
     repeats = [len(condition.conventions["gallery-as-listed"].splits) for condition in record.conditions]

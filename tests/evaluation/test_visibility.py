@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 from scipy.stats import spearmanr
+from short_run import SHORT
 
 from vreid_bench import Clipping, InputError
 from vreid_bench.evaluation.agreement import Groups, spearman
@@ -110,9 +111,8 @@ def test_attention_is_heard_wherever_it_is_in_the_aggregator():
 def test_clip_attention_of_a_run_under_corruption(tiny_mars, tmp_path, cli_json, cli, monkeypatch):
     """Against the importance that the run has stored of every clip, clean and spoiled."""
     base = ("--data", tiny_mars, "--runs", tmp_path)
-    short = ("--preset", "small", "--set", "stages.0.steps=2", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
     name = "mars-corruption-mild-query"
-    run = Path(cli_json("run", "--plugin", "tacan", "--protocol", name, *base, *short)["run"])
+    run = Path(cli_json("run", "--plugin", "tacan", "--protocol", name, *base, *SHORT)["run"])
     sizes, add = Counter(), Groups.add
     monkeypatch.setattr(
         Groups, "add", lambda self, weights, *rest: sizes.update([len(weights)]) or add(self, weights, *rest)
