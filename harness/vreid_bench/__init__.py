@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from vreid_bench.contracts.protocol import Convention, Corruption, Protocol, Selection
+from vreid_bench.contracts.protocol import Convention, Corruption, Protocol, Selection, digest
 from vreid_bench.contracts.recipe import (
     Clipping,
     Fit,
@@ -23,28 +23,59 @@ from vreid_bench.contracts.recipe import (
 from vreid_bench.system.errors import InputError
 
 if TYPE_CHECKING:
-    from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
+    from vreid_bench.contracts.dataset import (
+        DISTRACTOR,
+        JUNK,
+        SYNTHETIC,
+        Count,
+        Dataset,
+        DatasetCheck,
+        Roles,
+        Source,
+        Split,
+        Tracklet,
+        person_ids,
+    )
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, Published
+    from vreid_bench.modeling.clips import decode, prefetch
+    from vreid_bench.modeling.corruption import check_corruption, distort
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.registry.registry import Family
     from vreid_bench.scoring.score import Report, score
+    from vreid_bench.system.progress import bar
 
 hookimpl = pluggy.HookimplMarker("vreid_bench")
 
 _HOME = {
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
-    "vreid_bench.contracts.dataset": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
+    "vreid_bench.contracts.dataset": (
+        "DISTRACTOR",
+        "JUNK",
+        "SYNTHETIC",
+        "Count",
+        "Dataset",
+        "DatasetCheck",
+        "Roles",
+        "Source",
+        "Split",
+        "Tracklet",
+        "person_ids",
+    ),
+    "vreid_bench.modeling.clips": ("decode", "prefetch"),
+    "vreid_bench.modeling.corruption": ("check_corruption", "distort"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
     "vreid_bench.registry.registry": ("Family",),
     "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
     "vreid_bench.scoring.score": ("Report", "score"),
+    "vreid_bench.system.progress": ("bar",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "DISTRACTOR",
     "JUNK",
+    "SYNTHETIC",
     "Batch",
     "ClipFeatures",
     "Clipping",
@@ -53,6 +84,7 @@ __all__ = [
     "Corruption",
     "Count",
     "Dataset",
+    "DatasetCheck",
     "Family",
     "Fit",
     "Hardest",
@@ -65,19 +97,27 @@ __all__ = [
     "Published",
     "Report",
     "Reported",
+    "Roles",
     "Schedule",
     "Selection",
+    "Source",
     "Split",
     "Tracklet",
     "Train",
-    "Verification",
+    "bar",
     "batch_hard",
+    "check_corruption",
     "clip_batch_hard",
     "clip_distance",
     "clip_fold",
+    "decode",
+    "digest",
+    "distort",
     "hookimpl",
     "pairwise_distance",
     "part",
+    "person_ids",
+    "prefetch",
     "score",
 ]
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Dataset, people
+from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Dataset, person_ids
 from vreid_bench.contracts.parts import ComparesVectors
 from vreid_bench.contracts.recipe import Part, Train
 from vreid_bench.evaluation.evaluate import Tested
@@ -156,9 +156,9 @@ def _tested(plan: Plan) -> dict[str, Any]:
     counts = {
         "splits": len(plan.dataset.splits),
         "train_tracklets": len(train),
-        "train_identities": len(list(people(train))),
+        "train_identities": len(list(person_ids(train))),
         "test_tracklets": len(pids),
-        "test_identities": len(list(people(fold.test.test))),
+        "test_identities": len(list(person_ids(fold.test.test))),
         "queries": len(fold.test.query),
         "distractors": pids.count(DISTRACTOR),
         "junk": pids.count(JUNK),
@@ -168,7 +168,7 @@ def _tested(plan: Plan) -> dict[str, Any]:
 
 def _taught(plan: Plan) -> dict[str, Any]:
     lesson = plan.folds[0].lessons[0]
-    identities = len(list(people(lesson.tracklets)))
+    identities = len(list(person_ids(lesson.tracklets)))
     return _entry(lesson.dataset, {"train_tracklets": len(lesson.tracklets), "train_identities": identities})
 
 

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vreid_bench.contracts.dataset import Split, TellsVisibility
+from vreid_bench.contracts.dataset import Split, VisibilityReader
 from vreid_bench.contracts.parts import Clips, WeighsClips, WeighsFrames
 from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.evaluation.agreement import Agreement, Floats, Groups, Key
@@ -73,7 +73,7 @@ def visibility(source: Path, runs: Path, protocol: str | None = None, **options:
     plan = plan_run(registry, request)
     check_source(plan)
     dataset = registry.get("datasets", plan.dataset.name)
-    if not isinstance(dataset, TellsVisibility):
+    if not isinstance(dataset, VisibilityReader):
         raise InputError(f"{plan.dataset.name} does not tell what can be seen in its frames; the twin of mars does")
     truth = dataset.visibility(plan.dataset.root)
     reader = Reader(plan.dataset.root, plan.method.size, device, threads, request.quiet)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vreid_bench.contracts.dataset import Dataset, Divisible, Split, Tracklet, hold_out, people, sourced
+from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, VariantReader, hold_out, mark_synthetic, person_ids
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 
@@ -75,15 +75,15 @@ def read(reader: Any, name: str, variant: str, root: Path) -> Dataset:
     """The dataset under `root`, divided as a protocol says. Raises InputError if its reader cannot do that."""
     if not variant:
         plain: Dataset = reader.read(root)
-        return sourced(plain)
-    known = reader.variants if isinstance(reader, Divisible) else ()
+        return mark_synthetic(plain)
+    known = reader.variants if isinstance(reader, VariantReader) else ()
     if variant not in known:
         raise InputError(
             f"the protocol wants {name} divided as {variant!r}, but its reader "
             f"knows {', '.join(known) or 'one way only'}; correct the protocol"
         )
     divided: Dataset = reader.read(root, variant)
-    return sourced(divided)
+    return mark_synthetic(divided)
 
 
 def _usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
@@ -93,7 +93,7 @@ def _usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> 
         for part in parts:
             if not getattr(split, part):
                 raise InputError(f"{dataset.root}: split {number} of {dataset.name} has no {called[part]}")
-        if "train" in parts and len(list(people(split.train))) < 2:
+        if "train" in parts and len(list(person_ids(split.train))) < 2:
             raise InputError(
                 f"{dataset.root}: split {number} of {dataset.name} has one training identity; two are wanted"
             )

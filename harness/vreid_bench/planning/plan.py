@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vreid_bench.contracts.dataset import Dataset, Split, dressed, people
+from vreid_bench.contracts.dataset import Dataset, Split, knows_clothes, person_ids
 from vreid_bench.contracts.protocol import Convention, Protocol, digest
 from vreid_bench.contracts.recipe import Fit, Method, Part, Preset, Train
 from vreid_bench.contracts.split_numbers import chosen, written
@@ -223,7 +223,7 @@ def check_unseen(
         before = replace(protocol, dataset=name, variant=variant, holdout=holdout, target="", fine_tune=0.0)
         taught = folds(before, {name: read(registry.get("datasets", name), name, variant, dataset.root)})
         for number, fold in enumerate(divided):
-            trained = set(people(taught[number % len(taught)].train))
+            trained = set(person_ids(taught[number % len(taught)].train))
             seen = trained & {fold.test.test[row].pid for row in fold.test.query}
             if seen:
                 raise InputError(
@@ -235,7 +235,7 @@ def check_unseen(
 def check_clothes(conventions: Iterable[Convention], dataset: Dataset, splits: Iterable[Split]) -> None:
     """Raises InputError if a convention asks what people wear and the dataset does not say it."""
     asking = [c.name for c in conventions if c.clothes != "any"]
-    if asking and not all(map(dressed, splits)):
+    if asking and not all(map(knows_clothes, splits)):
         raise InputError(
             f"{dataset.root}: {dataset.name} does not say which clothes are worn in every test tracklet, and the "
             f"convention {asking[0]!r} asks for it; choose a protocol without it"

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import torch
 
-from vreid_bench.contracts.dataset import people
+from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.protocol import digest
 from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
 from vreid_bench.evaluation.run_record import sha256
@@ -48,7 +48,7 @@ def taught(this: Run, work: Work, place: int, directory: RunDirectory, before: P
     lesson = work.fold.lessons[place]
     torch.manual_seed(this.plan.seed)  # the initial weights
     method = this.plan.method if place == 0 else going_on(this.plan.method, lesson.rate)
-    parts = assemble(method, this.registry, len(list(people(lesson.tracklets))))
+    parts = assemble(method, this.registry, len(list(person_ids(lesson.tracklets))))
     if this.plan.source is not None:
         write_atomic(directory.weights, source_weights(this.plan, work.number).read_bytes())
     directory.path.mkdir(exist_ok=True)

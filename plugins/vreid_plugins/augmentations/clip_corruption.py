@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vreid_bench import Corruption, InputError, hookimpl
-from vreid_bench.modeling.corruption import check_corruption, distort
+from vreid_bench import Corruption, InputError, check_corruption, distort, hookimpl
 
 
 class ClipCorruption:
