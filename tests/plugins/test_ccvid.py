@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import simplejpeg
 from faults import Faults
+from vreid_plugins.datasets.ccvid_lists import WALKS
 
 from vreid_bench.contracts.dataset import DatasetReader, Synthesizable, Verifiable
 from vreid_bench.system.errors import InputError
 from vreid_plugins.datasets import ccvid, ccvid_verify
 from vreid_plugins.datasets.ccvid import Ccvid
-from vreid_plugins.datasets.ccvid_lists import WALKS
 from vreid_plugins.synthetic import plan_ccvid
 
 JPEG = simplejpeg.encode_jpeg(np.full((16, 8, 3), 90, np.uint8))

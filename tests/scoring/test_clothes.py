@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from places import LEADERBOARD
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, dressed
-from vreid_bench.planning.plan import check_clothes
+from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, knows_clothes
+from vreid_bench.planning.folds import check_clothes
 from vreid_bench.scoring import conventions
 from vreid_bench.scoring.metrics import NotComputable, judge
 from vreid_bench.scoring.ranks.counting import count_from_distances
@@ -128,9 +128,9 @@ UNDRESSED = replace(SPLIT, test=(*TEST[:3], TEST[3]._replace(clothes="")))
 
 
 def test_where_one_tracklet_does_not_say_what_is_worn_no_convention_may_ask():
-    assert dressed(SPLIT)
-    assert not dressed(UNDRESSED)
-    assert dressed(replace(SPLIT, test=(*TEST, Tracklet((), 0, 1))))  # nobody wears nothing
+    assert knows_clothes(SPLIT)
+    assert not knows_clothes(UNDRESSED)
+    assert knows_clothes(replace(SPLIT, test=(*TEST, Tracklet((), 0, 1))))  # nobody wears nothing
     tile = [(slice(0, 1), np.zeros((1, 4), np.float32))]
     assert score(tile, Labels.of(UNDRESSED), [convention("any")])
     with pytest.raises(InputError, match="not every tracklet says what is worn"):

@@ -126,13 +126,13 @@ def _roles(request: Request, arrays: Mapping[str, Array], origin: str) -> Labels
         return Labels(*(np.asarray(arrays[name], np.int64) for name in ROLES))
     if request.info is None or request.protocol is None:
         raise InputError("--protocol and --info go together: whose index files, and the folder that holds them")
-    from vreid_bench.contracts.dataset import Indexed
+    from vreid_bench.contracts.dataset import RolesReader
     from vreid_bench.registry.registry import Registry
 
     registry = Registry.installed()
     dataset = registry.get("protocols", request.protocol).dataset
     reader = registry.get("datasets", dataset)
-    if not isinstance(reader, Indexed):
+    if not isinstance(reader, RolesReader):
         raise InputError(f"--protocol {request.protocol}: {dataset} has no index files that give labels without frames")
     labels = Labels(*(np.asarray(column, np.int64) for column in reader.roles(request.info)))
     for name, wanted in (("pid", labels.pids), ("camid", labels.camids)):
