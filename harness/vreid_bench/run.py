@@ -15,8 +15,8 @@ from vreid_bench.planning.work import Run, announce, folded
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.registry import Registry
-from vreid_bench.scoring.breakdown import breakdowns
-from vreid_bench.scoring.metrics import npz, per_query
+from vreid_bench.scoring.breakdown import break_down_conventions
+from vreid_bench.scoring.metrics import collect_per_query
 from vreid_bench.system.environment import cores, pick_device, prepare, together
 from vreid_bench.system.files import write_atomic
 from vreid_bench.training.train import check_source, meters, trained
@@ -64,8 +64,9 @@ def walk(this: Run) -> Record:
         found += tested(this, model, features, work)
     leading = [test for test in found if test.condition in plan.protocol.conditions[: plan.protocol.leading]]
     scored = [test.outcome for test in leading]
-    write_atomic(directory.per_query, npz(per_query(scored, plan.chosen if len(scored) == len(works) else None)))
-    parts = breakdowns(scored, [test.frames for test in leading], plan.conventions)
+    kept = collect_per_query(scored, plan.chosen if len(scored) == len(works) else None)
+    write_atomic(directory.per_query, kept.to_bytes())
+    parts = break_down_conventions(scored, [test.frames for test in leading], plan.conventions)
     write_atomic(directory.breakdown, json.dumps(parts).encode())
     weights = sha256(b"".join(work.directory.weights.read_bytes() for work in works))
     costs = together([meter.costs for meter in meters(this, works)])

@@ -12,8 +12,10 @@ from typing import Any
 
 import click
 
+from vreid_bench.cli.compare import compare
+from vreid_bench.cli.conventions import conventions
 from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEMORY, QUIET, RERANK, RUNS, THREADS
-from vreid_bench.cli.results import compare, conventions, leaderboard, score, visibility
+from vreid_bench.cli.results import leaderboard, score, visibility
 from vreid_bench.system.errors import InputError, RunError
 
 

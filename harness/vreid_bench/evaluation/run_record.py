@@ -25,8 +25,8 @@ from vreid_bench.planning.work import Run
 from vreid_bench.records.entries import DatasetEntry, MethodEntry, Weights, ruled
 from vreid_bench.records.record import Record
 from vreid_bench.registry.settings import described
-from vreid_bench.scoring.bootstrap import by_person
-from vreid_bench.scoring.metrics import per_query, summarize
+from vreid_bench.scoring.bootstrap import tabulate_people
+from vreid_bench.scoring.metrics import collect_per_query, summarize
 from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.system.environment import device_name, packages, processor
@@ -60,7 +60,7 @@ def account(this: Run, model: Model, weights: Weights, found: Sequence[Tested], 
             "not_computable": refused,
             "conditions": _conditions(plan, found),
             "cluster_diameter": fmean(spreads) if spreads else None,
-            "people": by_person(per_query(scored), plan.protocol.headline),
+            "people": tabulate_people(collect_per_query(scored), plan.protocol.headline),
             "weights": weights,
             # no part of this version selects a model, sees camera ids at test or augments at test
             "disclosure": {

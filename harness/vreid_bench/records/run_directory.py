@@ -79,6 +79,14 @@ class RunDirectory:
                     shutil.rmtree(self.path)
 
 
+def find_run(run: Path, runs: Path) -> RunDirectory:
+    """The folder of a finished run, named by its path or its id. Raises InputError if there is none."""
+    for folder in (run, runs / run):
+        if RunDirectory(folder).record.is_file():
+            return RunDirectory(folder)
+    raise InputError(f"{run}: no finished run is there (expected a record.json); `ls {runs}` shows the runs")
+
+
 class Log:
     """`log.jsonl`: a line of JSON every few steps. Steps that a resumed run repeats are written once."""
 
