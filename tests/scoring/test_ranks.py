@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loop import by_hand, distances_by_hand, labels
+from oracle import by_hand, distances_by_hand, labels
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.metrics import judge

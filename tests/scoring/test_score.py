@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from loop import by_hand, distances_by_hand
+from oracle import by_hand, distances_by_hand
 from scipy.io import savemat
 
 import vreid_bench

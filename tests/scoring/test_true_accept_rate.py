@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loop import labels
+from oracle import labels
 
 import vreid_bench.scoring.true_accept_rate as verification
 from vreid_bench.scoring.true_accept_rate import distance_tiles, true_accepts

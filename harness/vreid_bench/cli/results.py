@@ -38,52 +38,14 @@ def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
         vreid-bench score --features test.npz --protocol mars --info DIR --json
         vreid-bench score --features runs/<id>
     """
+    from vreid_bench.records.npz import to_npz
     from vreid_bench.scoring.inputs import Request, score_files
-    from vreid_bench.scoring.metrics import npz
     from vreid_bench.system.files import write_atomic
 
     report = score_files(Request(**options))
     if per_query is not None:
-        write_atomic(per_query, npz(report.per_query()))
+        write_atomic(per_query, to_npz(report.per_query()))
     click.echo(json.dumps(report.metrics()) if as_json else report)
-
-
-@click.command()
-@click.argument("run_a", type=FILE)
-@click.argument("run_b", type=FILE)
-@RUNS
-@AS_JSON
-def compare(run_a: Path, run_b: Path, runs: Path, as_json: bool) -> None:
-    """Compare two runs, by folder or id, on the same test set: difference, interval, p, person by person.
-
-    \b
-    `smallest` is the difference from which on this test set could have told the two apart at 5 %.
-        vreid-bench compare mars-personvlad-small-seed0-1a2b3c4d mars-mean-pooling-small-seed0-5e6f7a8b
-    """
-    from vreid_bench.scoring import comparison
-
-    compared = comparison.compare(run_a, run_b, runs)
-    click.echo(json.dumps({"conventions": comparison.as_json(compared)}) if as_json else comparison.shown(compared))
-
-
-@click.group()
-def conventions() -> None:
-    """How a ranking is scored: what the rules make of one run."""
-
-
-@conventions.command()
-@click.argument("run", type=FILE)
-@AS_JSON
-def diff(run: Path, as_json: bool) -> None:
-    """Which single rule moved mAP and R1 of RUN (a finished run's folder), and by how much.
-
-    \b
-        vreid-bench conventions diff runs/mars-personvlad-small-seed0-1a2b3c4d
-    """
-    from vreid_bench.scoring.rule_effects import differences, shown
-
-    found = differences(run)
-    click.echo(json.dumps(found) if as_json else shown(found))
 
 
 @click.command()

@@ -14,7 +14,7 @@ from vreid_bench.contracts.recipe import Part
 from vreid_bench.ops.metric import Metric
 from vreid_bench.scoring.conventions import CONVENTIONS, MARS
 from vreid_bench.scoring.features import ROWS, Features, numpy, places
-from vreid_bench.scoring.metrics import Judged, NotComputable, Outcome, judge, per_query, summarize
+from vreid_bench.scoring.metrics import NotComputable, Outcome, Verdicts, collect_per_query, judge, summarize
 from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
@@ -36,7 +36,7 @@ class Report:
 
     labels: Labels
     counts: Counts
-    judged: Judged
+    judged: Verdicts
     reranker: Part | None = None  # what re-ranked, with every option
     accepts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> FAR -> TAR, if asked for
 
@@ -82,8 +82,8 @@ class Report:
         return {"backend": ranks.backend(), "reranking": reranking, "conventions": conventions}
 
     def per_query(self) -> dict[str, NDArray[Any]]:
-        """Arrays in query order: `<convention>.ap`, `<convention>.first_rank` and more, as `metrics.per_query`."""
-        return per_query([self.outcome])
+        """Arrays in query order: `<convention>.ap`, `<convention>.first_rank` and more, as `PerQuery`."""
+        return collect_per_query([self.outcome]).arrays()
 
     @property
     def outcome(self) -> Outcome:

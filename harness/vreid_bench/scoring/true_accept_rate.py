@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import JUNK
 from vreid_bench.scoring.features import Array
+from vreid_bench.scoring.matches import GalleryRule, assign_roles
 from vreid_bench.scoring.ranks.counting import Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
@@ -29,12 +28,13 @@ def true_accepts(
     for rate in false_accepts:
         if not 0 <= rate <= 1:
             raise InputError(f"a false accept rate is a fraction from 0 to 1, got {rate}")
-    same, different = _pairs(labels, queries_in_gallery)
+    rule = GalleryRule(queries_in_gallery)
+    same, different = _pairs(labels, rule)
     allowed = [int(rate * different) for rate in false_accepts]
     genuine: list[Array] = []
     impostor = np.empty(0)  # the smallest max(allowed) + 1 so far
     for rows, distances in tiles:
-        match, other = _roles(labels, rows, queries_in_gallery)
+        match, other = assign_roles(labels, rows, rule)
         genuine.append(distances[match])
         impostor = np.concatenate([impostor, distances[other]])
         if len(impostor) > max(allowed) + 1:
@@ -59,21 +59,10 @@ def distance_tiles(query: Array, gallery: Array, metric: str) -> Iterator[Tile]:
             yield part, squares[0][part, None] + squares[1] - 2 * product
 
 
-def _roles(labels: Labels, rows: slice, queries_in_gallery: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which pairs of these queries and the gallery show one person, and which two: [R, G] each."""
-    pids, camids = labels.pids[labels.gallery], labels.camids[labels.gallery]  # [G]
-    query = labels.query[rows]
-    ranked = pids != JUNK
-    if not queries_in_gallery:
-        ranked = ranked & ~np.isin(labels.gallery, labels.query)
-    same = labels.pids[query, None] == pids
-    return same & (labels.camids[query, None] != camids) & ranked, ~same & ranked
-
-
-def _pairs(labels: Labels, queries_in_gallery: bool) -> tuple[int, int]:
+def _pairs(labels: Labels, rule: GalleryRule) -> tuple[int, int]:
     """How many pairs match, and how many are of different persons."""
     same = different = 0
     for first in range(0, len(labels.query), 64):
-        roles = _roles(labels, slice(first, first + 64), queries_in_gallery)
+        roles = assign_roles(labels, slice(first, first + 64), rule)
         same, different = same + int(roles[0].sum()), different + int(roles[1].sum())
     return same, different

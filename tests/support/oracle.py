@@ -9,18 +9,32 @@ def labels(pids, camids, query, gallery):
     return Labels(*(np.asarray(column, np.int64) for column in (pids, camids, query, gallery)))
 
 
+def role(who, row, item, queries_in_gallery, clothes="any"):
+    """What the gallery item in one test row is to the query in another."""
+    if queries_in_gallery is False and item in who.query:
+        return "left out"
+    if who.pids[item] == -1:
+        return "junk"
+    if who.pids[item] != who.pids[row]:
+        return "negative"
+    if who.camids[item] == who.camids[row]:
+        return "junk"
+    if clothes == "same" and who.clothes[item] != who.clothes[row]:
+        return "junk"
+    if clothes == "other" and who.clothes[item] == who.clothes[row]:
+        return "junk"
+    return "match"
+
+
 def by_hand(distances, who, rule):
     """(average precision, first rank, inverse penalty, R-precision) of each query."""
     result = []
     for q, row in enumerate(who.query.tolist()):
         ranking = []
         for place, item in enumerate(who.gallery.tolist()):
-            if item in who.query and rule.queries_in_gallery is False:
-                continue
-            same = who.pids[item] == who.pids[row]
-            junk = who.pids[item] == -1 or (same and who.camids[item] == who.camids[row])
-            if not junk:
-                ranking.append((float(distances[q][place]), place, bool(same)))
+            found = role(who, row, item, rule.queries_in_gallery, rule.clothes)
+            if found in ("match", "negative"):
+                ranking.append((float(distances[q][place]), place, found == "match"))
         hits = [same for _, _, same in sorted(ranking)]
         ranks = [rank for rank, hit in enumerate(hits, 1) if hit]
         if not ranks:
