@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
+from vreid_bench.contracts.hookspecs import hookimpl
 from vreid_bench.contracts.protocol import Convention, Corruption, Protocol, Selection
 from vreid_bench.contracts.recipe import (
     Clipping,
@@ -28,9 +27,8 @@ if TYPE_CHECKING:
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.registry.registry import Family
-    from vreid_bench.scoring.score import Report, score
-
-hookimpl = pluggy.HookimplMarker("vreid_bench")
+    from vreid_bench.scoring.report import Report
+    from vreid_bench.scoring.score import score
 
 _HOME = {
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
@@ -38,7 +36,8 @@ _HOME = {
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
     "vreid_bench.registry.registry": ("Family",),
     "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
-    "vreid_bench.scoring.score": ("Report", "score"),
+    "vreid_bench.scoring.report": ("Report",),
+    "vreid_bench.scoring.score": ("score",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

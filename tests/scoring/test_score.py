@@ -15,8 +15,8 @@ from scipy.io import savemat
 import vreid_bench
 from vreid_bench import InputError
 from vreid_bench.scoring.conventions import CONVENTIONS, MARS
-from vreid_bench.scoring.features import Features
-from vreid_bench.scoring.score import labelled
+from vreid_bench.scoring.label_source import Pair
+from vreid_bench.scoring.labelled_features import LabelledFeatures
 
 
 def mars_like(seed=0, items=80, width=6):
@@ -30,6 +30,11 @@ def mars_like(seed=0, items=80, width=6):
     _, first = np.unique(pid[people] * 10 + camid[people], return_index=True)
     rows = np.sort(people[first])
     return {name: array[rows] for name, array in gallery.items()}, gallery, rows
+
+
+def labels_of(query, gallery):
+    sides = ((query, "query"), (gallery, "gallery"))
+    return Pair(*(LabelledFeatures.from_arrays(arrays, origin) for arrays, origin in sides)).labels
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ def ways(files):
 
 def test_every_way_in_gives_the_scores_of_the_loop(cli_json, files):
     query, gallery, _ = mars_like()
-    who = labelled(Features.of(query, "query"), Features.of(gallery, "gallery"))
+    who = labels_of(query, gallery)
     distances = distances_by_hand(query["embedding"], gallery["embedding"], "cosine")
     wanted = {}
     for rule in CONVENTIONS:
@@ -145,7 +150,7 @@ def test_per_query_file_is_in_query_order(cli, files, tmp_path):
     result = cli("score", *ways(files)["features"], "--per-query", out)
     assert result.exit_code == 0, result.output
     arrays = np.load(out)
-    who = labelled(Features.of(query, "query"), Features.of(gallery, "gallery"))
+    who = labels_of(query, gallery)
     distances = distances_by_hand(query["embedding"], gallery["embedding"], "cosine")
     for rule in CONVENTIONS[:3]:
         columns = np.array(by_hand(distances, who, rule))

@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEMORY, QUIET, RERANK, RUNS, THREADS
-from vreid_bench.cli.results import compare, conventions, leaderboard, score, visibility
+from vreid_bench.cli.results import compare, conventions, leaderboard, visibility
+from vreid_bench.cli.score import score
 from vreid_bench.system.errors import InputError, RunError
 
 

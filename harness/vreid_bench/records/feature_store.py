@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file
 from safetensors.torch import save
 from torch import Tensor
 
@@ -17,6 +20,8 @@ from vreid_bench.modeling.model import pad, valid
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 from vreid_bench.training.checkpoint import unpacked
+
+STORE = "features.safetensors"  # the name of the store in a run's folder
 
 
 @dataclass(frozen=True)
@@ -80,3 +85,39 @@ class Store:
         if not {"embedding", "importance", "counts"} <= set(tensors):
             raise InputError(f"{path}: holds no features but {', '.join(sorted(tensors))}; delete it to embed again")
         return cls(tensors["embedding"], tensors["importance"], tuple(tensors["counts"].tolist()))
+
+
+def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays in the store of a run's folder, or in a safetensors file, with a row for each tracklet.
+
+    The clips that a store packs are padded: `embedding` [N, C, E], `importance` [N, C], `valid` [N, C]; or [N, E]
+    without the other two where every tracklet has one. Raises InputError for a file that cannot be read.
+    """
+    file = _store_file(path)
+    if not file.is_file():
+        raise InputError(f"{file}: there is no such file")
+    try:
+        arrays = load_file(file)
+    except (OSError, SafetensorError, KeyError) as fault:  # a KeyError for a type that NumPy does not have
+        reason = str(fault).partition("\n")[0]
+        raise InputError(f"{file}: cannot be read as .safetensors ({reason})") from fault
+    if not {"embedding", "importance", "counts"} <= set(arrays):
+        return dict(arrays)
+    counts, packed = arrays.pop("counts"), {name: arrays.pop(name) for name in ("embedding", "importance")}
+    if (counts == 1).all():
+        return arrays | {"embedding": packed["embedding"]}
+    present = np.arange(counts.max()) < counts[:, None]  # [N, C]
+    for name, array in packed.items():
+        arrays[name] = np.zeros((*present.shape, *array.shape[1:]), np.float32)
+        arrays[name][present] = array
+    return arrays | {"valid": present}
+
+
+def read_store_metric(path: Path) -> str | None:
+    """The metric by which a run compared the vectors in its store; None if it compared clips in pairs."""
+    with safe_open(_store_file(path), "numpy") as store:
+        return (store.metadata() or {}).get("metric")
+
+
+def _store_file(path: Path) -> Path:
+    return path / STORE if path.is_dir() else path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import stdev
 from typing import Annotated, Self
 
@@ -94,3 +95,8 @@ class People(Entry):
         if not len(self.queries) == len(self.AP) == len(self.R1):
             raise ValueError("queries, AP and R1 must have as many entries as there are identities")
         return self
+
+
+def explain_refusals(not_computable: Mapping[str, str]) -> list[str]:
+    """One line for each convention that could not be applied, with the reason."""
+    return [f"{name}: not computable, {why}" for name, why in sorted(not_computable.items())]

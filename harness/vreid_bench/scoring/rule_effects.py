@@ -14,7 +14,7 @@ from tabulate import tabulate
 from vreid_bench.contracts.protocol import Convention
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import Result
-from vreid_bench.scoring.features import Array, read_arrays
+from vreid_bench.scoring.array_files import Array, read_arrays
 from vreid_bench.scoring.metrics import NotComputable, Scores, judge
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.system.errors import InputError
