@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.hookspecs import hookimpl
-from vreid_bench.contracts.protocol import Convention, Corruption, Protocol, Selection
+from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import (
     Clipping,
     Fit,
@@ -24,6 +25,9 @@ from vreid_bench.system.errors import InputError
 if TYPE_CHECKING:
     from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, Published
+    from vreid_bench.evaluation.strategies.corruption import Corruption
+    from vreid_bench.evaluation.strategies.selection import Selection
+    from vreid_bench.modeling.corruption import Distortion, distort
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_fold
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.registry.registry import Family
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
     from vreid_bench.scoring.score import score
 
 _HOME = {
+    "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
+    "vreid_bench.evaluation.strategies.selection": ("Selection",),
+    "vreid_bench.modeling.corruption": ("Distortion", "distort"),
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
     "vreid_bench.contracts.dataset": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
@@ -52,6 +59,7 @@ __all__ = [
     "Corruption",
     "Count",
     "Dataset",
+    "Distortion",
     "Family",
     "Fit",
     "Hardest",
@@ -74,6 +82,7 @@ __all__ = [
     "clip_batch_hard",
     "clip_distance",
     "clip_fold",
+    "distort",
     "hookimpl",
     "pairwise_distance",
     "part",

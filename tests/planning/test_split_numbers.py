@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vreid_bench.contracts.split_numbers import chosen, written
+from vreid_bench.contracts.split_numbers import parse_numbers, write_numbers
 from vreid_bench.system.errors import InputError
 
 
@@ -20,7 +20,7 @@ from vreid_bench.system.errors import InputError
     ],
 )
 def test_numbers_and_ranges_are_counted_from_zero(text, numbers):
-    assert chosen(text, 10) == numbers
+    assert parse_numbers(text, 10) == numbers
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_numbers_and_ranges_are_counted_from_zero(text, numbers):
 )
 def test_what_a_protocol_has_not_is_told_in_a_sentence(text, total, message):
     with pytest.raises(InputError, match=message):
-        chosen(text, total)
+        parse_numbers(text, total)
 
 
 @given(st.sets(st.integers(0, 40), min_size=1))
 def test_what_is_written_is_read_back(numbers):
-    assert chosen(written(sorted(numbers)), 41) == tuple(sorted(numbers))
+    assert parse_numbers(write_numbers(sorted(numbers)), 41) == tuple(sorted(numbers))
 
 
 @pytest.mark.parametrize(("numbers", "text"), [((0, 1, 2), "0-2"), ((0, 2), "0,2"), ((0, 1, 5, 7, 8, 9), "0-1,5,7-9")])
 def test_ranges_are_written_in_the_fewest_words(numbers, text):
-    assert written(numbers) == text
+    assert write_numbers(numbers) == text

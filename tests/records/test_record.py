@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 import pytest
 from places import GOLDEN
 
-from vreid_bench.contracts.protocol import Convention, Protocol
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.records.entries import ruled
 from vreid_bench.records.record import Record, record_path
 from vreid_bench.system.errors import InputError

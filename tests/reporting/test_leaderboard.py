@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from places import GOLDEN, LEADERBOARD
 
-from vreid_bench.contracts.protocol import digest
 from vreid_bench.records.record import Record
 from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.leaderboard import add, build, check, write
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 FIRST = Path("records/mars/synthetic/temporal-pooling-small-seed0.json")
 

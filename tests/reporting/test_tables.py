@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from places import GOLDEN
 
-from vreid_bench.contracts.protocol import Convention, Protocol
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.records.entries import ruled
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import tracks

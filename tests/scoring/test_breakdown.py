@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.breakdown import HARDEST, Matches, Queries, breakdown, breakdowns, camera_pairs, hardest
 from vreid_bench.scoring.metrics import Outcome, judge
 from vreid_bench.scoring.ranks.counting import from_distances

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, dressed
-from vreid_bench.contracts.protocol import Convention
 from vreid_bench.planning.plan import check_clothes
 from vreid_bench.scoring import conventions
 from vreid_bench.scoring.metrics import NotComputable, judge

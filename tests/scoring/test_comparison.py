@@ -7,13 +7,13 @@ import numpy as np
 import places
 import pytest
 
-from vreid_bench.contracts.protocol import digest
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import tracks
 from vreid_bench.scoring.comparison import apart, compare, shown
 from vreid_bench.scoring.metrics import npz
 from vreid_bench.scoring.sign_flip import sign_flip
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 GOLDEN = json.loads((places.GOLDEN / "record.json").read_text())
 CONVENTIONS = tuple(GOLDEN["conventions"])

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from loop import by_hand, labels
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split, Tracklet
-from vreid_bench.contracts.protocol import Convention
 from vreid_bench.scoring.metrics import NotComputable, Outcome, Scores, judge, npz, per_query, summarize
 from vreid_bench.scoring.ranks.counting import Counts, from_distances
 from vreid_bench.scoring.ranks.labels import Labels

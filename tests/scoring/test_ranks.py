@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop import by_hand, distances_by_hand, labels
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.metrics import judge
 from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.ranks import reference as ranks_reference

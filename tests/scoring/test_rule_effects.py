@@ -9,12 +9,13 @@ import places
 import pytest
 from loop import by_hand, labels
 
-from vreid_bench.contracts.protocol import Convention, digest
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.records.entries import ruled
 from vreid_bench.records.record import Record
 from vreid_bench.scoring.conventions import CONVENTIONS
 from vreid_bench.scoring.metrics import Outcome, judge, npz, per_query
 from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.system.fingerprint import digest
 
 GOLDEN = json.loads((places.GOLDEN / "record.json").read_bytes())
 HEAD, OFFICIAL, TORCHREID = CONVENTIONS[:3]

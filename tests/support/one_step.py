@@ -5,8 +5,9 @@ from fnmatch import fnmatchcase
 import torch
 
 from vreid_bench import Batch, Train
+from vreid_bench.contracts.packing import pad_features
 from vreid_bench.modeling.clips import check_clipping
-from vreid_bench.modeling.model import assemble, gather
+from vreid_bench.modeling.model import assemble
 from vreid_bench.registry.registry import Plugin, Registry
 from vreid_bench.scoring.metrics import CUTOFFS
 from vreid_bench.training.stages import trainable
@@ -27,7 +28,9 @@ def take(assembled, at, size):
     named = trainable(torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses}), recipe)
     each = recipe.clipping.clips
     features = assembled.model.features(torch.rand(4 * each, recipe.clipping.T, 3, *size))
-    batch = Batch(gather([features], [each] * 4), torch.tensor([0, 0, 1, 1]), torch.zeros(4, dtype=torch.long), matcher)
+    batch = Batch(
+        pad_features([features], [each] * 4), torch.tensor([0, 0, 1, 1]), torch.zeros(4, dtype=torch.long), matcher
+    )
     losses = {name: assembled.losses[name](batch) for name in recipe.losses}
     torch.stack(list(losses.values())).sum().backward()
     return losses, named
@@ -49,7 +52,7 @@ def check_recipe(registry, method):
         *(("losses", loss) for loss in method.losses.values()),
     ):
         registry.resolve(kind, chosen)
-    assembled = assemble(method, registry, identities=10)
+    assembled = assemble(method, registry.factories(method), identities=10)
     names = [n for n, _ in assembled.model.named_parameters()]
     names += [f"loss.{n}" for n, _ in assembled.losses.named_parameters()]
     check_clipping(method.test)

@@ -107,12 +107,12 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --data /data/mars --weights encoder=resnet50.pth
         vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
-    from vreid_bench.planning.plan import Request
+    from vreid_bench.planning.plan import RunRequest
     from vreid_bench.reporting.terminal import render
     from vreid_bench.run import run as walk
 
     as_json = options.pop("as_json")
-    directory, record, reused = walk(Request(**options))
+    directory, record, reused = walk(RunRequest(**options))
     if reused:
         click.echo(f"{directory.path} is complete: its result is shown again (delete it to run anew)", err=True)
     if as_json:
@@ -145,10 +145,10 @@ def show(name: str, as_json: bool) -> None:
         vreid-bench protocols show mars-corruption
         vreid-bench protocols show ls-vid-to-duke-video
     """
-    from vreid_bench.planning.protocols import in_words, named
+    from vreid_bench.planning.protocols import find_protocol, in_words
     from vreid_bench.registry.registry import Registry
 
-    protocol = named(Registry.installed(), name)
+    protocol = find_protocol(Registry.installed().values("protocols"), name)
     rules = {"fingerprint": protocol.fingerprint, "rules": protocol.rules, "counts": dict(protocol.counts)}
     prose = {"name": protocol.name, "summary": protocol.summary, "source": protocol.source}
     click.echo(json.dumps(prose | rules) if as_json else in_words(protocol))

@@ -70,9 +70,9 @@ def visibility(run: Path, as_json: bool, **options: Any) -> None:
     """
     from vreid_bench.evaluation.agreement import as_json as listed
     from vreid_bench.evaluation.agreement import shown
-    from vreid_bench.evaluation.visibility import visibility as agreement
+    from vreid_bench.evaluation.visibility import measure_visibility
 
-    found = agreement(source=run, **options)
+    found = measure_visibility(run, **options)
     click.echo(json.dumps({"agreement": listed(found)}) if as_json else shown(found))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vreid_bench.system.errors import InputError
@@ -31,6 +32,11 @@ class Part:
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def describe_part(part: Part) -> str:
+    """A part with its options on one line: `zhong k1=20 k2=6 share=0.3`."""
+    return " ".join([part.name, *(f"{name}={json.dumps(value)}" for name, value in sorted(part.options.items()))])
 
 
 def part(name: str, **options: Any) -> Part:
@@ -144,6 +150,32 @@ class Method:
     def __post_init__(self) -> None:
         positive = len(self.size) == 2 and all(isinstance(side, int) and side > 0 for side in self.size)
         _wanted("size", self.size, positive, "height and width in pixels")
+
+    @property
+    def budget(self) -> dict[str, int]:
+        """What training takes: identities, tracklets, clips and frames of the largest step, and all steps."""
+        stages = [stage for stage in self.stages if isinstance(stage, Train)]
+        seen = [stage for stage in stages if not stage.cached]  # a cached stage puts no frame through the network
+        tracklets, clips, frames = max(
+            ((s.P * s.K, s.P * s.K * s.clipping.clips, s.P * s.K * s.clipping.clips * s.clipping.T) for s in seen),
+            key=lambda budget: budget[2],
+            default=(0, 0, 0),
+        )
+        step = {"identities": max((s.P for s in stages), default=0), "tracklets": tracklets}
+        return {**step, "clips": clips, "frames": frames, "steps": sum(s.steps for s in stages)}
+
+    def with_part(self, kind: Literal["encoder", "aggregator", "matcher"], part: Part, *, fits: bool = False) -> Method:
+        """The same recipe with that part in the place of its own; one that `fits` is fitted after training."""
+        changed = {"stages": (*self.stages, Fit("matcher", self.test))} if fits else {}
+        return replace(self, **{kind: part}, **changed)  # type: ignore[arg-type]  # mypy cannot see which field it is
+
+    def with_loss(self, part: Part) -> Method:
+        """The same recipe with one more loss, of weight 1 in every training stage."""
+        stages = tuple(
+            replace(stage, losses={**stage.losses, part.name: 1.0}) if isinstance(stage, Train) else stage
+            for stage in self.stages
+        )
+        return replace(self, losses={**self.losses, part.name: part}, stages=stages)
 
 
 MethodFactory = Callable[[Preset], Method]

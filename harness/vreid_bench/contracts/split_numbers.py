@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from vreid_bench.system.errors import InputError
 
 
-def chosen(text: str | None, total: int) -> tuple[int, ...]:
+def parse_numbers(text: str | None, total: int) -> tuple[int, ...]:
     """The numbers that `0-2,7` stands for, ascending, each once; None stands for all of the `total` splits.
 
     Splits are counted from 0. Raises InputError for other writing, and for a split that the protocol has not.
@@ -28,7 +28,7 @@ def chosen(text: str | None, total: int) -> tuple[int, ...]:
     return tuple(sorted(numbers))
 
 
-def written(numbers: Sequence[int]) -> str:
+def write_numbers(numbers: Sequence[int]) -> str:
     """Ascending numbers in the fewest words: 0, 1, 2, 7 are `0-2,7`."""
     runs: list[list[int]] = []
     for number in numbers:

@@ -6,9 +6,11 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import JsonValue, model_validator
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Source
-from vreid_bench.contracts.protocol import Convention, Protocol, digest
+from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Hash, MethodName, Name, Text
+from vreid_bench.system.fingerprint import digest
 
 
 class Provider(Entry):

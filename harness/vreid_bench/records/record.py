@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from vreid_bench.contracts.protocol import digest
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.records.entries import (
     Budget,
@@ -26,6 +25,7 @@ from vreid_bench.records.fields import Amount, Count, Entry, Name, Text, Time
 from vreid_bench.records.parse import parse
 from vreid_bench.records.scores import Condition, Metrics, People, Result, Splits
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 LARGEST = 1 << 20  # bytes; a record with 2,730 people has a fifth of it, so a larger file is something else
 

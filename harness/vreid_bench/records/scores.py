@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from vreid_bench.contracts.split_numbers import written
+from vreid_bench.contracts.split_numbers import write_numbers
 from vreid_bench.records.entries import Ruled
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Name, Text
 
@@ -47,7 +47,7 @@ class Splits(Entry):
         """`10 splits`, or `3 of 10 splits (0-2)`."""
         if len(self.ran) == self.total:
             return f"{self.total} splits"
-        return f"{len(self.ran)} of {self.total} splits ({written(self.ran)})"
+        return f"{len(self.ran)} of {self.total} splits ({write_numbers(self.ran)})"
 
 
 class Intervals(Entry):

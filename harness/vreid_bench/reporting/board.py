@@ -9,9 +9,9 @@ from itertools import groupby, pairwise
 from statistics import fmean, stdev
 from typing import Any
 
-from vreid_bench.contracts.protocol import digest
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.text import escaped
+from vreid_bench.system.fingerprint import digest
 
 SOURCES = ("official", "unverified", "synthetic")  # in the order in which tables appear
 RERANKED, APART = "re-ranking", "p above"

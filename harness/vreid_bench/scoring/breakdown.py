@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.metrics import Outcome, Scores, precision
 from vreid_bench.scoring.ranks.counting import sought
 from vreid_bench.scoring.ranks.match_index import QUERY

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.hookspecs import hookimpl
-from vreid_bench.contracts.protocol import Convention
 
 if TYPE_CHECKING:
     from vreid_bench.registry.registry import Registry  # which loads this module as a plugin

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.scoring.metrics import Judged, NotComputable, Outcome, judge, per_query, summarize
 from vreid_bench.scoring.ranks import counting as ranks

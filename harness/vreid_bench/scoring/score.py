@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import as_array, read_matrix, read_square
 from vreid_bench.scoring.conventions import MARS, choose_conventions

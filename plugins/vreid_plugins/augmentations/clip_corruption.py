@@ -8,12 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vreid_bench import Corruption, InputError, hookimpl
-from vreid_bench.modeling.corruption import check_corruption, distort
+from vreid_bench import Distortion, InputError, distort, hookimpl
 
 
 class ClipCorruption:
-    """Spoils each clip with a chance of `share`: as `Corruption` of that kind, strength and JPEG quality does.
+    """Spoils each clip with a chance of `share`: as `Distortion` of that kind, strength and JPEG quality does.
 
     A record of a method that trains with it says so.
     """
@@ -26,8 +25,7 @@ class ClipCorruption:
         if not 0 <= share <= 1:
             raise InputError(f"augmentation clip-corruption: share must be 0 to 1, got {share!r}")
         self.share = share
-        self.corruption = Corruption(kind, "both", strength, quality)
-        check_corruption(self.corruption)
+        self.distortion = Distortion(kind, strength, quality)
 
     def __call__(self, clips: Tensor, generator: torch.Generator, planes: Sequence[str]) -> Tensor:
         """clips [B, T, 3, H, W] in [0, 1] -> the same shape; the argument is left as it is."""
@@ -39,7 +37,7 @@ class ClipCorruption:
         if len(rows):
             chosen = rows.to(clips.device)
             frames = (clips[chosen] * 255).round().to(torch.uint8).permute(0, 1, 3, 4, 2).cpu().numpy()
-            spoiled = torch.from_numpy(distort(self.corruption, frames, draws[rows, 1:].numpy()))
+            spoiled = torch.from_numpy(distort(self.distortion, frames, draws[rows, 1:].numpy()))
             result[chosen] = spoiled.permute(0, 1, 4, 2, 3).to(clips) / 255
         return result
 

@@ -41,7 +41,7 @@ def protocol(name: str, side: Literal["both", "query"]) -> Protocol:
         conventions=("queries-in-gallery", "official", "torchreid"),
         summary=f"MARS with 0 to M clips of each {whose}, {words}: M from 0 to 7 of 8, ranked by the mean over them.",
         source=source,
-        corruption=Corruption(corruption.kind, side, corruption.strength),
+        test=Corruption(corruption.kind, side, corruption.strength),
         counts=COUNTS,
     )
 

@@ -24,7 +24,7 @@ def protocol(dataset: str, counts: Mapping[str, int]) -> Protocol:
         conventions=("queries-in-gallery", "official", "torchreid"),
         summary=f"{dataset} with the frames of every test clip in random order: what is left without motion.",
         source="this project",
-        corruption=SHUFFLED,
+        test=SHUFFLED,
         counts=counts,
     )
 
