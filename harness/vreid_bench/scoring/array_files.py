@@ -52,7 +52,7 @@ def read_matrix(path: Path) -> Array:
         reason = str(fault).partition("\n")[0]
         raise InputError(f"{path}: cannot be read as a matrix in .npy format ({reason})") from fault
     if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
-        raise InputError(f"{path}: wanted one matrix of numbers [Q, G] in .npy format")
+        raise InputError(f"{path}: expected one matrix of numbers [Q, G] in .npy format")
     return matrix
 
 
@@ -63,7 +63,7 @@ def read_square(path: Path, size: int) -> Array:
     """
     matrix = read_matrix(path)
     if matrix.shape != (size, size):
-        raise InputError(f"{path}: wanted {[size, size]}, the distances of {size} items, got {list(matrix.shape)}")
+        raise InputError(f"{path}: expected {[size, size]}, the distances of {size} items, got {list(matrix.shape)}")
     for first in range(0, size, ROWS):
         rows = slice(first, first + ROWS)
         here, there = matrix[rows], matrix[:, rows].T  # [R, size]
@@ -72,7 +72,9 @@ def read_square(path: Path, size: int) -> Array:
         if far.size:
             row, column = far[0]
             found = f"{here[row, column]:g} from {first + row} to {column}, {there[row, column]:g} back"
-            raise InputError(f"{path}: it is not symmetric ({found}); wanted all items to all, in one order")
+            raise InputError(
+                f"{path}: it is not symmetric ({found}); expected the distances of all items to all, in one order"
+            )
     return matrix
 
 

@@ -76,7 +76,7 @@ class MatrixDistances:
         """Raise InputError unless the matrix has a row for each query and a column for each gallery item."""
         shape = (len(labels.query), len(labels.gallery))
         if self.matrix.shape != shape:
-            raise InputError(f"distances: wanted [Q, G] = {shape}, as the labels have it, got {self.matrix.shape}")
+            raise InputError(f"distances: expected [Q, G] = {shape}, as in the labels, got {self.matrix.shape}")
 
     def tiles(self) -> Iterator[Tile]:
         """The distances [R, G] of some queries at a time."""

@@ -80,7 +80,7 @@ def _read_labels(request: ScoreRequest, plugins: Plugins) -> LabelSource:
 def _build_reranking(request: ScoreRequest, plugins: Plugins) -> Reranking | None:
     if request.rerank is None:
         return None
-    from vreid_bench.scoring.reranking import Reranking  # imports scipy
+    from vreid_bench.scoring.reranking import Reranking  # imports scipy.sparse
 
     return Reranking.of(request.rerank, request.memory, plugins())
 

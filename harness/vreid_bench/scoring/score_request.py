@@ -41,11 +41,11 @@ class ScoreRequest:
         listed = self.features is not None or self.info is not None
         yield (
             listed and (self.query is not None or self.gallery is not None),
-            "--query and --gallery bring labels of their own; leave out --features and --info",
+            "--query and --gallery have labels of their own; leave out --features and --info",
         )
         yield (
             not listed and (self.query is None or self.gallery is None),
-            "wanted --query and --gallery, or --features, or --distance with --protocol and --info",
+            "expected --query and --gallery, or --features, or --distance with --protocol and --info",
         )
         yield (
             listed and self.features is None and self.distance is None,
@@ -66,8 +66,8 @@ class ScoreRequest:
         squares = [self.query_distance is not None, self.gallery_distance is not None]
         yield (
             bool(self.rates) and (self.matcher is not None or reranked),
-            "--far wants distances that compare over queries, which a matcher or a re-ranker need not give; "
-            "leave one out",
+            "--far needs distances that compare over queries; those of a matcher or a re-ranker may not; "
+            "leave one of the options out",
         )
         yield (
             any(squares) and not (given and reranked),
@@ -75,7 +75,7 @@ class ScoreRequest:
         )
         yield (
             given and (self.matcher is not None or (self.metric is not None and not reranked)),
-            "--distance: the distances are there already; leave out --metric and --matcher",
+            "--distance: the distances are computed already; leave out --metric and --matcher",
         )
         yield reranked and self.matcher is not None, "--rerank and --matcher: give one of the two"
         yield (
@@ -85,6 +85,6 @@ class ScoreRequest:
         )
         yield (
             given and reranked and self.metric not in METRICS,
-            f"--rerank with --distance: wanted --metric with what the distances are, one of {', '.join(METRICS)}, "
-            f"got {self.metric}",
+            f"--rerank with --distance: expected --metric with the metric of the distances, one of "
+            f"{', '.join(METRICS)}, got {self.metric}",
         )
