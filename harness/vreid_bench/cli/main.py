@@ -16,7 +16,8 @@ from vreid_bench.cli.conventions import conventions
 from vreid_bench.cli.data import data
 from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEMORY, QUIET, RERANK, RUNS, THREADS
-from vreid_bench.cli.results import score, visibility
+from vreid_bench.cli.score import score
+from vreid_bench.cli.visibility import visibility
 from vreid_bench.system.errors import InputError, RunError
 
 
