@@ -9,8 +9,7 @@ import torch
 from safetensors.torch import load_file
 from short_run import SHORT, record_of
 
-from vreid_bench.training.checkpoint import note_of
-from vreid_bench.training.train import TRAINING
+from vreid_bench.records.tensors import MADE_BY, read_note
 from vreid_plugins.encoders import resnet
 
 
@@ -48,7 +47,7 @@ def test_a_run_begins_from_the_file_and_its_record_says_so(cli, cli_json, runs, 
     assert "trained already" not in told  # from random weights it is another training
     reports = plain, first, second = (plain, cli_json(*runs.first), cli_json(*runs.second))
     assert len({report["run"] for report in reports}) == 3
-    assert len({note_of(weights_of(report))[TRAINING] for report in reports}) == 3
+    assert len({read_note(weights_of(report))[MADE_BY] for report in reports}) == 3
 
     kernel = "layer2.0.conv1.weight"
     for report, file in ((first, runs.files[0]), (second, runs.files[1])):

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 import published_files
 import pytest
 import torch
-from one_step import registry_of
+from method_checks import registry_of
 from places import GOLDEN
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
 from vreid_bench import InputError, Published, hookimpl, part
-from vreid_bench.modeling.pretrained import fitted, tensors_of, weights_file
+from vreid_bench.modeling.pretrained import fit_file, tensors_of, weights_file
 from vreid_bench.records.record import Record
 from vreid_bench.registry.registry import Plugin, Registry
 from vreid_plugins.encoders import alexnet, c3d, i3d, inception_v3, resnet, resnet3d, senet
@@ -74,7 +74,7 @@ def test_a_published_file_fills_its_encoder_but_for_the_classifier(
     unset, tmp_path, encoder, shapes, head, names, wrapped
 ):
     content = values(shapes)
-    found = fitted(saved(tmp_path / "file.pth", wrapped(content)), part(encoder), NETWORKS)
+    found = fit_file(saved(tmp_path / "file.pth", wrapped(content)), part(encoder), NETWORKS)
     body = {name: value for name, value in content.items() if not name.startswith(head)}
     assert found.names.startswith(names)
     assert len(found.taken) == found.tensors == len(body)
@@ -99,7 +99,7 @@ def test_c3d_sees_of_our_clips_what_caffe_sees_of_its_own(unset, tmp_path, shape
     content = values(shapes)
     for kind in ("weight", "bias"):
         content[f"{conv1}.{kind}"] = torch.randn(shapes[f"{conv1}.{kind}"])
-    found = fitted(saved(tmp_path / "c3d.pickle", content), part("c3d"), NETWORKS)
+    found = fit_file(saved(tmp_path / "c3d.pickle", content), part("c3d"), NETWORKS)
     assert (found.names, len(found.taken), found.tensors) == (names, 16, 16)
     network = NETWORKS.factory("encoders", part("c3d"))().eval()
     found.load(network)
@@ -121,19 +121,19 @@ def test_files_of_networks_that_stride_elsewhere_are_refused_by_senet(tmp_path):
     shapes = published_files.cadene_se_resnet50()
     other = {name.removeprefix("layer0.").replace("se_module", "se"): shape for name, shape in shapes.items()}
     with pytest.raises(InputError, match=r"fills 0 of the 329 tensors of encoder senet.*pretrained-models.pytorch"):
-        fitted(saved(tmp_path / "seresnet50.pth", values(other)), part("senet"), NETWORKS)
+        fit_file(saved(tmp_path / "seresnet50.pth", values(other)), part("senet"), NETWORKS)
 
 
 def test_a_network_of_images_is_no_c3d_though_its_convolutions_are_named_alike(tmp_path):
     content = values({"conv1.weight": (96, 3, 11, 11), "conv1.bias": (96,)})
     with pytest.raises(InputError, match=r"fills 0 of the 16 tensors of encoder c3d.*conv1.weight \[96, 3, 11, 11\]"):
-        fitted(saved(tmp_path / "alexnet.pth", content), part("c3d"), NETWORKS)
+        fit_file(saved(tmp_path / "alexnet.pth", content), part("c3d"), NETWORKS)
 
 
 def test_another_network_is_an_error_that_shows_both_shapes(tmp_path):
     file = saved(tmp_path / "resnet50.pth", values(published_files.torchvision_resnet50()))
     with pytest.raises(InputError, match=r"conv1.weight \[64, 3, 7, 7\], in the encoder \[16, 3, 5, 5\]"):
-        fitted(file, part("resnet", depth=8), NETWORKS)
+        fit_file(file, part("resnet", depth=8), NETWORKS)
 
 
 class Toy(nn.Module):
@@ -166,7 +166,7 @@ def toy_file(path, **changes):
 
 def test_the_names_that_fit_best_are_taken_and_everything_else_is_told(tmp_path):
     file = toy_file(tmp_path / "b.pth", highBbias=(2,), topBweight=(9,), extra=(1, 1), seen=())
-    found = fitted(file, part("toy"), TOY)
+    found = fit_file(file, part("toy"), TOY)
     assert found.report() == (
         f"encoder toy: b.pth (sha256 {file.sha256}), 3 of 4 tensors, names of b\n"
         "left in the file, no tensor of the encoder has the name: 1 (extra [1, 1])\n"
@@ -174,20 +174,20 @@ def test_the_names_that_fit_best_are_taken_and_everything_else_is_told(tmp_path)
         "left in the file, of another shape: 1 (high.bias [2], in the encoder [1])\n"
         "left in the file, the classifier: 1 (top.weight [9])\n"
     )
-    assert list(fitted(toy_file(tmp_path / "c.pth", highBbias=None), part("toy"), TOY).reasons()) == [
+    assert list(fit_file(toy_file(tmp_path / "c.pth", highBbias=None), part("toy"), TOY).reasons()) == [
         "not in the file: 1 (high.bias [1])"
     ]
 
 
 def test_half_of_the_tensors_is_an_error(tmp_path):
-    assert len(fitted(toy_file(tmp_path / "three.pth", highBbias=None), part("toy"), TOY).taken) == 3
+    assert len(fit_file(toy_file(tmp_path / "three.pth", highBbias=None), part("toy"), TOY).taken) == 3
     with pytest.raises(InputError, match=r"fills 2 of the 4 tensors of encoder toy, wanted more than half .*high.bias"):
-        fitted(toy_file(tmp_path / "two.pth", highBbias=None, highBweight=(3, 1)), part("toy"), TOY)
+        fit_file(toy_file(tmp_path / "two.pth", highBbias=None, highBweight=(3, 1)), part("toy"), TOY)
 
 
 def test_an_encoder_that_states_nothing_takes_its_own_names(tmp_path):
     save_file(Toy().state_dict(), tmp_path / "own.safetensors")
-    found = fitted(weights_file(f"encoder={tmp_path / 'own.safetensors'}"), part("plain"), TOY)
+    found = fit_file(weights_file(f"encoder={tmp_path / 'own.safetensors'}"), part("plain"), TOY)
     assert (found.names, len(found.taken)) == ("the encoder itself", 4)
 
 
@@ -241,4 +241,4 @@ def test_the_disclosed_pretraining_is_that_of_the_weights():
         Record.of(fields)
     fields["disclosure"]["pretraining"] = f"a.pth (sha256 {'a' * 64}), 3 of 4 tensors, names of torchvision"
     record = Record.of(fields)
-    assert record.reused("b" * 64).pretrained == record.weights.pretrained
+    assert record.lend_weights("b" * 64).pretrained == record.weights.pretrained

@@ -12,8 +12,9 @@ from typing import Any
 
 import click
 
+from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEMORY, QUIET, RERANK, RUNS, THREADS
-from vreid_bench.cli.results import compare, conventions, leaderboard, score, visibility
+from vreid_bench.cli.results import compare, conventions, score, visibility
 from vreid_bench.system.errors import InputError, RunError
 
 
@@ -106,12 +107,12 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --data /data/mars --weights encoder=resnet50.pth
         vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
-    from vreid_bench.planning.plan import Request
+    from vreid_bench.planning.plan import RunRequest
     from vreid_bench.reporting.terminal import render
     from vreid_bench.run import run as walk
 
     as_json = options.pop("as_json")
-    directory, record, reused = walk(Request(**options))
+    directory, record, reused = walk(RunRequest(**options))
     if reused:
         click.echo(f"{directory.path} is complete: its result is shown again (delete it to run anew)", err=True)
     if as_json:
@@ -144,22 +145,23 @@ def show(name: str, as_json: bool) -> None:
         vreid-bench protocols show mars-corruption
         vreid-bench protocols show ls-vid-to-duke-video
     """
-    from vreid_bench.planning.protocols import in_words, named
+    from vreid_bench.planning.protocols import find_protocol
     from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.protocols import describe_protocol
 
-    protocol = named(Registry.installed(), name)
+    protocol = find_protocol(Registry.installed().values("protocols"), name)
     rules = {"fingerprint": protocol.fingerprint, "rules": protocol.rules, "counts": dict(protocol.counts)}
     prose = {"name": protocol.name, "summary": protocol.summary, "source": protocol.source}
-    click.echo(json.dumps(prose | rules) if as_json else in_words(protocol))
+    click.echo(json.dumps(prose | rules) if as_json else describe_protocol(protocol))
 
 
 @protocols.command()
 def table() -> None:
-    """Print all installed protocols as a Markdown table, as the README has it."""
-    from vreid_bench.planning.protocols import table as rendered
+    """Print all installed protocols as a Markdown table, as docs/protocols.md has it."""
     from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.protocols import protocols_table
 
-    click.echo(rendered(entry.value for entry in Registry.installed().entries("protocols")))
+    click.echo(protocols_table(Registry.installed().values("protocols").values()))
 
 
 @main.command("list")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -174,22 +173,3 @@ def sourced(dataset: Dataset) -> Dataset:
 def dressed(split: Split) -> bool:
     """Does every test tracklet of a person say which clothes are worn?"""
     return all(t.clothes for t in split.test if t.pid > DISTRACTOR)
-
-
-def hold_out(split: Split, share: float) -> Split:
-    """A split for tuning, made of the training part alone: `share` of its identities become the test part.
-
-    Which identities is fixed: every n-th by pid, n = 1 / share. Each (pid, camera) gives its first tracklet as
-    a query, as MARS does, but for persons seen by one camera only, whom nothing could match; the gallery is all
-    held-out tracklets.
-    """
-    persons = list(people(split.train))
-    held = set(persons[:: max(2, round(1 / share))])
-    test = tuple(t for t in split.train if t.pid in held)
-    first: dict[tuple[int, int], int] = {}
-    for row, tracklet in enumerate(test):
-        first.setdefault((tracklet.pid, tracklet.camid), row)
-    cameras = Counter(pid for pid, _ in first)
-    query = sorted(row for (pid, _), row in first.items() if cameras[pid] > 1)
-    train = tuple(t for t in split.train if t.pid not in held)
-    return Split(train, test, tuple(query), tuple(range(len(test))))

@@ -24,7 +24,7 @@ def verify(
     reader = registry.get("datasets", dataset)
     if not isinstance(reader, Verifiable):
         raise InputError(f"dataset {dataset!r} offers no verification")
-    root, _ = data_root(registry, dataset, given, accepted)
+    root, _ = data_root(reader, dataset, given, accepted)
     return reader.verify(root, decode)
 
 

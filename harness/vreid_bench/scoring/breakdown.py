@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.metrics import Outcome, Scores, precision
-from vreid_bench.scoring.ranks.counting import sought
+from vreid_bench.scoring.ranks.counting import index_matches
 from vreid_bench.scoring.ranks.match_index import QUERY
 
 Ints = NDArray[np.int64]
@@ -68,7 +68,7 @@ def _found(splits: Sequence[Outcome], convention: Convention) -> Matches:
     """The matches that the convention counts, the queries of later splits numbered on."""
     parts, first = [], 0
     for labels, counts, _ in splits:
-        wanted = sought(labels)  # in the order of `counts`
+        wanted = index_matches(labels)  # in the order of `counts`
         camids = labels.camids[labels.gallery[wanted.item]]  # [M]
         listed = convention.queries_in_gallery is not False
         kept = np.ones(len(camids), bool) if listed else counts.group != QUERY

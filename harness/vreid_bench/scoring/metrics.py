@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.protocol import Clothes, Convention
+from vreid_bench.contracts.convention import Clothes, Convention
 from vreid_bench.scoring.bootstrap import interval
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Ints, Labels

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vreid_bench import InputError, Split, Tracklet
-from vreid_bench.contracts.protocol import digest
+from vreid_bench.system.fingerprint import digest
 from vreid_plugins.datasets.faults import Report, also
 from vreid_plugins.datasets.matlab import Integers, load_matrix
 from vreid_plugins.datasets.views import Tree
