@@ -123,7 +123,7 @@ $(VENV)/torch: | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
 	@touch $@
 
-$(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard csrc/* csrc/*/*) $(VENV)/torch
+$(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard csrc/*/* csrc/*/*/*) $(VENV)/torch
 	$(BIN)/pip install --quiet --disable-pip-version-check 'setuptools>=77' 'pybind11>=2.13' 'ninja>=1.11'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test,sass$(if $(shell command -v nvcc),,$(COMMA)nvcc)]'
 	@touch $@

@@ -22,7 +22,7 @@ def test_a_wrong_result_fails():
     case = CASES["clip_top"](torch.device("cpu"), SMALL)
     (right,) = case.ours()
     for wrong in (right + 1e-4, right.roll(1, 0), right * float("nan")):
-        with pytest.raises(AssertionError, match=r"ours is .* from the twin"):
+        with pytest.raises(AssertionError, match=r"ours is .* from the reference"):
             check("ours", [wrong], case.truth, EXACT)
 
 

@@ -13,7 +13,7 @@ from faults import Faults
 from vreid_bench.contracts.dataset import DatasetReader, Split, Synthesizable, Tracklet, Verifiable, Withdrawn, people
 from vreid_bench.records.record import Record
 from vreid_bench.scoring.metrics import Scores, judge
-from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.score import score as scoring
 from vreid_bench.system.errors import InputError
@@ -64,7 +64,7 @@ def test_the_query_takes_no_rank_for_itself_and_its_copy_neither() -> None:
     test = [Tracklet(("q.jpg",), 2, 2), Tracklet(("g.jpg",), 2, 2), Tracklet(("h.jpg",), 2, 1), Tracklet(("i",), 4, 1)]
     labels = Labels.of(Split((), tuple(test), (0,), (1, 2, 3)))
     (rule,) = scoring.named(duke_video.vreid_protocols()["duke-video"].conventions)
-    counts = from_distances([(slice(0, 1), np.array([[0.0, 0.2, 0.1]]))], labels)
+    counts = count_from_distances([(slice(0, 1), np.array([[0.0, 0.2, 0.1]]))], labels)
     scored = judge(counts, [rule])[rule.name]
     assert isinstance(scored, Scores)
     assert scored.first_rank.tolist() == [1]  # behind person 4, and not behind the copy of the query

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import simplejpeg
 from scipy.io import loadmat
+from vreid_plugins.synthetic.two_cameras import two_cameras
 
 from vreid_bench.system.errors import InputError
 from vreid_plugins.datasets.ilids_vid import IlidsVid
@@ -38,7 +39,6 @@ from vreid_plugins.synthetic.figure import draw_person
 from vreid_plugins.synthetic.identity import identity
 from vreid_plugins.synthetic.plan import Job, Plan
 from vreid_plugins.synthetic.raster import Canvas
-from vreid_plugins.synthetic.two_cameras import two_cameras
 
 PLAIN = {f"p_{kind}": 0.0 for kind in ("object", "pedestrian", "switch", "miss", "drift", "blur")}
 TINY = {"size": (32, 16), "progress": False}

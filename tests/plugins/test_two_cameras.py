@@ -416,7 +416,7 @@ def test_a_damaged_tree_is_told_in_a_sentence(request: pytest.FixtureRequest, na
 # what is verified
 
 
-def described(root: Path, **expected: int) -> Path:
+def describe(root: Path, **expected: int) -> Path:
     """The tree with a renderer's description, so that published counts are not asked for."""
     put(root / "synthetic.json", json.dumps({"expected": expected}).encode())
     return root
@@ -454,10 +454,10 @@ def test_verify_counts_what_was_put_in(videos: Path, shots: Path) -> None:
 
 def test_a_whole_tree_has_no_problem_beside_the_description_that_fits(videos: Path, shots: Path) -> None:
     for reader, root in ((IlidsVid(), videos), (Prid2011(), shots)):
-        verification = reader.verify(described(root, tracklets=12 if root == videos else 17), decode=True)
+        verification = reader.verify(describe(root, tracklets=12 if root == videos else 17), decode=True)
         assert (verification.source, verification.problems) == ("synthetic", ())
         assert reader.read(root).source == "synthetic"
-        (problem,) = reader.verify(described(root, tracklets=99)).problems
+        (problem,) = reader.verify(describe(root, tracklets=99)).problems
         assert "tracklets, wanted 99" in problem
 
 
@@ -472,7 +472,7 @@ def test_verify_compares_a_copy_with_the_published_numbers(videos: Path, shots: 
 
 
 def problem_of(reader: object, root: Path, decode: bool = False) -> str:
-    (problem,) = reader.verify(described(root), decode).problems
+    (problem,) = reader.verify(describe(root), decode).problems
     return problem
 
 
@@ -516,7 +516,7 @@ def test_only_decoding_finds_a_truncated_frame_and_one_of_another_size(videos: P
     truncated, resized = (videos / CAM1 / f"person012/cam1_person012_0005{n}.png" for n in (2, 3))
     truncated.write_bytes(truncated.read_bytes()[:-20])
     resized.write_bytes(image((6, 6)))
-    assert IlidsVid().verify(described(videos)).problems == ()
+    assert IlidsVid().verify(describe(videos)).problems == ()
     first, second = IlidsVid().verify(videos, decode=True).problems
     assert f"{truncated.name} cannot be decoded" in first
     assert f"{resized.name} is 6 x 6 pixels (height x width), wanted 8 x 4 as most are" in second
@@ -525,7 +525,7 @@ def test_only_decoding_finds_a_truncated_frame_and_one_of_another_size(videos: P
 def test_a_long_list_of_gaps_is_cut_short(videos: Path) -> None:
     for frame in range(2000, 2100, 2):
         put(videos / CAM1 / f"person012/cam1_person012_{frame:05d}.png")
-    problems = IlidsVid().verify(described(videos)).problems
+    problems = IlidsVid().verify(describe(videos)).problems
     assert len(problems) == 21
     assert problems[-1] == "30 more: gaps in the numbers of frames."
 

@@ -72,11 +72,11 @@ def covered():
     return coverage(300)
 
 
-def test_of_sixty_people_it_covers_as_often_as_the_readme_says():
+def test_of_sixty_people_it_covers_as_often_as_the_docs_say():
     share = coverage(60)
     assert all(0.93 <= value <= 0.97 for value in share.values())
     told = f"60 identities: the 95 % interval covers the truth in mAP {share['mAP']:.1%}, R1 {share['R1']:.1%} of 500"
-    assert told in (ROOT / "README.md").read_text()
+    assert told in (ROOT / "docs/intervals.md").read_text()
 
 
 def test_sums_by_person():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.breakdown import (
     HARDEST,
     CameraMatches,
@@ -16,7 +16,7 @@ from vreid_bench.scoring.breakdown import (
     hardest_people,
 )
 from vreid_bench.scoring.metrics import Outcome, judge
-from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 
 
@@ -119,7 +119,7 @@ def test_from_counts_to_camera_pairs(queries_in_gallery):
     labels = Labels(*(np.array(c) for c in ([7, 7, 8, 7, 7], [1, 2, 2, 2, 3], [0, 3], [0, 1, 2, 3, 4])))
     distances = np.array([[0, 1, 2, 3, 4], [3, 2, 1, 0, 4]], np.float32)
     rule = Convention("x", "1", queries_in_gallery, "step", "zero", summary="", source="")
-    counts = from_distances([(slice(0, 2), distances)], labels)
+    counts = count_from_distances([(slice(0, 2), distances)], labels)
     outcome = Outcome(labels, counts, judge(counts, [rule]))
     found = break_down_conventions([outcome, outcome], [[3, 1, 1, 9, 1]] * 2, [rule])["x"]
     pairs = found["camera_pairs"]

@@ -12,11 +12,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracle import by_hand, labels
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split, Tracklet
-from vreid_bench.contracts.protocol import Convention
 from vreid_bench.records.npz import to_npz
 from vreid_bench.scoring.metrics import NotComputable, Outcome, Scores, collect_per_query, judge, summarize
-from vreid_bench.scoring.ranks.counting import Counts, from_distances
+from vreid_bench.scoring.ranks.counting import Counts, count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 
@@ -32,7 +32,7 @@ FIELDS = ("average_precision", "first_rank", "inverse_penalty", "r_precision")
 
 def score(tiles, who, rules):
     """The scores of one ranking under every rule."""
-    return judge(from_distances(tiles, who), rules)
+    return judge(count_from_distances(tiles, who), rules)
 
 
 def cut(distances, rows):

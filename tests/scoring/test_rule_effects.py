@@ -9,13 +9,14 @@ import places
 import pytest
 from oracle import by_hand, labels
 
-from vreid_bench.contracts.protocol import Convention, digest
-from vreid_bench.records.entries import ruled
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.npz import to_npz
 from vreid_bench.records.record import Record
 from vreid_bench.scoring.conventions import CONVENTIONS
 from vreid_bench.scoring.metrics import Outcome, collect_per_query, judge
-from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.ranks.counting import count_from_distances
+from vreid_bench.system.fingerprint import digest
 
 GOLDEN = json.loads((places.GOLDEN / "record.json").read_bytes())
 HEAD, OFFICIAL, TORCHREID = CONVENTIONS[:3]
@@ -33,10 +34,10 @@ def run(tmp_path):
     """The folder of a finished run over two splits."""
     outcomes = []
     for who, distances in map(split, (0, 1)):
-        counts = from_distances([(slice(None), distances)], who)
+        counts = count_from_distances([(slice(None), distances)], who)
         outcomes.append(Outcome(who, counts, judge(counts, CONVENTIONS[:3])))
     (tmp_path / "per_query.npz").write_bytes(collect_per_query(outcomes).to_bytes())
-    conventions = {c.name: GOLDEN["conventions"][c.name] | ruled(c) for c in CONVENTIONS[:3]}
+    conventions = {c.name: GOLDEN["conventions"][c.name] | describe_rules(c) for c in CONVENTIONS[:3]}
     (tmp_path / "record.json").write_bytes(Record.of(GOLDEN | {"conventions": conventions}).to_json())
     return tmp_path
 

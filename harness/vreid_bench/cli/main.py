@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from vreid_bench.cli.compare import compare
 from vreid_bench.cli.conventions import conventions
+from vreid_bench.cli.data import data
+from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEMORY, QUIET, RERANK, RUNS, THREADS
-from vreid_bench.cli.results import leaderboard, score, visibility
+from vreid_bench.cli.results import score, visibility
 from vreid_bench.system.errors import InputError, RunError
 
 
@@ -108,12 +109,12 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --data /data/mars --weights encoder=resnet50.pth
         vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
-    from vreid_bench.planning.plan import Request
+    from vreid_bench.planning.plan import RunRequest
     from vreid_bench.reporting.terminal import render
     from vreid_bench.run import run as walk
 
     as_json = options.pop("as_json")
-    directory, record, reused = walk(Request(**options))
+    directory, record, reused = walk(RunRequest(**options))
     if reused:
         click.echo(f"{directory.path} is complete: its result is shown again (delete it to run anew)", err=True)
     if as_json:
@@ -124,7 +125,7 @@ def run(**options: Any) -> None:
         click.echo(f"record: {directory.record}")
 
 
-for command in (score, compare, conventions, visibility, leaderboard):
+for command in (score, compare, conventions, visibility, leaderboard, data):
     main.add_command(command)
 
 
@@ -146,22 +147,23 @@ def show(name: str, as_json: bool) -> None:
         vreid-bench protocols show mars-corruption
         vreid-bench protocols show ls-vid-to-duke-video
     """
-    from vreid_bench.planning.protocols import in_words, named
+    from vreid_bench.planning.protocols import find_protocol
     from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.protocols import describe_protocol
 
-    protocol = named(Registry.installed(), name)
+    protocol = find_protocol(Registry.installed().values("protocols"), name)
     rules = {"fingerprint": protocol.fingerprint, "rules": protocol.rules, "counts": dict(protocol.counts)}
     prose = {"name": protocol.name, "summary": protocol.summary, "source": protocol.source}
-    click.echo(json.dumps(prose | rules) if as_json else in_words(protocol))
+    click.echo(json.dumps(prose | rules) if as_json else describe_protocol(protocol))
 
 
 @protocols.command()
 def table() -> None:
-    """Print all installed protocols as a Markdown table, as the README has it."""
-    from vreid_bench.planning.protocols import table as rendered
+    """Print all installed protocols as a Markdown table, as docs/protocols.md has it."""
     from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.protocols import protocols_table
 
-    click.echo(rendered(entry.value for entry in Registry.installed().entries("protocols")))
+    click.echo(protocols_table(Registry.installed().values("protocols").values()))
 
 
 @main.command("list")
@@ -185,57 +187,6 @@ def list_(kind: str | None, as_json: bool) -> None:
     click.echo(json.dumps(rows) if as_json else tabulate(rows, headers="keys", maxcolwidths=[None, None, 60]))
 
 
-@main.group()
-def data() -> None:
-    """Render synthetic data, and check copies of real data."""
-
-
-@data.command()
-@click.argument("directory", type=FILE)
-@click.option("--layout", default="mars", show_default=True, help="The dataset whose folders and index files to write.")
-@click.option("--ids", type=click.IntRange(2), help="Identities to train on, and as many to test on.")
-@click.option("--cameras", type=click.IntRange(2), help="Cameras.")
-@click.option("--size", metavar="HxW", help="Height and width of a frame in pixels, for instance 64x32.")
-@click.option("--seed", type=click.IntRange(0, 2**53), help="Another seed, another world.")
-def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> None:
-    """Render synthetic pedestrians into the new folder DIRECTORY, in the layout of a dataset.
-
-    \b
-        vreid-bench data synthesize /tmp/mars --layout mars --ids 20 --size 64x32
-    """
-    from vreid_bench.contracts.dataset import Synthesizable
-    from vreid_bench.registry.registry import Registry
-
-    reader = Registry.installed().get("datasets", layout)
-    if not isinstance(reader, Synthesizable):
-        raise InputError(f"--layout {layout}: this dataset has no synthetic twin")
-    if size is not None:
-        world["size"] = _size(size)
-    reader.synthesize(directory, **{name: value for name, value in world.items() if value is not None})
-    click.echo(f"{directory}: ready; `vreid-bench data verify {layout} --data {directory}` checks it")
-
-
-@data.command()
-@click.argument("dataset")
-@click.option("--data", "root", type=FILE, help="Your copy; default VREID_DATA, else the synthetic twin.")
-@click.option("--decode", is_flag=True, help="Also decode every frame.")
-@ACCEPT_WITHDRAWN
-@AS_JSON
-def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tuple[str, ...], as_json: bool) -> None:
-    """Count a copy of DATASET against the published numbers and name every fault in it.
-
-    \b
-        vreid-bench data verify mars --data /data/mars --decode
-    """
-    from vreid_bench.planning import dataset_check as check
-    from vreid_bench.registry.registry import Registry
-
-    found = check.verify(Registry.installed(), dataset, root, decode, accept_withdrawn)
-    click.echo(json.dumps(check.report(found)) if as_json else check.shown(found))
-    if found.problems:
-        raise click.exceptions.Exit(2)
-
-
 @main.command()
 @AS_JSON
 def doctor(as_json: bool) -> None:
@@ -250,13 +201,6 @@ def doctor(as_json: bool) -> None:
 
     found = examine()
     click.echo(json.dumps(found) if as_json else tabulate(found.items(), tablefmt="plain", maxcolwidths=[None, 90]))
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, by, width = text.lower().partition("x")
-    if not (by and height.isdigit() and width.isdigit() and int(height) and int(width)):
-        raise InputError(f"--size {text!r}: wanted HEIGHTxWIDTH in pixels, for instance 64x32")
-    return int(height), int(width)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands on results: features and distances made anywhere, finished runs, the records of many."""
+"""The commands on results: features and distances made anywhere, and finished runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from vreid_bench.cli.options import AS_JSON, DEVICE, FILE, MEMORY, QUIET, RERANK, RUNS, THREADS
-from vreid_bench.system.errors import InputError, RunError
 
 
 @click.command()
@@ -69,61 +68,7 @@ def visibility(run: Path, as_json: bool, **options: Any) -> None:
     """
     from vreid_bench.evaluation.agreement import as_json as listed
     from vreid_bench.evaluation.agreement import shown
-    from vreid_bench.evaluation.visibility import visibility as agreement
+    from vreid_bench.evaluation.visibility import measure_visibility
 
-    found = agreement(source=run, **options)
+    found = measure_visibility(run, **options)
     click.echo(json.dumps({"agreement": listed(found)}) if as_json else shown(found))
-
-
-@click.group(invoke_without_command=True)
-@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit code 1 if a table is stale.")
-@click.option(
-    "--dir",
-    "folder",
-    type=FILE,
-    default=Path("leaderboard"),
-    show_default=True,
-    help="Where records and tables are.",
-)
-@AS_JSON
-@click.pass_context
-def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json: bool) -> None:
-    """Build the tables from leaderboard/records, or check that they are up to date.
-
-    \b
-        vreid-bench leaderboard
-        vreid-bench leaderboard --check
-        vreid-bench leaderboard add runs/mars-personvlad-small-seed0-1a2b3c4d
-    """
-    if context.invoked_subcommand is not None:
-        context.obj = folder
-        return
-    from vreid_bench.reporting import leaderboard as board
-
-    if not folder.is_dir():
-        raise InputError(f"--dir {folder}: no such folder; `vreid-bench leaderboard add` makes one")
-    problems = board.check(folder) if only_check else []
-    written = [] if only_check else board.write(folder)
-    if as_json:
-        click.echo(json.dumps({"problems": problems, "written": written}))
-    else:
-        click.echo("\n".join([*problems, *written]) or f"{folder}: up to date")
-    if problems:
-        raise RunError(f"{folder} has {len(problems)} problem(s)")
-
-
-@leaderboard.command()
-@click.argument("runs", nargs=-1, required=True, type=FILE)
-@click.option("--replace", is_flag=True, help="Put the record in the place of another of the same name.")
-@AS_JSON
-@click.pass_obj
-def add(folder: Path, runs: tuple[Path, ...], replace: bool, as_json: bool) -> None:
-    """Publish the records of RUNS (folders of finished runs, or record files) and rebuild the tables.
-
-    \b
-        vreid-bench leaderboard add runs/*
-    """
-    from vreid_bench.reporting import leaderboard as board
-
-    changed = board.publish(runs, folder, replace)
-    click.echo(json.dumps({"written": changed}) if as_json else "\n".join(changed))

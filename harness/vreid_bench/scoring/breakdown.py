@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.matches import GalleryRule, find_matches
 from vreid_bench.scoring.metrics import Outcome, Scores, precision, scores_of
-from vreid_bench.scoring.ranks.counting import sought
+from vreid_bench.scoring.ranks.counting import index_matches
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -71,7 +71,7 @@ def _matches_of(splits: Sequence[Outcome], convention: Convention) -> CameraMatc
         assert matches is not None, "a convention that was scored has matches"
         # in gallery order: sums of the same numbers in another order differ in their last digits
         order = np.argsort(matches.entry)
-        item = sought(labels).item[matches.entry[order]]  # [M] places, in the order of `counts`
+        item = index_matches(labels).item[matches.entry[order]]  # [M] places, in the order of `counts`
         camids = labels.camids[labels.gallery[item]]
         parts.append(CameraMatches(matches.owner[order] + first, matches.rank[order], camids))
         first += len(labels.query)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.dataset import DISTRACTOR
+
+if TYPE_CHECKING:  # torch, which scores of vectors are computed without
+    from vreid_bench.contracts.parts import Clips, Matcher
+
+
+def cluster_diameter(matcher: Matcher, tracklets: Clips, pids: NDArray[np.int64]) -> float | None:
+    """`mean_diameter` of represented tracklets, where the matcher compares one vector each; else None."""
+    import torch
+
+    from vreid_bench.contracts.parts import ComparesVectors
+
+    if not isinstance(matcher, ComparesVectors):
+        return None
+    with torch.inference_mode():
+        return mean_diameter(matcher.vectors(tracklets).float().cpu().numpy(), pids)
 
 
 def mean_diameter(vectors: NDArray[Any], pids: NDArray[np.int64]) -> float | None:

@@ -25,7 +25,7 @@ PAIRED = ("split", "query", "pid", "camid")  # arrays that must agree, so that q
 # rules of a protocol that decide the training alone; the dataset and the queries say what is tested
 TRAINING = ("name", "version", "dataset", "variant", "target", "target_variant", "fine_tune")
 # two tests of the same weights under as many conditions may differ in this as well: its cost is what is compared
-CONDITION = ("corruption",)
+CONDITION = ("test",)
 
 
 @dataclass(frozen=True)
@@ -155,4 +155,4 @@ def _check_alike(a: Path, b: Path, one: Record, other: Record) -> None:
 def _conditions(record: Record) -> int:
     """How many conditions the scores are a mean over: means over different numbers of them cannot be paired."""
     rules: dict[str, Any] = dict(record.protocol.rules)
-    return len(rules["corruption"]["most"]) if rules.get("corruption") else 1
+    return len(rules["test"].get("most", (0,)))

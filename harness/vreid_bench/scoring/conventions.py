@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vreid_bench import hookimpl
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.hookspecs import hookimpl
 
 CONVENTIONS = (
     Convention(

@@ -14,7 +14,7 @@ from vreid_bench.contracts.recipe import Part
 from vreid_bench.scoring.features import STORE, Array, Features, read_arrays, read_matrix, read_square
 from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
-from vreid_bench.scoring.rerank.items import MEMORY
+from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.scoring.score import (
     METRICS,
     Precision,
@@ -49,8 +49,8 @@ class Request:
     matcher: str | None = None
     dtype: Precision = "float32"
     conventions: tuple[str, ...] = ()
-    rerank: str | None = None  # a re-ranker, with options as `settings.named_part` reads them
-    memory: int = MEMORY  # bytes for re-ranking
+    rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
+    memory: int = RERANK_MEMORY  # bytes for re-ranking
     rates: tuple[float, ...] = ()  # false accept rates
 
 
@@ -126,13 +126,13 @@ def _roles(request: Request, arrays: Mapping[str, Array], origin: str) -> Labels
         return Labels(*(np.asarray(arrays[name], np.int64) for name in ROLES))
     if request.info is None or request.protocol is None:
         raise InputError("--protocol and --info go together: whose index files, and the folder that holds them")
-    from vreid_bench.contracts.dataset import Indexed
+    from vreid_bench.contracts.dataset import RolesReader
     from vreid_bench.registry.registry import Registry
 
     registry = Registry.installed()
     dataset = registry.get("protocols", request.protocol).dataset
     reader = registry.get("datasets", dataset)
-    if not isinstance(reader, Indexed):
+    if not isinstance(reader, RolesReader):
         raise InputError(f"--protocol {request.protocol}: {dataset} has no index files that give labels without frames")
     labels = Labels(*(np.asarray(column, np.int64) for column in reader.roles(request.info)))
     for name, wanted in (("pid", labels.pids), ("camid", labels.camids)):
@@ -180,11 +180,11 @@ def _ranked(query: Array, gallery: Array, labels: Labels, metric: str, request: 
         counts = from_vectors(query, gallery, labels, metric)
         return Compared(labels, counts, partial(distance_tiles, query, gallery, metric))
     from vreid_bench.registry.registry import Registry
-    from vreid_bench.scoring.rerank.k_reciprocal import reranked
+    from vreid_bench.scoring.rerank.k_reciprocal import count_reranked_features
 
     comparable(query, gallery, metric)
     built = Registry.installed().factory("rerankers", part)()
-    counts = reranked(built, (query, gallery), labels, metric, request.memory)  # type: ignore[arg-type]  # checked above
+    counts = count_reranked_features(built, (query, gallery), labels, metric, request.memory)  # type: ignore[arg-type]  # checked above
     return Compared(labels, counts, list)
 
 
@@ -193,9 +193,9 @@ def reranker(request: Request) -> Part | None:
     if request.rerank is None:
         return None
     from vreid_bench.registry.registry import Registry
-    from vreid_bench.registry.settings import named_part
+    from vreid_bench.registry.settings import parse_part
 
-    return named_part("rerankers", request.rerank, Registry.installed())
+    return parse_part("rerankers", request.rerank, Registry.installed())
 
 
 def _from_distance(path: Path, labels: Labels, request: Request) -> Compared:
@@ -211,7 +211,7 @@ def _from_distance(path: Path, labels: Labels, request: Request) -> Compared:
 def _from_distances(matrix: Array, labels: Labels, request: Request, part: Part) -> Counts:
     """Re-rank by given distances, for which those among queries and among gallery items are wanted, too."""
     from vreid_bench.registry.registry import Registry
-    from vreid_bench.scoring.rerank.k_reciprocal import reranked_distances
+    from vreid_bench.scoring.rerank.k_reciprocal import count_reranked_distances
 
     if request.query_distance is None or request.gallery_distance is None:
         raise InputError(
@@ -228,7 +228,7 @@ def _from_distances(matrix: Array, labels: Labels, request: Request, part: Part)
     within_gallery = read_square(request.gallery_distance, len(labels.gallery))
     built = Registry.installed().factory("rerankers", part)()
     metric: Any = request.metric  # one of METRICS
-    return reranked_distances(built, (within_query, matrix, within_gallery), labels, metric)
+    return count_reranked_distances(built, (within_query, matrix, within_gallery), labels, metric)
 
 
 def _joined(query: Features, gallery: Features, labels: Labels) -> Features:

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.contracts.convention import Clothes, Convention
 from vreid_bench.contracts.dataset import JUNK
-from vreid_bench.contracts.protocol import Clothes, Convention
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Ints, Labels
 from vreid_bench.scoring.ranks.match_index import GALLERY, QUERY

@@ -8,7 +8,7 @@ from vreid_bench.contracts.parts import Clips, FitsClips
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.features import Features
-from vreid_bench.scoring.ranks.by_matcher import counted
+from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
@@ -27,7 +27,7 @@ def matched(features: Features, labels: Labels, name: str, metric: str | None) -
         raise InputError(f"--matcher {name}: it has to be fitted on training tracklets first, which are not given here")
     with torch.inference_mode():
         represented = matcher.represent(clips)
-        return counted(matcher, (represented, represented), labels)
+        return rank_by_matcher(matcher, (represented, represented), labels)
 
 
 def _clips(features: Features) -> Clips:

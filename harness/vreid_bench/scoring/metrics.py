@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.scoring.bootstrap import interval
 from vreid_bench.scoring.matches import GalleryRule, Matches, find_matches

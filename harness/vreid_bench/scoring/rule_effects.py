@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from tabulate import tabulate
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory

@@ -9,16 +9,17 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
-from vreid_bench.reporting.terminal import scored
+from vreid_bench.ops.metric import Metric
 from vreid_bench.scoring.conventions import CONVENTIONS, MARS
 from vreid_bench.scoring.features import ROWS, Features, numpy, places
 from vreid_bench.scoring.metrics import NotComputable, Outcome, Verdicts, collect_per_query, judge, summarize
 from vreid_bench.scoring.ranks import counting as ranks
-from vreid_bench.scoring.ranks.counting import Counts, Metric, Tile
+from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.rerank import neighbours
+from vreid_bench.scoring.score_table import render_scores
 from vreid_bench.scoring.true_accept_rate import true_accepts
 from vreid_bench.system.errors import InputError
 
@@ -60,7 +61,7 @@ class Report:
         return found
 
     def __str__(self) -> str:
-        return scored(self.metrics())
+        return render_scores(self.metrics())
 
     def metrics(self) -> dict[str, Any]:
         """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}."""
@@ -127,7 +128,7 @@ def labelled(query: Features, gallery: Features) -> Labels:
 def from_vectors(query: NDArray[Any], gallery: NDArray[Any], labels: Labels, metric: str) -> Counts:
     """Count in vectors query [Q, E] and gallery [G, E]. Raises InputError if they cannot be compared."""
     comparable(query, gallery, metric)
-    return ranks.from_embeddings(query, gallery, labels, metric)  # type: ignore[arg-type]  # checked above
+    return ranks.count_from_embeddings(query, gallery, labels, metric)  # type: ignore[arg-type]  # checked above
 
 
 def comparable(query: NDArray[Any], gallery: NDArray[Any], metric: str) -> None:
@@ -144,7 +145,7 @@ def comparable(query: NDArray[Any], gallery: NDArray[Any], metric: str) -> None:
 def from_matrix(distance: NDArray[Any], labels: Labels, dtype: str = "float32") -> Counts:
     """Count in given distances [Q, G]; what is float64 stays so. Raises InputError if the shape does not fit."""
     fitting(distance, labels)
-    return ranks.from_distances(matrix_tiles(distance, dtype), labels)
+    return ranks.count_from_distances(matrix_tiles(distance, dtype), labels)
 
 
 def fitting(distance: NDArray[Any], labels: Labels) -> None:

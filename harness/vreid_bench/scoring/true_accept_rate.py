@@ -21,7 +21,7 @@ def true_accepts(
     """TAR at each FAR: the share of matching pairs closer than the threshold that lets at most that share of
     pairs of different persons through.
 
-    tiles: as in `ranks.from_distances`, comparable over queries. A threshold is the exact distance of the closest
+    tiles: as in `count_from_distances`, comparable over queries. A threshold is the exact distance of the closest
     pair of different persons that must be refused. Junk pairs count for neither side. Only the pairs below the
     highest threshold are kept, never all. Raises InputError for a FAR outside 0 to 1, or if no pair matches.
     """
