@@ -16,20 +16,20 @@ collect_ignore = ["gpu"]  # unless it is named: `make gpu` does
 @pytest.fixture(scope="session")
 def tiny_mars(tmp_path_factory):
     """Ten identities to train on and ten to test on, as the renderer writes them."""
-    from vreid_plugins.synthetic import write_mars
+    from vreid_plugins.datasets.mars.reader import Mars
 
     root = tmp_path_factory.mktemp("data") / "mars"
-    write_mars(root, ids=10, cameras=3, size=(32, 16), workers=1, progress=False)
+    Mars().synthesize(root, ids=10, cameras=3, size=(32, 16), workers=1, progress=False)
     return root
 
 
 @pytest.fixture(scope="session")
 def tiny_ilids(tmp_path_factory):
     """Five identities in each half, two cameras and ten splits, as the renderer writes them."""
-    from vreid_plugins.synthetic import plan_ilids_vid, write_twin
+    from vreid_plugins.datasets.ilids_vid.reader import IlidsVid
 
     root = tmp_path_factory.mktemp("data") / "ilids-vid"
-    write_twin(root, plan_ilids_vid, ids=5, size=(32, 16), workers=1, progress=False)
+    IlidsVid().synthesize(root, ids=5, size=(32, 16), workers=1, progress=False)
     return root
 
 

@@ -12,7 +12,7 @@ from vreid_bench import Clips, InputError, Selection, Split, Tracklet
 from vreid_bench.evaluation.evaluate import _selected
 from vreid_bench.modeling.corruption import spoiled
 from vreid_bench.records.record import Record
-from vreid_plugins.datasets.mars import Mars
+from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.protocols.corruption import protocol
 
 SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2", "--preset", "small")

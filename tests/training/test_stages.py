@@ -23,7 +23,7 @@ from vreid_bench.registry.registry import Plugin, Registry
 from vreid_bench.system.errors import RunError
 from vreid_bench.training.checkpoint import Checkpoints, Position, load, load_weights, save_weights
 from vreid_bench.training.stages import learning_rate, pk_batch, trainable
-from vreid_plugins.datasets.mars import Mars
+from vreid_plugins.datasets.mars.reader import Mars
 
 
 @pytest.fixture(scope="module")

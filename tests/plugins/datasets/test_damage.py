@@ -15,10 +15,20 @@ import numpy as np
 import pytest
 import simplejpeg
 from scipy.io import loadmat, savemat
-from two_cameras import image
+from two_cameras import SPLIT_FILE, image
 
-from vreid_plugins.datasets import ccvid, duke_video, ilids_vid, ls_vid, mars, prid2011
-from vreid_plugins.synthetic import plan_ccvid, plan_duke_video, plan_ilids_vid, plan_ls_vid, plan_mars, plan_prid2011
+from vreid_plugins.datasets.ccvid import reader as ccvid
+from vreid_plugins.datasets.ccvid.twin import plan as plan_ccvid
+from vreid_plugins.datasets.duke_video import reader as duke_video
+from vreid_plugins.datasets.duke_video.twin import plan as plan_duke_video
+from vreid_plugins.datasets.ilids_vid import reader as ilids_vid
+from vreid_plugins.datasets.ilids_vid.twin import plan as plan_ilids_vid
+from vreid_plugins.datasets.ls_vid import reader as ls_vid
+from vreid_plugins.datasets.ls_vid.twin import plan as plan_ls_vid
+from vreid_plugins.datasets.mars import reader as mars
+from vreid_plugins.datasets.mars.twin import plan as plan_mars
+from vreid_plugins.datasets.prid2011 import reader as prid2011
+from vreid_plugins.datasets.prid2011.twin import plan as plan_prid2011
 from vreid_plugins.synthetic.world import World
 from vreid_plugins.synthetic.writer import write_tree
 
@@ -48,7 +58,7 @@ LISTS = {
 }
 INDEX = {
     "mars": (*MARS_NAMES, *MARS_ROWS, MARS_QUERY),
-    "ilids-vid": (ilids_vid.SPLIT_FILE,),
+    "ilids-vid": (SPLIT_FILE,),
     "prid2011": (PRID_LISTS,),
     "ls-vid": (*LISTS["ls-vid"], LS_QUERY),
     "ccvid": LISTS["ccvid"],
@@ -231,13 +241,13 @@ def last_frame_lost(tree: Tree, random: Random) -> str:
 @kind("ilids-vid")
 def first_frame_of_a_sequence_that_begins_anywhere_lost(tree: Tree, random: Random) -> str:
     tree.remove(tree.tracklet(random)[0])
-    return "frames, wanted"
+    return "frames, expected"
 
 
 @kind("ilids-vid", "prid2011", "duke-video", "ls-vid", "ccvid")
 def last_frame_that_only_the_count_tells_lost(tree: Tree, random: Random) -> str:
     tree.remove(tree.tracklet(random)[-1])
-    return "frames, wanted"
+    return "frames, expected"
 
 
 @kind()
@@ -369,7 +379,7 @@ def folder_lost(tree: Tree, random: Random) -> str:
 
 @kind(*PNG)
 def person_lost_in_one_camera(tree: Tree, random: Random) -> str:
-    return f"has person {person(tree.remove(tree.folder(random)))}, whom"
+    return f"has person {person(tree.remove(tree.folder(random)))}, who is not in"
 
 
 @kind("ls-vid")
@@ -382,20 +392,20 @@ def tracklet_lost(tree: Tree, random: Random) -> str:
 @kind("duke-video")
 def tracklet_that_only_the_count_tells_lost(tree: Tree, random: Random) -> str:
     tree.remove(tree.folder(random))
-    return "tracklets, wanted"
+    return "tracklets, expected"
 
 
 @kind("duke-video")
 def person_that_only_the_count_tells_lost(tree: Tree, random: Random) -> str:
     tree.remove(parent(tree.folder(random)))
-    return "identities, wanted"
+    return "identities, expected"
 
 
 @kind("prid2011")
 def stranger_that_only_the_count_tells_lost(tree: Tree, random: Random) -> str:
     folders = sorted({parent(frame) for frame in tree.frames() if person(parent(frame)) > SHARED})
     camera = tree.remove(chosen(random, folders)).split("/")[2]
-    return f"persons of camera {'ab'.index(camera[-1]) + 1}, wanted"
+    return f"persons of camera {'ab'.index(camera[-1]) + 1}, expected"
 
 
 @kind()
@@ -481,7 +491,7 @@ def second_query_of_one_camera(tree: Tree, random: Random) -> str:
 def person_moved_from_test_to_training(tree: Tree, random: Random) -> str:
     each = chosen(random, sorted(path.name for path in (tree.root / "query").iterdir()))
     tree.rename(f"gallery/{each}", f"train/{each}")
-    return f"person {int(each)} is trained on and tested too"
+    return f"person {int(each)} is both trained on and tested"
 
 
 # index files
@@ -495,7 +505,7 @@ def index_file_lost(tree: Tree, random: Random) -> str:
 @kind(*PNG)
 def split_file_lost(tree: Tree, random: Random) -> str:
     tree.remove(tree.index(random))
-    return "has 0 split files, wanted 1"
+    return "has 0 split files, expected 1"
 
 
 @kind(*INDEX)
@@ -536,7 +546,7 @@ def hdf5_garbled_inside(tree: Tree, random: Random) -> str:
     return tree.write(LS_QUERY, bytes(content))
 
 
-MATRICES = {"mars": (*MARS_ROWS, MARS_QUERY), "ilids-vid": (ilids_vid.SPLIT_FILE,), "ls-vid": (LS_QUERY,)}
+MATRICES = {"mars": (*MARS_ROWS, MARS_QUERY), "ilids-vid": (SPLIT_FILE,), "ls-vid": (LS_QUERY,)}
 
 
 @kind(*MATRICES)
@@ -653,7 +663,7 @@ def tracklet_moved_from_test_to_training(tree: Tree, random: Random) -> str:
     place = chosen(random, [place for place, each in enumerate(people) if people.count(each) > 1])
     tree.write_lines(train, [*tree.lines(train), lines.pop(place)])
     tree.write_lines(test, lines)
-    return f"person {int(people[place])} is trained on and tested too"
+    return f"person {int(people[place])} is both trained on and tested"
 
 
 @kind("ls-vid")
@@ -834,7 +844,7 @@ def changed_orders(change: Callable[[np.ndarray, Random], np.ndarray]) -> Damage
     """A damage that changes the orders [10, persons] of iLIDS-VID."""
 
     def damage(tree: Tree, random: Random) -> str:
-        return tree.write_matrix(ilids_vid.SPLIT_FILE, change(tree.matrix(ilids_vid.SPLIT_FILE)[1], random))
+        return tree.write_matrix(SPLIT_FILE, change(tree.matrix(SPLIT_FILE)[1], random))
 
     return damage
 
@@ -956,8 +966,8 @@ def test_verify_names_the_damage_wherever_it_strikes(
     for seed in range(TWINS[layout][-1]):
         tree = Tree(layout, tmp_path / str(seed))
         shutil.copytree(twins(layout), tree.root, copy_function=os.link)
-        wanted = KINDS[name][1](tree, np.random.default_rng([seed, zlib.crc32(name.encode())]))
-        ways = (wanted,) if isinstance(wanted, str) else wanted
+        expected = KINDS[name][1](tree, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+        ways = (expected,) if isinstance(expected, str) else expected
         problems = READERS[layout].verify(tree.root, decode=True).problems
         below = [problem.replace(f"{tree.root}/", "") for problem in problems]
         assert any(way in problem for way in ways for problem in below), (seed, ways, problems)
