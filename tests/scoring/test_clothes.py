@@ -22,7 +22,7 @@ from vreid_bench.scoring.metrics import NotComputable, judge
 from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
-from vreid_plugins.datasets import mars
+from vreid_plugins.datasets.mars import reader as mars
 from vreid_plugins.synthetic import TrackletSpec, World, render
 from vreid_plugins.synthetic.identity import CHANGE, identity
 from vreid_plugins.synthetic.tracklet import _somebody

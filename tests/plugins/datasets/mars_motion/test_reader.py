@@ -7,10 +7,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from vreid_bench import InputError
-from vreid_bench.contracts.dataset import DatasetReader, Indexed, Synthesizable, Verifiable
+from vreid_bench.contracts.dataset import CheckingReader, DatasetReader, RolesReader, TwinReader
 from vreid_bench.records.record import Record
 from vreid_bench.scoring.comparison import compare
-from vreid_plugins.datasets.mars_motion import MarsMotion
+from vreid_plugins.datasets.mars_motion.reader import MarsMotion
 
 SHORT = ("--preset", "small", "--set", "stages.0.steps=2", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
 
@@ -23,7 +23,7 @@ def motion(tmp_path_factory):
 
 
 def test_the_world_is_one_of_six_outfits_and_reads_back(motion):
-    for contract in (DatasetReader, Verifiable, Synthesizable, Indexed):
+    for contract in (DatasetReader, CheckingReader, TwinReader, RolesReader):
         assert isinstance(MarsMotion(), contract)
     note = json.loads((motion / "synthetic.json").read_text())
     assert (note["layout"], note["world"]["name"], note["world"]["clothes"]) == ("mars", "motion", 6)
@@ -35,9 +35,9 @@ def test_the_world_is_one_of_six_outfits_and_reads_back(motion):
 
 def test_another_world_is_refused(tiny_mars, tmp_path):
     for call in (MarsMotion().read, MarsMotion().verify):
-        with pytest.raises(InputError, match="is the rendered world `motion`, and this is appearance"):
+        with pytest.raises(InputError, match="expected the rendered world `motion`, this is appearance"):
             call(tiny_mars)
-        with pytest.raises(InputError, match="and this is not rendered"):
+        with pytest.raises(InputError, match="this is not rendered"):
             call(tmp_path)
 
 
