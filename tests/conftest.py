@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -16,13 +17,18 @@ from vreid_bench.cli.main import main
 collect_ignore = ["gpu"]  # unless it is named: `make gpu` does
 
 # Fixtures that render a data set, train, compile, install a package or start processes: who uses one is slow.
-COSTLY = {"tiny_mars", "tiny_ilids", "finished_runs", "emulation", "spawn"}
+COSTLY = {"tiny_mars", "tiny_ilids", "finished_runs", "checked_emulation", "emulation", "spawn"}
+PLUGINS = Path(__file__).parent / "plugins"
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if COSTLY & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+        if (
+            PLUGINS in item.path.parents
+        ):  # the harness is covered by the tests of its rooms: tracing costs half the time
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session")
@@ -89,11 +95,19 @@ def finished_run(finished_runs, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def emulation(make_once):
-    """The program that runs the CUDA kernels on the CPU, built with sanitizers."""
+def checked_emulation(make_once):
+    """The program that runs the CUDA kernels on the CPU, with sanitizers: several times slower."""
     from cuda_emulator import SANITIZERS, build
 
-    return make_once("emulation", lambda program: build(program, "-g", *SANITIZERS))
+    return make_once("checked-emulation", lambda program: build(program, "-g", *SANITIZERS))
+
+
+@pytest.fixture(scope="session")
+def emulation(make_once):
+    """The program that runs the CUDA kernels on the CPU."""
+    from cuda_emulator import build
+
+    return make_once("emulation", build)
 
 
 @pytest.fixture

@@ -51,10 +51,11 @@ if TYPE_CHECKING:
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.ops.metric import Metric
     from vreid_bench.registry.registry import Family
+    from vreid_bench.scoring.report import Report
     from vreid_bench.scoring.rerank.items import RERANK_MEMORY, FromDistances, FromFeatures
     from vreid_bench.scoring.rerank.k_reciprocal import KReciprocalRule, k_reciprocal_distance
     from vreid_bench.scoring.rerank.neighbours import nearest_columns
-    from vreid_bench.scoring.score import Report, score
+    from vreid_bench.scoring.score import score
     from vreid_bench.system.progress import bar
 
 _HOME = {
@@ -85,7 +86,8 @@ _HOME = {
     "vreid_bench.scoring.rerank.items": ("RERANK_MEMORY", "FromDistances", "FromFeatures"),
     "vreid_bench.scoring.rerank.k_reciprocal": ("KReciprocalRule", "k_reciprocal_distance"),
     "vreid_bench.scoring.rerank.neighbours": ("nearest_columns",),
-    "vreid_bench.scoring.score": ("Report", "score"),
+    "vreid_bench.scoring.report": ("Report",),
+    "vreid_bench.scoring.score": ("score",),
     "vreid_bench.system.progress": ("bar",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

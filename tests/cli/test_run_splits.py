@@ -34,7 +34,7 @@ def test_ten_splits_are_one_record_with_mean_deviation_and_each_split(cli_json, 
     assert found["sd"]["R1"] == pytest.approx(stdev(each))
     assert found["queries"] == 50
     assert found["mINP"] == found["mAP"]  # one match per query
-    assert record.variant == ("size=[32,16]", "stages.0.K=2", "stages.0.P=4", "stages.0.steps=6")
+    assert record.variant == ("size=[32, 16]", "stages.0.K=2", "stages.0.P=4", "stages.0.steps=6")
     assert record.protocol.rules["variant"] == "wang14"
     folders = sorted(path.name for path in Path(report["run"]).glob("split-*"))
     assert folders == sorted(f"split-{number}" for number in range(10))
@@ -115,7 +115,7 @@ def test_weights_of_some_splits_are_tested_on_those(cli, cli_json, pooling, tiny
 
 
 def test_an_interrupted_run_continues_in_the_split_it_was_in(spawn, cli_json, pooling, tmp_path):
-    steps = ("--set", "stages.0.steps=40", "--splits", "0-2")
+    steps = ("--set", "stages.0.steps=40", "--set", "stages.0.P=2", "--splits", "0-2")
     whole = cli_json(*pooling, *steps, "--runs", tmp_path / "whole")
     process = spawn(*pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
     deadline = time.monotonic() + 120

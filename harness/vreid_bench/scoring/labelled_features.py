@@ -1,9 +1,7 @@
-"""Features and distances made anywhere: reading the files, and checking every array before it is used."""
+"""Tracklets with their labels and embeddings, checked before they are used."""
 
 from __future__ import annotations
 
-import zipfile
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,38 +10,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.scoring.array_files import Array, as_array, read_arrays
 from vreid_bench.scoring.ranks.labels import Ints
 from vreid_bench.system.errors import InputError
 
-Array = NDArray[Any]
-
-STORE = "features.safetensors"  # what a run's folder calls its feature store
-ROWS = 256  # of a matrix on disk that are looked at together
+ARRAYS = ("pid", "camid", "embedding", "valid", "importance", "tracklet")
 
 
 @dataclass(frozen=True)
-class Features:
-    """Labelled tracklets with or without an embedding: the arrays of an `.npz`, checked."""
+class LabelledFeatures:
+    """N tracklets with their labels, with or without embeddings: the arrays of an `.npz`, checked."""
 
-    origin: str  # what messages call it: a file, or an argument
+    origin: str  # its name in messages: a file, or an argument
     pid: Ints  # [N]
     camid: Ints  # [N]
     embedding: Array | None = None  # [N, E], or [N, C, E] for the clips of each
     valid: NDArray[np.bool_] | None = None  # [N, C]
     importance: Array | None = None  # [N, C]
-    tracklet: Array | None = None  # [N] a name for each: the same name in query and gallery is the same tracklet
+    tracklet: Array | None = None  # [N] names: the same name in query and gallery is the same tracklet
 
     def __len__(self) -> int:
         return len(self.pid)
 
     @classmethod
-    def of(cls, arrays: Mapping[str, Any], origin: str) -> Features:
+    def from_file(cls, path: Path) -> LabelledFeatures:
+        """Read an `.npz`. Raises InputError for arrays that do not fit, and for a tracklet that is listed twice."""
+        features = cls.from_arrays(read_arrays(path), str(path))
+        features.check_once()
+        return features
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any], origin: str) -> LabelledFeatures:
         """Check arrays of any kind that NumPy can read, torch tensors included. Raises InputError."""
-        found = {name: numpy(arrays[name]) for name in cls.__dataclass_fields__ if name in arrays}
+        found = {name: as_array(arrays[name]) for name in ARRAYS if name in arrays}
         for name in ("pid", "camid"):
             if name not in found:
                 raise InputError(f"{origin}: has no array {name!r}; it has {', '.join(sorted(arrays)) or 'none'}")
-            found[name] = _whole(found[name], f"{origin}: {name}")
+            found[name] = _check_whole(found[name], f"{origin}: {name}")
         size = len(found["pid"])
         if not size:
             raise InputError(f"{origin}: it is empty; nothing can be scored")
@@ -51,11 +54,11 @@ class Features:
             if array.ndim == 0 or len(array) != size:
                 raise InputError(f"{origin}: {name} must have a row for each of the {size} pids, got {array.shape}")
         if "embedding" in found:
-            found |= _embedding(found, origin)
+            found |= _check_embedding(found, origin)
         return cls(origin, **found)
 
     def vectors(self, dtype: str) -> Array:
-        """One vector a tracklet: [N, E]. Clips are averaged, weighted by `importance` where it is given."""
+        """One vector for each tracklet: [N, E]. Clips are averaged, weighted by `importance` where it is given."""
         if self.embedding is None:
             raise InputError(f"{self.origin}: has no array 'embedding', which is what is compared")
         if self.embedding.ndim == 2:
@@ -89,10 +92,10 @@ class Features:
                 )
 
 
-def places(query: Features, gallery: Features) -> Ints:
-    """The gallery row of each query tracklet itself, -1 where it is not there: [Q].
+def find_queries(query: LabelledFeatures, gallery: LabelledFeatures) -> Ints:
+    """The gallery row of each query tracklet itself, -1 where it is not in the gallery: [Q].
 
-    By `tracklet` if both have it, else by person, camera and identical embedding; labels alone cannot tell.
+    Found by `tracklet` if both have it, else by person, camera and identical embedding; labels alone do not suffice.
     """
     place = np.full(len(query), -1)
     if query.tracklet is not None and gallery.tracklet is not None:
@@ -110,69 +113,7 @@ def places(query: Features, gallery: Features) -> Ints:
     return place
 
 
-def read_arrays(path: Path) -> dict[str, Array]:
-    """The arrays of an `.npz`, or of a run's feature store. Raises InputError for what is neither."""
-    if path.is_dir():
-        path = path / STORE
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.numpy import load_file
-
-            return dict(load_file(path))
-        with zipfile.ZipFile(path) as archive:
-            twice = [name for name, times in Counter(archive.namelist()).items() if times > 1]
-        if twice:
-            raise InputError(f"{path}: holds {twice[0]} twice")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except InputError:
-        raise
-    except Exception as fault:  # a damaged file makes its reader raise anything
-        reason = str(fault).partition("\n")[0]
-        raise InputError(f"{path}: cannot be read as {path.suffix or 'npz'} ({reason})") from fault
-
-
-def read_matrix(path: Path) -> Array:
-    """A matrix of distances, left on disk until it is used. Raises InputError for what is none."""
-    try:
-        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as fault:  # as above
-        reason = str(fault).partition("\n")[0]
-        raise InputError(f"{path}: cannot be read as a matrix in .npy format ({reason})") from fault
-    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
-        raise InputError(f"{path}: wanted one matrix of numbers [Q, G] in .npy format")
-    return matrix
-
-
-def read_square(path: Path, size: int) -> Array:
-    """The distances of `size` items among each other, left on disk. Raises InputError for what cannot be that."""
-    matrix = read_matrix(path)
-    if matrix.shape != (size, size):
-        raise InputError(f"{path}: wanted {[size, size]}, the distances of {size} items, got {list(matrix.shape)}")
-    for first in range(0, size, ROWS):
-        rows = slice(first, first + ROWS)
-        here, there = matrix[rows], matrix[:, rows].T  # [R, size]
-        # products in single precision differ between near items by the root of their rounding
-        far = np.argwhere(np.abs(here - there) > 0.01 * np.abs(here).max())
-        if far.size:
-            row, column = far[0]
-            found = f"{here[row, column]:g} from {first + row} to {column}, {there[row, column]:g} back"
-            raise InputError(f"{path}: it is not symmetric ({found}); wanted all items to all, in one order")
-    return matrix
-
-
-def numpy(value: Any) -> Array:
-    """An array of anything array-like; a tensor comes off its graph and its device first."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        if str(value.dtype) in ("torch.bfloat16", "torch.float16"):
-            value = value.float()
-    return np.asarray(value)
-
-
-def _whole(array: Array, what: str) -> Ints:
+def _check_whole(array: Array, what: str) -> Ints:
     if array.ndim != 1:
         raise InputError(f"{what} must be [N], got {array.shape}")
     if array.dtype.kind not in "iu" and not (
@@ -182,8 +123,8 @@ def _whole(array: Array, what: str) -> Ints:
     return array.astype(np.int64)
 
 
-def _embedding(found: Mapping[str, Array], origin: str) -> dict[str, Array]:
-    """The embedding with what belongs to its clips, checked."""
+def _check_embedding(found: Mapping[str, Array], origin: str) -> dict[str, Array]:
+    """The embedding, and which of its clips are valid, checked."""
     embedding = found["embedding"]
     if embedding.ndim not in (2, 3) or 0 in embedding.shape or embedding.dtype.kind not in "fiu":
         raise InputError(
@@ -199,7 +140,7 @@ def _embedding(found: Mapping[str, Array], origin: str) -> dict[str, Array]:
     if "valid" in found:
         valid = checked["valid"] = found["valid"].astype(bool)
         if not valid.all():
-            checked["embedding"] = np.where(valid[..., None], checked["embedding"], 0)  # there may be anything
+            checked["embedding"] = np.where(valid[..., None], checked["embedding"], 0)  # it may hold anything there
     if "importance" in found and not (found["importance"] >= 0).all():
         raise InputError(f"{origin}: importance must not be negative, nor NaN")
     finite = np.isfinite(checked["embedding"]).all(-1)  # [N] or [N, C]
