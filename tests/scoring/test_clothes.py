@@ -16,7 +16,7 @@ from places import LEADERBOARD
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, knows_clothes
-from vreid_bench.planning.folds import check_clothes
+from vreid_bench.planning.folds import Fold, check_clothes
 from vreid_bench.scoring import conventions
 from vreid_bench.scoring.metrics import NotComputable, judge
 from vreid_bench.scoring.ranks.counting import count_from_distances
@@ -121,14 +121,12 @@ def test_where_one_tracklet_does_not_say_what_is_worn_no_convention_may_ask():
 
 def test_a_run_that_asks_for_clothes_the_data_does_not_tell_ends_before_training():
     for split, rule, fine in ((SPLIT, "same", True), (UNDRESSED, "any", True), (UNDRESSED, "same", False)):
-        dataset = Dataset("toy", Path("/data/toy"), (split,), "unverified")
+        fold = Fold(0, (), Dataset("toy", Path("/data/toy"), (split,), "unverified"), split)
         if fine:
-            check_clothes([convention(rule)], dataset, [split])
+            check_clothes([convention(rule)], [fold])
         else:
-            with pytest.raises(
-                InputError, match=r"toy does not say which clothes are worn .* 'same-False' asks for it"
-            ):
-                check_clothes([convention("any"), convention(rule)], dataset, [split])
+            with pytest.raises(InputError, match=r"toy does not say which clothes are worn .* 'same-False' needs it"):
+                check_clothes([convention("any"), convention(rule)], [fold])
 
 
 # fingerprints

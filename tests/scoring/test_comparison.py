@@ -116,14 +116,14 @@ def altered(entry, **rules):
 
 def test_clean_and_spoiled_clips_are_compared_for_the_same_weights_alone(tmp_path, precision):
     clean = run_folder(tmp_path / "clean", precision)
-    spoiled = {"kind": "shuffled-frames", "most": [8]}
-    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", corruption=spoiled), "name": "mars-spoiled"}
+    spoiled = {"strategy": "corruption", "kind": "shuffled-frames", "most": [8]}
+    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", test=spoiled), "name": "mars-spoiled"}
     same = run_folder(tmp_path / "same", precision / 2, protocol=protocol)
     assert compare(clean, same)["official"]["mAP"].difference == pytest.approx(precision.mean() / 2)
     weights = {**GOLDEN["weights"], "sha256": "9" * 64}
     other = run_folder(tmp_path / "other", precision, protocol=protocol, weights=weights)
     eight = {**spoiled, "most": list(range(8))}
-    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", corruption=eight), "name": "mars-spoiled"}
+    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", test=eight), "name": "mars-spoiled"}
     more = run_folder(tmp_path / "more", precision, protocol=protocol)
     for unlike in (other, more):
         with pytest.raises(InputError, match="differ in protocol mars"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from oracle import labels, role
 
 from vreid_bench.scoring.matches import GalleryRule, assign_roles, find_matches
-from vreid_bench.scoring.ranks.counting import from_distances, sought
+from vreid_bench.scoring.ranks.counting import count_from_distances, index_matches
 from vreid_bench.scoring.ranks.labels import Labels
 
 RULES = [GalleryRule(*rule) for rule in product((True, False, None), ("any", "same", "other"))]
@@ -40,8 +40,8 @@ def test_every_pair_has_its_role(seed, rule, rows):
 @given(st.integers(0, 10**6), st.sampled_from(RULES))
 def test_every_match_has_its_rank_among_matches_and_negatives(seed, rule):
     who, distances = world(seed)
-    found = find_matches(from_distances([(slice(None), distances)], who), rule)
-    place = sought(who).item[found.entry]
+    found = find_matches(count_from_distances([(slice(None), distances)], who), rule)
+    place = index_matches(who).item[found.entry]
     for q, row in enumerate(who.query):
         roles = [role(who, row, item, *rule) for item in who.gallery]
         ranked = [p for p in np.argsort(distances[q], kind="stable") if roles[p] in ("match", "negative")]
@@ -54,7 +54,7 @@ def test_every_match_has_its_rank_among_matches_and_negatives(seed, rule):
 
 def test_clothes_that_are_not_known_have_no_matches_by_clothes():
     who = labels([1, 1, 2], [1, 2, 2], [0], [1, 2])
-    counts = from_distances([(slice(None), np.zeros((1, 2)))], who)
+    counts = count_from_distances([(slice(None), np.zeros((1, 2)))], who)
     assert find_matches(counts, GalleryRule(True, "same")) is None
     assert find_matches(counts, GalleryRule(True)).rank.tolist() == [1]
     with pytest.raises(ValueError, match="matches in other clothes need labels that say what is worn"):

@@ -8,18 +8,23 @@ import numpy as np
 import pytest
 from damage import EVERY, KINDS, READERS, Tree
 
-from vreid_plugins.synthetic import plan_ccvid, plan_duke_video, plan_ilids_vid, plan_ls_vid, plan_mars, plan_prid2011
+from vreid_plugins.datasets.ccvid import twin as ccvid
+from vreid_plugins.datasets.duke_video import twin as duke_video
+from vreid_plugins.datasets.ilids_vid import twin as ilids_vid
+from vreid_plugins.datasets.ls_vid import twin as ls_vid
+from vreid_plugins.datasets.mars import twin as mars
+from vreid_plugins.datasets.prid2011 import twin as prid2011
 from vreid_plugins.synthetic.world import World
 from vreid_plugins.synthetic.writer import write_tree
 
 # plan, cameras, people of each part, seeds that every kind of damage is struck with
 TWINS = {
-    "mars": (plan_mars, 3, 3, 3),
-    "ilids-vid": (plan_ilids_vid, 2, 2, 2),
-    "prid2011": (plan_prid2011, 2, 2, 2),
-    "duke-video": (plan_duke_video, 4, 3, 3),
-    "ls-vid": (plan_ls_vid, 15, 3, 3),
-    "ccvid": (plan_ccvid, 9, 3, 3),
+    "mars": (mars.plan, 3, 3, 3),
+    "ilids-vid": (ilids_vid.plan, 2, 2, 2),
+    "prid2011": (prid2011.plan, 2, 2, 2),
+    "duke-video": (duke_video.plan, 4, 3, 3),
+    "ls-vid": (ls_vid.plan, 15, 3, 3),
+    "ccvid": (ccvid.plan, 9, 3, 3),
 }
 
 

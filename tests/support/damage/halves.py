@@ -9,14 +9,14 @@ import numpy as np
 
 from damage.kinds import KINDS, Damage, kind
 from damage.tree import PRID_LISTS, SHARED, Random, Tree, choose, parent, person
-from vreid_plugins.datasets import ilids_vid
+from vreid_plugins.datasets.ilids_vid.index import SPLIT_FILE
 
 
 def damage_of_orders(change: Callable[[np.ndarray, Random], np.ndarray]) -> Damage:
     """A damage that changes the orders [10, persons] of iLIDS-VID."""
 
     def damage(tree: Tree, random: Random) -> str:
-        return tree.write_matrix(ilids_vid.SPLIT_FILE, change(tree.matrix(ilids_vid.SPLIT_FILE)[1], random))
+        return tree.write_matrix(SPLIT_FILE, change(tree.matrix(SPLIT_FILE)[1], random))
 
     return damage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from damage.kinds import PNG, kind
 from damage.tree import INDEX, LS_QUERY, MARS_QUERY, MARS_ROWS, Random, Tree, choose
-from vreid_plugins.datasets import ilids_vid
+from vreid_plugins.datasets.ilids_vid.index import SPLIT_FILE
 
 
 @kind(*(layout for layout in INDEX if layout not in PNG))
@@ -56,7 +56,7 @@ def hdf5_garbled_inside(tree: Tree, random: Random) -> str:
     return tree.write(LS_QUERY, bytes(content))
 
 
-MATRICES = {"mars": (*MARS_ROWS, MARS_QUERY), "ilids-vid": (ilids_vid.SPLIT_FILE,), "ls-vid": (LS_QUERY,)}
+MATRICES = {"mars": (*MARS_ROWS, MARS_QUERY), "ilids-vid": (SPLIT_FILE,), "ls-vid": (LS_QUERY,)}
 
 
 @kind(*MATRICES)

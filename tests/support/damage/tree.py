@@ -13,7 +13,13 @@ import h5py
 import numpy as np
 from scipy.io import loadmat, savemat
 
-from vreid_plugins.datasets import ccvid, duke_video, ilids_vid, ls_vid, mars, prid2011
+from vreid_plugins.datasets.ccvid import reader as ccvid
+from vreid_plugins.datasets.duke_video import reader as duke_video
+from vreid_plugins.datasets.ilids_vid import reader as ilids_vid
+from vreid_plugins.datasets.ilids_vid.index import SPLIT_FILE
+from vreid_plugins.datasets.ls_vid import reader as ls_vid
+from vreid_plugins.datasets.mars import reader as mars
+from vreid_plugins.datasets.prid2011 import reader as prid2011
 
 READERS = {
     name: reader
@@ -32,7 +38,7 @@ LISTS = {
 }
 INDEX = {
     "mars": (*MARS_NAMES, *MARS_ROWS, MARS_QUERY),
-    "ilids-vid": (ilids_vid.SPLIT_FILE,),
+    "ilids-vid": (SPLIT_FILE,),
     "prid2011": (PRID_LISTS,),
     "ls-vid": (*LISTS["ls-vid"], LS_QUERY),
     "ccvid": LISTS["ccvid"],
