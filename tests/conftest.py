@@ -59,7 +59,9 @@ def tiny_mars(make_once):
     """Ten identities to train on and ten to test on, as the renderer writes them."""
     from vreid_plugins.datasets.mars.reader import Mars
 
-    return make_once("mars", lambda root: Mars().synthesize(root, ids=10, cameras=3, size=(32, 16), workers=1, progress=False))
+    return make_once(
+        "mars", lambda root: Mars().synthesize(root, ids=10, cameras=3, size=(32, 16), workers=1, progress=False)
+    )
 
 
 @pytest.fixture(scope="session")
