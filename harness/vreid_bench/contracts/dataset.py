@@ -14,6 +14,7 @@ DISTRACTOR = 0  # a tracklet of nobody in the data set: a negative for every que
 SYNTHETIC = "synthetic.json"  # the note that the renderer leaves at the root of every tree it writes
 
 Source = Literal["official", "unverified", "synthetic"]
+"""Where data comes from: `official` only where a file tells so; `synthetic` was rendered."""
 
 
 class Tracklet(NamedTuple):
