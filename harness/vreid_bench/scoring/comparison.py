@@ -26,6 +26,7 @@ PAIRED = ("split", "query", "pid", "camid")  # arrays that must agree, so that q
 TRAINING = ("name", "version", "dataset", "variant", "target", "target_variant", "fine_tune")
 # two tests of the same weights under as many conditions may differ in this as well: its cost is what is compared
 CONDITION = ("test",)
+COSTED = ("plain", "corruption")  # strategies that ask the same queries
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,9 @@ def _check_alike(a: Path, b: Path, one: Record, other: Record) -> None:
     pairs: list[tuple[str, str, DatasetEntry | Ruled, DatasetEntry | Ruled]] = [
         ("dataset", one.dataset.name, one.dataset, other.dataset)
     ]
+    strategies = [_test_rules(record)["strategy"] for record in (one, other)]
     same = one.weights.sha256 == other.weights.sha256 and _conditions(one) == _conditions(other)
+    same &= set(strategies) <= set(COSTED)
     free = TRAINING + (CONDITION if same else ())
     tests = [{k: v for k, v in record.protocol.rules.items() if k not in free} for record in (one, other)]
     if tests[0] != tests[1]:
@@ -154,5 +157,9 @@ def _check_alike(a: Path, b: Path, one: Record, other: Record) -> None:
 
 def _conditions(record: Record) -> int:
     """How many conditions the scores are a mean over: means over different numbers of them cannot be paired."""
+    return len(_test_rules(record).get("most", (0,)))
+
+
+def _test_rules(record: Record) -> dict[str, Any]:
     rules: dict[str, Any] = dict(record.protocol.rules)
-    return len(rules["test"].get("most", (0,)))
+    return dict(rules["test"])
