@@ -949,6 +949,7 @@ def test_there_are_at_least_20_kinds_of_damage_and_every_layout_suffers_them() -
 CASES = [(layout, name) for layout in EVERY for name, (layouts, _) in KINDS.items() if layout in layouts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "name"), CASES)
 def test_verify_names_the_damage_wherever_it_strikes(
     twins: Callable[[str], Path], tmp_path: Path, layout: str, name: str
@@ -964,6 +965,7 @@ def test_verify_names_the_damage_wherever_it_strikes(
         shutil.rmtree(tree.root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", EVERY)
 def test_verify_finds_nothing_in_a_whole_tree(twins: Callable[[str], Path], layout: str) -> None:
     """After all the damage: the trees above share their files with this one."""
