@@ -56,18 +56,20 @@ def make_once(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_mars(make_once):
     """Ten identities to train on and ten to test on, as the renderer writes them."""
-    from vreid_plugins.synthetic import write_mars
+    from vreid_plugins.datasets.mars.reader import Mars
 
-    return make_once("mars", lambda root: write_mars(root, ids=10, cameras=3, size=(32, 16), workers=1, progress=False))
+    return make_once(
+        "mars", lambda root: Mars().synthesize(root, ids=10, cameras=3, size=(32, 16), workers=1, progress=False)
+    )
 
 
 @pytest.fixture(scope="session")
 def tiny_ilids(make_once):
     """Five identities in each half, two cameras and ten splits, as the renderer writes them."""
-    from vreid_plugins.synthetic import plan_ilids_vid, write_twin
+    from vreid_plugins.datasets.ilids_vid.reader import IlidsVid
 
     return make_once(
-        "ilids-vid", lambda root: write_twin(root, plan_ilids_vid, ids=5, size=(32, 16), workers=1, progress=False)
+        "ilids-vid", lambda root: IlidsVid().synthesize(root, ids=5, size=(32, 16), workers=1, progress=False)
     )
 
 

@@ -24,12 +24,26 @@ from vreid_bench.contracts.recipe import (
 )
 from vreid_bench.contracts.small_preset import SMALL_SIZE, shrink_loss, shrink_method, shrink_training
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 if TYPE_CHECKING:
-    from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Count, Dataset, Split, Tracklet, Verification
+    from vreid_bench.contracts.dataset import (
+        DISTRACTOR,
+        JUNK,
+        SYNTHETIC,
+        Count,
+        Dataset,
+        DatasetCheck,
+        Roles,
+        Source,
+        Split,
+        Tracklet,
+        person_ids,
+    )
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, Published
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.selection import Selection
+    from vreid_bench.modeling.clips import decode, prefetch
     from vreid_bench.modeling.corruption import Distortion, distort
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_mean
     from vreid_bench.ops.clip_reference import ClipSide, add_query_clip, pair_importance, sequential_similarity
@@ -37,28 +51,44 @@ if TYPE_CHECKING:
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.ops.metric import Metric
     from vreid_bench.registry.registry import Family
+    from vreid_bench.scoring.report import Report
     from vreid_bench.scoring.rerank.items import RERANK_MEMORY, FromDistances, FromFeatures
     from vreid_bench.scoring.rerank.k_reciprocal import KReciprocalRule, k_reciprocal_distance
     from vreid_bench.scoring.rerank.neighbours import nearest_columns
-    from vreid_bench.scoring.score import Report, score
-
+    from vreid_bench.scoring.score import score
+    from vreid_bench.system.progress import bar
 
 _HOME = {
+    "vreid_bench.contracts.dataset": (
+        "DISTRACTOR",
+        "JUNK",
+        "SYNTHETIC",
+        "Count",
+        "Dataset",
+        "DatasetCheck",
+        "Roles",
+        "Source",
+        "Split",
+        "Tracklet",
+        "person_ids",
+    ),
+    "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
     "vreid_bench.evaluation.strategies.selection": ("Selection",),
+    "vreid_bench.modeling.clips": ("decode", "prefetch"),
     "vreid_bench.modeling.corruption": ("Distortion", "distort"),
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_mean"),
     "vreid_bench.ops.clip_reference": ("ClipSide", "add_query_clip", "pair_importance", "sequential_similarity"),
     "vreid_bench.ops.clip_rule": ("ClipRule",),
-    "vreid_bench.ops.metric": ("Metric",),
-    "vreid_bench.contracts.dataset": ("DISTRACTOR", "JUNK", "Count", "Dataset", "Split", "Tracklet", "Verification"),
-    "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
-    "vreid_bench.registry.registry": ("Family",),
     "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
+    "vreid_bench.ops.metric": ("Metric",),
+    "vreid_bench.registry.registry": ("Family",),
     "vreid_bench.scoring.rerank.items": ("RERANK_MEMORY", "FromDistances", "FromFeatures"),
     "vreid_bench.scoring.rerank.k_reciprocal": ("KReciprocalRule", "k_reciprocal_distance"),
     "vreid_bench.scoring.rerank.neighbours": ("nearest_columns",),
-    "vreid_bench.scoring.score": ("Report", "score"),
+    "vreid_bench.scoring.report": ("Report",),
+    "vreid_bench.scoring.score": ("score",),
+    "vreid_bench.system.progress": ("bar",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
@@ -67,6 +97,7 @@ __all__ = [
     "JUNK",
     "RERANK_MEMORY",
     "SMALL_SIZE",
+    "SYNTHETIC",
     "Batch",
     "ClipFeatures",
     "ClipRule",
@@ -77,6 +108,7 @@ __all__ = [
     "Corruption",
     "Count",
     "Dataset",
+    "DatasetCheck",
     "Distortion",
     "Family",
     "Fit",
@@ -94,17 +126,21 @@ __all__ = [
     "Published",
     "Report",
     "Reported",
+    "Roles",
     "Schedule",
     "Selection",
+    "Source",
     "Split",
     "Tracklet",
     "Train",
-    "Verification",
     "add_query_clip",
+    "bar",
     "batch_hard",
     "clip_batch_hard",
     "clip_distance",
     "clip_mean",
+    "decode",
+    "digest",
     "distort",
     "hookimpl",
     "k_reciprocal_distance",
@@ -112,6 +148,8 @@ __all__ = [
     "pair_importance",
     "pairwise_distance",
     "part",
+    "person_ids",
+    "prefetch",
     "reported_row",
     "reported_table",
     "score",

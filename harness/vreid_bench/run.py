@@ -42,7 +42,7 @@ def run(request: RunRequest) -> Finished:
         rankings = [ranking for result in results for ranking in result.rankings]
         scores = score_run(plan.protocol, plan.conventions, rankings, [fold.number for fold in plan.folds])
         record = build_record(plan, results, scores, machine)
-        folder.finish(record.to_json(), scores.per_query, scores.breakdown, plan.source.report())
+        folder.finish(record.to_json(), scores.per_query.to_bytes(), scores.breakdown, plan.source.report())
         events.finish(record.to_json())
         return Finished(folder, record, reused=False)
 

@@ -40,8 +40,8 @@ walled = partial(seconds, clock=time.perf_counter)  # by the wall clock: two thr
 def entry(ours_s: float, peers: dict[str, float], **more: Any) -> dict[str, Any]:
     """Seconds of ours and of each peer, and the ratio to each."""
     ratios = {f"ratio_{name}": taken / ours_s for name, taken in peers.items()}
-    told = {"threads": torch.get_num_threads(), "backend": clip_native.backend()}
-    return {"ours_s": ours_s} | {f"{name}_s": taken for name, taken in peers.items()} | ratios | told | more
+    setting = {"threads": torch.get_num_threads(), "backend": clip_native.backend()}
+    return {"ours_s": ours_s} | {f"{name}_s": taken for name, taken in peers.items()} | ratios | setting | more
 
 
 def clips(count: int, seed: int) -> Tensor:

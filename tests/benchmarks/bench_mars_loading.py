@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from vreid_plugins.datasets.mars import Mars
+from vreid_plugins.datasets.mars.reader import Mars
 
 INFO = os.environ.get("VREID_MARS_INFO")
 SIZES = {"train": (8298, 625, 509914), "test": (12180, 634, 681089)}  # tracklets, identities, frames

@@ -49,7 +49,7 @@ def features(pid, camid, width):
 
 
 def entry(ours_s, peer_s, floor_s, extra, **more):
-    """The columns of every benchmark; `more` has `peer`, its name. `floor` is the least that anybody has to do."""
+    """The columns of every benchmark; `more` has `peer`, its name. `floor` is the least work of any method."""
     return {
         "ours_s": ours_s,
         "peer_s": peer_s,

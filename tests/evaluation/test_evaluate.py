@@ -11,7 +11,7 @@ from short_run import SHORT, record_of
 
 from vreid_bench import InputError, Selection, Split, Tracklet
 from vreid_bench.records.feature_store import FeatureStore
-from vreid_plugins.datasets.mars import Mars
+from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.protocols.corruption import protocol
 
 

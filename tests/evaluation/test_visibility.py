@@ -15,9 +15,10 @@ from vreid_bench.evaluation.agreement import Groups, spearman
 from vreid_bench.evaluation.visibility import attention_of
 from vreid_bench.modeling.clips import clip_indices
 from vreid_plugins.aggregators.pooling import Average
-from vreid_plugins.datasets.mars import Mars
+from vreid_plugins.datasets.mars.reader import Mars
+from vreid_plugins.datasets.mars.twin import plan as plan_mars
 from vreid_plugins.protocols.corruption import protocol
-from vreid_plugins.synthetic import TrackletSpec, World, plan_mars, render
+from vreid_plugins.synthetic import TrackletSpec, World, render
 from vreid_plugins.tacan import Tacan
 from vreid_plugins.temporal_modeling import TemporalAttention
 

@@ -18,7 +18,7 @@ def problem(mode, gpu, seed=0):
 
 
 def both_ops(clips, weights, pids, mode):
-    """What the ops and their backward give."""
+    """The results of both ops and the gradient."""
     clips = clips.detach().requires_grad_()
     own = weights[:1] if mode == "factored" else weights
     hardest = clip_batch_hard(clips, pids, own, rule=ClipRule(mode=mode))

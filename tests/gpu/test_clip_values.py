@@ -47,8 +47,8 @@ def as_exact_as_plain_torch(monkeypatch, dtype, given, rule):
     monkeypatch.setattr(reference, "prepare", in_dtype)
     plain = with_gradients(reference.clip_distance, *rounded)
     for i, (got, other, exact) in enumerate(zip(ours, plain, truth, strict=True)):
-        error = (other - exact).abs().nan_to_num(0, 0)  # plain torch in float16 gives NaN at a distance of 0
-        rounding = 4e-7 if i == 0 else max(4e-7, torch.finfo(dtype).eps / 2)  # a gradient is told in the dtype
+        error = (other - exact).abs().nan_to_num(0, 0)  # plain torch in float16 returns NaN at a distance of 0
+        rounding = 4e-7 if i == 0 else max(4e-7, torch.finfo(dtype).eps / 2)  # a gradient has the dtype
         allowed = 2 * error.max() + rounding * exact.abs().max().clamp_min(1)
         found = (got - exact).abs().max()
         assert found <= allowed, f"{'value' if i == 0 else f'gradient {i}'}: {found:.3g}, allowed {allowed:.3g}"

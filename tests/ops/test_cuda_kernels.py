@@ -1,4 +1,4 @@
-"""The CUDA kernels without a GPU: their sources on the CPU, and what the compiler makes of them."""
+"""The CUDA kernels without a GPU: their sources run on the CPU, and the machine code from the compiler."""
 
 import os
 import re
@@ -35,7 +35,7 @@ def problem(operand, reduction, shape, seed=0, **more):
     return Problem(query, gallery, *valid, operand, reduction, weight, **more)
 
 
-def wanted(p):
+def expected(p):
     """The result of the reference, in float64."""
     weights = [] if p.weight is None else [p.weight.double()]
     rule = {"mode": "top" if p.weight is None else "pairwise", "top": p.top, "normalize": p.normalize}
@@ -50,7 +50,7 @@ def wanted(p):
 
 
 def agree(program, p, order, folder):
-    for got, exact in zip(cuda_emulator.run(program, p, order, folder), wanted(p), strict=True):
+    for got, exact in zip(cuda_emulator.run(program, p, order, folder), expected(p), strict=True):
         torch.testing.assert_close(got.to(exact.dtype), exact, atol=CLOSE[p.operand], rtol=CLOSE[p.operand])
 
 
@@ -140,7 +140,7 @@ def test_no_barrier_can_be_left_out(name, which, tmp_path):
     assert any(failures(cuda_emulator.build(tmp_path / "without", sources=tmp_path), tmp_path))
 
 
-# what the compiler makes of them
+# the machine code
 
 
 def tool(name):

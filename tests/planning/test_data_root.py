@@ -6,19 +6,16 @@ from itertools import combinations
 import pytest
 from places import ROOT
 
-from vreid_plugins.synthetic import (
-    World,
-    plan_ccvid,
-    plan_duke_video,
-    plan_ilids_vid,
-    plan_ls_vid,
-    plan_mars,
-    plan_prid2011,
-)
+from vreid_plugins.datasets.ccvid.twin import plan as plan_ccvid
+from vreid_plugins.datasets.duke_video.twin import plan as plan_duke_video
+from vreid_plugins.datasets.ilids_vid.twin import plan as plan_ilids_vid
+from vreid_plugins.datasets.ls_vid.twin import plan as plan_ls_vid
+from vreid_plugins.datasets.mars.twin import plan as plan_mars
+from vreid_plugins.datasets.prid2011.twin import plan as plan_prid2011
 from vreid_plugins.synthetic.identity import CHANGE
 
 PLANS = {
-    "mars": lambda: plan_mars(World.appearance()),
+    "mars": plan_mars,
     "ilids-vid": plan_ilids_vid,
     "prid2011": plan_prid2011,
     "duke-video": plan_duke_video,

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
-from vreid_bench.contracts.dataset import people, sourced
+from vreid_bench.contracts.dataset import mark_synthetic, person_ids
 from vreid_bench.contracts.recipe import Schedule, Train
 from vreid_bench.planning.data_root import data_root
 from vreid_bench.planning.folds import divide, hold_out
@@ -206,16 +206,16 @@ def test_a_person_held_out_in_one_camera_only_is_no_query():
 
 def test_the_renderers_note_makes_data_synthetic_whatever_its_reader_says(tmp_path):
     dataset = Dataset("toy", tmp_path, (SPLIT,), "unverified")
-    assert sourced(dataset).source == "unverified"
+    assert mark_synthetic(dataset).source == "unverified"
     (tmp_path / "synthetic.json").touch()
-    assert sourced(dataset).source == "synthetic"
+    assert mark_synthetic(dataset).source == "synthetic"
 
 
 def test_held_out_identities_are_not_trained_on():
     dev = hold_out(SPLIT, 0.2)
-    assert set(people(dev.train)) | {t.pid for t in dev.test} == set(people(SPLIT.train))
+    assert set(person_ids(dev.train)) | {t.pid for t in dev.test} == set(person_ids(SPLIT.train))
     assert {t.pid for t in dev.test} == {1, 6}
-    assert not set(people(dev.train)) & {t.pid for t in dev.test}
+    assert not set(person_ids(dev.train)) & {t.pid for t in dev.test}
     asked = [(dev.test[row].pid, dev.test[row].camid) for row in dev.query]
     assert sorted(asked) == [(1, 1), (1, 2), (6, 1), (6, 2)]
     assert dev.gallery == tuple(range(len(dev.test)))
@@ -271,9 +271,9 @@ def test_a_protocol_names_the_variant_in_which_its_dataset_is_divided(registry, 
     straight, swapped = (plan(registry, tmp_path, protocol=name) for name in ("straight", "swapped"))
     assert len(swapped.folds[0].training[0].tracklets) == len(straight.folds[0].training[0].tracklets) - 1
     assert swapped.protocol.rules["variant"] == "swapped"
-    with pytest.raises(InputError, match=r"wants halves divided as 'crooked', but .* knows straight, swapped"):
+    with pytest.raises(InputError, match=r"needs halves divided as 'crooked', but .* knows straight, swapped"):
         plan(registry, tmp_path, protocol="crooked")
-    with pytest.raises(InputError, match=r"wants toy divided as 'straight', but .* knows one way only"):
+    with pytest.raises(InputError, match=r"needs toy divided as 'straight', but .* knows one way only"):
         plan(registry, tmp_path, protocol="single")
 
 

@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from oracle import by_hand
 from places import LEADERBOARD
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, dressed
-from vreid_bench.planning.plan import check_clothes
+from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, knows_clothes
+from vreid_bench.planning.folds import Fold, check_clothes
 from vreid_bench.scoring import conventions
 from vreid_bench.scoring.metrics import NotComputable, judge
 from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
-from vreid_plugins.datasets import mars
+from vreid_plugins.datasets.mars import reader as mars
 from vreid_plugins.synthetic import TrackletSpec, World, render
 from vreid_plugins.synthetic.identity import CHANGE, identity
 from vreid_plugins.synthetic.tracklet import _somebody
@@ -38,25 +39,6 @@ def convention(clothes, queries_in_gallery=False, unmatched="zero"):
 
 
 EVERY = [convention(*rule) for rule in product(("any", "same", "other"), (True, False))]
-
-
-def by_hand(distances, who, worn, rule):
-    """(average precision, first rank) of each query, one gallery item at a time."""
-    result = []
-    for q, row in enumerate(who.query.tolist()):
-        ranking = []
-        for place, item in enumerate(who.gallery.tolist()):
-            if item in who.query and not rule.queries_in_gallery:
-                continue
-            same_person = who.pids[item] == who.pids[row]
-            wrong_clothes = {"any": False, "same": worn[item] != worn[row], "other": worn[item] == worn[row]}
-            if same_person and (who.camids[item] == who.camids[row] or wrong_clothes[rule.clothes]):
-                continue
-            ranking.append((float(distances[q, item]), place, bool(same_person)))
-        ranks = [rank for rank, (_, _, hit) in enumerate(sorted(ranking), 1) if hit]
-        precision = [k / rank for k, rank in enumerate(ranks, 1)]
-        result.append((sum(precision) / len(precision), ranks[0] - 1) if ranks else (0.0, -1))
-    return result
 
 
 @st.composite
@@ -87,8 +69,8 @@ def test_agrees_with_the_rules_in_words(world):
             assert rule.queries_in_gallery
             assert not set(split.query) <= set(split.gallery)
             continue
-        wanted = by_hand(distances, who, [t.clothes for t in split.test], rule)
-        average, first = (np.array(column) for column in zip(*wanted, strict=True))
+        wanted = by_hand(distances[:, who.gallery], who, rule)
+        average, first, _, _ = (np.array(column) for column in zip(*wanted, strict=True))
         np.testing.assert_allclose(got[rule.name].average_precision, average, rtol=1e-12)
         np.testing.assert_array_equal(got[rule.name].first_rank, first)
 
@@ -128,9 +110,9 @@ UNDRESSED = replace(SPLIT, test=(*TEST[:3], TEST[3]._replace(clothes="")))
 
 
 def test_where_one_tracklet_does_not_say_what_is_worn_no_convention_may_ask():
-    assert dressed(SPLIT)
-    assert not dressed(UNDRESSED)
-    assert dressed(replace(SPLIT, test=(*TEST, Tracklet((), 0, 1))))  # nobody wears nothing
+    assert knows_clothes(SPLIT)
+    assert not knows_clothes(UNDRESSED)
+    assert knows_clothes(replace(SPLIT, test=(*TEST, Tracklet((), 0, 1))))  # nobody wears nothing
     tile = [(slice(0, 1), np.zeros((1, 4), np.float32))]
     assert score(tile, Labels.of(UNDRESSED), [convention("any")])
     with pytest.raises(InputError, match="not every tracklet says what is worn"):
@@ -139,14 +121,12 @@ def test_where_one_tracklet_does_not_say_what_is_worn_no_convention_may_ask():
 
 def test_a_run_that_asks_for_clothes_the_data_does_not_tell_ends_before_training():
     for split, rule, fine in ((SPLIT, "same", True), (UNDRESSED, "any", True), (UNDRESSED, "same", False)):
-        dataset = Dataset("toy", Path("/data/toy"), (split,), "unverified")
+        fold = Fold(0, (), Dataset("toy", Path("/data/toy"), (split,), "unverified"), split)
         if fine:
-            check_clothes([convention(rule)], dataset, [split])
+            check_clothes([convention(rule)], [fold])
         else:
-            with pytest.raises(
-                InputError, match=r"toy does not say which clothes are worn .* 'same-False' asks for it"
-            ):
-                check_clothes([convention("any"), convention(rule)], dataset, [split])
+            with pytest.raises(InputError, match=r"toy does not say which clothes are worn .* 'same-False' needs it"):
+                check_clothes([convention("any"), convention(rule)], [fold])
 
 
 # fingerprints

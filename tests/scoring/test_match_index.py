@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from loop import labels
+from oracle import labels
 
 from vreid_bench.scoring.ranks import reference as ranks_reference
 from vreid_bench.scoring.ranks.counting import index_matches

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loop import by_hand, distances_by_hand, labels
+from oracle import by_hand, distances_by_hand, labels
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.metrics import judge
@@ -109,7 +109,7 @@ def assert_words(counts, distances, who):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_thousands_of_small_worlds_agree_with_the_loop(backend, part):
-    """From distances and from embeddings of whole numbers, which however sharded give the same bits."""
+    """From distances and from embeddings of whole numbers, the latter in shards, too, with the same bits."""
     for seed in range(150 * part, 150 * (part + 1)):
         who, random = small_world(seed)
         dtype = (np.float32, np.float64)[seed % 2]
@@ -315,7 +315,7 @@ def test_a_row_that_has_no_distance_is_an_error_that_names_it(backend, role, row
 
 
 def test_a_junk_tracklet_may_hold_anything(backend):
-    """pid -1 takes no rank for anybody, so that its embedding is not looked at."""
+    """An item with pid -1 never takes a rank, so that its embedding is not read."""
     gallery = np.ones((3, 2), np.float32)
     gallery[2] = np.nan
     who = labels([1, 2, -1, 1], [2, 2, 2, 1], [3], [0, 1, 2])

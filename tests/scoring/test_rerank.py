@@ -309,7 +309,7 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
         (("--rerank", "zhong", "--memory", "1K"), "too few"),
         (("--rerank", "zhong", "--memory", "much"), "is no size"),
         (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),
-        (("--rerank", "zhong", "--far", "0.1"), "--far wants distances"),
+        (("--rerank", "zhong", "--far", "0.1"), "--far needs distances"),
         (("--rerank", "zhong", "--distance", tmp_path / "d.npy"), "add --query-distance FILE"),
         (("--query-distance", tmp_path / "d.npy"), "are for --rerank with --distance"),
     ):
@@ -351,11 +351,14 @@ def asymmetric(path):
     ("changes", "message"),
     [
         ({"--gallery-distance": None}, "add --query-distance FILE"),
-        ({"--metric": None}, "wanted --metric with what the distances are, one of cosine, euclidean, sqeuclidean"),
+        (
+            {"--metric": None},
+            "expected --metric with the metric of the distances, one of cosine, euclidean, sqeuclidean",
+        ),
         ({"--metric": "manhattan"}, "got manhattan"),
         ({"--matcher": "mean"}, "leave out --metric and --matcher"),
-        ({"--query-distance": "distance"}, "wanted [30, 30], the distances of 30 items, got [30, 90]"),
-        ({"--distance": "query-distance"}, "distances: wanted [Q, G] = (30, 90)"),
+        ({"--query-distance": "distance"}, "expected [30, 30], the distances of 30 items, got [30, 90]"),
+        ({"--distance": "query-distance"}, "distances: expected [Q, G] = (30, 90)"),
         ({"--rerank": "average-query-expansion"}, "only distances were given; score features instead"),
         ({"spoil": asymmetric}, "query-distance.npy: it is not symmetric ("),
         ({"spoil": lambda path: np.save(path, np.full((30, 30), np.nan))}, "a distance is not a finite number"),

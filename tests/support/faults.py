@@ -1,7 +1,12 @@
-"""A table of faults: each a function that damages a tree, with the pattern of the sentence that it must lead to."""
+"""A table of faults: each is a function that damages a tree, with the pattern of the sentence that must follow."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from vreid_bench import InputError
 
 Damage = Callable[[Any], object]
 
@@ -17,3 +22,12 @@ class Faults(dict[str, tuple[Damage, str]]):
             return damage
 
         return register
+
+
+def check_fault(reader: Any, root: Path, message: str) -> None:
+    """Reading the tree fails with one sentence of this pattern, which is also one of the problems of its check."""
+    with pytest.raises(InputError, match=message) as caught:
+        reader.read(root)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value)[-1] in ".?"
+    assert str(caught.value) in reader.verify(root).problems

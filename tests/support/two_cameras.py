@@ -19,6 +19,8 @@ MULTI_SHOT = "prid_2011/multi_shot"
 # Frames of each person of PRID2011 in cameras a and b; 3 and 5 have under 27 in one of them.
 LENGTHS = {1: (27, 30), 2: (28, 27), 3: (27, 26), 4: (40, 27), 5: (20, 50), 6: (27, 27)}
 ELIGIBLE = (1, 2, 4, 6)
+# persons of the original PRID2011 with under 27 frames in one of the cameras
+TOO_SHORT = {6, 19, 31, 52, 57, 62, 71, 94, 106, 120, 136, 138, 139, 142, 145, 158, 159, 166, 183, 190, 199, 200}
 STRANGERS = {"a": (201, 202), "b": (201, 202, 203)}  # the same numbers, other people
 
 

@@ -12,7 +12,7 @@ from vreid_bench import ClipFeatures, Clipping, Clips, InputError, Method, Optim
 from vreid_bench.registry.registry import Plugin, Registry
 from vreid_bench.training.cached_features import Cache
 from vreid_bench.training.checkpoint import Checkpoints
-from vreid_plugins.datasets.mars import Mars
+from vreid_plugins.datasets.mars.reader import Mars
 
 
 class Weighted(nn.Module):

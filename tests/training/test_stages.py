@@ -24,7 +24,7 @@ from vreid_bench.system.errors import RunError
 from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.log import StepLog
 from vreid_bench.training.stages import learning_rate, pk_batch, trainable
-from vreid_plugins.datasets.mars import Mars
+from vreid_plugins.datasets.mars.reader import Mars
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ struct Hardest {
 
   static bool beats(float value, int64_t index, float best, int64_t best_index) {
     if (best_index < 0) return true;
-    const bool odd = value != value, best_odd = best != best;  // a NaN is harder than any number, lest it be lost
+    const bool odd = value != value, best_odd = best != best;  // a NaN is harder than any number, so that it shows
     if (odd || best_odd) return odd && (!best_odd || index < best_index);
     return value > best || (value == best && index < best_index);
   }

@@ -59,7 +59,7 @@ __device__ __forceinline__ float top16(const float* product, const Pairs& pairs,
   float best[16], odd = 0;
 #pragma unroll
   for (int i = 0; i < 16; ++i) best[i] = -INFINITY;
-  int number = 0, at = lane % size;  // lanes begin at different pairs of clips, lest they meet in one bank
+  int number = 0, at = lane % size;  // lanes begin at different pairs of clips, to avoid bank conflicts
   int a = at / pairs.K, b = at % pairs.K;
   for (int begin = 0; begin < size; begin += 16) {
     float value[16];

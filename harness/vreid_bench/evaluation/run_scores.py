@@ -10,16 +10,17 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.evaluation.evaluate import Result
 from vreid_bench.records.entries import describe_rules
-from vreid_bench.scoring.bootstrap import by_person
-from vreid_bench.scoring.breakdown import breakdowns
-from vreid_bench.scoring.metrics import npz, per_query, summarize
+from vreid_bench.records.per_query import PerQuery
+from vreid_bench.scoring.bootstrap import tabulate_people
+from vreid_bench.scoring.breakdown import break_down_conventions
+from vreid_bench.scoring.metrics import collect_per_query, summarize
 
 
 class RunScores(NamedTuple):
     """The scores of a run."""
 
     fields: dict[str, Any]  # of the record
-    per_query: bytes  # as a file
+    per_query: PerQuery
     breakdown: dict[str, Any]
 
 
@@ -31,8 +32,8 @@ def score_run(
     leads = protocol.conditions[: protocol.leading]
     leading = [ranking for ranking in rankings if ranking.condition in leads]
     outcomes = [ranking.outcome for ranking in leading]
-    arrays = per_query(outcomes, folds if len(outcomes) == len(folds) else None)
-    file, summary = npz(arrays), summarize(outcomes)
+    per_query = collect_per_query(outcomes, folds if len(outcomes) == len(folds) else None)
+    summary = summarize(outcomes)
     refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
     diameters = [ranking.diameter for ranking in leading if ranking.diameter is not None]
     fields = {
@@ -40,9 +41,9 @@ def score_run(
         "not_computable": refused,
         "conditions": conditions,
         "cluster_diameter": fmean(diameters) if diameters else None,
-        "people": by_person(arrays, protocol.headline),
+        "people": tabulate_people(per_query, protocol.headline),
     }
-    return RunScores(fields, file, breakdowns(outcomes, [r.frames for r in leading], conventions))
+    return RunScores(fields, per_query, break_down_conventions(outcomes, [r.frames for r in leading], conventions))
 
 
 def _condition(name: str, rankings: Sequence[Result]) -> dict[str, Any]:

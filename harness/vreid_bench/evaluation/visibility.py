@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vreid_bench.contracts.dataset import Split, TellsVisibility
+from vreid_bench.contracts.dataset import Split, VisibilityReader
 from vreid_bench.contracts.parts import Clips, WeighsClips, WeighsFrames
 from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.evaluation.agreement import Agreement, Floats, Groups, Key
@@ -70,7 +70,7 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     machine = prepare(request.device, request.threads, quiet=request.quiet)
     plan = plan_run(Registry.installed(), request)
     dataset = plan.registry.get("datasets", plan.dataset.name)
-    if not isinstance(dataset, TellsVisibility):
+    if not isinstance(dataset, VisibilityReader):
         raise InputError(f"{plan.dataset.name} does not tell what can be seen in its frames; the twin of mars does")
     truth = dataset.visibility(plan.dataset.root)
     method, strategy = plan.chosen.method, plan.protocol.test

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Literal
 
-Metric = Literal["euclidean", "sqeuclidean", "cosine"]  # of features
+Metric = Literal["cosine", "euclidean", "sqeuclidean"]  # of features
 METRICS = ("dot", "cosine", "euclidean", "sqeuclidean")  # of clips, too

@@ -1,4 +1,4 @@
-"""Where a run's data comes from: the user's copy, or the synthetic twin of the dataset."""
+"""Where the data of a run is: the user's copy, or the synthetic twin of the data set."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import click
 import platformdirs
 
-from vreid_bench.contracts.dataset import Dataset, Divisible, Synthesizable, Withdrawn, sourced
+from vreid_bench.contracts.dataset import Dataset, TwinReader, VariantReader, WithdrawnReader, mark_synthetic
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 
 BANNER = """\
 No data was named, so this is the SYNTHETIC twin of {}: rendered pedestrians, no real person.
-Its scores say nothing about the real dataset; --data or VREID_DATA names your copy of that."""
+Its scores say nothing about the real data set; name your copy of that with --data or VREID_DATA."""
 
 
 def open_datasets(
@@ -46,38 +46,38 @@ def read_dataset(reader: Any, name: str, variant: str, root: Path) -> Dataset:
     """The dataset under `root`, divided as a protocol says. Raises InputError if its reader cannot do that."""
     if not variant:
         plain: Dataset = reader.read(root)
-        return sourced(plain)
-    known = reader.variants if isinstance(reader, Divisible) else ()
+        return mark_synthetic(plain)
+    known = reader.variants if isinstance(reader, VariantReader) else ()
     if variant not in known:
         raise InputError(
-            f"the protocol wants {name} divided as {variant!r}, but its reader "
+            f"the protocol needs {name} divided as {variant!r}, but its reader "
             f"knows {', '.join(known) or 'one way only'}; correct the protocol"
         )
     divided: Dataset = reader.read(root, variant)
-    return sourced(divided)
+    return mark_synthetic(divided)
 
 
 def data_root(
     reader: Any, dataset: str, given: Path | None, accepted: Container[str] = (), *, shelf: bool = False
 ) -> tuple[Path, bool]:
-    """The folder of a dataset, and whether it is the synthetic twin.
+    """The folder of a data set, and whether it is the synthetic twin.
 
-    The user's copy is `given` (`--data`), else VREID_DATA: the dataset's folder, or a shelf of several that holds
-    it under the dataset's name; where several datasets are wanted, a `shelf` is meant. With neither, the twin is
-    rendered into the cache, once. Raises InputError if the folder does not exist, the dataset has no twin, or
-    the data was withdrawn and its name is not among the `accepted`.
+    The user's copy is `given` (`--data`), else VREID_DATA: the folder of the data set, or a shelf, which holds a folder
+    of each data set under its name. A run on several data sets needs a `shelf`. With neither, the twin is rendered
+    into the cache, once. Raises InputError if the folder does not exist, if the data set has no twin, or if the data
+    was withdrawn and its name is not among the `accepted`.
     """
     variable = os.environ.get("VREID_DATA")
     named = given or (Path(variable) if variable else None)
     if named is None:
-        return _twin(reader, dataset), True
+        return _render_twin(reader, dataset), True
     named = named.expanduser()
     if not named.exists():
         option = "--data" if given else "VREID_DATA"
-        raise InputError(f"{option} {named}: no such folder; name your copy of {dataset}, or give none for its twin")
+        raise InputError(f"{option} {named}: no such folder; name your copy of {dataset}, or leave it out for the twin")
     if shelf and not (named / dataset).is_dir():
         option = "--data" if given else "VREID_DATA"
-        raise InputError(f"{option} {named}: has no folder {dataset}; of several datasets it wants one of each name")
+        raise InputError(f"{option} {named}: has no folder {dataset}, expected one for each data set, under its name")
     on_shelf = shelf or (given is None and (named / dataset).is_dir())
     root = named / dataset if on_shelf else named
     check_withdrawn(reader, dataset, root, accepted)
@@ -85,14 +85,14 @@ def data_root(
 
 
 def check_withdrawn(reader: Any, dataset: str, root: Path, accepted: Container[str]) -> None:
-    """Say on stderr that the data was withdrawn. Raises InputError if the user has not accepted that."""
-    banner = reader.withdrawn(root) if isinstance(reader, Withdrawn) else ""
+    """Print to stderr that the data was withdrawn. Raises InputError if the user has not accepted that."""
+    banner = reader.withdrawn(root) if isinstance(reader, WithdrawnReader) else ""
     if not banner:
         return
     if dataset not in accepted:
         raise InputError(
             f"{root}: {banner} It is read only on request: repeat the command with --accept-withdrawn {dataset} if "
-            "your use is in order; without --data the synthetic twin is used, which needs no such request"
+            "you may use it, or leave out --data to use the synthetic twin"
         )
     click.echo(banner, err=True)
 
@@ -102,15 +102,15 @@ def cache() -> Path:
     return Path(os.environ.get("VREID_CACHE") or platformdirs.user_cache_dir("vreid-bench"))
 
 
-def _twin(reader: Any, dataset: str) -> Path:
-    if not isinstance(reader, Synthesizable):
-        raise InputError(f"dataset {dataset!r} has no synthetic twin; name your copy with --data")
+def _render_twin(reader: Any, dataset: str) -> Path:
+    if not isinstance(reader, TwinReader):
+        raise InputError(f"data set {dataset!r} has no synthetic twin; name your copy with --data")
     click.echo(BANNER.format(dataset), err=True)
     root = cache() / "twins" / f"{dataset}-{reader.twin()[:12]}"
     if not root.exists():
         root.parent.mkdir(parents=True, exist_ok=True)
         with root.with_name(f".{root.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # of runs that begin together, one renders and the others wait
+            fcntl.flock(lock, fcntl.LOCK_EX)  # if several runs begin together, one renders and the others wait
             if not root.exists():
                 click.echo(f"The twin is rendered once, into {root}", err=True)
                 reader.synthesize(root)

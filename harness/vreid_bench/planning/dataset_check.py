@@ -1,4 +1,4 @@
-"""A copy of a dataset held against what was published."""
+"""Checking a copy of a data set against what was published, and showing what was found."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Any
 
 from tabulate import tabulate
 
-from vreid_bench.contracts.dataset import Verifiable, Verification
+from vreid_bench.contracts.dataset import CheckingReader, DatasetCheck
 from vreid_bench.planning.data_root import data_root
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError
 
 
-def verify(
+def check_dataset(
     registry: Registry, dataset: str, given: Path | None, decode: bool, accepted: Container[str] = ()
-) -> Verification:
-    """Check the copy that `--data`, VREID_DATA or the twin gives.
+) -> DatasetCheck:
+    """Check the copy named by `given` (`--data`) or VREID_DATA, else the synthetic twin.
 
-    Raises InputError if nothing can be checked, or if the data was withdrawn and not `accepted`.
+    Raises InputError if the data set has no check, or if the data was withdrawn and is not among the `accepted`.
     """
     reader = registry.get("datasets", dataset)
-    if not isinstance(reader, Verifiable):
-        raise InputError(f"dataset {dataset!r} offers no verification")
+    if not isinstance(reader, CheckingReader):
+        raise InputError(f"data set {dataset!r} cannot be checked: its reader has no method `verify`")
     root, _ = data_root(reader, dataset, given, accepted)
     return reader.verify(root, decode)
 
 
-def report(found: Verification) -> dict[str, Any]:
-    """As JSON."""
-    return {"source": found.source, "counts": [c._asdict() for c in found.counts], "problems": list(found.problems)}
+def as_json(check: DatasetCheck) -> dict[str, Any]:
+    """The check as data that JSON can hold."""
+    return {"source": check.source, "counts": [c._asdict() for c in check.counts], "problems": list(check.problems)}
 
 
-def shown(found: Verification) -> str:
-    """As text: the table of counts, then the problems."""
-    rows = [(c.what, c.found, "" if c.published is None else c.published) for c in found.counts]
-    wanted = "rendered" if found.source == "synthetic" else "published"
-    table = tabulate(rows, headers=("count", "found", wanted))
-    problems = "\n".join(found.problems) or "no problems"
-    return f"source: {found.source}\n{table}\n\n{problems}"
+def as_text(check: DatasetCheck) -> str:
+    """The check as text: the table of counts, then the problems."""
+    rows = [(c.what, c.found, "" if c.published is None else c.published) for c in check.counts]
+    expected = "rendered" if check.source == "synthetic" else "published"
+    table = tabulate(rows, headers=("count", "found", expected))
+    problems = "\n".join(check.problems) or "no problems"
+    return f"source: {check.source}\n{table}\n\n{problems}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import DISTRACTOR, Dataset, Split, Tracklet, dressed
+from vreid_bench.contracts.dataset import DISTRACTOR, Dataset, Split, Tracklet, knows_clothes
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 
@@ -72,7 +72,7 @@ def check_clothes(conventions: Iterable[Convention], folds: Iterable[Fold]) -> N
     """Raises InputError if a convention uses what people wear and a dataset does not say it."""
     needing = [convention.name for convention in conventions if convention.clothes != "any"]
     for fold in folds:
-        if needing and not dressed(fold.test):
+        if needing and not knows_clothes(fold.test):
             raise InputError(
                 f"{fold.dataset.root}: {fold.dataset.name} does not say which clothes are worn in every test tracklet, "
                 f"and the convention {needing[0]!r} needs it; choose a protocol without it"

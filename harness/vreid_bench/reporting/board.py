@@ -68,10 +68,10 @@ class Row:
         """
         if not all(record.people for row in (self, above) for record in row.records):
             return ""
-        from vreid_bench.scoring.comparison import apart  # loads NumPy, so only if there is something to test
+        from vreid_bench.scoring.comparison import p_of_rows  # NumPy, only where there is something to test
         from vreid_bench.scoring.sign_flip import SIGNIFICANT
 
-        p = apart(self.records, above.records)
+        p = p_of_rows(self.records, above.records)
         return "" if p is None else f"{p:.2g}" if p < SIGNIFICANT else f"{p:.2g} ≈"
 
     def cells(self, convention: str, metric: str, over_splits: bool) -> list[str]:

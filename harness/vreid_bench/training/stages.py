@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vreid_bench.contracts.dataset import Tracklet, people
+from vreid_bench.contracts.dataset import Tracklet, person_ids
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, FitsClips, FitsMaps
 from vreid_bench.contracts.recipe import Fit, Schedule, Train
@@ -59,7 +59,7 @@ class Training:
         self.reader = reader
         self.seed = seed
         self.module = nn.ModuleDict({"model": parts.model, "loss": parts.losses}).to(reader.device)
-        label = {pid: row for row, pid in enumerate(people(self.tracklets))}
+        label = {pid: row for row, pid in enumerate(person_ids(self.tracklets))}
         self.rows: dict[int, list[int]] = {}  # label -> rows of its tracklets
         for row, tracklet in enumerate(self.tracklets):
             self.rows.setdefault(label[tracklet.pid], []).append(row)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import torch
 
-from vreid_bench.contracts.dataset import people
+from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.model import Assembled, Model, assemble
@@ -56,7 +56,7 @@ class TrainingRecipe:
         begun = self.source.fingerprints if self.source.trains else {}
         made_by = digest([recipe, parts, self.seed, where, [each.fingerprint for each in sets], begun])
         torch.manual_seed(self.seed)  # the initial weights
-        return assemble(method, self.registry.factories(method), len(list(people(sets[-1].tracklets)))), made_by
+        return assemble(method, self.registry.factories(method), len(person_ids(sets[-1].tracklets))), made_by
 
 
 def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Machine, listen: Listener) -> Model:

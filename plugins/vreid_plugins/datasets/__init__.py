@@ -1,1 +1,1 @@
-"""In-tree datasets, one file each."""
+"""In-tree data sets: a folder for each, and beside them what several share."""

@@ -19,8 +19,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from vreid_bench.system.errors import InputError
-from vreid_bench.system.progress import bar
+from vreid_bench import SYNTHETIC, InputError, bar
 
 from .nuisance import FLAGS
 from .plan import Job, Plan
@@ -29,7 +28,7 @@ from .world import World
 
 JPEG_QUALITY = 90
 JOURNAL = ".journal"  # inside the unfinished tree: its plan, and one entry per finished tracklet
-DESCRIPTION = "synthetic.json"  # written last: a tree that has it is complete
+ANNOTATIONS = "annotations.npz"  # visibility and mishaps of each frame
 _BATCH = 4  # tracklets a worker takes at a time
 
 Batch = Sequence[tuple[int, Job]]  # jobs with their numbers in the plan
@@ -70,12 +69,12 @@ def _locked(partial: Path) -> Iterator[None]:
 
 
 def _is_finished(partial: Path, plan: Plan) -> bool:
-    """Whether this very tree was complete and only its renaming was missed."""
-    description = partial / DESCRIPTION
+    """Whether this very tree is complete and only has to get its name."""
+    description = partial / SYNTHETIC  # written last
     return description.exists() and description.read_bytes() == plan.description()
 
 
-def _planned(partial: Path) -> str | None:
+def _read_plan(partial: Path) -> str | None:
     """The hash of the plan an unfinished tree was begun with."""
     note = partial / JOURNAL / "plan"
     return note.read_text() if note.exists() else None
@@ -83,7 +82,7 @@ def _planned(partial: Path) -> str | None:
 
 def _prepare(partial: Path, plan: Plan) -> None:
     """Make the unfinished tree one of this plan: keep what an equal plan left, drop what another plan left."""
-    planned = _planned(partial)
+    planned = _read_plan(partial)
     if planned is None and any(path.name != JOURNAL for path in partial.iterdir()):
         raise InputError(f"{partial} holds files of unknown origin; remove it, or name another folder")
     if planned not in (None, plan.hash):
@@ -102,11 +101,11 @@ def _render_missing(partial: Path, plan: Plan, workers: int | None, progress: bo
     batches = [missing[first : first + _BATCH] for first in range(0, len(missing), _BATCH)]
     workers = min(workers or len(os.sched_getaffinity(0)), len(batches))
     with bar(frames, plan.layout, "frame", done=frames - left, quiet=not progress) as shown:
-        for count in _rendered(partial, plan.world, batches, workers):
+        for count in _render_batches(partial, plan.world, batches, workers):
             shown.update(count)
 
 
-def _rendered(partial: Path, world: World, batches: Sequence[Batch], workers: int) -> Iterator[int]:
+def _render_batches(partial: Path, world: World, batches: Sequence[Batch], workers: int) -> Iterator[int]:
     """Render all batches; yields how many frames each took, in any order."""
     if workers <= 1:
         for batch in batches:
@@ -182,7 +181,7 @@ def _finish(partial: Path, plan: Plan) -> None:
             entries.append((stored["visibility"], stored["flags"]))
     visibility, flags = (np.concatenate(column) for column in zip(*entries, strict=True))
     annotations = _npz(visibility=visibility, flags=flags, flag_names=np.array(FLAGS))
-    contents = {**plan.files, "annotations.npz": annotations, DESCRIPTION: plan.description()}
+    contents = {**plan.files, ANNOTATIONS: annotations, SYNTHETIC: plan.description()}
     for path, content in contents.items():
         (partial / path).parent.mkdir(parents=True, exist_ok=True)
         _write_atomically(partial / path, content)

@@ -37,9 +37,13 @@ def rank_by_matcher(
         if not isinstance(matcher, ComparesVectors):
             if reranker is not None:
                 raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
-            pruned = Pruned(matcher, sides, labels) if isinstance(matcher, Bounded) else None
-            pieces = tiles(matcher, sides, labels) if pruned is None else pruned.tiles()
-            return count_from_distances(_with_progress(pieces, labels, pruned, quiet), labels, torch.get_num_threads())
+            if isinstance(matcher, Bounded):
+                pruned = Pruned(matcher, sides, labels)
+                pieces = pruned.tiles()
+            else:
+                pruned, pieces = None, tiles(matcher, sides, labels)
+            pieces = _with_progress(pieces, labels, pruned, quiet)
+            return count_from_distances(pieces, labels, torch.get_num_threads())
         asking, ranked = sides
         vectors = matcher.vectors(ranked).float().cpu().numpy()  # [N, E]
         whole = np.array_equal(labels.gallery, np.arange(len(vectors)))

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import DISTRACTOR, Split, dressed
+from vreid_bench.contracts.dataset import DISTRACTOR, Split, knows_clothes
 from vreid_bench.system.errors import InputError
 
 Ints = NDArray[np.int64]
@@ -29,7 +29,7 @@ class Labels:
         """The labels of a split's test part. Raises InputError if they cannot be scored."""
         pids, camids = (np.array([getattr(t, name) for t in split.test], np.int64) for name in ("pid", "camid"))
         query, gallery = (np.array(rows, np.int64) for rows in (split.query, split.gallery))
-        worn = np.unique([t.clothes for t in split.test], return_inverse=True)[1] if dressed(split) else None
+        worn = np.unique([t.clothes for t in split.test], return_inverse=True)[1] if knows_clothes(split) else None
         return cls(pids, camids, query, gallery, worn)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,72 @@
+"""The commands on data: rendering synthetic data, and checking copies of real data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, FILE
+from vreid_bench.system.errors import InputError
+
+
+@click.group()
+def data() -> None:
+    """Render synthetic data, and check copies of real data."""
+
+
+@data.command()
+@click.argument("directory", type=FILE)
+@click.option(
+    "--layout", default="mars", show_default=True, help="The data set whose folders and index files to write."
+)
+@click.option("--ids", type=click.IntRange(2), help="Number of people to train on, and as many to test on.")
+@click.option("--cameras", type=click.IntRange(2), help="Number of cameras.")
+@click.option("--size", metavar="HxW", help="Height and width of a frame in pixels, for instance 64x32.")
+@click.option("--seed", type=click.IntRange(0, 2**53), help="Another seed renders another world.")
+def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> None:
+    """Render synthetic pedestrians into the new folder DIRECTORY, in the layout of a data set.
+
+    \b
+        vreid-bench data synthesize /tmp/mars --layout mars --ids 20 --size 64x32
+    """
+    from vreid_bench.contracts.dataset import TwinReader
+    from vreid_bench.registry.registry import Registry
+
+    reader = Registry.installed().get("datasets", layout)
+    if not isinstance(reader, TwinReader):
+        raise InputError(f"--layout {layout}: this data set has no synthetic twin; choose another layout")
+    if size is not None:
+        world["size"] = _parse_size(size)
+    reader.synthesize(directory, **{name: value for name, value in world.items() if value is not None})
+    click.echo(f"{directory}: ready; `vreid-bench data verify {layout} --data {directory}` checks it")
+
+
+@data.command()
+@click.argument("dataset")
+@click.option("--data", "root", type=FILE, help="Your copy; default VREID_DATA, else the synthetic twin.")
+@click.option("--decode", is_flag=True, help="Also decode every frame.")
+@ACCEPT_WITHDRAWN
+@AS_JSON
+def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tuple[str, ...], as_json: bool) -> None:
+    """Check a copy of DATASET: compare its counts with the published ones, and report every fault in it.
+
+    \b
+        vreid-bench data verify mars --data /data/mars --decode
+    """
+    from vreid_bench.planning import dataset_check
+    from vreid_bench.registry.registry import Registry
+
+    check = dataset_check.check_dataset(Registry.installed(), dataset, root, decode, accept_withdrawn)
+    click.echo(json.dumps(dataset_check.as_json(check)) if as_json else dataset_check.as_text(check))
+    if check.problems:
+        raise click.exceptions.Exit(2)
+
+
+def _parse_size(text: str) -> tuple[int, int]:
+    height, by, width = text.lower().partition("x")
+    if not (by and height.isdigit() and width.isdigit() and int(height) and int(width)):
+        raise InputError(f"--size {text!r}: expected HEIGHTxWIDTH in pixels, for instance 64x32")
+    return int(height), int(width)

@@ -1,0 +1,147 @@
+"""Checking the frames of a tree: whether each listed frame is there and whole, and whether there are others."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+
+from vreid_bench import decode, prefetch
+from vreid_plugins.datasets.fault_report import Report, Tally, is_leftover
+
+THREADS = min(8, 2 * (os.cpu_count() or 1))  # more than cores: a network disk makes threads wait
+
+
+class FolderCheck(NamedTuple):
+    """What was found in one folder; file names relative to the root."""
+
+    listed: int  # frames
+    good: list[str]
+    faults: list[tuple[str, str]]  # kind, sentence
+
+
+def check_frames(
+    root: Path,
+    listed: Iterable[str],
+    report: Report,
+    decoding: bool,
+    *,
+    exclusive: Sequence[str] = (),
+    same_size: bool | None = None,
+) -> int:
+    """Report every listed frame that is missing or empty; return how many are there with content.
+
+    With `decoding`, each frame is decoded too. The folders `exclusive` belong to the data set alone: there, files that
+    are not listed and frames of unusual size are reported as well; `same_size` decides about the latter by itself.
+    Progress goes to stderr.
+    """
+    tally = Tally(report)
+    folders: dict[str, list[str]] = defaultdict(list)
+    for path in dict.fromkeys(listed):
+        folder, _, name = path.rpartition("/")
+        folders[folder].append(name)
+    for top in exclusive:
+        for kind, sentence in find_unlisted(root, top, folders):
+            tally.add(kind, sentence)
+
+    def check(folder: str) -> FolderCheck:
+        alone = any(folder == top or folder.startswith(f"{top}/") for top in exclusive)
+        return check_folder(root, folder, folders[folder], alone)
+
+    good: list[str] = []
+    total = sum(map(len, folders.values()))
+    with show_progress(total, "frames listed") as bar:
+        for found in prefetch(sorted(folders), check, THREADS, 4 * THREADS):
+            bar.update(found.listed)
+            good += found.good
+            for kind, sentence in found.faults:
+                tally.add(kind, sentence)
+    if decoding:
+        check_images(root, good, tally, same_size=bool(exclusive) if same_size is None else same_size)
+    tally.close()
+    return len(good)
+
+
+def find_unlisted(root: Path, top: str, folders: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """The faults of what lies in `top` or below it, above the frames, and leads to no listed frame."""
+    known = set(folders)  # these are checked one by one
+    between = {top} | {str(parent) for folder in known for parent in PurePosixPath(folder).parents}
+    between = {folder for folder in between if folder == top or folder.startswith(f"{top}/")} - known
+    for folder in sorted(between):
+        entries = os.scandir(root / folder) if (root / folder).is_dir() else ()
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            path = f"{folder}/{entry.name}"
+            if path not in known and path not in between:
+                yield describe_unlisted(root, path, "folder" if entry.is_dir() else "file")
+
+
+def describe_unlisted(root: Path, path: str, what: str) -> tuple[str, str]:
+    """The fault of a file or folder that no list names: its kind and a sentence."""
+    if is_leftover(path.rpartition("/")[2]):
+        return "leftovers of a file manager", f"{root / path} was left by a file manager; delete it."
+    return (
+        "entries that no list names",
+        f"{root / path} is a {what} that no list names; delete it or restore the lists.",
+    )
+
+
+def check_folder(root: Path, folder: str, names: list[str], alone: bool) -> FolderCheck:
+    """Compare one folder with the `names` listed for it; with `alone`, report what else it holds."""
+    try:
+        entries = {entry.name: entry for entry in os.scandir(root / folder)}
+    except OSError as error:
+        sentence = (
+            f"{root / folder} cannot be listed ({error.strerror}): its {len(names):,} frames are missing; copy it."
+        )
+        return FolderCheck(len(names), [], [("folders that cannot be listed", sentence)])
+    good, faults = [], []
+    for name in names:
+        entry, path = entries.pop(name, None), f"{folder}/{name}" if folder else name
+        if entry is None or not os.path.exists(entry.path):  # a link may lead nowhere
+            faults.append(("missing frames", f"{root / path} is listed but missing; copy it from the original data."))
+        elif not entry.is_file():
+            faults.append(
+                ("frames that are not files", f"{root / path} is not a file, expected a frame; copy it again.")
+            )
+        elif entry.stat().st_size == 0:
+            faults.append(("empty frames", f"{root / path} is empty (0 bytes); copy it from the original data."))
+        else:
+            good.append(path)
+    if alone:
+        for name in sorted(entries):
+            faults.append(describe_unlisted(root, f"{folder}/{name}", "folder" if entries[name].is_dir() else "file"))
+    return FolderCheck(len(names), good, faults)
+
+
+def check_images(root: Path, paths: list[str], tally: Tally, *, same_size: bool) -> None:
+    """Decode all `paths`; report those that fail and, with `same_size`, those of another size than most."""
+    sizes: dict[str, list[str]] = defaultdict(list)  # paths by size
+
+    def attempt(path: str) -> tuple[str, str]:
+        try:
+            return " x ".join(map(str, decode((root / path).read_bytes()).shape[:2])), ""
+        except Exception as error:  # whatever a codec or the disk raises is a fault of the frame
+            return "", str(error) or type(error).__name__
+
+    with show_progress(len(paths), "frames decoded") as bar:
+        for path, (size, error) in zip(paths, prefetch(paths, attempt, THREADS, 64 * THREADS), strict=True):
+            bar.update()
+            if error:
+                tally.add("corrupt frames", f"{root / path} cannot be decoded ({error}); copy it again.")
+            else:
+                sizes[size].append(path)
+    usual = max(sizes, key=lambda size: len(sizes[size]), default="")
+    for size in sorted(sizes):
+        for path in sizes[size] if same_size and size != usual else ():
+            sentence = f"{root / path} is {size} pixels (height x width), expected {usual} as most are; copy it again."
+            tally.add("frames of unusual size", sentence)
+
+
+def show_progress(total: int, what: str) -> tqdm[Any]:
+    """A progress bar on stderr; nothing is shown if stderr is not a terminal."""
+    return tqdm(total=total, desc=what, unit="frame", file=sys.stderr, disable=None, leave=False)

@@ -1,0 +1,68 @@
+"""Checking a whole LS-VID tree: its counts beside the published ones, every fault as a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from vreid_bench import JUNK, DatasetCheck, Tracklet, person_ids
+from vreid_plugins.datasets.count_check import CountCheck, count_unmatched, sightings
+from vreid_plugins.datasets.fault_report import Report, one_of
+from vreid_plugins.datasets.ls_vid.index import FRAMES, LISTS, frame_numbers, load, name_fields
+
+# Li et al., ICCV 2019, table 1 and section 5.1; the validation part is what its tables leave over
+PUBLISHED = {
+    "cameras": 15,
+    "train tracklets": 2831,
+    "train identities": 842,
+    "train frames": 550419,
+    "val tracklets": 779,
+    "val identities": 200,
+    "val frames": 155191,
+    "test tracklets": 11333,
+    "test identities": 2730,
+    "test frames": 2277075,
+    "queries": 3504,
+    "frames on disk": 2982685,
+}
+CHECK = CountCheck(PUBLISHED, tuple(FRAMES.values()), frame_numbers)
+
+
+def verify(root: Path, decode: bool) -> DatasetCheck:
+    """All counts and faults under `root`; a line that cannot be used is not counted, and its frames are not checked."""
+    problems: list[str] = []
+    index = load(root, problems.append, parts=tuple(LISTS))
+    test = index.parts["test"]
+    kept = [tracklet for tracklet in test if tracklet.pid != JUNK]
+    asked = set(index.query)
+    queries, apart = [test[row] for row in index.query], [t for row, t in enumerate(test) if row not in asked]
+    seen = list(sightings(queries))
+    own = {
+        "train tracklets under 48 frames": sum(len(t.frames) < 48 for t in index.parts["train"]),
+        "junk": len(test) - len(kept),
+        "queries": len(queries),
+        "query identities": len(person_ids(queries)),
+        "queries without a match, queries in the gallery": count_unmatched(seen, sightings(kept)),
+        "queries without a match, queries out of the gallery": count_unmatched(seen, sightings(apart)),
+    }
+    check_names(root, [tracklet for part in LISTS for tracklet in index.parts[part]], problems.append)
+    return CHECK.finish(root, index.parts, own, problems, decode)
+
+
+def check_names(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:
+    """Check that every tracklet is listed as the person in the names of its frames; `read` follows the list.
+
+    Lists may number persons anew: a difference that most tracklets share is not a fault.
+    """
+    apart = {t.frames[0]: t.pid - name_fields(t.frames[0])[0] for t in tracklets if t.pid != JUNK}
+    if not apart:
+        return
+    usual, many = Counter(apart.values()).most_common(1)[0]
+    others = [frame for frame, difference in apart.items() if difference != usual]
+    if others and 2 * many > len(apart):
+        named = name_fields(others[0])[0]
+        report(
+            f"{root / others[0]} is listed as person {named + apart[others[0]]}{one_of(others, 'tracklets')}, expected "
+            f"{named + usual} as its name says; restore the lists."
+        )

@@ -1,0 +1,137 @@
+"""Checking a whole MARS tree: its counts beside the published ones, every fault as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from vreid_bench import DISTRACTOR, JUNK, DatasetCheck, Source
+from vreid_plugins.datasets.count_check import Sighting, compare_counts, count_unmatched, report_differences
+from vreid_plugins.datasets.fault_report import Report, one_of
+from vreid_plugins.datasets.frame_check import check_frames
+from vreid_plugins.datasets.mars.index import FILES, Half, Index, load_index
+from vreid_plugins.datasets.mars.names import CAMERAS, Integers
+
+# counted on the published index files; Zheng et al., ECCV 2016, report the same tracklets and identities
+PUBLISHED = {
+    "cameras": 6,
+    "train tracklets": 8298,
+    "train identities": 625,
+    "train frames": 509914,
+    "train frames on disk": 509914,
+    "shortest train tracklet": 5,
+    "longest train tracklet": 900,
+    "test tracklets": 12180,
+    "test identities": 634,
+    "test frames": 681089,
+    "test frames on disk": 681089,
+    "shortest test tracklet": 2,
+    "longest test tracklet": 920,
+    "junk": 870,
+    "distractors": 3248,
+    "queries": 1980,
+    "query identities": 626,
+    "queries of camera 1": 524,
+    "queries of camera 2": 456,
+    "queries of camera 3": 319,
+    "queries of camera 4": 191,
+    "queries of camera 5": 384,
+    "queries of camera 6": 106,
+    "gallery with queries, without junk": 11310,
+    "gallery without queries, without junk": 9330,
+    "queries without a match, queries in the gallery": 0,
+    "queries without a match, queries out of the gallery": 140,
+}
+
+
+def verify(root: Path, source: Source, decode: bool) -> DatasetCheck:
+    """All counts and faults under `root`; a half whose index is unusable is not counted, and its frames not checked."""
+    problems: list[str] = []
+    index = load_index(root, problems.append)
+    found = dict(count_index(index))
+    for part, half in (("train", index.train), ("test", index.test)):
+        if half is not None:
+            check_order(root, half, problems.append)
+            check_tracks(root, half, problems.append)
+            folder = half.files.frames
+            on_disk = check_frames(root, half.paths(), problems.append, decode, exclusive=(folder,))
+            found[f"{part} frames on disk"] = on_disk
+    counts = compare_counts(root, found, PUBLISHED, source, problems.append)
+    report_differences(root, counts, "lists and frames", problems.append)
+    return DatasetCheck(source, counts, tuple(problems))
+
+
+def count_index(index: Index) -> Iterator[tuple[str, int]]:
+    """What the index files hold, as far as they can be read."""
+    halves = [(part, half) for part, half in (("train", index.train), ("test", index.test)) if half is not None]
+    if len(halves) == len(FILES):
+        yield "cameras", len(np.unique(np.concatenate([half.rows[:, 3] for _, half in halves])))
+    for part, half in halves:
+        lengths, pids = half.rows[:, 1] - half.rows[:, 0] + 1, half.rows[:, 2]
+        yield f"{part} tracklets", len(half.rows)
+        yield f"{part} identities", len(np.unique(pids[pids > DISTRACTOR]))
+        yield f"{part} frames", len(half.names)
+        yield f"shortest {part} tracklet", int(lengths.min())
+        yield f"longest {part} tracklet", int(lengths.max())
+    if index.test is not None:
+        yield "junk", int((index.test.rows[:, 2] == JUNK).sum())
+        yield "distractors", int((index.test.rows[:, 2] == DISTRACTOR).sum())
+        if index.query is not None:
+            yield from count_queries(index.test.rows, index.query)
+
+
+def count_queries(rows: Integers, query: Integers) -> Iterator[tuple[str, int]]:
+    """Counts that need the query list: `rows` [N, 4] of the test index, `query` 0-based rows of it."""
+    pids, cameras = rows[query, 2], rows[query, 3]
+    kept = rows[:, 2] != JUNK
+    apart = kept.copy()
+    apart[query] = False
+    yield "queries", len(query)
+    yield "query identities", len(np.unique(pids))
+    for camera in range(1, CAMERAS + 1):
+        yield f"queries of camera {camera}", int((cameras == camera).sum())
+    yield "gallery with queries, without junk", int(kept.sum())
+    yield "gallery without queries, without junk", int(apart.sum())
+    asked = rows[query]
+    yield "queries without a match, queries in the gallery", count_unmatched(sightings(asked), sightings(rows[kept]))
+    yield (
+        "queries without a match, queries out of the gallery",
+        count_unmatched(sightings(asked), sightings(rows[apart])),
+    )
+
+
+def sightings(rows: Integers) -> Iterable[Sighting]:
+    """Person and camera of each of the `rows` [N, 4] of an index."""
+    return map(tuple, rows[:, 2:].tolist())
+
+
+def check_order(root: Path, half: Half, report: Report) -> None:
+    """Report rows whose frames are not listed in order; `read` sorts them."""
+    if len(half.unordered):
+        first, last = half.rows[half.unordered[0], :2]
+        report(
+            f"{root / half.files.names}, lines {first} to {last}: frames are not in order of frame number"
+            f"{one_of(half.unordered, 'tracklets')}; they are sorted on reading."
+        )
+
+
+def check_tracks(root: Path, half: Half, report: Report) -> None:
+    """Report the first row that begins within a track.
+
+    Such a row and the one before it are of one person and camera, and one of the two mixes tracks.
+    """
+    rows, track = half.rows, half.order // 10**9
+    starts = rows[1:, 0] - 1
+    changes = np.flatnonzero(np.diff(track)) + 1  # names that begin another track
+    mixed = np.searchsorted(starts, changes[~np.isin(changes, starts)], side="right")  # rows of several tracks
+    same = (rows[1:, 2:] == rows[:-1, 2:]).all(1) & (track[starts] == track[starts - 1])
+    within = np.flatnonzero(same) + 1
+    bad = within[np.isin(within, mixed) | np.isin(within - 1, mixed)]
+    if len(bad):
+        row = bad[0]
+        report(
+            f"{root / half.files.tracks}, row {row + 1}: starts at line {rows[row, 0]}, within a track of "
+            f"{half.files.names}{one_of(bad, 'rows')}, expected rows that keep a track together; restore both files."
+        )

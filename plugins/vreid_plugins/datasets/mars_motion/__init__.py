@@ -1,0 +1,1 @@
+"""The rendered world in which motion tells people apart."""

@@ -1,0 +1,88 @@
+"""A world in which motion tells people apart, in the layout of MARS: six outfits for everybody, rendered only.
+
+Only build and gait tell people apart. Both show in single frames too (a stance, a bent elbow), so that a method may do
+well without motion: `mars-motion-shuffled-frames` measures whether it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vreid_bench import Dataset, DatasetCheck, InputError, Protocol, Roles, hookimpl
+from vreid_plugins.datasets.mars.reader import Mars
+from vreid_plugins.datasets.synthetic_note import world_name
+
+NAME = "mars-motion"
+
+
+class MarsMotion:
+    """Reads what `synthesize` has rendered, as `Mars` reads its twin; it refuses all other trees."""
+
+    def __init__(self) -> None:
+        self.layout = Mars()
+
+    def read(self, root: Path) -> Dataset:
+        """As `Mars.read`. Raises InputError for a tree of another world, real data among them."""
+        check_world(Path(root))
+        return replace(self.layout.read(root), name=NAME)
+
+    def roles(self, info: Path) -> Roles:
+        """As `Mars.roles`."""
+        return self.layout.roles(info)
+
+    def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
+        """As `Mars.verify`, against the counts that were rendered."""
+        check_world(Path(root))
+        return self.layout.verify(root, decode)
+
+    def visibility(self, root: Path) -> Mapping[str, float]:
+        """As `Mars.visibility`."""
+        check_world(Path(root))
+        return self.layout.visibility(root)
+
+    def twin(self) -> str:
+        """A hash that changes whenever `synthesize(root)` would write another tree."""
+        from vreid_plugins.datasets.mars_motion.twin import plan
+
+        return plan().hash
+
+    def synthesize(self, root: Path, **world: Any) -> None:
+        """Render the world into the new folder `root`, with the options of `Mars.synthesize`."""
+        from vreid_plugins.datasets.mars_motion.twin import plan
+        from vreid_plugins.synthetic import write_twin
+
+        write_twin(root, plan, **world)
+
+
+def check_world(root: Path) -> None:
+    """Raises InputError if the tree is not the rendered world `motion`."""
+    world = world_name(root) or "not rendered"
+    if world != "motion":
+        raise InputError(
+            f"{root}: expected the rendered world `motion`, this is {world}; leave out --data, or render the world "
+            f"with `vreid-bench data synthesize DIRECTORY --layout {NAME}`"
+        )
+
+
+@hookimpl
+def vreid_datasets() -> Mapping[str, MarsMotion]:
+    """The data set `mars-motion`."""
+    return {NAME: MarsMotion()}
+
+
+@hookimpl
+def vreid_protocols() -> Mapping[str, Protocol]:
+    """`mars-motion`, queried and scored as `mars` is."""
+    motion = Protocol(
+        name=NAME,
+        version="1",
+        dataset=NAME,
+        headline="queries-in-gallery",
+        conventions=("queries-in-gallery", "official", "torchreid"),
+        summary="A rendered world of six outfits, in which build and gait tell people apart; asked as MARS is.",
+        source="this project",
+    )
+    return {motion.name: motion}

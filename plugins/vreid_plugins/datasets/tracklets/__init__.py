@@ -1,0 +1,1 @@
+"""Your own tracklets, listed in a file."""

@@ -1,0 +1,160 @@
+"""The list `tracklets.csv`: parsing its rows and finding their frames, and every check that opens no frame."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from vreid_bench import DISTRACTOR, JUNK
+from vreid_plugins.datasets.fault_report import Report, is_leftover, one_of
+
+LIST = "tracklets.csv"
+COLUMNS = ("split", "pid", "camid", "frames")
+SPLITS = ("train", "query", "gallery")
+SPECIAL = {"-1": JUNK, "0": DISTRACTOR}  # labels with a meaning of their own
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+
+class Row(NamedTuple):
+    """One line of the list, as it was written, with the frames it names."""
+
+    line: int  # of the file, counted from 1
+    split: str
+    pid: str
+    camid: str
+    frames: tuple[str, ...]  # relative to the root, in order of time
+
+
+def load(root: Path, report: Report) -> list[Row]:
+    """The rows of the list that have frames; every fault goes to `report`."""
+    path = root / LIST
+    if not path.is_file():
+        state = "is a folder, expected a file" if path.is_dir() else "is missing"
+        report(f"{path} {state}; write one with the header {','.join(COLUMNS)} and a row for every tracklet.")
+        return []
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        report(f"{path} cannot be read as UTF-8 text ({error}); save it as UTF-8.")
+        return []
+    rows = [row for row in parse(path, text, report) if row.frames]
+    check_uses(path, rows, report)
+    check_splits(path, rows, report)
+    return rows
+
+
+def parse(path: Path, text: str, report: Report) -> Iterator[Row]:
+    """The rows of the list with their frames; every fault goes to `report`."""
+    reader = csv.reader(io.StringIO(text), strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        missing = [name for name in COLUMNS if name not in header]
+        if missing:
+            found = ", ".join(header) or "nothing"
+            report(
+                f"{path}, line 1: no column {' and '.join(missing)}, found {found}, expected {','.join(COLUMNS)}; add "
+                "it."
+            )
+            return
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            where = f"{path}, line {reader.line_num}"
+            if len(cells) != len(header):
+                report(
+                    f"{where}: {len(cells)} cells, expected {len(header)} as in the header; quote cells with commas."
+                )
+                continue
+            cell = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+            if check_cells(where, cell, report):
+                frames = find_frames(path.parent, cell["frames"])
+                if not frames:
+                    slash = " (with / between folders)" if "\\" in cell["frames"] else ""
+                    report(f"{where}: no image matches {cell['frames']!r} in {path.parent}; correct the path{slash}.")
+                yield Row(reader.line_num, cell["split"], cell["pid"], cell["camid"], frames)
+    except csv.Error as error:
+        report(f"{path}, line {reader.line_num}: {error}; quote cells as CSV does.")
+
+
+def check_cells(where: str, cell: Mapping[str, str], report: Report) -> bool:
+    """Check that each cell of a row fits its column."""
+    empty = [name for name in COLUMNS if not cell[name]]
+    if empty:
+        report(f"{where}: {' and '.join(empty)} is empty; every tracklet needs {', '.join(COLUMNS)}.")
+        return False
+    if cell["split"] not in SPLITS:
+        report(f"{where}: unknown split {cell['split']!r}, expected {', '.join(SPLITS)}; correct it.")
+        return False
+    if cell["pid"] in SPECIAL and cell["split"] != "gallery":
+        what = "junk" if SPECIAL[cell["pid"]] == JUNK else "a distractor"
+        report(f"{where}: pid {cell['pid']} is {what}, which only gallery rows can be; use another label for a person.")
+        return False
+    frames = PurePosixPath(cell["frames"])
+    if frames.is_absolute() or ".." in frames.parts:
+        report(
+            f"{where}: {cell['frames']!r} leads out of the folder of {LIST}, expected a relative path below it; move "
+            "the frames there."
+        )
+        return False
+    return True
+
+
+def find_frames(root: Path, pattern: str) -> tuple[str, ...]:
+    """The images of a folder or glob below `root`, in order of time; other files are left out."""
+    folder = PurePosixPath(pattern)
+    if (root / folder).is_dir():  # first, for a folder may have brackets in its name
+        found: Iterable[str] = (str(folder / path.name) for path in (root / folder).iterdir())
+    else:
+        found = (PurePosixPath(path).as_posix() for path in glob.glob(pattern, root_dir=root, recursive=True))
+    return sort_by_time(
+        path for path in set(found) if path.lower().endswith(IMAGES) and not is_leftover(Path(path).name)
+    )
+
+
+def sort_by_time(paths: Iterable[str]) -> tuple[str, ...]:
+    """Paths sorted by the last number in their file names; in natural order if numbers are equal or one is missing."""
+    numbered = [(re.findall(r"\d+", PurePosixPath(path).stem), path) for path in paths]
+    if all(numbers for numbers, _ in numbered):
+        return tuple(path for _, path in sorted(numbered, key=lambda item: (int(item[0][-1]), natural_key(item[1]))))
+    return tuple(sorted((path for _, path in numbered), key=natural_key))
+
+
+def natural_key(text: str) -> tuple[list[tuple[int, int, str]], str]:
+    """A sort key that puts f10 after f9; the text itself decides between 01 and 1."""
+    pieces = re.split(r"(\d+)", text)  # texts and numbers in turn
+    return [(0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(pieces) if p], text
+
+
+def check_uses(path: Path, rows: list[Row], report: Report) -> None:
+    """Check that every frame is used once."""
+    used: dict[str, Row] = {}
+    for row in rows:
+        again = [frame for frame in row.frames if frame in used]
+        if again:
+            first = used[again[0]]
+            hint = "a query is already a test tracklet; " if {first.split, row.split} == {"query", "gallery"} else ""
+            report(
+                f"{path}, line {row.line}: {again[0]} is already used in line {first.line}{one_of(again, 'frames')}; "
+                f"{hint}give each tracklet one row."
+            )
+        used |= dict.fromkeys(row.frames, row)
+
+
+def check_splits(path: Path, rows: list[Row], report: Report) -> None:
+    """Check that every split has a row, and that nobody is in both training and test."""
+    for name in SPLITS:
+        if not any(row.split == name for row in rows):
+            report(f"{path} has no usable {name} row, expected at least one of each split; add a row.")
+    tested = {row.pid: row.line for row in reversed(rows) if row.split != "train"}
+    both = {row.pid: row.line for row in reversed(rows) if row.split == "train" and row.pid in tested}
+    if both:
+        pid, line = min(both.items(), key=lambda item: item[1])
+        report(
+            f"{path}, line {line}: person {pid!r} is trained on, and tested in line {tested[pid]}"
+            f"{one_of(both, 'persons')}; train and test on different people, and label them differently."
+        )

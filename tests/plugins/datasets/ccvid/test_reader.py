@@ -1,0 +1,96 @@
+"""Reading CCVID: the tracklets, their cameras and clothes, and the protocols and conventions."""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ccvid_tree import NEW, OLD, Tree
+
+from vreid_bench.contracts.dataset import CheckingReader, DatasetReader, TwinReader
+from vreid_plugins.datasets.ccvid import reader
+from vreid_plugins.datasets.ccvid.reader import Ccvid
+
+
+def test_it_is_a_reader_that_verifies_and_synthesizes() -> None:
+    for contract in (DatasetReader, CheckingReader, TwinReader):
+        assert isinstance(Ccvid(), contract)
+    assert isinstance(reader.vreid_datasets()["ccvid"], Ccvid)
+
+
+def test_reading_gives_the_queries_then_the_gallery_in_file_order(tree: Tree) -> None:
+    dataset = Ccvid().read(tree.root)
+    (split,) = dataset.splits
+    assert [(t.pid, t.camid, t.clothes, len(t.frames)) for t in split.train] == [
+        (1, 1, OLD, 2),
+        (1, 12, NEW, 1),
+        (150, 3, OLD, 3),
+    ]
+    assert [(t.pid, t.camid) for t in split.test] == [(2, 1), (148, 2), (2, 2), (2, 13), (148, 5), (148, 4)]
+    assert split.query == (0, 1)
+    assert split.gallery == (2, 3, 4, 5)
+    assert (dataset.source, dataset.notes) == ("unverified", ())
+    assert all((tree.root / frame).is_file() for t in split.train + split.test for frame in t.frames)
+
+
+def test_the_third_session_has_cameras_of_its_own(tree: Tree) -> None:
+    test = Ccvid().read(tree.root).splits[0].test
+    assert test[0].frames[0].startswith("session1/002_01/")
+    assert test[3].frames[0].startswith("session3/002_01/")
+    assert (test[0].camid, test[3].camid) == (1, 13)  # of one camera they would be junk for each other
+
+
+def test_frames_are_in_order_of_their_number_whatever_the_disk_says(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (100_000, 99_999):
+        tree.frame(f"session2/150_03/{number}.jpg")
+    expected = Ccvid().read(tree.root)
+    names = [frame.rpartition("/")[2] for frame in expected.splits[0].train[2].frames]
+    assert names == ["00001.jpg", "00002.jpg", "00003.jpg", "99999.jpg", "100000.jpg"]
+    ordered = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: reversed(list(ordered(path))))
+    assert Ccvid().read(tree.root).splits == expected.splits
+
+
+def test_reading_writes_nothing_and_two_copies_have_one_fingerprint(tree: Tree, tmp_path: Path) -> None:
+    before = sorted(tree.root.rglob("*"))
+    dataset = Ccvid().read(tree.root)
+    assert sorted(tree.root.rglob("*")) == before
+    assert not any(str(tmp_path) in frame for t in dataset.splits[0].test for frame in t.frames)
+    shutil.copytree(tree.root, tmp_path / "copy")
+    assert Ccvid().read(tmp_path / "copy").fingerprint == dataset.fingerprint
+
+
+def test_leftovers_in_a_folder_are_no_frames(tree: Tree) -> None:
+    expected = Ccvid().read(tree.root).fingerprint
+    tree.frame("session1/001_01/.DS_Store")
+    tree.frame("session1/001_01/._00001.jpg")
+    assert Ccvid().read(tree.root).fingerprint == expected
+    assert sum("left by a file manager" in p for p in Ccvid().verify(tree.synthetic()).problems) == 2
+
+
+def test_the_three_modes_differ_in_the_clothes_of_a_match_alone() -> None:
+    conventions = reader.vreid_conventions()
+    assert {name: c.clothes for name, c in conventions.items()} == {
+        "general": "any",
+        "same-clothes": "same",
+        "clothes-changing": "other",
+    }
+    assert conventions["general"].rules["clothes"] == "any"
+    assert conventions["same-clothes"].rules["clothes"] == "same"
+    assert len({c.fingerprint for c in conventions.values()}) == 3
+    alike = [replace(c, name="c", clothes="any").fingerprint for c in conventions.values()]
+    assert len(set(alike)) == 1
+
+
+def test_every_protocol_scores_all_modes_and_ranks_by_its_own() -> None:
+    protocols = reader.vreid_protocols()
+    assert {name: p.headline for name, p in protocols.items()} == {
+        "ccvid": "general",
+        "ccvid-same-clothes": "same-clothes",
+        "ccvid-clothes-changing": "clothes-changing",
+    }
+    assert all(p.conventions == tuple(reader.vreid_conventions()) for p in protocols.values())
+    assert len({p.fingerprint for p in protocols.values()}) == 3
