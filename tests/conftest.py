@@ -25,9 +25,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if COSTLY & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
-        if (
-            PLUGINS in item.path.parents
-        ):  # the harness is covered by the tests of its rooms: tracing costs half the time
+        # The tests of its rooms cover the harness. Tracing costs half as much again as a test.
+        if PLUGINS in item.path.parents:
             item.add_marker(pytest.mark.no_cover)
 
 

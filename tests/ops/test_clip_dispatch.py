@@ -58,6 +58,7 @@ def test_batch_hard_selects_and_differentiates_as_the_reference(shape, mode, opt
         torch.testing.assert_close(got.double(), wanted, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @native_only
 @pytest.mark.parametrize("instruction_set", native.load("ranks").instruction_sets() if native.load("ranks") else [])
 def test_every_instruction_set_agrees_with_the_reference(instruction_set):
@@ -127,6 +128,7 @@ def test_a_clip_that_is_no_number_is_not_lost(mode, normalize):
         assert found.negative_index.tolist() == [2, 2, 1]
 
 
+@pytest.mark.slow
 def test_tf32_is_known_whichever_way_it_was_allowed():
     """Torch has an older and a newer way, and its older getter raises where the newer one was used."""
     script = (
@@ -157,6 +159,7 @@ def test_threads_change_nothing_but_rounding():
     torch.testing.assert_close(*found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["factored", "top", "pairwise"])
 def test_torch_can_check_and_compile_the_ops(mode):
     query, gallery, weights, masks = drawn((6, 5, 3, 3, 8), mode, ragged=True)

@@ -106,6 +106,7 @@ def assert_words(counts, distances, who):
         np.testing.assert_allclose(scores.cmc(50), curve, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_thousands_of_small_worlds_agree_with_the_loop(backend, part):
     """From distances and from embeddings of whole numbers, the latter in shards, too, with the same bits."""
@@ -152,6 +153,7 @@ def test_numbers_of_any_kind_agree_with_the_loop(backend, metric, width):
     assert_scores(count_from_embeddings(query, gallery, who, metric), distances_by_hand(query, gallery, metric), who)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_many_tiles_many_matches_and_long_ties(backend, dtype):
     """More columns than a tile, more matches than share a pass, a gallery in disorder, junk between."""
@@ -201,6 +203,7 @@ def _distances(query, gallery):
     return ((query[:, None].astype(np.float64) - gallery) ** 2).sum(2)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 3))
 @settings(max_examples=25, deadline=None)
 def test_counts_of_shards_add_up_in_any_order(seed, shards, threads):

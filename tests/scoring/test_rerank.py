@@ -182,6 +182,7 @@ def test_a_limit_too_low_says_what_is_needed():
         Zhong().from_features(features[:10], features[10:], "cosine", memory=needed - 1)
 
 
+@pytest.mark.slow
 def test_features_are_re_ranked_without_a_matrix_of_all_pairs():
     features = crowd(2000, people=100)
     limit = 10 << 20
