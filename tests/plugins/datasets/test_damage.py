@@ -447,7 +447,7 @@ def folder_copied_to_another_number(tree: Tree, random: Random) -> str:
 def person_copied_to_a_free_number(tree: Tree, random: Random) -> str:
     folder = tree.folder(random)
     shutil.copytree(tree.root / folder, tree.root / beside(folder, "person_0150"))
-    return "has person 150, whom"
+    return "has person 150, who is not in"
 
 
 @kind("duke-video")
