@@ -1,36 +1,115 @@
-"""What several test files need: a small synthetic tree in the MARS layout, and the command line."""
+"""What many test files need: small rendered data sets, a finished run and the command line."""
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from short_run import SHORT
 
 from vreid_bench.cli.main import main
 
 collect_ignore = ["gpu"]  # unless it is named: `make gpu` does
 
+# Fixtures that render a data set, train, compile, install a package or start processes: who uses one is slow.
+COSTLY = {"tiny_mars", "tiny_ilids", "finished_runs", "checked_emulation", "emulation", "spawn"}
+PLUGINS = Path(__file__).parent / "plugins"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if COSTLY & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+        if (
+            PLUGINS in item.path.parents
+        ):  # the harness is covered by the tests of its rooms: tracing costs half the time
+            item.add_marker(pytest.mark.no_cover)
+
 
 @pytest.fixture(scope="session")
-def tiny_mars(tmp_path_factory):
+def make_once(tmp_path_factory):
+    """Make something costly once for all workers of pytest-xdist.
+
+    `make_once(name, make)` returns a path which `make(path)` has filled, in this worker or in another. Tests share it:
+    none may write to it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def once(name, make):
+        with open(folder / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / name).exists():
+                unfinished = folder / f"{name}.unfinished"
+                make(unfinished)
+                unfinished.rename(folder / name)
+        return folder / name
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def tiny_mars(make_once):
     """Ten identities to train on and ten to test on, as the renderer writes them."""
     from vreid_plugins.datasets.mars.reader import Mars
 
-    root = tmp_path_factory.mktemp("data") / "mars"
-    Mars().synthesize(root, ids=10, cameras=3, size=(32, 16), workers=1, progress=False)
-    return root
+    return make_once(
+        "mars", lambda root: Mars().synthesize(root, ids=10, cameras=3, size=(32, 16), workers=1, progress=False)
+    )
 
 
 @pytest.fixture(scope="session")
-def tiny_ilids(tmp_path_factory):
+def tiny_ilids(make_once):
     """Five identities in each half, two cameras and ten splits, as the renderer writes them."""
     from vreid_plugins.datasets.ilids_vid.reader import IlidsVid
 
-    root = tmp_path_factory.mktemp("data") / "ilids-vid"
-    IlidsVid().synthesize(root, ids=5, size=(32, 16), workers=1, progress=False)
-    return root
+    return make_once(
+        "ilids-vid", lambda root: IlidsVid().synthesize(root, ids=5, size=(32, 16), workers=1, progress=False)
+    )
+
+
+@pytest.fixture(scope="session")
+def finished_runs(make_once, tiny_mars):
+    """A folder of runs that holds one: `run --plugin mean-pooling` with the options SHORT on `tiny_mars`."""
+
+    def train(runs):
+        command = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", runs, *SHORT)
+        result = CliRunner().invoke(main, [str(argument) for argument in command])
+        assert result.exit_code == 0, result.output
+
+    return make_once("runs", train)
+
+
+@pytest.fixture
+def finished_run(finished_runs, tmp_path):
+    """The folder of that run, copied to tmp_path, where a test may change it.
+
+    The same command with `--runs tmp_path` finds it and does not train again.
+    """
+    [folder] = finished_runs.iterdir()
+    return shutil.copytree(folder, tmp_path / folder.name)
+
+
+@pytest.fixture(scope="session")
+def checked_emulation(make_once):
+    """The program that runs the CUDA kernels on the CPU, with sanitizers: several times slower."""
+    from cuda_emulator import SANITIZERS, build
+
+    return make_once("checked-emulation", lambda program: build(program, "-g", *SANITIZERS))
+
+
+@pytest.fixture(scope="session")
+def emulation(make_once):
+    """The program that runs the CUDA kernels on the CPU."""
+    from cuda_emulator import build
+
+    return make_once("emulation", build)
 
 
 @pytest.fixture

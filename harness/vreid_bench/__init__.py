@@ -1,13 +1,13 @@
-"""What a plugin imports. Torch is loaded when a name that needs it is first asked for."""
+"""The public door: all that a plugin or a notebook imports. Torch is loaded when a name that needs it is first used."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
-from vreid_bench.contracts.protocol import Convention, Corruption, Protocol, Selection, digest
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.hookspecs import hookimpl
+from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import (
     Clipping,
     Fit,
@@ -19,8 +19,12 @@ from vreid_bench.contracts.recipe import (
     Schedule,
     Train,
     part,
+    reported_row,
+    reported_table,
 )
+from vreid_bench.contracts.small_preset import SMALL_SIZE, shrink_loss, shrink_method, shrink_training
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 if TYPE_CHECKING:
     from vreid_bench.contracts.dataset import (
@@ -37,18 +41,24 @@ if TYPE_CHECKING:
         person_ids,
     )
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, Published
+    from vreid_bench.evaluation.strategies.corruption import Corruption
+    from vreid_bench.evaluation.strategies.selection import Selection
     from vreid_bench.modeling.clips import decode, prefetch
-    from vreid_bench.modeling.corruption import check_corruption, distort
-    from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_fold
+    from vreid_bench.modeling.corruption import Distortion, distort
+    from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_mean
+    from vreid_bench.ops.clip_reference import ClipSide, add_query_clip, pair_importance, sequential_similarity
+    from vreid_bench.ops.clip_rule import ClipRule
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
+    from vreid_bench.ops.metric import Metric
     from vreid_bench.registry.registry import Family
-    from vreid_bench.scoring.score import Report, score
+    from vreid_bench.scoring.report import Report
+    from vreid_bench.scoring.rerank.items import RERANK_MEMORY, FromDistances, FromFeatures
+    from vreid_bench.scoring.rerank.k_reciprocal import KReciprocalRule, k_reciprocal_distance
+    from vreid_bench.scoring.rerank.neighbours import nearest_columns
+    from vreid_bench.scoring.score import score
     from vreid_bench.system.progress import bar
 
-hookimpl = pluggy.HookimplMarker("vreid_bench")
-
 _HOME = {
-    "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_fold"),
     "vreid_bench.contracts.dataset": (
         "DISTRACTOR",
         "JUNK",
@@ -62,12 +72,22 @@ _HOME = {
         "Tracklet",
         "person_ids",
     ),
-    "vreid_bench.modeling.clips": ("decode", "prefetch"),
-    "vreid_bench.modeling.corruption": ("check_corruption", "distort"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
-    "vreid_bench.registry.registry": ("Family",),
+    "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
+    "vreid_bench.evaluation.strategies.selection": ("Selection",),
+    "vreid_bench.modeling.clips": ("decode", "prefetch"),
+    "vreid_bench.modeling.corruption": ("Distortion", "distort"),
+    "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_mean"),
+    "vreid_bench.ops.clip_reference": ("ClipSide", "add_query_clip", "pair_importance", "sequential_similarity"),
+    "vreid_bench.ops.clip_rule": ("ClipRule",),
     "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
-    "vreid_bench.scoring.score": ("Report", "score"),
+    "vreid_bench.ops.metric": ("Metric",),
+    "vreid_bench.registry.registry": ("Family",),
+    "vreid_bench.scoring.rerank.items": ("RERANK_MEMORY", "FromDistances", "FromFeatures"),
+    "vreid_bench.scoring.rerank.k_reciprocal": ("KReciprocalRule", "k_reciprocal_distance"),
+    "vreid_bench.scoring.rerank.neighbours": ("nearest_columns",),
+    "vreid_bench.scoring.report": ("Report",),
+    "vreid_bench.scoring.score": ("score",),
     "vreid_bench.system.progress": ("bar",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -75,9 +95,13 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "DISTRACTOR",
     "JUNK",
+    "RERANK_MEMORY",
+    "SMALL_SIZE",
     "SYNTHETIC",
     "Batch",
     "ClipFeatures",
+    "ClipRule",
+    "ClipSide",
     "Clipping",
     "Clips",
     "Convention",
@@ -85,11 +109,16 @@ __all__ = [
     "Count",
     "Dataset",
     "DatasetCheck",
+    "Distortion",
     "Family",
     "Fit",
+    "FromDistances",
+    "FromFeatures",
     "Hardest",
     "InputError",
+    "KReciprocalRule",
     "Method",
+    "Metric",
     "Optimizer",
     "Part",
     "Preset",
@@ -104,21 +133,30 @@ __all__ = [
     "Split",
     "Tracklet",
     "Train",
+    "add_query_clip",
     "bar",
     "batch_hard",
-    "check_corruption",
     "clip_batch_hard",
     "clip_distance",
-    "clip_fold",
+    "clip_mean",
     "decode",
     "digest",
     "distort",
     "hookimpl",
+    "k_reciprocal_distance",
+    "nearest_columns",
+    "pair_importance",
     "pairwise_distance",
     "part",
     "person_ids",
     "prefetch",
+    "reported_row",
+    "reported_table",
     "score",
+    "sequential_similarity",
+    "shrink_loss",
+    "shrink_method",
+    "shrink_training",
 ]
 
 

@@ -1,1 +1,1 @@
-"""The in-tree plugins: one paper, one file, and beside them what several papers share."""
+"""The in-tree plugins: one file for each paper, and folders of the parts that several papers share."""

@@ -1,20 +1,24 @@
 """Learned clip similarity (Matiyali and Sharma, "Video Person Re-Identification using Learned Clip Similarity
 Aggregation", WACV 2020), in the paper's order: section 3.1, Eq. 9 of section 4.4, appendix A, then its tables.
 
-All methods share the first stage, I3D on clips of four frames under triplet and cross-entropy loss. They differ in how
-the clips of two tracklets are compared, and in the second stage, which learns that with I3D frozen:
+All methods share the first stage: I3D is trained on clips of four frames with triplet and cross-entropy loss. They
+differ in how they compare the clips of two tracklets, and in the second stage, which trains this comparison with I3D
+frozen:
 
-- `clip-average`, `clip-average-1`, `-2`, `-4`: the mean of 8, 1, 2 or 4 clips' unit vectors (Fig. 4, Table 6);
-  `clip-average-raw`: without the unit length.
-- `clip-top`: the mean over the most similar 60 % of the 64 pairs of clips, at test alone (`top-t%-eval`);
-  `clip-top-trained`: in training, too (`top-t%-traineval`); `clip-top-corrupted`: on spoiled clips, too.
-- `clip-learned`: a network that weighs pair after pair; `clip-learned-corrupted`: trained on spoiled clips, too.
+- `clip-average`, `clip-average-1`, `-2`, `-4`: the mean of the unit vectors of 8, 1, 2 or 4 clips (Fig. 4, Table 6);
+  `clip-average-raw`: the mean of 8 clips without scaling to unit length.
+- `clip-top`: the mean over the most similar 60 % of the 64 pairs of clips, in the test only (`top-t%-eval`);
+  `clip-top-trained`: also in training (`top-t%-traineval`); `clip-top-corrupted`: also trained on corrupted clips.
+- `clip-learned`: a network weighs one pair after another; `clip-learned-corrupted`: also trained on corrupted clips.
 
-Table 2 trains anew for each M_c^max with as many spoiled clips as the test has. Here a method is trained once, clean
-or with the share of clips that M_c^max = 7 spoils, and tested at every M_c^max.
+Table 2 trains a model for each M_c^max, with as many corrupted clips as in the test. Here a method is trained once,
+on clean clips or with the share of corrupted clips that M_c^max = 7 has, and tested at every M_c^max.
 
-What else the paper varies is a setting of these: how a single clip is cut (Table 1, Fig. 3) the test.sampler and test.T
-of `clip-average-1`, the length of clips (Table 6) test.T and stages.0.clipping.T, t (Fig. 6, Table 2) matcher.top.
+The paper's other variations are settings of these methods: how a single clip is cut (Table 1, Fig. 3) is test.sampler
+and test.T of `clip-average-1`; the length of clips (Table 6) is test.T and stages.0.clipping.T; t (Fig. 6, Table 2) is
+matcher.top.
+
+The file is long because a third of it is the paper's printed tables.
 """
 
 from __future__ import annotations
@@ -29,7 +33,9 @@ from torch.nn import functional as F
 
 from vreid_bench import (
     Clipping,
+    ClipRule,
     Clips,
+    ClipSide,
     Hardest,
     InputError,
     Method,
@@ -39,34 +45,43 @@ from vreid_bench import (
     Reported,
     Schedule,
     Train,
+    add_query_clip,
     batch_hard,
     clip_batch_hard,
     clip_distance,
     hookimpl,
+    pair_importance,
     part,
+    reported_row,
+    reported_table,
+    sequential_similarity,
+    shrink_method,
 )
-from vreid_bench.ops.clip_reference import Side, importance, one_clip, sequential
 
 PAPER = "Matiyali, Sharma: Video Person Re-Identification using Learned Clip Similarity Aggregation, WACV 2020"
 
+LEARNED = ClipRule(mode="learned", normalize=False)  # clips have unit length already
+
 
 class Learned(nn.Module):
-    """Eq. 1-6: the pairs of clips come by one after another, each weighed by how it differs from the mean so far.
+    """A weighted mean over all pairs of clips; a network weighs each pair by its difference from the mean so far.
 
-        alpha_t = g(r_{t-1} - c_t)                                           Eq. 1, c_t = f_q . f_g of a pair of clips
-        r_t = (A_{t-1} r_{t-1} + alpha_t c_t) / (A_{t-1} + alpha_t)          Eq. 2 and 3, A_t the sum of the alphas
-        s = sum over the elements of r after the last pair                   Eq. 4
+        alpha_t = g(r_{t-1} - c_t)                                    Eq. 1, c_t = f_q * f_g, elementwise
+        r_t = (A_{t-1} r_{t-1} + alpha_t c_t) / A_t                   Eq. 2, A_t the sum of the first t alphas
+        s = sum of the elements of r after the last pair              Eq. 4, which is Eq. 3 for unit vectors
 
-    hidden: units of each of g's two layers; 0 means as many as a clip's embedding has. dropout: after each of them.
+    hidden: units in each of the two hidden layers of g; 0 means the length of a clip's embedding.
+    dropout: probability, after each hidden layer.
 
-    Where the paper is silent:
-    - Eq. 1 prints f_q . f_q; f_q . f_g is meant, as r_1 has it.
-    - The order of the M^2 pairs, on which g depends: query clip by query clip, each against every gallery clip in turn.
-    - alpha_1 = 1. Eq. 1 has no r_0 to give it, and r_0 = r_1, so that it would be g(0), is a constant that a batch
-      normalisation puts exactly on the kink of the ReLU, where gradients differ between machines.
-    - "dropout and batch normalisation after both hidden layers": layer, normalisation, ReLU, dropout. In training a
-      step's statistics are over all pairs of tracklets of the batch; a tracklet against itself is one of them. In the
-      test they are the running ones, in which the last pairs of the last batches weigh most.
+    Where the paper is silent or unclear:
+    - Eq. 1 prints f_q * f_q. This uses f_q * f_g, as the definition of r_1 does.
+    - The order of the M^2 pairs changes the result. Here the first query clip meets every gallery clip in turn, then
+      the second does, and so on.
+    - alpha_1 = 1, because Eq. 1 needs an r_0. With r_0 = r_1 alpha_1 would be g(0). Batch normalisation puts this
+      constant input exactly on the kink of the ReLU, where gradients differ between machines.
+    - "dropout and batch normalisation after both hidden layers": the order is linear, normalisation, ReLU, dropout.
+      In training the statistics of a step are over all pairs of tracklets of the batch, each tracklet with itself
+      included. In the test they are the running ones, where the last pairs of the last batches count most.
     """
 
     def __init__(self, dim: int, hidden: int = 0, dropout: float = 0.5) -> None:
@@ -78,29 +93,30 @@ class Learned(nn.Module):
         self.g = nn.Sequential(*layers, nn.Linear(hidden, 1), nn.Softplus())
 
     def represent(self, clips: Clips) -> Clips:
-        """Every clip [N, C, E] at unit length, as Eq. 4 wants it."""
+        """Every clip [N, C, E] scaled to unit length, as Eq. 4 requires."""
         return clips.with_embedding(F.normalize(clips.embedding, dim=-1))
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
-        """Represented tracklets -> 1 - s [Q, G]; s(q, g) is not s(g, q). In training by the batch's statistics."""
+        """Represented tracklets -> 1 - s [Q, G], not symmetric. Training normalises by the batch's statistics."""
         if self.training:
             left, right = _side(query), _side(gallery)
-            each = Side(left.clips[:, None], left.valid[:, None]), Side(right.clips[None], right.valid[None])
-            return 1 - sequential(*each, self._trained)
+            each = ClipSide(left.clips[:, None], left.valid[:, None]), ClipSide(right.clips[None], right.valid[None])
+            return 1 - sequential_similarity(*each, self._trained)
         masks = query.valid, gallery.valid
-        return clip_distance(query.embedding, gallery.embedding, self.folded(), *masks, mode="learned", normalize=False)
+        return clip_distance(query.embedding, gallery.embedding, self.fused_weights(), *masks, rule=LEARNED)
 
     def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
-        """Batch-hard over all pairs of tracklets."""
+        """The farthest positive and nearest negative of each of N tracklets."""
         if self.training:  # batch normalisation sees all pairs, so that all of them have gradients
             return batch_hard(self.distance(represented, represented), pids)
         clips, valid = represented.embedding, represented.valid
-        return clip_batch_hard(clips, pids, self.folded(), valid, mode="learned", normalize=False)
+        return clip_batch_hard(clips, pids, self.fused_weights(), valid, rule=LEARNED)
 
     def importance(self, query: Clips, gallery: Clips) -> Tensor:
-        """Row by row of N represented tracklets: the mean over a query clip's pairs of their share in Eq. 2, [N, C].
+        """How much each query clip counts, [N, C], for N represented query and gallery tracklets, row by row.
 
-        The first pair is left out of the mean, for its weight was set and not learned.
+        It is the mean, over the pairs of the clip, of alpha divided by the sum of all alphas (Eq. 2). The first pair
+        of all is left out of the mean, because its weight is set and not learned.
         """
         alpha = self.alphas(query, gallery)
         learned = query.valid[:, :, None] & gallery.valid[:, None]  # [N, C, K]
@@ -109,35 +125,36 @@ class Learned(nn.Module):
         return (share * learned).sum(2) / learned.sum(2).clamp_min(1)
 
     def alphas(self, query: Clips, gallery: Clips) -> Tensor:
-        """alpha of each pair of clips of N query and N gallery tracklets, row by row: [N, C, K], 0 where a clip is not.
-
-        Of represented tracklets.
-        """
-        network, found = self.folded(), []
+        """Eq. 1 for N represented query and gallery tracklets, row by row: [N, C, K], 0 where a clip is missing."""
+        network, found = self.fused_weights(), []
 
         def kept(difference: Tensor, _: Tensor) -> Tensor:
-            found.append(importance(difference, network))
+            found.append(pair_importance(difference, network))
             return found[-1]
 
         left, right = _side(query), _side(gallery)
-        sequential(left, right, kept)
+        sequential_similarity(left, right, kept)
         pair = (query.valid[:, :, None] & gallery.valid[:, None]).flatten(1)  # [N, C K]
         first = pair.cumsum(1) == 1
         alpha = torch.where(first, 1, torch.stack(found, 1)) * pair
         return alpha.reshape(len(query), query.valid.shape[1], gallery.valid.shape[1])
 
     def bounds(self, query: Clips, gallery: Clips) -> tuple[Tensor, Tensor]:
-        """Least and largest distance [Q, G] that any importances can give: those of the nearest and farthest clips."""
+        """The smallest and the largest distance [Q, G] that any weights can give.
+
+        A weighted mean over pairs of clips lies between the distances of the nearest and the farthest pair.
+        """
         product = torch.einsum("qae,gbe->qgab", query.embedding, gallery.embedding)
         pair = query.valid[:, None, :, None] & gallery.valid[None, :, None]  # [Q, G, C, K]
         return 1 - product.masked_fill(~pair, -2).amax((2, 3)), 1 - product.masked_fill(~pair, 2).amin((2, 3))
 
     def narrowing(self, query: Clips, gallery: Clips) -> Generator[tuple[Tensor, Tensor], Tensor, None]:
-        """Bounds [P] of the distances of pairs of tracklets, P of each side, after each query clip; the last are equal.
+        """Lower and upper bounds [P] of the distances of P pairs of tracklets, after each of the query clips.
 
-        Is sent which of the pairs [P] are still of interest, and goes on with these.
+        After the last query clip both bounds are the distance. The caller sends back a mask [P] of the pairs that it
+        still needs; the generator goes on with those.
         """
-        network = self.folded()
+        network = self.fused_weights()
         left, right = _side(query), _side(gallery)
         product = torch.einsum("pae,pbe->pab", left.clips, right.clips)  # [P, C, K]
         pair = (left.valid[:, :, None] * right.valid[:, None]) > 0
@@ -145,20 +162,21 @@ class Learned(nn.Module):
         least = product.masked_fill(~pair, 2).amin(2).flip(1).cummin(1).values.flip(1)
         mean, total = torch.zeros_like(left.clips[:, 0]), torch.zeros_like(left.valid[:, 0])
         for a in range(left.clips.shape[1]):
-            own = Side(left.clips[:, a], left.valid[:, a])
-            mean, total = one_clip(own, right, (mean, total), lambda difference, _: importance(difference, network))
+            own = ClipSide(left.clips[:, a], left.valid[:, a])
+            state = mean, total
+            mean, total = add_query_clip(own, right, state, lambda difference, _: pair_importance(difference, network))
             similarity = mean.sum(-1)  # [P]
             low, high = similarity, similarity
-            if a + 1 < left.clips.shape[1]:  # what is to come moves the mean towards itself, wherever it is
+            if a + 1 < left.clips.shape[1]:  # each later pair moves the mean towards its own similarity
                 low = torch.where(total > 0, torch.minimum(similarity, least[:, a + 1]), least[:, a + 1])
                 high = torch.where(total > 0, torch.maximum(similarity, most[:, a + 1]), most[:, a + 1])
             kept = yield 1 - high, 1 - low
             left, right = left.rows(kept), right.rows(kept)
             most, least, mean, total = most[kept], least[kept], mean[kept], total[kept]
 
-    def folded(self) -> list[Tensor]:
-        """The network with batch normalisation folded into its layers, as `clip_distance` takes it."""
-        g: Any = self.g  # to its types a Sequential holds modules, not linear layers
+    def fused_weights(self) -> list[Tensor]:
+        """The weights of g in the order of `clip_distance`, with batch normalisation fused into its linear layers."""
+        g: Any = self.g  # typed as holding modules, not linear layers
         weights: list[Tensor] = []
         for at in (0, 4):
             linear, norm = g[at], g[at + 1]
@@ -167,24 +185,24 @@ class Learned(nn.Module):
         return [*weights, g[8].weight, g[8].bias]
 
     def _trained(self, difference: Tensor, asked: Tensor) -> Tensor:
-        """Importances where they are asked for; batch statistics are of these pairs alone."""
+        """Importances of the pairs in the mask `asked`, 0 elsewhere; the batch statistics are of these pairs only."""
         if not asked.any():
             return torch.zeros_like(difference[..., 0])
         found = self.g(difference[asked])[:, 0]
         return torch.zeros_like(difference[..., 0]).masked_scatter(asked, found)
 
 
-def _side(clips: Clips) -> Side:
-    return Side(torch.where(clips.valid[..., None], clips.embedding, 0), clips.valid.to(clips.embedding.dtype))
+def _side(clips: Clips) -> ClipSide:
+    return ClipSide(torch.where(clips.valid[..., None], clips.embedding, 0), clips.valid.to(clips.embedding.dtype))
 
 
 class Top(nn.Module):
-    """Eq. 9: the mean over the most similar pairs of clips, by the cosine of their projections.
+    """The mean cosine similarity over the most similar pairs of clips, after an optional projection (Eq. 9).
 
-    top: the share of the valid pairs, t / 100, rounded up. train_top: the same in training, None for as in the test;
-        the paper's `top-t%-eval` has all, 1.0.
-    project: a linear layer in front, "D to D", with no bias. It starts as the identity: 12 epochs at 3e-5 would hardly
-        lead a random one back to features that are good as they are.
+    top: the share t / 100 of the valid pairs that count; their number is rounded up.
+    train_top: the same in training; None means `top`. The paper's `top-t%-eval` trains with all pairs, 1.0.
+    project: whether a linear layer from D to D features without bias comes first. It starts as the identity, because
+        the features are already good, and 12 epochs at 3e-5 would hardly lead a random layer back to them.
     """
 
     def __init__(self, dim: int, top: float = 0.2, train_top: float | None = None, project: bool = False) -> None:
@@ -198,40 +216,40 @@ class Top(nn.Module):
             nn.init.eye_(self.project.weight)
 
     def represent(self, clips: Clips) -> Clips:
-        """Every clip [N, C, E], projected, at unit length."""
+        """Every clip [N, C, E], projected and scaled to unit length."""
         return clips.with_embedding(F.normalize(self.project(clips.embedding), dim=-1))
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
         """Represented tracklets -> 1 - s [Q, G]."""
         masks = query.valid, gallery.valid
-        return clip_distance(query.embedding, gallery.embedding, (), *masks, **self._rule())
+        return clip_distance(query.embedding, gallery.embedding, (), *masks, rule=self._rule())
 
     def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
-        """Batch-hard over all pairs of tracklets."""
-        return clip_batch_hard(represented.embedding, pids, (), represented.valid, **self._rule())
+        """The farthest positive and nearest negative of each of N tracklets."""
+        return clip_batch_hard(represented.embedding, pids, (), represented.valid, rule=self._rule())
 
-    def _rule(self) -> dict[str, Any]:
-        return {"mode": "top", "top": self.train_top if self.training else self.top, "normalize": False}
+    def _rule(self) -> ClipRule:
+        return ClipRule(mode="top", top=self.train_top if self.training else self.top, normalize=False)
 
 
-AVERAGE = part("mean", metric="euclidean", normalize=True)  # section 4.3: distances of means of unit vectors
-SIMILARITY = part("triplet", margin=1.0)  # A.2: Eq. 7 of the negative similarity, which the matcher's distance is
-SPOILED = part("clip-corruption", share=3.5 / 8, kind="low-resolution", strength=5.0)
+AVERAGE = part("mean", metric="euclidean", normalize=True)  # section 4.3: distances between means of unit vectors
+SIMILARITY = part("triplet", margin=1.0)  # A.2: Eq. 7 with the negative similarity, the matcher's distance
+CORRUPTION = part("clip-corruption", share=3.5 / 8, kind="low-resolution", strength=5.0)
 CLIPS = 8  # M
 
 
 def clip_average(preset: Preset) -> Method:
     """The mean of eight clips' unit vectors, from I3D (Matiyali and Sharma 2020, section 4.3)."""
-    return replace(_method(preset), matcher=AVERAGE, reported=TABLE_6[4, 8])
+    return replace(_method(preset), matcher=AVERAGE, reported=table_6(4, 8))
 
 
 def clip_average_raw(preset: Preset) -> Method:
     """The mean of eight clips' vectors, not scaled to unit length, from I3D."""
-    return replace(_method(preset), matcher=part("mean", metric="euclidean"))  # Fig. 4 draws it; no table has it
+    return replace(_method(preset), matcher=part("mean", metric="euclidean"))  # a curve of Fig. 4, in no table
 
 
 def clip_top(preset: Preset) -> Method:
-    """The most similar 60 % of the pairs of clips, at test alone (section 4.4, top-t%-eval)."""
+    """The most similar 60 % of the pairs of clips, in the test only (section 4.4, top-t%-eval)."""
     matcher = part("top", top=0.6, train_top=1.0, project=True)
     return replace(_second(preset, matcher), reported=table_2("topt-e", 60))
 
@@ -243,38 +261,41 @@ def clip_top_trained(preset: Preset) -> Method:
 
 
 def clip_top_corrupted(preset: Preset) -> Method:
-    """The most similar half of the pairs of clips, trained on spoiled clips, too."""
+    """The most similar half of the pairs of clips, also trained on corrupted clips."""
     matcher = part("top", top=0.5, project=True)
-    return replace(_second(preset, matcher, SPOILED), reported=table_2("topt-te", 50))
+    return replace(_second(preset, matcher, CORRUPTION), reported=table_2("topt-te", 50))
 
 
 def clip_learned(preset: Preset) -> Method:
-    """Pairs of clips weighed one after another by a learned network (Matiyali and Sharma 2020)."""
+    """A learned network weighs the pairs of clips one after another (Matiyali and Sharma 2020)."""
     reported = (*table_2("Ours"), *TABLES_3_TO_5)
     return replace(_second(preset, part("learned")), reported=reported, quoted=QUOTED)
 
 
 def clip_learned_corrupted(preset: Preset) -> Method:
-    """Learned weights of pairs of clips, trained on spoiled clips, too."""
-    return replace(_second(preset, part("learned"), SPOILED), reported=table_2("Ours"))
+    """Learned weights of pairs of clips, also trained on corrupted clips."""
+    return replace(_second(preset, part("learned"), CORRUPTION), reported=table_2("Ours"))
 
 
 def _clips(number: int) -> Callable[[Preset], Method]:
     def method(preset: Preset) -> Method:
         whole = clip_average(preset)
-        return replace(whole, test=replace(whole.test, clips=number), reported=TABLE_6[4, number])
+        return replace(whole, test=replace(whole.test, clips=number), reported=table_6(4, number))
 
     method.__doc__ = f"The mean of {number} clips' unit vectors, from I3D: `clip-average` with M = {number}."
     return method
 
 
-def _second(preset: Preset, matcher: Part, *spoiling: Part) -> Method:
-    """A.2: with I3D frozen, the matcher learns from M clips of each tracklet. Printed: P = 12, K = 4, AMSGrad, weight
-    decay 5e-4, 12 epochs at 3e-5 and a tenth after 8. An epoch is taken to be groups of 12 of MARS' 625 persons.
+def _second(preset: Preset, matcher: Part, *corruption: Part) -> Method:
+    """Both stages; the second trains the matcher on M clips of each tracklet, with I3D frozen (A.2).
 
-    Clips go through I3D four times, mirrored, cropped and spoiled anew, and a step takes each clip from one of these
-    views: I3D in every step, as printed, is 48 x 8 clips. A clip is spoiled with a chance of 3.5 / 8, the mean of
-    M_c / M drawn evenly from 0 to 7, and not with M_c drawn once for a tracklet.
+    Printed: P = 12, K = 4, AMSGrad, weight decay 5e-4, 12 epochs at 3e-5 and a tenth of it after 8. An epoch here has
+    625 // 12 steps, because MARS has 625 training persons and a batch has 12.
+
+    Unlike the paper, I3D sees each clip four times, each time with a new flip, crop and corruption, and a step takes
+    each clip from one of these four views. Running I3D in every step would cost 48 x 8 clips a step. Each clip is
+    corrupted with probability 3.5 / 8, the mean of M_c / M for M_c drawn evenly from 0 to 7; the paper draws M_c once
+    for each tracklet.
     """
     method = _method(preset)
     (first,) = method.stages
@@ -288,7 +309,7 @@ def _second(preset: Preset, matcher: Part, *spoiling: Part) -> Method:
         P=12,
         schedule=Schedule("step", 3e-5, every=8 * epoch, factor=0.1),
         train=("matcher.*",),
-        augment=(*first.augment, *spoiling),
+        augment=(*first.augment, *corruption),
         matcher=None,
         cached=4,
     )
@@ -303,10 +324,13 @@ def _method(preset: Preset) -> Method:
 
 
 def _paper() -> Method:
-    """Section 3.2 and A.1, the first stage. Printed: AMSGrad, weight decay 5e-4, P = 8, K = 4, 1,200 epochs at 3e-4 and
-    a tenth every 400, margin 0.3, flips, and frames "resized to 144 x 288 (H x W)" of which 128 x 256 are cropped,
-    which would lay every person down: W x H is meant. An epoch is taken to be groups of 8 of MARS' 625 persons.
-    The losses are means where Eq. 7 and 8 print sums, and the classifier has a bias, which Eq. 8 does not print."""
+    """The first stage (section 3.2 and A.1).
+
+    Printed: AMSGrad, weight decay 5e-4, P = 8, K = 4, 1,200 epochs at 3e-4 and a tenth of it every 400, margin 0.3,
+    flips, and frames "resized to 144 x 288 (H x W)", of which 128 x 256 are cropped. That must mean W x H: a person
+    stands. An epoch here has 625 // 8 steps, because MARS has 625 training persons and a batch has 8. The losses are
+    means where Eq. 7 and 8 print sums, and the classifier has a bias that Eq. 8 does not print.
+    """
     epoch = 625 // 8
     stage = Train(
         clipping=Clipping("consecutive", 4),
@@ -321,7 +345,7 @@ def _paper() -> Method:
     )
     return Method(
         encoder=part("i3d"),
-        aggregator=part("average"),  # "a global average pooling layer", over what is left of time, too
+        aggregator=part("average"),  # "a global average pooling layer", over the remaining time steps as well
         matcher=AVERAGE,
         test=Clipping("uniform", 4, clips=CLIPS),
         size=(256, 128),
@@ -332,32 +356,13 @@ def _paper() -> Method:
 
 
 def _small() -> Method:
-    """The same for 64 x 32 crops and random weights: an eighth of I3D's channels, one block of each size and a stride
-    of 8, trained as the small recipe of `mean-pooling` is, whose docstring has the reasons."""
-    paper = _paper()
-    (stage,) = paper.stages
-    assert isinstance(stage, Train)
-    stage = replace(
-        stage,
-        steps=900,
-        schedule=Schedule("one-cycle", 3e-3),
-        optimizer=Optimizer("AdamW", {"weight_decay": 1e-2}),
-    )
-    return replace(
-        paper,
-        encoder=part("i3d", shrink=8, depths=(1, 1, 1), pools=("3a", "4a")),
-        size=(64, 32),
-        losses={
-            "cross-entropy": part("cross-entropy", smoothing=0.1, neck=True),
-            "triplet": part("triplet", margin="soft"),
-        },
-        stages=(stage,),
-    )
+    """The same recipe scaled down: an eighth of I3D's channels, one block of each size, and a stride of 8."""
+    return shrink_method(_paper(), encoder=part("i3d", shrink=8, depths=(1, 1, 1), pools=("3a", "4a")))
 
 
 DOUBT = "gallery and queries without a match are not said"
 
-# Table 2: variant and t -> as printed, mAP at M_c^max from 0 to 7 and then rank 1.
+# Table 2: variant and t -> the row as printed, mAP at M_c^max from 0 to 7 and then rank 1.
 TABLE_2: Mapping[tuple[str, int], str] = {
     ("topt-e", 10): "73.9 72.6 71.3 68.5 63.9 57.0 53.5 49.2  78.9 78.3 78.0 76.9 73.0 67.5 64.7 62.4",
     ("topt-e", 20): "75.2 74.7 73.7 72.3 68.0 60.6 56.7 49.3  80.9 80.7 80.9 80.0 76.8 70.7 67.6 62.1",
@@ -390,68 +395,77 @@ def table_2(variant: str, t: int = 0) -> tuple[Reported, ...]:
     return tuple(found)
 
 
-def _rows(dataset: str, where: str, note: str, **values: float) -> tuple[Reported, ...]:
-    reranked = where.endswith(("Reranking", "ECN"))  # "expanded cross neighborhood" re-ranks, too
-    return tuple(
-        Reported(dataset, name, round(value / 100, 4), where, note, reranked) for name, value in values.items()
-    )
-
-
+MARS, DUKE, PRID = {"mars": "mAP R1 R5 R20"}, {"duke-video": "mAP R1 R5 R20"}, {"prid2011": "R1 R5 R20"}
 TABLES_3_TO_5 = (
-    *_rows("mars", "Table 3, Ours", DOUBT, R5=94.0, R20=97.2),  # mAP and rank 1 are those of Table 2
-    # Re-ranking here compares vectors, which pairs of clips are not; the paper does not say how it re-ranks them.
-    *_rows("mars", "Table 3, Ours + Reranking", DOUBT, mAP=83.3, R1=83.4, R5=93.4, R20=97.4),
-    *_rows("duke-video", "Table 4, Ours", "", mAP=88.5, R1=89.3, R5=98.3, R20=99.4),
-    *_rows(
-        "prid2011", "Table 5, Ours", "mean over ten random splits that are not published", R1=82.9, R5=95.8, R20=99.1
-    ),
+    *reported_row("Table 3, Ours", MARS, "- - 94.0 97.2", DOUBT),  # mAP and rank 1 are those of Table 2
+    # The re-rankers here compare one vector per tracklet; the paper does not say how it re-ranks pairs of clips.
+    *reported_row("Table 3, Ours + Reranking", MARS, "83.3 83.4 93.4 97.4", DOUBT, reranked=True),
+    *reported_row("Table 4, Ours", DUKE, "88.5 89.3 98.3 99.4"),
+    *reported_row("Table 5, Ours", PRID, "82.9 95.8 99.1", "mean over ten random splits that are not published"),
 )
-# Table 6, mAP of averaging: (frames of a clip in training and test, clips) -> the row.
-TABLE_6: Mapping[tuple[int, int], tuple[Reported, ...]] = {
-    (L, M): _rows("mars", f"Table 6, L = {L}, M = {M}", DOUBT, mAP=value)
-    for M, values in (
-        (1, (63.3, 68.5, 69.8)),
-        (2, (70.1, 73.0, 72.9)),
-        (4, (74.5, 74.9, 73.7)),
-        (8, (74.9, 75.0, 73.7)),
-    )
-    for L, value in zip((4, 8, 16), values, strict=True)
-}
+# Table 6, the mAP of averaging M clips: M -> as printed, for clips of 4, 8 and 16 frames in training and test.
+TABLE_6 = {1: "63.3 68.5 69.8", 2: "70.1 73.0 72.9", 4: "74.5 74.9 73.7", 8: "74.9 75.0 73.7"}
 
 
-def _quoted(where: str, dataset: str, **values: float) -> tuple[Reported, ...]:
-    return _rows(dataset, where, "quoted from its own paper", **values)
+def table_6(L: int, M: int) -> tuple[Reported, ...]:
+    """A cell of Table 6: M clips of L frames."""
+    value = TABLE_6[M].split()[(4, 8, 16).index(L)]
+    return reported_row(f"Table 6, L = {L}, M = {M}", {"mars": "mAP"}, value, DOUBT)
 
 
-MADE = (("topt-e", 60), ("topt-te", 50), ("Ours", 0))  # the rows of Table 2 that a method here is
-# What the paper quotes of others, and its own rows that are a method's with another setting.
+MADE = (("topt-e", 60), ("topt-te", 50), ("Ours", 0))  # the rows of Table 2 that belong to a method here
+OTHERS = "quoted from its own paper"
+# The paper's numbers of other systems, and of the methods here with another setting.
 QUOTED = (
     *(row for key in TABLE_2 if key not in MADE for row in table_2(*key)),
-    *(row for (L, _), rows in TABLE_6.items() if L != 4 for row in rows),
-    *_quoted("Table 3, RQEN+XQDA+Reranking", "mars", mAP=71.1, R1=77.8, R5=88.8, R20=94.3),
-    *_quoted("Table 3, TriNet + Reranking", "mars", mAP=77.4, R1=81.2, R5=90.8),
-    *_quoted("Table 3, DuATM", "mars", mAP=67.7, R1=81.1, R5=92.5),
-    *_quoted("Table 3, MGCAN-Siamese", "mars", mAP=71.2, R1=77.2),
-    *_quoted("Table 3, PSE", "mars", mAP=56.9, R1=72.1),
-    *_quoted("Table 3, PSE + ECN", "mars", mAP=71.8, R1=76.7),
-    *_quoted("Table 3, RRU + STIM", "mars", mAP=72.7, R1=84.4, R5=93.2, R20=96.3),
-    *_quoted("Table 3, Two-Stream M3D", "mars", mAP=74.1, R1=84.4, R5=93.8, R20=97.7),
-    *_quoted("Table 3, PABR", "mars", mAP=75.9, R1=84.7, R5=94.4, R20=97.5),
-    *_quoted("Table 3, PABR + Reranking", "mars", mAP=83.9, R1=85.1, R5=94.2, R20=97.4),
-    *_quoted("Table 3, CSSA-CSE + Flow", "mars", mAP=76.1, R1=86.3, R5=94.7, R20=98.2),
-    *_quoted("Table 3, STA", "mars", mAP=80.8, R1=86.3, R5=95.7, R20=98.1),
-    *_quoted("Table 3, STA + Reranking", "mars", mAP=87.7, R1=87.2, R5=96.2, R20=98.6),
-    *_quoted("Table 3, D + GE + D_G", "mars", mAP=81.8, R1=87.3, R5=96.0, R20=98.1),
-    *_quoted("Table 4, ETAP-Net", "duke-video", mAP=78.3, R1=83.6, R5=94.6, R20=97.6),
-    *_quoted("Table 4, STA", "duke-video", mAP=94.9, R1=96.2, R5=99.3, R20=99.6),
-    *_quoted("Table 4, R + GE + D_G", "duke-video", mAP=94.9, R1=95.6, R5=99.3, R20=99.9),
-    *_quoted("Table 5, CNN + XQDA", "prid2011", R1=77.3, R5=93.5, R20=99.3),
-    *_quoted("Table 5, E2E AMOC+EpicFlow", "prid2011", R1=83.7, R5=98.3, R20=100.0),
-    *_quoted("Table 5, QAN", "prid2011", R1=90.3, R5=98.2, R20=100.0),
-    *_quoted("Table 5, M3D+RAL", "prid2011", R1=91.0),
-    *_quoted("Table 5, CSSA-CSE", "prid2011", R1=88.6, R5=99.1),
-    *_quoted("Table 5, Two-Stream M3D", "prid2011", R1=94.4, R5=100.0),
-    *_quoted("Table 5, CSSA-CSE + Flow", "prid2011", R1=93.0, R5=99.3, R20=100.0),
+    *(row for M in TABLE_6 for L in (8, 16) for row in table_6(L, M)),
+    *reported_table(
+        "Table 3",
+        MARS,
+        {
+            "RQEN+XQDA+Reranking": "71.1 77.8 88.8 94.3",
+            "TriNet + Reranking": "77.4 81.2 90.8 -",
+            "DuATM": "67.7 81.1 92.5 -",
+            "MGCAN-Siamese": "71.2 77.2 - -",
+            "PSE": "56.9 72.1 - -",
+            "PSE + ECN": "71.8 76.7 - -",
+            "RRU + STIM": "72.7 84.4 93.2 96.3",
+            "Two-Stream M3D": "74.1 84.4 93.8 97.7",
+            "PABR": "75.9 84.7 94.4 97.5",
+            "PABR + Reranking": "83.9 85.1 94.2 97.4",
+            "CSSA-CSE + Flow": "76.1 86.3 94.7 98.2",
+            "STA": "80.8 86.3 95.7 98.1",
+            "STA + Reranking": "87.7 87.2 96.2 98.6",
+            "D + GE + D_G": "81.8 87.3 96.0 98.1",
+        },
+        OTHERS,
+        # ECN, "expanded cross neighborhood", re-ranks, too
+        ["RQEN+XQDA+Reranking", "TriNet + Reranking", "PSE + ECN", "PABR + Reranking", "STA + Reranking"],
+    ),
+    *reported_table(
+        "Table 4",
+        DUKE,
+        {
+            "ETAP-Net": "78.3 83.6 94.6 97.6",
+            "STA": "94.9 96.2 99.3 99.6",
+            "R + GE + D_G": "94.9 95.6 99.3 99.9",
+        },
+        OTHERS,
+    ),
+    *reported_table(
+        "Table 5",
+        PRID,
+        {
+            "CNN + XQDA": "77.3 93.5 99.3",
+            "E2E AMOC+EpicFlow": "83.7 98.3 100.0",
+            "QAN": "90.3 98.2 100.0",
+            "M3D+RAL": "91.0 - -",
+            "CSSA-CSE": "88.6 99.1 -",
+            "Two-Stream M3D": "94.4 100.0 -",
+            "CSSA-CSE + Flow": "93.0 99.3 100.0",
+        },
+        OTHERS,
+    ),
 )
 
 

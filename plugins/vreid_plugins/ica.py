@@ -3,8 +3,10 @@
 
 The four models of Table 1 are `ica-baseline`, `ica-baseline-synchronous`, `ica-asynchronous` and `ica`; the other
 backbones of Table 2 are `ica-baseline-alexnet`, `ica-baseline-inception-v3`, `ica-alexnet` and `ica-inception-v3`.
-`ica-bn-neck` is the control: behind the pooling of the baseline nothing but a batch normalisation, which elsewhere
-gains about as much as the whole of ICA does here.
+`ica-bn-neck` is the control: the baseline with one batch normalisation after its pooling. Other papers gain about as
+much by this alone as this paper gains by ICA.
+
+The file is long because a third of it is the paper's printed tables.
 """
 
 from __future__ import annotations
@@ -29,16 +31,19 @@ from vreid_bench import (
     Train,
     hookimpl,
     part,
+    reported_row,
+    reported_table,
+    shrink_method,
 )
 
 PAPER = "Isobe et al.: Intra-Clip Aggregation for Video Person Re-identification, ICIP 2020"
 
 
 class Asynchronous:
-    """Eq. 1: every frame is augmented by itself, {psi_k(f_k)}.
+    """Augments every frame of a clip independently, {psi_k(f_k)} (Eq. 1).
 
-    inner: an augmentation with one draw for a clip, which by itself is Eq. 2, {psi(f_k)}: all the `crop`, `flip` and
-        `erasing` of this project are. Here it meets each frame as a clip of its own.
+    inner: an augmentation that draws once for a clip, as `crop`, `flip` and `erasing` do. Used directly it is Eq. 2,
+        {psi(f_k)}. Here it gets each frame as a clip of one frame.
     """
 
     def __init__(self, inner: Callable[..., Any]) -> None:
@@ -51,21 +56,23 @@ class Asynchronous:
 
 
 class Ica(nn.Module):
-    """Section 2.2: the mean of a clip's maps, then a bottleneck of fully connected layers and batch normalisation.
+    """The mean of a clip's maps, then a bottleneck of fully connected layers and batch normalisation (section 2.2).
 
-    reduction: how much narrower its middle is. Fig. 2 has the widths, the text has not; 4 is a bottleneck's of ResNet.
-    dim: width of Y; 0 means that of the maps, as a bottleneck gives.
-    The introduction has the learnable block in front of the pooling; Eq. 3 and 4 have it behind, and so does this.
-    Z goes along as the extra `before`, for a recipe that trains the encoder before the bottleneck.
+    reduction: input width divided by the width of the middle. The widths are in Fig. 2 only, not in the text; 4 is the
+        reduction of ResNet's bottlenecks.
+    dim: length of Y; 0 means the depth D of the maps.
+
+    The introduction puts the learnable block before the pooling. Eq. 3 and 4 put it after, and so does this class.
+    The mean Z is the extra `before`, for a recipe that trains the encoder before the bottleneck.
     """
 
     def __init__(self, shape: tuple[int, ...], reduction: int = 4, dim: int = 0) -> None:
         super().__init__()
         if reduction < 1 or dim < 0:
-            raise InputError(f"aggregator ica: wanted reduction >= 1 and dim >= 0, got {reduction!r} and {dim!r}")
+            raise InputError(f"aggregator ica: expected reduction >= 1 and dim >= 0, got {reduction!r} and {dim!r}")
         middle, out = max(shape[0] // reduction, 1), dim or shape[0]
         self.project = nn.Sequential(
-            nn.Linear(shape[0], middle, bias=False),  # the normalisation behind takes any bias away again
+            nn.Linear(shape[0], middle, bias=False),  # the normalisation that follows removes any bias
             nn.BatchNorm1d(middle),
             nn.ReLU(),
             nn.Linear(middle, out, bias=False),
@@ -79,10 +86,10 @@ class Ica(nn.Module):
 
 
 class BnNeck(nn.Module):
-    """Mean of a clip's maps, then one batch normalisation (Luo et al., "Bag of Tricks", 2019, Fig. 5).
+    """The mean of a clip's maps, then one batch normalisation (Luo et al., "Bag of Tricks", 2019, Fig. 5).
 
-    The feature in front of it goes along as the extra `before`, which the triplet loss is meant to look at. They fix
-    the shift at zero and leave the classifier without a bias; here both learn.
+    The feature before the normalisation is the extra `before`, which the triplet loss uses. Luo et al. fix the shift
+    of the normalisation at zero and use a classifier without bias; here both are learned.
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -110,12 +117,12 @@ BACKBONES: Mapping[Preset, Mapping[str, Part]] = {
 
 
 def ica(preset: Preset) -> Method:
-    """Clips pooled, then a bottleneck; the frames of a clip augmented alike (Isobe et al. 2020, model 4)."""
+    """A bottleneck after the mean of frames; a clip's frames are augmented alike (Isobe et al. 2020, model 4)."""
     return replace(_ica(preset, synchronous=True), reported=MODEL_4, quoted=QUOTED)
 
 
 def ica_asynchronous(preset: Preset) -> Method:
-    """ICA with frames augmented one by one (model 3)."""
+    """ICA with every frame augmented independently (model 3)."""
     return replace(_ica(preset, synchronous=False), reported=MODEL_3)
 
 
@@ -125,7 +132,7 @@ def ica_baseline_synchronous(preset: Preset) -> Method:
 
 
 def ica_baseline(preset: Preset) -> Method:
-    """The mean of frames, augmented one by one (ICA's model 1)."""
+    """The mean of frames, every frame augmented independently (ICA's model 1)."""
     return replace(_method(preset, "average", synchronous=False), reported=MODEL_1)
 
 
@@ -152,7 +159,7 @@ def ica_baseline_inception_v3(preset: Preset) -> Method:
 
 
 def ica_bn_neck(preset: Preset) -> Method:
-    """A control that ICA lacks: in the place of its bottleneck one batch normalisation."""
+    """A control that the paper lacks: one batch normalisation instead of ICA's bottleneck."""
     method = _method(preset, "bn-neck", synchronous=True)
     neck = {**method.losses["cross-entropy"].options, "neck": False}
     losses = {"cross-entropy": part("cross-entropy", **neck), "triplet": _before(method.losses["triplet"])}
@@ -160,11 +167,11 @@ def ica_bn_neck(preset: Preset) -> Method:
 
 
 def augmentations(synchronous: bool) -> tuple[Part, ...]:
-    """Section 2.1 with the three of section 3.2: cropping, flipping, erasing.
+    """Cropping, flipping and erasing (sections 2.1 and 3.2), for a clip (`synchronous`) or for each frame.
 
-    A clip "either remains unchanged or is synchronously transformed": by each of the three with a chance of one half,
-    which the paper leaves open, as it does the sizes. Section 2.1 speaks of a "rotating angle" as well, but neither
-    section has rotation among the three.
+    A clip is either "remaining unchanged" or "synchronously transformed". Here each of the three acts with a
+    probability of one half; the paper states neither the probabilities nor the sizes. Section 2.1 mentions a "rotating
+    angle", but rotation is in neither section's list of three.
     """
     each = (part("crop", enlarge=1.125, p=0.5), part("flip", p=0.5), part("erasing", p=0.5))
     return each if synchronous else tuple(part("asynchronous", inner=one) for one in each)
@@ -179,13 +186,13 @@ def _method(preset: Preset, aggregator: str, synchronous: bool) -> Method:
 
 
 def _ica(preset: Preset, synchronous: bool) -> Method:
-    """Models 3 and 4. At preset `small` the first half of the steps trains the encoder alone, by the losses on Z.
+    """Models 3 and 4. At preset `small` the first half of the steps trains the encoder alone, with the losses on Z.
 
-    That stands in for the pre-training which the paper presumes. Through a bottleneck of random weights, normalised
-    over the 4 persons of a batch, a random encoder hardly learns: on the twin of MARS 900 such steps find the training
-    persons themselves at an mAP of 19 %, those of the mean alone at 88 %. In front of the latter encoder, held still,
-    the same bottleneck reaches 92 % by cross-entropy without augmentation. Steps, persons and clips are those of the
-    other models, in two cycles instead of one.
+    This replaces the pre-training that the paper relies on. A random encoder hardly learns through a bottleneck of
+    random weights that is normalised over the 4 persons of a batch. On the twin of MARS, 900 such steps reach an mAP of
+    19 % on the training persons themselves; training the mean alone reaches 88 %. With the latter encoder frozen, the
+    same bottleneck reaches 92 % by cross-entropy without augmentation. The number of steps, persons and clips is that
+    of the other models, in two cycles of the learning rate instead of one.
     """
     method = _method(preset, "ica", synchronous)
     if preset == "paper":
@@ -200,21 +207,23 @@ def _ica(preset: Preset, synchronous: bool) -> Method:
 
 
 def _before(loss: Part) -> Part:
-    """The same loss on what stands in front of the head."""
+    """The same loss on the feature before the head."""
     metric = {"metric": "euclidean"} if loss.name == "triplet" else {}  # the matcher compares embeddings only
     return part(loss.name, **{**loss.options, "on": "before", **metric})
 
 
 def _paper() -> Method:
-    """Section 3.2. Printed: Adam (0.9, 0.999), weight decay 5e-4, 4e-4 "down-scaled by a factor of 1/200 every 200
-    epochs until 500 epochs" (a tenth may be meant; it stands as printed), 4 persons with 8 clips of 4 frames,
-    256 x 128. Not printed: the margin (0.3), what an epoch is (groups of 4 of MARS' 625 persons here), whether the 8
-    clips of a person are of one tracklet (of 8 here, some drawn twice where there are fewer), and how clips of the test
-    become a tracklet (the mean of all).
+    """The recipe of section 3.2.
 
-    "Linearly scaled to [-1, 1]": an encoder here scales its input as its published weights want it, Inception-v3
-    to [-1, 1], the other two by mean and deviation of ImageNet, which the first convolution cannot tell from another
-    choice once it is trained.
+    Printed: Adam (0.9, 0.999), weight decay 5e-4, a rate of 4e-4 "down-scaled by a factor of 1/200 every 200 epochs
+    until 500 epochs" (kept as printed, though 1/10 may be meant), 4 persons with 8 clips of 4 frames, 256 x 128.
+    Not printed: the margin (0.3), the length of an epoch (here 625 // 4 steps, because MARS has 625 training persons
+    and a batch has 4), whether the 8 clips of a person come from one tracklet (here from 8 tracklets, some drawn twice
+    if the person has fewer), and how the clips of a test tracklet are combined (here by their mean).
+
+    Input is "linearly scaled to [-1, 1]". An encoder here scales its input as its published weights require:
+    Inception-v3 to [-1, 1], the other two by the mean and deviation of ImageNet. The difference is linear, and the
+    first convolution can learn it.
     """
     epoch = 625 // 4
     stage = Train(
@@ -239,93 +248,72 @@ def _paper() -> Method:
 
 
 def _small() -> Method:
-    """The same for 64 x 32 crops and random weights, trained as the small recipe of `mean-pooling` is, whose docstring
-    has the reasons: AdamW with one cycle, smoothed labels, a margin that never stops pulling, and a batch
-    normalisation in front of the classifier alone. The last helps the baseline as well, so that ICA's own batch
-    normalisation can gain less over it than in the paper, whose baseline has none."""
-    paper = _paper()
-    stage = Train(
-        clipping=Clipping("consecutive", 4),
-        losses={"cross-entropy": 1.0, "triplet": 1.0},
-        steps=900,
-        P=4,
-        K=8,
-        schedule=Schedule("one-cycle", 3e-3),
-        optimizer=Optimizer("AdamW", {"weight_decay": 1e-2}),
+    """The same recipe scaled down.
+
+    At preset `small` the baseline has a batch normalisation, too: in front of its classifier. So ICA's own can gain
+    less over it than in the paper, whose baseline has none.
+    """
+    return shrink_method(_paper(), encoder=BACKBONES["small"]["resnet"])
+
+
+ILIDS = {"ilids-vid": "R1 R5 R20"}
+MARS = {"mars": "R1 R5 R20 mAP"}
+PRID = {"ilids-vid-to-prid2011": "R1 R5 R20"}
+
+
+def _model(where: str, ilids: str, mars: str) -> tuple[Reported, ...]:
+    return (
+        *reported_row(where, ILIDS, ilids, "how many splits it averages is not said"),
+        *reported_row(where, MARS, mars, "gallery and queries without a match are not said"),
     )
-    return replace(
-        paper,
-        encoder=BACKBONES["small"]["resnet"],
-        size=(64, 32),
-        test=Clipping("uniform", 4, clips=8),
-        losses={
-            "cross-entropy": part("cross-entropy", smoothing=0.1, neck=True),
-            "triplet": part("triplet", margin="soft"),
-        },
-        stages=(stage,),
-    )
-
-
-ILIDS = "how many splits it averages is not said"
-MARS = "gallery and queries without a match are not said"
-
-
-def _row(
-    where: str, ilids: tuple[float, float, float], mars: tuple[float, float, float, float]
-) -> tuple[Reported, ...]:
-    rows = [("ilids-vid", metric, value, ILIDS) for metric, value in zip(("R1", "R5", "R20"), ilids, strict=True)]
-    rows += [("mars", metric, value, MARS) for metric, value in zip(("R1", "R5", "R20", "mAP"), mars, strict=True)]
-    return tuple(Reported(dataset, metric, round(value / 100, 4), where, note) for dataset, metric, value, note in rows)
 
 
 # Table 2 repeats models 2 and 4, Table 3 model 4.
-MODEL_1 = _row("Table 1, model 1", (78.2, 87.8, 92.1), (77.8, 86.4, 90.7, 74.5))
-MODEL_2 = _row("Table 1, model 2", (80.3, 89.5, 92.8), (79.1, 87.4, 91.4, 75.6))
-MODEL_3 = _row("Table 1, model 3", (86.1, 96.9, 98.7), (85.1, 95.2, 97.4, 80.7))
+MODEL_1 = _model("Table 1, model 1", "78.2 87.8 92.1", "77.8 86.4 90.7 74.5")
+MODEL_2 = _model("Table 1, model 2", "80.3 89.5 92.8", "79.1 87.4 91.4 75.6")
+MODEL_3 = _model("Table 1, model 3", "86.1 96.9 98.7", "85.1 95.2 97.4 80.7")
 MODEL_4 = (
-    *_row("Table 1, model 4", (88.7, 98.7, 100.0), (87.5, 96.6, 98.2, 81.6)),
-    Reported("ilids-vid-to-prid2011", "R1", 0.416, "Table 4, Ours", "which halves is not said"),
-    Reported("ilids-vid-to-prid2011", "R5", 0.719, "Table 4, Ours", "which halves is not said"),
-    Reported("ilids-vid-to-prid2011", "R20", 0.921, "Table 4, Ours", "which halves is not said"),
+    *_model("Table 1, model 4", "88.7 98.7 100.0", "87.5 96.6 98.2 81.6"),
+    *reported_row("Table 4, Ours", PRID, "41.6 71.9 92.1", "which halves is not said"),
 )
-BASELINE_ALEXNET = _row("Table 2, Baseline + SDA, Alexnet", (53.1, 69.4, 75.1), (51.3, 66.8, 73.8, 49.7))
-BASELINE_INCEPTION = _row("Table 2, Baseline + SDA, InceptionV3", (69.5, 83.6, 89.7), (67.2, 81.6, 87.3, 62.5))
-ICA_ALEXNET = _row("Table 2, ICA + SDA, Alexnet", (62.1, 79.0, 83.1), (59.5, 76.1, 80.3, 54.7))
-ICA_INCEPTION = _row("Table 2, ICA + SDA, InceptionV3", (78.4, 94.1, 97.4), (76.3, 91.4, 95.0, 72.0))
+BASELINE_ALEXNET = _model("Table 2, Baseline + SDA, Alexnet", "53.1 69.4 75.1", "51.3 66.8 73.8 49.7")
+BASELINE_INCEPTION = _model("Table 2, Baseline + SDA, InceptionV3", "69.5 83.6 89.7", "67.2 81.6 87.3 62.5")
+ICA_ALEXNET = _model("Table 2, ICA + SDA, Alexnet", "62.1 79.0 83.1", "59.5 76.1 80.3 54.7")
+ICA_INCEPTION = _model("Table 2, ICA + SDA, InceptionV3", "78.4 94.1 97.4", "76.3 91.4 95.0 72.0")
 
-
-def _quoted(where: str, dataset: str, note: str = "quoted from its own paper", **values: float) -> tuple[Reported, ...]:
-    return tuple(Reported(dataset, m, round(v / 100, 4), where, note) for m, v in values.items())
-
-
-# "We carefully re-implement" it, on ResNet-50. Tables 2 and 4 of TACAN quote of its own paper, on Inception-v3, an mAP
-# of 72.7 and an R1 of 84.4 on MARS, and an R1 of 84.3 on iLIDS-VID.
+OTHERS = "quoted from its own paper"
+# "We carefully re-implement" it, on ResNet-50. Tables 2 and 4 of TACAN quote from its own paper, on Inception-v3, an
+# mAP of 72.7 and an R1 of 84.4 on MARS, and an R1 of 84.3 on iLIDS-VID.
 REIMPLEMENTED = "re-implemented, it seems; its own paper has less"
-
-
-# What the paper quotes of others; no method here is theirs.
+# The paper's numbers of other systems.
 QUOTED = (
-    *_quoted("Table 3, QAN", "ilids-vid", R1=68.0, R5=86.8, R20=97.4),
-    *_quoted("Table 3, QAN", "mars", R1=73.7, R5=84.9, R20=91.6, mAP=51.7),
-    *_quoted("Table 3, AMOC", "ilids-vid", R1=68.7, R5=94.3, R20=99.3),
-    *_quoted("Table 3, AMOC", "mars", R1=68.3, R5=81.4, R20=90.6, mAP=52.9),
-    *_quoted("Table 3, Liao et al.", "ilids-vid", R1=81.3),
-    *_quoted("Table 3, Liao et al.", "mars", R1=84.3, mAP=77.0),
-    *_quoted("Table 3, TRL", "ilids-vid", R1=57.7, R5=81.7, R20=94.1),
-    *_quoted("Table 3, TRL", "mars", R1=79.3, R5=91.1, R20=96.0, mAP=66.8),
-    *_quoted("Table 3, STSRN", "ilids-vid", R1=70.0, R5=89.3, R20=98.7),
-    *_quoted("Table 3, STSRN", "mars", R1=76.7, R5=93.8, R20=98.1),
-    *_quoted("Table 3, DRSA", "ilids-vid", R1=80.2),
-    *_quoted("Table 3, DRSA", "mars", R1=82.3, mAP=65.8),
-    *_quoted("Table 3, Gao et al.", "mars", R1=83.3, R5=93.8, R20=97.4, mAP=76.7),
-    *_quoted("Table 3, STMP", "ilids-vid", REIMPLEMENTED, R1=85.7, R5=97.5, R20=99.8),
-    *_quoted("Table 3, STMP", "mars", REIMPLEMENTED, R1=86.2, R5=95.3, R20=97.8, mAP=75.6),
-    *_quoted("Table 3, STA", "mars", R1=86.3, R5=95.7, R20=97.1, mAP=80.8),
-    *_quoted("Table 3, GLTR", "ilids-vid", R1=86.0, R5=98.0),
-    *_quoted("Table 3, GLTR", "mars", R1=87.0, R5=95.8, R20=98.2, mAP=78.5),
-    *_quoted("Table 4, TRL", "ilids-vid-to-prid2011", R1=29.5, R5=59.4, R20=82.2),
-    *_quoted("Table 4, STSRN", "ilids-vid-to-prid2011", R1=30.0, R5=58.0, R20=85.0),
-    *_quoted("Table 4, STMP", "ilids-vid-to-prid2011", R1=32.0, R5=58.0, R20=90.0),
+    *reported_table(
+        "Table 3",
+        ILIDS | MARS,
+        {
+            "QAN": "68.0 86.8 97.4 73.7 84.9 91.6 51.7",
+            "AMOC": "68.7 94.3 99.3 68.3 81.4 90.6 52.9",
+            "Liao et al.": "81.3 - - 84.3 - - 77.0",
+            "TRL": "57.7 81.7 94.1 79.3 91.1 96.0 66.8",
+            "STSRN": "70.0 89.3 98.7 76.7 93.8 98.1 -",
+            "DRSA": "80.2 - - 82.3 - - 65.8",
+            "Gao et al.": "- - - 83.3 93.8 97.4 76.7",
+        },
+        OTHERS,
+    ),
+    *reported_row("Table 3, STMP", ILIDS | MARS, "85.7 97.5 99.8 86.2 95.3 97.8 75.6", REIMPLEMENTED),
+    *reported_table(
+        "Table 3",
+        ILIDS | MARS,
+        {"STA": "- - - 86.3 95.7 97.1 80.8", "GLTR": "86.0 98.0 - 87.0 95.8 98.2 78.5"},
+        OTHERS,
+    ),
+    *reported_table(
+        "Table 4",
+        PRID,
+        {"TRL": "29.5 59.4 82.2", "STSRN": "30.0 58.0 85.0", "STMP": "32.0 58.0 90.0"},
+        OTHERS,
+    ),
 )
 
 

@@ -1,6 +1,9 @@
 """3D PersonVLAD (Wu et al., "3D PersonVLAD: Learning Deep Global Representations for Video-based Person
-Re-identification", IEEE TNNLS 2019), in the paper's order: section III-A and B, what IV-B compares it
-with, III-C, and a method for each row of the tables that is the authors' own."""
+Re-identification", IEEE TNNLS 2019), in the paper's order: sections III-A and III-B, the systems of section IV-B that
+they compare it with, the recipe of III-C, and a method for each of the authors' own rows in the tables.
+
+The file is long because it holds the paper's printed tables and five aggregators that share code.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vreid_bench import (
+    SMALL_SIZE,
     ClipFeatures,
     Clipping,
     Fit,
@@ -27,14 +31,18 @@ from vreid_bench import (
     hookimpl,
     pairwise_distance,
     part,
+    reported_row,
+    reported_table,
+    shrink_loss,
+    shrink_training,
 )
 
-EMPTY = 1e-3  # a word whose residuals sum to less than this length is as good as empty
-MOST_DESCRIPTORS = 100_000  # that k-means looks at: 100 MB of C3D's
+EMPTY = 1e-3  # a word whose sum of residuals is shorter than this counts as empty
+MOST_DESCRIPTORS = 100_000  # the most that k-means uses: 100 MB of C3D's
 
 
 class PartMaps(nn.Conv3d):
-    """Eq. 1: how much each place belongs to each of B body parts, learned (section III-B)."""
+    """Learned maps that say how much each place belongs to each of B body parts (section III-B, Eq. 1)."""
 
     def __init__(self, dim: int, parts: int) -> None:
         super().__init__(dim, parts, 1)
@@ -45,17 +53,20 @@ class PartMaps(nn.Conv3d):
 
 
 class PersonVlad(nn.Module):
-    """Attention to body parts, and the residuals of their features summed by "person word" (section III-B, Fig. 2, 3).
+    """Features weighted by body-part maps, and their residuals to each "person word" summed (section III-B, Fig. 2, 3).
 
-    parts: B, how many part detectors. words: K, how many centres. alpha: sharpness of the assignment.
-    descriptors: what Eq. 3-5 sum over. `locations` takes every place of every part map, `pooled` one mean per
-        part. The equations' index runs over b alone, but the text sums "over the entire video", discusses
-        pooling as the alternative (III-B a), and B = 6 vectors could not fill K = 64 words.
-    Fig. 3 and the text also give each branch "fully-connected layers". Their one equation, f_b = W (W6 mean f_b),
-        stands in III-B a) for pooled parts, and its output would not be the D = 256 numbers that K D = 16,384 needs;
-        Eq. 2-5 sum the re-weighted features themselves. There are none here.
-    normalize: scale the features to unit length, as alpha = 1000 supposes (it is ActionVLAD's, which does). It
-        has to come before Eq. 2: after it, the length that a part map gave would be divided out again.
+    parts: B, the number of part detectors.
+    words: K, the number of centres.
+    alpha: sharpness of the soft assignment of a descriptor to the words.
+    descriptors: what Eq. 3-5 sum over. `locations`: every place of every part map. `pooled`: one mean for each part.
+        The equations sum over b only, but the text sums "over the entire video", discusses pooling as an alternative
+        (III-B a), and B = 6 vectors could not fill K = 64 words.
+    normalize: scale the features to unit length before Eq. 2. alpha = 1000 comes from ActionVLAD, which does so. After
+        Eq. 2, it would undo the weight that a part map gives.
+
+    Fig. 3 and the text also give each branch "fully-connected layers"; this class has none. Their only equation,
+    f_b = W (W6 mean f_b), is for pooled parts (III-B a), and its output would not be the D = 256 numbers that
+    K D = 16,384 needs. Eq. 2-5 sum the re-weighted features directly.
     """
 
     def __init__(
@@ -72,7 +83,7 @@ class PersonVlad(nn.Module):
             raise InputError(f"aggregator personvlad: descriptors must be locations or pooled, got {descriptors!r}")
         self.alpha, self.descriptors, self.normalize = alpha, descriptors, normalize
         self.detector: nn.Module = PartMaps(shape[0], parts)
-        self.w = nn.Parameter(torch.empty(words, shape[0]))  # w_k, z_k and c_k of Eq. 5, independent once set
+        self.w = nn.Parameter(torch.empty(words, shape[0]))  # w_k, z_k and c_k of Eq. 5; they train independently
         self.z = nn.Parameter(torch.empty(words))
         self.c = nn.Parameter(torch.empty(words, shape[0]))
         self._place(F.normalize(torch.randn(words, shape[0]), dim=1))  # until `fit`
@@ -102,29 +113,32 @@ class PersonVlad(nn.Module):
             a = self.assignment(f)  # [B, S, K]
             # Eq. 5, right: V = sum a (f - c), the descriptors' part less the centres'
             residuals = a.transpose(1, 2) @ f - a.sum(1)[:, :, None] * self.c  # [B, K, D]
-            # Intra-normalisation. A word that nothing belongs to stays near zero, as in VLAD with hard assignment,
-            # where scaling it to unit length would blow up the tail of the softmax.
+            # Intra-normalisation. A word without descriptors stays near zero, as in VLAD with hard assignment.
+            # Scaled to unit length, it would be the rounding noise of the softmax's tail.
             columns = residuals / residuals.norm(dim=2, keepdim=True).clamp_min(EMPTY)
             return F.normalize(columns.flatten(1), dim=1)
 
     def fit(self, maps: Iterable[Tensor]) -> None:
-        """Set the person words by k-means over the descriptors of batches of maps [B, T', D, h, w]."""
+        """Place the person words by k-means over the descriptors of batches of maps [B, T', D, h, w]."""
         with torch.no_grad():
             descriptors = _sample((self.part_features(m).flatten(0, 1) for m in maps), MOST_DESCRIPTORS)
             self._place(kmeans(descriptors, len(self.c)))
 
     @torch.no_grad()
     def _place(self, centres: Tensor) -> None:
-        """Below Eq. 5: w_k = 2 alpha c_k and z_k = -alpha |c_k|^2 make it Eq. 4."""
+        """Set all words from centres [K, D]: with w_k = 2 alpha c_k and z_k = -alpha |c_k|^2, Eq. 5 is Eq. 4."""
         self.c.copy_(centres)
         self.w.copy_(2 * self.alpha * centres)
         self.z.copy_(-self.alpha * centres.square().sum(1))
 
 
 def _sample(batches: Iterable[Tensor], most: int) -> Tensor:
-    """`most` rows drawn evenly from batches [n, D] of unknown number; never holds many more than twice that."""
+    """A uniform random sample of `most` rows from any number of batches [n, D], or all rows if there are fewer.
+
+    It never holds more than twice `most` rows and one batch.
+    """
     rows: list[Tensor] = []
-    keys: list[Tensor] = []  # a row stays if its random key is among the greatest
+    keys: list[Tensor] = []  # a row stays if its random key is among the `most` greatest
     for batch in batches:
         rows.append(batch)
         keys.append(torch.rand(len(batch), dtype=torch.float64))
@@ -138,9 +152,9 @@ def _sample(batches: Iterable[Tensor], most: int) -> Tensor:
 
 
 def kmeans(x: Tensor, words: int, rounds: int = 30) -> Tensor:
-    """Centres [words, D] of x [n, D], from a k-means++ start drawn with torch's generator.
+    """Centres [words, D] of x [n, D] by k-means, from a k-means++ start drawn with torch's global generator.
 
-    With fewer distinct rows than words the rest of the centres repeat rows; repeated words share descriptors.
+    If x has fewer distinct rows than words, some centres are equal; equal words share their descriptors.
     """
     centres = x[torch.randint(len(x), (1,))]  # [1, D]
     for _ in range(words - 1):
@@ -160,10 +174,10 @@ def kmeans(x: Tensor, words: int, rounds: int = 30) -> Tensor:
 
 
 class Regions(nn.Module):
-    """A fixed grid of regions in place of learned part maps (section IV-B b).
+    """The maps of a fixed grid of rows x columns regions, in place of learned part maps (section IV-B b).
 
-    A region's map holds at each place the share of the place that lies in the region: C3D leaves 6 x 3 places, which
-    the paper's 5 does not divide.
+    A map holds, for each place, the share of its area that lies in the region. C3D leaves 6 x 3 places, and 6 is not
+    divisible by the paper's 5 rows.
     """
 
     maps: Tensor  # [rows columns, h, w]
@@ -174,17 +188,18 @@ class Regions(nn.Module):
         self.register_buffer("maps", shares.flatten(0, 1), persistent=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], alike for all clips; over parts they sum to 1."""
+        """maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w], the same for all clips; they sum to 1 over the parts."""
         return self.maps.to(maps.dtype)[None, :, None].expand(len(maps), -1, maps.shape[1], -1, -1)
 
 
 class RegionVlad(PersonVlad):
-    """PersonVLAD over regions (section IV-B b, Table III).
+    """PersonVLAD with fixed regions instead of learned parts (section IV-B b, Table III).
 
-    rows, columns: 5 x 1 are the paper's horizontal stripes, 5 x 5 its grid.
-    descriptors: `pooled` is the mean over a region's frames and places. `locations`, as learned parts have it, would
-        drop the regions again: a place outside a region gives a zero, one inside gives its feature, and as all
-        parts share the words, the sum of all is what no parts at all give, beside a constant.
+    rows, columns: 5 x 1 for the paper's horizontal stripes, 5 x 5 for its grid.
+    descriptors: `pooled` is the mean over the frames and places of a region. `locations`, the default for learned
+        parts, would cancel the regions: a place adds its feature inside a region and a zero outside. All parts share
+        the words, so the sum over the parts would equal the sum without parts, up to a constant.
+    words, alpha: as in `PersonVlad`.
     """
 
     def __init__(
@@ -202,13 +217,13 @@ class RegionVlad(PersonVlad):
     def part_features(self, maps: Tensor) -> Tensor:
         """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts, times T' h w places."""
         features = super().part_features(maps)
-        if self.descriptors == "pooled":  # a mean over all places so far: as if there was nothing outside a region
+        if self.descriptors == "pooled":  # from a mean over all places to a mean over the region
             features = features / self.detector.maps.to(maps.dtype).mean((1, 2))[:, None]
         return features
 
 
 def _shares(parts: int, places: int) -> Tensor:
-    """How much of each of `places` equal lengths lies in each of `parts` equal lengths: [parts, places]."""
+    """Cut a line into `parts` and into `places` equal pieces: the share of each place in each part [parts, places]."""
     start = torch.arange(parts, dtype=torch.float64)[:, None] * places / parts
     place = torch.arange(places, dtype=torch.float64)
     overlap = torch.minimum(start + places / parts, place + 1) - torch.maximum(start, place)
@@ -216,10 +231,12 @@ def _shares(parts: int, places: int) -> Tensor:
 
 
 class PartPooling(nn.Module):
-    """Global pooling of each part in place of the words, "3D ConvNets + GP" (section III-B a, Table III).
+    """Global pooling of each part instead of the words, "3D ConvNets + GP" (section III-B a, Table III).
 
-    parts: B, as in PersonVLAD. hidden, width: outputs of the two fully connected layers of a part, "d"; the paper
-        gives no number, so both are D = 256. pooling: `average` or `max`, both of III-B a.
+    parts: B, as in `PersonVlad`.
+    hidden, width: outputs of the two fully connected layers of each part. The paper calls the latter "d" without a
+        number; both are D = 256 here.
+    pooling: `average` or `max`.
     """
 
     def __init__(
@@ -230,7 +247,7 @@ class PartPooling(nn.Module):
             raise InputError(f"aggregator part-pooling: pooling must be average or max, got {pooling!r}")
         self.pooling = pooling
         self.detector = PartMaps(shape[0], parts)
-        # "fully-connected layers on each branch do not share parameters"; no bias and no ReLU between is printed
+        # "fully-connected layers on each branch do not share parameters"; III-B a prints no bias and no ReLU between
         self.fc6 = nn.ModuleList(nn.Linear(shape[0], hidden, bias=False) for _ in range(parts))
         self.fc = nn.ModuleList(nn.Linear(hidden, width, bias=False) for _ in range(parts))
 
@@ -246,9 +263,12 @@ class PartPooling(nn.Module):
 class C3dHead(nn.Module):
     """The fully connected layers of C3D (Tran et al. 2015), which section IV-B c fine-tunes as a baseline.
 
-    width: of fc6 and fc7. dropout: behind each, as published. The embedding is fc6, the "C3D feature"; fc7 is an
-    extra, for the classifier. The published fc6 takes 512 x 4 x 4 maps: at another frame size its weights do not fit.
-    A clip of more than 16 frames leaves several maps, whose mean is taken.
+    width: outputs of fc6 and of fc7.
+    dropout: probability, after fc6 and after fc7, as published.
+
+    The embedding is fc6, the "C3D feature"; fc7 is an extra, for the classifier. The published fc6 takes maps of
+    512 x 4 x 4, so its weights fit no other frame size. A clip of more than 16 frames leaves several maps; fc6 takes
+    their mean.
     """
 
     def __init__(self, shape: tuple[int, ...], width: int = 4096, dropout: float = 0.5) -> None:
@@ -259,7 +279,7 @@ class C3dHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, maps: Tensor) -> ClipFeatures:
-        """maps [B, T', D, h, w] -> embedding [B, width], and fc7 [B, width] as extra."""
+        """maps [B, T', D, h, w] -> embedding fc6 [B, width], and the extra fc7 [B, width]."""
         fc6 = torch.relu(self.fc6(maps.mean(1).flatten(1)))
         fc7 = torch.relu(self.fc7(self.dropout(fc6)))
         return ClipFeatures(fc6, extra={"fc7": self.dropout(fc7)})
@@ -275,22 +295,24 @@ WORDS: Mapping[Preset, Mapping[str, Any]] = {
 def personvlad(preset: Preset) -> Method:
     """Body parts of a 3D network, aggregated over a vocabulary of person words (Wu et al. 2019).
 
-    Section III-C: the words by k-means, then all but the words by OIM, then everything by OIM.
+    Three stages (section III-C): k-means places the words, then OIM trains all but the words, then OIM trains all.
     """
     return _paper() if preset == "paper" else _small()
 
 
 def _paper() -> Method:
-    """As printed, apart from what cannot be meant.
+    """The recipe of section III-C as printed, except where the print cannot be meant or says nothing.
 
-    - III-A prints "5 convolution layers" of 64, 128, 256, 256, 256 filters; Fig. 2 and the pre-trained C3D have 8
-      convolutions, up to 512 wide. Eight it is, at the printed widths: only D = 256 gives the K D = 16,384 of III-B.
-    - "90 x 180" is read as width by height; a person stands.
-    - Step 1 "only trains the classifier", but OIM has no parameters, so nothing would learn: all but the words does.
-    - Halving 0.003 every 1,000 of 50,000 steps leaves 0.003 / 2^49; the last 40,000 steps no longer move anything.
-    - The batch of 15 is 5 persons of 3 tracklets, and step 2 is as long as step 1; the paper says neither.
-    - C3D's Sports-1M weights are not shipped; without them this starts from random ones. `--weights encoder=FILE`
-      takes them at C3D's widths alone: `--set encoder.widths=[64,128,256,512,512]`.
+    - III-A prints "5 convolution layers" of 64, 128, 256, 256, 256 filters. Fig. 2 and the pre-trained C3D have 8
+      convolutions, up to 512 wide. This has eight, with the printed widths: only D = 256 makes the K D = 16,384 of
+      III-B.
+    - "90 x 180" is read as width x height, because a person stands.
+    - Step 1 "only trains the classifier", but OIM has no parameters, so nothing would be trained. Here step 1 trains
+      everything but the words.
+    - Halving 0.003 every 1,000 of 50,000 steps ends at 0.003 / 2^49; the last 40,000 steps change nothing.
+    - The batch of 15 is 5 persons with 3 tracklets each, and step 2 is as long as step 1; the paper states neither.
+    - C3D's Sports-1M weights are not shipped, and training starts from random ones. `--weights encoder=FILE` loads
+      them only at C3D's own widths, `--set encoder.widths=[64,128,256,512,512]`.
     """
     clip = Clipping("consecutive", 16)
     adam = Optimizer("Adam", {"eps": 1e-4})
@@ -309,7 +331,7 @@ def _paper() -> Method:
     return Method(
         encoder=part("c3d", widths=(64, 128, 256, 256, 256)),
         aggregator=part("personvlad", parts=6, **WORDS["paper"]),
-        matcher=part("mean", metric="euclidean"),  # IV-B: "tracklet activation", the mean of its clips
+        matcher=part("mean", metric="euclidean"),  # IV-B: the "tracklet activation" is the mean of its clips
         test=Clipping("dense", 16, step=8),
         size=(180, 90),
         losses={"oim": part("oim", temperature=0.1, queue_size=5000)},
@@ -321,21 +343,22 @@ def _paper() -> Method:
 
 
 def _small() -> Method:
-    """The same three stages for 64 x 32 crops and random weights. C3D is narrow, batch-normalised, and pools to 16 x 8
-    places instead of 6 x 3, so that parts have room. The batch holds 16 persons: with few of them OIM, which learns
-    from the other persons' rows, hardly starts without pre-training."""
+    """The same three stages for small frames and random weights.
+
+    C3D is narrow, batch-normalised, and pools to 16 x 8 places instead of 6 x 3, so that parts have room. The batch
+    holds 16 persons: OIM learns from the rows of the other persons, and with few of them it hardly starts without
+    pre-training. The stages keep the paper's optimizer and kinds of schedule.
+    """
     paper = _paper()
-    clip = Clipping("consecutive", 8)
-    words_fixed = Train(
-        clipping=clip,
-        losses={"oim": 1.0},
+    _, words_fixed, _ = paper.stages
+    assert isinstance(words_fixed, Train)
+    words_fixed = replace(
+        words_fixed,
+        clipping=Clipping("consecutive", 8),
         steps=200,
         P=16,
         K=2,
         schedule=Schedule("step", 0.003, every=100, factor=0.5),
-        optimizer=Optimizer("Adam", {"eps": 1e-4}),
-        freeze=CENTRES,
-        augment=(part("flip", p=0.5),),
     )
     joint = replace(words_fixed, steps=500, schedule=Schedule("constant", 1e-3), freeze=())
     pools = ((1, 2, 2), (2, 2, 2), (2, 1, 1), (1, 1, 1), (1, 1, 1))
@@ -344,23 +367,23 @@ def _small() -> Method:
         encoder=part("c3d", widths=(8, 16, 32, 32, 32), pools=pools, norm=True),
         aggregator=part("personvlad", parts=4, **WORDS["small"]),
         test=Clipping("dense", 8, step=4),
-        size=(64, 32),
+        size=SMALL_SIZE,
         stages=(Fit("aggregator", Clipping("uniform", 8)), words_fixed, joint),
     )
 
 
 @dataclass(frozen=True)
 class Variant:
-    """`personvlad` with one thing changed: called with a preset it gives the method."""
+    """`personvlad` with one thing changed; calling it with a preset returns the method."""
 
     summary: str  # for `vreid-bench list`
-    aggregator: Part | None = None  # in place of PersonVLAD's, less its words
-    subsample: int = 0  # of OIM
+    aggregator: Part | None = None  # in place of PersonVLAD's; options of the words are added
+    subsample: int = 0  # option of OIM
     matcher: Part | None = None  # fitted on the trained network's tracklets
     reported: tuple[Reported, ...] = ()
 
     def __call__(self, preset: Preset) -> Method:
-        """The recipe of this variant."""
+        """The recipe of this variant at a preset."""
         method = replace(personvlad(preset), reported=self.reported, quoted=())
         if self.aggregator is not None:
             method = replace(method, aggregator=part(self.aggregator.name, **self.aggregator.options, **WORDS[preset]))
@@ -373,15 +396,15 @@ class Variant:
 
 
 def global_pooling(preset: Preset) -> Method:
-    """Learned parts, each pooled and embedded by itself, without words (3D ConvNets + GP)."""
+    """Learned parts, each pooled and embedded separately, without words (3D ConvNets + GP)."""
     method = personvlad(preset)
     parts, width = (6, 256) if preset == "paper" else (4, 32)
     return replace(
         method,
         aggregator=part("part-pooling", parts=parts, hidden=width, width=width),
-        # clips of unit length, as PersonVLAD's are by themselves and as OIM compares them
+        # clips scaled to unit length, as PersonVLAD's already are and as OIM compares them
         matcher=part("mean", metric="euclidean", normalize=True),
-        # it has no words: none to fit, none to hold still
+        # it has no words, so there is nothing to fit and nothing to freeze
         stages=tuple(replace(stage, freeze=()) for stage in method.stages if isinstance(stage, Train)),
         reported=POOLED,
         quoted=(),
@@ -391,10 +414,10 @@ def global_pooling(preset: Preset) -> Method:
 def c3d_baseline(preset: Preset) -> Method:
     """C3D fine-tuned to classify the identities, compared by fc6 (Wu et al. 2019, Table V).
 
-    Section IV-B c): "fine-tune the parameters on MARS" to "predict class labels belonging to 625 identities"; printed
-    are 16 frames and nothing else. Batch, frame size, rate and steps are those of PersonVLAD's second step. A
-    tracklet's descriptor is the mean of its clips' fc6, scaled to unit length, as C3D features are (Tran et al. 2015,
-    section 3.3).
+    Section IV-B c): "fine-tune the parameters on MARS" to "predict class labels belonging to 625 identities". The
+    paper states the 16 frames of a clip and nothing else; batch, frame size, rate and steps are those of PersonVLAD's
+    second step. A tracklet's descriptor is the mean of its clips' fc6, compared by the cosine, because Tran et al. 2015
+    (section 3.3) scale C3D features to unit length.
     """
     method = personvlad(preset)
     last = method.stages[-1]
@@ -404,14 +427,12 @@ def c3d_baseline(preset: Preset) -> Method:
     losses = {"cross-entropy": part("cross-entropy", on="fc7")}
     encoder, head = part("c3d"), part("c3d-head", width=4096, dropout=0.5)
     if preset == "small":
-        # down to 4 x 2 places, as fc6 takes all of them; smoothing and a normalisation as in the other small recipes
+        # only 4 x 2 places are left, because fc6 takes all of them
         pools = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2), (1, 1, 1))
         encoder = part("c3d", widths=(8, 16, 32, 64, 64), pools=pools, norm=True)
         head = part("c3d-head", width=128, dropout=0.5)
-        losses = {"cross-entropy": part("cross-entropy", on="fc7", smoothing=0.1, neck=True)}
-        # as many steps as both of PersonVLAD's together; a classifier from random weights wants the cycle
-        optimizer, schedule = Optimizer("AdamW", {"weight_decay": 1e-2}), Schedule("one-cycle", 3e-3)
-        stage = replace(stage, steps=700, optimizer=optimizer, schedule=schedule)
+        losses = {name: shrink_loss(loss) for name, loss in losses.items()}
+        stage = shrink_training(stage, steps=700)  # as many steps as both of PersonVLAD's together
     return replace(
         method,
         encoder=encoder,
@@ -424,81 +445,71 @@ def c3d_baseline(preset: Preset) -> Method:
     )
 
 
-# Tables II to X. Those of MARS are of the paper's own protocol, which `mars-tracklet-selection` is.
+# Tables II to X. The numbers on MARS follow the paper's own protocol, which here is `mars-tracklet-selection`.
 
 UNLIKE = "one random probe tracklet against the mean of a person's gallery tracklets, 10 draws: not comparable"
 HALF = "trained on half of the training set, tested on the other half"
 TUNED = "trained on MARS, then on half of this dataset"
 ILIDS, PRID = "mars-to-ilids-vid", "mars-to-prid2011"
+ILIDS_TUNED, PRID_TUNED = f"{ILIDS}-fine-tuned", f"{PRID}-fine-tuned"
+CURVE = "R1 R5 R10 R20"
 
 
-def _rows(dataset: str, where: str, note: str = "", **values: float) -> tuple[Reported, ...]:
-    note = f"{UNLIKE}; {note}" if note else UNLIKE
-    return tuple(Reported(dataset, metric, round(value / 100, 4), where, note) for metric, value in values.items())
+def _ours(where: str, columns: Mapping[str, str], numbers: str, note: str = "") -> tuple[Reported, ...]:
+    return reported_row(where, columns, numbers, f"{UNLIKE}; {note}" if note else UNLIKE)
 
 
 SAME = f"{HALF}; the same numbers as Table III"
 MARS = "mars-tracklet-selection"
 REPORTED = (
-    *_rows("mars", "Table III, PersonVLAD (again in V, VII, VIII, IX)", R1=80.8, R5=94.5, R10=96.9, R20=99.0),
-    *_rows("mars", "Table IX, PersonVLAD (again in X)", mAP=63.4),
-    *_rows(MARS, "Table II, random probe, all of gallery", R1=80.8),
-    *_rows(MARS, "Table II, random / random", "gallery also one random tracklet each", R1=74.1),
-    *_rows(MARS, "Table II, all / all", "probe also the mean of all its tracklets", R1=80.2),
-    *_rows("mars", "Table IV, B = 6", SAME, R1=80.8, R5=94.5, R10=96.9, R20=99.0),
-    *_rows(ILIDS, "Table VI, MARS -> iLIDS-VID", "trained on MARS only", R1=56.3, R5=78.2, R20=93.7),
-    *_rows(f"{ILIDS}-fine-tuned", "Table VI, iLIDS-VID (again in VII, VIII, IX)", TUNED, R1=69.4, R5=87.6, R20=99.2),
-    *_rows(f"{ILIDS}-fine-tuned", "Table IX, PersonVLAD", TUNED, R10=96.7),
-    *_rows(PRID, "Table VI, MARS -> PRID2011", "trained on MARS only", R1=71.7, R5=85.6, R20=94.1),
-    *_rows(f"{PRID}-fine-tuned", "Table VI, PRID2011 (again in VII, VIII, IX)", TUNED, R1=87.6, R5=96.1),
-    *_rows(f"{PRID}-fine-tuned", "Table VI, PRID2011", f"{TUNED}; Table IX prints this for rank 10", R20=98.7),
-    *_rows(f"{PRID}-fine-tuned", "Table IX, PersonVLAD", f"{TUNED}; Table VI differs", R10=98.7, R20=99.8),
+    *_ours("Table III, PersonVLAD (again in V, VII, VIII, IX)", {"mars": CURVE}, "80.8 94.5 96.9 99.0"),
+    *_ours("Table IX, PersonVLAD (again in X)", {"mars": "mAP"}, "63.4"),
+    *_ours("Table II, random probe, all of gallery", {MARS: "R1"}, "80.8"),
+    *_ours("Table II, random / random", {MARS: "R1"}, "74.1", "gallery also one random tracklet each"),
+    *_ours("Table II, all / all", {MARS: "R1"}, "80.2", "probe also the mean of all its tracklets"),
+    *_ours("Table IV, B = 6", {"mars": CURVE}, "80.8 94.5 96.9 99.0", SAME),
+    *_ours("Table VI, MARS -> iLIDS-VID", {ILIDS: "R1 R5 R20"}, "56.3 78.2 93.7", "trained on MARS only"),
+    *_ours("Table VI, iLIDS-VID (again in VII, VIII, IX)", {ILIDS_TUNED: "R1 R5 R20"}, "69.4 87.6 99.2", TUNED),
+    *_ours("Table IX, PersonVLAD", {ILIDS_TUNED: "R10"}, "96.7", TUNED),
+    *_ours("Table VI, MARS -> PRID2011", {PRID: "R1 R5 R20"}, "71.7 85.6 94.1", "trained on MARS only"),
+    *_ours("Table VI, PRID2011 (again in VII, VIII, IX)", {PRID_TUNED: "R1 R5"}, "87.6 96.1", TUNED),
+    *_ours("Table VI, PRID2011", {PRID_TUNED: "R20"}, "98.7", f"{TUNED}; Table IX prints this for rank 10"),
+    *_ours("Table IX, PersonVLAD", {PRID_TUNED: "R10 R20"}, "98.7 99.8", f"{TUNED}; Table VI differs"),
 )
-STRIPES = _rows("mars", "Table III, stripe", R1=68.3, R5=87.2, R10=90.0, R20=94.6)
-GRID = _rows("mars", "Table III, grid", R1=67.1, R5=86.0, R10=89.5, R20=94.0)
-POOLED = _rows("mars", "Table III, 3D ConvNets+GP", R1=74.8, R5=90.6, R10=92.9, R20=95.1)
+STRIPES = _ours("Table III, stripe", {"mars": CURVE}, "68.3 87.2 90.0 94.6")
+GRID = _ours("Table III, grid", {"mars": CURVE}, "67.1 86.0 89.5 94.0")
+POOLED = _ours("Table III, 3D ConvNets+GP", {"mars": CURVE}, "74.8 90.6 92.9 95.1")
 TABLE_4 = {
-    1: _rows("mars", "Table IV, B = 1", HALF, R1=74.7, R5=91.8, R10=94.3, R20=96.4),
-    2: _rows("mars", "Table IV, B = 2", HALF, R1=76.4, R5=92.2, R10=94.3, R20=97.2),
-    4: _rows("mars", "Table IV, B = 4", HALF, R1=77.8, R5=92.4, R10=95.5, R20=98.7),
-    8: _rows("mars", "Table IV, B = 8", HALF, R1=78.8, R5=91.9, R10=95.7, R20=98.2),
+    1: _ours("Table IV, B = 1", {"mars": CURVE}, "74.7 91.8 94.3 96.4", HALF),
+    2: _ours("Table IV, B = 2", {"mars": CURVE}, "76.4 92.2 94.3 97.2", HALF),
+    4: _ours("Table IV, B = 4", {"mars": CURVE}, "77.8 92.4 95.5 98.7", HALF),
+    8: _ours("Table IV, B = 8", {"mars": CURVE}, "78.8 91.9 95.7 98.2", HALF),
 }
 C3D = (
-    *_rows("mars", "Table V, C3D (again in VIII)", R1=58.9, R5=81.0, R20=93.7),
-    *_rows("mars", "Table X, C3D", "the same number as its rank 1 in Table V", mAP=58.9),
-    *_rows(f"{ILIDS}-fine-tuned", "Table VIII, C3D", TUNED, R1=60.4),
-    *_rows(f"{PRID}-fine-tuned", "Table VIII, C3D", TUNED, R1=73.8),
+    *_ours("Table V, C3D (again in VIII)", {"mars": "R1 R5 R20"}, "58.9 81.0 93.7"),
+    *_ours("Table X, C3D", {"mars": "mAP"}, "58.9", "the same number as its rank 1 in Table V"),
+    *_ours("Table VIII, C3D", {ILIDS_TUNED: "R1"}, "60.4", TUNED),
+    *_ours("Table VIII, C3D", {PRID_TUNED: "R1"}, "73.8", TUNED),
 )
 XQDA = (
-    *_rows("mars", "Table IX, PersonVLAD + XQDA", R1=82.8, R5=94.9, R20=99.0, mAP=64.7),
-    *_rows(f"{ILIDS}-fine-tuned", "Table IX, PersonVLAD + XQDA", TUNED, R1=70.7, R5=88.2, R10=97.1, R20=99.2),
-    *_rows(f"{PRID}-fine-tuned", "Table IX, PersonVLAD + XQDA", TUNED, R1=88.0, R5=96.2, R10=98.6, R20=99.7),
+    *_ours("Table IX, PersonVLAD + XQDA", {"mars": "R1 R5 R20 mAP"}, "82.8 94.9 99.0 64.7"),
+    *_ours("Table IX, PersonVLAD + XQDA", {ILIDS_TUNED: CURVE}, "70.7 88.2 97.1 99.2", TUNED),
+    *_ours("Table IX, PersonVLAD + XQDA", {PRID_TUNED: CURVE}, "88.0 96.2 98.6 99.7", TUNED),
 )
 
 
-def _quoted(table: str, metrics: Mapping[str, tuple[str, ...]], rows: Mapping[str, str]) -> tuple[Reported, ...]:
-    """Rows of a table as printed, in percent, `-` for a dash: dataset -> its columns, system -> its numbers."""
-    columns = [(dataset, metric) for dataset, names in metrics.items() for metric in names]
-    note = "as Wu et al. print it; whose protocol is not said"
-    return tuple(
-        Reported(dataset, metric, round(float(number) / 100, 4), f"{table}, {system}", note)
-        for system, numbers in rows.items()
-        for (dataset, metric), number in zip(columns, numbers.split(), strict=True)
-        if number != "-"
-    )
-
-
-FIRST = ("R1",)
-CURVE = ("R1", "R5", "R10", "R20")
+OTHERS = "as Wu et al. print it; whose protocol is not said"
+# The paper's numbers of other systems.
 QUOTED = (
-    *_quoted(
+    *reported_table(
         "Table V",
-        {"mars": ("R1", "R5", "R20")},
+        {"mars": "R1 R5 R20"},
         {"HOG3D + KISSME": "2.6 6.4 12.4", "STFV3D + KISSME": "22.0 33.4 59.0"},
+        OTHERS,
     ),
-    *_quoted(
+    *reported_table(
         "Table VII",
-        {"ilids-vid": FIRST, "prid2011": FIRST, "mars": FIRST},
+        {"ilids-vid": "R1", "prid2011": "R1", "mars": "R1"},
         {
             "VGG-16-Element-Max": "56.2 71.6 65.7",
             "VGG-16-Element-Average": "57.1 73.8 65.9",
@@ -509,10 +520,11 @@ QUOTED = (
             "VideoDarwin": "62.5 81.1 73.4",
             "RNN+FV": "58.4 78.3 70.2",
         },
+        OTHERS,
     ),
-    *_quoted(
+    *reported_table(
         "Table VIII",
-        {"ilids-vid": FIRST, "prid2011": FIRST, "mars": FIRST},
+        {"ilids-vid": "R1", "prid2011": "R1", "mars": "R1"},
         {
             "LTC": "61.7 75.2 67.4",
             "iDT+FV": "60.8 76.7 59.8",
@@ -521,10 +533,11 @@ QUOTED = (
             "Composite LSTM": "54.8 65.4 53.1",
             "SpaAtn+TemAtn": "69.7 88.4 77.1",
         },
+        OTHERS,
     ),
-    *_quoted(
+    *reported_table(
         "Table IX",
-        {"ilids-vid": CURVE, "prid2011": CURVE, "mars": ("R1", "R5", "R20", "mAP")},
+        {"ilids-vid": CURVE, "prid2011": CURVE, "mars": "R1 R5 R20 mAP"},
         {
             "HOG3D+DVR": "23.3 42.4 55.3 68.4 28.9 55.3 65.5 82.8 12.4 33.2 71.8 9.6",
             "STFV3D": "44.3 71.7 83.7 91.7 64.1 87.3 89.9 92.0 22.0 33.4 59.0 12.3",
@@ -540,8 +553,9 @@ QUOTED = (
             "ASTPN": "62.0 86.0 94.0 98.0 77.0 95.0 99.0 99.0 44.0 70.0 81.0 -",
             "Two-stream": "60.0 86.0 93.0 97.0 78.0 94.0 97.0 99.0 - - - -",
         },
+        OTHERS,
     ),
-    *_quoted("Table X", {"mars": ("mAP",)}, {"2D ConvNets": "51.4"}),
+    *reported_table("Table X", {"mars": "mAP"}, {"2D ConvNets": "51.4"}, OTHERS),
 )
 
 
@@ -551,8 +565,8 @@ def _parts(parts: int) -> Variant:
 
 
 def _subsampled(size: int) -> Variant:
-    # Fig. 10 draws curves of mAP and prints no number. MARS' training part has no strangers to fill the queue, so that
-    # 1000 leaves none of its 625 identities out; with the 60 of the small preset's twin, 100 leaves none out either.
+    # Fig. 10 draws curves of mAP and prints no number. MARS' training part has no unlabelled tracklets for the queue:
+    # a size of 1000 keeps all of its 625 identities, and one of 100 keeps all 60 of the small preset's twin.
     return Variant(f"`personvlad` with {size} rows in the denominator of OIM (Fig. 10).", subsample=size)
 
 

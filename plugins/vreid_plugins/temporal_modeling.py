@@ -3,14 +3,16 @@ attention and RNN (section 3.1), the recipe (3.2, 3.3 and 4.1), the tables (4.2)
 
 Temporal pooling is in `aggregators.pooling`, the 3D network in `encoders.resnet3d`.
 
-The paper has no row for one frame alone: what it calls its image baseline averages the features of many frames
-(section 4.1: "the same similarity calculation procedure"). Here that is `image-averaged`; `image-baseline` is the same
-training tested on the middle frame, without temporal modelling at all.
+The paper has no row for a single frame. Its image baseline averages the features of many frames (section 4.1: "the
+same similarity calculation procedure"); here that is `image-averaged`. `image-baseline` is trained alike and tested on
+the middle frame, without any temporal modelling.
 
-All methods see the same number of tracklets in a step, P x K, as in the paper (batch 32, K = 4, whatever T is), so
-that batch-hard mining chooses among equally many. The image methods therefore see a quarter of the frames and
-take about a third of the time. With equal frames instead (P x K four times as large) they gain far more from the
-larger batch than `mean-pooling` gains from clips, and the comparison would be one of batch sizes.
+As in the paper, every method sees the same number of tracklets in a step, whatever T is: P x K = 32, K = 4. So
+batch-hard mining chooses among equally many. The image methods therefore see a quarter of the frames and take about a
+third of the time. With equal frames instead, P x K would be four times as large, and they would gain far more from the
+larger batch than `mean-pooling` gains from clips: the comparison would be one of batch sizes.
+
+The file is long because a third of it is the paper's printed tables.
 """
 
 from __future__ import annotations
@@ -34,24 +36,27 @@ from vreid_bench import (
     Train,
     hookimpl,
     part,
+    reported_row,
+    reported_table,
+    shrink_method,
 )
 
 PAPER = "Gao, Nevatia: Revisiting Temporal Modeling for Video-based Person ReID, 2018"
 
 
 class TemporalAttention(nn.Module):
-    """A weighted mean of the frames' features, with weights that the maps give (section 3.1, Eq. 1-3).
+    """A weighted mean of the frames' features, with weights computed from the maps (section 3.1, Eq. 1-3).
 
-    network: what scores a frame: `fc` for "spatial conv + FC", `temporal-conv` for "spatial + temporal conv", which
-        looks at the frames before and behind as well.
-    weighting: `softmax` (Eq. 2), or `sigmoid` with L1 normalization (Eq. 3). Either way the weights sum to 1.
-    width: d_t, channels between the two layers.
-    divide: the 1/T of Eq. 1. On top of weights that sum to 1 it makes the feature T times smaller than a mean, which
-        changes what a margin of 0.3 means and nothing else. The authors' code leaves it out.
-    rectify: ReLU behind the score as well, as in the authors' code: negative scores then weigh alike. The paper
-        gives the scores to Eq. 2 and 3 as they are.
+    network: how a frame is scored. `fc` is "spatial conv + FC"; `temporal-conv` is "spatial + temporal conv", which
+        also uses the frame before and the frame after.
+    weighting: `softmax` (Eq. 2), or `sigmoid` with L1 normalization (Eq. 3). In both the weights sum to 1.
+    width: d_t, the number of channels between the two layers.
+    divide: whether to divide by T, as Eq. 1 does. The weights sum to 1 already, so the feature becomes T times
+        smaller than a mean; this only changes what a margin of 0.3 means. The authors' code does not divide.
+    rectify: whether a ReLU follows the score, as in the authors' code, so that all negative scores weigh alike. The
+        paper uses the scores directly in Eq. 2 and 3.
 
-    A ReLU between the layers is not printed either, but without it both would be one linear map and d_t mean nothing.
+    The ReLU between the two layers is not printed. Without it both would be one linear map, and d_t would not matter.
     """
 
     def __init__(
@@ -64,13 +69,13 @@ class TemporalAttention(nn.Module):
         rectify: bool = False,
     ) -> None:
         super().__init__()
-        for option, value, wanted in (
+        for option, value, choices in (
             ("network", network, ("fc", "temporal-conv")),
             ("weighting", weighting, ("softmax", "sigmoid")),
         ):
-            if value not in wanted:
+            if value not in choices:
                 raise InputError(
-                    f"aggregator temporal-attention: {option} must be {' or '.join(wanted)}, got {value!r}"
+                    f"aggregator temporal-attention: {option} must be {' or '.join(choices)}, got {value!r}"
                 )
         D, h, w = shape
         self.weighting, self.divide, self.rectify = weighting, divide, rectify
@@ -85,11 +90,11 @@ class TemporalAttention(nn.Module):
         return torch.relu(s) if self.rectify else s
 
     def attention(self, maps: Tensor) -> Tensor:
-        """Eq. 2 or 3: maps [B, T', D, h, w] -> a [B, T'], each row with the sum 1."""
+        """Eq. 2 or 3: maps [B, T', D, h, w] -> a [B, T']; each row sums to 1."""
         s = self.scores(maps)
         if self.weighting == "softmax":
             return s.softmax(1)
-        # sigma(s) / sum sigma(s) by logarithms: where all scores are far below zero their ratios stay what they are
+        # sigma(s) / sum sigma(s) by logarithms, which stays exact where all scores are far below zero
         return nn.functional.logsigmoid(s).softmax(1)
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -102,8 +107,9 @@ class TemporalAttention(nn.Module):
 class Recurrent(nn.Module):
     """A recurrent cell over the frames' features, in order (section 3.1, "RNN").
 
-    cell: `lstm` or `gru`. hidden: D_h, the embedding's length.
-    output: `mean`, the average of the outputs, f_c = (1/T) sum_t o_t; or `last`, the state behind the last frame,
+    cell: `lstm` or `gru`.
+    hidden: D_h, the length of the embedding.
+    output: `mean` is the mean of the outputs, f_c = (1/T) sum_t o_t; `last` is the state after the last frame,
         f_c = h_T.
     """
 
@@ -129,13 +135,16 @@ def vreid_aggregators() -> Mapping[str, Callable[..., Any]]:
 
 
 def _paper(T: int, rate: float = 3e-4) -> Method:
-    """Section 4.1. Printed: ResNet-50, 224 x 112, Adam, 3e-4 for pooling and attention, 1e-4 for RNN and 3D network,
-    batch 32 with 4 tracklets of a person, Eq. 4 + Eq. 5 unweighted. Not printed, and taken from the authors'
-    published code: margin 0.3, weight decay 5e-4, 800 epochs of one group per identity, a tenth of the rate every 200.
-    Their code also smooths the labels and flips and shifts every frame by itself; Eq. 5 does not smooth, and a clip
-    here is flipped as a whole. "If memory exceeds, we accordingly reduce the batch size" names no size: 32 throughout.
-    Weights of ImageNet and Kinetics are not shipped; without `--weights encoder=FILE` this starts from random ones."""
-    epoch = 625 // 8  # groups of 8 of MARS' 625 training identities
+    """The recipe of section 4.1.
+
+    Printed: ResNet-50, 224 x 112, Adam, 3e-4 for pooling and attention, 1e-4 for RNN and 3D network, batch 32 with 4
+    tracklets of a person, and Eq. 4 + Eq. 5 unweighted. Not printed, and taken from the authors' published code: margin
+    0.3, weight decay 5e-4, 800 epochs of one group per identity, a tenth of the rate every 200. Their code also smooths
+    the labels, and flips and shifts every frame independently; Eq. 5 does not smooth, and here a clip is flipped as a
+    whole. The paper reduces the batch where memory is short, without saying to what; here it is always 32. Weights of
+    ImageNet and Kinetics are not shipped; without `--weights encoder=FILE` training starts from random ones.
+    """
+    epoch = 625 // 8  # steps: 8 of MARS' 625 training persons in each
     stage = Train(
         clipping=Clipping("consecutive", T),
         losses={"cross-entropy": 1.0, "triplet": 1.0},  # Eq. 6
@@ -149,7 +158,7 @@ def _paper(T: int, rate: float = 3e-4) -> Method:
     return Method(
         encoder=part("resnet", depth=50),
         aggregator=part("average"),
-        matcher=part("mean", metric="euclidean"),  # section 3.3: mean of the clips, L2 distance
+        matcher=part("mean", metric="euclidean"),  # section 3.3: the mean of the clips, L2 distance
         test=Clipping("dense", T),  # "consecutive non-overlap clips"
         size=(224, 112),
         losses={"cross-entropy": part("cross-entropy"), "triplet": part("triplet", margin=0.3)},  # Eq. 5, Eq. 4
@@ -159,120 +168,94 @@ def _paper(T: int, rate: float = 3e-4) -> Method:
 
 
 def _small(T: int) -> Method:
-    """The same recipe for 64 x 32 crops: a narrow network from random weights, and what lets it train in a minute:
-    AdamW with one cycle, crops shifted by a few pixels, smoothed labels, a margin that never stops pulling, and a
-    batch normalisation in front of the classifier alone. Without the last, batch-hard mining pulls all random features
-    into one point before the classifier has learned anything to hold them apart."""
-    stage = Train(
-        clipping=Clipping("consecutive", T),
-        losses={"cross-entropy": 1.0, "triplet": 1.0},
-        steps=900,
-        P=8,
-        K=4,
-        schedule=Schedule("one-cycle", 3e-3),
-        optimizer=Optimizer("AdamW", {"weight_decay": 1e-2}),
-        augment=(part("flip"), part("shift")),
-    )
-    return replace(
-        _paper(T),
-        encoder=part("resnet", depth=8),
-        test=Clipping("uniform", T, clips=8),
-        size=(64, 32),
-        losses={
-            "cross-entropy": part("cross-entropy", smoothing=0.1, neck=True),
-            "triplet": part("triplet", margin="soft"),
-        },
-        stages=(stage,),
-    )
+    """The same recipe scaled down, with the crops shifted by a few pixels."""
+    return shrink_method(_paper(T), encoder=part("resnet", depth=8), augment=(part("shift"),))
 
 
-# Section 4.2. The number of a row is that of its table; what a later table repeats is told behind the first.
+# The tables of section 4.2. A row that a later table repeats stands once, with the first of them.
 
-# Their code drops the queries from the gallery and skips those without a match, as the convention `torchreid` does.
+COLUMNS = {"mars": "mAP R1 R5 R10 R20"}
+# Their code removes the queries from the gallery and skips queries without a match, like the convention `torchreid`.
 GALLERY = "by the authors' code without the queries in the gallery: compare with the convention torchreid"
 
 
-def _row(where: str, values: tuple[float, ...], note: str = "", reranked: bool = False) -> tuple[Reported, ...]:
-    """mAP, R1, R5, R10 and R20 of a row in percent; 0 where the paper has a dash."""
-    metrics = ("mAP", "R1", "R5", "R10", "R20")
-    return tuple(
-        Reported("mars", metric, round(value / 100, 4), where, note, reranked)
-        for metric, value in zip(metrics, values, strict=True)
-        if value
-    )
-
-
-def _ours(where: str, values: tuple[float, ...], note: str = "") -> tuple[Reported, ...]:
-    return _row(where, values, f"{note}; {GALLERY}" if note else GALLERY)
+def _ours(where: str, numbers: str, note: str = "") -> tuple[Reported, ...]:
+    return reported_row(where, COLUMNS, numbers, f"{note}; {GALLERY}" if note else GALLERY)
 
 
 TABLE_1 = {
-    4: _ours("Table 1, T = 4 (again in Table 10, 3Dconv)", (70.5, 78.5, 90.9, 93.9, 95.9)),
-    8: _ours("Table 1, T = 8", (69.1, 78.8, 89.8, 93.2, 95.1)),
+    4: _ours("Table 1, T = 4 (again in Table 10, 3Dconv)", "70.5 78.5 90.9 93.9 95.9"),
+    8: _ours("Table 1, T = 8", "69.1 78.8 89.8 93.2 95.1"),
 }
-TABLE_2_MAX = _ours("Table 2, max pool", (74.5, 83.1, 93.3, 95.6, 96.7))
+TABLE_2_MAX = _ours("Table 2, max pool", "74.5 83.1 93.3 95.6 96.7")
 TABLE_3 = {
-    1: _ours("Table 3, T = 1 (again in Table 10, image)", (74.1, 81.3, 92.6, 94.8, 96.7)),
-    2: _ours("Table 3, T = 2", (76.1, 83.3, 93.2, 95.5, 96.8)),
+    1: _ours("Table 3, T = 1 (again in Table 10, image)", "74.1 81.3 92.6 94.8 96.7"),
+    2: _ours("Table 3, T = 2", "76.1 83.3 93.2 95.5 96.8"),
     4: (
-        *_ours("Table 3, T = 4", (76.5, 83.5, 93.0, 95.3, 96.8)),
-        Reported("mars", "R1", 0.833, "Table 10, Ours (pool)", f"Table 3 prints 83.5 for the same model; {GALLERY}"),
+        *_ours("Table 3, T = 4", "76.5 83.5 93.0 95.3 96.8"),
+        *_ours("Table 10, Ours (pool)", "- 83.3 - - -", "Table 3 prints 83.5 for the same model"),
     ),
-    8: _ours("Table 3, T = 8 (again in Table 2, avg pool)", (76.2, 82.9, 93.7, 95.4, 96.8)),
+    8: _ours("Table 3, T = 8 (again in Table 2, avg pool)", "76.2 82.9 93.7 95.4 96.8"),
 }
 TWICE = "Tables 4 and 5 differ from rank 5 on for the same model"
 TABLE_4 = {
-    "softmax": _ours("Table 4, softmax", (75.8, 82.7, 92.8, 95.4, 97.0), TWICE),
-    "sigmoid": _ours("Table 4, sigmoid", (76.1, 82.8, 93.6, 95.4, 96.8)),
+    "softmax": _ours("Table 4, softmax", "75.8 82.7 92.8 95.4 97.0", TWICE),
+    "sigmoid": _ours("Table 4, sigmoid", "76.1 82.8 93.6 95.4 96.8"),
 }
 TABLE_5 = {
-    "fc": _ours("Table 5, spatial conv + FC", (75.8, 82.7, 93.0, 95.1, 96.5), TWICE)[2:],
-    "temporal-conv": _ours("Table 5, spatial + temporal conv (again in Table 10, att)", (76.7, 83.3, 93.8, 96.0, 97.4)),
+    "fc": _ours("Table 5, spatial conv + FC", "75.8 82.7 93.0 95.1 96.5", TWICE)[2:],
+    "temporal-conv": _ours("Table 5, spatial + temporal conv (again in Table 10, att)", "76.7 83.3 93.8 96.0 97.4"),
 }
 TABLE_6 = {
-    512: _ours("Table 6, 512", (69.8, 79.3, 91.7, 93.3, 96.2)),
-    1024: _ours("Table 6, 1024", (66.7, 76.4, 89.0, 92.2, 94.7)),
-    2048: _ours("Table 6, 2048", (67.0, 77.7, 89.6, 92.8, 94.9)),
+    512: _ours("Table 6, 512", "69.8 79.3 91.7 93.3 96.2"),
+    1024: _ours("Table 6, 1024", "66.7 76.4 89.0 92.2 94.7"),
+    2048: _ours("Table 6, 2048", "67.0 77.7 89.6 92.8 94.9"),
 }
 TABLE_7 = {
-    512: _ours("Table 7, 512 (again in Table 8, LSTM, and Table 9, T = 8)", (72.0, 80.4, 92.7, 94.9, 96.9)),
-    1024: _ours("Table 7, 1024", (72.1, 81.0, 92.5, 94.8, 96.5)),
-    2048: _ours("Table 7, 2048", (70.1, 79.5, 91.0, 93.8, 95.5)),
+    512: _ours("Table 7, 512 (again in Table 8, LSTM, and Table 9, T = 8)", "72.0 80.4 92.7 94.9 96.9"),
+    1024: _ours("Table 7, 1024", "72.1 81.0 92.5 94.8 96.5"),
+    2048: _ours("Table 7, 2048", "70.1 79.5 91.0 93.8 95.5"),
 }
-TABLE_8_GRU = _ours("Table 8, GRU", (70.5, 79.7, 91.5, 93.8, 95.3))
+TABLE_8_GRU = _ours("Table 8, GRU", "70.5 79.7 91.5 93.8 95.3")
 TABLE_9 = {
-    2: _ours("Table 9, T = 2", (72.4, 81.4, 92.1, 94.9, 96.4)),
-    4: _ours("Table 9, T = 4 (again in Table 10, RNN)", (73.9, 81.6, 92.8, 94.7, 96.3)),
-    16: _ours("Table 9, T = 16", (60.3, 71.2, 86.5, 90.8, 93.7)),
+    2: _ours("Table 9, T = 2", "72.4 81.4 92.1 94.9 96.4"),
+    4: _ours("Table 9, T = 4 (again in Table 10, RNN)", "73.9 81.6 92.8 94.7 96.3"),
+    16: _ours("Table 9, T = 16", "60.3 71.2 86.5 90.8 93.7"),
 }
-TABLE_10_RERANKED = _row(
+TABLE_10_RERANKED = reported_row(
     "Table 10, Ours (re-rank)",
-    (84.5, 85.0, 94.7, 96.6, 97.7),
+    COLUMNS,
+    "84.5 85.0 94.7 96.6 97.7",
     f"the parameters of k-reciprocal re-ranking are not stated and their code has none; {GALLERY}",
     reranked=True,
 )
-TABLE_10_QUOTED = (
-    *_row("Table 10, Zheng et al.", (45.6, 65.0, 81.1, 0, 88.9)),
-    *_row("Table 10, Li et al.", (56.1, 71.8, 86.6, 0, 93.1)),
-    *_row("Table 10, Liu et al.", (51.7, 73.7, 84.9, 0, 91.6)),
-    *_row("Table 10, Zhou et al.", (50.7, 70.6, 90.0, 0, 97.6)),
-    *_row("Table 10, Hermans et al.", (67.7, 79.8, 91.4, 0, 0)),
-    *_row("Table 10, Hermans et al. (re-rank)", (77.4, 81.2, 90.7, 0, 0), reranked=True),
+TABLE_10_QUOTED = reported_table(
+    "Table 10",
+    COLUMNS,
+    {
+        "Zheng et al.": "45.6 65.0 81.1 - 88.9",
+        "Li et al.": "56.1 71.8 86.6 - 93.1",
+        "Liu et al.": "51.7 73.7 84.9 - 91.6",
+        "Zhou et al.": "50.7 70.6 90.0 - 97.6",
+        "Hermans et al.": "67.7 79.8 91.4 - -",
+        "Hermans et al. (re-rank)": "77.4 81.2 90.7 - -",
+    },
+    reranked=["Hermans et al. (re-rank)"],
 )
 
 
 @dataclass(frozen=True)
 class System:
-    """One system of the tables: called with a preset it gives the method.
+    """One system of the tables; calling it with a preset returns its method.
 
-    The tables compare systems at T = 4 and at T = 8. At preset `small` all have T = 4, as many frames in a step as
-    `mean-pooling`, but where T itself is what a row varies: there it is as printed, and training takes as much longer.
+    The tables compare systems at T = 4 and at T = 8. At preset `small` all have at most T = 4, as `mean-pooling` has,
+    so that a step sees equally many frames. Rows that vary T keep the printed T, and train longer accordingly.
     """
 
     summary: str  # for `vreid-bench list`
     T: int
     aggregator: Part
-    narrow: Part | None = None  # the aggregator behind the narrow encoder of preset `small`, where it has widths
+    narrow: Part | None = None  # the aggregator for the narrow encoder of preset `small`, if its widths differ
     encoder: str = "resnet"
     rate: float = 3e-4
     varies_T: bool = False
@@ -280,7 +263,7 @@ class System:
     quoted: tuple[Reported, ...] = ()
 
     def __call__(self, preset: Preset) -> Method:
-        """The recipe of this system."""
+        """The recipe of this system at a preset."""
         if preset == "paper":
             method, depth, aggregator = _paper(self.T, self.rate), 50, self.aggregator
         else:
@@ -296,19 +279,19 @@ class System:
 
 
 def image_baseline(preset: Preset) -> Method:
-    """Trained on single frames, tested on the middle frame of a tracklet alone.
+    """Trained on single frames, tested on the middle frame of a tracklet only.
 
-    What a method gains by looking at more than one frame is its distance to this. The paper reports no such number.
+    The gain of a method over this one is what it gains by more than one frame. The paper reports no such number.
     """
     return replace(METHODS["image-averaged"](preset), test=Clipping("uniform", 1), reported=())
 
 
 AVERAGE = part("average")  # section 3.1, "Temporal pooling": f_c = (1/T) sum_t f_t
-SHARE = 32  # preset `small` has D = 64 where the paper has 2048; other widths shrink alike
+SHARE = 32  # preset `small` has D = 64 and the paper 2048; the other widths shrink by the same factor
 
 
 class _Shared(TypedDict):
-    """Fields of a `System` that several rows have alike."""
+    """Fields of a `System` that are the same in several rows."""
 
     aggregator: Part
     narrow: NotRequired[Part]
@@ -340,7 +323,7 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
     "3d-cnn-t8": System("`3d-cnn` over clips of eight.", 8, varies_T=True, reported=TABLE_1[8], **_3D),
     # Table 2
     "max-pooling": System(
-        "The greatest of the frames' features over a clip (Gao and Nevatia 2018).",
+        "The maximum of the frames' features over a clip (Gao and Nevatia 2018).",
         8,
         part("max"),
         reported=TABLE_2_MAX,
@@ -355,7 +338,7 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
     ),
     "mean-pooling-t2": System("`mean-pooling` over clips of two.", 2, AVERAGE, varies_T=True, reported=TABLE_3[2]),
     "mean-pooling": System(
-        "Mean of the frames' features over clips of four, trained and tested so (Gao and Nevatia 2018).",
+        "The mean of the frames' features, trained and tested on clips of four (Gao and Nevatia 2018).",
         4,
         AVERAGE,
         reported=TABLE_3[4],
@@ -375,14 +358,19 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
         **_attention("fc", "sigmoid"),
     ),
     "temporal-attention-conv": System(
-        "`temporal-attention` from spatial + temporal conv, the best of the paper.",
+        "`temporal-attention` from spatial + temporal conv, the best system of the paper.",
         4,
         reported=(*TABLE_5["temporal-conv"], *TABLE_10_RERANKED),
         quoted=TABLE_10_QUOTED,
         **_attention("temporal-conv", "softmax"),
     ),
     # Table 6
-    "lstm-last": System("`lstm` with its last state for the clip.", 8, reported=TABLE_6[512], **_rnn(output="last")),
+    "lstm-last": System(
+        "`lstm` with the last state in place of the mean of its outputs.",
+        8,
+        reported=TABLE_6[512],
+        **_rnn(output="last"),
+    ),
     "lstm-last-h1024": System(
         "`lstm-last` with 1024 hidden numbers.", 8, reported=TABLE_6[1024], **_rnn(1024, output="last")
     ),

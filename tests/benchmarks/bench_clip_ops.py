@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import vreid_bench
-from vreid_bench import clip_batch_hard, clip_distance
+from vreid_bench import ClipRule, clip_batch_hard, clip_distance
 from vreid_bench.ops import clip_native
 
 HERE = Path(__file__).resolve()
@@ -40,8 +40,8 @@ walled = partial(seconds, clock=time.perf_counter)  # by the wall clock: two thr
 def entry(ours_s: float, peers: dict[str, float], **more: Any) -> dict[str, Any]:
     """Seconds of ours and of each peer, and the ratio to each."""
     ratios = {f"ratio_{name}": taken / ours_s for name, taken in peers.items()}
-    told = {"threads": torch.get_num_threads(), "backend": clip_native.backend()}
-    return {"ours_s": ours_s} | {f"{name}_s": taken for name, taken in peers.items()} | ratios | told | more
+    setting = {"threads": torch.get_num_threads(), "backend": clip_native.backend()}
+    return {"ours_s": ours_s} | {f"{name}_s": taken for name, taken in peers.items()} | ratios | setting | more
 
 
 def clips(count: int, seed: int) -> Tensor:
@@ -72,7 +72,7 @@ def clip_factored() -> dict[str, Any]:
 def clip_top() -> dict[str, Any]:
     """The top 20 % of float32 clips, against the bare product of the same tiles."""
     query, gallery = clips(Q, 1), clips(SHARE, 2)
-    ours_s, floor_s = walled(5, lambda: clip_distance(query, gallery, mode="top"), bare(query, gallery))
+    ours_s, floor_s = walled(5, lambda: clip_distance(query, gallery, rule=ClipRule(mode="top")), bare(query, gallery))
     return entry(ours_s, {"floor": floor_s}, over_floor=ours_s / floor_s)
 
 
@@ -81,7 +81,7 @@ def clip_top_bf16() -> dict[str, Any]:
     query, gallery = clips(Q, 1), clips(SHARE, 2)
     halves = query.bfloat16(), gallery.bfloat16()
     ours_s, floor_s, half_floor_s = walled(
-        5, lambda: clip_distance(*halves, mode="top"), bare(query, gallery), bare(*halves)
+        5, lambda: clip_distance(*halves, rule=ClipRule(mode="top")), bare(query, gallery), bare(*halves)
     )
     over = {"over_floor": ours_s / floor_s, "half_floor_s": half_floor_s, "mAP_shift": map_shift()}
     return entry(ours_s, {"floor": floor_s}, **over)
@@ -108,7 +108,7 @@ def map_shift() -> float:
     x = torch.from_numpy(centre[:, None] + random.normal(size=(len(centre), C, 256)).astype(np.float32))
     found = []
     for side in (x, x.bfloat16()):
-        distance = clip_distance(side[:Q], side[Q:], mode="top").numpy()
+        distance = clip_distance(side[:Q], side[Q:], rule=ClipRule(mode="top")).numpy()
         query, gallery = ({"pid": pids[part], "camid": camids[part]} for part in (slice(Q), slice(Q, None)))
         report = vreid_bench.score(query, gallery, distance=distance, conventions=["torchreid"])
         found.append(report.metrics()["conventions"]["torchreid"]["mAP"])
@@ -132,7 +132,7 @@ def clip_batch_hard_step() -> dict[str, Any]:
         return F.relu(positive - negative + 0.3).mean()
 
     def fused(x: Tensor, weight: Tensor) -> Tensor:
-        found = clip_batch_hard(x, pids, [weight], mode="pairwise")
+        found = clip_batch_hard(x, pids, [weight], rule=ClipRule(mode="pairwise"))
         return F.relu(found.positive - found.negative + 0.3).mean()
 
     def step(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[], list[Tensor]]:
@@ -157,7 +157,7 @@ def large() -> dict[str, float]:
     x = torch.randn(4096, C, 512, generator=torch.Generator().manual_seed(0))
     pids = torch.arange(1024).repeat_interleave(4)
     begin = time.perf_counter()
-    extra, found = extra_mb(lambda: clip_batch_hard(x, pids, mode="top"))
+    extra, found = extra_mb(lambda: clip_batch_hard(x, pids, rule=ClipRule(mode="top")))
     assert (found.positive_index >= 0).all()
     return {"large_extra_mb": extra, "large_s": time.perf_counter() - begin}
 

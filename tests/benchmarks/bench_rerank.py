@@ -22,7 +22,7 @@ import published
 import pytest
 from measure import broken, extra_mb, record, seconds
 
-from vreid_bench.scoring.rerank.items import Computed
+from vreid_bench.scoring.rerank.items import FromFeatures
 from vreid_bench.scoring.rerank.neighbours import backend
 from vreid_plugins.rerankers.k_reciprocal import Zhong
 
@@ -73,7 +73,7 @@ def timed(function: Any) -> tuple[float, Any]:
 def rerank_distance() -> dict[str, Any]:
     """From given distances; the floor is one look at them."""
     unit = features()
-    distance = whole(Computed(unit[:QUERIES], unit[QUERIES:], "euclidean"))
+    distance = whole(FromFeatures(unit[:QUERIES], unit[QUERIES:], "euclidean"))
     parts = [distance[:QUERIES, :QUERIES], distance[:QUERIES, QUERIES:], distance[QUERIES:, QUERIES:]]
     given = [np.ascontiguousarray(part) for part in parts]
     del distance, parts
@@ -90,7 +90,7 @@ def rerank_features() -> dict[str, Any]:
     query, gallery = unit[:QUERIES], unit[QUERIES:]
     return compared(
         lambda: Zhong().from_features(query, gallery, "euclidean", threads=1),
-        lambda: whole(Computed(query, gallery, "euclidean")),
+        lambda: whole(FromFeatures(query, gallery, "euclidean")),
         lambda: unit @ unit.T,
     )
 
@@ -101,7 +101,7 @@ def features() -> Any:
     return raw / np.linalg.norm(raw, axis=1, keepdims=True)
 
 
-def whole(items: Computed) -> Any:
+def whole(items: FromFeatures) -> Any:
     """The matrix [N, N] of the very tiles that `from_features` sees, so that both rank the same numbers."""
     result = np.empty([sum(items.shape)] * 2, np.float32)
     for rows, columns, tile in items.tiles(1024):

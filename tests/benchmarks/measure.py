@@ -32,9 +32,9 @@ REPORT = Path(__file__).parents[2] / "build" / "bench.json"
 
 
 def seconds(rounds, *functions, clock=time.process_time):
-    """The least time of each function: other processes take cache and memory, they never give any.
+    """The least time of each function: other processes can only slow it down.
 
-    Processor time, which they disturb less; where several threads share the work, it is the wall clock that tells.
+    Processor time, which they disturb less; where several threads share the work, use the wall clock.
     The functions take turns, so that a busy time of the machine hits all alike.
     """
     best = [float("inf")] * len(functions)

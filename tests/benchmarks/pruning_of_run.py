@@ -21,7 +21,7 @@ from vreid_bench.records.record import Record
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.metrics import judge
 from vreid_bench.scoring.ranks.by_matcher import tiles
-from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.ranks.pruning import Pruned
 from vreid_bench.training.checkpoint import load_weights
@@ -44,7 +44,9 @@ def main(run: Path) -> None:
         sides = asking, asking if corruption.side == "both" else clean
         with torch.inference_mode():
             pruned = Pruned(matcher, sides, labels)
-            ours, all_ = (from_distances(each, labels) for each in (pruned.tiles(), tiles(matcher, sides, labels)))
+            ours, all_ = (
+                count_from_distances(each, labels) for each in (pruned.tiles(), tiles(matcher, sides, labels))
+            )
         scores = [judge(counts, plan.conventions)[plan.protocol.headline] for counts in (ours, all_)]
         if not np.array_equal(ours.before, all_.before) or scores[0].metrics() != scores[1].metrics():
             raise SystemExit(f"{condition}: pruning changed a rank")

@@ -13,7 +13,7 @@ from peers import DEEPEST, argsort_scores, compiled
 
 from vreid_bench.scoring.conventions import CONVENTIONS
 from vreid_bench.scoring.metrics import judge
-from vreid_bench.scoring.ranks.counting import backend, from_distances, from_embeddings
+from vreid_bench.scoring.ranks.counting import backend, count_from_distances, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels
 
 MARS = CONVENTIONS[:3]
@@ -49,7 +49,7 @@ def features(pid, camid, width):
 
 
 def entry(ours_s, peer_s, floor_s, extra, **more):
-    """The columns of every benchmark; `more` has `peer`, its name. `floor` is the least that anybody has to do."""
+    """The columns of every benchmark; `more` has `peer`, its name. `floor` is the least work of any method."""
     return {
         "ours_s": ours_s,
         "peer_s": peer_s,
@@ -74,7 +74,7 @@ def score_matrix():
 
     def ours():
         labels = Labels(pid, camid, query, rows)
-        counts = from_distances([(slice(None), distance)], labels, THREADS)
+        counts = count_from_distances([(slice(None), distance)], labels, THREADS)
         return judge(counts, [TORCHREID])[TORCHREID.name]
 
     columns = pid[query], pid[rows], camid[query], camid[rows]
@@ -103,7 +103,7 @@ def score_embeddings():
 
     def ours():
         labels = Labels(pid, camid, query, np.arange(len(pid)))
-        return judge(from_embeddings(queries, gallery, labels, "euclidean", THREADS), MARS)
+        return judge(count_from_embeddings(queries, gallery, labels, "euclidean", THREADS), MARS)
 
     torch.set_num_threads(THREADS)
     left, right = torch.from_numpy(queries), torch.from_numpy(gallery)
@@ -162,7 +162,7 @@ def score_million():
     def ours(size):
         pids, camids, rows = columns[size]
         labels = Labels(pids, camids, query, rows)
-        return judge(from_embeddings(queries, gallery[:size], labels, "euclidean", THREADS), MARS)
+        return judge(count_from_embeddings(queries, gallery[:size], labels, "euclidean", THREADS), MARS)
 
     few, _ = extra_mb(lambda: ours(len(pid)))
     extra, judged = extra_mb(lambda: ours(len(gallery)))

@@ -9,22 +9,18 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pytest
+from short_run import SHORT, record_of
 
-from vreid_bench.records.record import Record, record_path
-from vreid_bench.reporting.leaderboard import add, check, write
-
-SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
+from vreid_bench.records.record import record_path
+from vreid_bench.reporting.leaderboard import check, write_pages
+from vreid_bench.reporting.record_folder import add_record
 
 
 @pytest.fixture
 def pooling(tiny_ilids, tmp_path):
     """Arguments of a run of seconds over as many splits as are asked for."""
-    common = ("run", "--plugin", "mean-pooling", "--protocol", "ilids-vid", "--preset", "small")
+    common = ("run", "--plugin", "mean-pooling", "--protocol", "ilids-vid")
     return (*common, "--data", tiny_ilids, "--runs", tmp_path, *SHORT)
-
-
-def record_of(report):
-    return Record.from_file(Path(report["run"]) / "record.json")
 
 
 def test_ten_splits_are_one_record_with_mean_deviation_and_each_split(cli_json, pooling):
@@ -38,7 +34,7 @@ def test_ten_splits_are_one_record_with_mean_deviation_and_each_split(cli_json, 
     assert found["sd"]["R1"] == pytest.approx(stdev(each))
     assert found["queries"] == 50
     assert found["mINP"] == found["mAP"]  # one match per query
-    assert record.variant == ("stages.0.K=2", "stages.0.P=4", "stages.0.steps=6")
+    assert record.variant == ("size=[32, 16]", "stages.0.K=2", "stages.0.P=4", "stages.0.steps=6")
     assert record.protocol.rules["variant"] == "wang14"
     folders = sorted(path.name for path in Path(report["run"]).glob("split-*"))
     assert folders == sorted(f"split-{number}" for number in range(10))
@@ -64,8 +60,8 @@ def test_some_splits_say_so_in_record_name_and_table(cli, cli_json, pooling, tmp
         path = tmp_path / "one" / "record.json"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(run.to_json())
-        add(path, tmp_path / "leaderboard")
-    write(tmp_path / "leaderboard")
+        add_record(path, tmp_path / "leaderboard")
+    write_pages(tmp_path / "leaderboard")
     page = (tmp_path / "leaderboard" / "ilids-vid-synthetic.md").read_text()
     assert "mean over 3 of 10 splits (1,3-4), ranked by mAP" in page
     assert page.index("3 of 10 splits") < page.index("mean over 1 of 10 splits (0), ranked")
@@ -76,7 +72,7 @@ def test_a_protocol_of_one_split_has_no_second(cli, tiny_mars, tmp_path):
     arguments = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, "--splits", "0-2")
     result = cli(*arguments)
     assert result.exit_code == 2
-    assert "0-2 is no range of splits; this protocol has 0 alone" in result.stderr
+    assert "0-2 is not a range of its splits; this protocol has split 0 only" in result.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -119,7 +115,7 @@ def test_weights_of_some_splits_are_tested_on_those(cli, cli_json, pooling, tiny
 
 
 def test_an_interrupted_run_continues_in_the_split_it_was_in(spawn, cli_json, pooling, tmp_path):
-    steps = ("--set", "stages.0.steps=40", "--splits", "0-2")
+    steps = ("--set", "stages.0.steps=40", "--set", "stages.0.P=2", "--splits", "0-2")
     whole = cli_json(*pooling, *steps, "--runs", tmp_path / "whole")
     process = spawn(*pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
     deadline = time.monotonic() + 120

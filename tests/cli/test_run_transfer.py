@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from short_run import SHORT, record_of
 
-from vreid_bench.records.record import Record, record_path
-
-SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2", "--preset", "small")
+from vreid_bench.records.record import record_path
 
 
 @pytest.fixture
@@ -25,23 +24,23 @@ def shelf(tiny_mars, tiny_ilids, tmp_path):
 
 @pytest.fixture
 def arguments(shelf, tmp_path):
-    """Arguments of a run of seconds under a protocol over several data sets."""
+    """Arguments of a short run under a protocol over one data set or several."""
 
     def call(name, *options):
-        runs = tmp_path / "runs"
         data = shelf if "-to-" in name else shelf / name.removesuffix("-dev").removesuffix("-dapeng")
         plugin = () if "--from" in options else ("--plugin", "mean-pooling", *SHORT)
-        return ("run", *plugin, "--protocol", name, "--data", data, "--runs", runs, *options)
+        return ("run", *plugin, "--protocol", name, "--data", data, "--runs", tmp_path, *options)
 
     return call
 
 
-def record_of(report):
-    return Record.from_file(Path(report["run"]) / "record.json")
+@pytest.fixture
+def mars(finished_run, arguments, cli_json):
+    """What the run on MARS alone prints, which is finished already."""
+    return cli_json(*arguments("mars"))
 
 
-def test_what_was_trained_once_is_tested_on_every_target(cli, cli_json, arguments):
-    mars = cli_json(*arguments("mars"))
+def test_what_was_trained_once_is_tested_on_every_target(cli, cli_json, mars, arguments):
     result = cli(*arguments("mars-to-ilids-vid"))
     assert "trained already: its weights are taken from" in result.stderr
     report = cli_json(*arguments("mars-to-ilids-vid"))
@@ -70,8 +69,7 @@ def test_transfer_without_an_earlier_run_trains_once(cli_json, arguments):
     assert kept == {(Path(whole["run"]) / "weights.safetensors").read_bytes()}
 
 
-def test_fine_tuning_goes_on_from_the_weights_of_the_first_lesson(cli_json, arguments):
-    mars = cli_json(*arguments("mars"))
+def test_fine_tuning_goes_on_from_the_weights_of_the_first_lesson(cli_json, mars, arguments):
     tuned = cli_json(*arguments("mars-to-ilids-vid-fine-tuned", "--splits", "0-1"))
     start = load_file(Path(mars["run"]) / "weights.safetensors")
     ends = []
@@ -90,15 +88,15 @@ def test_fine_tuning_goes_on_from_the_weights_of_the_first_lesson(cli_json, argu
 
 
 def test_an_interrupted_fine_tuning_ends_as_an_uninterrupted_one(spawn, cli_json, arguments, tmp_path):
-    steps = ("--set", "stages.0.steps=40", "--splits", "0-1")
+    steps = ("--set", "stages.0.steps=40", "--set", "stages.0.P=2", "--splits", "0-1")
     command = arguments("mars-to-ilids-vid-fine-tuned", *steps)
     process = spawn(*command, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("runs/*/split-0/log.jsonl")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("mars-to-*/split-0/log.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    [folder] = (tmp_path / "runs").glob("mars-to-*")
+    [folder] = tmp_path.glob("mars-to-*")
     pretrained = (folder / "split-0/pretrained/weights.safetensors").stat().st_mtime_ns
     assert not (folder / "split-0/weights.safetensors").exists()
     resumed = cli_json(*command)
@@ -109,8 +107,7 @@ def test_an_interrupted_fine_tuning_ends_as_an_uninterrupted_one(spawn, cli_json
     assert not list(folder.rglob("checkpoint.safetensors"))
 
 
-def test_another_training_is_not_taken_for_this_one(cli, arguments):
-    cli(*arguments("mars"))
+def test_another_training_is_not_taken_for_this_one(cli, mars, arguments):
     for change in (("--seed", "1"), ("--set", "margin=0.2"), ("--threads", "2")):
         assert "trained already" not in cli(*arguments("mars-to-ilids-vid", "--splits", "0", *change)).stderr, change
     # neither the clips of the test nor what is tested decides weights
@@ -147,17 +144,15 @@ def test_rendered_and_real_data_are_not_mixed(cli, arguments, shelf, tiny_ilids,
     assert "mars is synthetic and ilids-vid is unverified" in refused.stderr
 
 
-def test_transfer_is_compared_with_training_on_the_target(cli, cli_json, arguments, tmp_path):
+def test_transfer_is_compared_with_training_on_the_target(cli, cli_json, mars, arguments, tmp_path):
     here, there = (cli_json(*arguments(name, "--splits", "0-1")) for name in ("ilids-vid", "mars-to-ilids-vid"))
-    runs = ("--runs", tmp_path / "runs")
+    runs = ("--runs", tmp_path)
     found = cli_json("compare", Path(here["run"]).name, Path(there["run"]).name, *runs)["conventions"][
         "one-camera-each"
     ]["mAP"]
     assert found["a"] == pytest.approx(here["conventions"]["one-camera-each"]["mAP"], abs=1e-12)
     assert found["b"] == pytest.approx(there["conventions"]["one-camera-each"]["mAP"], abs=1e-12)
-    clean, spoiled = (
-        cli_json(*arguments(name, "--data", tmp_path / "shelf/mars")) for name in ("mars", "mars-occlusion")
-    )
-    refused = cli("compare", Path(clean["run"]).name, Path(spoiled["run"]).name, *runs)
+    spoiled = cli_json(*arguments("mars-occlusion", "--data", tmp_path / "shelf/mars"))
+    refused = cli("compare", Path(mars["run"]).name, Path(spoiled["run"]).name, *runs)
     assert refused.exit_code == 2
     assert "they differ in protocol" in refused.stderr

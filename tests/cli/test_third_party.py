@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import simplejpeg
 from places import TESTS
+from short_run import SHORT
 
 STRANGERS = TESTS / "third_party"
 STRANGER = STRANGERS / "vreid-softmin"
@@ -25,16 +26,19 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture
-def vreid_bench(spawn, site, tmp_path):
-    """Run the command line in a process that sees the stranger; returns what it prints."""
+def vreid_bench(cli, site, tmp_path, monkeypatch):
+    """Run the command line where Python sees the strangers' packages; returns what it prints."""
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.chdir(tmp_path)
 
-    def call(*arguments, code=0, **environment):
-        process = spawn(*arguments, cwd=tmp_path, PYTHONPATH=str(site), **environment)
-        out, err = process.communicate()
-        assert process.returncode == code, err
-        return out if code == 0 else err
+    def call(*arguments, code=0):
+        result = cli(*arguments)
+        assert result.exit_code == code, result.stderr
+        return result.stdout if code == 0 else result.stderr
 
-    return call
+    yield call
+    for module in [name for name in sys.modules if name.startswith(("vreid_softmin", "vreid_courtyard"))]:
+        del sys.modules[module]
 
 
 def test_the_stranger_is_under_forty_lines():
@@ -44,8 +48,8 @@ def test_the_stranger_is_under_forty_lines():
 def test_a_stranger_is_listed_runs_and_has_its_row(vreid_bench, tiny_mars, tmp_path):
     [entry] = [row for row in json.loads(vreid_bench("list", "aggregators", "--json")) if row["name"] == "softmin"]
     assert (entry["distribution"], entry["version"]) == ("vreid-softmin", "0.3.1")
-    short = ("--set", "stages.0.steps=3", "--preset", "small", "--quiet", "--json")
-    report = json.loads(vreid_bench("run", "--plugin", "softmin", "--data", tiny_mars, *short))
+    run = ("run", "--plugin", "softmin", "--data", tiny_mars, *SHORT, "--quiet", "--json")
+    report = json.loads(vreid_bench(*run))
     vreid_bench("leaderboard", "add", report["run"])
     vreid_bench("leaderboard", "--check")
     page = (tmp_path / "leaderboard" / "mars-synthetic.md").read_text()
@@ -66,16 +70,21 @@ def test_a_stranger_adds_a_protocol_over_its_own_data_in_under_thirty_lines(vrei
                     (folder / f"{number}.jpg").write_bytes(frame)
     told = vreid_bench("protocols", "show", "courtyard")
     assert "Our own yard." in told
-    short = ("--set", "stages.0.steps=2", "--set", "stages.0.P=2", "--set", "stages.0.K=2", "--preset", "small")
-    run = ("run", "--plugin", "mean-pooling", "--protocol", "courtyard", "--data", tmp_path / "yard", *short, "--json")
-    report = json.loads(vreid_bench(*run, "--quiet"))
+    data = ("--protocol", "courtyard", "--data", tmp_path / "yard")
+    report = json.loads(vreid_bench("run", "--plugin", "mean-pooling", *data, *SHORT, "--quiet", "--json"))
     assert report["conventions"]["torchreid"]["queries"] == 3
     vreid_bench("leaderboard", "add", report["run"])
     assert (tmp_path / "leaderboard" / "courtyard-unverified.md").is_file()
 
 
-def test_leaving_the_stranger_out_leaves_it_out(vreid_bench):
-    rows = json.loads(vreid_bench("list", "--json", VREID_PLUGINS="vreid-bench"))
+def test_a_process_of_its_own_sees_the_stranger(spawn, site, tmp_path):
+    out, err = spawn("list", "aggregators", "--json", cwd=tmp_path, PYTHONPATH=str(site)).communicate()
+    assert "softmin" in {row["name"] for row in json.loads(out)}, err
+
+
+def test_leaving_the_stranger_out_leaves_it_out(vreid_bench, monkeypatch):
+    monkeypatch.setenv("VREID_PLUGINS", "vreid-bench")
+    rows = json.loads(vreid_bench("list", "--json"))
     assert "softmin" not in {row["name"] for row in rows}
     assert "mars" in {row["name"] for row in rows}
 

@@ -7,15 +7,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from short_run import SHORT, record_of
 
-from vreid_bench import Clips, InputError, Selection, Split, Tracklet
-from vreid_bench.evaluation.evaluate import _selected
-from vreid_bench.modeling.corruption import spoiled
-from vreid_bench.records.record import Record
+from vreid_bench import InputError, Selection, Split, Tracklet
+from vreid_bench.records.feature_store import FeatureStore
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.protocols.corruption import protocol
-
-SHORT = ("--set", "stages.0.steps=6", "--set", "stages.0.P=4", "--set", "stages.0.K=2", "--preset", "small")
 
 
 @pytest.fixture
@@ -58,7 +55,7 @@ def test_every_condition_is_scored_on_its_own_mixture_of_clips(run, tiny_mars, s
     assert not np.allclose(clean, worse)
     for most, condition in zip(range(8), report["conditions"], strict=True):
         assert condition["name"] == f"up to {most} of 8 clips"
-        mask = np.array([spoiled(rules.corruption, t, most, 8) for t in split.test])
+        mask = np.array([rules.test.choose_spoiled(t, most, 8) for t in split.test])
         asking = np.where(mask[..., None], worse, clean).mean(1)
         vectors = asking if side == "both" else clean.mean(1)
         wanted = average_precision(vectors, asking, split)
@@ -90,8 +87,8 @@ def test_clips_are_encoded_once(run, cli):
 
 
 def test_selection_under_the_command_line(run):
-    report, folder = run("mars-tracklet-selection")
-    record = Record.from_file(folder / "record.json")
+    report, _ = run("mars-tracklet-selection")
+    record = record_of(report)
     names = ["random against all", "random against random", "all against random", "all against all"]
     assert [condition["name"] for condition in report["conditions"]] == names
     repeats = [len(condition.conventions["gallery-as-listed"].splits) for condition in record.conditions]
@@ -113,15 +110,11 @@ SPLIT = Split((), tuple(TEST), (0, 1, 2), (0, 1, 3, 4, 5, 6, 7, 8))  # the first
 
 def selected(selection):
     """What each ranking is given: vectors and labels, by condition."""
-    vectors = torch.eye(len(TEST))
+    store = FeatureStore(torch.eye(len(TEST)), torch.ones(len(TEST)), (1,) * len(TEST))
     seen = {}
-
-    def ranking(sides, labels):
-        assert sides[0] is sides[1]
-        return sides[0].embedding[:, 0], labels
-
-    for test in _selected(ranking, Clips.single(vectors), SPLIT, selection):
-        seen.setdefault(test.condition, []).append((*test.outcome, test.frames))
+    for case in selection.cases({"features": store}, None, SPLIT):
+        assert case.query is case.gallery
+        seen.setdefault(case.condition, []).append((case.query.embedding[:, 0], case.labels, case.frames))
     return seen
 
 
@@ -161,6 +154,6 @@ def test_random_draws_one_tracklet_of_each_person_and_others_when_repeated():
 
 
 def test_selection_needs_one_vector_a_tracklet():
-    clips = Clips(torch.zeros(9, 2, 4), torch.ones(9, 2), torch.ones(9, 2, dtype=torch.bool))
+    store = FeatureStore(torch.zeros(18, 4), torch.ones(18), (2,) * 9)
     with pytest.raises(InputError, match="averages one vector a tracklet"):
-        list(_selected(lambda sides, labels: (sides, labels), clips, SPLIT, Selection()))
+        next(Selection().cases({"features": store}, None, SPLIT))

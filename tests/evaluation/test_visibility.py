@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 from scipy.stats import spearmanr
+from short_run import SHORT
 
 from vreid_bench import Clipping, InputError
 from vreid_bench.evaluation.agreement import Groups, spearman
 from vreid_bench.evaluation.visibility import attention_of
 from vreid_bench.modeling.clips import clip_indices
-from vreid_bench.modeling.corruption import spoiled
 from vreid_plugins.aggregators.pooling import Average
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.datasets.mars.twin import plan as plan_mars
@@ -112,16 +112,15 @@ def test_attention_is_heard_wherever_it_is_in_the_aggregator():
 def test_clip_attention_of_a_run_under_corruption(tiny_mars, tmp_path, cli_json, cli, monkeypatch):
     """Against the importance that the run has stored of every clip, clean and spoiled."""
     base = ("--data", tiny_mars, "--runs", tmp_path)
-    short = ("--preset", "small", "--set", "stages.0.steps=2", "--set", "stages.0.P=4", "--set", "stages.0.K=2")
     name = "mars-corruption-mild-query"
-    run = Path(cli_json("run", "--plugin", "tacan", "--protocol", name, *base, *short)["run"])
+    run = Path(cli_json("run", "--plugin", "tacan", "--protocol", name, *base, *SHORT)["run"])
     sizes, add = Counter(), Groups.add
     monkeypatch.setattr(
         Groups, "add", lambda self, weights, *rest: sizes.update([len(weights)]) or add(self, weights, *rest)
     )
     found = {(one["condition"], one["weights"]): one for one in cli_json("visibility", run, *base)["agreement"]}
     [split] = Mars().read(tiny_mars).splits
-    truth, rules = Mars().visibility(tiny_mars), protocol("corruption-mild", "query").corruption
+    truth, rules = Mars().visibility(tiny_mars), protocol("corruption-mild", "query").test
     clean, bad = (
         load_file(run / f"{file}.safetensors")["importance"].reshape(-1, 8) for file in ("features", "spoiled")
     )
@@ -129,7 +128,7 @@ def test_clip_attention_of_a_run_under_corruption(tiny_mars, tmp_path, cli_json,
         each = []
         for row in split.query:
             tracklet = split.test[row]
-            mask = spoiled(rules, tracklet, most, 8)
+            mask = rules.choose_spoiled(tracklet, most, 8)
             cut = clip_indices(Clipping("uniform", 4, clips=8), len(tracklet.frames), None)
             seen = [
                 0 if s else np.mean([truth[tracklet.frames[i]] for i in clip])
@@ -141,7 +140,7 @@ def test_clip_attention_of_a_run_under_corruption(tiny_mars, tmp_path, cli_json,
         one = found[f"up to {most} of 8 clips", "attention to clips"]
         assert one["groups"] == len(each)
         assert one["correlation"] == pytest.approx(np.mean(each), abs=0.02)  # a clip may be embedded in another batch
-    spared = sum((~spoiled(rules, split.test[row], most, 8)).sum() for row in split.query for most in rules.most)
+    spared = sum((~rules.choose_spoiled(split.test[row], most, 8)).sum() for row in split.query for most in rules.most)
     assert sizes == {8: len(rules.most) * len(split.query), 4: spared}  # tracklets of 8 clips; clips of 4 frames
     frames = found["up to 0 of 8 clips", "attention to frames"]
     assert frames["groups"] > found["up to 7 of 8 clips", "attention to frames"]["groups"]

@@ -3,7 +3,7 @@
 Distances at the size of MARS, 1,980 queries and 9,330 gallery tracklets of 8 clips, E = 1,024, batch-hard of 48
 tracklets with pairwise weights that learn, forward and backward, and of 4,096 tracklets at once. Peers are eager torch,
 torch.compile and the bare product of the same operands by cuBLAS; float32 is not rounded to TF32 for any of them. What
-is further from the float64 twin than its dtype allows fails. Times are of CUDA events, each after the L2 cache was
+is further from the float64 reference than its dtype allows fails. Times are of CUDA events, each after the L2 cache was
 overwritten; the functions take turns.
 """
 
@@ -22,17 +22,16 @@ from kernel_report import RUNS, entry, file_name, report
 from torch import Tensor
 from torch.nn import functional as F
 
-from vreid_bench import clip_batch_hard, clip_distance
-from vreid_bench.ops import clip_reference as twin
-from vreid_bench.ops.clip_ops import clip_fold
+from vreid_bench import ClipRule, clip_batch_hard, clip_distance, clip_mean
+from vreid_bench.ops import clip_reference as reference
 from vreid_bench.ops.distance import batch_hard
 
 FOLDER = Path(__file__).parents[2] / "leaderboard" / "kernels"
 C = 8
 KEPT = 13  # of 8 x 8 products, the largest 20 %
 TILE = 512  # gallery tracklets that eager torch takes at a time
-CHECKED = 64  # tracklets of a side that are compared with the twin
-EXACT, HALVES = 1e-5, 2e-2  # how far from the twin, of its norm; plain torch rounds every product of halves
+CHECKED = 64  # tracklets of a side that are compared with the reference
+EXACT, HALVES = 1e-5, 2e-2  # how far from the reference, of its norm; plain torch rounds every product of halves
 
 
 class Sizes(NamedTuple):
@@ -70,13 +69,13 @@ def factored(device: torch.device, sizes: Sizes) -> Case:
         product = torch.einsum("qae,gbe->qgab", F.normalize(query, dim=-1), F.normalize(part, dim=-1))
         return 1 - product.mean((2, 3))
 
-    means = clip_fold(query), clip_fold(gallery)
+    means = clip_mean(query), clip_mean(gallery)
     return Case(
         lambda: [clip_distance(query, gallery)],
         partial(_tiled, query, gallery),
         eager,
         lambda: means[0] @ means[1].T,
-        [twin.clip_distance(query[:CHECKED].double(), gallery[:CHECKED].double())],
+        [reference.clip_distance(query[:CHECKED].double(), gallery[:CHECKED].double())],
     )
 
 
@@ -93,11 +92,11 @@ def top(device: torch.device, sizes: Sizes, dtype: torch.dtype) -> Case:
             query.flatten(0, 1) @ part.flatten(0, 1).T
 
     return Case(
-        lambda: [clip_distance(query, gallery, mode="top")],
+        lambda: [clip_distance(query, gallery, rule=ClipRule(mode="top"))],
         partial(_tiled, query, gallery),
         eager,
         gemm,
-        [twin.clip_distance(query[:CHECKED].double(), gallery[:CHECKED].double(), mode="top")],
+        [reference.clip_distance(query[:CHECKED].double(), gallery[:CHECKED].double(), rule=ClipRule(mode="top"))],
         EXACT if dtype == torch.float32 else HALVES,
     )
 
@@ -123,10 +122,10 @@ def step(device: torch.device, sizes: Sizes) -> Case:
         return hinge(distance.masked_fill(~same, -9).amax(1), distance.masked_fill(same, 9).amin(1))
 
     def fused(x: Tensor, weight: Tensor) -> Tensor:
-        return hinge(*clip_batch_hard(x, pids, [weight], mode="pairwise")[:2])
+        return hinge(*clip_batch_hard(x, pids, [weight], rule=ClipRule(mode="pairwise"))[:2])
 
     def exact(x: Tensor, weight: Tensor) -> Tensor:
-        return hinge(*twin.clip_batch_hard(x, pids, [weight], mode="pairwise")[:2])
+        return hinge(*reference.clip_batch_hard(x, pids, [weight], rule=ClipRule(mode="pairwise"))[:2])
 
     def gradients(loss: Callable[..., Any], *inputs: Tensor) -> list[Tensor]:
         learning = [one.detach().requires_grad_() for one in inputs]
@@ -152,9 +151,9 @@ def large(device: torch.device, sizes: Sizes) -> Case:
         itself = torch.eye(len(x), dtype=torch.bool, device=x.device)
         return distance.masked_fill(~same | itself, -9).amax(1), distance.masked_fill(same, 9).amin(1)
 
-    some = twin.clip_distance(x[:CHECKED].double(), x.double(), mode="top")
+    some = reference.clip_distance(x[:CHECKED].double(), x.double(), rule=ClipRule(mode="top"))
     return Case(
-        lambda: clip_batch_hard(x, pids, mode="top")[:2],
+        lambda: clip_batch_hard(x, pids, rule=ClipRule(mode="top"))[:2],
         lambda hardest: hardest(x),
         eager,
         lambda: x.flatten(0, 1) @ x.flatten(0, 1).T,
@@ -178,11 +177,11 @@ CASES: dict[str, Callable[[torch.device, Sizes], Case]] = {
 
 
 def check(name: str, found: Sequence[Tensor], truth: Sequence[Tensor], tolerance: float) -> None:
-    """Raise AssertionError where a result is too far from the twin's. A NaN is."""
+    """Raise AssertionError where a result is too far from the reference's. A NaN is."""
     for got, exact in zip(found, truth, strict=True):
         part = got[tuple(slice(size) for size in exact.shape)].double()
         error = (torch.linalg.vector_norm(part - exact) / torch.linalg.vector_norm(exact)).item()
-        assert error <= tolerance, f"{name} is {error:.3g} of its norm from the twin, allowed {tolerance}"
+        assert error <= tolerance, f"{name} is {error:.3g} of its norm from the reference, allowed {tolerance}"
 
 
 def measured(case: Case) -> dict[str, float]:

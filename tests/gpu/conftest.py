@@ -1,4 +1,4 @@
-"""These tests need a GPU and its kernels: where one of the two is missing they fail at once and say which."""
+"""These tests need a GPU and its kernels: where one of the two is missing, they fail at once and name it."""
 
 import pytest
 import torch
@@ -22,15 +22,15 @@ def pytest_configure(config):
 
 
 def missing() -> str:
-    """What keeps the kernels from running on a GPU here, and what would mend it; empty if nothing does."""
+    """Why the kernels cannot run on a GPU here, and how to repair that; empty if they can."""
     if not torch.version.cuda:
         return f"torch {torch.__version__} has no CUDA; remove .venv and name one that has, `make gpu TORCH=...`"
     if not torch.cuda.is_available():
         return f"torch {torch.__version__} has CUDA but sees no GPU; check the driver with nvidia-smi"
     if (found := torch.cuda.get_device_capability()) < (8, 0):
         return f"{torch.cuda.get_device_name()} has compute capability {found[0]}.{found[1]}; the kernels need 8.0"
-    if fault := native.missing("C") or native.missing("C_cuda"):
-        return f"{fault} (`pip install -v --no-build-isolation -e .` tells why it was not built)"
+    if fault := native.missing("clip_cpu") or native.missing("clip_cuda"):
+        return f"{fault} (`pip install -v --no-build-isolation -e .` shows why it was not built)"
     return ""
 
 

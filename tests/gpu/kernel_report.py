@@ -1,4 +1,4 @@
-"""What the benchmarks on a GPU leave: medians, spreads and ratios of times, one JSON file a GPU."""
+"""The report of the benchmarks on a GPU: medians, spreads and ratios of times, one JSON file for each GPU."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-RUNS = 30  # of which a median is told, at least
+RUNS = 30  # the fewest runs of which a median is reported
 
 
 def entry(times: Mapping[str, Sequence[float]], peaks: Mapping[str, float]) -> dict[str, float]:
@@ -21,7 +21,7 @@ def entry(times: Mapping[str, Sequence[float]], peaks: Mapping[str, float]) -> d
     ours = statistics.median(times["ours"])
     for name, taken in times.items():
         if len(taken) < RUNS:
-            raise ValueError(f"{name}: a median wants at least {RUNS} runs, got {len(taken)}")
+            raise ValueError(f"{name}: a median needs at least {RUNS} runs, got {len(taken)}")
         low, middle, high = statistics.quantiles(taken, n=4, method="inclusive")
         found |= {f"{name}_ms": middle, f"{name}_spread_ms": high - low}
         if name != "ours":

@@ -4,8 +4,8 @@ import pytest
 import torch
 from clip_cases import drawn
 
-from vreid_bench import clip_batch_hard, clip_distance
-from vreid_bench.ops import clip_reference as twin
+from vreid_bench import ClipRule, clip_batch_hard, clip_distance
+from vreid_bench.ops import clip_reference as reference
 
 MODES = ("factored", "top", "pairwise")
 SHAPE = (48, 48, 8, 8, 72)
@@ -18,11 +18,11 @@ def problem(mode, gpu, seed=0):
 
 
 def both_ops(clips, weights, pids, mode):
-    """What the ops and their backward give."""
+    """The results of both ops and the gradient."""
     clips = clips.detach().requires_grad_()
     own = weights[:1] if mode == "factored" else weights
-    hardest = clip_batch_hard(clips, pids, own, mode=mode)
-    distance = clip_distance(clips, clips, weights, mode=mode)
+    hardest = clip_batch_hard(clips, pids, own, rule=ClipRule(mode=mode))
+    distance = clip_distance(clips, clips, weights, rule=ClipRule(mode=mode))
     (grad,) = torch.autograd.grad(distance.sum() + (hardest.positive - hardest.negative).sum(), clips)
     return *hardest, distance.detach(), grad
 
@@ -75,10 +75,12 @@ def test_a_captured_graph_computes_what_its_inputs_hold_by_then(mode, gpu):
 @pytest.mark.parametrize("allow", ["set_float32_matmul_precision", "fp32_precision"])
 def test_float32_is_rounded_to_tf32_only_where_torch_may(mode, allow, gpu):
     clips, weights, _ = problem(mode, gpu)
-    exact = twin.clip_distance(clips.double(), clips.double(), [w.double() for w in weights], mode=mode)
+    exact = reference.clip_distance(
+        clips.double(), clips.double(), [w.double() for w in weights], rule=ClipRule(mode=mode)
+    )
 
     def error():
-        return (clip_distance(clips, clips, weights, mode=mode) - exact).abs().max().item()
+        return (clip_distance(clips, clips, weights, rule=ClipRule(mode=mode)) - exact).abs().max().item()
 
     strict, matmul = error(), torch.backends.cuda.matmul
     before = matmul.fp32_precision

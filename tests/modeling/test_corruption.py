@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vreid_bench import Corruption, InputError, Tracklet
-from vreid_bench.modeling.corruption import GREY, check_corruption, spoil, spoiled
+from vreid_bench.modeling.corruption import GREY
 
 LOW = Corruption("low-resolution", "both", 5.0)
 BLOCK = Corruption("occlusion", "both", 0.6)
@@ -27,7 +27,7 @@ def tracklet(name):
 
 def test_the_number_of_spoiled_clips_is_drawn_evenly_from_0_to_most():
     for most in range(8):
-        counts = Counter(int(spoiled(LOW, tracklet(n), most, 8).sum()) for n in range(4000))
+        counts = Counter(int(LOW.choose_spoiled(tracklet(n), most, 8).sum()) for n in range(4000))
         assert set(counts) == set(range(most + 1))
         expected = 4000 / (most + 1)
         squares = sum((count - expected) ** 2 / expected for count in counts.values())
@@ -35,13 +35,13 @@ def test_the_number_of_spoiled_clips_is_drawn_evenly_from_0_to_most():
 
 
 def test_every_clip_is_spoiled_as_often_as_any_other():
-    share = np.mean([spoiled(LOW, tracklet(n), 7, 8) for n in range(4000)], axis=0)
+    share = np.mean([LOW.choose_spoiled(tracklet(n), 7, 8) for n in range(4000)], axis=0)
     assert share == pytest.approx(np.full(8, 3.5 / 8), abs=0.035)
 
 
 @given(st.text("abc", min_size=1), st.integers(1, 30))
 def test_more_spoiled_clips_are_those_of_before_and_others(name, clips):
-    masks = [spoiled(LOW, tracklet(name), most, clips) for most in LOW.most]
+    masks = [LOW.choose_spoiled(tracklet(name), most, clips) for most in LOW.most]
     assert not masks[0].any()
     for less, more in pairwise(masks):
         assert (more | ~less).all()
@@ -49,7 +49,7 @@ def test_more_spoiled_clips_are_those_of_before_and_others(name, clips):
 
 def test_of_other_numbers_of_clips_the_same_share_is_spoiled():
     for clips in (1, 3, 20):
-        mean = np.mean([spoiled(LOW, tracklet(n), 4, clips).mean() for n in range(4000)])
+        mean = np.mean([LOW.choose_spoiled(tracklet(n), 4, clips).mean() for n in range(4000)])
         assert mean == pytest.approx(2 / 8, abs=0.02)
 
 
@@ -57,9 +57,9 @@ def test_where_nothing_is_drawn_every_tracklet_has_as_many_spoiled_clips():
     exact = replace(LOW, drawn=False)
     assert exact.conditions == tuple(f"{most} of 8 clips" for most in range(8))
     for most in range(8):
-        assert all(spoiled(exact, tracklet(n), most, 8).sum() == most for n in range(50))
+        assert all(exact.choose_spoiled(tracklet(n), most, 8).sum() == most for n in range(50))
     for clips in (1, 5, 30):
-        assert spoiled(SHUFFLE, tracklet("a"), 8, clips).all()
+        assert SHUFFLE.choose_spoiled(tracklet("a"), 8, clips).all()
 
 
 def test_the_draws_are_those_of_a_philox_stream_keyed_by_seed_and_name():
@@ -69,15 +69,15 @@ def test_the_draws_are_those_of_a_philox_stream_keyed_by_seed_and_name():
         draws = (np.random.Philox(key=key).random_raw(10) >> np.uint64(11)) / 2.0**53
         number = int(draws[0] * 8)
         wanted = np.argsort(draws[2:])[:number]
-        mask = spoiled(replace(LOW, seed=seed), tracklet("a"), 7, 8)
+        mask = replace(LOW, seed=seed).choose_spoiled(tracklet("a"), 7, 8)
         assert set(np.flatnonzero(mask)) == set(wanted)
-    assert spoiled(LOW, tracklet("a"), 7, 8).tolist() != spoiled(LOW, tracklet("b"), 7, 8).tolist()
+    assert LOW.choose_spoiled(tracklet("a"), 7, 8).tolist() != LOW.choose_spoiled(tracklet("b"), 7, 8).tolist()
 
 
 @pytest.mark.parametrize("corruption", [LOW, BLOCK, BLUR])
 def test_spoiling_keeps_shape_and_type_repeats_itself_and_leaves_its_input(corruption):
     before = CLIPS.copy()
-    once, again = spoil(corruption, tracklet("a"), CLIPS), spoil(corruption, tracklet("a"), CLIPS)
+    once, again = corruption.spoil(tracklet("a"), CLIPS), corruption.spoil(tracklet("a"), CLIPS)
     assert (once.shape, once.dtype) == (CLIPS.shape, CLIPS.dtype)
     assert np.array_equal(once, again)
     assert np.array_equal(CLIPS, before)
@@ -86,13 +86,13 @@ def test_spoiling_keeps_shape_and_type_repeats_itself_and_leaves_its_input(corru
 
 def test_low_resolution_keeps_plain_colours_and_loses_fine_stripes():
     plain = np.full((1, 1, 60, 30, 3), (200, 40, 90), np.uint8)
-    assert np.abs(spoil(LOW, tracklet("a"), plain).astype(int) - plain).max() <= 4  # what JPEG changes
+    assert np.abs(LOW.spoil(tracklet("a"), plain).astype(int) - plain).max() <= 4  # what JPEG changes
     stripes = np.zeros((1, 1, 60, 30, 3), np.uint8)
     stripes[:, :, ::2] = 255
-    assert spoil(LOW, tracklet("a"), stripes).std() < 10 < stripes.std()
+    assert LOW.spoil(tracklet("a"), stripes).std() < 10 < stripes.std()
     halves = np.zeros((1, 1, 60, 30, 3), np.uint8)
     halves[:, :, 30:] = 255
-    kept = spoil(LOW, tracklet("a"), halves)
+    kept = LOW.spoil(tracklet("a"), halves)
     assert kept[:, :, :15].max() < 30
     assert kept[:, :, 45:].min() > 225
 
@@ -101,14 +101,14 @@ def test_a_larger_factor_and_a_lower_quality_lose_more():
     smooth = np.kron(RANDOM.integers(0, 256, (12, 6, 3)), np.ones((10, 10, 1))).astype(np.uint8)[None, None]
 
     def loss(corruption):
-        return np.abs(spoil(corruption, tracklet("a"), smooth).astype(int) - smooth).mean()
+        return np.abs(corruption.spoil(tracklet("a"), smooth).astype(int) - smooth).mean()
 
     assert loss(replace(LOW, strength=2.5)) < loss(LOW) < loss(replace(LOW, strength=10.0))
     assert loss(replace(LOW, quality=95)) < loss(LOW) < loss(replace(LOW, quality=5))
 
 
 def test_occlusion_is_one_block_that_stands_still():
-    found = spoil(BLOCK, tracklet("a"), np.zeros_like(CLIPS))
+    found = BLOCK.spoil(tracklet("a"), np.zeros_like(CLIPS))
     corners = set()
     for clip in found:
         hidden = (clip == GREY).all(-1)  # [T, H, W]
@@ -119,13 +119,13 @@ def test_occlusion_is_one_block_that_stands_still():
         assert (clip[~hidden] == 0).all()
         corners.add((rows[0], columns[0]))
     assert len(corners) > 1  # another place in another clip
-    everywhere = spoil(BLOCK, tracklet("a"), np.zeros((400, 1, 20, 10, 3), np.uint8))
+    everywhere = BLOCK.spoil(tracklet("a"), np.zeros((400, 1, 20, 10, 3), np.uint8))
     places = [np.argwhere((clip[0] == GREY).all(-1))[0] for clip in everywhere]
     assert set(map(tuple, places)) == {(top, left) for top in range(9) for left in range(5)}
 
 
 def test_motion_blur_is_the_mean_along_the_width():
-    found = spoil(BLUR, tracklet("a"), CLIPS)
+    found = BLUR.spoil(tracklet("a"), CLIPS)
     for clip, time, row, column in np.ndindex(3, 2, 20, 10):
         path = [min(max(column + step, 0), 9) for step in (-2, -1, 0, 1)]  # 0.4 of 10 pixels
         mean = CLIPS[clip, time, row, path].mean(0)
@@ -138,7 +138,7 @@ def numbered(clips, frames):
 
 
 def test_shuffling_gives_every_order_of_the_same_frames_alike():
-    found = spoil(SHUFFLE, tracklet("a"), numbered(2400, 4))
+    found = SHUFFLE.spoil(tracklet("a"), numbered(2400, 4))
     orders = Counter(tuple(clip[:, 0, 0, 0].tolist()) for clip in found)
     assert all((clip == clip[:, :1, :1, :1]).all() for clip in found)  # frames stay whole
     assert set(orders) == set(permutations(range(4)))
@@ -146,7 +146,7 @@ def test_shuffling_gives_every_order_of_the_same_frames_alike():
 
 
 def test_a_share_of_the_frames_is_shuffled_and_the_others_stay():
-    found = spoil(replace(SHUFFLE, strength=0.5), tracklet("a"), numbered(500, 8))[:, :, 0, 0, 0]
+    found = replace(SHUFFLE, strength=0.5).spoil(tracklet("a"), numbered(500, 8))[:, :, 0, 0, 0]
     assert (np.sort(found, 1) == np.arange(8)).all()
     moved = (found != np.arange(8)).sum(1)
     assert moved.max() == 4
@@ -156,7 +156,7 @@ def test_a_share_of_the_frames_is_shuffled_and_the_others_stay():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"kind": "fog"}, "'fog': there are low-resolution, occlusion, motion-blur, shuffled-frames"),
+        ({"kind": "fog"}, "'fog': expected one of low-resolution, occlusion, motion-blur, shuffled-frames"),
         ({"strength": 1.0}, "strength must be over 1"),
         ({"kind": "occlusion", "strength": 1.5}, "strength must be over 0 and at most 1"),
         ({"kind": "motion-blur", "strength": 0.0}, "strength must be over 0"),
@@ -167,4 +167,4 @@ def test_a_share_of_the_frames_is_shuffled_and_the_others_stay():
 )
 def test_settings_that_spoil_nothing_are_refused(change, words):
     with pytest.raises(InputError, match=words):
-        check_corruption(replace(LOW, **change))
+        replace(LOW, **change)

@@ -1,6 +1,5 @@
-"""Published weights: which tensor of a file goes where, what is left and why, and what a run tells of it."""
+"""Published weights: which tensor of a file goes where, what is left and why."""
 
-import hashlib
 import pickle
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,18 +7,16 @@ from types import SimpleNamespace
 import published_files
 import pytest
 import torch
-from one_step import registry_of
+from method_checks import registry_of
 from places import GOLDEN
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
 from vreid_bench import InputError, Published, hookimpl, part
-from vreid_bench.modeling.pretrained import fitted, tensors_of, weights_file
+from vreid_bench.modeling.pretrained import fit_file, tensors_of, weights_file
 from vreid_bench.records.record import Record
 from vreid_bench.registry.registry import Plugin, Registry
-from vreid_bench.training.checkpoint import note_of
-from vreid_bench.training.train import TRAINING
 from vreid_plugins.encoders import alexnet, c3d, i3d, inception_v3, resnet, resnet3d, senet
 
 NETWORKS = registry_of(alexnet, c3d, i3d, inception_v3, resnet, resnet3d, senet)
@@ -77,7 +74,7 @@ def test_a_published_file_fills_its_encoder_but_for_the_classifier(
     unset, tmp_path, encoder, shapes, head, names, wrapped
 ):
     content = values(shapes)
-    found = fitted(saved(tmp_path / "file.pth", wrapped(content)), part(encoder), NETWORKS)
+    found = fit_file(saved(tmp_path / "file.pth", wrapped(content)), part(encoder), NETWORKS)
     body = {name: value for name, value in content.items() if not name.startswith(head)}
     assert found.names.startswith(names)
     assert len(found.taken) == found.tensors == len(body)
@@ -102,7 +99,7 @@ def test_c3d_sees_of_our_clips_what_caffe_sees_of_its_own(unset, tmp_path, shape
     content = values(shapes)
     for kind in ("weight", "bias"):
         content[f"{conv1}.{kind}"] = torch.randn(shapes[f"{conv1}.{kind}"])
-    found = fitted(saved(tmp_path / "c3d.pickle", content), part("c3d"), NETWORKS)
+    found = fit_file(saved(tmp_path / "c3d.pickle", content), part("c3d"), NETWORKS)
     assert (found.names, len(found.taken), found.tensors) == (names, 16, 16)
     network = NETWORKS.factory("encoders", part("c3d"))().eval()
     found.load(network)
@@ -124,19 +121,19 @@ def test_files_of_networks_that_stride_elsewhere_are_refused_by_senet(tmp_path):
     shapes = published_files.cadene_se_resnet50()
     other = {name.removeprefix("layer0.").replace("se_module", "se"): shape for name, shape in shapes.items()}
     with pytest.raises(InputError, match=r"fills 0 of the 329 tensors of encoder senet.*pretrained-models.pytorch"):
-        fitted(saved(tmp_path / "seresnet50.pth", values(other)), part("senet"), NETWORKS)
+        fit_file(saved(tmp_path / "seresnet50.pth", values(other)), part("senet"), NETWORKS)
 
 
 def test_a_network_of_images_is_no_c3d_though_its_convolutions_are_named_alike(tmp_path):
     content = values({"conv1.weight": (96, 3, 11, 11), "conv1.bias": (96,)})
     with pytest.raises(InputError, match=r"fills 0 of the 16 tensors of encoder c3d.*conv1.weight \[96, 3, 11, 11\]"):
-        fitted(saved(tmp_path / "alexnet.pth", content), part("c3d"), NETWORKS)
+        fit_file(saved(tmp_path / "alexnet.pth", content), part("c3d"), NETWORKS)
 
 
 def test_another_network_is_an_error_that_shows_both_shapes(tmp_path):
     file = saved(tmp_path / "resnet50.pth", values(published_files.torchvision_resnet50()))
     with pytest.raises(InputError, match=r"conv1.weight \[64, 3, 7, 7\], in the encoder \[16, 3, 5, 5\]"):
-        fitted(file, part("resnet", depth=8), NETWORKS)
+        fit_file(file, part("resnet", depth=8), NETWORKS)
 
 
 class Toy(nn.Module):
@@ -169,7 +166,7 @@ def toy_file(path, **changes):
 
 def test_the_names_that_fit_best_are_taken_and_everything_else_is_told(tmp_path):
     file = toy_file(tmp_path / "b.pth", highBbias=(2,), topBweight=(9,), extra=(1, 1), seen=())
-    found = fitted(file, part("toy"), TOY)
+    found = fit_file(file, part("toy"), TOY)
     assert found.report() == (
         f"encoder toy: b.pth (sha256 {file.sha256}), 3 of 4 tensors, names of b\n"
         "left in the file, no tensor of the encoder has the name: 1 (extra [1, 1])\n"
@@ -177,20 +174,20 @@ def test_the_names_that_fit_best_are_taken_and_everything_else_is_told(tmp_path)
         "left in the file, of another shape: 1 (high.bias [2], in the encoder [1])\n"
         "left in the file, the classifier: 1 (top.weight [9])\n"
     )
-    assert list(fitted(toy_file(tmp_path / "c.pth", highBbias=None), part("toy"), TOY).reasons()) == [
+    assert list(fit_file(toy_file(tmp_path / "c.pth", highBbias=None), part("toy"), TOY).reasons()) == [
         "not in the file: 1 (high.bias [1])"
     ]
 
 
 def test_half_of_the_tensors_is_an_error(tmp_path):
-    assert len(fitted(toy_file(tmp_path / "three.pth", highBbias=None), part("toy"), TOY).taken) == 3
+    assert len(fit_file(toy_file(tmp_path / "three.pth", highBbias=None), part("toy"), TOY).taken) == 3
     with pytest.raises(InputError, match=r"fills 2 of the 4 tensors of encoder toy, wanted more than half .*high.bias"):
-        fitted(toy_file(tmp_path / "two.pth", highBbias=None, highBweight=(3, 1)), part("toy"), TOY)
+        fit_file(toy_file(tmp_path / "two.pth", highBbias=None, highBweight=(3, 1)), part("toy"), TOY)
 
 
 def test_an_encoder_that_states_nothing_takes_its_own_names(tmp_path):
     save_file(Toy().state_dict(), tmp_path / "own.safetensors")
-    found = fitted(weights_file(f"encoder={tmp_path / 'own.safetensors'}"), part("plain"), TOY)
+    found = fit_file(weights_file(f"encoder={tmp_path / 'own.safetensors'}"), part("plain"), TOY)
     assert (found.names, len(found.taken)) == ("the encoder itself", 4)
 
 
@@ -236,103 +233,6 @@ def test_an_option_that_is_not_encoder_and_file_is_refused(tmp_path):
             weights_file(f"encoder={path}")
 
 
-# From the command to the leaderboard
-
-
-class Runs:
-    """Runs that train next to nothing, so that their weights stay what they began from, and two files for them."""
-
-    def __init__(self, folder, data):
-        short = ("stages.0.steps=2", "stages.0.P=2", "stages.0.K=2", "schedule.rate=1e-12")
-        sets = [argument for setting in short for argument in ("--set", setting)]
-        self.data = ("--data", str(data), "--runs", str(folder))
-        self.plain = ("run", "--plugin", "mean-pooling", "--preset", "small", *self.data, *sets)
-        self.files = [folder / "first.pth", folder / "second.pth"]
-        torch.manual_seed(7)
-        for file in self.files:  # in torchvision's names
-            weights = {n: v for n, v in resnet.Resnet(8).state_dict().items() if v.is_floating_point()}
-            content = {name: torch.rand(value.shape) for name, value in weights.items()}
-            torch.save({**content, "fc.weight": torch.rand(10, 64)}, file)
-        self.first, self.second = ((*self.plain, "--weights", f"encoder={file}") for file in self.files)
-
-
-@pytest.fixture(scope="module")
-def runs(tiny_mars, tmp_path_factory):
-    """Shared, since a run that was finished is found again."""
-    return Runs(tmp_path_factory.mktemp("runs"), tiny_mars)
-
-
-def record_of(report):
-    return Record.from_file(Path(report["run"]) / "record.json")
-
-
-def weights_of(report):
-    return Path(report["run"]) / "weights.safetensors"
-
-
-def test_a_run_begins_from_the_file_and_its_record_says_so(cli, cli_json, runs, tmp_path):
-    plain = cli_json(*runs.plain)
-    told = cli(*runs.first).stderr
-    assert "first.pth" in told
-    assert "left in the file, the classifier: 1 (fc.weight [10, 64])" in told
-    assert "trained already" not in told  # from random weights it is another training
-    reports = plain, first, second = (plain, cli_json(*runs.first), cli_json(*runs.second))
-    assert len({report["run"] for report in reports}) == 3
-    assert len({note_of(weights_of(report))[TRAINING] for report in reports}) == 3
-
-    kernel = "layer2.0.conv1.weight"
-    for report, file in ((first, runs.files[0]), (second, runs.files[1])):
-        trained = load_file(weights_of(report))[f"encoder.{kernel}"]
-        torch.testing.assert_close(trained, torch.load(file)[kernel], rtol=0, atol=1e-9)
-
-    record, entry = record_of(first), record_of(first).weights.pretrained
-    assert (entry.file, entry.sha256) == ("first.pth", hashlib.sha256(runs.files[0].read_bytes()).hexdigest())
-    assert entry.taken == entry.tensors == 45  # nine convolutions, each with the four of its normalisation
-    assert record.disclosure.pretraining == entry.words
-    assert record.variant[-1] == f"encoder pre-trained: first.pth ({entry.sha256[:8]})"
-    assert b"pretrained" not in record_of(plain).to_json()
-    assert record_of(plain).disclosure.pretraining is None
-    assert (Path(first["run"]) / "pretraining.txt").read_text().count("\n") == 2
-
-    folder = tmp_path / "leaderboard"
-    cli_json("leaderboard", "--dir", folder, "add", *(report["run"] for report in reports))
-    page = (folder / "mars-synthetic.md").read_text()
-    assert [page.count(file.name) for file in runs.files] == [2, 2]  # among the remarks and in the budget
-
-
-def test_what_is_trained_already_from_the_same_file_is_found_again(cli, cli_json, runs):
-    trained = cli_json(*runs.first)
-    other = (*runs.first, "--set", "test.clips=2")
-    assert f"taken from {trained['run']}" in cli(*other).stderr
-    assert record_of(cli_json(*other)).weights == record_of(trained).weights
-
-
-def test_a_run_from_pretrained_weights_tests_and_resumes_like_any_other(cli, cli_json, runs):
-    trained = cli_json(*runs.first)
-    options = ("run", "--from", trained["run"], *runs.data, "--set", "test.clips=1")
-    tested, before = record_of(cli_json(*options)), record_of(trained)
-    assert tested.weights.pretrained == before.weights.pretrained
-    assert tested.disclosure.pretraining == before.disclosure.pretraining
-    assert sum("first.pth" in word for word in tested.variant) == 1
-    refused = cli(*options, "--weights", f"encoder={runs.files[0]}")
-    assert (refused.exit_code, "--from does not train" in refused.stderr) == (2, True)
-
-    (Path(trained["run"]) / "record.json").unlink()  # as if it had been interrupted behind the training
-    resumed = record_of(cli_json(*runs.first))
-    assert resumed.weights == before.weights
-    assert resumed.people == before.people
-
-
-def test_weights_that_do_not_fit_stop_the_run_before_it_begins(cli, runs, tmp_path):
-    file = tmp_path / "resnet50.pth"
-    saved(file, values(published_files.torchvision_resnet50()))
-    result = cli(*runs.plain, "--runs", tmp_path, "--weights", f"encoder={file}")
-    assert result.exit_code == 2
-    assert result.stderr.count("\n") == 1
-    assert "of the 45 tensors of encoder resnet" in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["resnet50.pth"]
-
-
 def test_the_disclosed_pretraining_is_that_of_the_weights():
     fields = Record.from_file(GOLDEN / "record.json").model_dump(mode="json")
     entry = {"file": "a.pth", "sha256": "a" * 64, "names": "torchvision", "taken": 3, "tensors": 4}
@@ -341,4 +241,4 @@ def test_the_disclosed_pretraining_is_that_of_the_weights():
         Record.of(fields)
     fields["disclosure"]["pretraining"] = f"a.pth (sha256 {'a' * 64}), 3 of 4 tensors, names of torchvision"
     record = Record.of(fields)
-    assert record.reused("b" * 64).pretrained == record.weights.pretrained
+    assert record.lend_weights("b" * 64).pretrained == record.weights.pretrained

@@ -1,4 +1,4 @@
-"""The kernels of the clip ops against their twin: no further from float64 than twice what plain torch is."""
+"""The kernels of the clip ops against their reference: at most twice as far from float64 as plain torch is."""
 
 import os
 import subprocess
@@ -10,13 +10,12 @@ from clip_cases import CASES, SHAPES, drawn, in_dtype, with_gradients
 from places import SUPPORT
 from torch.nn import functional as F
 
-from vreid_bench import clip_batch_hard, clip_distance
-from vreid_bench.ops import clip_dispatch as clip_kernels
-from vreid_bench.ops import clip_native
-from vreid_bench.ops import clip_reference as twin
+from vreid_bench import ClipRule, clip_batch_hard, clip_distance
+from vreid_bench.ops import clip_dispatch, clip_native
+from vreid_bench.ops import clip_reference as reference
 from vreid_bench.system import native
 
-native_only = pytest.mark.skipif(native.load("C") is None, reason="the native kernels were not built")
+native_only = pytest.mark.skipif(native.load("clip_cpu") is None, reason="the native kernels were not built")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -26,11 +25,11 @@ native_only = pytest.mark.skipif(native.load("C") is None, reason="the native ke
 def test_distance_is_as_exact_as_plain_torch(shape, mode, options, ragged, dtype, monkeypatch):
     query, gallery, weights, masks = drawn(SHAPES[shape], mode, ragged)
     rule = {"mode": mode} | options
-    truth = with_gradients(twin.clip_distance, query, gallery, weights, masks, rule)
+    truth = with_gradients(reference.clip_distance, query, gallery, weights, masks, rule)
     given = query.to(dtype), gallery.to(dtype), [w.to(dtype) for w in weights], masks, rule
     ours = with_gradients(clip_distance, *given)
-    monkeypatch.setattr(twin, "side", in_dtype)
-    plain = with_gradients(twin.clip_distance, *given)
+    monkeypatch.setattr(reference, "prepare", in_dtype)
+    plain = with_gradients(reference.clip_distance, *given)
     for name, got, other, exact in zip(("value", "query", "gallery", "weight", ""), ours, plain, truth, strict=False):
         allowed = 2 * (other - exact).abs().max() + 4e-7 * exact.abs().max().clamp_min(1)
         assert (got - exact).abs().max() <= allowed, name
@@ -39,16 +38,16 @@ def test_distance_is_as_exact_as_plain_torch(shape, mode, options, ragged, dtype
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize(("mode", "options"), CASES)
 @pytest.mark.parametrize("shape", [(1, 1, 1), (7, 3, 19), (40, 8, 64), (150, 8, 24), (9, 13, 40)])
-def test_batch_hard_selects_and_differentiates_as_the_twin(shape, mode, options, ragged):
+def test_batch_hard_selects_and_differentiates_as_the_reference(shape, mode, options, ragged):
     N, C, E = shape
     clips, _, weights, masks = drawn((N, N, C, C, E), mode, ragged)
     pids = torch.randint(0, max(1, N // 3), (N,), generator=torch.Generator().manual_seed(1))
     weights = [w.float() for w in (weights[:1] if mode == "factored" else weights)]
     inputs = [x.float().requires_grad_() for x in (clips, *weights)]
     rule = {"mode": mode} | options
-    ours = clip_batch_hard(inputs[0], pids, inputs[1:], masks[0], **rule)
+    ours = clip_batch_hard(inputs[0], pids, inputs[1:], masks[0], rule=ClipRule(**rule))
     exact = [x.detach().double().requires_grad_() for x in inputs]
-    truth = twin.clip_batch_hard(exact[0], pids, exact[1:], masks[0], **rule)
+    truth = reference.clip_batch_hard(exact[0], pids, exact[1:], masks[0], rule=ClipRule(**rule))
     for got, wanted in zip(ours, truth, strict=True):
         torch.testing.assert_close(got.to(wanted.dtype), wanted, atol=2e-5, rtol=2e-5)
     grads = [
@@ -60,8 +59,8 @@ def test_batch_hard_selects_and_differentiates_as_the_twin(shape, mode, options,
 
 
 @native_only
-@pytest.mark.parametrize("path", native.load("score").paths() if native.load("score") else [])
-def test_every_instruction_set_agrees_with_the_twin(path):
+@pytest.mark.parametrize("instruction_set", native.load("ranks").instruction_sets() if native.load("ranks") else [])
+def test_every_instruction_set_agrees_with_the_reference(instruction_set):
     script = """
 import test_clip_dispatch as tests
 for shape in tests.SHAPES.values():
@@ -70,31 +69,33 @@ for shape in tests.SHAPES.values():
         given = [query.float(), gallery.float(), [w.float() for w in weights]]
         for got, wanted in zip(
             tests.with_gradients(tests.clip_distance, *given, masks, {"mode": mode} | options),
-            tests.with_gradients(tests.twin.clip_distance, query, gallery, weights, masks, {"mode": mode} | options),
+            tests.with_gradients(
+                tests.reference.clip_distance, query, gallery, weights, masks, {"mode": mode} | options
+            ),
         ):
             tests.torch.testing.assert_close(got, wanted, atol=1e-5, rtol=1e-5)
 for case in tests.CASES:
-    tests.test_batch_hard_selects_and_differentiates_as_the_twin((40, 5, 37), *case, ragged=True)
+    tests.test_batch_hard_selects_and_differentiates_as_the_reference((40, 5, 37), *case, ragged=True)
 print(tests.clip_native.backend())
 """
     environment = os.environ | {
-        "VREID_PATH": path,
+        "VREID_INSTRUCTION_SET": instruction_set,
         "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), str(SUPPORT)]),
     }
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == f"native-{path}"
+    assert done.stdout.strip() == f"native-{instruction_set}"
 
 
 @pytest.mark.parametrize("mode", ["factored", "top", "pairwise"])
 def test_without_native_kernels_torch_computes_the_same(mode, monkeypatch):
     query, gallery, weights, masks = drawn((40, 30, 5, 6, 16), mode, ragged=True)
     given = query.float(), gallery.float(), [w.float() for w in weights], *masks
-    native_result = clip_distance(*given, mode=mode)
+    native_result = clip_distance(*given, rule=ClipRule(mode=mode))
     monkeypatch.setenv("VREID_NATIVE", "0")
     assert clip_native.backend() == "torch"
-    monkeypatch.setattr(clip_kernels, "TILE", 30 * 30 * 7)  # so that there are several tiles of torch's, too
-    torch.testing.assert_close(clip_distance(*given, mode=mode), native_result, atol=1e-5, rtol=1e-5)
+    monkeypatch.setattr(clip_dispatch, "TILE", 30 * 30 * 7)  # so that there are several tiles of torch's, too
+    torch.testing.assert_close(clip_distance(*given, rule=ClipRule(mode=mode)), native_result, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("mode", ["factored", "top", "pairwise"])
@@ -105,8 +106,8 @@ def test_strides_do_not_matter(mode):
     weights = [w.transpose(0, 1).contiguous().transpose(0, 1) for w in given[2]]
     masks = [m.t().contiguous().t() for m in masks]
     assert not strided[0].is_contiguous()
-    got = clip_distance(*strided, weights, *masks, mode=mode)
-    assert torch.equal(got, clip_distance(*given, mode=mode))
+    got = clip_distance(*strided, weights, *masks, rule=ClipRule(mode=mode))
+    assert torch.equal(got, clip_distance(*given, rule=ClipRule(mode=mode)))
 
 
 @pytest.mark.parametrize("normalize", [False, True])
@@ -116,18 +117,24 @@ def test_a_clip_that_is_no_number_is_not_lost(mode, normalize):
     query[1, 2, 3] = float("nan")
     if mode == "learned":
         weights = [torch.ones(size) for size in ((4, 16), 4, (3, 4), 3, (1, 3), 1)]
-    got = clip_distance(query.float(), gallery.float(), [w.float() for w in weights], mode=mode, normalize=normalize)
+    got = clip_distance(
+        query.float(), gallery.float(), [w.float() for w in weights], rule=ClipRule(mode=mode, normalize=normalize)
+    )
     assert got.isnan().tolist() == [[False] * 5, [True] * 5, [False] * 5]
     if mode in ("top", "factored"):
-        found = clip_batch_hard(query.float(), torch.tensor([0, 0, 1]), mode=mode, normalize=normalize)
+        found = clip_batch_hard(query.float(), torch.tensor([0, 0, 1]), rule=ClipRule(mode=mode, normalize=normalize))
         assert found.positive.isnan().tolist() == [True, True, False]
         assert found.negative_index.tolist() == [2, 2, 1]
 
 
 def test_tf32_is_known_whichever_way_it_was_allowed():
     """Torch has an older and a newer way, and its older getter raises where the newer one was used."""
-    script = "import torch; from vreid_bench import clip_distance; from vreid_bench.ops import clip_native; {}; "
-    script += "clip_distance(torch.ones(2, 2, 8), torch.ones(2, 2, 8), mode='top'); print(clip_native._tf32())"
+    script = (
+        "import torch; from vreid_bench import ClipRule, clip_distance; from vreid_bench.ops import clip_native; {}; "
+    )
+    script += (
+        "clip_distance(torch.ones(2, 2, 8), torch.ones(2, 2, 8), rule=ClipRule(mode='top')); print(clip_native._tf32())"
+    )
     for allow, wanted in (
         ("torch.backends.cuda.matmul.fp32_precision = 'tf32'", "True"),
         ("torch.backends.cuda.matmul.allow_tf32 = True", "True"),
@@ -144,7 +151,7 @@ def test_threads_change_nothing_but_rounding():
     try:
         for count in (1, 3):
             torch.set_num_threads(count)
-            found.append(clip_distance(query.float(), gallery.float(), [], *masks, mode="top"))
+            found.append(clip_distance(query.float(), gallery.float(), [], *masks, rule=ClipRule(mode="top")))
     finally:
         torch.set_num_threads(threads)
     torch.testing.assert_close(*found)
@@ -162,8 +169,8 @@ def test_torch_can_check_and_compile_the_ops(mode):
     torch.library.opcheck(torch.ops.vreid.clip_batch_hard.default, (inputs[0], pids, own, masks[0]), options)
 
     def loss(clips, *weights):
-        found = clip_batch_hard(clips, pids, weights, masks[0], **options)
-        near = clip_distance(clips, gallery.float(), inputs[2:], *masks, **options)
+        found = clip_batch_hard(clips, pids, weights, masks[0], rule=ClipRule(**options))
+        near = clip_distance(clips, gallery.float(), inputs[2:], *masks, rule=ClipRule(**options))
         return F.relu(0.3 + found.positive - found.negative).sum() + near.square().sum()
 
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from vreid_bench import clip_batch_hard, clip_distance
-from vreid_bench.ops import clip_reference as twin
+from vreid_bench import ClipRule, clip_batch_hard, clip_distance
+from vreid_bench.ops import clip_reference as reference
 
 MODES = ("factored", "top", "pairwise", "learned")
 E = 6
@@ -66,7 +66,7 @@ def test_distance_is_its_definition(mode, options, normalize, masked):
     case = Case()
     masks = case.masks if masked else (None, None)
     rule = {"mode": mode, "normalize": normalize} | options
-    got = clip_distance(case.query, case.gallery, case.weights[mode], *masks, **rule)
+    got = clip_distance(case.query, case.gallery, case.weights[mode], *masks, rule=ClipRule(**rule))
     wanted = clip_loop.distance(
         *lists(case.query, case.gallery), lists(*case.weights[mode]), *lists(*masks), **rule
     )  # fmt: skip
@@ -83,12 +83,12 @@ def test_worked_by_hand():
         ({"mode": "top", "top": 0.5}, [0.1, 0.6]),
         ({"mode": "top", "top": 0.51}, [0.2, 1 - 0.2 / 3]),
     ):
-        got = clip_distance(query, gallery, **rule)
+        got = clip_distance(query, gallery, rule=ClipRule(**rule))
         torch.testing.assert_close(got, torch.tensor([wanted]), atol=1e-6, rtol=0)
     weight = torch.tensor([[[[1.0, 0.0], [2.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]])
-    got = clip_distance(query, gallery, [weight], mode="pairwise")
+    got = clip_distance(query, gallery, [weight], rule=ClipRule(mode="pairwise"))
     torch.testing.assert_close(got, torch.tensor([[1 - 2.2 / 3, 1.0]]))
-    got = clip_distance(query, gallery, [weight], mode="pairwise", divide="count")
+    got = clip_distance(query, gallery, [weight], rule=ClipRule(mode="pairwise", divide="count"))
     torch.testing.assert_close(got, torch.tensor([[1 - 2.2 / 4, 1.0]]))
 
 
@@ -100,9 +100,9 @@ def test_the_first_pair_has_importance_one_and_order_matters_to_learned():
     s = (x[0] @ y[0].T).flatten()
     log2 = torch.tensor(2.0, dtype=torch.float64).log()
     wanted = 1 - (s[0] + log2 * s[1:].sum()) / (1 + 3 * log2)
-    got = clip_distance(case.query, case.gallery, network, mode="learned")
+    got = clip_distance(case.query, case.gallery, network, rule=ClipRule(mode="learned"))
     torch.testing.assert_close(got[0, 0], wanted)
-    flipped = clip_distance(case.query.flip(1), case.gallery, network, mode="learned")
+    flipped = clip_distance(case.query.flip(1), case.gallery, network, rule=ClipRule(mode="learned"))
     assert (got - flipped).abs().item() > 1e-3
 
 
@@ -111,8 +111,8 @@ def test_top_counts_as_many_pairs_as_its_share_says():
     products = torch.einsum("qae,gbe->qgab", case.query, case.gallery).flatten().sort(descending=True).values
     assert 0.28 * 25 > 7  # in binary
     for share, wanted in ((0.28, 7), (0.29, 8), (0.01, 1), (1.0, 25)):
-        for op in (clip_distance, twin.clip_distance):
-            got = op(case.query, case.gallery, mode="top", top=share, normalize=False)
+        for op in (clip_distance, reference.clip_distance):
+            got = op(case.query, case.gallery, rule=ClipRule(mode="top", top=share, normalize=False))
             torch.testing.assert_close(got[0, 0], 1 - products[:wanted].mean())
 
 
@@ -120,16 +120,16 @@ def test_top_counts_as_many_pairs_as_its_share_says():
 def test_tracklets_without_clips_are_similar_to_nothing(mode):
     case = Case()
     none = torch.zeros_like(case.masks[0])
-    got = clip_distance(case.query, case.gallery, case.weights[mode], none, mode=mode)
+    got = clip_distance(case.query, case.gallery, case.weights[mode], none, rule=ClipRule(mode=mode))
     torch.testing.assert_close(got, torch.ones_like(got))
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_padding_may_hold_anything(mode):
     case = Case()
-    clean = clip_distance(case.query, case.gallery, case.weights[mode], *case.masks, mode=mode)
+    clean = clip_distance(case.query, case.gallery, case.weights[mode], *case.masks, rule=ClipRule(mode=mode))
     query = case.query.masked_fill(~case.masks[0][..., None], float("nan")).requires_grad_()
-    got = clip_distance(query, case.gallery, case.weights[mode], *case.masks, mode=mode)
+    got = clip_distance(query, case.gallery, case.weights[mode], *case.masks, rule=ClipRule(mode=mode))
     assert torch.equal(got, clean)
     (grad,) = torch.autograd.grad(got.sum(), query)
     assert grad.isfinite().all()
@@ -140,7 +140,7 @@ def test_padding_may_hold_anything(mode):
 @pytest.mark.parametrize("shape", [(0, 3, 2, 2), (3, 0, 2, 2), (2, 3, 0, 2), (2, 3, 2, 0)])
 def test_empty_inputs_give_empty_or_unlike(mode, shape):
     case = Case(*shape)
-    got = clip_distance(case.query, case.gallery, case.weights[mode], mode=mode)
+    got = clip_distance(case.query, case.gallery, case.weights[mode], rule=ClipRule(mode=mode))
     assert got.shape == shape[:2]
     assert (got == 1).all()
 
@@ -148,7 +148,9 @@ def test_empty_inputs_give_empty_or_unlike(mode, shape):
 def test_no_tracklets_have_no_hardest():
     for mode in MODES:
         case = Case(0, 0, 3, 3)
-        found = clip_batch_hard(case.query, torch.zeros(0, dtype=torch.long), case.batch(mode), mode=mode)
+        found = clip_batch_hard(
+            case.query, torch.zeros(0, dtype=torch.long), case.batch(mode), rule=ClipRule(mode=mode)
+        )
         assert [value.numel() for value in found] == [0, 0, 0, 0]
 
 
@@ -159,7 +161,7 @@ def test_no_tracklets_have_no_hardest():
 def test_batch_hard_is_its_definition(mode):
     case = Case(Q=9, G=9, C=2, K=2, seed=3)
     pids = torch.tensor([5, 5, -1, 5, 7, -1, 0, 7, 7])
-    found = clip_batch_hard(case.query, pids, case.batch(mode), case.masks[0], mode=mode)
+    found = clip_batch_hard(case.query, pids, case.batch(mode), case.masks[0], rule=ClipRule(mode=mode))
     both = case.batch(mode) * (2 if mode == "factored" else 1)
     far = clip_loop.distance(
         *lists(case.query, case.query), lists(*both), *lists(case.masks[0], case.masks[0]), mode=mode
@@ -176,20 +178,22 @@ def test_ties_go_to_the_lowest_index():
 
 
 def test_the_same_clips_twice_are_a_positive():
-    found = clip_batch_hard(torch.ones(2, 1, 3), torch.tensor([4, 4]), metric="euclidean", normalize=False)
+    found = clip_batch_hard(
+        torch.ones(2, 1, 3), torch.tensor([4, 4]), rule=ClipRule(metric="euclidean", normalize=False)
+    )
     assert found.positive_index.tolist() == [1, 0]
     assert found.negative_index.tolist() == [-1, -1]
 
 
 def test_what_an_anchor_lacks_is_zero_and_moves_nothing():
     x = Case(Q=3).query.requires_grad_()
-    alone = clip_batch_hard(x, torch.tensor([1, 2, 3]), mode="top")
+    alone = clip_batch_hard(x, torch.tensor([1, 2, 3]), rule=ClipRule(mode="top"))
     assert alone.positive.tolist() == [0, 0, 0]
     assert alone.positive_index.tolist() == [-1, -1, -1]
     assert (alone.negative > 0).all()
     (grad,) = torch.autograd.grad(alone.positive.sum(), x)
     assert not grad.any()
-    together = clip_batch_hard(x, torch.tensor([1, 1, 1]), mode="top")
+    together = clip_batch_hard(x, torch.tensor([1, 1, 1]), rule=ClipRule(mode="top"))
     assert together.negative.tolist() == [0, 0, 0]
     assert together.negative_index.tolist() == [-1, -1, -1]
 
@@ -201,25 +205,25 @@ def test_what_an_anchor_lacks_is_zero_and_moves_nothing():
 def test_gradients_of_distance_are_those_of_its_value(mode):
     case = Case(Q=2, G=2, C=2, K=3)
     inputs = [x.requires_grad_() for x in (case.query, case.gallery, *case.weights[mode])]
-    assert gradcheck(lambda q, g, *w: clip_distance(q, g, w, *case.masks, mode=mode), inputs)
+    assert gradcheck(lambda q, g, *w: clip_distance(q, g, w, *case.masks, rule=ClipRule(mode=mode)), inputs)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean", "sqeuclidean"])
 def test_gradients_of_vector_metrics(metric):
     case = Case(Q=3, G=2)
     inputs = [x.requires_grad_() for x in (case.query, case.gallery, *case.weights["factored"])]
-    assert gradcheck(lambda q, g, *w: clip_distance(q, g, w, metric=metric, divide="count"), inputs)
+    assert gradcheck(lambda q, g, *w: clip_distance(q, g, w, rule=ClipRule(metric=metric, divide="count")), inputs)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_gradients_of_batch_hard_are_those_of_the_dense_twin(mode):
+def test_gradients_of_batch_hard_are_those_of_the_dense_reference(mode):
     case = Case(Q=7, G=7, C=2, K=2, seed=1)
     pids = torch.tensor([0, 0, 1, 1, 2, 1, 0])
     inputs = [x.requires_grad_() for x in (case.query, *case.batch(mode))]
-    assert gradcheck(lambda x, *w: clip_batch_hard(x, pids, w, case.masks[0], mode=mode)[:2], inputs)
+    assert gradcheck(lambda x, *w: clip_batch_hard(x, pids, w, case.masks[0], rule=ClipRule(mode=mode))[:2], inputs)
     grads = []
-    for op in (clip_batch_hard, twin.clip_batch_hard):
-        found = op(case.query, pids, inputs[1:], case.masks[0], mode=mode)
+    for op in (clip_batch_hard, reference.clip_batch_hard):
+        found = op(case.query, pids, inputs[1:], case.masks[0], rule=ClipRule(mode=mode))
         grads.append(torch.autograd.grad((2 * found.positive - found.negative).sum(), inputs))
     for sparse, dense in zip(*grads, strict=True):
         torch.testing.assert_close(sparse, dense)
@@ -239,8 +243,10 @@ def test_permuting_tracklets_permutes_the_output(case, mode, random):
     order = torch.tensor(random.sample(range(len(case.query)), len(case.query)))
     weights = case.weights[mode]
     moved = [w[order] if i == 0 and mode in ("factored", "pairwise") else w for i, w in enumerate(weights)]
-    got = clip_distance(case.query[order], case.gallery, moved, case.masks[0][order], case.masks[1], mode=mode)
-    wanted = clip_distance(case.query, case.gallery, weights, *case.masks, mode=mode)[order]
+    got = clip_distance(
+        case.query[order], case.gallery, moved, case.masks[0][order], case.masks[1], rule=ClipRule(mode=mode)
+    )
+    wanted = clip_distance(case.query, case.gallery, weights, *case.masks, rule=ClipRule(mode=mode))[order]
     torch.testing.assert_close(got, wanted)
 
 
@@ -251,8 +257,12 @@ def test_permuting_clips_changes_nothing(case, mode, random):
     weights = list(case.weights[mode])
     if weights:
         weights[0] = weights[0][:, order] if mode == "factored" else weights[0][:, :, order]
-    got = clip_distance(case.query[:, order], case.gallery, weights, case.masks[0][:, order], case.masks[1], mode=mode)
-    torch.testing.assert_close(got, clip_distance(case.query, case.gallery, case.weights[mode], *case.masks, mode=mode))
+    got = clip_distance(
+        case.query[:, order], case.gallery, weights, case.masks[0][:, order], case.masks[1], rule=ClipRule(mode=mode)
+    )
+    torch.testing.assert_close(
+        got, clip_distance(case.query, case.gallery, case.weights[mode], *case.masks, rule=ClipRule(mode=mode))
+    )
 
 
 @settings(deadline=None, max_examples=40)
@@ -264,8 +274,10 @@ def test_a_clip_twice_with_half_the_weight_changes_nothing(case, mode):
     half.narrow(axis, 0, 1).mul_(0.5)
     weights[0] = torch.cat([half, half.narrow(axis, 0, 1)], axis)
     query, valid = (torch.cat([x, x[:, :1]], 1) for x in (case.query, case.masks[0]))
-    got = clip_distance(query, case.gallery, weights, valid, case.masks[1], mode=mode)
-    torch.testing.assert_close(got, clip_distance(case.query, case.gallery, case.weights[mode], *case.masks, mode=mode))
+    got = clip_distance(query, case.gallery, weights, valid, case.masks[1], rule=ClipRule(mode=mode))
+    torch.testing.assert_close(
+        got, clip_distance(case.query, case.gallery, case.weights[mode], *case.masks, rule=ClipRule(mode=mode))
+    )
 
 
 @settings(deadline=None, max_examples=40)
@@ -273,8 +285,10 @@ def test_a_clip_twice_with_half_the_weight_changes_nothing(case, mode):
 def test_factored_is_pairwise_with_the_product_of_its_weights(case, divide):
     u, v = case.weights["factored"]
     product = torch.einsum("qa,gb->qgab", u, v)
-    one = clip_distance(case.query, case.gallery, [u, v], *case.masks, divide=divide)
-    other = clip_distance(case.query, case.gallery, [product], *case.masks, mode="pairwise", divide=divide)
+    one = clip_distance(case.query, case.gallery, [u, v], *case.masks, rule=ClipRule(divide=divide))
+    other = clip_distance(
+        case.query, case.gallery, [product], *case.masks, rule=ClipRule(mode="pairwise", divide=divide)
+    )
     torch.testing.assert_close(one, other)
 
 
@@ -293,17 +307,20 @@ def test_factored_is_pairwise_with_the_product_of_its_weights(case, divide):
         ({"query_valid": torch.ones(3, 5, dtype=torch.bool)},
          "clip_distance: query_valid must be [Q, C] = [4, 3], got [3, 5]"),
         ({"gallery_valid": torch.ones(3, 2)}, "clip_distance: gallery_valid must be bool, got float32"),
-        ({"mode": "topmost"}, "clip_distance: mode must be one of factored, top, pairwise, learned, got 'topmost'"),
-        ({"mode": "top", "top": 0.0}, "clip_distance: top must be above 0 and at most 1, got 0.0"),
-        ({"mode": "top", "metric": "cosine"}, "clip_distance: metric must be dot where mode is top, got 'cosine'"),
-        ({"mode": "top", "divide": "count"}, "clip_distance: divide must be weights where mode is top, got 'count'"),
-        ({"mode": "pairwise"}, "clip_distance: weights must be 1 tensors, mode pairwise; got 0"),
+        ({"rule": ClipRule(mode="topmost")},
+         "clip_distance: mode must be one of factored, top, pairwise, learned, got 'topmost'"),
+        ({"rule": ClipRule(mode="top", top=0.0)}, "clip_distance: top must be above 0 and at most 1, got 0.0"),
+        ({"rule": ClipRule(mode="top", metric="cosine")},
+         "clip_distance: metric must be dot where mode is top, got 'cosine'"),
+        ({"rule": ClipRule(mode="top", divide="count")},
+         "clip_distance: divide must be weights where mode is top, got 'count'"),
+        ({"rule": ClipRule(mode="pairwise")}, "clip_distance: weights must be 1 tensors, mode pairwise; got 0"),
         ({"weights": [torch.ones(4, 3)]}, "clip_distance: weights must be 0 or 2 tensors, mode factored; got 1"),
         ({"weights": [torch.ones(4, 2), torch.ones(3, 2)]},
          "clip_distance: weights[0] must be [Q, C] = [4, 3], got [4, 2]"),
-        ({"mode": "pairwise", "weights": [torch.ones(4, 3, 2, 3)]},
+        ({"rule": ClipRule(mode="pairwise"), "weights": [torch.ones(4, 3, 2, 3)]},
          "clip_distance: weights[0] must be [Q, G, C, K] = [4, 3, 3, 2], got [4, 3, 2, 3]"),
-        ({"mode": "learned", "weights": [torch.ones(n) for n in ((5, 6), 5, (4, 5), 4, (1, 3), 1)]},
+        ({"rule": ClipRule(mode="learned"), "weights": [torch.ones(n) for n in ((5, 6), 5, (4, 5), 4, (1, 3), 1)]},
          "clip_distance: weights[4] must be [1, J] = [1, 4], got [1, 3]"),
     ],
 )  # fmt: skip

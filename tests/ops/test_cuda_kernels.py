@@ -1,4 +1,4 @@
-"""The CUDA kernels without a GPU: their sources on the CPU, and what the compiler makes of them."""
+"""The CUDA kernels without a GPU: their sources run on the CPU, and the machine code from the compiler."""
 
 import os
 import re
@@ -13,11 +13,14 @@ import pytest
 import torch
 from cuda_emulator import ORDERS, SANITIZERS, SOURCES, Problem
 
-from vreid_bench.ops import clip_reference as twin
+from vreid_bench import ClipRule
+from vreid_bench.ops import clip_reference as reference
+from vreid_bench.system import native
 
 CLOSE = {"bf16": 1e-5, "fp16": 1e-5, "tf32x3": 1e-5, "tf32": 3e-3}
-KERNELS = (SOURCES / "clip_kernels.cuh").read_text()
+KERNELS = {name: (SOURCES / name).read_text() for name in ("products.cuh", "reductions.cuh", "kernels.cuh")}
 BARRIER = "__syncthreads();"
+BARRIERS = [(name, which) for name, text in KERNELS.items() for which in range(text.count(BARRIER))]
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +39,22 @@ def problem(operand, reduction, shape, seed=0, **more):
     return Problem(query, gallery, *valid, operand, reduction, weight, **more)
 
 
-def wanted(p):
-    """What the twin says, in float64."""
+def expected(p):
+    """The result of the reference, in float64."""
     weights = [] if p.weight is None else [p.weight.double()]
     rule = {"mode": "top" if p.weight is None else "pairwise", "top": p.top, "normalize": p.normalize}
     rule["divide"] = "count" if p.count else "weights"
     if p.pids is None:
         masks = p.query_valid, p.gallery_valid
-        return [1 - twin.clip_distance(p.query.double(), p.gallery.double(), weights, *masks, **rule)]
-    found = twin.clip_batch_hard(p.query.double(), p.pids, weights, p.query_valid, **rule)
+        return [
+            1 - reference.clip_distance(p.query.double(), p.gallery.double(), weights, *masks, rule=ClipRule(**rule))
+        ]
+    found = reference.clip_batch_hard(p.query.double(), p.pids, weights, p.query_valid, rule=ClipRule(**rule))
     return [torch.stack(found[:2]), torch.stack(found[2:])]
 
 
 def agree(program, p, order, folder):
-    for got, exact in zip(cuda_emulator.run(program, p, order, folder), wanted(p), strict=True):
+    for got, exact in zip(cuda_emulator.run(program, p, order, folder), expected(p), strict=True):
         torch.testing.assert_close(got.to(exact.dtype), exact, atol=CLOSE[p.operand], rtol=CLOSE[p.operand])
 
 
@@ -71,7 +76,7 @@ SHAPES = [
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("operand", CLOSE)
 @pytest.mark.parametrize("reduction", cuda_emulator.REDUCTIONS)
-def test_the_kernels_agree_with_the_twin(program, reduction, operand, shape, order, tmp_path):
+def test_the_kernels_agree_with_the_reference(program, reduction, operand, shape, order, tmp_path):
     few = min(0.2, 16 / (shape[2] * shape[3]))
     p = problem(operand, reduction, shape, top=few if reduction == "top16" else 0.6, count=operand == "fp16")
     p.normalize = operand != "tf32" or shape[4] > 40
@@ -80,7 +85,7 @@ def test_the_kernels_agree_with_the_twin(program, reduction, operand, shape, ord
 
 @pytest.mark.parametrize("reduction", cuda_emulator.REDUCTIONS)
 @pytest.mark.parametrize("size", [(1, 4, 8), (40, 3, 24), (19, 8, 48)])
-def test_batch_hard_agrees_with_the_twin(program, reduction, size, tmp_path):
+def test_batch_hard_agrees_with_the_reference(program, reduction, size, tmp_path):
     N, C, E = size
     p = problem("bf16", reduction, (N, N, C, C, E), top=0.2 if reduction == "top16" else 0.6)
     agree(program, same_clips(p, max(1, N // 3)), "random", tmp_path)
@@ -127,32 +132,32 @@ def failures(program, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("which", range(KERNELS.count(BARRIER)))
-def test_no_barrier_can_be_left_out(which, tmp_path):
-    parts = KERNELS.split(BARRIER)
+@pytest.mark.parametrize(("name", "which"), BARRIERS)
+def test_no_barrier_can_be_left_out(name, which, tmp_path):
+    parts = KERNELS[name].split(BARRIER)
     assert failures(cuda_emulator.build(tmp_path / "whole"), tmp_path) == 0
     for source in SOURCES.iterdir():
         shutil.copy(source, tmp_path)
     text = BARRIER.join(parts[: which + 1]) + BARRIER.join(parts[which + 1 :])
-    (tmp_path / "clip_kernels.cuh").write_text(text)
+    (tmp_path / name).write_text(text)
     assert failures(cuda_emulator.build(tmp_path / "without", sources=tmp_path), tmp_path) > 0
 
 
-# what the compiler makes of them
+# the machine code
 
 
 def tool(name):
     """nvcc or a disassembler: the machine's, or of the packages of the extra `nvcc`."""
     folders = [str(folder) for path in sys.path for folder in Path(path).glob("nvidia/cu*/bin")]
     found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(folders))
-    assert found, f"{name} is not there; pip install 'vreid-bench[nvcc]' brings it"
+    assert found, f"{name} is missing; pip install 'vreid-bench[nvcc]' installs it"
     return found
 
 
 def compiled(architecture, output, sources=SOURCES):
     """Compile the kernels for one architecture. Raises CalledProcessError where a register is spilled."""
     command = [tool("nvcc"), "-O3", "-std=c++17", f"-arch=sm_{architecture}", "-Xptxas", "-warn-spills,-Werror"]
-    command += ["-cubin", str(sources / "clip.cu"), "-o", str(output)]
+    command += ["-cubin", str(sources / "launch.cu"), "-o", str(output)]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return output
 
@@ -179,20 +184,26 @@ def test_products_run_on_tensor_cores_and_nothing_lies_in_local_memory(assembly)
 def test_a_register_that_is_spilled_fails_the_compilation(tmp_path):
     for source in SOURCES.iterdir():
         shutil.copy(source, tmp_path)
-    narrow = KERNELS.replace("__launch_bounds__(THREADS, 2)", "__launch_bounds__(THREADS, 8)")  # 32 registers a thread
-    (tmp_path / "clip_kernels.cuh").write_text(narrow)
+    narrow = KERNELS["kernels.cuh"].replace(
+        "__launch_bounds__(THREADS, 2)", "__launch_bounds__(THREADS, 8)"
+    )  # 32 registers a thread
+    (tmp_path / "kernels.cuh").write_text(narrow)
     with pytest.raises(subprocess.CalledProcessError) as told:
         compiled("90", tmp_path / "clip.cubin", tmp_path)
     assert "spill" in told.value.stderr.lower()
 
 
 def test_the_registration_compiles_without_a_gpu(tmp_path):
-    """Against the headers of a torch that has no CUDA: the stable ABI asks for none."""
+    """Against the headers of a torch that has no CUDA: the stable ABI needs none."""
     cuda = Path(tool("nvcc")).resolve().parents[1] / "include"
     if not (cuda / "cuda_runtime_api.h").exists():  # nvcc is a script that calls the real one
         cuda = next(Path("/usr/local").glob("cuda*/include"))
     includes = [cuda, Path(torch.__file__).parent / "include", Path(sysconfig.get_paths()["include"])]
     command = ["g++", "-std=c++20", "-fsyntax-only", "-DTORCH_TARGET_VERSION=0x020b000000000000", "-DTORCH_STABLE_ONLY"]
-    command += ["-DPy_LIMITED_API=0x030b0000", *(f"-I{include}" for include in includes)]
-    done = subprocess.run([*command, str(SOURCES / "clip_ops.cpp")], capture_output=True, text=True)
+    command += [
+        "-DPy_LIMITED_API=0x030b0000",
+        f"-DVREID_VERSION={native.VERSION}",
+        *(f"-I{include}" for include in includes),
+    ]
+    done = subprocess.run([*command, str(SOURCES / "ops.cpp")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -22,11 +22,11 @@ def test_a_wrong_result_fails():
     case = CASES["clip_top"](torch.device("cpu"), SMALL)
     (right,) = case.ours()
     for wrong in (right + 1e-4, right.roll(1, 0), right * float("nan")):
-        with pytest.raises(AssertionError, match=r"ours is .* from the twin"):
+        with pytest.raises(AssertionError, match=r"ours is .* from the reference"):
             check("ours", [wrong], case.truth, EXACT)
 
 
-def test_an_entry_tells_medians_spreads_and_ratios():
+def test_an_entry_has_medians_spreads_and_ratios():
     ours = [1.0] * 10 + [2.0] * 11 + [4.0] * 10  # quartiles: 1, 2, 4
     assert entry({"ours": ours, "gemm": [3.0] * 31}, {"ours": 5.5}) == {
         "ours_ms": 2,
@@ -39,7 +39,7 @@ def test_an_entry_tells_medians_spreads_and_ratios():
 
 
 def test_few_runs_make_no_median():
-    with pytest.raises(ValueError, match="gemm: a median wants at least 30 runs, got 29"):
+    with pytest.raises(ValueError, match="gemm: a median needs at least 30 runs, got 29"):
         entry({"ours": [1.0] * 30, "gemm": [1.0] * 29}, {})
 
 

@@ -48,10 +48,10 @@ def test_no_two_twins_share_a_camera(specs):
         assert not cameras[one] & cameras[other], (one, other)
 
 
-def test_the_readme_tells_the_size_of_every_twin(plans):
-    readme = (ROOT / "README.md").read_text()
+def test_the_docs_tell_the_size_of_every_twin(plans):
+    page = (ROOT / "docs/data.md").read_text()
     for name, plan in plans.items():
-        row = re.search(rf"^\| {name} \| (\d+) \|.*\| ([\d,]+) \| ([\d,]+) \|$", readme, re.MULTILINE)
+        row = re.search(rf"^\| {name} \| (\d+) \|.*\| ([\d,]+) \| ([\d,]+) \|$", page, re.MULTILINE)
         cameras, tracklets, frames = (int(number.replace(",", "")) for number in row.groups())
         assert (cameras, tracklets) == (plan.expected["cameras"], len(plan.jobs)), name
         assert frames == sum(job.spec.frames for job in plan.jobs), name

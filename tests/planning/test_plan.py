@@ -9,13 +9,14 @@ from types import SimpleNamespace
 import pytest
 
 from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
-from vreid_bench.contracts.dataset import hold_out, mark_synthetic, person_ids
-from vreid_bench.contracts.protocol import digest
+from vreid_bench.contracts.dataset import mark_synthetic, person_ids
 from vreid_bench.contracts.recipe import Schedule, Train
 from vreid_bench.planning.data_root import data_root
-from vreid_bench.planning.folds import folds
-from vreid_bench.planning.plan import Plan, Request, chosen_method, plan_run
+from vreid_bench.planning.folds import divide, hold_out
+from vreid_bench.planning.method import Asked, choose_method
+from vreid_bench.planning.plan import Plan, RunRequest, plan_run
 from vreid_bench.registry.registry import Plugin, Registry
+from vreid_bench.system.fingerprint import digest
 
 
 class Reader:
@@ -105,15 +106,18 @@ def _returns(value):
 
 
 def test_a_part_takes_the_place_of_the_baselines(registry):
-    method, entry, swapped = chosen_method(registry, "soft", "small")
-    assert (method.aggregator.name, method.aggregator.options) == ("soft", {"heat": 1.0})
-    assert (entry.plugin.distribution, swapped) == ("vreid-toy", "aggregator")
-    assert method.encoder.name == "net"
+    chosen = choose_method(registry, Asked("soft", "small", 0), (), None)
+    assert (chosen.method.aggregator.name, chosen.method.aggregator.options) == ("soft", {"heat": 1.0})
+    assert chosen.swapped == "aggregator"
+    who = {"distribution": "vreid-toy", "version": "0.2"}
+    assert {"kind": "aggregator", "name": "soft", **who} in chosen.providers
+    assert chosen.method.encoder.name == "net"
 
 
 def test_a_loss_is_added_to_every_stage(registry):
-    method, _, swapped = chosen_method(registry, "pull", "small")
-    assert swapped == "loss"
+    chosen = choose_method(registry, Asked("pull", "small", 0), (), None)
+    method = chosen.method
+    assert chosen.swapped == "loss"
     assert set(method.losses) == {"ce", "pull"}
     assert method.stages[0].losses == {"ce": 1.0, "pull": 1.0}
 
@@ -124,7 +128,7 @@ def test_a_loss_is_added_to_every_stage(registry):
 )
 def test_a_name_that_decides_nothing_is_refused(registry, name, message):
     with pytest.raises(InputError, match=message):
-        chosen_method(registry, name, "small")
+        choose_method(registry, Asked(name, "small", 0), (), None)
 
 
 def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_path, monkeypatch):
@@ -132,16 +136,16 @@ def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_pat
     (tmp_path / "own").mkdir()
     monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("VREID_DATA", raising=False)
-    assert data_root(registry, "toy", tmp_path / "own") == (tmp_path / "own", False)
+    assert data_root(Reader(), "toy", tmp_path / "own") == (tmp_path / "own", False)
     twin = tmp_path / "cache" / "twins" / "toy-abc123"
-    assert data_root(registry, "toy", None) == (twin, True)
+    assert data_root(Reader(), "toy", None) == (twin, True)
     assert (twin / "made").exists()
     monkeypatch.setenv("VREID_DATA", str(tmp_path / "shelf"))
-    assert data_root(registry, "toy", None) == (tmp_path / "shelf" / "toy", False)
-    assert data_root(registry, "toy", tmp_path / "shelf") == (tmp_path / "shelf", False)  # --data is the folder itself
+    assert data_root(Reader(), "toy", None) == (tmp_path / "shelf" / "toy", False)
+    assert data_root(Reader(), "toy", tmp_path / "shelf") == (tmp_path / "shelf", False)  # --data is the folder itself
     monkeypatch.delenv("VREID_DATA")
     with pytest.raises(InputError, match="no synthetic twin; name your copy"):
-        data_root(registry, "real", None)
+        data_root(registry.get("datasets", "real"), "real", None)
 
 
 def test_runs_that_begin_together_render_the_twin_once(registry, tmp_path, monkeypatch):
@@ -151,7 +155,7 @@ def test_runs_that_begin_together_render_the_twin_once(registry, tmp_path, monke
     render = Reader.synthesize
     monkeypatch.setattr(Reader, "synthesize", lambda self, root: (time.sleep(0.2), render(self, root)))
     with ThreadPoolExecutor(4) as pool:
-        roots = list(pool.map(lambda _: data_root(registry, "toy", None)[0], range(4)))
+        roots = list(pool.map(lambda _: data_root(Reader(), "toy", None)[0], range(4)))
     assert roots == [tmp_path / "twins" / "toy-abc123"] * 4
 
 
@@ -160,15 +164,15 @@ def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, m
     (tmp_path / "own").mkdir()
     monkeypatch.setenv("VREID_CACHE", str(tmp_path))
     monkeypatch.delenv("VREID_DATA", raising=False)
-    plan = plan_run(registry, Request("mean-pooling", "toy", data=given and tmp_path / given))
-    assert plan.preset == expected
-    assert plan.method.stages[0].steps == {"small": 10, "paper": 1000}[expected]
+    plan = plan_run(registry, RunRequest("mean-pooling", "toy", data=given and tmp_path / given))
+    assert plan.chosen.preset == expected
+    assert plan.chosen.method.stages[0].steps == {"small": 10, "paper": 1000}[expected]
 
 
 def plan(registry, tmp_path, **changes) -> Plan:
     (tmp_path / "own").mkdir(exist_ok=True)
     return plan_run(
-        registry, Request(**{"name": "mean-pooling", "protocol": "toy", "data": tmp_path / "own", **changes})
+        registry, RunRequest(**{"name": "mean-pooling", "protocol": "toy", "data": tmp_path / "own", **changes})
     )
 
 
@@ -188,7 +192,7 @@ def test_whatever_decides_a_run_changes_its_name(registry, tmp_path, changes):
 
 def test_an_override_that_changes_nothing_is_none(registry, tmp_path):
     same = plan(registry, tmp_path, assignments=("margin=0.3",))
-    assert same.overrides == {}
+    assert same.chosen.overrides == {}
     assert same.id == plan(registry, tmp_path).id
 
 
@@ -223,13 +227,13 @@ def test_held_out_identities_are_not_trained_on():
 def test_a_split_with_nothing_to_do_is_refused(registry, split, missing):
     dataset = Dataset("toy", Path("/data/toy"), (split,), "unverified")
     with pytest.raises(InputError, match=f"split 0 of toy has no {missing}"):
-        folds(registry.get("protocols", "toy"), {"toy": dataset})
+        divide(registry.get("protocols", "toy"), {"toy": dataset})
 
 
 def test_one_training_identity_is_too_few(registry):
     dataset = Dataset("toy", Path("/data/toy"), (replace(SPLIT, train=SPLIT.train[:4]),), "unverified")
     with pytest.raises(InputError, match="one training identity"):
-        folds(registry.get("protocols", "toy"), {"toy": dataset})
+        divide(registry.get("protocols", "toy"), {"toy": dataset})
 
 
 def test_a_datasets_fingerprint_is_what_it_lists_and_not_where_it_lies():
@@ -253,10 +257,10 @@ def test_fingerprints_of_rules_ignore_prose_and_nothing_else(registry):
     changes = {"version": "2", "queries_in_gallery": False, "average_precision": "trapezoid", "unmatched": "zero"}
     prints = {replace(convention, **{name: value}).fingerprint for name, value in changes.items()}
     assert len(prints | {convention.fingerprint}) == 1 + len(changes)
-    changes = {"version": "2", "dataset": "other", "headline": "d", "conventions": ("c", "d"), "holdout": 0.1}
-    changes |= {"variant": "swapped"}
-    prints = {replace(protocol, **{name: value}).fingerprint for name, value in changes.items()}
-    assert len(prints | {protocol.fingerprint}) == 1 + len(changes)
+    both = replace(protocol, conventions=("c", "d"))
+    changes = {"version": "2", "dataset": "other", "headline": "d", "holdout": 0.1, "variant": "swapped"}
+    prints = {replace(both, **{name: value}).fingerprint for name, value in changes.items()}
+    assert len(prints | {both.fingerprint, protocol.fingerprint}) == 2 + len(changes)
 
 
 def test_a_digest_does_not_depend_on_the_order_of_keys():
@@ -265,7 +269,7 @@ def test_a_digest_does_not_depend_on_the_order_of_keys():
 
 def test_a_protocol_names_the_variant_in_which_its_dataset_is_divided(registry, tmp_path):
     straight, swapped = (plan(registry, tmp_path, protocol=name) for name in ("straight", "swapped"))
-    assert len(swapped.folds[0].train) == len(straight.folds[0].train) - 1
+    assert len(swapped.folds[0].training[0].tracklets) == len(straight.folds[0].training[0].tracklets) - 1
     assert swapped.protocol.rules["variant"] == "swapped"
     with pytest.raises(InputError, match=r"wants halves divided as 'crooked', but .* knows straight, swapped"):
         plan(registry, tmp_path, protocol="crooked")
@@ -273,18 +277,19 @@ def test_a_protocol_names_the_variant_in_which_its_dataset_is_divided(registry, 
         plan(registry, tmp_path, protocol="single")
 
 
-def test_a_field_younger_than_the_first_records_leaves_no_trace_at_its_default(registry):
+def test_the_rules_of_a_protocol_are_all_its_fields_but_prose(registry):
     rules = registry.get("protocols", "toy").rules
-    assert set(rules) == {"name", "version", "dataset", "headline", "conventions", "holdout"}
+    divided = {"dataset", "variant", "holdout", "target", "target_variant", "fine_tune"}
+    assert set(rules) == {"name", "version", "headline", "conventions", "test"} | divided
+    assert rules["test"] == {"strategy": "plain"}
     assert digest(rules) == registry.get("protocols", "toy").fingerprint
 
 
-def test_the_choice_of_splits_is_another_run_of_one_family(registry, tmp_path):
+def test_the_choice_of_splits_stands_at_the_end_of_a_runs_name(registry, tmp_path):
     whole = plan(registry, tmp_path, protocol="straight")
     some = plan(registry, tmp_path, protocol="straight", splits="0-2")
-    assert (whole.chosen, some.chosen) == (tuple(range(10)), (0, 1, 2))
-    assert len(some.folds) == 10
-    assert whole.id == whole.family == some.family
+    assert [[fold.number for fold in plan.folds] for plan in (whole, some)] == [list(range(10)), [0, 1, 2]]
+    assert (whole.total, some.total) == (10, 10)
     assert some.id == f"{whole.id}-splits0-2"
     assert plan(registry, tmp_path, protocol="straight", splits="0-9").id == whole.id
-    assert plan(registry, tmp_path, protocol="swapped").family != whole.family
+    assert plan(registry, tmp_path, protocol="swapped").id != whole.id

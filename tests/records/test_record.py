@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import PurePosixPath
 
 import pytest
 from places import GOLDEN
 
-from vreid_bench.contracts.protocol import Convention, Protocol
-from vreid_bench.records.entries import ruled
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.records.entries import describe_rules
+from vreid_bench.records.fields import Entry
 from vreid_bench.records.record import Record, record_path
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
@@ -60,31 +63,31 @@ def test_every_float_survives():
     [
         (
             {"conventions__official__mAP": 71.2},
-            r"conventions\.official\.mAP: found 71\.2, wanted less than or equal to 1",
+            r"conventions\.official\.mAP: found 71\.2, expected less than or equal to 1",
         ),
-        ({"conventions__official__mAP": "0.7"}, r"conventions\.official\.mAP: found '0\.7', wanted a valid number"),
+        ({"conventions__official__mAP": "0.7"}, r"conventions\.official\.mAP: found '0\.7', expected a valid number"),
         (
             {"conventions__official__mAP": float("nan")},
-            r"conventions\.official\.mAP: found nan, wanted a finite number",
+            r"conventions\.official\.mAP: found nan, expected a finite number",
         ),
-        ({"method__recipe": {"rate": float("inf")}}, "Infinity is no finite number"),
-        ({"seed": -1}, "seed: found -1, wanted greater than or equal to 0"),
-        ({"seed": True}, "seed: found True, wanted a valid integer"),
+        ({"method__recipe": {"rate": float("inf")}}, "Infinity is not finite"),
+        ({"seed": -1}, "seed: found -1, expected greater than or equal to 0"),
+        ({"seed": True}, "seed: found True, expected a valid integer"),
         ({"budget__steps": 10**30}, "budget.steps: found 10"),
-        ({"schema_version": 2}, "schema_version: found 2, wanted 1"),
+        ({"schema_version": 2}, "schema_version: found 2, expected 1"),
         ({"created": "2026-02-30T00:00:00Z"}, "created: .*day is out of range"),
-        ({"created": "2026-03-01 12:00"}, "created: found '2026-03-01 12:00', wanted match pattern"),
+        ({"created": "2026-03-01 12:00"}, "created: found '2026-03-01 12:00', expected match pattern"),
         ({"dataset": GONE}, "dataset: is missing"),
         ({"surprise": 1}, "surprise: is not a field of this schema"),
-        ({"preset": "large"}, "preset: found 'large', wanted 'paper' or 'small'"),
-        ({"method__overrides": {"margin": 0.2}}, "a method with overrides or a swapped component is modified"),
-        ({"method__swapped": "aggregator attention"}, "a method with overrides or a swapped component is modified"),
+        ({"preset": "large"}, "preset: found 'large', expected 'paper' or 'small'"),
+        ({"method__overrides": {"margin": 0.2}}, "a method with overrides or a swapped part is modified"),
+        ({"method__swapped": "aggregator attention"}, "a method with overrides or a swapped part is modified"),
         ({"protocol__headline": "cuhk"}, "the headline convention 'cuhk' was not scored"),
         ({"protocol__fingerprint": HASH}, "protocol: version, fingerprint and rules disagree"),
         ({"conventions__official__rules__unmatched": "zero"}, "official: version, fingerprint and rules disagree"),
-        ({"conventions__official__splits": []}, r"conventions\.official\.splits: found list, wanted"),
+        ({"conventions__official__splits": []}, r"conventions\.official\.splits: found list, expected"),
         ({"weights__origin": "record"}, "weights: trained_by and trained_under belong to"),
-        ({"weights__sha256": "abc"}, r"weights\.sha256: found 'abc', wanted match pattern"),
+        ({"weights__sha256": "abc"}, r"weights\.sha256: found 'abc', expected match pattern"),
         ({"a\n\x1b[2Jb": 1}, r"a\\n\\x1b\[2Jb: is not a field"),
     ],
 )
@@ -109,11 +112,11 @@ def test_rules_under_another_convention_s_name_are_refused():
     [
         (b"", "Invalid JSON"),
         (b"\xff\xfe", "Invalid JSON"),
-        (b"[]", "the file: found list, wanted an object"),
+        (b"[]", "the file: found list, expected an object"),
         (b"[" * 100_000, "Invalid JSON: recursion limit"),
         (b" " * (1 << 20) + b"{}", "over 1048576 bytes"),
-        (RECORD.read_bytes().replace(b'"seed": 0,', b'"seed": 1, "seed": 0,'), "key 'seed' stands twice"),
-        (RECORD.read_bytes().replace(b'"depth": 50', b'"depth": 1e999'), "1e999 is no finite number"),
+        (RECORD.read_bytes().replace(b'"seed": 0,', b'"seed": 1, "seed": 0,'), "key 'seed' appears twice"),
+        (RECORD.read_bytes().replace(b'"depth": 50', b'"depth": 1e999'), "1e999 is not finite"),
         (RECORD.read_bytes()[:-100], "Invalid JSON"),
     ],
 )
@@ -183,7 +186,7 @@ def test_what_a_rerun_changes_leaves_the_path():
 
 def test_weights_keep_the_history_of_the_run_that_trained_them():
     trained = Record.of(changed(method__modified=True, method__overrides={"margin": 0.2}))
-    loaded = trained.reused(HASH)
+    loaded = trained.lend_weights(HASH)
     assert (loaded.origin, loaded.trained_by, loaded.trained_under) == ("record", trained.id, "mars/synthetic")
     again = Record.of(changed(weights=loaded.model_dump(mode="json")))
     assert again.variant == ("trained with margin=0.2",)
@@ -197,7 +200,7 @@ def test_weights_keep_the_history_of_the_run_that_trained_them():
     ],
 )
 def test_rules_of_a_protocol_or_convention_carry_their_fingerprint(rule):
-    entry = ruled(rule)
+    entry = describe_rules(rule)
     assert entry["fingerprint"] == rule.fingerprint
     assert set(entry["rules"]) >= {"name", "version"}
     assert not {"summary", "source"} & set(entry["rules"])
@@ -254,17 +257,17 @@ def test_all_splits_are_the_row_itself_and_some_are_another_each():
 def test_a_modified_method_stays_modified_with_some_splits():
     record = Record.of(of_splits(10, [0]) | {"method": changed(method__modified=True)["method"]})
     assert record.variant == ("modified", "1 of 10 splits (0)")
-    assert record.reused(HASH).trained_as == ("modified",)
+    assert record.lend_weights(HASH).trained_as == ("modified",)
 
 
 @pytest.mark.parametrize(
     ("total", "ran", "message"),
     [
-        (10, [0, 10], "splits: splits ran must ascend from 0 to below 10"),
-        (10, [1, 0], "splits ran must ascend"),
-        (10, [1, 1], "splits ran must ascend"),
-        (1, [0], r"splits\.total: found 1, wanted greater than or equal to 2"),
-        (10, [], r"splits\.ran: found list, wanted"),
+        (10, [0, 10], "splits: ran must list split numbers below 10, ascending"),
+        (10, [1, 0], "ran must list split numbers below 10, ascending"),
+        (10, [1, 1], "ran must list split numbers below 10, ascending"),
+        (1, [0], r"splits\.total: found 1, expected greater than or equal to 2"),
+        (10, [], r"splits\.ran: found list, expected"),
     ],
 )
 def test_splits_that_cannot_be_are_refused(total, ran, message):
@@ -279,15 +282,89 @@ def test_as_many_scores_as_splits_are_wanted():
         Record.of(fields)
 
 
-def test_fields_of_later_records_are_left_out_at_their_defaults():
-    """So that a record from before them is written back byte for byte."""
-    number = {"dataset": "mars", "metric": "mAP", "value": 0.5, "where": "Table 1", "note": ""}
-    later = {"method__quoted": [number], "budget__multiply_adds": 7}
-    fields = changed(**later, method__reported=[{**number, "reranked": True}])
-    text = Record.of(fields).to_json()
-    assert json.loads(text) == fields
-    plain = json.loads(Record.of(changed(method__quoted=[], budget__multiply_adds=None)).to_json())
-    assert "quoted" not in plain["method"]
-    assert "multiply_adds" not in plain["budget"]
-    assert "cluster_diameter" not in plain
-    assert all("reranked" not in row for row in plain["method"]["reported"])
+def complete():
+    """Fields of a record in which every entry of the schema stands somewhere."""
+    number = {"dataset": "mars", "metric": "mAP", "value": 0.5, "where": "Table 1", "note": "", "reranked": False}
+    pretrained = {"file": "a.pth", "sha256": HASH, "names": "torchvision", "taken": 3, "tensors": 4}
+    fields = of_splits(10, [4])
+    head = fields["conventions"]["official"]
+    summary = {name: head[name] for name in head if name not in ("version", "fingerprint", "rules")}
+    fields["disclosure"]["pretraining"] = f"a.pth (sha256 {HASH}), 3 of 4 tensors, names of torchvision"
+    fields["weights"]["pretrained"] = pretrained
+    fields["method"]["quoted"] = [number]
+    fields["taught"] = fields["dataset"]
+    fields["conditions"] = [{"name": "up to 0 of 8 clips", "conventions": {"official": summary}}]
+    fields["people"] = [{"queries": [1], "AP": [0.5], "R1": [0]}]
+    return fields
+
+
+def places(value, path=()):
+    """The path of every key of every object that is an entry, not a mapping by free names."""
+    free = {
+        ("method", "recipe"),
+        ("method", "overrides"),
+        ("environment", "packages"),
+        ("dataset", "counts"),
+        ("taught", "counts"),
+    }
+    if isinstance(value, list):
+        for at, each in enumerate(value):
+            yield from places(each, (*path, at))
+    if isinstance(value, dict) and path not in free and path[-1:] != ("rules",):
+        for name, each in value.items():
+            if path[-1:] != ("conventions",) and path != ("not_computable",):
+                yield (*path, name)
+            yield from places(each, (*path, name))
+
+
+PLACES = sorted(places(complete()), key=str)
+
+
+def test_the_fields_below_are_those_of_the_whole_schema():
+    entries = [Record]
+    for entry in entries:  # grows while it is read
+        for annotation in (field.annotation for field in entry.model_fields.values()):
+            entries += [found for found in inner(annotation) if found not in entries]
+    assert {"ReportedNumber", "Pretraining", "People", "Condition", "Intervals"} <= {
+        entry.__name__ for entry in entries
+    }
+    assert {name for entry in entries for name in entry.model_fields} == {path[-1] for path in PLACES}
+
+
+def inner(annotation):
+    """The entries that an annotation speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, Entry):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from inner(part)
+
+
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: ".".join(map(str, path)))
+def test_a_record_without_any_one_field_is_refused(path):
+    """No default hides what is missing."""
+    fields = complete()
+    at = fields
+    for name in path[:-1]:
+        at = at[name]
+    del at[path[-1]]
+    with pytest.raises(InputError, match=rf"{re.escape('.'.join(map(str, path)))}: is missing"):
+        Record.of(fields)
+
+
+def test_what_is_null_or_empty_is_written_too():
+    fields = json.loads(RECORD.read_bytes())
+    empty = (
+        "splits",
+        "taught",
+        "reranked_by",
+        "clips_by",
+        "not_computable",
+        "people",
+        "conditions",
+        "cluster_diameter",
+    )
+    assert not any(fields[name] for name in empty)
+    assert fields["weights"]["pretrained"] is fields["disclosure"]["corruption_in_training"] is None
+    assert fields["method"]["quoted"] == []
+    assert [number["reranked"] for number in fields["method"]["reported"]] == [False, False]
+    assert json.loads(Record.of(fields).to_json()) == fields

@@ -1,4 +1,4 @@
-"""Overriding a recipe by path, and describing it for the record."""
+"""The settings of a recipe: changed by path, and written to the record."""
 
 import json
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import pytest
 
 from vreid_bench import Clipping, Fit, InputError, Method, Schedule, Train, hookimpl, part
 from vreid_bench.registry.registry import Plugin, Registry
-from vreid_bench.registry.settings import described, override, resolved, settings
+from vreid_bench.registry.settings import describe, override, resolve, settings
 
 
 def encoder(depth=18, norm=None): ...
@@ -39,7 +39,7 @@ def method(registry):
         losses={"triplet": part("triplet")},
         stages=(Fit("aggregator", Clipping("dense", 4)), train),
     )
-    return resolved(recipe, registry)
+    return resolve(recipe, registry)
 
 
 def value(method, path):
@@ -81,11 +81,11 @@ def test_a_path_or_its_end_overrides_one_setting(method, assignment, path, expec
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("margin", "wanted NAME=VALUE"),
+        ("margin", "expected NAME=VALUE"),
         ("marign=1", r"no setting 'marign'; did you mean margin"),
         ("T=8", r"fits several settings.*stages\.0\.clipping\.T.*test\.T"),
-        ("steps=many", "stages.1.steps: wanted int, as 10 is, got 'many'"),
-        ("size=64", "size: wanted tuple"),
+        ("steps=many", "stages.1.steps: expected int, as in 10, got 'many'"),
+        ("size=64", "size: expected tuple"),
     ],
 )
 def test_a_bad_assignment_is_one_sentence(method, assignment, message):
@@ -94,7 +94,8 @@ def test_a_bad_assignment_is_one_sentence(method, assignment, message):
 
 
 def test_a_described_recipe_is_plain_json_and_names_its_stages(method):
-    text = json.loads(json.dumps(described(method)))
+    text = json.loads(json.dumps(describe(method)))
     assert [stage["stage"] for stage in text["stages"]] == ["fit", "train"]
+    assert (text["stages"][1]["cached"], text["stages"][1]["freeze"]) == (0, [])  # defaults are written, too
     assert text["aggregator"] == {"name": "pool", "options": {"parts": 6}}
     assert "reported" not in text

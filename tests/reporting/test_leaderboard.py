@@ -6,16 +6,19 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from places import GOLDEN, LEADERBOARD
 
-from vreid_bench.contracts.protocol import digest
 from vreid_bench.records.record import Record
 from vreid_bench.registry.registry import Registry
-from vreid_bench.reporting.leaderboard import add, build, check, write
+from vreid_bench.reporting.leaderboard import build_pages, check, write_pages
+from vreid_bench.reporting.record_folder import add_record
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 FIRST = Path("records/mars/synthetic/temporal-pooling-small-seed0.json")
 
@@ -37,7 +40,7 @@ def added(folder, tmp_path, **changes):
     run = tmp_path / "run"
     run.mkdir(exist_ok=True)
     (run / "record.json").write_bytes(content(**changes))
-    return add(run, folder)
+    return add_record(run, folder)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def built(tmp_path_factory):
         },
     ):
         added(folder, tmp_path, **change)
-    write(folder)
+    write_pages(folder)
     return folder
 
 
@@ -82,21 +85,21 @@ def test_the_index_begins_with_real_data_and_then_with_the_widest_comparison(tmp
         ("real", 1, "unverified"),
     ):
         rules = json.loads(content())["protocol"]["rules"] | {"name": name}
-        ruled = {"protocol__name": name, "protocol__rules": rules, "protocol__fingerprint": digest(rules)}
+        protocol = {"protocol__name": name, "protocol__rules": rules, "protocol__fingerprint": digest(rules)}
         for row in range(rows):
-            added(tmp_path, tmp_path, **ruled, method__name=f"method-{row}", dataset__source=source)
-    titles = [line for line in build(tmp_path)["README.md"].decode().splitlines() if line.startswith("## ")]
+            added(tmp_path, tmp_path, **protocol, method__name=f"method-{row}", dataset__source=source)
+    titles = [line for line in build_pages(tmp_path)["README.md"].decode().splitlines() if line.startswith("## ")]
     assert [title.split("[")[1].split()[0] for title in titles] == ["real", "many", "alone", "few"]
 
 
 def test_a_fresh_leaderboard_has_no_problems_and_nothing_to_write(leaderboard):
     assert check(leaderboard) == []
-    assert write(leaderboard) == []
-    assert {path.name for path in leaderboard.iterdir()} == {"records", *build(leaderboard)}
+    assert write_pages(leaderboard) == []
+    assert {path.name for path in leaderboard.iterdir()} == {"records", *build_pages(leaderboard)}
 
 
 def test_an_empty_leaderboard_is_a_leaderboard(tmp_path):
-    assert write(tmp_path) == [str(tmp_path / "README.md")]
+    assert write_pages(tmp_path) == [str(tmp_path / "README.md")]
     assert check(tmp_path) == []
 
 
@@ -109,21 +112,21 @@ def test_another_record_of_the_same_name_needs_replace(leaderboard, tmp_path):
     with pytest.raises(InputError, match=r"seed0\.json: holds another record .* pass --replace"):
         added(leaderboard, tmp_path, created="2027-01-01T00:00:00Z")
     assert (leaderboard / FIRST).read_bytes() == content()
-    add(tmp_path / "run" / "record.json", leaderboard, replace=True)
+    add_record(tmp_path / "run" / "record.json", leaderboard, replace=True)
     assert (leaderboard / FIRST).read_bytes() == content(created="2027-01-01T00:00:00Z")
 
 
 def test_an_invalid_record_is_not_added(tmp_path):
     (tmp_path / "record.json").write_text("{}")
     with pytest.raises(InputError, match="not a valid record"):
-        add(tmp_path / "record.json", tmp_path / "leaderboard")
+        add_record(tmp_path / "record.json", tmp_path / "leaderboard")
     assert not (tmp_path / "leaderboard").exists()
 
 
 def test_a_page_without_records_is_removed(leaderboard):
     for path in (leaderboard / "records/mars/unverified").iterdir():
         path.unlink()
-    assert str(leaderboard / "mars-unverified.md") in write(leaderboard)
+    assert str(leaderboard / "mars-unverified.md") in write_pages(leaderboard)
     assert check(leaderboard) == []
     assert not (leaderboard / "mars-unverified.md").exists()
 
@@ -157,7 +160,7 @@ DAMAGE = {
     ),
     "an impossible score": (
         lambda folder: edit(folder / FIRST, b"0.7123456789012345", b"7.1"),
-        "conventions.queries-in-gallery.mAP: found 7.1, wanted less than or equal to 1",
+        "conventions.queries-in-gallery.mAP: found 7.1, expected less than or equal to 1",
     ),
     "half a record": (
         lambda folder: (folder / FIRST).write_bytes((folder / FIRST).read_bytes()[:500]),
@@ -165,7 +168,7 @@ DAMAGE = {
     ),
     "a record in another form": (
         lambda folder: edit(folder / FIRST, b"0.7123456789012345", b"0.71234567890123450"),
-        "is not in a record's one form",
+        "is not in a record's only form",
     ),
     "a stray file among the records": (
         lambda folder: (folder / "records/mars/notes.txt").write_text("x"),
@@ -193,12 +196,62 @@ def test_check_finds(leaderboard, damage):
 def test_pages_are_not_built_from_a_folder_at_fault(leaderboard):
     (leaderboard / FIRST).rename(leaderboard / FIRST.with_name("twice.json"))
     with pytest.raises(InputError, match=r"twice\.json: by its content this record belongs at"):
-        write(leaderboard)
+        write_pages(leaderboard)
 
 
 def test_the_committed_leaderboard_is_sound():
     """What `vreid-bench leaderboard --check` says of the tables in this repository."""
     assert check(LEADERBOARD) == []
+
+
+def test_checking_it_loads_neither_torch_nor_plugins():
+    code = (
+        "import sys; from vreid_bench.cli.main import main; main(sys.argv[1:], standalone_mode=False); "
+        "print(sorted({'torch', 'vreid_plugins'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, "leaderboard", "--check", "--dir", str(LEADERBOARD)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"{LEADERBOARD}: up to date", "[]"]
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return [Record.from_file(path) for path in (LEADERBOARD / "records").rglob("*.json")]
+
+
+def test_the_committed_records_have_the_rules_that_are_installed(committed):
+    """So that a run of today is ranked with them."""
+    registry = Registry.installed()
+    for record in committed:
+        installed = registry.get("protocols", record.protocol.name)
+        assert (record.protocol.fingerprint, record.protocol.version) == (installed.fingerprint, installed.version)
+        for name, result in record.conventions.items():
+            assert result.fingerprint == registry.get("conventions", name).fingerprint
+
+
+def test_a_paper_s_number_on_a_dataset_stands_beside_the_dataset_s_own_test_alone(committed):
+    """Held-out people, transfer, corruption and selection have numbers of their own."""
+    assert {record.protocol.name for record in committed if not record.protocol.special} == {
+        "ccvid",
+        "ccvid-clothes-changing",
+        "ccvid-same-clothes",
+        "duke-video",
+        "ilids-vid",
+        "ilids-vid-dapeng",
+        "ls-vid",
+        "mars",
+        "mars-motion",
+        "prid2011",
+        "prid2011-dapeng",
+    }
+
+
+def test_weights_from_another_record_name_a_committed_one(committed):
+    by_id = {record.id: record for record in committed}
+    lent = [record for record in committed if record.weights.trained_by]
+    assert len(lent) == 3
+    for record in lent:
+        assert by_id[record.weights.trained_by].weights.sha256 == record.weights.sha256
 
 
 def test_every_method_of_the_papers_has_a_committed_row():

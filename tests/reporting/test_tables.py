@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from places import GOLDEN
 
-from vreid_bench.contracts.protocol import Convention, Protocol
-from vreid_bench.records.entries import ruled
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.record import Record
-from vreid_bench.reporting.board import tracks
-from vreid_bench.reporting.tables import budget_table, index_table, quoted_table, results_table
+from vreid_bench.reporting.board import boards
+from vreid_bench.reporting.tables import budget_table, index_table, quotations_table, results_table
 from vreid_bench.reporting.terminal import render
-from vreid_bench.reporting.text import escaped, printable
+from vreid_bench.reporting.text import escape, sanitize
 
 HEAD = "conventions__queries-in-gallery__"
 HOSTILE = (
@@ -51,8 +52,8 @@ def cells(table, column):
 
 
 def results(records):
-    (track,) = tracks(records)
-    return results_table(track, lambda text: f"({text})")
+    (board,) = boards(records)
+    return results_table(board, lambda text: f"({text})")
 
 
 def test_seeds_of_a_method_are_one_row_with_mean_and_deviation():
@@ -92,14 +93,14 @@ def test_what_is_not_the_same_method_is_another_row(other):
 
 def other_convention():
     rule = Convention("official", "2", True, "step", "error", "", "")
-    return {f"conventions__official__{name}": value for name, value in ruled(rule).items()}
+    return {f"conventions__official__{name}": value for name, value in describe_rules(rule).items()}
 
 
 def other_protocol(version):
     rule = Protocol(
         "mars", version, "mars", "queries-in-gallery", ("official", "torchreid", "queries-in-gallery"), "", ""
     )
-    return {f"protocol__{name}": value for name, value in ruled(rule).items()}
+    return {f"protocol__{name}": value for name, value in describe_rules(rule).items()}
 
 
 @pytest.mark.parametrize(
@@ -116,9 +117,9 @@ def other_protocol(version):
     ],
 )
 def test_unlike_data_protocols_and_conventions_are_never_in_one_table(other):
-    apart = tracks([*seeds(0.7, 0.71), *seeds(0.9, **other), *seeds(0.8, method__name="second")])
-    assert sorted(len(track.rows) for track in apart) == [1, 2]
-    assert apart == tracks([*seeds(0.8, method__name="second"), *seeds(0.9, **other), *seeds(0.7, 0.71)])
+    apart = boards([*seeds(0.7, 0.71), *seeds(0.9, **other), *seeds(0.8, method__name="second")])
+    assert sorted(len(board.rows) for board in apart) == [1, 2]
+    assert apart == boards([*seeds(0.8, method__name="second"), *seeds(0.9, **other), *seeds(0.7, 0.71)])
 
 
 def test_the_headline_ranks_then_r1_then_the_name():
@@ -139,7 +140,7 @@ def test_ranking_is_by_the_full_number_not_by_the_printed_one():
 def test_reported_numbers_stand_beside_the_method_they_were_reported_for():
     assert cells(results(seeds(0.7)), "reported mAP") == ["76.5(Gao and Nevatia, 2018. Table 1, row pool)"]
     assert cells(results(seeds(0.7, method__modified=True)), "reported mAP") == [""]
-    elsewhere = [{"dataset": "duke", "metric": "mAP", "value": 0.9, "where": "Table 2", "note": ""}]
+    elsewhere = [{"dataset": "duke", "metric": "mAP", "value": 0.9, "where": "Table 2", "note": "", "reranked": False}]
     assert cells(results(seeds(0.7, method__reported=elsewhere)), "reported mAP") == [""]
 
 
@@ -158,19 +159,19 @@ def test_reported_numbers_stand_beside_the_method_they_were_reported_for():
     ],
 )
 def test_a_row_says_in_words_what_sets_it_apart(change, remark):
-    (track,) = tracks(seeds(0.7, **change))
-    for table in (results([*track.records]), index_table(track)):
+    (board,) = boards(seeds(0.7, **change))
+    for table in (results([*board.records]), index_table(board)):
         assert cells(table, "remarks") == [remark]
 
 
 def test_budget_columns():
-    (track,) = tracks(
+    (board,) = boards(
         [
             *seeds(0.7),
             record(seed=1, budget__steps=300, costs__train={"seconds": 15, "cpu_seconds": 30, "peak_mb": 700}),
         ]
     )
-    table = budget_table(track)
+    table = budget_table(board)
     assert cells(table, "frames/step") == ["64"]
     assert cells(table, "steps") == ["200, 300"]
     assert cells(table, "parameters") == ["1,234,567"]
@@ -193,8 +194,8 @@ def hostile():
 
 
 def test_a_stranger_s_text_stays_in_its_cell():
-    (track,) = tracks([hostile(), *seeds(0.7)])
-    for table in (results([*track.records]), budget_table(track), index_table(track)):
+    (board,) = boards([hostile(), *seeds(0.7)])
+    for table in (results([*board.records]), budget_table(board), index_table(board)):
         lines = table.splitlines()
         assert len(lines) == 4
         assert len({line.count("|") for line in lines}) == 1
@@ -203,25 +204,25 @@ def test_a_stranger_s_text_stays_in_its_cell():
 
 def test_reported_text_is_escaped_where_it_is_printed():
     """Footnotes hand their text over as it is; the page escapes it."""
-    number = {"dataset": "mars", "metric": "mAP", "value": 0.5, "where": HOSTILE, "note": ""}
+    number = {"dataset": "mars", "metric": "mAP", "value": 0.5, "where": HOSTILE, "note": "", "reranked": False}
     seen = []
-    (track,) = tracks([record(method__reported=[number])])
-    results_table(track, lambda text: seen.append(text) or "[^1]")
+    (board,) = boards([record(method__reported=[number])])
+    results_table(board, lambda text: seen.append(text) or "[^1]")
     assert HOSTILE in seen[0]
 
 
 @given(st.text())
 def test_escaped_text_is_safe_ascii_and_reads_as_it_was(text):
-    out = escaped(text)
+    out = escape(text)
     assert re.fullmatch(r"""([A-Za-z0-9 .,;=+/()%?'"-]|&#\d+;)*""", out)
     assert "www." not in out.lower()
-    assert html.unescape(out) == printable(text)
+    assert html.unescape(out) == sanitize(text)
 
 
 @given(st.text(st.characters()))
 def test_printable_text_is_one_line_without_control_characters(text):
-    assert printable(text).isprintable()
-    assert printable(printable(text)) == printable(text)
+    assert sanitize(text).isprintable()
+    assert sanitize(sanitize(text)) == sanitize(text)
 
 
 def test_terminal_shows_every_convention_and_no_control_character():
@@ -270,15 +271,23 @@ def test_a_single_split_has_no_spread():
 def test_rows_of_other_splits_are_never_ranked_together():
     some, all_ = over([0.6, 0.8], [0, 1]), over([0.1] * 4, [0, 1, 2, 3])
     other = over([0.9, 0.9], [2, 3])
-    apart = tracks([other, some, all_])
-    assert [track.splits for track in apart] == ["4 splits", "2 of 4 splits (0-1)", "2 of 4 splits (2-3)"]
+    apart = boards([other, some, all_])
+    assert [board.splits for board in apart] == ["4 splits", "2 of 4 splits (0-1)", "2 of 4 splits (2-3)"]
     text = render([some])
     assert "2 of 4 splits (0-1)" in text.splitlines()[0]
     assert "± 14.1" in text
 
 
 def number(value, **fields):
-    return {"dataset": "mars", "metric": "mAP", "value": value, "where": "Table 9", "note": "", **fields}
+    return {
+        "dataset": "mars",
+        "metric": "mAP",
+        "value": value,
+        "where": "Table 9",
+        "note": "",
+        "reranked": False,
+        **fields,
+    }
 
 
 def test_reported_numbers_with_re_ranking_stand_beside_rows_with_it_alone():
@@ -297,24 +306,22 @@ def test_quoted_numbers_have_a_table_of_their_own():
         number(0.677, where="Table 9, Hermans", note="other data", reranked=True),
         number(0.9, where="Table 9, elsewhere", dataset="duke-video"),
     ]
-    (track,) = tracks([record(method__quoted=quoted), record(seed=1, method__quoted=quoted), *seeds(0.7)])
-    table = quoted_table(track)
+    (board,) = boards([record(method__quoted=quoted), record(seed=1, method__quoted=quoted), *seeds(0.7)])
+    table = quotations_table(board)
     assert cells(table, "quoted in") == ["Table 9, Hermans", "Table 9, Zheng"]
     assert cells(table, "mAP") == ["67.7", "45.6"]
     assert cells(table, "R1") == ["", "65.0"]
     assert cells(table, "remarks") == ["re-ranking; other data", ""]
-    assert quoted_table(*tracks(seeds(0.7))) == ""
+    assert quotations_table(*boards(seeds(0.7))) == ""
 
 
 def test_quoted_text_is_escaped():
-    (track,) = tracks([record(method__quoted=[number(0.5, where=HOSTILE, note=HOSTILE)])])
-    table = quoted_table(track)
+    (board,) = boards([record(method__quoted=[number(0.5, where=HOSTILE, note=HOSTILE)])])
+    table = quotations_table(board)
     assert len(table.splitlines()) == 3
     assert not re.search(r"[<>`*_~$\[\]{}\\\x1b\u202e]", table)
 
 
-def test_multiply_adds_are_told_where_they_were_counted():
-    (track,) = tracks([record(), record(seed=1, budget__multiply_adds=26_574_848)])
-    assert cells(budget_table(track), "multiply-adds/clip") == ["26,574,848"]
-    (track,) = tracks(seeds(0.7))
-    assert cells(budget_table(track), "multiply-adds/clip") == [""]
+def test_multiply_adds_are_a_column_of_the_budget():
+    (board,) = boards([record(), record(seed=1, budget__multiply_adds=1_000)])
+    assert cells(budget_table(board), "multiply-adds/clip") == ["26,574,848, 1,000"]

@@ -5,7 +5,8 @@ import pytest
 from places import ROOT
 from scipy.stats import bootstrap as scipy_bootstrap
 
-from vreid_bench.scoring.bootstrap import by_person, coverage, interval, people
+from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
+from vreid_bench.scoring.bootstrap import coverage, interval, sum_by_person, tabulate_people
 
 
 def test_people_are_drawn_with_all_their_queries():
@@ -71,24 +72,22 @@ def covered():
     return coverage(300)
 
 
-def test_of_sixty_people_it_covers_as_often_as_the_readme_says():
+def test_of_sixty_people_it_covers_as_often_as_the_docs_say():
     share = coverage(60)
     assert all(0.93 <= value <= 0.97 for value in share.values())
     told = f"60 identities: the 95 % interval covers the truth in mAP {share['mAP']:.1%}, R1 {share['R1']:.1%} of 500"
-    assert told in (ROOT / "README.md").read_text()
+    assert told in (ROOT / "docs/intervals.md").read_text()
 
 
 def test_sums_by_person():
-    arrays = {
-        "pid": np.array([5, 3, 3, 9, 5]),
-        "split": np.array([0, 0, 0, 0, 1]),
-        "x.ap": np.array([0.5, 1, 0.25, np.nan, 1]),
-        "x.first_rank": np.array([2, 0, 1, -1, 0]),
-    }
-    assert by_person(arrays, "x") == [
+    rows, pids, splits = np.arange(5), np.array([5, 3, 3, 9, 5]), np.array([0, 0, 0, 0, 1])
+    scores = QueryScores(np.array([0.5, 1, 0.25, np.nan, 1]), np.array([2, 0, 1, -1, 0]))
+    matches = MatchCounts(rows[:0], rows[:0], np.zeros((0, 2), int), None)
+    kept = PerQuery(splits, rows, pids, rows, rows > 0, matches, {"x": scores})
+    assert tabulate_people(kept, "x") == [
         {"queries": [2, 1], "AP": [1.25, 0.5], "R1": [1, 0]},
         {"queries": [0, 1], "AP": [0, 1], "R1": [0, 1]},
     ]
-    total, number = people(arrays["x.ap"], arrays["pid"], arrays["split"])
+    total, number = sum_by_person(scores.average_precision, pids, splits)
     assert total.tolist() == [[1.25, 0.5], [0, 1]]
     assert number.tolist() == [[2, 1], [0, 1]]

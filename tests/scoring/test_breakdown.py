@@ -5,10 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from vreid_bench.contracts.protocol import Convention
-from vreid_bench.scoring.breakdown import HARDEST, Matches, Queries, breakdown, breakdowns, camera_pairs, hardest
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.scoring.breakdown import (
+    HARDEST,
+    CameraMatches,
+    Queries,
+    break_down,
+    break_down_conventions,
+    camera_pairs,
+    hardest_people,
+)
 from vreid_bench.scoring.metrics import Outcome, judge
-from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 
 
@@ -45,7 +53,7 @@ def told(pids, camids, rankings):
     columns = [np.array(column) for column in zip(*random.permutation(found).tolist(), strict=True)]
     precision = np.array([average_precision(r, p) for r, p in zip(rankings, pids, strict=True)])
     first = [next((k for k, (q, _) in enumerate(r) if q == p), -1) for r, p in zip(rankings, pids, strict=True)]
-    return Queries(pids, camids, np.arange(1, len(pids) + 1), precision, np.array(first)), Matches(*columns)
+    return Queries(pids, camids, np.arange(1, len(pids) + 1), precision, np.array(first)), CameraMatches(*columns)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -72,7 +80,7 @@ def test_camera_pairs_are_those_of_ranking_with_other_cameras_as_junk(seed):
 
 def test_the_parts_make_up_the_whole():
     queries, matches = told(*world(1))
-    found = breakdown(queries, matches, step)
+    found = break_down(queries, matches, step)
     whole = np.nanmean(queries.precision)
     for name in ("frames", "matches"):
         total = sum(part["queries"] for part in found[name])
@@ -84,7 +92,7 @@ def test_the_parts_make_up_the_whole():
 def test_ranges_double():
     precision = np.array([1, 0.5, 0.5, 0, 0.25, np.nan])
     queries = Queries(np.arange(6), np.ones(6, int), np.array([1, 2, 3, 4, 70, 90]), precision, np.zeros(6, int))
-    found = breakdown(queries, Matches(*np.array([[0, 1], [1, 2], [2, 2]])), step)
+    found = break_down(queries, CameraMatches(*np.array([[0, 1], [1, 2], [2, 2]])), step)
     assert [(p["from"], p["to"], p["queries"], p["mAP"]) for p in found["frames"]] == [
         (1, 1, 1, 1),
         (2, 3, 2, 0.5),
@@ -99,10 +107,10 @@ def test_the_hardest_come_first():
     precision = np.linspace(1, 0, 60)
     precision[[3, 58, 59]] = np.nan  # pid 1 has one query that counts, pid 29 none
     queries = Queries(pids, pids, pids, precision, np.where(precision > 0.5, 0, 4))
-    found = hardest(queries)
+    found = hardest_people(queries)
     assert [person["pid"] for person in found] == list(range(28, 28 - HARDEST, -1))
     assert found[0] == {"pid": 28, "mAP": pytest.approx(precision[56:58].mean()), "R1": 0, "queries": 2}
-    assert hardest(queries, 40)[-2]["queries"] == 1
+    assert hardest_people(queries, 40)[-2]["queries"] == 1
 
 
 @pytest.mark.parametrize("queries_in_gallery", [True, False])
@@ -111,9 +119,9 @@ def test_from_counts_to_camera_pairs(queries_in_gallery):
     labels = Labels(*(np.array(c) for c in ([7, 7, 8, 7, 7], [1, 2, 2, 2, 3], [0, 3], [0, 1, 2, 3, 4])))
     distances = np.array([[0, 1, 2, 3, 4], [3, 2, 1, 0, 4]], np.float32)
     rule = Convention("x", "1", queries_in_gallery, "step", "zero", summary="", source="")
-    counts = from_distances([(slice(0, 2), distances)], labels)
+    counts = count_from_distances([(slice(0, 2), distances)], labels)
     outcome = Outcome(labels, counts, judge(counts, [rule]))
-    found = breakdowns([outcome, outcome], [[3, 1, 1, 9, 1]] * 2, [rule])["x"]
+    found = break_down_conventions([outcome, outcome], [[3, 1, 1, 9, 1]] * 2, [rule])["x"]
     pairs = found["camera_pairs"]
     assert pairs["cameras"] == [1, 2, 3]
     assert pairs["queries"] == [[0, 2, 2], [2 if queries_in_gallery else 0, 0, 2], [0, 0, 0]]

@@ -7,13 +7,14 @@ import numpy as np
 import places
 import pytest
 
-from vreid_bench.contracts.protocol import digest
+from vreid_bench.records.npz import to_npz
+from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.records.record import Record
-from vreid_bench.reporting.board import tracks
-from vreid_bench.scoring.comparison import apart, compare, shown
-from vreid_bench.scoring.metrics import npz
+from vreid_bench.reporting.board import boards
+from vreid_bench.scoring.comparison import compare, p_of_rows, render
 from vreid_bench.scoring.sign_flip import sign_flip
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 GOLDEN = json.loads((places.GOLDEN / "record.json").read_text())
 CONVENTIONS = tuple(GOLDEN["conventions"])
@@ -23,10 +24,10 @@ def run_folder(path, precision, pids=None, **fields):
     """A run folder with these average precisions [Q] under every convention, a hit where one is above a half."""
     path.mkdir()
     pids = np.arange(len(precision)) // 2 + 1 if pids is None else pids
-    arrays = {"split": 0 * pids, "query": np.arange(len(pids)), "pid": pids, "camid": pids % 3}
-    for name in CONVENTIONS:
-        arrays |= {f"{name}.ap": precision, f"{name}.first_rank": np.where(precision > 0.5, 0, 3)}
-    (path / "per_query.npz").write_bytes(npz(arrays))
+    scores = dict.fromkeys(CONVENTIONS, QueryScores(precision, np.where(precision > 0.5, 0, 3)))
+    matches = MatchCounts(pids[:0], pids[:0], np.zeros((0, 2), int), None)
+    kept = PerQuery(0 * pids, np.arange(len(pids)), pids, pids % 3, pids > 0, matches, scores)
+    (path / "per_query.npz").write_bytes(kept.to_bytes())
     (path / "record.json").write_text(json.dumps({**GOLDEN, **fields}))
     return path
 
@@ -73,7 +74,7 @@ def test_a_small_difference_for_everyone_is_seen_and_one_by_chance_is_not(tmp_pa
     assert hidden.interval[0] < 0 < hidden.interval[1]
     assert abs(hidden.difference) < hidden.smallest
     assert list(compare(other, base)) == ["queries-in-gallery", "official", "torchreid"]
-    assert "not separable" in shown(compare(other, base))
+    assert "not separable" in render(compare(other, base))
 
 
 def test_sign_flips_are_those_of_all_signs():
@@ -115,14 +116,14 @@ def altered(entry, **rules):
 
 def test_clean_and_spoiled_clips_are_compared_for_the_same_weights_alone(tmp_path, precision):
     clean = run_folder(tmp_path / "clean", precision)
-    spoiled = {"kind": "shuffled-frames", "most": [8]}
-    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", corruption=spoiled), "name": "mars-spoiled"}
+    spoiled = {"strategy": "corruption", "kind": "shuffled-frames", "most": [8]}
+    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", test=spoiled), "name": "mars-spoiled"}
     same = run_folder(tmp_path / "same", precision / 2, protocol=protocol)
     assert compare(clean, same)["official"]["mAP"].difference == pytest.approx(precision.mean() / 2)
     weights = {**GOLDEN["weights"], "sha256": "9" * 64}
     other = run_folder(tmp_path / "other", precision, protocol=protocol, weights=weights)
     eight = {**spoiled, "most": list(range(8))}
-    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", corruption=eight), "name": "mars-spoiled"}
+    protocol = {**altered(GOLDEN["protocol"], name="mars-spoiled", test=eight), "name": "mars-spoiled"}
     more = run_folder(tmp_path / "more", precision, protocol=protocol)
     for unlike in (other, more):
         with pytest.raises(InputError, match="differ in protocol mars"):
@@ -140,7 +141,7 @@ def test_runs_that_cannot_be_paired_are_refused(tmp_path, precision, cli):
     (b / "per_query.npz").write_bytes(b"nothing")
     with pytest.raises(InputError, match="cannot be read"):
         compare(a, b)
-    (b / "per_query.npz").write_bytes(npz({"pid": np.zeros(3)}))
+    (b / "per_query.npz").write_bytes(to_npz({"pid": np.zeros(3)}))
     with pytest.raises(InputError, match="no array 'split'"):
         compare(a, b)
     result = cli("compare", a, tmp_path / "nowhere")
@@ -164,8 +165,8 @@ def test_rows_say_whether_they_can_be_told_from_the_row_above():
     base = 0.5 + 0.3 * np.random.default_rng(0).random(20)
     noise = 0.1 * np.random.default_rng(1).normal(size=20)
     records = [record("best", base + 0.1), record("second", base), record("third", base - 0.01 + noise - noise.mean())]
-    [track] = tracks(records)
-    page = results_table(track, str)
+    [board] = boards(records)
+    page = results_table(board, str)
     cells = [[cell.strip() for cell in line.split("|")] for line in page.splitlines() if line.startswith("|")]
     column = cells[0].index("p above")
     assert [row[column] for row in cells[2:]][:2] == ["", "0.0001"]
@@ -175,17 +176,16 @@ def test_rows_say_whether_they_can_be_told_from_the_row_above():
 def test_seeds_of_a_row_are_averaged_person_by_person():
     base = np.linspace(0.3, 0.7, 20)
     rows = [record("a", base + 0.02, 0), record("a", base - 0.02, 1)], [record("b", base)]
-    assert apart(*rows) == 1
-    assert apart(rows[0], [record("b", base - 0.1)]) == pytest.approx(1e-4)
+    assert p_of_rows(*rows) == 1
+    assert p_of_rows(rows[0], [record("b", base - 0.1)]) == pytest.approx(1e-4)
 
 
 def test_records_that_do_not_tell_of_people_stay_readable_and_unmarked():
     old = Record.of(GOLDEN)
     assert old.people == ()
-    assert "people" not in json.loads(old.to_json())
     new = record("a", np.full(20, 0.5))
     assert Record.from_json(new.to_json(), "here") == new
-    assert apart([old], [new]) is None
+    assert p_of_rows([old], [new]) is None
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ def test_the_spread_over_splits_is_kept_apart_from_that_over_seeds():
     head = GOLDEN["conventions"]["queries-in-gallery"]
     splits = [{**head["splits"][0], "mAP": value} for value in (0.6, 0.7, 0.8)]
     conventions = {**GOLDEN["conventions"], "queries-in-gallery": {**head, "mAP": 0.7, "splits": splits}}
-    [track] = tracks([Record.of({**GOLDEN, "conventions": conventions, "seed": seed}) for seed in (0, 1)])
-    [row] = track.rows
+    [board] = boards([Record.of({**GOLDEN, "conventions": conventions, "seed": seed}) for seed in (0, 1)])
+    [row] = board.rows
     assert row.percent("queries-in-gallery", "mAP") == "70.0 ± 0.0"
     assert row.deviation("queries-in-gallery", "mAP") == "± 10.0"
     assert row.deviation("official", "mAP") == ""

@@ -1,24 +1,24 @@
-"""What is sought, by every implementation, against a loop in words."""
+"""The match index by every implementation, against a loop in words."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from loop import labels
+from oracle import labels
 
 from vreid_bench.scoring.ranks import reference as ranks_reference
-from vreid_bench.scoring.ranks.counting import sought
+from vreid_bench.scoring.ranks.counting import index_matches
 from vreid_bench.scoring.ranks.match_index import GALLERY, QUERY
 from vreid_bench.system import native
 
-MODULES = [ranks_reference, *filter(None, [native.load("score")])]
+MODULES = [ranks_reference, *filter(None, [native.load("ranks")])]
 
 
 @pytest.fixture(params=MODULES, ids=lambda module: module.__name__)
 def find(request, monkeypatch):
-    """`sought` by the native code, and by its NumPy twin."""
+    """`index_matches` by the native code, and by its NumPy reference."""
     monkeypatch.setattr(native, "load", lambda name: request.param)
-    return sought
+    return index_matches
 
 
 def by_words(who):
@@ -37,7 +37,7 @@ def ragged(start, flat):
 
 
 def test_groups_matches_and_junk_of_any_labels(find):
-    """People with any number for a name, most of them sought by several queries, the galleries in disorder."""
+    """People with any number for a name, most of them the person of several queries, the galleries in disorder."""
     for seed in range(300):
         random = np.random.default_rng(seed)
         size = int(random.integers(2, 60))
@@ -58,11 +58,11 @@ def test_groups_matches_and_junk_of_any_labels(find):
 
 
 def test_native_code_refuses_rows_that_leave_their_array():
-    module = native.load("score")
+    module = native.load("ranks")
     if module is None:
         pytest.skip("the native kernels are not built")
     good = {"pids": [1, 1], "camids": [1, 2], "query": [0], "gallery": [1], "own": [-1]}
     for name, value in (("query", [2]), ("gallery", [-1]), ("own", [1]), ("own", []), ("camids", [1])):
         arrays = {key: np.array(given, np.int64) for key, given in (good | {name: value}).items()}
-        with pytest.raises(ValueError, match="seek: "):
-            module.seek(**arrays)
+        with pytest.raises(ValueError, match="index_matches: "):
+            module.index_matches(**arrays)

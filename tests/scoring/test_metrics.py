@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from loop import by_hand, labels
+from oracle import by_hand, labels
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split, Tracklet
-from vreid_bench.contracts.protocol import Convention
-from vreid_bench.scoring.metrics import NotComputable, Outcome, Scores, judge, npz, per_query, summarize
-from vreid_bench.scoring.ranks.counting import Counts, from_distances
+from vreid_bench.records.npz import to_npz
+from vreid_bench.scoring.metrics import NotComputable, Outcome, Scores, collect_per_query, judge, summarize
+from vreid_bench.scoring.ranks.counting import Counts, count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 
@@ -31,7 +32,7 @@ FIELDS = ("average_precision", "first_rank", "inverse_penalty", "r_precision")
 
 def score(tiles, who, rules):
     """The scores of one ranking under every rule."""
-    return judge(from_distances(tiles, who), rules)
+    return judge(count_from_distances(tiles, who), rules)
 
 
 def cut(distances, rows):
@@ -218,9 +219,9 @@ def test_summary_averages_splits_and_sums_their_queries():
 
 
 def test_per_query_file_holds_the_same_bytes_for_the_same_arrays():
-    arrays = per_query(two_splits())
-    content = npz(arrays)
-    assert content == npz(dict(reversed(arrays.items())))
+    kept = collect_per_query(two_splits())
+    content = kept.to_bytes()
+    assert content == to_npz(dict(reversed(kept.arrays().items())))
     assert {entry.date_time[0] for entry in zipfile.ZipFile(io.BytesIO(content)).infolist()} == {1980}
     read = np.load(io.BytesIO(content), allow_pickle=False)
     assert read["split"].tolist() == [0, 0, 1, 1]

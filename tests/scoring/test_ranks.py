@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loop import by_hand, distances_by_hand, labels
+from oracle import by_hand, distances_by_hand, labels
 
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.metrics import judge
 from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.ranks import reference as ranks_reference
-from vreid_bench.scoring.ranks.counting import Counts, from_distances, from_embeddings, merge, sought
+from vreid_bench.scoring.ranks.counting import Counts, count_from_distances, count_from_embeddings, index_matches, merge
 from vreid_bench.system import native
 from vreid_bench.system.errors import InputError
 
@@ -31,8 +31,8 @@ WORDS = [  # of any gallery
 
 
 def implementations():
-    module = native.load("score")
-    return ["numpy", *(module.paths() if module else [])]
+    module = native.load("ranks")
+    return ["numpy", *(module.instruction_sets() if module else [])]
 
 
 @pytest.fixture(params=implementations())
@@ -42,15 +42,15 @@ def backend(request, monkeypatch):
     if request.param != "numpy":
 
         class module:
-            seek = staticmethod(native.load("score").seek)
+            index_matches = staticmethod(native.load("ranks").index_matches)
 
             @staticmethod
             def count_distances(*arguments):
-                return native.load("score").count_distances(*arguments, request.param)
+                return native.load("ranks").count_distances(*arguments, request.param)
 
             @staticmethod
             def count_embeddings(*arguments):
-                return native.load("score").count_embeddings(*arguments, request.param)
+                return native.load("ranks").count_embeddings(*arguments, request.param)
 
     monkeypatch.setattr(ranks, "_module", lambda: module)
     return request.param
@@ -108,17 +108,19 @@ def assert_words(counts, distances, who):
 
 @pytest.mark.parametrize("part", range(4))
 def test_thousands_of_small_worlds_agree_with_the_loop(backend, part):
-    """From distances and from embeddings of whole numbers, which however sharded give the same bits."""
+    """From distances and from embeddings of whole numbers, the latter in shards, too, with the same bits."""
     for seed in range(150 * part, 150 * (part + 1)):
         who, random = small_world(seed)
         dtype = (np.float32, np.float64)[seed % 2]
         distances = random.integers(-2, (2, 9, 1000)[seed % 3], (len(who.query), len(who.gallery))).astype(dtype)
-        assert_words(from_distances([(slice(None), distances)], who, 1), distances, who)
+        assert_words(count_from_distances([(slice(None), distances)], who, 1), distances, who)
         query, gallery = embeddings(who, random, 1 + seed % 5, dtype)
-        whole = from_embeddings(query, gallery, who, "euclidean", 1)
+        whole = count_from_embeddings(query, gallery, who, "euclidean", 1)
         assert_words(whole, distances_by_hand(query, gallery, "sqeuclidean"), who)
         shards = int(random.integers(2, 5))
-        parts = [from_embeddings(query, gallery, who, "euclidean", 1, (i, shards)) for i in random.permutation(shards)]
+        parts = [
+            count_from_embeddings(query, gallery, who, "euclidean", 1, (i, shards)) for i in random.permutation(shards)
+        ]
         np.testing.assert_array_equal(reduce(merge, parts).before, whole.before)
 
 
@@ -127,7 +129,7 @@ def test_thousands_of_small_worlds_agree_with_the_loop(backend, part):
 def test_distances_agree_with_the_loop(backend, seed, dtype):
     who, random = world(seed, items=int(np.random.default_rng(seed).integers(2, 80)), cameras=1 + seed % 4)
     distances = random.integers(-3, 4 + 40 * (seed % 2), (len(who.query), len(who.gallery))).astype(dtype)
-    assert_scores(from_distances([(slice(None), distances)], who), distances, who)
+    assert_scores(count_from_distances([(slice(None), distances)], who), distances, who)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -135,7 +137,7 @@ def test_distances_agree_with_the_loop(backend, seed, dtype):
 def test_whole_numbers_agree_with_the_loop_from_embeddings(backend, seed, dtype):
     who, random = world(seed, items=int(np.random.default_rng(seed).integers(2, 80)), cameras=1 + seed % 4)
     query, gallery = embeddings(who, random, 1 + seed % 7, dtype)
-    counts = from_embeddings(query, gallery, who, "euclidean")
+    counts = count_from_embeddings(query, gallery, who, "euclidean")
     assert_scores(counts, distances_by_hand(query, gallery, "sqeuclidean"), who)
 
 
@@ -147,7 +149,7 @@ def test_numbers_of_any_kind_agree_with_the_loop(backend, metric, width):
     if width == 1 and metric == "cosine":
         everyone = np.concatenate([everyone, random.standard_normal((len(who.pids), 1))], 1)
     query, gallery = everyone[who.query], everyone[who.gallery]
-    assert_scores(from_embeddings(query, gallery, who, metric), distances_by_hand(query, gallery, metric), who)
+    assert_scores(count_from_embeddings(query, gallery, who, metric), distances_by_hand(query, gallery, metric), who)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -156,14 +158,14 @@ def test_many_tiles_many_matches_and_long_ties(backend, dtype):
     who, random = world(5, items=2600, people=4, cameras=2)
     who = labels(who.pids, who.camids, who.query[:8], who.gallery)
     distances = random.integers(0, 50, (8, 2600)).astype(dtype)
-    assert_scores(from_distances([(slice(None), distances)], who), distances, who)
+    assert_scores(count_from_distances([(slice(None), distances)], who), distances, who)
     query, gallery = embeddings(who, random, 5, dtype)
-    assert_scores(from_embeddings(query, gallery, who, "sqeuclidean"), _distances(query, gallery), who)
+    assert_scores(count_from_embeddings(query, gallery, who, "sqeuclidean"), _distances(query, gallery), who)
 
 
 def before_by_hand(distances, who):
     """How many items of each group come before each match, junk left out, by the rule in words: [M, 2]."""
-    wanted, places = sought(who), np.arange(len(who.gallery))
+    wanted, places = index_matches(who), np.arange(len(who.gallery))
     result = []
     for q, row in enumerate(distances):
         junk = wanted.junk[wanted.junk_start[q] : wanted.junk_start[q + 1]]
@@ -189,9 +191,9 @@ def test_numbers_at_the_edge_of_their_range_and_galleries_of_many_tiles(backend,
     who = labels(pids, camids, np.arange(4) + size, gallery)
     distances = random.choice(edges, (4, len(gallery))).astype(dtype)
     wanted = before_by_hand(distances, who)
-    whole = from_distances([(slice(None), distances)], who, 1)
+    whole = count_from_distances([(slice(None), distances)], who, 1)
     np.testing.assert_array_equal(whole.before, wanted)
-    parts = [from_distances([(slice(None), distances)], who, 2, (i, 2)) for i in range(2)]
+    parts = [count_from_distances([(slice(None), distances)], who, 2, (i, 2)) for i in range(2)]
     np.testing.assert_array_equal(reduce(merge, parts).before, wanted)
 
 
@@ -207,8 +209,8 @@ def test_counts_of_shards_add_up_in_any_order(seed, shards, threads):
     distances = _distances(query, gallery)
     order = random.permutation(shards)
     for count in (
-        lambda shard: from_embeddings(query, gallery, who, "sqeuclidean", threads, shard),
-        lambda shard: from_distances([(slice(None), distances)], who, threads, shard),
+        lambda shard: count_from_embeddings(query, gallery, who, "sqeuclidean", threads, shard),
+        lambda shard: count_from_distances([(slice(None), distances)], who, threads, shard),
     ):
         whole = count((0, 1))
         parts = [count((int(i), shards)) for i in order]
@@ -225,8 +227,8 @@ def test_counts_of_shards_add_up_in_any_order(seed, shards, threads):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("metric", ["cosine", "sqeuclidean"])
-@pytest.mark.parametrize("path", implementations()[1:])
-def test_equal_rows_tie_to_the_last_bit_wherever_they_stand(path, dtype, metric):
+@pytest.mark.parametrize("instruction_set", implementations()[1:])
+def test_equal_rows_tie_to_the_last_bit_wherever_they_stand(instruction_set, dtype, metric):
     """Each match has a double of another person; who comes first is then the gallery's order, not rounding."""
     random = np.random.default_rng(0)
     count, width = 700, 333
@@ -241,24 +243,26 @@ def test_equal_rows_tie_to_the_last_bit_wherever_they_stand(path, dtype, metric)
         2 * count + np.arange(count),
         np.arange(2 * count),
     )
-    before, _ = native.load("score").count_embeddings(query, gallery, metric, sought(who), (0, 1), 2, path)
+    before, _ = native.load("ranks").count_embeddings(
+        query, gallery, metric, index_matches(who), (0, 1), 2, instruction_set
+    )
     where = np.argsort(place)
     first = where[:count] < where[count:]
     np.testing.assert_array_equal(before.sum(1), np.where(first, 0, 1))
 
 
 def test_threads_and_instruction_sets_give_the_same_counts():
-    module = native.load("score")
+    module = native.load("ranks")
     if module is None:
         pytest.skip("the native kernels are not built")
     who, random = world(3, items=900)
     everyone = random.standard_normal((900, 40)).astype(np.float32)
-    query, gallery, wanted = everyone[who.query], everyone[who.gallery], sought(who)
+    query, gallery, wanted = everyone[who.query], everyone[who.gallery], index_matches(who)
     results = [
-        module.count_embeddings(query, gallery, "cosine", wanted, (0, 1), threads, path)[0]
+        module.count_embeddings(query, gallery, "cosine", wanted, (0, 1), threads, instruction_set)[0]
         for threads in (1, 2, 7)
-        for path in module.paths()
-        if path != "plain"  # which rounds a product before it is added
+        for instruction_set in module.instruction_sets()
+        if instruction_set != "plain"  # which rounds a product before it is added
     ]
     for result in results:
         np.testing.assert_array_equal(result, results[0])
@@ -270,7 +274,7 @@ def test_a_distance_that_is_no_number_is_an_error_that_names_the_query(backend, 
     distances[1, 0] = value
     who = labels([1, 2, 1], [1, 1, 2], [0, 1], [2])
     with pytest.raises(InputError, match=rf"query 1 \(test row 1\): its distance to gallery item 0 is {value}"):
-        from_distances([(slice(i, i + 1), distances[i : i + 1]) for i in range(2)], who)
+        count_from_distances([(slice(i, i + 1), distances[i : i + 1]) for i in range(2)], who)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -284,7 +288,7 @@ def test_no_distance_goes_unchecked(backend, dtype, shard):
             distances = np.ones((2, 102), dtype)
             distances[q, place] = np.inf
             with pytest.raises(InputError, match=f"query {q} .* gallery item {place} is inf"):
-                from_distances([(slice(None), distances)], who, 1, shard)
+                count_from_distances([(slice(None), distances)], who, 1, shard)
 
 
 @pytest.mark.parametrize(
@@ -304,15 +308,15 @@ def test_a_row_that_has_no_distance_is_an_error_that_names_it(backend, role, row
         arrays[role][row, 2] = value
     who = labels([1, 2, 1, 2, 3, 4], [1, 1, 2, 2, 2, 2], [0, 1], [2, 3, 4, 5])
     with pytest.raises(InputError, match=message):
-        from_embeddings(arrays["query"], arrays["gallery"], who, metric)
+        count_from_embeddings(arrays["query"], arrays["gallery"], who, metric)
 
 
 def test_a_junk_tracklet_may_hold_anything(backend):
-    """pid -1 takes no rank for anybody, so that its embedding is not looked at."""
+    """An item with pid -1 never takes a rank, so that its embedding is not read."""
     gallery = np.ones((3, 2), np.float32)
     gallery[2] = np.nan
     who = labels([1, 2, -1, 1], [2, 2, 2, 1], [3], [0, 1, 2])
-    assert from_embeddings(gallery[:1], gallery, who, "euclidean").before.tolist() == [[0, 0]]
+    assert count_from_embeddings(gallery[:1], gallery, who, "euclidean").before.tolist() == [[0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -325,7 +329,7 @@ def test_a_junk_tracklet_may_hold_anything(backend):
 )
 def test_tiles_that_do_not_fit_are_refused(tiles, message):
     with pytest.raises(ValueError, match=message):
-        from_distances(tiles, labels([1, 2, 1], [1, 1, 2], [0, 1], [2]))
+        count_from_distances(tiles, labels([1, 2, 1], [1, 1, 2], [0, 1], [2]))
 
 
 def test_counts_of_different_matches_do_not_merge():
@@ -339,31 +343,33 @@ def test_counts_of_different_matches_do_not_merge():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("groups", 1, "sought.group: there is no such group"),
-        ("group", np.zeros(3, np.int8), "sought.group: must have a group for each gallery item"),
-        ("group", np.array([0, 1]), "sought.group: must be int8"),
-        ("item", np.array([2]), "sought: a place that is not in a group"),
-        ("item", np.array([-1]), "sought: a place that is not in a group"),
-        ("junk", np.array([9]), "sought: a place that is not in a group"),
-        ("start", np.array([0, 2]), "sought.start: must rise"),
-        ("junk_start", np.array([0]), "sought.junk_start: must rise"),
+        ("groups", 1, "match_index.group: there is no such group"),
+        ("group", np.zeros(3, np.int8), "match_index.group: must have a group for each gallery item"),
+        ("group", np.array([0, 1]), "match_index.group: must be int8"),
+        ("item", np.array([2]), "match index: a place that is in no group"),
+        ("item", np.array([-1]), "match index: a place that is in no group"),
+        ("junk", np.array([9]), "match index: a place that is in no group"),
+        ("start", np.array([0, 2]), "match_index.start: must rise"),
+        ("junk_start", np.array([0]), "match_index.junk_start: must rise"),
     ],
 )
 def test_native_code_refuses_indices_that_leave_their_array(field, value, message):
-    module = native.load("score")
+    module = native.load("ranks")
     if module is None:
         pytest.skip("the native kernels are not built")
-    wanted = sought(labels([1, 1, 2], [1, 2, 2], [2], [1, 2]))._replace(start=np.array([0, 1]), item=np.array([0]))
+    wanted = index_matches(labels([1, 1, 2], [1, 2, 2], [2], [1, 2]))._replace(
+        start=np.array([0, 1]), item=np.array([0])
+    )
     assert module.count_distances(np.zeros((1, 2)), wanted, (0, 1), 1)[1] == -1
     with pytest.raises(ValueError, match=message):
         module.count_distances(np.zeros((1, 2)), wanted._replace(**{field: value}), (0, 1), 1)
 
 
 def test_native_code_refuses_matches_in_disorder():
-    module = native.load("score")
+    module = native.load("ranks")
     if module is None:
         pytest.skip("the native kernels are not built")
-    wanted = sought(labels([1, 1, 1], [1, 2, 2], [0], [1, 2]))
+    wanted = index_matches(labels([1, 1, 1], [1, 2, 2], [0], [1, 2]))
     assert module.count_distances(np.zeros((1, 2)), wanted, (0, 1), 1)[1] == -1
-    with pytest.raises(ValueError, match=r"sought\.item: a query's must rise"):
+    with pytest.raises(ValueError, match=r"match_index\.item: the places of a query must rise"):
         module.count_distances(np.zeros((1, 2)), wanted._replace(item=wanted.item[::-1].copy()), (0, 1), 1)

@@ -1,4 +1,4 @@
-"""Re-ranking against the published algorithms over whole matrices, and the native kernels against their twin."""
+"""Re-ranking against the published algorithms over whole matrices, and the native kernels against their reference."""
 
 import tracemalloc
 from pathlib import Path
@@ -15,7 +15,7 @@ from vreid_bench.records.record import Record
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.scoring.rerank import reference as rerank_reference
-from vreid_bench.scoring.rerank.items import Computed
+from vreid_bench.scoring.rerank.items import FromFeatures
 from vreid_bench.system.errors import InputError
 from vreid_plugins.rerankers.k_reciprocal import FastReidEvaluator, Zhong
 from vreid_plugins.rerankers.query_expansion import QueryExpansion
@@ -25,11 +25,11 @@ MATRICES = ("query_query", "query_gallery", "gallery_gallery")
 
 @pytest.fixture(params=["native", "numpy"], autouse=True)
 def kernels(request, monkeypatch):
-    """Every test twice: with the native kernels, where they are built, and with their twin."""
+    """Every test twice: with the native kernels, where they are built, and with their reference."""
     monkeypatch.setenv("VREID_NATIVE", "1" if request.param == "native" else "0")
-    if request.param == "native" and neighbours.kernels() is rerank_reference:
+    if request.param == "native" and neighbours.load_kernels() is rerank_reference:
         pytest.skip("the native kernels are not built")
-    return neighbours.kernels()
+    return neighbours.load_kernels()
 
 
 def corners(distance, queries):
@@ -245,7 +245,7 @@ def test_every_re_ranker_keeps_the_contract():
 def test_a_tile_covers_each_pair_once():
     features = crowd(50)
     seen = np.zeros((50, 50), int)
-    for rows, columns, tile in Computed(features[:17], features[17:], "euclidean").tiles(8):
+    for rows, columns, tile in FromFeatures(features[:17], features[17:], "euclidean").tiles(8):
         assert tile.shape == (rows.stop - rows.start, columns.stop - columns.start)
         seen[rows, columns] += 1
         if rows != columns:
@@ -254,22 +254,22 @@ def test_a_tile_covers_each_pair_once():
 
 
 @pytest.mark.parametrize("shape", [(3, 200), (70, 1), (33, 129)])
-def test_a_kernel_is_its_twin(kernels, shape):
+def test_a_kernel_is_its_reference(kernels, shape):
     random = np.random.default_rng(0)
     tile = random.integers(0, 9, shape).astype(np.float32)
     for name, size in (("scan_rows", shape[0]), ("scan_columns", shape[1])):
-        mine, twin = neighbours.Lists.empty(size + 2, 5), neighbours.Lists.empty(size + 2, 5)
+        mine, expected = neighbours.Lists.empty(size + 2, 5), neighbours.Lists.empty(size + 2, 5)
         corner = (1, 40) if name == "scan_rows" else (40, 1)
         for _ in range(2):  # the second tile meets full lists, and its items are in them already
             getattr(kernels, name)(tile, *corner, *mine, 2)
-            getattr(rerank_reference, name)(tile, *corner, *twin, 1)
-        for one, other in zip(mine, twin, strict=True):
+            getattr(rerank_reference, name)(tile, *corner, *expected, 1)
+        for one, other in zip(mine, expected, strict=True):
             np.testing.assert_array_equal(one, other)
 
 
 def test_a_native_kernel_refuses_what_does_not_fit(kernels):
     if kernels is rerank_reference:
-        pytest.skip("the twin is guarded by NumPy")
+        pytest.skip("NumPy checks the arguments of the reference")
     lists = neighbours.Lists.empty(3, 2)
     with pytest.raises(ValueError, match="outside"):
         kernels.scan_rows(np.zeros((4, 4), np.float32), 0, 0, *lists, 1)
@@ -304,11 +304,11 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
     for options, message in (
         (("--rerank", "zhon"), "did you mean zhong"),
         (("--rerank", "zhong:k=5"), "has no option 'k'"),
-        (("--rerank", "zhong:k1"), "wanted NAME:OPTION=VALUE"),
+        (("--rerank", "zhong:k1"), "expected NAME:OPTION=VALUE"),
         (("--rerank", "zhong", "--memory", "1K"), "too few"),
         (("--rerank", "zhong", "--memory", "much"), "is no size"),
         (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),
-        (("--rerank", "zhong", "--far", "0.1"), "--far wants distances"),
+        (("--rerank", "zhong", "--far", "0.1"), "--far needs distances"),
         (("--rerank", "zhong", "--distance", tmp_path / "d.npy"), "add --query-distance FILE"),
         (("--query-distance", tmp_path / "d.npy"), "are for --rerank with --distance"),
     ):
@@ -350,11 +350,14 @@ def asymmetric(path):
     ("changes", "message"),
     [
         ({"--gallery-distance": None}, "add --query-distance FILE"),
-        ({"--metric": None}, "wanted --metric with what the distances are, one of cosine, euclidean, sqeuclidean"),
+        (
+            {"--metric": None},
+            "expected --metric with the metric of the distances, one of cosine, euclidean, sqeuclidean",
+        ),
         ({"--metric": "manhattan"}, "got manhattan"),
         ({"--matcher": "mean"}, "leave out --metric and --matcher"),
-        ({"--query-distance": "distance"}, "wanted [30, 30], the distances of 30 items, got [30, 90]"),
-        ({"--distance": "query-distance"}, "distances: wanted [Q, G] = (30, 90)"),
+        ({"--query-distance": "distance"}, "expected [30, 30], the distances of 30 items, got [30, 90]"),
+        ({"--distance": "query-distance"}, "distances: expected [Q, G] = (30, 90)"),
         ({"--rerank": "average-query-expansion"}, "only distances were given; score features instead"),
         ({"spoil": asymmetric}, "query-distance.npy: it is not symmetric ("),
         ({"spoil": lambda path: np.save(path, np.full((30, 30), np.nan))}, "a distance is not a finite number"),
@@ -386,4 +389,4 @@ def test_a_run_that_re_ranks_is_a_row_of_its_own(cli_json, tiny_mars, tmp_path, 
     cli("leaderboard", "--dir", board, "add", plain["run"], again["run"])
     page = (board / "mars-synthetic.md").read_text()
     assert "zhong k1=4 k2=2 share=0.3" in page
-    assert "not to be compared" in page
+    assert "do not compare them with rows without" in page

@@ -7,14 +7,16 @@ import json
 import numpy as np
 import places
 import pytest
-from loop import by_hand, labels
+from oracle import by_hand, labels
 
-from vreid_bench.contracts.protocol import Convention, digest
-from vreid_bench.records.entries import ruled
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.records.entries import describe_rules
+from vreid_bench.records.npz import to_npz
 from vreid_bench.records.record import Record
 from vreid_bench.scoring.conventions import CONVENTIONS
-from vreid_bench.scoring.metrics import Outcome, judge, npz, per_query
-from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.metrics import Outcome, collect_per_query, judge
+from vreid_bench.scoring.ranks.counting import count_from_distances
+from vreid_bench.system.fingerprint import digest
 
 GOLDEN = json.loads((places.GOLDEN / "record.json").read_bytes())
 HEAD, OFFICIAL, TORCHREID = CONVENTIONS[:3]
@@ -32,10 +34,10 @@ def run(tmp_path):
     """The folder of a finished run over two splits."""
     outcomes = []
     for who, distances in map(split, (0, 1)):
-        counts = from_distances([(slice(None), distances)], who)
+        counts = count_from_distances([(slice(None), distances)], who)
         outcomes.append(Outcome(who, counts, judge(counts, CONVENTIONS[:3])))
-    (tmp_path / "per_query.npz").write_bytes(npz(per_query(outcomes)))
-    conventions = {c.name: GOLDEN["conventions"][c.name] | ruled(c) for c in CONVENTIONS[:3]}
+    (tmp_path / "per_query.npz").write_bytes(collect_per_query(outcomes).to_bytes())
+    conventions = {c.name: GOLDEN["conventions"][c.name] | describe_rules(c) for c in CONVENTIONS[:3]}
     (tmp_path / "record.json").write_bytes(Record.of(GOLDEN | {"conventions": conventions}).to_json())
     return tmp_path
 
@@ -76,7 +78,7 @@ def test_a_mixture_of_rules_that_cannot_be_applied_says_why(cli, run):
     kept = arrays["match.query"] != 0  # query 0 has lost its matches
     for name in ("query", "group", "before"):
         arrays[f"match.{name}"] = arrays[f"match.{name}"][kept]
-    (run / "per_query.npz").write_bytes(npz(arrays))
+    (run / "per_query.npz").write_bytes(to_npz(arrays))
     output = cli("conventions", "diff", run).output
     assert "not computable, query 0 has no match in the gallery, which this convention forbids" in output
     assert "average precision: step -> trapezoid" in output
@@ -94,7 +96,9 @@ def test_rules_of_another_version_are_refused(cli, run, rule):
 
 
 def test_a_folder_without_ranks_is_refused(cli, run, tmp_path):
-    (run / "per_query.npz").write_bytes(npz({"split": np.zeros(1, int)}))
+    arrays = dict(np.load(run / "per_query.npz"))
+    del arrays["in_gallery"]
+    (run / "per_query.npz").write_bytes(to_npz(arrays))
     result = cli("conventions", "diff", run)
     assert (result.exit_code, "has no array 'in_gallery'" in result.stderr) == (2, True)
     result = cli("conventions", "diff", tmp_path / "nowhere")

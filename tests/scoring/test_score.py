@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import wraps
 
 import numpy as np
 import pytest
 import torch
-from loop import by_hand, distances_by_hand
+from oracle import by_hand, distances_by_hand
+from safetensors.torch import save
 from scipy.io import savemat
 
 import vreid_bench
 from vreid_bench import InputError
+from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.conventions import CONVENTIONS, MARS
-from vreid_bench.scoring.features import Features
-from vreid_bench.scoring.score import labelled
+from vreid_bench.scoring.label_source import Pair
+from vreid_bench.scoring.labelled_features import LabelledFeatures
+from vreid_plugins.rerankers.k_reciprocal import FastReidEvaluator
 
 
 def mars_like(seed=0, items=80, width=6):
@@ -30,6 +34,11 @@ def mars_like(seed=0, items=80, width=6):
     _, first = np.unique(pid[people] * 10 + camid[people], return_index=True)
     rows = np.sort(people[first])
     return {name: array[rows] for name, array in gallery.items()}, gallery, rows
+
+
+def labels_of(query, gallery):
+    sides = ((query, "query"), (gallery, "gallery"))
+    return Pair(*(LabelledFeatures.from_arrays(arrays, origin) for arrays, origin in sides)).labels
 
 
 @pytest.fixture
@@ -66,7 +75,7 @@ def ways(files):
 
 def test_every_way_in_gives_the_scores_of_the_loop(cli_json, files):
     query, gallery, _ = mars_like()
-    who = labelled(Features.of(query, "query"), Features.of(gallery, "gallery"))
+    who = labels_of(query, gallery)
     distances = distances_by_hand(query["embedding"], gallery["embedding"], "cosine")
     wanted = {}
     for rule in CONVENTIONS:
@@ -145,7 +154,7 @@ def test_per_query_file_is_in_query_order(cli, files, tmp_path):
     result = cli("score", *ways(files)["features"], "--per-query", out)
     assert result.exit_code == 0, result.output
     arrays = np.load(out)
-    who = labelled(Features.of(query, "query"), Features.of(gallery, "gallery"))
+    who = labels_of(query, gallery)
     distances = distances_by_hand(query["embedding"], gallery["embedding"], "cosine")
     for rule in CONVENTIONS[:3]:
         columns = np.array(by_hand(distances, who, rule))
@@ -204,8 +213,8 @@ def rotten(path):
         (lambda f: f["query"].unlink(), "features", "query.npz: there is no such file"),
         (lambda f: np.savez(f["query"], pid=np.array([{}])), "features", "query.npz: cannot be read as .npz"),
         (lambda f: rotten(f["distance"]), "distances", "distance.npy: cannot be read as a matrix"),
-        (lambda f: np.save(f["distance"], np.zeros((3, 4))), "distances", "distances: wanted [Q, G] ="),
-        (lambda f: np.save(f["distance"], np.zeros(3)), "distances", "wanted one matrix of numbers"),
+        (lambda f: np.save(f["distance"], np.zeros((3, 4))), "distances", "distances: expected [Q, G] ="),
+        (lambda f: np.save(f["distance"], np.zeros(3)), "distances", "expected one matrix of numbers"),
         (lambda f: np.save(f["distance"], np.load(f["distance"]) * np.nan), "distances", "gallery item 0 is nan"),
         (lambda f: (f["info"] / "query_IDX.mat").unlink(), "index", "query_IDX.mat is missing"),
         (lambda f: np.savez(f["test"], embedding=np.ones((3, 2))), "index", "has 3 tracklets"),
@@ -221,14 +230,29 @@ def test_files_that_cannot_be_read_are_refused_in_a_sentence(cli, files, spoil, 
 
 
 @pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"nothing at all", "store.safetensors: cannot be read as .safetensors"),
+        (save({"pid": torch.ones(3, dtype=torch.bfloat16)}), "store.safetensors: cannot be read as .safetensors"),
+        (save({"pid": torch.ones(3)}), "store.safetensors: has no array 'camid'; name --protocol and --info"),
+    ],
+)
+def test_stores_that_cannot_be_read_are_refused_in_a_sentence(cli, tmp_path, content, message):
+    (tmp_path / "store.safetensors").write_bytes(content)
+    result = cli("score", "--features", tmp_path / "store.safetensors")
+    assert (result.exit_code, message in result.stderr) == (2, True), result.output
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "wanted --query and --gallery, or --features"),
-        (["--query", "q"], "wanted --query and --gallery"),
+        ([], "expected --query and --gallery, or --features"),
+        (["--query", "q"], "expected --query and --gallery"),
         (["--metric", "manhattan"], "metric must be one of cosine, euclidean, sqeuclidean, got 'manhattan'"),
         (["--matcher", "meen"], "did you mean mean?"),
         (["--convention", "oficial"], "did you mean official?"),
-        (["--protocol", "custom", "--info", "x", "--features", "f"], "--query and --gallery bring labels of their own"),
+        (["--protocol", "custom", "--info", "x", "--features", "f"], "--query and --gallery have labels of their own"),
         (["--distance", "d", "--metric", "cosine"], "leave out --metric and --matcher"),
     ],
 )
@@ -262,7 +286,7 @@ def test_true_accept_rates_come_by_every_way_in(cli, cli_json, files):
     assert "TAR@0.1" in printed[0]
     assert f"{100 * tar['0.1']:.1f}" in printed[2]
     refused = cli("score", *ways(files)["matcher"], "--far", "0.1")
-    assert (refused.exit_code, "--far wants distances" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "--far needs distances" in refused.stderr) == (2, True)
 
 
 def test_scoring_distances_loads_no_torch(files):
@@ -275,6 +299,42 @@ def test_scoring_distances_loads_no_torch(files):
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stderr.strip() == "[]"
     assert set(json.loads(result.stdout)["conventions"]) == set(MARS)
+
+
+@pytest.mark.parametrize(
+    ("way", "more", "built"),
+    [
+        ("features", (), 0),
+        ("distances", ("--far", "0.1"), 0),
+        ("matcher", (), 1),
+        ("index", ("--rerank", "zhong", "--convention", "clothes-changing", "--convention", "official"), 1),
+    ],
+)
+def test_plugins_are_loaded_once_and_only_where_one_is_needed(cli_json, files, monkeypatch, way, more, built):
+    registries = []
+    installed = Registry.installed
+
+    def count():
+        registries.append(installed())
+        return registries[-1]
+
+    monkeypatch.setattr(Registry, "installed", count)
+    cli_json("score", *ways(files)[way], *more)
+    assert len(registries) == built
+
+
+def test_a_re_ranker_is_built_once(cli_json, files, monkeypatch):
+    built = []
+    initialize = FastReidEvaluator.__init__
+
+    @wraps(initialize)  # a registry reads the options from the signature
+    def count(self, *arguments, **options):
+        built.append(options)
+        initialize(self, *arguments, **options)
+
+    monkeypatch.setattr(FastReidEvaluator, "__init__", count)
+    report = cli_json("score", *ways(files)["features"], "--rerank", "fast-reid-evaluator:k1=8")
+    assert built == [report["reranking"]["options"]]
 
 
 def test_the_numpy_twin_gives_the_same_report(cli_json, files, monkeypatch):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loop import labels
+from oracle import labels
 
-import vreid_bench.scoring.true_accept_rate as verification
-from vreid_bench.scoring.true_accept_rate import distance_tiles, true_accepts
+import vreid_bench.scoring.distances as source
+from vreid_bench.scoring.distances import VectorDistances
+from vreid_bench.scoring.true_accept_rate import true_accept_rates
 from vreid_bench.system.errors import InputError
 
 
@@ -40,22 +41,22 @@ def test_agrees_with_all_pairs_sorted(seed, rate, queries_in_gallery, rows):
     wanted = by_hand(distances, who, rate, queries_in_gallery)
     if wanted is None:
         with pytest.raises(InputError, match="no query has a match"):
-            true_accepts(tiles, who, [rate], queries_in_gallery)
+            true_accept_rates(tiles, who, [rate], queries_in_gallery)
     else:
-        assert true_accepts(tiles, who, [0.3, rate], queries_in_gallery)[1] == wanted
+        assert true_accept_rates(tiles, who, [0.3, rate], queries_in_gallery)[1] == wanted
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_distances_of_vectors_in_tiles_are_those_of_all(monkeypatch, metric):
     random = np.random.default_rng(0)
     query, gallery = random.standard_normal((7, 5)), random.standard_normal((11, 5))
-    whole = next(iter(distance_tiles(query, gallery, metric)))[1]
-    monkeypatch.setattr(verification, "BUDGET", 22)
-    tiles = list(distance_tiles(query, gallery, metric))
+    whole = next(iter(VectorDistances(query, gallery, metric).tiles()))[1]
+    monkeypatch.setattr(source, "BUDGET", 22)
+    tiles = list(VectorDistances(query, gallery, metric).tiles())
     assert len(tiles) == 4
     np.testing.assert_allclose(np.concatenate([t for _, t in tiles]), whole, rtol=1e-12)
 
 
 def test_a_rate_that_is_no_share_is_refused():
     with pytest.raises(InputError, match=r"a fraction from 0 to 1, got 10"):
-        true_accepts([], labels([1, 1], [1, 2], [0], [0, 1]), [10])
+        true_accept_rates([], labels([1, 1], [1, 2], [0], [0, 1]), [10])

@@ -3,7 +3,8 @@
 import torch
 from torch.nn import functional as F
 
-from vreid_bench.ops import clip_reference as twin
+from vreid_bench import ClipRule
+from vreid_bench.ops import clip_reference as reference
 
 SHAPES = {  # Q, G, C, K, E
     "one": (1, 1, 1, 1, 1),
@@ -38,15 +39,15 @@ def drawn(shape, mode, ragged, seed=0, held=torch.bfloat16):
 
 
 def in_dtype(clips, valid, rule):
-    """`twin.side` without its promotion: what eager torch does in a dtype."""
+    """`reference.prepare` without its promotion: what eager torch does in a dtype."""
     valid = torch.ones(clips.shape[:2], dtype=torch.bool, device=clips.device) if valid is None else valid
     clips = F.normalize(clips, dim=-1) if rule.normalize else clips  # first, as zeros have no length in float16
-    return twin.Side(torch.where(valid[..., None], clips, 0), valid.to(clips.dtype))
+    return reference.ClipSide(torch.where(valid[..., None], clips, 0), valid.to(clips.dtype))
 
 
 def with_gradients(op, query, gallery, weights, masks, rule):
     """The value of an op and the gradients of a fixed mixture of its numbers, in float64."""
     inputs = [x.detach().clone().requires_grad_() for x in (query, gallery, *weights)]
-    value = op(*inputs[:2], inputs[2:], *masks, **rule)
+    value = op(*inputs[:2], inputs[2:], *masks, rule=ClipRule(**rule))
     mixture = torch.linspace(-1, 1, value.numel(), dtype=torch.float64, device=value.device).view_as(value)
     return [value.double(), *(g.double() for g in torch.autograd.grad((value.double() * mixture).sum(), inputs))]

@@ -1,4 +1,4 @@
-"""Builds the CUDA kernels' own sources for the CPU and runs them on one problem at a time."""
+"""Builds the sources of the CUDA kernels for the CPU and runs them on one problem at a time."""
 
 import struct
 import subprocess
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ROOT / "csrc" / "cuda"
+SOURCES = ROOT / "csrc" / "clip" / "cuda"
 EMULATION = Path(__file__).parent / "cuda_emulation"
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 OPERANDS = {"bf16": torch.bfloat16, "fp16": torch.float16, "tf32x3": torch.float32, "tf32": torch.float32}
@@ -26,7 +26,7 @@ def build(program: Path, *options: str, sources: Path = SOURCES) -> Path:
 
 @dataclass
 class Problem:
-    """What one launch reduces. Tensors in the operand's dtype."""
+    """The input of one launch. Tensors in the operand's dtype."""
 
     query: Tensor  # [Q, C, E]
     gallery: Tensor  # [G, K, E]
@@ -40,8 +40,8 @@ class Problem:
     normalize: bool = True
     count: bool = False
 
-    def packed(self, order: str) -> bytes:
-        """As run.cpp reads it."""
+    def pack(self, order: str) -> bytes:
+        """The bytes that run.cpp reads."""
         (Q, C, E), (G, K, _) = self.query.shape, self.gallery.shape
         numbers = [list(OPERANDS).index(self.operand), REDUCTIONS.index(self.reduction), ORDERS.index(order)]
         numbers += [Q, G, C, K, E, self.normalize, self.count, self.pids is not None]
@@ -53,7 +53,7 @@ class Problem:
 def run(program: Path, problem: Problem, order: str, folder: Path) -> list[Tensor]:
     """Similarities [Q, G], or distances [2, N] and indices [2, N]. Raises CalledProcessError where the run fails."""
     given, result = folder / "problem", folder / "result"
-    given.write_bytes(problem.packed(order))
+    given.write_bytes(problem.pack(order))
     subprocess.run([str(program), str(given), str(result)], check=True, capture_output=True, text=True)
     data, Q = bytearray(result.read_bytes()), len(problem.query)
     if problem.pids is None:

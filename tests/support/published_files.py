@@ -1,4 +1,4 @@
-"""What is in the files of published weights: names and shapes, from the networks as their authors print them."""
+"""Names and shapes of the tensors in published files of weights, from the networks as their authors print them."""
 
 import math
 
@@ -16,12 +16,12 @@ def norm(name, width):
 
 
 def learned(shapes):
-    """How many parameters, as their authors count them: without the statistics of batch normalisation."""
+    """The number of parameters as authors count them: without the statistics of batch normalisation."""
     return sum(math.prod(shape) for name, shape in shapes.items() if "running_" not in name)
 
 
 def bottlenecks(dims, squeeze=0):
-    """The four layers of a ResNet-50 with kernels of so many dimensions; `squeeze` re-weights the channels."""
+    """The four layers of a ResNet-50 with kernels of `dims` dimensions; `squeeze` is the reduction of re-weighting."""
     found, channels = {}, 64
     for layer, (width, count) in enumerate(zip((64, 128, 256, 512), (3, 4, 6, 3), strict=True), start=1):
         out = 4 * width

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vreid_bench import Clipping, Fit, Method, Optimizer, Schedule, Train, part
-from vreid_bench.modeling.embed import Reader
+from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.model import assemble
 from vreid_bench.training.stages import Training
 
@@ -110,5 +110,5 @@ class Recorder:
 
 def training(registry, split, root, method=RECIPE, seed=0):
     torch.manual_seed(seed)
-    parts = assemble(method, registry, len({t.pid for t in split.train}))
-    return Training(parts, split.train, Reader(root, method.size, torch.device("cpu"), 2, quiet=True), seed)
+    parts = assemble(method, registry.factories(method), len({t.pid for t in split.train}))
+    return Training(parts, split.train, FrameReader(root, method.size, torch.device("cpu"), 2, quiet=True), seed)

@@ -1,4 +1,4 @@
-"""An install never fails for want of a compiler, and says what it runs on."""
+"""An install never fails where a compiler is missing, and the package says what it runs on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vreid_bench.system import native
 
 @pytest.fixture
 def build(tmp_path):
-    """Build the kernels as an install does; returns what was said and the libraries that came out."""
+    """Build the kernels as an install does; returns stderr and the libraries that were built."""
 
     def run(**environment):
         command = [sys.executable, "setup.py", "-q", "build_ext"]
@@ -42,7 +42,7 @@ def build(tmp_path):
         ({"CXX": "no-such-compiler"}, "installing without native kernels (CXX=no-such-compiler does not run)"),
     ],
 )
-def test_without_a_compiler_the_package_goes_in_without_kernels(build, environment, message):
+def test_without_a_compiler_the_package_is_installed_without_kernels(build, environment, message):
     said, libraries = build(**environment)
     assert message in said
     assert libraries == []
@@ -57,14 +57,14 @@ def test_a_compiler_that_fails_leaves_the_kernels_out(build, tmp_path):
     assert libraries == []
 
 
-def test_without_torch_the_package_goes_in_without_kernels(build, tmp_path):
+def test_without_torch_the_package_is_installed_without_kernels(build, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('no torch here')")
     said, libraries = build(PYTHONPATH=str(tmp_path))
     assert "installing without native kernels (torch cannot be imported: no torch here)" in said
     assert libraries == []
 
 
-def test_a_broken_library_is_told_and_its_twin_stands_in(tmp_path, monkeypatch):
+def test_a_broken_library_is_reported_and_the_reference_runs_instead(tmp_path, monkeypatch):
     (tmp_path / f"_broken{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(b"no library")
     monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
     assert native.load("broken") is None
@@ -74,15 +74,15 @@ def test_a_broken_library_is_told_and_its_twin_stands_in(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(os.environ.get("VREID_NATIVE") == "0", reason="VREID_NATIVE=0 turns the native kernels off")
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler to build them")
-@pytest.mark.parametrize("name", ["C", "score", "rerank"])
+@pytest.mark.parametrize("name", ["clip_cpu", "ranks", "rerank"])
 def test_where_a_compiler_is_the_kernels_are_built(name):
-    """Else the tests of the kernels would all be passed over, and nobody would see it."""
+    """Otherwise all tests of the kernels would be skipped unnoticed."""
     assert native.load(name) is not None, native.missing(name)
 
 
-def test_a_library_that_was_cut_off_is_told(tmp_path, monkeypatch):
-    """As a full disk or an aborted copy leaves it: the system's loader would end the process with a bus error."""
-    if (whole := native.load("score")) is None:
+def test_a_library_that_was_cut_off_is_reported(tmp_path, monkeypatch):
+    """As after a full disk or an aborted copy: the system's loader would end the process with a bus error."""
+    if (whole := native.load("ranks")) is None:
         pytest.skip("the native kernels are not built")
     content = Path(whole.__file__).read_bytes()
     for name, size in (("cut", len(content) // 4), ("short", len(content) - 1)):
@@ -93,7 +93,7 @@ def test_a_library_that_was_cut_off_is_told(tmp_path, monkeypatch):
         assert "ends before its own header says" in native.missing(name)
 
 
-def test_a_library_of_another_version_is_told(tmp_path, monkeypatch):
+def test_a_library_of_another_version_is_reported(tmp_path, monkeypatch):
     (tmp_path / "_older.py").write_text("VERSION = 0")
     monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
     assert native.load("older") is None
@@ -121,8 +121,8 @@ def test_the_doctor_says_what_reduces_pairs_of_clips(cli_json, monkeypatch):
 
 def test_what_cannot_be_built_does_not_take_the_others_along(build, tmp_path):
     compiler = tmp_path / "c++"
-    compiler.write_text('#!/bin/sh\ncase "$*" in *csrc/ops/*) exit 1;; esac\nexec c++ "$@"\n')
+    compiler.write_text('#!/bin/sh\ncase "$*" in *csrc/clip/*) exit 1;; esac\nexec c++ "$@"\n')
     compiler.chmod(0o755)
     said, libraries = build(CXX=str(compiler))
-    assert "installing without native kernels (vreid_bench._C: " in said
-    assert [name.partition(".")[0] for name in libraries] == ["_rerank", "_score"]
+    assert "installing without native kernels (vreid_bench._clip_cpu: " in said
+    assert [name.partition(".")[0] for name in libraries] == ["_ranks", "_rerank"]

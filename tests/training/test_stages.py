@@ -18,10 +18,11 @@ from vreid_bench import (
 )
 from vreid_bench.contracts.dataset import Tracklet
 from vreid_bench.modeling.model import assemble
-from vreid_bench.records.run_directory import Log
+from vreid_bench.records.weights import load_state, load_weights, save_weights
 from vreid_bench.registry.registry import Plugin, Registry
 from vreid_bench.system.errors import RunError
-from vreid_bench.training.checkpoint import Checkpoints, Position, load, load_weights, save_weights
+from vreid_bench.training.checkpoint import Checkpoints, Position
+from vreid_bench.training.log import StepLog
 from vreid_bench.training.stages import learning_rate, pk_batch, trainable
 from vreid_plugins.datasets.mars.reader import Mars
 
@@ -136,7 +137,7 @@ def test_a_pattern_that_does_nothing_is_an_error(registry, split, tiny_mars, sta
 
 def test_a_stage_with_a_loss_the_method_lacks_is_an_error(registry):
     with pytest.raises(InputError, match="uses the loss 'oim'"):
-        assemble(replace(RECIPE, stages=(replace(STAGE, losses={"oim": 1.0}),)), registry, 3)
+        assemble(replace(RECIPE, stages=(replace(STAGE, losses={"oim": 1.0}),)), registry.factories(RECIPE), 3)
 
 
 def rows_of(labels):
@@ -189,7 +190,7 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path):
     with pytest.raises(InputError, match=r"w: the weights do not fit.*size mismatch for weight"):
         load_weights(tmp_path / "w", nn.Linear(4, 2))
     with pytest.raises(InputError, match="do not fit"):
-        load(nn.Linear(3, 2), {}, tmp_path / "w")
+        load_state(nn.Linear(3, 2), {}, tmp_path / "w")
 
 
 def test_a_checkpoint_cut_short_is_refused_with_what_to_do(tmp_path):
@@ -200,7 +201,7 @@ def test_a_checkpoint_cut_short_is_refused_with_what_to_do(tmp_path):
 
 
 def test_the_log_forgets_what_a_resumed_run_repeats(tmp_path):
-    log = Log(tmp_path / "log.jsonl")
+    log = StepLog(tmp_path / "log.jsonl")
     for step in range(4):
         log.write(Position(1, step), {"loss": float(step)})
     with log.path.open("a") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -174,22 +173,3 @@ def mark_synthetic(dataset: Dataset) -> Dataset:
 def knows_clothes(split: Split) -> bool:
     """Whether every test tracklet of a person has a label of clothes."""
     return all(t.clothes for t in split.test if t.pid > DISTRACTOR)
-
-
-def hold_out(split: Split, share: float) -> Split:
-    """A split for tuning, made from the training part alone: `share` of its persons become the test part.
-
-    The choice is fixed: every n-th person by pid, n = 1 / share. As in MARS, the first tracklet of each person and
-    camera is a query, except that a person seen by one camera only has no match and no query. The gallery is all
-    held-out tracklets.
-    """
-    persons = person_ids(split.train)
-    held = set(persons[:: max(2, round(1 / share))])
-    test = tuple(t for t in split.train if t.pid in held)
-    first: dict[tuple[int, int], int] = {}
-    for row, tracklet in enumerate(test):
-        first.setdefault((tracklet.pid, tracklet.camid), row)
-    cameras = Counter(pid for pid, _ in first)
-    query = sorted(row for (pid, _), row in first.items() if cameras[pid] > 1)
-    train = tuple(t for t in split.train if t.pid not in held)
-    return Split(train, test, tuple(query), tuple(range(len(test))))

@@ -11,6 +11,7 @@ from typing import Any
 import pluggy
 
 hookspec = pluggy.HookspecMarker("vreid_bench")
+hookimpl = pluggy.HookimplMarker("vreid_bench")  # marks a function of a plugin as the implementation of a hook
 
 
 @hookspec

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vreid_bench.ops.distance import Hardest, Metric, batch_hard
+from vreid_bench.ops.distance import Hardest, batch_hard
+from vreid_bench.ops.metric import Metric
 
 PLANES = {"rgb": 3, "flow": 2}  # what an encoder can ask for, and the channels each takes
 

@@ -1,102 +1,48 @@
-"""What is trained and queried (protocol) and how a ranking is scored (convention): frozen, versioned data."""
+"""What is trained on, what is queried and how trained weights are tested: frozen, versioned data."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-PROSE = {"prose": True}  # a field for readers, which no score depends on
-LATER = {"later": True}  # a field younger than the first records: its default leaves no trace, so that they stay valid
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.rules import PROSE, rules_of
+from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
-Clothes = Literal["any", "same", "other"]
 
+@typing.runtime_checkable
+class Strategy(typing.Protocol):
+    """How trained weights are tested: a frozen dataclass whose fields are rules of the protocol.
 
-@dataclass(frozen=True)
-class Convention:
-    """One rule of scoring a ranking, by what it does and not by whose it is.
-
-    A gallery item is *junk* for a query, and takes no rank, if its pid is -1, if it shows the query's
-    person in the query's camera, or if it shows the query's person in clothes that the convention does not
-    ask for. Everything else that is not the query's person is a negative, distractors included.
+    `evaluation.strategies.strategy.TestStrategy` says what else a strategy has to do.
     """
 
-    name: str
-    version: str
-    # Are the query tracklets themselves ranked, as candidates of other queries? True wants them in the gallery, False
-    # removes them, None takes the gallery as the data set lists it.
-    queries_in_gallery: bool | None
-    average_precision: Literal["step", "trapezoid"]
-    unmatched: Literal["skip", "zero", "error"]  # a query without any positive left
-    summary: str = field(metadata=PROSE)
-    source: str = field(metadata=PROSE)
-    clothes: Clothes = field(default="any", metadata=LATER)  # which clothes a match wears, beside the query's
-
-    @property
-    def rules(self) -> dict[str, Any]:
-        """What can change a score, by name."""
-        return rules(self)
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes exactly when a field that can change a score changes."""
-        return digest(self.rules)
-
-
-@dataclass(frozen=True)
-class Corruption:
-    """Some clips of each test tracklet, spoiled (Matiyali & Sharma 2020, section 4.4).
-
-    Of a tracklet's clips, M_c are spoiled, M_c drawn evenly from 0 to a most; each of `most` is a condition of
-    the test. The draws depend on `seed` and the tracklet's name alone: every method meets the same spoiled clips.
-    """
-
-    kind: Literal["low-resolution", "occlusion", "motion-blur", "shuffled-frames"]
-    side: Literal["both", "query"]  # are the gallery tracklets spoiled, too?
-    # low-resolution: by what the frame is scaled down; occlusion: share of height and of width that the block hides;
-    # motion-blur: share of the width that the camera moves by; shuffled-frames: share of the frames that are shuffled
-    strength: float
-    quality: int = 20  # of the JPEG that low-resolution frames are stored in, 1 to 95; the paper does not state it
-    clips: int = 8  # M; of a tracklet that a method cuts into C clips, C * M_c / M are spoiled
-    most: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7)
-    seed: int = 0
-    drawn: bool = field(default=True, metadata=LATER)  # False: M_c is the most itself, for every tracklet
+    name: typing.ClassVar[str]
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """A name for each of `most`."""
-        upto = "up to " if self.drawn else ""
-        return tuple(f"{upto}{most} of {self.clips} clips" for most in self.most)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """One descriptor for each identity, of a tracklet drawn at random or the mean of all (3D PersonVLAD, Table II).
-
-    Probes come from the query list, the gallery from the other gallery tracklets; a distractor stands for itself.
-    Cameras play no part, as the paper speaks of none. Random choices are repeated and their scores averaged.
-    """
-
-    pairs: tuple[tuple[Literal["random", "all"], Literal["random", "all"]], ...] = (
-        ("random", "all"),
-        ("random", "random"),
-        ("all", "random"),
-        ("all", "all"),
-    )  # tracklets of a probe, tracklets of a gallery identity
-    repeats: int = 10
-    seed: int = 0
+        """A name for each condition of the test; one that is empty where there is just one."""
+        ...
 
     @property
-    def conditions(self) -> tuple[str, ...]:
-        """A name for each of `pairs`."""
-        return tuple(f"{probe} against {gallery}" for probe, gallery in self.pairs)
+    def leading(self) -> int:
+        """How many of the conditions, from the first, the row in the table averages."""
+        ...
+
+    def describe(self) -> Sequence[tuple[str, str]]:
+        """What it does, as lines of a title and words."""
+        ...
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is trained on, what is queried, and which convention heads the table."""
+    """What is trained on, what is queried, and which convention heads the table.
+
+    Raises InputError for fields that do not fit together.
+    """
 
     name: str
     version: str
@@ -106,15 +52,25 @@ class Protocol:
     summary: str = field(metadata=PROSE)
     source: str = field(metadata=PROSE)
     holdout: float = 0.0  # > 0: test on this share of the training identities, never on the test part
-    variant: str = field(default="", metadata=LATER)  # which way of dividing the dataset, where it knows several
-    target: str = field(default="", metadata=LATER)  # another dataset, whose test part is tested on
-    target_variant: str = field(default="", metadata=LATER)  # which way of dividing the target
-    # > 0: training goes on on the target's training part, at this share of the recipe's learning rates
-    fine_tune: float = field(default=0.0, metadata=LATER)
-    corruption: Corruption | None = field(default=None, metadata=LATER)
-    selection: Selection | None = field(default=None, metadata=LATER)
+    variant: str = ""  # which way of dividing the dataset, where it knows several
+    target: str = ""  # another dataset, whose test part is tested on
+    target_variant: str = ""  # which way of dividing the target
+    fine_tune: float = 0.0  # > 0: training goes on on the target's training part, at this share of the learning rates
+    test: Strategy | None = None  # how trained weights are tested; None: once, on the test tracklets as they are
     # what the data set's publisher counts: "train identities", "train tracklets", "queries", "gallery", "splits"
     counts: Mapping[str, int] = field(default_factory=dict, metadata=PROSE)
+
+    def __post_init__(self) -> None:
+        if self.headline not in self.conventions:
+            self._refuse(f"its headline {self.headline!r} is not among its conventions {list(self.conventions)}")
+        if not 0 <= self.holdout < 1 or not 0 <= self.fine_tune <= 1:
+            self._refuse(f"holdout {self.holdout:g} and fine_tune {self.fine_tune:g} must be shares from 0 to 1")
+        if not self.target and (self.target_variant or self.fine_tune):
+            self._refuse("target_variant and fine_tune need a target")
+        if self.target == self.dataset:
+            self._refuse(f"it trains and tests on {self.dataset}, so it needs no target")
+        if self.test is not None and not isinstance(self.test, Strategy):
+            self._refuse(f"test is {self.test!r}, expected a strategy such as Corruption or Selection")
 
     @property
     def tested(self) -> str:
@@ -123,38 +79,66 @@ class Protocol:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """The names of the conditions that a trained model is tested under; one without a name where it is just one."""
-        special = self.corruption or self.selection
-        return special.conditions if special else ("",)
+        """The conditions that trained weights are tested under; one without a name where there is just one."""
+        return self.test.conditions if self.test else ("",)
 
     @property
     def leading(self) -> int:
-        """How many of the conditions, from the first, the row in the table is a mean over."""
-        return 1 if self.selection else len(self.conditions)
+        """How many of the conditions, from the first, the row in the table averages."""
+        return self.test.leading if self.test else 1
 
     @property
     def rules(self) -> dict[str, Any]:
         """What can change a score, by name."""
-        return rules(self)
+        test: Any = self.test
+        strategy = {"strategy": "plain"} if test is None else {"strategy": test.name, **rules_of(test)}
+        return rules_of(self) | {"test": strategy}
 
     @property
     def fingerprint(self) -> str:
-        """Changes exactly when a field that can change a score changes."""
+        """Changes exactly when a rule changes."""
         return digest(self.rules)
 
+    def choose_conventions(self, known: Mapping[str, Convention]) -> tuple[Convention, ...]:
+        """Its conventions, of those that plugins provide. Raises InputError if one is missing."""
+        for name in self.conventions:
+            if name not in known:
+                self._refuse(f"no convention is named {name!r}")
+        return tuple(known[name] for name in self.conventions)
 
-def rules(rule: Convention | Protocol | Corruption | Selection) -> dict[str, Any]:
-    """The fields that a fingerprint is made of: all but prose, and but younger ones that are at their default."""
-    found = {}
-    for each in fields(rule):
-        value = getattr(rule, each.name)
-        if "prose" in each.metadata or ("later" in each.metadata and value == each.default):
-            continue
-        found[each.name] = rules(value) if isinstance(value, Corruption | Selection) else value
-    return found
+    def transfer_to(self, target: Protocol, name: str, fine_tune: float = 0.0) -> Protocol:
+        """Train under this protocol and test under `target`; `fine_tune` > 0 goes on training on the target's training
+        part.
 
+        Raises InputError where both divide one dataset, so that people of the test could have been trained on.
+        """
+        if self.dataset == target.dataset:
+            raise InputError(
+                f"{self.name} to {target.name}: both divide {self.dataset}, so one may train on people whom the other "
+                "tests on; transfer needs two datasets"
+            )
+        for one in (self, target):
+            if one.target:
+                raise InputError(f"{one.name} is transfer already; name two protocols of one dataset each")
+        if target.holdout:
+            raise InputError(f"{target.name} tests on training identities; name a protocol that tests on the test part")
+        more = f", then on {target.dataset}'s training part at {fine_tune:g} of the learning rates" if fine_tune else ""
+        trained = {key: count for key, count in self.counts.items() if key.startswith("train")}
+        tested = {key: count for key, count in target.counts.items() if not key.startswith("train")}
+        return replace(
+            self,
+            name=name,
+            version="1",
+            target=target.dataset,
+            target_variant=target.variant,
+            fine_tune=fine_tune,
+            headline=target.headline,
+            conventions=target.conventions,
+            test=target.test,
+            summary=f"Train on {self.dataset}{more}; test as {target.name} does.",
+            source=target.source,
+            counts={**trained, **tested},
+        )
 
-def digest(value: object) -> str:
-    """sha256 over sorted JSON: the one way in which this package fingerprints a value."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    def _refuse(self, reason: str) -> None:
+        raise InputError(f"protocol {self.name!r}: {reason}; correct the plugin that provides it")

@@ -1,28 +1,25 @@
-"""A method as data: its parts by name, how clips are cut, and the stages of its training."""
+"""A method as data: its parts by name, how tracklets are cut into clips, and the stages of its training."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vreid_bench.system.errors import InputError
 
 Preset = Literal["paper", "small"]
+"""`paper`: the recipe as printed; `small`: the same recipe scaled to minutes on two CPU cores."""
 
 
-def _one_of(what: str, found: str, wanted: Sequence[str]) -> None:
-    _wanted(what, found, found in wanted, f"one of {', '.join(wanted)}")
+def _check_choice(what: str, found: str, choices: Sequence[str]) -> None:
+    _check(what, found, found in choices, f"one of {', '.join(choices)}")
 
 
-def _wanted(what: str, found: object, ok: bool, wanted: str) -> None:
+def _check(what: str, found: object, ok: bool, expected: str) -> None:
     if not ok:
-        raise InputError(f"recipe: {what} is {found!r}, wanted {wanted}")
-
-
-LATER = {
-    "later": True
-}  # a setting younger than the first records: its default leaves no trace, so that they stay valid
+        raise InputError(f"recipe: {what} is {found!r}, expected {expected}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,11 @@ class Part:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+def describe_part(part: Part) -> str:
+    """A part with its options on one line: `zhong k1=20 k2=6 share=0.3`."""
+    return " ".join([part.name, *(f"{name}={json.dumps(value)}" for name, value in sorted(part.options.items()))])
+
+
 def part(name: str, **options: Any) -> Part:
     """`part("personvlad", parts=6)` reads better in a recipe than a dictionary in a dictionary."""
     return Part(name, options)
@@ -40,24 +42,24 @@ def part(name: str, **options: Any) -> Part:
 
 @dataclass(frozen=True)
 class Clipping:
-    """How the frames of a tracklet become clips of `T` frames; `vreid_bench.modeling.clips` defines each sampler."""
+    """How a tracklet is cut into clips of `T` frames; `vreid_bench.modeling.clips` defines each sampler."""
 
     sampler: str
     T: int  # frames per clip; 0 with the sampler `all`
-    clips: int = 1  # clips per tracklet, for samplers that draw a number of them
+    clips: int = 1  # clips per tracklet, for samplers that draw a fixed number
     step: int = 0  # frames from one clip's start to the next, for `dense`; 0 means T
-    padding: Literal["cycle", "last", "drop"] = "cycle"  # what fills a clip cut short
+    padding: Literal["cycle", "last", "drop"] = "cycle"  # what fills a clip that is too short
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An optimizer of `torch.optim` and its options, as the paper prints them; the rate is in `Schedule`."""
+    """An optimizer of `torch.optim` and its options, as the paper prints them; `Schedule` holds the learning rate."""
 
     name: Literal["Adam", "AdamW", "SGD"] = "Adam"
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _one_of("optimizer.name", self.name, ("Adam", "AdamW", "SGD"))
+        _check_choice("optimizer.name", self.name, ("Adam", "AdamW", "SGD"))
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,13 @@ class Schedule:
     kind: Literal["constant", "step", "one-cycle"]
     rate: float
     every: int = 0  # `step`: steps between two drops
-    factor: float = 0.1  # `step`: what a drop multiplies by
+    factor: float = 0.1  # `step`: a drop multiplies the rate by this
     floor: float = 0.0  # `step`: the rate never falls below this
 
     def __post_init__(self) -> None:
-        _one_of("schedule.kind", self.kind, ("constant", "step", "one-cycle"))
-        _wanted("schedule.rate", self.rate, self.rate > 0, "a number above 0")
-        _wanted("schedule.every", self.every, self.kind != "step" or self.every > 0, "steps between two drops")
+        _check_choice("schedule.kind", self.kind, ("constant", "step", "one-cycle"))
+        _check("schedule.rate", self.rate, self.rate > 0, "a number above 0")
+        _check("schedule.every", self.every, self.kind != "step" or self.every > 0, "steps between two drops")
 
 
 @dataclass(frozen=True)
@@ -87,20 +89,20 @@ class Train:
     K: int
     schedule: Schedule
     optimizer: Optimizer = Optimizer()
-    train: tuple[str, ...] = ("*",)  # patterns of parameter names that learn
-    freeze: tuple[str, ...] = ()  # patterns that do not, after `train`
+    train: tuple[str, ...] = ("*",)  # patterns: parameters with these names are trained
+    freeze: tuple[str, ...] = ()  # patterns: of those, parameters with these names are not
     augment: tuple[Part, ...] = ()
-    matcher: Part | None = None  # in place of the method's matcher, during this stage
-    # encoder and aggregator being frozen: features of so many augmented views, computed once
-    cached: int = field(default=0, metadata=LATER)
+    matcher: Part | None = None  # replaces the method's matcher during this stage
+    # > 0: encoder and aggregator are frozen, and the features of this many augmented views are computed once
+    cached: int = 0
 
     def __post_init__(self) -> None:
         for name in ("steps", "P", "K"):
             value = getattr(self, name)
-            _wanted(f"stage.{name}", value, value > 0, "a whole number above 0")
-        _wanted("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
+            _check(f"stage.{name}", value, value > 0, "a whole number above 0")
+        _check("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
         patterns = (*self.train, *self.freeze)
-        _wanted("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
+        _check("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,41 @@ class Reported:
     value: float  # a fraction
     where: str  # table and row
     note: str = ""  # why it may not be comparable
-    reranked: bool = False  # with distances changed by a re-ranker
+    reranked: bool = False  # scored after re-ranking
+
+
+def reported_row(
+    where: str, columns: Mapping[str, str], numbers: str, note: str = "", reranked: bool = False
+) -> tuple[Reported, ...]:
+    """One row of a paper's table: `reported_row("Table 1, Ours", {"mars": "mAP R1 R5"}, "61.4 72.6 -")`.
+
+    columns: data set -> the metrics of its columns, from left to right. numbers: as printed, in percent, `-` for none.
+    Raises ValueError if the row has more or fewer numbers than columns.
+    """
+    places = [(dataset, metric) for dataset, metrics in columns.items() for metric in metrics.split()]
+    return tuple(
+        Reported(dataset, metric, round(float(number) / 100, 4), where, note, reranked)
+        for (dataset, metric), number in zip(places, numbers.split(), strict=True)
+        if number != "-"
+    )
+
+
+def reported_table(
+    table: str, columns: Mapping[str, str], rows: Mapping[str, str], note: str = "", reranked: Sequence[str] = ()
+) -> tuple[Reported, ...]:
+    """Several rows of a paper's table: `rows` maps the label of a row to its numbers, as in `reported_row`.
+
+    reranked: the labels of the rows that were scored after re-ranking.
+    """
+    each = (
+        reported_row(f"{table}, {label}", columns, numbers, note, label in reranked) for label, numbers in rows.items()
+    )
+    return tuple(number for row in each for number in row)
 
 
 @dataclass(frozen=True)
 class Method:
-    """A named recipe: everything that decides a run, apart from data, protocol and seed."""
+    """A recipe: everything that decides a run, apart from data, protocol and seed."""
 
     encoder: Part
     aggregator: Part
@@ -137,13 +168,39 @@ class Method:
     size: tuple[int, int]  # height, width in pixels
     losses: Mapping[str, Part] = field(default_factory=dict)
     stages: tuple[Stage, ...] = ()
-    reported: tuple[Reported, ...] = ()  # numbers of this method
-    quoted: tuple[Reported, ...] = ()  # numbers of other systems in the paper's tables; one method of a paper has them
+    reported: tuple[Reported, ...] = ()  # the paper's numbers of this method
+    quoted: tuple[Reported, ...] = ()  # the paper's numbers of other systems; one method of each paper holds them
     paper: str = ""  # authors, title, year
 
     def __post_init__(self) -> None:
         positive = len(self.size) == 2 and all(isinstance(side, int) and side > 0 for side in self.size)
-        _wanted("size", self.size, positive, "height and width in pixels")
+        _check("size", self.size, positive, "height and width in pixels")
+
+    @property
+    def budget(self) -> dict[str, int]:
+        """What training takes: identities, tracklets, clips and frames of the largest step, and all steps."""
+        stages = [stage for stage in self.stages if isinstance(stage, Train)]
+        seen = [stage for stage in stages if not stage.cached]  # a cached stage puts no frame through the network
+        tracklets, clips, frames = max(
+            ((s.P * s.K, s.P * s.K * s.clipping.clips, s.P * s.K * s.clipping.clips * s.clipping.T) for s in seen),
+            key=lambda budget: budget[2],
+            default=(0, 0, 0),
+        )
+        step = {"identities": max((s.P for s in stages), default=0), "tracklets": tracklets}
+        return {**step, "clips": clips, "frames": frames, "steps": sum(s.steps for s in stages)}
+
+    def with_part(self, kind: Literal["encoder", "aggregator", "matcher"], part: Part, *, fits: bool = False) -> Method:
+        """The same recipe with that part in the place of its own; one that `fits` is fitted after training."""
+        changed = {"stages": (*self.stages, Fit("matcher", self.test))} if fits else {}
+        return replace(self, **{kind: part}, **changed)  # type: ignore[arg-type]  # mypy cannot see which field it is
+
+    def with_loss(self, part: Part) -> Method:
+        """The same recipe with one more loss, of weight 1 in every training stage."""
+        stages = tuple(
+            replace(stage, losses={**stage.losses, part.name: 1.0}) if isinstance(stage, Train) else stage
+            for stage in self.stages
+        )
+        return replace(self, losses={**self.losses, part.name: part}, stages=stages)
 
 
 MethodFactory = Callable[[Preset], Method]

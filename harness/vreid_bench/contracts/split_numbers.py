@@ -1,4 +1,4 @@
-"""Some of a protocol's splits, as a command line asks for them and as a table tells them."""
+"""Some of a protocol's splits, as text: what `--splits` takes and what tables print."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from vreid_bench.system.errors import InputError
 
 
-def chosen(text: str | None, total: int) -> tuple[int, ...]:
-    """The numbers that `0-2,7` stands for, ascending, each once; None stands for all of the `total` splits.
+def parse_splits(text: str | None, total: int) -> tuple[int, ...]:
+    """The split numbers of a text such as `0-2,7`, ascending, each once; None means all of the `total` splits.
 
-    Splits are counted from 0. Raises InputError for other writing, and for a split that the protocol has not.
+    Splits are counted from 0. Raises InputError for any other text, and for a split that the protocol does not have.
     """
     if text is None:
         return tuple(range(total))
@@ -19,17 +19,19 @@ def chosen(text: str | None, total: int) -> tuple[int, ...]:
     for piece in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,6})(?:\s*-\s*(\d{1,6}))?\s*", piece)
         if not match:
-            raise InputError(f"--splits {text!r}: wanted numbers and ranges such as 0-2,7; splits are counted from 0")
+            raise InputError(f"--splits {text!r}: expected numbers and ranges such as 0-2,7; splits are counted from 0")
         first, last = int(match[1]), int(match[2] or match[1])
         if first > last or last >= total:
-            only = f"0 to {total - 1}" if total > 1 else "0 alone"
-            raise InputError(f"--splits {text!r}: {piece.strip()} is no range of splits; this protocol has {only}")
+            known = f"splits 0 to {total - 1}" if total > 1 else "split 0 only"
+            raise InputError(
+                f"--splits {text!r}: {piece.strip()} is not a range of its splits; this protocol has {known}"
+            )
         numbers.update(range(first, last + 1))
     return tuple(sorted(numbers))
 
 
-def written(numbers: Sequence[int]) -> str:
-    """Ascending numbers in the fewest words: 0, 1, 2, 7 are `0-2,7`."""
+def format_splits(numbers: Sequence[int]) -> str:
+    """Ascending split numbers as a short text: 0, 1, 2, 7 become `0-2,7`."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:

@@ -24,18 +24,18 @@ from vreid_bench.contracts.dataset import Split, VisibilityReader
 from vreid_bench.contracts.parts import Clips, WeighsClips, WeighsFrames
 from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.evaluation.agreement import Agreement, Floats, Groups, Key
-from vreid_bench.evaluation.evaluate import masks
+from vreid_bench.evaluation.strategies.corruption import Corruption
 from vreid_bench.modeling.clips import clip_indices
-from vreid_bench.modeling.embed import Cut, Reader, embed_clips
+from vreid_bench.modeling.embed import FrameReader, embed_clips
 from vreid_bench.modeling.model import Model
-from vreid_bench.planning.plan import Plan, Request, plan_run, source_run
-from vreid_bench.records.feature_store import Store
+from vreid_bench.planning.plan import RunRequest, plan_run
+from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.records.record import Record
+from vreid_bench.records.run_directory import find_run
+from vreid_bench.records.weights import load_weights
 from vreid_bench.registry.registry import Registry
-from vreid_bench.system.environment import cores, pick_device, prepare
+from vreid_bench.system.environment import prepare
 from vreid_bench.system.errors import InputError
-from vreid_bench.training.checkpoint import load_weights
-from vreid_bench.training.train import check_source, source_weights
 
 FRAMES, CLIPS, PAIRS = "attention to frames", "attention to clips", "importance in pairs of clips"
 
@@ -56,99 +56,104 @@ class Weighed:
     condition: str
     spoiled: NDArray[np.bool_]  # [S]
     importance: Floats  # [S] of each clip by itself
-    asking: Clips  # represented, as they query
-    ranked: Clips  # represented, the gallery
+    query: Clips  # represented, as they query
+    gallery: Clips  # represented, the gallery
 
 
-def visibility(source: Path, runs: Path, protocol: str | None = None, **options: Any) -> dict[Key, Agreement]:
-    """How the weights of a finished run agree with visibility; `options` are fields of `Request`.
+def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **options: Any) -> dict[Key, Agreement]:
+    """How the weights of a finished run agree with visibility; `options` are fields of `RunRequest`.
 
     Raises InputError for data that does not tell what can be seen, and for a method that weighs nothing.
     """
-    registry = Registry.installed()
-    protocol = protocol or Record.from_file(source_run(source, runs) / "record.json").protocol.name
-    request = Request(name=None, protocol=protocol, source=source, runs=runs, **options)
-    device, threads = pick_device(request.device), request.threads or cores()
-    prepare(device, threads)
-    plan = plan_run(registry, request)
-    check_source(plan)
-    dataset = registry.get("datasets", plan.dataset.name)
+    protocol = protocol or Record.from_file(find_run(run, runs).record).protocol.name
+    request = RunRequest(name=None, protocol=protocol, source=run, runs=runs, **options)
+    machine = prepare(request.device, request.threads, quiet=request.quiet)
+    plan = plan_run(Registry.installed(), request)
+    dataset = plan.registry.get("datasets", plan.dataset.name)
     if not isinstance(dataset, VisibilityReader):
         raise InputError(f"{plan.dataset.name} does not tell what can be seen in its frames; the twin of mars does")
     truth = dataset.visibility(plan.dataset.root)
-    reader = Reader(plan.dataset.root, plan.method.size, device, threads, request.quiet)
+    method, strategy = plan.chosen.method, plan.protocol.test
+    corruption = strategy if isinstance(strategy, Corruption) else None
+    reader = FrameReader.of(plan.dataset.root, method.size, machine)
     found: defaultdict[Key, Groups] = defaultdict(Groups)
-    for number in plan.chosen:
-        model = Model(plan.method, registry)
-        load_weights(source_weights(plan, number), model)
-        _compare(plan, plan.folds[number].test, model.to(device).eval(), reader, truth, found)
+    for fold in plan.folds:
+        model = Model(method, plan.registry.factories(method))
+        file = plan.source.weights(fold.number)
+        assert file is not None, "a run with --from has weights for every fold"
+        load_weights(file, model)
+        trained = Trained(model.to(machine.device).eval(), method.test, reader)
+        for key, weights, visible, pid in compare_fold(trained, corruption, fold.test, truth):
+            found[key].add(weights, visible, pid)
     agreements = {key: agreement for key, groups in found.items() if (agreement := groups.agreement())}
     if not agreements:
         raise InputError(
-            f"{plan.name} under {protocol}: no weights of frames or clips vary where visibility does; name a run of "
-            "a method with attention or learned importance"
+            f"{plan.chosen.name} under {protocol}: no weights of frames or clips vary where visibility does; name a "
+            "run of a method with attention or learned importance"
         )
     return agreements
 
 
-def _compare(
-    plan: Plan,
-    test: Split,
-    model: Model,
-    reader: Reader,
-    truth: Mapping[str, float],
-    found: defaultdict[Key, Groups],
-) -> None:
-    clipping = plan.method.test
-    everyone = list(_seen(test, clipping, truth))
-    with attention_of(model.aggregator) as attention:  # [S] of [T'], or nothing
-        kept = embed_clips(model, test.test, Cut(clipping), reader)
-    for weighed in _conditions(plan, test, model, reader, kept):
+@dataclass(frozen=True)
+class Trained:
+    """A model with its weights, how its clips are cut at test, and how it reads their frames."""
+
+    model: Model
+    clipping: Clipping
+    reader: FrameReader
+
+
+def compare_fold(
+    trained: Trained, corruption: Corruption | None, test: Split, truth: Mapping[str, float]
+) -> Iterator[tuple[Key, Floats, Floats, int]]:
+    """Weights and visibility of one clip's frames or one tracklet's clips after another, and the person's pid."""
+    everyone = list(_read_truth(test, trained.clipping, truth))
+    matcher = trained.model.matcher
+    with attention_of(trained.model.aggregator) as attention:  # [S] of [T'], or nothing
+        kept = embed_clips(trained.model, test.test, trained.clipping, trained.reader)
+    for weighed in _weigh(trained, corruption, test, kept):
         for row in test.query:
             tracklet = everyone[row]
             spoiled = weighed.spoiled[tracklet.clips]  # [C]
             for weights, frames, bad in zip(attention[tracklet.clips], tracklet.visibility, spoiled, strict=False):
                 if len(weights) != len(frames):
-                    raise InputError(
-                        f"{plan.name} attends to {len(weights)} steps of {len(frames)} frames, not to each"
-                    )
+                    raise InputError(f"the attention is to {len(weights)} steps of {len(frames)} frames, not to each")
                 if not bad:  # the attention is that to the clip as it is, and in a spoiled one all frames are alike
-                    found[weighed.condition, FRAMES].add(weights, frames, tracklet.pid)
+                    yield (weighed.condition, FRAMES), weights, frames, tracklet.pid
             clips = tracklet.visibility.mean(1) * ~spoiled  # [C]
-            found[weighed.condition, CLIPS].add(weighed.importance[tracklet.clips], clips, tracklet.pid)
-            if isinstance(model.matcher, WeighsClips):
-                weights = importance(model.matcher, weighed.asking.rows([row]), weighed.ranked)[: len(clips)]
-                found[weighed.condition, PAIRS].add(weights, clips, tracklet.pid)
+            yield (weighed.condition, CLIPS), weighed.importance[tracklet.clips], clips, tracklet.pid
+            if isinstance(matcher, WeighsClips):
+                weights = importance(matcher, weighed.query.rows([row]), weighed.gallery)[: len(clips)]
+                yield (weighed.condition, PAIRS), weights, clips, tracklet.pid
 
 
-def _seen(test: Split, clipping: Clipping, truth: Mapping[str, float]) -> Iterator[Seen]:
+def _read_truth(test: Split, clipping: Clipping, truth: Mapping[str, float]) -> Iterator[Seen]:
     first = 0
     for tracklet in test.test:
         cut = clip_indices(clipping, len(tracklet.frames), None)
-        shown = np.array([[truth[tracklet.frames[i]] for i in clip] for clip in cut])  # [C, T]
-        yield Seen(tracklet.pid, slice(first, first + len(cut)), shown)
+        visible = np.array([[truth[tracklet.frames[i]] for i in clip] for clip in cut])  # [C, T]
+        yield Seen(tracklet.pid, slice(first, first + len(cut)), visible)
         first += len(cut)
 
 
-def _conditions(plan: Plan, test: Split, model: Model, reader: Reader, kept: Store) -> Iterator[Weighed]:
+def _weigh(trained: Trained, corruption: Corruption | None, test: Split, kept: FeatureStore) -> Iterator[Weighed]:
     """The clips as they are tested under each condition; `kept` has them as they are, before the matcher."""
-    corruption = plan.protocol.corruption
+    device, matcher = trained.reader.device, trained.model.matcher
 
-    def represented(store: Store) -> Clips:
-        return store.to(reader.device).represented(model.matcher).to(reader.device).clips(slice(None))
+    def represent(store: FeatureStore) -> Clips:
+        return store.to(device).represent(matcher).to(device).clips(slice(None))
 
-    clean = represented(kept)
-    gallery = list(test.gallery)
+    clean, gallery = represent(kept), list(test.gallery)
     if corruption is None:
         none = np.zeros(len(kept.importance), bool)
         yield Weighed("", none, kept.importance.double().numpy(), clean, clean.rows(gallery))
         return
-    bad = embed_clips(model, test.test, Cut(plan.method.test, corruption), reader)
-    for condition, mask in masks(corruption, test, kept.counts):
-        mixed = kept.replaced(bad, mask)
-        asking = represented(mixed)
-        ranked = (asking if corruption.side == "both" else clean).rows(gallery)
-        yield Weighed(condition, mask, mixed.importance.double().numpy(), asking, ranked)
+    bad = embed_clips(trained.model, test.test, trained.clipping, trained.reader, corruption.spoil)
+    for condition, mask in corruption.masks(test, kept.counts):
+        mixed = kept.replace(bad, mask)
+        query = represent(mixed)
+        ranked = (query if corruption.side == "both" else clean).rows(gallery)
+        yield Weighed(condition, mask, mixed.importance.double().numpy(), query, ranked)
 
 
 @contextmanager

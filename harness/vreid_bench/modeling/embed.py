@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,21 +12,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vreid_bench.contracts.dataset import Tracklet
+from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import Clips
-from vreid_bench.contracts.protocol import Corruption
 from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.modeling.clips import clip_indices, prefetch, read_clips
-from vreid_bench.modeling.corruption import spoil
-from vreid_bench.modeling.model import Model, gather
-from vreid_bench.records.feature_store import Store
+from vreid_bench.modeling.model import Model
+from vreid_bench.records.feature_store import FeatureStore
+from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import RunError
 from vreid_bench.system.progress import bar
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
+Distort = Callable[[Tracklet, NDArray[np.uint8]], NDArray[np.uint8]]  # clips [C, T, H, W, 3] -> the same shape
+
+
 @dataclass(frozen=True)
-class Reader:
+class FrameReader:
     """How frames come from disk to the device."""
 
     root: Path
@@ -35,66 +38,80 @@ class Reader:
     threads: int  # decoding threads
     quiet: bool = False  # no progress bars
 
+    @classmethod
+    def of(cls, root: Path, size: tuple[int, int], machine: Machine) -> FrameReader:
+        """A reader of the frames under `root` for that machine."""
+        return cls(root, size, machine.device, machine.threads, machine.quiet)
+
     def tensor(self, clips: NDArray[np.uint8]) -> Tensor:
         """[S, T, H, W, 3] uint8 -> [S, T, 3, H, W] in [0, 1] on the device; the copy moves bytes, not floats."""
         return torch.from_numpy(clips).to(self.device).permute(0, 1, 4, 2, 3).float() / 255
 
 
-@dataclass(frozen=True)
-class Cut:
-    """Which clips a tracklet gives, and what spoils every one of them."""
-
-    clipping: Clipping
-    corruption: Corruption | None = None
-
-
-def embed(model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: Reader, budget: int = 512) -> Store:
+def embed(
+    model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: FrameReader, budget: int = 512
+) -> FeatureStore:
     """The clips of each tracklet as the matcher represents them, in order.
 
-    `budget` is how many frames go through the encoder at once. Raises RunError for features that are not
-    finite, naming the tracklet.
+    `budget` is how many frames go through the encoder at once. Raises RunError for features that are not finite,
+    naming the tracklet.
     """
 
-    def represented() -> Iterator[Clips]:
-        for group, whole in _featured(model, tracklets, Cut(clipping), reader, budget):
+    def represent() -> Iterator[Clips]:
+        for group, whole in _encode(model, tracklets, clipping, reader, None, budget):
             result = model.matcher.represent(whole)
-            _finite(result, group)
+            _check_finite(result, group)
             yield result
 
     with torch.inference_mode():
-        return Store.of(represented())
+        return FeatureStore.of(represent())
 
 
-def embed_clips(model: Model, tracklets: Sequence[Tracklet], cut: Cut, reader: Reader, budget: int = 512) -> Store:
-    """The clips of each tracklet as the aggregator gives them, in order; as `embed`, before the matcher."""
+def embed_clips(
+    model: Model,
+    tracklets: Sequence[Tracklet],
+    clipping: Clipping,
+    reader: FrameReader,
+    distort: Distort | None = None,
+    budget: int = 512,
+) -> FeatureStore:
+    """The clips of each tracklet as the aggregator returns them, in order; as `embed`, before the matcher.
 
-    def featured() -> Iterator[Clips]:
-        for group, whole in _featured(model, tracklets, cut, reader, budget):
-            _finite(whole, group)
+    distort: what becomes of the frames of each clip first.
+    """
+
+    def encode() -> Iterator[Clips]:
+        for group, whole in _encode(model, tracklets, clipping, reader, distort, budget):
+            _check_finite(whole, group)
             yield whole
 
     with torch.inference_mode():
-        return Store.of(featured())
+        return FeatureStore.of(encode())
 
 
-def _featured(
-    model: Model, tracklets: Sequence[Tracklet], cut: Cut, reader: Reader, budget: int
+def _encode(
+    model: Model,
+    tracklets: Sequence[Tracklet],
+    clipping: Clipping,
+    reader: FrameReader,
+    distort: Distort | None,
+    budget: int,
 ) -> Iterator[tuple[list[Tracklet], Clips]]:
     model.eval()
     with bar(len(tracklets), "embed", "tracklet", quiet=reader.quiet) as progress:
-        for group, clips, counts in _batches(tracklets, cut, reader, budget):
-            yield group, gather([model.features(piece) for piece in _pieces(clips, budget)], counts)
+        for group, clips, counts in _batches(tracklets, clipping, reader, distort, budget):
+            yield group, pad_features([model.features(piece) for piece in _pieces(clips, budget)], counts)
             progress.update(len(group))
 
 
 def maps(
-    model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: Reader, budget: int = 512
+    model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: FrameReader, budget: int = 512
 ) -> Iterator[Tensor]:
     """Batches of maps [B, T', D, h, w] over the tracklets: what an aggregator's `fit` looks at."""
 
     def pieces(title: str) -> Iterator[Tensor]:
         with bar(len(tracklets), title, "tracklet", quiet=reader.quiet) as progress:
-            for group, clips, _ in _batches(tracklets, Cut(clipping), reader, budget):
+            for group, clips, _ in _batches(tracklets, clipping, reader, None, budget):
                 yield from _pieces(clips, budget)
                 progress.update(len(group))
 
@@ -134,21 +151,17 @@ def _unset(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d) -> bool:
 
 
 def _batches(
-    tracklets: Sequence[Tracklet], cut: Cut, reader: Reader, budget: int
+    tracklets: Sequence[Tracklet], clipping: Clipping, reader: FrameReader, distort: Distort | None, budget: int
 ) -> Iterator[tuple[list[Tracklet], Tensor, list[int]]]:
     """Groups of tracklets whose clips share T, their clips [S, T, 3, H, W] and the clips of each."""
 
-    def decoded(group: list[Tracklet]) -> list[NDArray[np.uint8]]:
-        indices = [clip_indices(cut.clipping, len(t.frames), None) for t in group]
+    def read(group: list[Tracklet]) -> list[NDArray[np.uint8]]:
+        indices = [clip_indices(clipping, len(t.frames), None) for t in group]
         clips = [read_clips(reader.root, t, i, reader.size) for t, i in zip(group, indices, strict=True)]
-        return (
-            clips
-            if cut.corruption is None
-            else [spoil(cut.corruption, t, c) for t, c in zip(group, clips, strict=True)]
-        )
+        return [distort(t, c) for t, c in zip(group, clips, strict=True)] if distort else clips
 
-    groups = list(_groups(tracklets, cut.clipping, budget))
-    for group, clips in zip(groups, prefetch(groups, decoded, reader.threads, 2 * reader.threads), strict=True):
+    groups = list(_groups(tracklets, clipping, budget))
+    for group, clips in zip(groups, prefetch(groups, read, reader.threads, 2 * reader.threads), strict=True):
         yield group, reader.tensor(np.concatenate(clips)), [len(c) for c in clips]
 
 
@@ -171,7 +184,7 @@ def _pieces(clips: Tensor, budget: int) -> Sequence[Tensor]:
     return torch.split(clips, max(1, budget // clips.shape[1]))
 
 
-def _finite(clips: Clips, group: Sequence[Tracklet]) -> None:
+def _check_finite(clips: Clips, group: Sequence[Tracklet]) -> None:
     bad = ~clips.embedding.isfinite().flatten(1).all(1)
     if bad.any():
         name = group[int(bad.nonzero()[0])].frames[0]

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.flop_counter import FlopCounterMode
 
 from vreid_bench.contracts.parts import (
@@ -23,12 +22,11 @@ from vreid_bench.contracts.parts import (
     Loss,
     Matcher,
 )
-from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
+from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
-from vreid_bench.registry.registry import Registry, suggestion
+from vreid_bench.registry.registry import Factories, Factory, suggestion
 from vreid_bench.system.errors import InputError
 
-PROBED = ("encoder", "aggregator", "matcher")
 READABLE = {"rgb"}  # the planes that frames on disk give today
 
 
@@ -50,37 +48,35 @@ class Model(nn.Module):
     `multiply_adds` is what encoder and aggregator take for one clip at test, in matrix products and convolutions.
     """
 
-    def __init__(self, method: Method, registry: Registry) -> None:
+    def __init__(self, method: Method, factories: Factories) -> None:
         super().__init__()
-        encoder = registry.factory("encoders", method.encoder)()
-        aggregator = registry.factory("aggregators", method.aggregator)
-        matcher = registry.factory("matchers", method.matcher)
-        self.planes = _planes(encoder, method.encoder.name)
-        self.encoder = _module(encoder, "encoder", method.encoder.name, Encoder)
+        names = {kind: getattr(method, kind).name for kind in ("encoder", "aggregator", "matcher")}
+        encoder = factories.encoder()
+        self.planes = _planes(encoder, names["encoder"])
+        self.encoder = _module(encoder, "encoder", names["encoder"], Encoder)
         black = torch.zeros(2, method.test.T or 4, sum(PLANES[p] for p in self.planes), *method.size)
         self.eval()
-        entries = {kind: registry.entry(f"{kind}s", getattr(method, kind).name) for kind in PROBED}
         counter = FlopCounterMode(display=False, custom_mapping=RECURRENT)
         with torch.no_grad():
             with counter:
-                with entries["encoder"].blamed():
+                with factories.encoder.blamed():
                     maps = self.encoder(black)
-                _wanted(maps, ("B", "T'", "D", "h", "w"), f"encoder {method.encoder.name!r}: maps")
-                built = aggregator(tuple(maps.shape[2:]))
-                self.aggregator = _module(built, "aggregator", method.aggregator.name, Aggregator).eval()
-                with entries["aggregator"].blamed():
+                _wanted(maps, ("B", "T'", "D", "h", "w"), f"encoder {names['encoder']!r}: maps")
+                built = factories.aggregator(tuple(maps.shape[2:]))
+                self.aggregator = _module(built, "aggregator", names["aggregator"], Aggregator).eval()
+                with factories.aggregator.blamed():
                     features = self.aggregate(maps)
             # two clips were probed, and a multiplication with its addition counts as two operations
             self.multiply_adds = counter.get_total_flops() // 4
-            _wanted(features.embedding, ("B", "E"), f"aggregator {method.aggregator.name!r}: embedding")
+            _wanted(features.embedding, ("B", "E"), f"aggregator {names['aggregator']!r}: embedding")
             if features.importance is not None:
-                _wanted(features.importance, ("B",), f"aggregator {method.aggregator.name!r}: importance")
+                _wanted(features.importance, ("B",), f"aggregator {names['aggregator']!r}: importance")
             width = features.embedding.shape[1]
-            self.matcher = _matcher(matcher(width), method.matcher.name)
-            with entries["matcher"].blamed():
+            self.matcher = _matcher(factories.matcher(width), names["matcher"])
+            with factories.matcher.blamed():
                 represented = self.matcher.represent(Clips.single(features.embedding))
                 distance = self.matcher.distance(represented, represented)
-            _wanted(distance, ("Q", "G"), f"matcher {method.matcher.name!r}: distance")
+            _wanted(distance, ("Q", "G"), f"matcher {names['matcher']!r}: distance")
         self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
 
@@ -120,58 +116,43 @@ class Assembled:
     stages: tuple[Step | Fit, ...]
 
 
-def assemble(method: Method, registry: Registry, identities: int) -> Assembled:
+def assemble(method: Method, factories: Factories, identities: int) -> Assembled:
     """Build and probe every part of a method for that many training identities.
 
     Raises InputError that names the plugin for a shape that does not fit, an option that does not exist, or
     a stage whose loss the method lacks.
     """
     check_clipping(method.test)
-    model = Model(method, registry)
+    model = Model(method, factories)
     losses = nn.ModuleDict()
     for name, part in method.losses.items():
-        built = registry.factory("losses", part)(model.dims, identities)
-        losses[name] = _module(built, "loss", part.name, Loss)
-    return Assembled(model, losses, tuple(_stage(s, model, method, registry) for s in method.stages))
+        losses[name] = _module(factories.losses[name](model.dims, identities), "loss", part.name, Loss)
+    trainings = iter(zip(factories.augment, factories.matchers, strict=True))
+    stages: list[Step | Fit] = []
+    for stage in method.stages:
+        check_clipping(stage.clipping)
+        for name in stage.losses if isinstance(stage, Train) else ():
+            if name not in method.losses:
+                raise InputError(f"a stage uses the loss {name!r}, which the method does not define")
+        stages.append(_fit(stage, model, method) if isinstance(stage, Fit) else _step(stage, model, *next(trainings)))
+    return Assembled(model, losses, tuple(stages))
 
 
-def gather(pieces: Sequence[ClipFeatures], counts: Sequence[int]) -> Clips:
-    """Features of S clips, in pieces, `counts` [N] of each tracklet -> the clips of N tracklets, padded."""
-    flat = torch.cat([p.embedding for p in pieces])  # [S, E]
-    weights = [p.importance for p in pieces if p.importance is not None]  # all of the pieces, or none
-    importance = torch.cat(weights) if weights else flat.new_ones(len(flat))  # [S]
-    extra = {k: pad(torch.cat([p.extra[k] for p in pieces]), counts) for k in pieces[0].extra}
-    return Clips(pad(flat, counts), pad(importance, counts), valid(counts, flat.device), extra)
-
-
-def pad(flat: Tensor, counts: Sequence[int]) -> Tensor:
-    """[S, ...] with `counts` rows of each tracklet -> [N, max C, ...], zeros behind the last."""
-    return pad_sequence(list(torch.split(flat, list(counts))), batch_first=True)
-
-
-def valid(counts: Sequence[int], device: torch.device) -> Tensor:
-    """counts [N] -> [N, max C] bool, True where there is a clip."""
-    places = torch.arange(max(counts), device=device)
-    return places < torch.tensor(counts, device=device)[:, None]
-
-
-def _stage(stage: Stage, model: Model, method: Method, registry: Registry) -> Step | Fit:
-    check_clipping(stage.clipping)
-    if isinstance(stage, Fit):
-        if not isinstance(getattr(model, stage.part), FitsMaps | FitsClips):
-            name = getattr(method, stage.part).name
-            raise InputError(f"{stage.part} {name!r} has no fit(), which a stage of this method calls")
+def _fit(stage: Fit, model: Model, method: Method) -> Fit:
+    if isinstance(getattr(model, stage.part), FitsMaps | FitsClips):
         return stage
-    for name in stage.losses:
-        if name not in method.losses:
-            raise InputError(f"a stage uses the loss {name!r}, which the method does not define")
+    name = getattr(method, stage.part).name
+    raise InputError(f"{stage.part} {name!r} has no fit(), which a stage of this method calls")
+
+
+def _step(stage: Train, model: Model, augment: Sequence[Factory], replacing: Factory | None) -> Step:
     matcher: Any = model.matcher
-    if stage.matcher is not None:
-        matcher = registry.factory("matchers", stage.matcher)(model.dims["clips"])
+    if replacing is not None:
+        matcher = replacing(model.dims["clips"])
         if list(matcher.parameters()):
-            raise InputError(f"matcher {stage.matcher.name!r} has parameters, so it cannot serve one stage only")
-    augment = tuple(registry.factory("augmentations", a)() for a in stage.augment)
-    return Step(stage, matcher, augment)
+            name = replacing.entry.name
+            raise InputError(f"matcher {name!r} has parameters, so it cannot serve one stage only")
+    return Step(stage, matcher, tuple(build() for build in augment))
 
 
 def _planes(encoder: Any, name: str) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def weights_file(option: str) -> WeightsFile:
         ) from fault
 
 
-def fitted(file: WeightsFile, part: Part, registry: Registry) -> Pretrained:
+def fit_file(file: WeightsFile, part: Part, registry: Registry) -> Pretrained:
     """What that encoder takes from the file, under those of the names it knows that fit best.
 
     Raises InputError if the file has no tensors by name, or fills no more than half of the encoder's.

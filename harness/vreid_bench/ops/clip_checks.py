@@ -1,4 +1,4 @@
-"""What the clip ops take: the first thing that does not fit is told with the tensor, what was wanted and what came."""
+"""Checks of the clip ops' arguments: a message names the first that does not fit, what it must be and what it is."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vreid_bench.ops.clip_reference import LAYERS, MODES, Rule
-from vreid_bench.ops.distance import METRICS
+from vreid_bench.ops.clip_reference import LAYERS
+from vreid_bench.ops.clip_rule import DIVISORS, MODES, ClipRule
+from vreid_bench.ops.metric import METRICS
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-DIVIDE = ("weights", "count")
 
 
 class Inputs:
-    """Checks for one call of one op. Each raises ValueError."""
+    """The checks for one call of one op. Each raises ValueError."""
 
-    def __init__(self, op: str, rule: Rule) -> None:
+    def __init__(self, op: str, rule: ClipRule) -> None:
         self.op, self.rule = op, rule
         self._one_of("mode", rule.mode, MODES)
-        self._one_of("divide", rule.divide, DIVIDE)
+        self._one_of("divide", rule.divide, DIVISORS)
         self._one_of("metric", rule.metric, METRICS)
         if not 0 < rule.top <= 1:
             raise ValueError(f"{op}: top must be above 0 and at most 1, got {rule.top}")
@@ -42,22 +42,23 @@ class Inputs:
             ("query_valid", "gallery_valid"), masks, (query, gallery), ("QC", "GK"), strict=True
         ):
             self._mask(name, mask, clips, axes)
-        self._weights(weights, query, gallery, {"factored": 2})
+        self._weights(weights, query, gallery, 2)
 
     def batch_hard(self, clips: Tensor, pids: Tensor, valid: Tensor | None, weights: Sequence[Tensor]) -> None:
         """The arguments of `clip_batch_hard`."""
         self._clips("clips", clips, "NCE")
         self._fits("pids", pids, "N", clips.shape[:1], clips, (torch.int64,))
         self._mask("valid", valid, clips, "NC")
-        self._weights(weights, clips, clips, {"factored": 1})
+        self._weights(weights, clips, clips, 1)
 
-    def _weights(self, weights: Sequence[Tensor], query: Tensor, gallery: Tensor, fold: dict[str, int]) -> None:
+    def _weights(self, weights: Sequence[Tensor], query: Tensor, gallery: Tensor, number: int) -> None:
+        """number: how many weights `factored` takes, if any."""
         (Q, C, E), (G, K, _) = query.shape, gallery.shape
         mode = self.rule.mode
-        wanted = ({"top": 0, "pairwise": 1, "learned": LAYERS} | fold)[mode]
-        if len(weights) != wanted and not (mode == "factored" and not weights):
+        expected = {"factored": number, "top": 0, "pairwise": 1, "learned": LAYERS}[mode]
+        if len(weights) != expected and not (mode == "factored" and not weights):
             none = "0 or " if mode == "factored" else ""
-            raise ValueError(f"{self.op}: weights must be {none}{wanted} tensors, mode {mode}; got {len(weights)}")
+            raise ValueError(f"{self.op}: weights must be {none}{expected} tensors, mode {mode}; got {len(weights)}")
         if mode == "factored":
             for i, (weight, shape) in enumerate(zip(weights, (query.shape[:2], gallery.shape[:2]), strict=False)):
                 self._fits(f"weights[{i}]", weight, ("QC", "GK")[i], shape, query, FLOATS)
@@ -69,8 +70,8 @@ class Inputs:
                 raise ValueError(f"{self.op}: weights[0] and [2] must be matrices, got {_shape(w1)} and {_shape(w2)}")
             H, J = w1.shape[0], w2.shape[0]
             shapes = ((H, E), (H,), (J, H), (J,), (1, J), (1,))
-            for i, (weight, wanted_shape) in enumerate(zip(weights, shapes, strict=True)):
-                self._fits(f"weights[{i}]", weight, ("HE", "H", "JH", "J", "1J", "1")[i], wanted_shape, query, FLOATS)
+            for i, (weight, needed) in enumerate(zip(weights, shapes, strict=True)):
+                self._fits(f"weights[{i}]", weight, ("HE", "H", "JH", "J", "1J", "1")[i], needed, query, FLOATS)
 
     def _clips(self, name: str, clips: Tensor, axes: str) -> None:
         if clips.dim() != 3:
@@ -80,8 +81,8 @@ class Inputs:
 
     def _same(self, name: str, tensor: Tensor, like: Tensor) -> None:
         if tensor.dtype != like.dtype:
-            wanted, got = _names([like.dtype]), _names([tensor.dtype])
-            raise ValueError(f"{self.op}: {name} must be {wanted} as the first argument, got {got}")
+            expected, got = _names([like.dtype]), _names([tensor.dtype])
+            raise ValueError(f"{self.op}: {name} must be {expected} as the first argument, got {got}")
         self._device(name, tensor, like)
 
     def _mask(self, name: str, mask: Tensor | None, clips: Tensor, axes: str) -> None:
@@ -98,8 +99,8 @@ class Inputs:
         dtypes: Sequence[torch.dtype],
     ) -> None:
         if tuple(tensor.shape) != tuple(shape):
-            wanted = f"[{', '.join(axes)}] = {list(shape)}"
-            raise ValueError(f"{self.op}: {name} must be {wanted}, got {_shape(tensor)}")
+            expected = f"[{', '.join(axes)}] = {list(shape)}"
+            raise ValueError(f"{self.op}: {name} must be {expected}, got {_shape(tensor)}")
         if tensor.dtype not in dtypes:
             raise ValueError(f"{self.op}: {name} must be {_names(dtypes)}, got {_names([tensor.dtype])}")
         self._device(name, tensor, like)

@@ -1,4 +1,4 @@
-"""The native kernels of the clip ops: where there are any, and how they are called."""
+"""The native kernels of the clip ops: when one can be used, and how it is called."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vreid_bench.ops.clip_reference import Rule
+from vreid_bench.ops.clip_rule import ClipRule
 from vreid_bench.ops.distance import Hardest
 from vreid_bench.system import native
 
 Masked = tuple[Tensor, Tensor | None]  # clips [N, C, E] and which of them are valid, [N, C] bool or None
 
-MOST_CLIPS = (128, 64)  # of a query and of a gallery tracklet on the GPU: they have to fit in a tile
+MOST_CLIPS = (128, 64)  # of a query and of a gallery tracklet on the GPU: they must fit in a tile
 
 
 def backend(device: str = "cpu") -> str:
@@ -24,38 +24,38 @@ def backend(device: str = "cpu") -> str:
     module = _module(device)
     if module is None:
         return "torch"
-    return "native-cuda" if device == "cuda" else f"native-{module.PATH}"
+    return "native-cuda" if device == "cuda" else f"native-{module.INSTRUCTION_SET}"
 
 
-def reduces_pairs(query: Tensor, gallery: Tensor, rule: Rule) -> bool:
-    """Is there a kernel for all pairs of clips? `learned` is one product of matrices after the other, torch's own."""
+def reduces_pairs(query: Tensor, gallery: Tensor, rule: ClipRule) -> bool:
+    """Is there a kernel for all pairs of clips? `learned` has none: it runs on torch's own products of matrices."""
     if rule.mode not in ("top", "pairwise") or query.dtype == torch.float64 or _module(query.device.type) is None:
         return False
     return query.device.type == "cpu" or _fits_gpu(query, gallery)
 
 
-def folds(clips: Tensor, rule: Rule) -> bool:
-    """Is there a kernel for weighted means? On the GPU torch's own are made for it."""
+def averages(clips: Tensor, rule: ClipRule) -> bool:
+    """Is there a kernel for weighted means? On the GPU torch's own are as good."""
     cpu = clips.device.type == "cpu" and _module("cpu") is not None
     return cpu and rule.mode == "factored" and clips.dtype != torch.float64
 
 
-def differentiates(clips: Tensor, rule: Rule) -> bool:
+def differentiates(clips: Tensor, rule: ClipRule) -> bool:
     """Is there a kernel for the backward of batch-hard?"""
     return clips.device.type == "cpu" and reduces_pairs(clips, clips, rule)
 
 
-def fold(tracklets: Masked, weight: Tensor | None, rule: Rule) -> Tensor:
+def weighted_mean(tracklets: Masked, weight: Tensor | None, rule: ClipRule) -> Tensor:
     """The weighted mean of the clips of each tracklet: [N, E]."""
     clips = tracklets[0] if tracklets[0].dtype == torch.bfloat16 else tracklets[0].float()
     _, normalize, count = _numbers(rule)
-    found: Tensor = torch.ops.vreid.clip_fold(
+    found: Tensor = torch.ops.vreid.clip_mean(
         clips.contiguous(), _mask(tracklets), _weight([] if weight is None else [weight]), normalize, count
     )
     return found
 
 
-def similarity(query: Masked, gallery: Masked, weights: Sequence[Tensor], rule: Rule) -> Tensor:
+def similarity(query: Masked, gallery: Masked, weights: Sequence[Tensor], rule: ClipRule) -> Tensor:
     """Similarities [Q, G]."""
     operands = _operand(query[0]), _operand(gallery[0])
     found: Tensor = torch.ops.vreid.clip_similarity(
@@ -64,7 +64,7 @@ def similarity(query: Masked, gallery: Masked, weights: Sequence[Tensor], rule: 
     return found
 
 
-def hardest(both: Masked, pids: Tensor, weights: Sequence[Tensor], rule: Rule) -> Hardest:
+def hardest(both: Masked, pids: Tensor, weights: Sequence[Tensor], rule: ClipRule) -> Hardest:
     """Batch-hard among all."""
     clips = both[0].float().contiguous() if both[0].device.type == "cpu" else _operand(both[0])
     found = torch.ops.vreid.clip_hardest(
@@ -74,9 +74,9 @@ def hardest(both: Masked, pids: Tensor, weights: Sequence[Tensor], rule: Rule) -
 
 
 def hardest_backward(
-    chosen: Sequence[tuple[Tensor, Tensor]], both: Masked, weights: Sequence[Tensor], rule: Rule
+    chosen: Sequence[tuple[Tensor, Tensor]], both: Masked, weights: Sequence[Tensor], rule: ClipRule
 ) -> list[Tensor]:
-    """Gradients of the clips and the weights; arguments as for `clip_kernels.batch_hard_backward`."""
+    """Gradients of the clips and the weights; arguments as for `clip_dispatch.batch_hard_backward`."""
     (grad_positive, positive), (grad_negative, negative) = chosen
     grads = grad_positive.contiguous(), grad_negative.contiguous()
     args = both[0].float().contiguous(), _mask(both), _weight(weights), positive, negative
@@ -91,11 +91,11 @@ def _hardest_backward_fake(
 
 
 def _module(device: str) -> Any:
-    """What holds the kernels of a device; those of the GPU need a torch that has CUDA."""
-    module = native.load("C") if device in ("cpu", "cuda") else None
+    """The module with the kernels of a device; those of the GPU need a torch with CUDA."""
+    module = native.load("clip_cpu") if device in ("cpu", "cuda") else None
     if module is None or device == "cpu":
         return module
-    return native.load("C_cuda") if torch.version.cuda else None
+    return native.load("clip_cuda") if torch.version.cuda else None
 
 
 def _fits_gpu(query: Tensor, gallery: Tensor) -> bool:
@@ -110,7 +110,7 @@ def _has_cores(gpu: int) -> bool:
 
 
 def _operand(clips: Tensor) -> Tensor:
-    """Clips as they are multiplied: on the CPU bfloat16 where the processor has it and they come in pairs."""
+    """Clips in the form that is multiplied: on the CPU bfloat16 where the processor multiplies it and E is even."""
     if clips.device.type == "cuda":
         whole = 16 // clips.element_size()  # the kernels copy 16 bytes at a time
         return F.pad(clips, (0, -clips.shape[2] % whole)).contiguous()
@@ -126,14 +126,16 @@ def _weight(weights: Sequence[Tensor]) -> Tensor | None:
     return weights[0].float().contiguous() if weights else None
 
 
-def _numbers(rule: Rule) -> tuple[float, bool, bool]:
+def _numbers(rule: ClipRule) -> tuple[float, bool, bool]:
     return rule.top, rule.normalize, rule.divide == "count"
 
 
 def _tf32() -> bool:
-    """May the GPU round float32 operands as torch's own products do? Off by default there."""
-    return bool(torch.backends.cuda.matmul.fp32_precision == "tf32")  # whichever of torch's ways it was set by
+    """May the GPU round float32 operands to TF32, as torch's own products may? Torch has this off by default."""
+    return bool(torch.backends.cuda.matmul.fp32_precision == "tf32")  # however it was set: torch has two ways
 
 
-if native.load("C") is not None:  # the other native ops run inside the public ones, which a compiler does not look into
+if (
+    native.load("clip_cpu") is not None
+):  # the other native ops run inside the public ones, which a compiler does not look into
     torch.library.register_fake("vreid::clip_hardest_backward", _hardest_backward_fake)

@@ -1,24 +1,24 @@
-"""Distances of tracklet vectors and batch-hard mining, in plain torch: the definition of each."""
+"""Distances of tracklet vectors and batch-hard mining, in plain torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Metric = Literal["euclidean", "sqeuclidean", "cosine"]  # of features; `dot` is of clips
-METRICS = ("dot", "cosine", "euclidean", "sqeuclidean")
-ROOTED = ("euclidean", "sqeuclidean")  # of the metrics: those of |a - b|
+from vreid_bench.ops.metric import METRICS
+
+ROOTED = ("euclidean", "sqeuclidean")  # the metrics that depend on |a - b|
 
 
 def pairwise_distance(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
     """Distance of each query vector to each gallery vector.
 
-    query: [Q, E]; gallery: [G, E]; returns [Q, G], smaller is closer. `dot` is 1 - <q, g>, `cosine` the same of vectors
-    of unit length.
+    query: [Q, E]; gallery: [G, E]; returns [Q, G], smaller is closer. `dot` is 1 - <q, g>, `cosine` the same for
+    vectors scaled to unit length.
     """
     query, gallery = _scaled(query, metric), _scaled(gallery, metric)
     squares = (query.square().sum(1)[:, None], gallery.square().sum(1)) if metric in ROOTED else ()
@@ -43,7 +43,7 @@ def _by_metric(product: Tensor, squares: Sequence[Tensor], metric: str) -> Tenso
         return 1 - product
     square = squares[0] + squares[1] - 2 * product
     square = square.clamp_min(0)  # rounding can push the distance of equal vectors below zero
-    return square if metric == "sqeuclidean" else square.clamp_min(1e-12).sqrt()  # its gradient at 0 is infinite
+    return square if metric == "sqeuclidean" else square.clamp_min(1e-12).sqrt()  # the root's gradient at 0 is infinite
 
 
 class Hardest(NamedTuple):
@@ -51,7 +51,7 @@ class Hardest(NamedTuple):
 
     positive: Tensor  # [N] distance of the farthest other tracklet of the same label; 0 where there is none
     negative: Tensor  # [N] distance of the nearest tracklet of another label; 0 where there is none
-    positive_index: Tensor  # [N] int64, which one it is: of several the lowest; -1 where there is none
+    positive_index: Tensor  # [N] int64, its index, the lowest of several; -1 where there is none
     negative_index: Tensor  # [N]
 
     @property
@@ -63,8 +63,8 @@ class Hardest(NamedTuple):
 def batch_hard(distance: Tensor, pids: Tensor, first: int = 0) -> Hardest:
     """Hardest positive and negative (Hermans et al. 2017, Eq. 5) of R anchors by their distances to all N tracklets.
 
-    distance: [R, N]; pids: [N]; the anchors are the tracklets from `first` on. An anchor is not its own positive. What
-    is missing is a 0 without a gradient, never an infinity that a later square would turn around.
+    distance: [R, N]; pids: [N]; the anchors are the tracklets from `first` on. An anchor is not its own positive. Where
+    there is none, the distance is 0 without a gradient, not an infinity whose sign a later square would lose.
     """
     place = torch.arange(len(pids), device=pids.device)
     anchor = place[first : first + len(distance)]  # [R]
@@ -76,7 +76,7 @@ def batch_hard(distance: Tensor, pids: Tensor, first: int = 0) -> Hardest:
 
 
 def _extreme(distance: Tensor, among: Tensor, *, farthest: bool) -> tuple[Tensor, Tensor]:
-    """The largest or smallest of each row where `among` [R, N], and its place; 0 and -1 where there is none."""
+    """The largest or smallest number of each row where `among` [R, N], and its place; 0 and -1 where there is none."""
     if not distance.shape[1]:
         return distance.new_zeros(0), torch.zeros(0, dtype=torch.long, device=distance.device)
     masked = distance.masked_fill(~among, -torch.inf if farthest else torch.inf)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import platformdirs
 
-from vreid_bench.contracts.dataset import TwinReader, WithdrawnReader
-from vreid_bench.registry.registry import Registry
+from vreid_bench.contracts.dataset import Dataset, TwinReader, VariantReader, WithdrawnReader, mark_synthetic
+from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 
 BANNER = """\
@@ -20,8 +20,45 @@ No data was named, so this is the SYNTHETIC twin of {}: rendered pedestrians, no
 Its scores say nothing about the real data set; name your copy of that with --data or VREID_DATA."""
 
 
+def open_datasets(
+    protocol: Protocol, readers: Mapping[str, Any], given: Path | None, accepted: Container[str]
+) -> tuple[dict[str, Dataset], bool]:
+    """The datasets of a protocol, by name, and whether they are twins because no copy was named.
+
+    Raises InputError if one cannot be read, or if they are not of one source: no table mixes real with rendered.
+    """
+    variants = {protocol.dataset: protocol.variant}
+    if protocol.target:
+        variants[protocol.target] = protocol.target_variant
+    found, twin = {}, False
+    for name, variant in variants.items():
+        if name not in readers:
+            raise InputError(f"protocol {protocol.name!r} needs the dataset {name!r}, which no plugin provides")
+        root, twin = data_root(readers[name], name, given, accepted, shelf=len(variants) > 1)
+        found[name] = read_dataset(readers[name], name, variant, root)
+    if len({dataset.source == "synthetic" for dataset in found.values()}) > 1:
+        sources = " and ".join(f"{name} is {dataset.source}" for name, dataset in found.items())
+        raise InputError(f"{protocol.name}: {sources}; transfer needs both real or both synthetic")
+    return found, twin
+
+
+def read_dataset(reader: Any, name: str, variant: str, root: Path) -> Dataset:
+    """The dataset under `root`, divided as a protocol says. Raises InputError if its reader cannot do that."""
+    if not variant:
+        plain: Dataset = reader.read(root)
+        return mark_synthetic(plain)
+    known = reader.variants if isinstance(reader, VariantReader) else ()
+    if variant not in known:
+        raise InputError(
+            f"the protocol needs {name} divided as {variant!r}, but its reader "
+            f"knows {', '.join(known) or 'one way only'}; correct the protocol"
+        )
+    divided: Dataset = reader.read(root, variant)
+    return mark_synthetic(divided)
+
+
 def data_root(
-    registry: Registry, dataset: str, given: Path | None, accepted: Container[str] = (), *, shelf: bool = False
+    reader: Any, dataset: str, given: Path | None, accepted: Container[str] = (), *, shelf: bool = False
 ) -> tuple[Path, bool]:
     """The folder of a data set, and whether it is the synthetic twin.
 
@@ -33,7 +70,7 @@ def data_root(
     variable = os.environ.get("VREID_DATA")
     named = given or (Path(variable) if variable else None)
     if named is None:
-        return _render_twin(registry.get("datasets", dataset), dataset), True
+        return _render_twin(reader, dataset), True
     named = named.expanduser()
     if not named.exists():
         option = "--data" if given else "VREID_DATA"
@@ -43,7 +80,7 @@ def data_root(
         raise InputError(f"{option} {named}: has no folder {dataset}, expected one for each data set, under its name")
     on_shelf = shelf or (given is None and (named / dataset).is_dir())
     root = named / dataset if on_shelf else named
-    check_withdrawn(registry.get("datasets", dataset), dataset, root, accepted)
+    check_withdrawn(reader, dataset, root, accepted)
     return root, False
 
 

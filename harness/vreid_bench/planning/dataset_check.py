@@ -24,7 +24,7 @@ def check_dataset(
     reader = registry.get("datasets", dataset)
     if not isinstance(reader, CheckingReader):
         raise InputError(f"data set {dataset!r} cannot be checked: its reader has no method `verify`")
-    root, _ = data_root(registry, dataset, given, accepted)
+    root, _ = data_root(reader, dataset, given, accepted)
     return reader.verify(root, decode)
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
-from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, VariantReader, hold_out, mark_synthetic, person_ids
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.dataset import DISTRACTOR, Dataset, Split, Tracklet, knows_clothes
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """Tracklets to train on in one go, and the dataset that they are of."""
 
     dataset: Dataset
@@ -25,75 +25,98 @@ class Lesson:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over paths, pid and camid: two copies agree wherever they lie."""
-        hasher = hashlib.sha256(f"{self.rate} {len(self.tracklets)}\n".encode())
-        for tracklet in self.tracklets:
-            hasher.update(f"{tracklet.pid} {tracklet.camid} {len(tracklet.frames)}\n".encode())
-            hasher.update("\n".join(tracklet.frames).encode())
-        return hasher.hexdigest()
+        return _fingerprint(self.tracklets, self.rate)
 
 
 @dataclass(frozen=True)
 class Fold:
     """One training, and the test of its weights."""
 
-    lessons: tuple[Lesson, ...]  # in order, each going on from the weights that the one before has left
-    test: Split  # what is tested; its training part may be none of the lessons
+    number: int  # among the folds of the protocol, from 0
+    training: tuple[TrainingSet, ...]  # in order, each going on from the weights that the one before has left
+    dataset: Dataset  # what is tested
+    test: Split  # its training part may be none of the training sets
 
-    @property
-    def train(self) -> tuple[Tracklet, ...]:
-        """The tracklets of the last lesson."""
-        return self.lessons[-1].tracklets
+    @cached_property
+    def fingerprint(self) -> str:
+        """The same over the test part and its roles."""
+        return _fingerprint(self.test.test, (self.test.query, self.test.gallery))
 
 
-def folds(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, ...]:
+def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, ...]:
     """Every fold of a protocol over its datasets, by name.
 
     Of transfer between datasets of several splits, fold k takes split k of both; a dataset of one split serves
     all folds. Raises InputError if a fold leaves nothing to do.
     """
-    taught = datasets[protocol.dataset]
-    splits = taught.splits
+    source, target = datasets[protocol.dataset], datasets[protocol.tested]
+    splits = source.splits
     if protocol.holdout:
         splits = tuple(hold_out(split, protocol.holdout) for split in splits)
-    if not protocol.target:
-        _usable(taught, splits, ("train", "query"))
-        return tuple(Fold((Lesson(taught, split.train),), split) for split in splits)
-    target = datasets[protocol.target]
-    _usable(taught, splits, ("train",))
-    _usable(target, target.splits, ("train", "query") if protocol.fine_tune else ("query",))
-    found = []
+    if target is source:
+        check_usable(source, splits, ("train", "query"))
+        return tuple(Fold(n, (TrainingSet(source, split.train),), source, split) for n, split in enumerate(splits))
+    check_usable(source, splits, ("train",))
+    check_usable(target, target.splits, ("train", "query") if protocol.fine_tune else ("query",))
+    folds = []
     for number in range(max(len(splits), len(target.splits))):
         test = target.splits[number % len(target.splits)]
-        lessons = [Lesson(taught, splits[number % len(splits)].train)]
+        training = [TrainingSet(source, splits[number % len(splits)].train)]
         if protocol.fine_tune:
-            lessons.append(Lesson(target, test.train, protocol.fine_tune))
-        found.append(Fold(tuple(lessons), test))
-    return tuple(found)
+            training.append(TrainingSet(target, test.train, protocol.fine_tune))
+        folds.append(Fold(number, tuple(training), target, test))
+    return tuple(folds)
 
 
-def read(reader: Any, name: str, variant: str, root: Path) -> Dataset:
-    """The dataset under `root`, divided as a protocol says. Raises InputError if its reader cannot do that."""
-    if not variant:
-        plain: Dataset = reader.read(root)
-        return mark_synthetic(plain)
-    known = reader.variants if isinstance(reader, VariantReader) else ()
-    if variant not in known:
-        raise InputError(
-            f"the protocol wants {name} divided as {variant!r}, but its reader "
-            f"knows {', '.join(known) or 'one way only'}; correct the protocol"
-        )
-    divided: Dataset = reader.read(root, variant)
-    return mark_synthetic(divided)
+def check_clothes(conventions: Iterable[Convention], folds: Iterable[Fold]) -> None:
+    """Raises InputError if a convention uses what people wear and a dataset does not say it."""
+    needing = [convention.name for convention in conventions if convention.clothes != "any"]
+    for fold in folds:
+        if needing and not knows_clothes(fold.test):
+            raise InputError(
+                f"{fold.dataset.root}: {fold.dataset.name} does not say which clothes are worn in every test tracklet, "
+                f"and the convention {needing[0]!r} needs it; choose a protocol without it"
+            )
 
 
-def _usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
+def hold_out(split: Split, share: float) -> Split:
+    """A split for tuning, made of the training part alone: `share` of its identities become the test part.
+
+    Which identities is fixed: every n-th by pid, n = 1 / share. Each (pid, camera) gives its first tracklet as
+    a query, as MARS does, but for persons seen by one camera only, whom nothing could match; the gallery is all
+    held-out tracklets.
+    """
+    persons = _persons(split.train)
+    held = set(persons[:: max(2, round(1 / share))])
+    test = tuple(t for t in split.train if t.pid in held)
+    first: dict[tuple[int, int], int] = {}
+    for row, tracklet in enumerate(test):
+        first.setdefault((tracklet.pid, tracklet.camid), row)
+    cameras = Counter(pid for pid, _ in first)
+    query = sorted(row for (pid, _), row in first.items() if cameras[pid] > 1)
+    train = tuple(t for t in split.train if t.pid not in held)
+    return Split(train, test, tuple(query), tuple(range(len(test))))
+
+
+def check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
     """Raises InputError if a part of a split, `train` or `query`, is empty, or has one identity to train on."""
-    called = {"train": "training tracklets", "query": "queries"}
+    words = {"train": "training tracklets", "query": "queries"}
     for number, split in enumerate(splits):
+        where = f"{dataset.root}: split {number} of {dataset.name}"
         for part in parts:
             if not getattr(split, part):
-                raise InputError(f"{dataset.root}: split {number} of {dataset.name} has no {called[part]}")
-        if "train" in parts and len(list(person_ids(split.train))) < 2:
-            raise InputError(
-                f"{dataset.root}: split {number} of {dataset.name} has one training identity; two are wanted"
-            )
+                raise InputError(f"{where} has no {words[part]}")
+        if "train" in parts and len(_persons(split.train)) < 2:
+            raise InputError(f"{where} has one training identity; expected two or more")
+
+
+def _persons(tracklets: Sequence[Tracklet]) -> list[int]:
+    return sorted({tracklet.pid for tracklet in tracklets if tracklet.pid > DISTRACTOR})
+
+
+def _fingerprint(tracklets: Sequence[Tracklet], more: object) -> str:
+    hasher = hashlib.sha256(f"{more} {len(tracklets)}\n".encode())
+    for tracklet in tracklets:
+        hasher.update(f"{tracklet.pid} {tracklet.camid} {len(tracklet.frames)}\n".encode())
+        hasher.update("\n".join(tracklet.frames).encode())
+    return hasher.hexdigest()

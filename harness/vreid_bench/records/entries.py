@@ -1,14 +1,20 @@
-"""What a run was: the method, the rules, the data, the weights, what it took and where it ran."""
+"""The parts of a record that say what ran: method, rules, data, weights, costs, environment."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import JsonValue, model_validator
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Source
-from vreid_bench.contracts.protocol import Convention, Protocol, digest
+from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Hash, MethodName, Name, Text
+from vreid_bench.system.fingerprint import digest
+
+# rules of a protocol that make it special, unless they have one of the plain values
+SPECIAL = ("holdout", "target", "test")
+PLAIN: tuple[JsonValue, ...] = (None, "", 0.0, {"strategy": "plain"})
 
 
 class Provider(Entry):
@@ -21,49 +27,45 @@ class Provider(Entry):
 
 
 class ReportedNumber(Entry):
-    """`vreid_bench.contracts.recipe.Reported`: one number as its paper prints it."""
+    """One number as its paper prints it: `vreid_bench.contracts.recipe.Reported`."""
 
     dataset: Text
     metric: Text
     value: Fraction
     where: Text
-    note: Text = ""
-    reranked: bool = False
-
-    later: ClassVar[tuple[str, ...]] = ("reranked",)
+    note: Text
+    reranked: bool
 
 
 class MethodEntry(Entry):
-    """What ran, with every option resolved, and how far it is from what was published."""
+    """The method that ran, with every option filled in, and how it differs from the published one."""
 
     name: MethodName
     paper: Text
     recipe: dict[str, JsonValue]  # encoder, aggregator, matcher, losses, stages, test clipping, size
     providers: tuple[Provider, ...]
     overrides: dict[str, JsonValue]  # path -> value, of `--set`
-    swapped: Text | None  # the component that stands in the baseline recipe, e.g. "aggregator personvlad"
-    modified: bool  # such a row never passes for the published method
+    swapped: Text | None  # the part that was put into the baseline recipe, e.g. "aggregator personvlad"
+    modified: bool  # True: its row is never taken for the published method
     reported: tuple[ReportedNumber, ...]
-    quoted: tuple[ReportedNumber, ...] = ()  # of other systems, from the same paper's tables
-
-    later: ClassVar[tuple[str, ...]] = ("quoted",)
+    quoted: tuple[ReportedNumber, ...]  # of other systems, from the same paper's tables
 
     @model_validator(mode="after")
-    def _owns_up(self) -> Self:
+    def _check_modified(self) -> Self:
         if (self.overrides or self.swapped) and not self.modified:
-            raise ValueError("a method with overrides or a swapped component is modified")
+            raise ValueError("a method with overrides or a swapped part is modified")
         return self
 
 
 class Ruled(Entry):
-    """Rules by fingerprint: the digest of the rules as printed here, so neither can change alone."""
+    """Rules and their fingerprint, which is the digest of these rules: neither can change alone."""
 
     version: Text
     fingerprint: Hash
     rules: dict[str, JsonValue]
 
     @model_validator(mode="after")
-    def _matches(self) -> Self:
+    def _check_fingerprint(self) -> Self:
         if digest(self.rules) != self.fingerprint or self.rules.get("version") != self.version:
             raise ValueError("version, fingerprint and rules disagree")
         return self
@@ -75,30 +77,35 @@ class ProtocolEntry(Ruled):
     name: Name
     headline: Name
 
+    @property
+    def special(self) -> bool:
+        """Whether it is not its dataset's own test: it holds people out, transfers, corrupts or selects."""
+        return any(self.rules.get(rule) not in PLAIN for rule in SPECIAL)
 
-def ruled(rule: Protocol | Convention) -> dict[str, Any]:
-    """`version`, `fingerprint` and `rules` of a protocol or convention, as the record holds them."""
+
+def describe_rules(rule: Protocol | Convention) -> dict[str, Any]:
+    """`version`, `fingerprint` and `rules` of a protocol or convention: the fields of `Ruled`."""
     return {"version": rule.version, "fingerprint": rule.fingerprint, "rules": rule.rules}
 
 
 class DatasetEntry(Entry):
-    """The data as it lay on disk."""
+    """A dataset as it was read from disk."""
 
     name: Name
     fingerprint: Hash
     source: Source
-    notes: tuple[Text, ...]  # banners, e.g. that the data was withdrawn
+    notes: tuple[Text, ...]  # printed above its tables, e.g. that the data was withdrawn
     counts: dict[str, Count]
 
 
 class Pretraining(Entry):
-    """The file that the encoder's training began from."""
+    """The file of weights that the encoder's training began from."""
 
     file: Text  # its name
     sha256: Hash
-    names: Text  # whose names its tensors have
-    taken: Count  # how many tensors of the encoder it filled
-    tensors: Count  # of how many
+    names: Text  # whose naming scheme its tensors follow
+    taken: Count  # how many of the encoder's tensors were read from it
+    tensors: Count  # how many tensors the encoder has
 
     @property
     def words(self) -> str:
@@ -110,36 +117,32 @@ class Weights(Entry):
     """The weights that were tested, and where they come from."""
 
     sha256: Hash
-    origin: Literal["trained", "record", "file"]  # by this run, by another record's run, or unknown
-    trained_by: Hash | None = None  # id of that other record
-    trained_under: Text | None = None  # its folder: protocol/source
-    trained_as: tuple[Text, ...] = ()  # its variant
-    pretrained: Pretraining | None = None  # what their training began from; None: random weights
-
-    later: ClassVar[tuple[str, ...]] = ("pretrained",)
+    origin: Literal["trained", "record", "file"]  # trained by this run, by another record's run, or unknown
+    trained_by: Hash | None  # id of that other record
+    trained_under: Text | None  # its folder: protocol/source
+    trained_as: tuple[Text, ...]  # its changes
+    pretrained: Pretraining | None  # what their training began from; None: random weights
 
     @model_validator(mode="after")
-    def _agrees(self) -> Self:
+    def _check_origin(self) -> Self:
         if (self.origin == "record") != (self.trained_by is not None and self.trained_under is not None):
-            raise ValueError("trained_by and trained_under belong to weights of origin 'record', and to those alone")
+            raise ValueError("trained_by and trained_under belong to weights of origin 'record', and only to those")
         return self
 
 
 class Disclosure(Entry):
-    """What a reader should know before comparing the numbers."""
+    """What a reader must know before comparing the scores."""
 
     selected_on: Literal["none", "dev", "test"]
     camera_id_at_test: bool
     reranking: Text | None
     test_time_augmentation: Text | None
-    pretraining: Text | None  # what the encoder had learned before, e.g. "ImageNet-1k"
-    corruption_in_training: Text | None = None  # what spoiled clips that were trained on
-
-    later: ClassVar[tuple[str, ...]] = ("corruption_in_training",)
+    pretraining: Text | None  # what the encoder was trained on before, e.g. "ImageNet-1k"
+    corruption_in_training: Text | None  # the augmentations that corrupted training clips
 
 
 class Budget(Entry):
-    """What training took and what it made. Per step of the largest stage; steps over all stages."""
+    """The size of training and model. Counts are per step of the largest stage; `steps` is over all stages."""
 
     identities: Count
     tracklets: Count
@@ -147,15 +150,12 @@ class Budget(Entry):
     frames: Count
     steps: Count
     parameters: Count
-    embedding: Count  # numbers per tracklet as matched
-    # per clip at test, of encoder and aggregator: what matrix products and convolutions take
-    multiply_adds: Count | None = None
-
-    later: ClassVar[tuple[str, ...]] = ("multiply_adds",)
+    embedding: Count  # numbers per tracklet that the matcher compares
+    multiply_adds: Count  # of encoder and aggregator for a test clip, in matrix products and convolutions
 
 
 class Cost(Entry):
-    """Wall-clock and processor time, and the highest memory in use, of the process or of the device's pool."""
+    """Wall-clock time, processor time, and peak memory of the process or of the device's pool."""
 
     seconds: Amount
     cpu_seconds: Amount
@@ -163,7 +163,7 @@ class Cost(Entry):
 
 
 class Costs(Entry):
-    """By stage of the run; none where it was not counted, as `train` in a run that loads its weights."""
+    """By stage of the run; None for a stage that did not run, such as `train` where weights are loaded."""
 
     train: Cost | None
     embed: Cost | None

@@ -1,26 +1,29 @@
-"""Features of tracklets: what embedding gives, a run keeps on disk, and matchers compare."""
+"""The features of tracklets on disk: what embedding computes and matchers compare."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
+from safetensors.numpy import load_file
 from torch import Tensor
 
+from vreid_bench.contracts.dataset import Split
+from vreid_bench.contracts.packing import mark_valid, pad
 from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher
-from vreid_bench.modeling.model import pad, valid
-from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.records.run_directory import FoldDirectory
+from vreid_bench.records.tensors import MADE_BY, pack_tensors, read_note, unpack_tensors
 from vreid_bench.system.errors import InputError
-from vreid_bench.training.checkpoint import unpacked
+from vreid_bench.system.files import write_atomic
 
 
 @dataclass(frozen=True)
-class Store:
+class FeatureStore:
     """Represented tracklets, packed: the clips of one tracklet after those of another, without padding."""
 
     embedding: Tensor  # [S, E] float32
@@ -36,27 +39,27 @@ class Store:
         start = sum(self.counts[: rows.indices(len(self))[0]])
         stop = start + sum(counts)
         embedding, importance = self.embedding[start:stop], self.importance[start:stop]
-        return Clips(pad(embedding, counts), pad(importance, counts), valid(counts, embedding.device))
+        return Clips(pad(embedding, counts), pad(importance, counts), mark_valid(counts, embedding.device))
 
-    def to(self, device: torch.device) -> Store:
+    def to(self, device: torch.device) -> FeatureStore:
         """The same features on another device."""
-        return Store(self.embedding.to(device), self.importance.to(device), self.counts)
+        return FeatureStore(self.embedding.to(device), self.importance.to(device), self.counts)
 
-    def replaced(self, other: Store, mask: NDArray[np.bool_]) -> Store:
+    def replace(self, other: FeatureStore, mask: NDArray[np.bool_]) -> FeatureStore:
         """The same clips, those of `mask` [S] as another store has them."""
         chosen = torch.from_numpy(mask)
         embedding = torch.where(chosen[:, None], other.embedding, self.embedding)
-        return Store(embedding, torch.where(chosen, other.importance, self.importance), self.counts)
+        return FeatureStore(embedding, torch.where(chosen, other.importance, self.importance), self.counts)
 
-    def represented(self, matcher: Matcher, rows: int = 64) -> Store:
+    def represent(self, matcher: Matcher, rows: int = 64) -> FeatureStore:
         """Clips as their encoder gave them -> what a matcher keeps of each tracklet, `rows` tracklets at a time."""
         with torch.inference_mode():
-            return Store.of(
+            return FeatureStore.of(
                 matcher.represent(self.clips(slice(first, first + rows))) for first in range(0, len(self), rows)
             )
 
     @classmethod
-    def of(cls, pieces: Iterable[Clips]) -> Store:
+    def of(cls, pieces: Iterable[Clips]) -> FeatureStore:
         """Padded clips of some tracklets after those of others, packed, on the processor."""
         stored = list(pieces)
         embedding = torch.cat([c.embedding[c.valid] for c in stored]).float()  # [S, E]
@@ -64,19 +67,58 @@ class Store:
         counts = tuple(int(n) for c in stored for n in c.valid.sum(1))
         return cls(embedding.cpu(), importance.cpu(), counts)
 
-    def to_bytes(self, labels: Labels, matcher: Matcher) -> bytes:
-        """As a safetensors file that `vreid-bench score` reads alone: the features, the labels, how they compare."""
+    def save(self, path: Path, test: Split, matcher: Matcher, made_by: str) -> None:
+        """Write a safetensors file that `vreid-bench score` reads alone: features, labels, and how they compare.
+
+        made_by: the fingerprint of all that decided the features.
+        """
+        rows = {"query": test.query, "gallery": test.gallery}
+        labels = {"pid": [t.pid for t in test.test], "camid": [t.camid for t in test.test], **rows}
         tensors = {"embedding": self.embedding, "importance": self.importance, "counts": torch.tensor(self.counts)}
-        for name, value in (("pid", labels.pids), ("camid", labels.camids)):
-            tensors[name] = torch.from_numpy(value)
-        tensors |= {"query": torch.from_numpy(labels.query), "gallery": torch.from_numpy(labels.gallery)}
+        tensors |= {name: torch.tensor(value, dtype=torch.int64) for name, value in labels.items()}
         metric: dict[str, str] = {"metric": matcher.metric} if isinstance(matcher, ComparesVectors) else {}
-        return save({name: value.cpu().contiguous() for name, value in tensors.items()}, metric)
+        write_atomic(path, pack_tensors(tensors, metric | {MADE_BY: made_by}))
 
     @classmethod
-    def from_file(cls, path: Path) -> Store:
-        """Read what `to_bytes` wrote. Raises InputError for a file that holds something else."""
-        tensors, _ = unpacked(path)
+    def from_file(cls, path: Path) -> FeatureStore:
+        """Read what `save` wrote. Raises InputError for a file that holds something else."""
+        tensors, _ = unpack_tensors(path)
         if not {"embedding", "importance", "counts"} <= set(tensors):
             raise InputError(f"{path}: holds no features but {', '.join(sorted(tensors))}; delete it to embed again")
         return cls(tensors["embedding"], tensors["importance"], tuple(tensors["counts"].tolist()))
+
+
+def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays in the store of a run's folder, or in a safetensors file, with a row for each tracklet.
+
+    The clips that a store packs are padded: `embedding` [N, C, E], `importance` [N, C], `valid` [N, C]; or [N, E]
+    without the other two where every tracklet has one. Raises InputError for a file that cannot be read.
+    """
+    file = _store_file(path)
+    if not file.is_file():
+        raise InputError(f"{file}: there is no such file")
+    try:
+        arrays = load_file(file)
+    except Exception as fault:  # a damaged file, or a type that NumPy does not have, makes it raise anything
+        reason = str(fault).partition("\n")[0]
+        raise InputError(f"{file}: cannot be read as .safetensors ({reason})") from fault
+    if not {"embedding", "importance", "counts"} <= set(arrays):
+        return dict(arrays)
+    counts, packed = arrays.pop("counts"), {name: arrays.pop(name) for name in ("embedding", "importance")}
+    if (counts == 1).all():
+        return arrays | {"embedding": packed["embedding"]}
+    present = np.arange(counts.max()) < counts[:, None]  # [N, C]
+    for name, array in packed.items():
+        arrays[name] = np.zeros((*present.shape, *array.shape[1:]), np.float32)
+        arrays[name][present] = array
+    return arrays | {"valid": present}
+
+
+def read_store_metric(path: Path) -> str | None:
+    """The metric by which a run compared the vectors in its store; None if it compared clips in pairs."""
+    return read_note(_store_file(path)).get("metric")
+
+
+def _store_file(path: Path) -> Path:
+    """The store itself; of a folder, the view of the clips as they are, which every test has."""
+    return FoldDirectory(path, path).features("features") if path.is_dir() else path

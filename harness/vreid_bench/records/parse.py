@@ -1,4 +1,4 @@
-"""JSON that may be a stranger's: read strictly, and what is wrong with it told in a sentence."""
+"""Parse JSON that may come from a stranger: strictly, with every fault named in a sentence."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ AnyEntry = TypeVar("AnyEntry", bound=Entry)
 
 
 def parse(content: bytes, entry: type[AnyEntry]) -> AnyEntry:
-    """The entry that the JSON holds. Raises ValueError that says which field, what was found and what was wanted."""
+    """The entry in the JSON text. Raises ValueError that names the field, what was found and what was expected."""
     try:
         parsed = entry.model_validate_json(content)
     except ValidationError as fault:
-        raise ValueError(_told(fault)) from fault
-    json.loads(content, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite)
+        raise ValueError(_describe_faults(fault)) from fault
+    json.loads(content, object_pairs_hook=_parse_object, parse_float=_parse_finite, parse_constant=_parse_finite)
     return parsed
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"key {twice!a} stands twice in one object")
+        raise ValueError(f"key {twice!a} appears twice in one object")
     return found
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is no finite number")
+        raise ValueError(f"{text} is not finite")
     return number
 
 
-def _told(fault: ValidationError) -> str:
-    """The first faults as field, found, wanted. Keys and values are a stranger's: shown in ASCII, cut short."""
+def _describe_faults(fault: ValidationError) -> str:
+    """The first three faults: field, found, expected. Keys and values may be a stranger's: printed as ASCII, cut."""
     faults = fault.errors(include_url=False)
-    told = [_sentence(".".join(map(str, e["loc"])), e["type"], e["msg"], e.get("input")) for e in faults[:3]]
-    return "; ".join(told) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
+    first = [_describe_fault(".".join(map(str, e["loc"])), e["type"], e["msg"], e.get("input")) for e in faults[:3]]
+    return "; ".join(first) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
 
 
-def _sentence(where: str, kind: str, message: str, found: object) -> str:
+def _describe_fault(where: str, kind: str, message: str, found: object) -> str:
     field = ascii(where)[1:-1][:120] or "the file"
     if kind == "missing":
         return f"{field}: is missing"
@@ -54,5 +54,5 @@ def _sentence(where: str, kind: str, message: str, found: object) -> str:
         return f"{field}: is not a field of this schema"
     if kind in ("json_invalid", "value_error"):
         return f"{field}: {message.removeprefix('Value error, ')}"
-    shown = type(found).__name__ if isinstance(found, dict | list) else ascii(found)[:60]
-    return f"{field}: found {shown}, wanted {message.removeprefix('Input should be ').removeprefix('String should ')}"
+    value = type(found).__name__ if isinstance(found, dict | list) else ascii(found)[:60]
+    return f"{field}: found {value}, expected {message.removeprefix('Input should be ').removeprefix('String should ')}"

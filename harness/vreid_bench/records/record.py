@@ -1,4 +1,4 @@
-"""One run's result: everything needed to believe it and to repeat it, as JSON of a versioned schema."""
+"""The record: the result of a run, with everything needed to trust and repeat it, as JSON of a versioned schema."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from vreid_bench.contracts.protocol import digest
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.records.entries import (
     Budget,
@@ -26,12 +25,13 @@ from vreid_bench.records.fields import Amount, Count, Entry, Name, Text, Time
 from vreid_bench.records.parse import parse
 from vreid_bench.records.scores import Condition, Metrics, People, Result, Splits
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
-LARGEST = 1 << 20  # bytes; a record with 2,730 people has a fifth of it, so a larger file is something else
+LARGEST = 1 << 20  # bytes; a record with 2,730 people takes a fifth of it, so a larger file is not a record
 
 
 class Record(Entry):
-    """One run's result."""
+    """The result of one run. Every field is in the file, also where it is null or empty."""
 
     schema_version: Literal[1]
     created: Time  # UTC
@@ -39,26 +39,26 @@ class Record(Entry):
     preset: Preset
     seed: Count
     protocol: ProtocolEntry
-    splits: Splits | None = None  # None: the protocol has one
-    dataset: DatasetEntry
-    taught: DatasetEntry | None = None  # what was trained on first, where that is not the dataset
+    splits: Splits | None  # None: the protocol has one
+    dataset: DatasetEntry  # what was tested on
+    taught: DatasetEntry | None  # what was trained on first; None: the dataset that was tested on
     conventions: dict[Name, Result]
-    conditions: tuple[Condition, ...] = ()  # where the protocol tests under several
-    not_computable: dict[Name, Text] = Field(default_factory=dict)  # convention -> why this input cannot support it
-    # of one person's unit vectors (`clusters.mean_diameter`), mean over persons, conditions and splits
-    cluster_diameter: Amount | None = None
-    people: tuple[People, ...] = ()  # by split; records from before this field have none
+    conditions: tuple[Condition, ...]  # empty: the protocol tests under one
+    not_computable: dict[Name, Text]  # convention -> why it cannot be applied to this test
+    # mean diameter of a person's unit vectors over persons, conditions and splits; None: tracklets are not one vector
+    cluster_diameter: Amount | None
+    people: tuple[People, ...]  # by split; empty: not kept
     weights: Weights
     disclosure: Disclosure
     budget: Budget
     costs: Costs
-    backend: Name  # which implementation ranked: `numpy`, or `native-` and the instruction set
-    reranked_by: Name | None = None  # the same for re-ranking; None without
-    clips_by: Name | None = None  # the same for pairs of clips, `torch` without kernels; None where none are compared
+    backend: Name  # the implementation that ranked: `numpy`, or `native-` and the instruction set
+    reranked_by: Name | None  # the same for re-ranking; None: not re-ranked
+    clips_by: Name | None  # the same for pairs of clips, `torch` without kernels; None: no clips were compared
     environment: Environment
 
     @model_validator(mode="after")
-    def _agrees(self) -> Self:
+    def _check_agreement(self) -> Self:
         if self.protocol.headline not in self.conventions:
             raise ValueError(f"the headline convention {self.protocol.headline!r} was not scored")
         both = self.conventions.keys() & self.not_computable.keys()
@@ -67,9 +67,9 @@ class Record(Entry):
         for name, value in [(self.protocol.name, self.protocol), *self.conventions.items()]:
             if value.rules.get("name") != name:
                 raise ValueError(f"the rules of {name!r} are those of {value.rules.get('name')!r}")
-        told = self.disclosure.pretraining
-        if self.weights.pretrained and told != self.weights.pretrained.words:
-            raise ValueError(f"the disclosed pre-training {told!a} is not that of the weights")
+        disclosed = self.disclosure.pretraining
+        if self.weights.pretrained and disclosed != self.weights.pretrained.words:
+            raise ValueError(f"the disclosed pre-training {disclosed!a} is not that of the weights")
         if self.people and len(self.people) != len(self.conventions[self.protocol.headline].splits):
             raise ValueError("people must have an entry for each split")
         if self.splits:
@@ -79,19 +79,15 @@ class Record(Entry):
                     raise ValueError(f"{name!r} has scores of {len(result.splits)} splits, but {self.splits.words} ran")
         return self
 
-    later: ClassVar[tuple[str, ...]] = (
-        "splits", "taught", "reranked_by", "clips_by", "not_computable", "people", "conditions", "cluster_diameter",
-    )  # fmt: skip
-
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Record:
-        """A record from plain values, dataclass-free: lists or tuples, mappings, entries of `schema`."""
+        """A record from plain values and entries. Raises InputError, as `from_file` does."""
         text = json.dumps(fields, default=lambda entry: entry.model_dump(mode="json"))
         return cls.from_json(text.encode(), "new record")
 
     @classmethod
     def from_file(cls, path: Path) -> Record:
-        """Read a record. Raises InputError that names the file, the field, what was found and wanted."""
+        """Read a record. Raises InputError that names the file, the field, what was found and what was expected."""
         try:
             with path.open("rb") as file:
                 content = file.read(LARGEST + 1)
@@ -101,24 +97,24 @@ class Record(Entry):
 
     @classmethod
     def from_json(cls, content: bytes, origin: str) -> Record:
-        """Parse a record that came from `origin`. Raises InputError, as `from_file` does."""
+        """Parse a record; `origin` names its source in errors. Raises InputError, as `from_file` does."""
         if len(content) > LARGEST:
-            raise InputError(f"{origin}: over {LARGEST} bytes; a record is far smaller")
+            raise InputError(f"{origin}: over {LARGEST} bytes; a record is much smaller")
         try:
             return parse(content, cls)
         except ValueError as fault:
             raise InputError(f"{origin}: not a valid record: {fault}") from fault
 
     def to_json(self) -> bytes:
-        """The record's one form on disk: sorted keys, indent 1, ASCII, floats in full precision."""
+        """The only form of the record on disk: sorted keys, indent 1, ASCII, floats in full precision."""
         return (json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
     def metrics(self) -> dict[str, Any]:
         """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}.
 
-        A convention that could not be applied has `not_computable`, the reason, in the place of numbers.
-        Of several splits also {"splits": {"total", "ran"}}, and for each convention the `splits` and their `sd`; of
-        several conditions {"conditions": [{"name", "conventions"}]}; {"cluster_diameter"} where it is known.
+        A convention that could not be applied has the reason, `not_computable`, instead of numbers. With several
+        splits there are {"splits": {"total", "ran"}} and each convention's `splits` and their `sd`; with several
+        conditions {"conditions": [{"name", "conventions"}]}; {"cluster_diameter"} where it is known.
         """
         names = set(Metrics.model_fields) | ({"interval", "splits"} if self.splits else {"interval"})
         numbers = {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}
@@ -141,8 +137,8 @@ class Record(Entry):
             ]
         return report
 
-    def reused(self, sha256: str) -> Weights:
-        """The weights that this run trained, or loaded itself, as the record of another run has them."""
+    def lend_weights(self, sha256: str) -> Weights:
+        """The weights of this run, as the record of another run that tests them names them."""
         return Weights(
             sha256=sha256,
             origin="record",
@@ -164,7 +160,7 @@ class Record(Entry):
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """In words, all by which this is not simply the method at its preset."""
+        """In words: everything that makes this run differ from the method at its preset."""
         method, weights, disclosure = self.method, self.weights, self.disclosure
         words = [method.swapped] if method.swapped else []
         words += [f"{path}={json.dumps(value)}" for path, value in sorted(method.overrides.items())]
@@ -182,18 +178,18 @@ class Record(Entry):
 
     @property
     def variant(self) -> tuple[str, ...]:
-        """In words, all that sets this row apart: the changes, and the splits if some were left out."""
+        """In words: everything that makes this a row of its own: the changes, and the splits if some were left out."""
         partial = self.splits is not None and len(self.splits.ran) < self.splits.total
         return self.changes + ((self.splits.words,) if self.splits and partial else ())
 
 
 def record_path(record: Record) -> PurePosixPath:
-    """Where a record lies under `records/`, from its content alone; every name in it was validated."""
+    """The path of a record under `records/`. It follows from the content alone; every name in it was validated."""
     variant = f"-{digest(list(record.variant))[:8]}" if record.variant else ""
     file = f"{in_path(record.method.name)}-{record.preset}-seed{record.seed}{variant}.json"
     return PurePosixPath(record.folder) / file
 
 
 def in_path(name: str) -> str:
-    """A method's name as part of a path, on every file system."""
+    """A method's name as it stands in a path, valid on every file system."""
     return name.replace(":", "-")

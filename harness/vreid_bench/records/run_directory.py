@@ -1,17 +1,40 @@
-"""One run, one folder: what is in it, whose turn it is, and the log that grows with the training."""
+"""One run, one folder: what its files are called, and whose turn it is to work in it."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import sweep, write_atomic
-from vreid_bench.training.checkpoint import Position
+
+CHECKPOINT = "checkpoint.safetensors"
+FOLDS = ("", "split-*/", "pretrained/", "split-*/pretrained/")  # where a run's folder has folders of folds
+
+
+class FoldDirectory:
+    """Where a run keeps the weights and features of one fold."""
+
+    def __init__(self, path: Path, run: Path) -> None:
+        self.path = path
+        self.run = run  # the folder of the whole run
+        self.weights = path / "weights.safetensors"
+        self.checkpoint = path / CHECKPOINT
+        self.log = path / "log.jsonl"
+        self.costs = path / "costs.json"
+
+    def features(self, view: str) -> Path:
+        """The feature store of one of the views of the test: `features`, or `spoiled`."""
+        return self.path / f"{view}.safetensors"
+
+    @property
+    def pretrained(self) -> FoldDirectory:
+        """Where a fold keeps the weights that its last training goes on from."""
+        return FoldDirectory(self.path / "pretrained", self.run)
 
 
 class RunDirectory:
@@ -22,48 +45,31 @@ class RunDirectory:
         self.record = path / "record.json"  # written last: its presence says that the run is complete
         self.per_query = path / "per_query.npz"
         self.breakdown = path / "breakdown.json"
-        self.features = path / "features.safetensors"
-        self.spoiled = path / "spoiled.safetensors"  # features of the same clips, corrupted
-        self.weights = path / "weights.safetensors"
-        self.checkpoint = path / "checkpoint.safetensors"
         self.pretraining = path / "pretraining.txt"  # what the encoder took of the file that `--weights` names
-        self.log = path / "log.jsonl"
-        self.costs = path / "costs.json"
 
-    def split(self, number: int, splits: int) -> RunDirectory:
-        """Where one of several splits keeps its weights and features; a single split keeps them here."""
-        return self if splits == 1 else RunDirectory(self.path / f"split-{number}")
+    def fold(self, number: int, total: int) -> FoldDirectory:
+        """Where one of several folds keeps its files; a single fold keeps them here."""
+        return FoldDirectory(self.path if total == 1 else self.path / f"split-{number}", self.path)
 
-    @property
-    def pretrained(self) -> RunDirectory:
-        """Where a fold keeps the weights that its last lesson goes on from."""
-        return RunDirectory(self.path / "pretrained")
+    def finish(self, record: bytes, per_query: bytes, breakdown: object, beginning: str) -> None:
+        """Write what the run has found, the record last: it says that the run is complete.
 
-    def adopt(self, twins: Iterable[RunDirectory]) -> None:
-        """Take over what another folder has of this very training, if it is finished there and not begun here."""
-        if self.weights.exists() or self.checkpoint.exists():
-            return
-        for twin in twins:
-            if twin.weights.exists():
-                for name in (
-                    "features",
-                    "spoiled",
-                    "log",
-                    "costs",
-                    "weights",
-                ):  # the weights last: they say that all is here
-                    source: Path = getattr(twin, name)
-                    if source.exists():
-                        write_atomic(getattr(self, name), source.read_bytes())
-                return
+        beginning: the report of what training began from; none is kept if it is empty.
+        """
+        if beginning:
+            write_atomic(self.pretraining, beginning.encode())
+        write_atomic(self.per_query, per_query)
+        write_atomic(self.breakdown, json.dumps(breakdown).encode())
+        write_atomic(self.record, record)
+        self.forget_checkpoints()
 
     def forget_checkpoints(self) -> None:
         """Remove what only an interrupted run needs."""
-        for checkpoint in self.path.rglob(self.checkpoint.name):
+        for checkpoint in self.path.rglob(CHECKPOINT):
             checkpoint.unlink(missing_ok=True)
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
+    def claim(self) -> Iterator[None]:
         """Hold the folder for this process. Raises InputError while another process works in it."""
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as lock:
@@ -79,29 +85,9 @@ class RunDirectory:
                     shutil.rmtree(self.path)
 
 
-class Log:
-    """`log.jsonl`: a line of JSON every few steps. Steps that a resumed run repeats are written once."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def rewind(self, start: Position) -> None:
-        """Forget what was logged at or after `start`, and a line that a crash cut short."""
-        if self.path.exists():
-            lines = self.path.read_text(errors="replace").splitlines()
-            kept = [line for line in lines if _before(line, start)]
-            write_atomic(self.path, "".join(f"{line}\n" for line in kept).encode())
-
-    def write(self, position: Position, values: Mapping[str, float]) -> None:
-        """Append the values of one step."""
-        line = {"stage": position.stage, "step": position.step, **values}
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-
-
-def _before(line: str, start: Position) -> bool:
-    try:
-        entry = json.loads(line)
-        return (entry["stage"], entry["step"]) < start
-    except (ValueError, TypeError, KeyError):  # not a line of ours: cut short, or written by something else
-        return False
+def find_run(run: Path, runs: Path) -> RunDirectory:
+    """The folder of a finished run, named by its path or its id. Raises InputError if there is none."""
+    for folder in (run, runs / run):
+        if RunDirectory(folder).record.is_file():
+            return RunDirectory(folder)
+    raise InputError(f"{run}: no finished run is there (expected a record.json); `ls {runs}` shows the runs")

@@ -1,19 +1,20 @@
-"""What a run scored: under each convention and condition, split by split and person by person."""
+"""The scores of a run: under each convention and condition, by split and by person."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import stdev
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from vreid_bench.contracts.split_numbers import written
+from vreid_bench.contracts.split_numbers import format_splits
 from vreid_bench.records.entries import Ruled
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Name, Text
 
 
 class Metrics(Entry):
-    """Means over the queries that count."""
+    """Means over the counted queries."""
 
     mAP: Fraction
     R1: Fraction
@@ -30,7 +31,7 @@ class Metrics(Entry):
 
 
 class Splits(Entry):
-    """Which of a protocol's several splits ran; the scores are means over these."""
+    """Which of a protocol's splits ran, where it has several; the scores are means over those that ran."""
 
     total: Annotated[int, Field(ge=2, le=1000)]
     ran: Annotated[tuple[Count, ...], Field(min_length=1)]  # counted from 0
@@ -38,7 +39,7 @@ class Splits(Entry):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if list(self.ran) != sorted(set(self.ran)) or self.ran[-1] >= self.total:
-            raise ValueError(f"splits ran must ascend from 0 to below {self.total}")
+            raise ValueError(f"ran must list split numbers below {self.total}, ascending")
         return self
 
     @property
@@ -46,7 +47,7 @@ class Splits(Entry):
         """`10 splits`, or `3 of 10 splits (0-2)`."""
         if len(self.ran) == self.total:
             return f"{self.total} splits"
-        return f"{len(self.ran)} of {self.total} splits ({written(self.ran)})"
+        return f"{len(self.ran)} of {self.total} splits ({format_splits(self.ran)})"
 
 
 class Intervals(Entry):
@@ -64,25 +65,25 @@ class Summary(Metrics):
 
 
 class Condition(Entry):
-    """The scores under one of several conditions that the same weights were tested under."""
+    """The scores under one of the protocol's conditions; the same weights are tested under each."""
 
     name: Text
     conventions: dict[Name, Summary]
 
 
 class Result(Summary, Ruled):
-    """The scores under one convention: of the conditions that lead, where there are several."""
+    """The scores under one convention; of several conditions, the mean over the leading ones."""
 
     def deviation(self, metric: str) -> float | None:
-        """The sample standard deviation over the splits; of one split there is none."""
+        """The sample standard deviation over the splits; None for one split."""
         values = [getattr(split, metric) for split in self.splits]
         return stdev(values) if len(values) > 1 else None
 
 
 class People(Entry):
-    """Of each identity, by rising pid, the sums over its queries in one split under the headline convention.
+    """Per identity, by ascending pid: sums over its queries in one split under the headline convention.
 
-    What paired tests between rows need. An identity is there if any of its queries counts in any split.
+    Paired tests between rows need them. It lists every identity with a counted query in any split.
     """
 
     queries: tuple[Count, ...]
@@ -94,3 +95,8 @@ class People(Entry):
         if not len(self.queries) == len(self.AP) == len(self.R1):
             raise ValueError("queries, AP and R1 must have as many entries as there are identities")
         return self
+
+
+def explain_refusals(not_computable: Mapping[str, str]) -> list[str]:
+    """One line for each convention that could not be applied, with the reason."""
+    return [f"{name}: not computable, {why}" for name, why in sorted(not_computable.items())]

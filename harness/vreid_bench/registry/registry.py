@@ -6,8 +6,8 @@ import difflib
 import inspect
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pluggy
 
 from vreid_bench.contracts import hookspecs
-from vreid_bench.contracts.recipe import Part
+from vreid_bench.contracts.recipe import Method, Part, Train
 from vreid_bench.system.errors import InputError
 
 GROUP = "vreid_bench"
@@ -83,10 +83,44 @@ class Entry:
         text = getattr(self.value, "summary", None) or inspect.getdoc(self.value) or ""
         return str(text).strip().partition("\n")[0]
 
+    def provider(self) -> dict[str, str]:
+        """Who provides it, as a record has it."""
+        who = {"distribution": self.plugin.distribution, "version": self.plugin.version}
+        return {"kind": KINDS[self.kind], "name": self.name, **who}
+
     def described(self) -> dict[str, str]:
         """As `vreid-bench list` shows it."""
         provided = {"distribution": self.plugin.distribution, "version": self.plugin.version}
         return {"kind": self.kind, "name": self.name, "summary": self.summary, **provided}
+
+
+@dataclass(frozen=True)
+class Factory:
+    """A part that waits only for what the harness gives it."""
+
+    entry: Entry
+    options: Mapping[str, Any]  # of the recipe; nested parts are factories themselves
+
+    def __call__(self, *given: Any) -> Any:
+        """The part. Raises InputError that names the distribution if its code fails."""
+        with self.entry.blamed():
+            return self.entry.value(*given, **self.options)
+
+    def blamed(self) -> AbstractContextManager[None]:
+        """Tell whose code it was that failed in the block."""
+        return self.entry.blamed()
+
+
+@dataclass(frozen=True)
+class Factories:
+    """What builds the parts of a method."""
+
+    encoder: Factory
+    aggregator: Factory
+    matcher: Factory
+    losses: Mapping[str, Factory]
+    augment: Sequence[Sequence[Factory]]  # of each training stage
+    matchers: Sequence[Factory | None]  # of each training stage: in place of the method's
 
 
 class Registry:
@@ -131,6 +165,34 @@ class Registry:
         """The value of that kind and name. Raises InputError with the nearest names."""
         return self.entry(kind, name).value
 
+    def values(self, kind: str) -> dict[str, Any]:
+        """Every value of that kind, by name."""
+        return {entry.name: entry.value for entry in self.entries(kind)}
+
+    def choose(self, name: str, kinds: Sequence[str]) -> Entry:
+        """The entry of that name: of the first of these kinds, else of one of the others.
+
+        Raises InputError for a name that nothing, or that only values of several other kinds, carry.
+        """
+        first, *others = kinds
+        if (entry := self.find(first, name)) is not None:
+            return entry
+        entries = [found for kind in others if (found := self.find(kind, name))]
+        if not entries:
+            known = [entry.name for kind in kinds for entry in self.entries(kind)]
+            near = suggestion(name, known)
+            raise InputError(f"no {KINDS[first]} or part is named {name!r}{near}; `vreid-bench list` shows all")
+        if len(entries) > 1:
+            words = " and ".join(f"an {KINDS[e.kind]}" if e.kind[0] in "ae" else f"a {KINDS[e.kind]}" for e in entries)
+            raise InputError(f"{name!r} names {words}; write a method that uses the one you mean")
+        return entries[0]
+
+    def providers(self, entry: Entry, parts: Iterable[tuple[str, Part]]) -> tuple[Mapping[str, str], ...]:
+        """Who provides what `entry` names and each of these parts, given with their kinds; each once, sorted."""
+        entries = [entry, *(self.entry(kind, part.name) for kind, part in parts)]
+        providers = {(KINDS[each.kind], each.name): each.provider() for each in entries}
+        return tuple(provider for _, provider in sorted(providers.items()))
+
     def resolve(self, kind: str, part: Part) -> Part:
         """The part with every option of its factory filled in. Raises InputError on an unknown option."""
         defaults = self._defaults(kind, part.name)
@@ -144,16 +206,22 @@ class Registry:
                 raise InputError(f"{KINDS[kind]} {part.name!r} needs its option {option!r}")
         return Part(part.name, {k: self._resolved(kind, v) for k, v in options.items()})
 
-    def factory(self, kind: str, part: Part) -> Callable[..., Any]:
-        """A callable that waits only for what the harness gives; nested parts arrive as such callables."""
+    def factory(self, kind: str, part: Part) -> Factory:
+        """What builds the part; nested parts arrive as factories."""
         options = {k: self.factory(kind, v) if isinstance(v, Part) else v for k, v in part.options.items()}
-        entry = self.entry(kind, part.name)
+        return Factory(self.entry(kind, part.name), options)
 
-        def build(*given: Any) -> Any:
-            with entry.blamed():
-                return entry.value(*given, **options)
-
-        return build
+    def factories(self, method: Method) -> Factories:
+        """What builds each part of a method."""
+        trainings = [stage for stage in method.stages if isinstance(stage, Train)]
+        return Factories(
+            encoder=self.factory("encoders", method.encoder),
+            aggregator=self.factory("aggregators", method.aggregator),
+            matcher=self.factory("matchers", method.matcher),
+            losses={name: self.factory("losses", part) for name, part in method.losses.items()},
+            augment=[[self.factory("augmentations", part) for part in stage.augment] for stage in trainings],
+            matchers=[self.factory("matchers", s.matcher) if s.matcher else None for s in trainings],
+        )
 
     def _resolved(self, kind: str, value: Any) -> Any:
         return self.resolve(kind, value) if isinstance(value, Part) else value

@@ -1,24 +1,24 @@
-"""A recipe's settings by path: described for the record, and overridden by `--set`."""
+"""The settings of a recipe: filled in, written to the record, and changed by `--set`."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import Field, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from vreid_bench.contracts.recipe import Fit, Method, Part, Train
 from vreid_bench.registry.registry import Registry, suggestion
 from vreid_bench.system.errors import InputError
 
-PROSE = ("reported", "quoted", "paper")  # fields of a method that do not decide a run
+PROSE = ("reported", "quoted", "paper")  # fields of a method that change no number
 
 
-def resolved(method: Method, registry: Registry) -> Method:
-    """The method with every option of every part filled in, so that none is left to a default unseen."""
+def resolve(method: Method, registry: Registry) -> Method:
+    """The method with every option of every part filled in, so that no default stays hidden."""
     losses = {name: registry.resolve("losses", loss) for name, loss in method.losses.items()}
-    stages = tuple(_resolved_stage(stage, registry) for stage in method.stages)
+    stages = tuple(_resolve_stage(stage, registry) for stage in method.stages)
     return replace(
         method,
         encoder=registry.resolve("encoders", method.encoder),
@@ -29,60 +29,55 @@ def resolved(method: Method, registry: Registry) -> Method:
     )
 
 
-def described(value: Any) -> Any:
-    """A recipe as plain JSON: parts as {"name", "options"}, tuples as lists."""
+def describe(value: Any) -> Any:
+    """A recipe as plain JSON: parts as {"name", "options"}, tuples as lists, every setting included."""
     if is_dataclass(value) and not isinstance(value, type):
-        said = [f for f in fields(value) if f.name not in PROSE and not _unsaid(f, getattr(value, f.name))]
-        named = {f.name: described(getattr(value, f.name)) for f in said}
+        named = {f.name: describe(getattr(value, f.name)) for f in fields(value) if f.name not in PROSE}
         return {"stage": type(value).__name__.lower(), **named} if isinstance(value, Train | Fit) else named
     if isinstance(value, Mapping):
-        return {str(k): described(v) for k, v in value.items()}
+        return {str(k): describe(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [described(v) for v in value]
+        return [describe(v) for v in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return repr(value)
 
 
-def _unsaid(setting: Field[Any], value: Any) -> bool:
-    return "later" in setting.metadata and bool(value == setting.default)
-
-
 def override(method: Method, assignments: Sequence[str]) -> tuple[Method, dict[str, Any]]:
     """Apply `path=value` assignments to a resolved method.
 
-    A path is dotted (`losses.triplet.margin`, `stages.0.steps`); its end suffices where only one setting has
-    it (`margin`). Values are JSON, or text. Returns the new method and {full path: value} of what changed. Raises
-    InputError for a path that fits none or several settings, and for a value that does not fit.
+    A path has dots (`losses.triplet.margin`, `stages.0.steps`); its last part is enough if only one setting has it
+    (`margin`). Values are JSON or text. Returns the new method and {full path: value} of the settings that changed.
+    Raises InputError for a path that fits no setting or several, and for a value of another type.
     """
     applied: dict[str, Any] = {}
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals or not path.strip():
-            raise InputError(f"--set {assignment!r}: wanted NAME=VALUE, for instance --set margin=0.2")
+            raise InputError(f"--set {assignment!r}: expected NAME=VALUE, for instance --set margin=0.2")
         full, present = _find(path.strip(), dict(settings(method)))
-        value = _parsed(full, text.strip(), present)
+        value = _parse(full, text.strip(), present)
         if value != present:
-            method = _replaced(method, full.split("."), value)
+            method = _replace(method, full.split("."), value)
             applied[full] = list(value) if isinstance(value, tuple) else value
     return method, applied
 
 
-def named_part(kind: str, text: str, registry: Registry) -> Part:
-    """`NAME` or `NAME:option=value,...` from the command line, as a part with every option filled in.
+def parse_part(kind: str, text: str, registry: Registry) -> Part:
+    """The part that `NAME` or `NAME:option=value,...` of a command line names, with every option filled in.
 
-    Raises InputError for a name, an option or a type of value that the kind does not have.
+    Raises InputError for an unknown name or option, and for a value of another type.
     """
     name, _, rest = text.partition(":")
     options = dict(registry.resolve(kind, Part(name)).options)
     for assignment in filter(None, rest.split(",")):
         option, equals, value = assignment.partition("=")
         if not equals:
-            raise InputError(f"{text!r}: wanted NAME:OPTION=VALUE,..., got {assignment!r}")
+            raise InputError(f"{text!r}: expected NAME:OPTION=VALUE,..., got {assignment!r}")
         if option in options:
-            options[option] = _parsed(option, value, options[option])
+            options[option] = _parse(option, value, options[option])
         else:
-            options = dict(registry.resolve(kind, Part(name, {option: value})).options)  # says what is wrong
+            options = dict(registry.resolve(kind, Part(name, {option: value})).options)  # raises the error
     return Part(name, options)
 
 
@@ -121,7 +116,7 @@ def _find(path: str, known: Mapping[str, Any]) -> tuple[str, Any]:
     return fits[0], known[fits[0]]
 
 
-def _parsed(path: str, text: str, present: Any) -> Any:
+def _parse(path: str, text: str, present: Any) -> Any:
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
@@ -131,31 +126,31 @@ def _parsed(path: str, text: str, present: Any) -> Any:
     if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"--set {path}: wanted a finite number, got {text!r}")
-    # an option of a part may be a number or a word (a margin is 0.3 or "soft"): the part decides
+        raise InputError(f"--set {path}: expected a finite number, got {text!r}")
+    # an option of a part may take numbers and words (a margin is 0.3 or "soft"): the part checks it
     scalars = isinstance(value, str | float | int) and isinstance(present, str | float)
     free = scalars and path.partition(".")[0] in ("encoder", "aggregator", "matcher", "losses")
     if None not in (present, value) and type(value) is not type(present) and not free:
-        wanted = f"{type(present).__name__}, as {json.dumps(present)} is"
-        raise InputError(f"--set {path}: wanted {wanted}, got {text!r}")
+        expected = f"{type(present).__name__}, as in {json.dumps(present)}"
+        raise InputError(f"--set {path}: expected {expected}, got {text!r}")
     return value
 
 
-def _replaced(value: Any, path: Sequence[str], new: Any) -> Any:
+def _replace(value: Any, path: Sequence[str], new: Any) -> Any:
     if not path:
         return new
     head, rest = path[0], path[1:]
     if isinstance(value, Part):
-        return Part(value.name, {**value.options, head: _replaced(value.options[head], rest, new)})
+        return Part(value.name, {**value.options, head: _replace(value.options[head], rest, new)})
     if isinstance(value, Mapping):
-        return {**value, head: _replaced(value[head], rest, new)}
+        return {**value, head: _replace(value[head], rest, new)}
     if isinstance(value, tuple):
         at = int(head)
-        return (*value[:at], _replaced(value[at], rest, new), *value[at + 1 :])
-    return replace(value, **{head: _replaced(getattr(value, head), rest, new)})
+        return (*value[:at], _replace(value[at], rest, new), *value[at + 1 :])
+    return replace(value, **{head: _replace(getattr(value, head), rest, new)})
 
 
-def _resolved_stage(stage: Train | Fit, registry: Registry) -> Train | Fit:
+def _resolve_stage(stage: Train | Fit, registry: Registry) -> Train | Fit:
     if isinstance(stage, Fit):
         return stage
     augment = tuple(registry.resolve("augmentations", a) for a in stage.augment)

@@ -23,7 +23,7 @@ def examine() -> dict[str, str]:
     found = {"python": platform.python_version(), **packages()}
     found["processor"] = f"{processor()}, {cores()} cores for this process"
     found["device"] = device_name(device) + _advice(device)
-    found["kernels"] = _kernels("score", ranks.backend(), "ranks are counted")
+    found["kernels"] = _kernels("ranks", ranks.backend(), "ranks are counted")
     found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")
     found["clip ops"] = _clip_ops(device)
     found["plugins"] = _plugins()
@@ -37,7 +37,7 @@ def _advice(device: torch.device) -> str:
         return ""
     if torch.version.cuda:
         return f": torch {torch.__version__} has CUDA but sees no GPU; check the driver with nvidia-smi"
-    return ": this torch has no CUDA; README, 'Which torch', says how to install one that has"
+    return ": this torch has no CUDA; docs/running.md, 'Which torch', says how to install one that has it"
 
 
 def _kernels(name: str, backend: str, work: str) -> str:
@@ -47,9 +47,9 @@ def _kernels(name: str, backend: str, work: str) -> str:
 
 
 def _clip_ops(device: torch.device) -> str:
-    reason = native.missing("C")
+    reason = native.missing("clip_cpu")
     if not reason and device.type == "cuda":
-        reason = native.missing("C_cuda")
+        reason = native.missing("clip_cuda")
     if reason:
         return f"torch: pairs of clips are reduced in plain torch, with the same result but slower; {reason}"
     return f"{clip_native.backend(device.type)}: pairs of clips are reduced by native kernels"

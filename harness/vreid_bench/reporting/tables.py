@@ -1,4 +1,4 @@
-"""A track as Markdown tables for a page."""
+"""A board as Markdown tables."""
 
 from __future__ import annotations
 
@@ -10,53 +10,55 @@ from typing import Any
 from tabulate import tabulate
 
 from vreid_bench.records.record import Record
-from vreid_bench.reporting.board import Track
-from vreid_bench.reporting.text import escaped
+from vreid_bench.reporting.board import Board
+from vreid_bench.reporting.text import escape
 
 BUDGET = ("identities", "tracklets", "clips", "frames", "steps", "parameters", "multiply_adds", "embedding")
 
 
-def results_table(track: Track, note: Callable[[str], str]) -> str:
-    """Every row under every convention, beside what the papers report; `note` makes a footnote of a text."""
-    head, *others = track.conventions
-    over = ["± splits"] if track.splits else []
-    more = ["R5", "R10", "R20"] if track.splits else ["R5"]  # where splits are averaged, the whole curve is reported
-    headers = ["#", "method", "preset", "data", "seeds", "mAP", *over, "95 %", *track.extra, "R1", *over, "95 %", *more]
-    headers += [f"{escaped(name)} {metric}" for name in others for metric in ("mAP", "R1")]
+def results_table(board: Board, note: Callable[[str], str]) -> str:
+    """Every row under every convention, with the papers' numbers; `note` turns a text into a footnote mark."""
+    head, *others = board.conventions
+    over = ["± splits"] if board.splits else []
+    more = ["R5", "R10", "R20"] if board.splits else ["R5"]  # papers on several splits print the whole curve
+    headers = ["#", "method", "preset", "data", "seeds", "mAP", *over, "95 %", *board.extra, "R1", *over, "95 %", *more]
+    headers += [f"{escape(name)} {metric}" for name in others for metric in ("mAP", "R1")]
     headers += ["reported mAP", "reported R1", "remarks"]
     table = []
-    for place, row in enumerate(track.rows):
-        cells = [str(place + 1), escaped(row.first.method.name), row.first.preset, row.first.dataset.source]
+    for place, row in enumerate(board.rows):
+        cells = [str(place + 1), escape(row.first.method.name), row.first.preset, row.first.dataset.source]
         cells += [str(len(row.records)), *row.cells(head, "mAP", bool(over))]
-        cells += [column[place] for column in track.extra.values()]
+        cells += [column[place] for column in board.extra.values()]
         cells += [*row.cells(head, "R1", bool(over)), *(row.percent(head, metric) for metric in more)]
         cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
         cells += [_reported(row.first, metric, note) for metric in ("mAP", "R1")]
-        table.append([*cells, escaped("; ".join(row.remarks))])
+        table.append([*cells, escape("; ".join(row.remarks))])
     return _markdown(headers, table, "rlll" + "r" * (len(headers) - 5) + "l")
 
 
-def conditions_table(track: Track, metric: str) -> str:
-    """Every row under every condition, by the headline convention; nothing where there is just one condition."""
-    names = [condition.name for condition in track.first.conditions]
+def conditions_table(board: Board, metric: str) -> str:
+    """Every row under every condition, by the headline convention; empty where there is only one condition."""
+    names = [condition.name for condition in board.first.conditions]
     if not names:
         return ""
     table = []
-    for place, row in enumerate(track.rows, 1):
-        cells = [row.under(at, track.headline, metric) for at in range(len(names))]
-        table.append([str(place), escaped(row.first.method.name), row.first.preset, *cells])
-    headers = ["#", "method", "preset", *(f"{metric}, {escaped(name)}" for name in names)]
+    for place, row in enumerate(board.rows, 1):
+        cells = [row.percent_under(at, board.headline, metric) for at in range(len(names))]
+        table.append([str(place), escape(row.first.method.name), row.first.preset, *cells])
+    headers = ["#", "method", "preset", *(f"{metric}, {escape(name)}" for name in names)]
     return _markdown(headers, table, "rll" + "r" * len(names))
 
 
 def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
-    """The paper's numbers under this protocol, with re-ranking beside a row with it and without beside one without;
-    none beside a modified method, which no paper has printed."""
+    """The paper's numbers under this protocol, re-ranked ones only beside a re-ranked row, with their footnotes.
+
+    Empty for a modified method: no paper reports it.
+    """
     if record.method.modified:
         return ""
     reranked = record.disclosure.reranking is not None
-    wanted = (_here(record), metric, reranked)
-    fitting = [r for r in record.method.reported if (r.dataset, r.metric, r.reranked) == wanted]
+    key = (_reported_as(record), metric, reranked)
+    fitting = [r for r in record.method.reported if (r.dataset, r.metric, r.reranked) == key]
     cells = []
     for number in fitting:
         where = ". ".join(part.rstrip(".") for part in (record.method.paper, number.where, number.note) if part)
@@ -64,26 +66,25 @@ def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
     return " / ".join(cells)
 
 
-def _here(record: Record) -> str:
-    """What a paper's number has to be of: the dataset, or the protocol where it is more than a dataset's own."""
-    special = any(record.protocol.rules.get(rule) for rule in ("holdout", "target", "corruption", "selection"))
-    return record.protocol.name if special else record.dataset.name
+def _reported_as(record: Record) -> str:
+    """The `dataset` of a paper's number that fits: the protocol's name if it is special, else the dataset's."""
+    return record.protocol.name if record.protocol.special else record.dataset.name
 
 
-def quoted_table(track: Track) -> str:
-    """What the papers of the track's methods quote of other systems, best mAP first; nothing where they quote none."""
+def quotations_table(board: Board) -> str:
+    """What the papers of the board's methods quote of other systems, best mAP first; empty if they quote none."""
     systems: dict[tuple[str, str, str, bool], dict[str, float]] = {}
-    for record in track.records:
+    for record in board.records:
         for number in record.method.quoted:
-            if number.dataset == _here(record):
+            if number.dataset == _reported_as(record):
                 key = (number.where, record.method.paper, number.note, number.reranked)
                 systems.setdefault(key, {})[number.metric] = number.value
     metrics = ("mAP", "R1", "R5", "R10", "R20")
     table = [
         [
-            *(escaped(text) for text in (where, paper)),
+            *(escape(text) for text in (where, paper)),
             *(f"{100 * values[metric]:.1f}" if metric in values else "" for metric in metrics),
-            escaped("; ".join(filter(None, ["re-ranking" if reranked else "", note]))),
+            escape("; ".join(filter(None, ["re-ranking" if reranked else "", note]))),
         ]
         for (where, paper, note, reranked), values in sorted(systems.items(), key=_by_score)
     ]
@@ -95,60 +96,59 @@ def _by_score(item: tuple[tuple[str, str, str, bool], dict[str, float]]) -> tupl
     return (-values.get("mAP", 0), -values.get("R1", 0), key)
 
 
-def budget_table(track: Track) -> str:
-    """What each row took and who provides it, in the order of the results."""
+def budget_table(board: Board) -> str:
+    """The size and cost of each row and who provides its parts, in the order of the results."""
     headers = ["#", "method", "preset", "identities/step", "tracklets/step", "clips/step", "frames/step", "steps"]
     headers += ["parameters", "multiply-adds/clip", "embedding", "CPU min", "peak MB"]
     headers += ["device", "pre-training", "provided by"]
     table = []
-    for place, row in enumerate(track.rows, 1):
-        cells = [str(place), escaped(row.first.method.name), row.first.preset]
+    for place, row in enumerate(board.rows, 1):
+        cells = [str(place), escape(row.first.method.name), row.first.preset]
         for name in BUDGET:
-            cells.append(row.all_of(partial(_budget, name=name)))
-        cells += [f"{fmean(_seconds(r) for r in row.records) / 60:.1f}", f"{max(map(_peak, row.records)):.0f}"]
-        cells.append(escaped(row.all_of(lambda r: r.environment.device)))
-        cells.append(escaped(row.first.disclosure.pretraining or "none"))
-        table.append([*cells, escaped(row.all_of(_provided))])
+            cells.append(row.distinct(partial(_budget, name=name)))
+        cells += [f"{fmean(_cpu_seconds(r) for r in row.records) / 60:.1f}", f"{max(map(_peak_mb, row.records)):.0f}"]
+        cells.append(escape(row.distinct(lambda r: r.environment.device)))
+        cells.append(escape(row.first.disclosure.pretraining or "none"))
+        table.append([*cells, escape(row.distinct(_distributions))])
     return _markdown(headers, table, "rll" + "r" * 10 + "lll")
 
 
-def index_table(track: Track) -> str:
-    """The headline alone."""
-    head = track.headline
+def index_table(board: Board) -> str:
+    """Every row under the headline convention alone."""
+    head = board.headline
     table = [
         [
             str(place),
-            escaped(row.first.method.name),
+            escape(row.first.method.name),
             row.first.preset,
             row.first.dataset.source,
             str(len(row.records)),
             row.percent(head, "mAP"),
             row.percent(head, "R1"),
-            escaped("; ".join(row.remarks)),
+            escape("; ".join(row.remarks)),
         ]
-        for place, row in enumerate(track.rows, 1)
+        for place, row in enumerate(board.rows, 1)
     ]
     return _markdown(["#", "method", "preset", "data", "seeds", "mAP", "R1", "remarks"], table, "rlllrrrl")
 
 
 def _budget(record: Record, name: str) -> str:
-    value = getattr(record.budget, name)
-    return "" if value is None else f"{value:,}"  # none in records from before a number was counted
+    return f"{getattr(record.budget, name):,}"
 
 
-def _seconds(record: Record) -> float:
+def _cpu_seconds(record: Record) -> float:
     return sum(cost.cpu_seconds for cost in (record.costs.train, record.costs.embed, record.costs.score) if cost)
 
 
-def _peak(record: Record) -> float:
+def _peak_mb(record: Record) -> float:
     return max(cost.peak_mb for cost in (record.costs.train, record.costs.embed, record.costs.score) if cost)
 
 
-def _provided(record: Record) -> str:
+def _distributions(record: Record) -> str:
     return ", ".join(sorted({f"{p.distribution} {p.version}" for p in record.method.providers}))
 
 
 def _markdown(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
-    """A Markdown table; `align` has a letter for each column, l or r."""
+    """A Markdown table; `align` has one letter for each column, l or r."""
     sides = [{"l": "left", "r": "right"}[letter] for letter in align]
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=sides)

@@ -1,22 +1,24 @@
-"""Intervals by resampling people, and how often they hold what they promise.
+"""Intervals by resampling people, and how often they cover the truth.
 
-An interval speaks about *other people before the same cameras*: it says where the score of this very model would lie
-if the test identities were drawn anew from the population that they came from, with gallery, distractors and cameras
-as they are. It does not speak about another training run (that is the spread over seeds), another division of the
-data (the spread over splits), another gallery or another place.
+An interval is about *other people in front of the same cameras*: where the score of this very model would lie if the
+test identities were drawn anew from the same population, with gallery, distractors and cameras as they are. It is not
+about another training run (the spread over seeds is), another division of the data (the spread over splits is),
+another gallery or another place.
 
-`coverage` shows in a simulated population that it keeps what it promises: `python -m vreid_bench.scoring.bootstrap 60`.
+`coverage` measures in a simulated population how often it holds: `python -m vreid_bench.scoring.bootstrap 60`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
+
+from vreid_bench.records.per_query import PerQuery
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -30,16 +32,16 @@ def interval(
     """95 % bootstrap interval of the mean over splits of the means over queries.
 
     per_query: [Q], NaN where the query does not count; pids: [Q]; splits: [Q], by default all one. Identities are
-    drawn, with all their queries in all splits, for these rise and fall together: single queries would give an
-    interval that is too narrow. The ends are the BCa quantiles (Efron, JASA 1987) of the resampled means, which
-    mend bias and skewness, taken a little further out where identities are few (Hesterberg, The American
+    drawn with all their queries in all splits, for these rise and fall together; drawing single queries would make
+    the interval too narrow. The ends are the BCa quantiles (Efron, JASA 1987) of the resampled means, which
+    correct bias and skewness, moved a little further out where identities are few (Hesterberg, The American
     Statistician 2015, "expanded percentile").
     """
-    total, number = people(per_query, pids, np.zeros_like(pids) if splits is None else splits)  # [S, I]
+    total, number = sum_by_person(per_query, pids, np.zeros_like(pids) if splits is None else splits)  # [S, I]
     size = total.shape[1]
     draw = np.random.default_rng(seed).integers(size, size=(resamples, size))  # [resamples, I]
     means = _mean(*(np.stack([row[draw].sum(1) for row in table]) for table in (total, number)))  # [resamples]
-    if means.min() == means.max():  # all alike, or one identity alone: nothing to tell a spread from
+    if means.min() == means.max():  # all alike, or one identity alone: there is no spread
         return float(means[0]), float(means[0])
     sums, counts = total.sum(1, keepdims=True), number.sum(1, keepdims=True)  # [S, 1]
     without = _mean(sums - total, counts - number)  # [I], each identity left out in turn
@@ -49,7 +51,7 @@ def interval(
 
 def _mean(sums: Floats, counts: Floats) -> Floats:
     """[S, ...] sums and counts of the queries -> the mean over splits of their means: [...]."""
-    # of few identities, a draw can leave a split without any: then the others speak
+    # of few identities, a draw can leave a split without any: then the others are averaged
     mean = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts != 0)
     result: Floats = np.nanmean(mean, axis=0)
     return result
@@ -62,11 +64,11 @@ def _ends(means: Floats, estimate: float, without: Floats) -> list[float]:
     below = (np.sum(means < estimate) + np.sum(means == estimate) / 2) / len(means)
     bias = ndtri(np.clip(below, 1 / len(means), 1 - 1 / len(means)))
     pull = np.nanmean(without) - without  # [I]
-    skewness = np.sum(pull**3) / (6 * np.sum(pull**2) ** 1.5)  # at most 1/6, so that what divides stays above 0
+    skewness = np.sum(pull**3) / (6 * np.sum(pull**2) ** 1.5)  # at most 1/6, so that the divisor stays above 0
     return [float(ndtr(bias + (bias + z) / (1 - skewness * (bias + z)))) for z in (outside, -outside)]
 
 
-def people(per_query: Floats, pids: Ints, splits: Ints) -> tuple[Floats, Floats]:
+def sum_by_person(per_query: Floats, pids: Ints, splits: Ints) -> tuple[Floats, Floats]:
     """Sum and number of the queries that count, of each split and identity: [S, I] each, sorted."""
     counted = ~np.isnan(per_query)
     _, person = np.unique(pids[counted], return_inverse=True)
@@ -78,24 +80,21 @@ def people(per_query: Floats, pids: Ints, splits: Ints) -> tuple[Floats, Floats]
     return np.asarray(total, np.float64).reshape(shape), np.asarray(number, np.float64).reshape(shape)
 
 
-def by_person(per_query: Mapping[str, NDArray[Any]], convention: str) -> list[dict[str, list[Any]]]:
-    """Of each split, the sums over the queries of each identity, as a record keeps them (`record.People`).
-
-    per_query: the arrays of `metrics.per_query`.
-    """
-    precision = per_query[f"{convention}.ap"]
-    hits = np.where(np.isnan(precision), np.nan, per_query[f"{convention}.first_rank"] == 0)
-    tables = [people(values, per_query["pid"], per_query["split"]) for values in (precision, hits)]  # [S, I]
-    (total, number), (hit, _) = tables
-    columns = (("queries", number.astype(int)), ("AP", total), ("R1", hit.astype(int)))
+def tabulate_people(kept: PerQuery, convention: str) -> list[dict[str, list[Any]]]:
+    """Of each split, the sums over the queries of each identity, as a record keeps them (`record.People`)."""
+    scores = kept.scores[convention]
+    (total, number), (hits, _) = (
+        sum_by_person(values, kept.pid, kept.split) for values in (scores.average_precision, scores.hits(1))
+    )  # [S, I] each
+    columns = (("queries", number.astype(int)), ("AP", total), ("R1", hits.astype(int)))
     return [{name: table[split].tolist() for name, table in columns} for split in range(len(total))]
 
 
 def coverage(identities: int, worlds: int = 500, seed: int = 0) -> dict[str, float]:
     """How often the interval covers the truth of a simulated population, for mAP and R1: shares of the worlds.
 
-    Each world draws that many identities. A person has one to six queries and is hard or easy for the model, which
-    all of the person's queries share; the hard ones have fewer queries, as people that were tracked badly have.
+    Each world draws that many identities. A person has one to six queries and is hard or easy for the model in
+    all of the queries; hard persons have fewer queries, as people who are tracked badly do.
     """
     random = np.random.default_rng(seed)
     truth = [float(np.mean(values)) for values, _ in _draw(random, 1_000_000)]

@@ -9,20 +9,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.protocol import Convention
-from vreid_bench.scoring.metrics import Outcome, Scores, precision
-from vreid_bench.scoring.ranks.counting import sought
-from vreid_bench.scoring.ranks.match_index import QUERY
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.scoring.matches import GalleryRule, find_matches
+from vreid_bench.scoring.metrics import Outcome, Scores, precision, scores_of
+from vreid_bench.scoring.ranks.counting import index_matches
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Precision = Callable[[Ints, Ints], Floats]  # which match [M], rank [M], both from 1 -> its part of the AP [M]
 
-HARDEST = 20  # identities that are told
+HARDEST = 20  # identities that are reported
 
 
 class Queries(NamedTuple):
-    """What is known of each query under one convention; `precision` is NaN where a query does not count."""
+    """The queries of all splits under one convention; `precision` is NaN where a query does not count."""
 
     pids: Ints  # [Q]
     camids: Ints  # [Q]
@@ -31,84 +31,76 @@ class Queries(NamedTuple):
     first_rank: Ints  # [Q] 0-based rank of the first match, -1 where there is none
 
 
-class Matches(NamedTuple):
-    """Every match of every query under the same convention, flat, in any order."""
+class CameraMatches(NamedTuple):
+    """Every match of these queries and the camera that it is seen in, flat, in any order."""
 
     owner: Ints  # [M] position of the query
-    rank: Ints  # [M] from 1, junk taking none
+    rank: Ints  # [M] from 1; junk takes none
     camids: Ints  # [M] camera of the match
 
 
-def breakdowns(
+def break_down_conventions(
     splits: Sequence[Outcome], frames: Sequence[Sequence[int]], conventions: Sequence[Convention]
 ) -> dict[str, Any]:
-    """Convention -> `breakdown` over the queries of all splits, where the convention could be applied.
+    """Convention -> `break_down` over the queries of all splits, where the convention could be applied.
 
     frames: of each split, the lengths of its test tracklets [N].
     """
     found = {}
     for convention in conventions:
-        judged = [outcome.judged[convention.name] for outcome in splits]
-        scores = [verdict for verdict in judged if isinstance(verdict, Scores)]
-        if len(scores) == len(splits):
-            parts = [_known(*each) for each in zip(splits, scores, frames, strict=True)]
+        scores = scores_of(splits, convention.name)
+        if scores is not None:
+            parts = [_queries_of(*each) for each in zip(splits, scores, frames, strict=True)]
             queries = Queries(*map(np.concatenate, zip(*parts, strict=True)))
-            matches = _found(splits, convention)
-            found[convention.name] = breakdown(queries, matches, partial(precision, convention=convention))
+            matches = _matches_of(splits, convention)
+            found[convention.name] = break_down(queries, matches, partial(precision, convention=convention))
     return found
 
 
-def _known(outcome: Outcome, scores: Scores, frames: Sequence[int]) -> Queries:
+def _queries_of(outcome: Outcome, scores: Scores, frames: Sequence[int]) -> Queries:
     rows, labels = outcome.labels.query, outcome.labels
     length = np.asarray(frames, np.int64)[rows]
     return Queries(labels.pids[rows], labels.camids[rows], length, scores.average_precision, scores.first_rank)
 
 
-def _found(splits: Sequence[Outcome], convention: Convention) -> Matches:
-    """The matches that the convention counts, the queries of later splits numbered on."""
+def _matches_of(splits: Sequence[Outcome], convention: Convention) -> CameraMatches:
+    """The matches under a convention; the queries of each split are numbered on from those before."""
     parts, first = [], 0
     for labels, counts, _ in splits:
-        wanted = sought(labels)  # in the order of `counts`
-        camids = labels.camids[labels.gallery[wanted.item]]  # [M]
-        listed = convention.queries_in_gallery is not False
-        kept = np.ones(len(camids), bool) if listed else counts.group != QUERY
-        groups = slice(None) if listed else slice(QUERY)
-        owner, rank = counts.owner[kept], counts.before[kept, groups].sum(1) + 1
-        camids = camids[kept]
-        if convention.clothes != "any" and counts.alike is not None:
-            asked = counts.alike[kept] == (convention.clothes == "same")
-            # the nearer matches in other clothes than asked for take no rank
-            passed = _order(owner, rank) - 1
-            passed[asked] -= _order(owner[asked], rank[asked]) - 1
-            owner, rank, camids = owner[asked], (rank - passed)[asked], camids[asked]
-        parts.append(Matches(owner + first, rank, camids))
+        matches = find_matches(counts, GalleryRule.of(convention))
+        assert matches is not None, "a convention that was scored has matches"
+        # in gallery order: sums of the same numbers in another order differ in their last digits
+        order = np.argsort(matches.entry)
+        item = index_matches(labels).item[matches.entry[order]]  # [M] places, in the order of `counts`
+        camids = labels.camids[labels.gallery[item]]
+        parts.append(CameraMatches(matches.owner[order] + first, matches.rank[order], camids))
         first += len(labels.query)
-    return Matches(*map(np.concatenate, zip(*parts, strict=True)))
+    return CameraMatches(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def breakdown(queries: Queries, matches: Matches, rule: Precision) -> dict[str, Any]:
+def break_down(queries: Queries, matches: CameraMatches, rule: Precision) -> dict[str, Any]:
     """`camera_pairs`, `frames`, `matches` and `hardest`: means over the queries that count, as plain values."""
     number = np.bincount(matches.owner, minlength=len(queries.pids))  # [Q]
     return {
         "camera_pairs": camera_pairs(queries, matches, rule),
         "frames": _by_size(queries, queries.frames),
         "matches": _by_size(queries, number),
-        "hardest": hardest(queries),
+        "hardest": hardest_people(queries),
     }
 
 
-def camera_pairs(queries: Queries, matches: Matches, rule: Precision) -> dict[str, Any]:
-    """mAP and R1 of the queries of each camera (row) on the matches of each camera (column).
+def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision) -> dict[str, Any]:
+    """mAP and R1 of the queries of each camera (row) over the matches of each camera (column).
 
     As the official MARS evaluation: to find a person in one camera, the person's tracklets in the others are junk,
-    while everybody else stays, whatever the camera. None where no query has such a match; so, since a match in the
-    query's own camera is junk to begin with, on the diagonal.
+    while everybody else stays, whatever the camera. None where no query has such a match. The diagonal is all None:
+    what shows the person in the query's own camera is junk.
     """
     cameras = np.union1d(queries.camids, matches.camids)
-    nth = _order(matches.owner, matches.rank)  # [M]
+    nth = _position(matches.owner, matches.rank)  # [M]
     pair = matches.owner * len(cameras) + np.searchsorted(cameras, matches.camids)  # [M] query and camera
-    here = _order(pair, matches.rank)  # [M] which of its query's matches in that camera
-    rank = matches.rank - nth + here  # [M] the nearer matches that now are junk take no rank
+    here = _position(pair, matches.rank)  # [M] which of its query's matches in that camera
+    rank = matches.rank - nth + here  # [M] the nearer matches that are junk now take no rank
     shape = len(queries.pids), len(cameras)
     number = np.bincount(pair, minlength=shape[0] * shape[1]).reshape(shape)  # [Q, cameras]
     total = np.bincount(pair, rule(here, rank), shape[0] * shape[1]).reshape(shape)
@@ -127,8 +119,8 @@ def camera_pairs(queries: Queries, matches: Matches, rule: Precision) -> dict[st
     return {"cameras": cameras.tolist(), **tables}
 
 
-def hardest(queries: Queries, most: int = HARDEST) -> list[dict[str, Any]]:
-    """The identities with the lowest mean average precision, hardest first; of two alike the lower pid."""
+def hardest_people(queries: Queries, most: int = HARDEST) -> list[dict[str, Any]]:
+    """The identities with the lowest mean average precision, hardest first; of two equal ones, the lower pid first."""
     groups = [(int(pid), queries.pids == pid) for pid in np.unique(queries.pids[~np.isnan(queries.precision)])]
     found = [{"pid": pid, **_means(queries, mask)} for pid, mask in groups]
     return sorted(found, key=lambda person: (person["mAP"], person["pid"]))[:most]
@@ -149,8 +141,8 @@ def _means(queries: Queries, mask: NDArray[np.bool_]) -> dict[str, Any]:
     return {**mean, "queries": int(mask.sum())}
 
 
-def _order(group: Ints, rank: Ints) -> Ints:
-    """Which of its group's entries each is by rank, from 1: [M]."""
+def _position(group: Ints, rank: Ints) -> Ints:
+    """The position of each entry within its group by rank, from 1: [M]."""
     order = np.lexsort((rank, group))
     sizes = np.bincount(group)
     first = np.cumsum(sizes) - sizes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,19 +12,20 @@ from numpy.typing import NDArray
 from tabulate import tabulate
 
 from vreid_bench.records.entries import DatasetEntry, Ruled
+from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.record import Record
-from vreid_bench.scoring.bootstrap import interval, people
+from vreid_bench.records.run_directory import find_run
+from vreid_bench.scoring.bootstrap import interval, sum_by_person
 from vreid_bench.scoring.sign_flip import SIGNIFICANT, shares, sign_flip
 from vreid_bench.system.errors import InputError
 
-Arrays = Mapping[str, NDArray[Any]]
 METRICS = ("mAP", "R1")
 SAME = 1e-12  # below this, what a person adds to both scores is the same
-PAIRING = ("split", "query", "pid", "camid")
-# rules of a protocol that say what is trained on; what is tested they leave to the dataset and the queries
-TAUGHT = ("name", "version", "dataset", "variant", "target", "target_variant", "fine_tune")
-# of two tests of the same weights under as many conditions this may differ as well: what is asked is what it costs
-CONDITION = ("corruption",)
+PAIRED = ("split", "query", "pid", "camid")  # arrays that must agree, so that queries can be paired
+# rules of a protocol that decide the training alone; the dataset and the queries say what is tested
+TRAINING = ("name", "version", "dataset", "variant", "target", "target_variant", "fine_tune")
+# two tests of the same weights under as many conditions may differ in this as well: its cost is what is compared
+CONDITION = ("test",)
 
 
 @dataclass(frozen=True)
@@ -55,30 +55,32 @@ class Comparison:
 def compare(a: Path, b: Path, runs: Path = Path("runs")) -> dict[str, dict[str, Comparison]]:
     """Convention -> metric (mAP, R1) -> comparison of two runs by folder or id, the headline convention first.
 
-    Raises InputError where there is no finished run, and for runs that were not scored by the same rules on the
-    same data, naming what differs.
+    Raises InputError if a run is not finished, and for runs that were not scored by the same rules on the same data,
+    naming what differs.
     """
-    a, b = (_folder(run, runs) for run in (a, b))
-    records = [Record.from_file(folder / "record.json") for folder in (a, b)]
-    _alike(a, b, *records)
+    folders = [find_run(run, runs) for run in (a, b)]
+    a, b = (folder.path for folder in folders)
+    records = [Record.from_file(folder.record) for folder in folders]
+    _check_alike(a, b, *records)
     head = records[0].protocol.headline
     names = [head, *sorted((set(records[0].conventions) & set(records[1].conventions)) - {head})]
-    one, other = (_read(folder / "per_query.npz", names) for folder in (a, b))
-    for array in PAIRING:
-        if not np.array_equal(one[array], other[array]):
-            raise InputError(f"{a} and {b}: their per_query.npz hold different queries ({array}); score one anew")
-    return {name: {metric: _compared(name, metric, one, other) for metric in METRICS} for name in names}
+    one, other = (PerQuery.from_file(folder.per_query, names) for folder in folders)
+    for array in PAIRED:
+        if not np.array_equal(getattr(one, array), getattr(other, array)):
+            file = folders[0].per_query.name
+            raise InputError(f"{a} and {b}: their {file} hold different queries ({array}); score one anew")
+    return {name: {metric: _compare_metric(name, metric, one, other) for metric in METRICS} for name in names}
 
 
-def as_json(compared: Mapping[str, Mapping[str, Comparison]]) -> dict[str, Any]:
-    """`{convention: {metric: {"difference": ..., "verdict": ...}}}` of plain values."""
+def to_plain(compared: Mapping[str, Mapping[str, Comparison]]) -> dict[str, Any]:
+    """`{convention: {metric: {"difference": ..., "verdict": ...}}}` of plain values, as for JSON."""
     return {
         name: {metric: {**asdict(one), "verdict": one.verdict} for metric, one in metrics.items()}
         for name, metrics in compared.items()
     }
 
 
-def shown(compared: Mapping[str, Mapping[str, Comparison]]) -> str:
+def render(compared: Mapping[str, Mapping[str, Comparison]]) -> str:
     """A table in percent, a line for each convention and metric."""
     headers = ["convention", "metric", "A", "B", "A - B", "95 %", "p", "smallest", "win/tie/loss", "verdict"]
     rows = []
@@ -91,11 +93,11 @@ def shown(compared: Mapping[str, Mapping[str, Comparison]]) -> str:
     return tabulate(rows, headers, disable_numparse=True, colalign=["left", "left", *["right"] * 7, "left"])
 
 
-def apart(one: Sequence[Record], other: Sequence[Record]) -> float | None:
+def p_of_rows(one: Sequence[Record], other: Sequence[Record]) -> float | None:
     """p of the mAP difference between two rows, each the seeds of one method, under the headline convention.
 
-    Each person's scores are averaged over a row's seeds first. None where the records do not tell of the same
-    people, or of none.
+    Each person's scores are averaged over a row's seeds first. None if the records hold no scores by person, or
+    scores of different people.
     """
     everyone = [record.people for record in (*one, *other)]
     if not all(everyone) or len({tuple(split.queries for split in people) for people in everyone}) > 1:
@@ -105,19 +107,11 @@ def apart(one: Sequence[Record], other: Sequence[Record]) -> float | None:
     return sign_flip(shares(means[0] - means[1], number)).p
 
 
-def _folder(run: Path, runs: Path) -> Path:
-    for folder in (run, runs / run):
-        if (folder / "record.json").is_file():
-            return folder
-    raise InputError(f"{run}: no finished run there (a record.json is wanted); `ls {runs}` shows the runs")
-
-
-def _compared(convention: str, metric: str, a: Arrays, b: Arrays) -> Comparison:
-    one, other = (_values(arrays, convention, metric) for arrays in (a, b))  # [Q] each
+def _compare_metric(convention: str, metric: str, a: PerQuery, b: PerQuery) -> Comparison:
+    one, other = (_values(kept, convention, metric) for kept in (a, b))  # [Q] each
     if not np.array_equal(np.isnan(one), np.isnan(other)):
         raise InputError(f"convention {convention}: the runs count different queries; score one of them anew")
-    pids, splits = a["pid"], a["split"]
-    each = [shares(*people(values, pids, splits)) for values in (one, other)]  # [I] each
+    each = [shares(*sum_by_person(values, a.pid, a.split)) for values in (one, other)]  # [I] each
     gaps = each[0] - each[1]  # [I]
     test = sign_flip(gaps)
     win, loss = int((gaps > SAME).sum()), int((gaps < -SAME).sum())
@@ -125,7 +119,7 @@ def _compared(convention: str, metric: str, a: Arrays, b: Arrays) -> Comparison:
         a=float(each[0].sum()),
         b=float(each[1].sum()),
         difference=test.difference,
-        interval=interval(one - other, pids, splits),
+        interval=interval(one - other, a.pid, a.split),
         p=test.p,
         smallest=test.smallest,
         win=win,
@@ -134,33 +128,19 @@ def _compared(convention: str, metric: str, a: Arrays, b: Arrays) -> Comparison:
     )
 
 
-def _values(arrays: Arrays, convention: str, metric: str) -> NDArray[np.float64]:
+def _values(kept: PerQuery, convention: str, metric: str) -> NDArray[np.float64]:
     """[Q] of a metric whose mean over queries is the score, NaN where a query does not count."""
-    precision: NDArray[np.float64] = arrays[f"{convention}.ap"]
-    if metric == "mAP":
-        return precision
-    return np.where(np.isnan(precision), np.nan, arrays[f"{convention}.first_rank"] == 0)
+    scores = kept.scores[convention]
+    return scores.average_precision if metric == "mAP" else scores.hits(1)
 
 
-def _read(path: Path, conventions: Sequence[str]) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as fault:
-        raise InputError(f"{path}: cannot be read ({fault}); `compare` needs it beside record.json") from fault
-    for name in (*PAIRING, *(f"{c}.{array}" for c in conventions for array in ("ap", "first_rank"))):
-        if name not in arrays:
-            raise InputError(f"{path}: has no array {name!r}; score the run anew")
-    return arrays
-
-
-def _alike(a: Path, b: Path, one: Record, other: Record) -> None:
+def _check_alike(a: Path, b: Path, one: Record, other: Record) -> None:
     """Raise InputError unless the two were scored by the same rules on the same data, whatever they trained on."""
     pairs: list[tuple[str, str, DatasetEntry | Ruled, DatasetEntry | Ruled]] = [
         ("dataset", one.dataset.name, one.dataset, other.dataset)
     ]
     same = one.weights.sha256 == other.weights.sha256 and _conditions(one) == _conditions(other)
-    free = TAUGHT + (CONDITION if same else ())
+    free = TRAINING + (CONDITION if same else ())
     tests = [{k: v for k, v in record.protocol.rules.items() if k not in free} for record in (one, other)]
     if tests[0] != tests[1]:
         pairs.append(("protocol", one.protocol.name, one.protocol, other.protocol))
@@ -173,6 +153,6 @@ def _alike(a: Path, b: Path, one: Record, other: Record) -> None:
 
 
 def _conditions(record: Record) -> int:
-    """How many conditions the scores are a mean over: they cannot be paired with those of more."""
+    """How many conditions the scores are a mean over: means over different numbers of them cannot be paired."""
     rules: dict[str, Any] = dict(record.protocol.rules)
-    return len(rules["corruption"]["most"]) if rules.get("corruption") else 1
+    return len(rules["test"].get("most", (0,)))

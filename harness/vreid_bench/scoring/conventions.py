@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from vreid_bench import hookimpl
-from vreid_bench.contracts.protocol import Convention
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from vreid_bench.registry.registry import Registry  # which loads this module as a plugin
 
 CONVENTIONS = (
     Convention(
@@ -59,6 +63,19 @@ CONVENTIONS = (
     ),
 )
 MARS = ("official", "queries-in-gallery", "torchreid")
+
+
+def choose_conventions(chosen: Iterable[Convention | str], plugins: Callable[[], Registry]) -> tuple[Convention, ...]:
+    """Conventions by name. `plugins` is called only for a name that is not in this module. Raises InputError."""
+    known = {c.name: c for c in CONVENTIONS}
+
+    def find(convention: Convention | str) -> Convention:
+        if isinstance(convention, Convention):
+            return convention
+        found: Convention = known[convention] if convention in known else plugins().get("conventions", convention)
+        return found
+
+    return tuple(map(find, chosen))
 
 
 @hookimpl

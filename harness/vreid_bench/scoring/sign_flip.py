@@ -1,4 +1,4 @@
-"""Are two models told apart by the same test set? A paired test over its people."""
+"""Does one test set separate two models? A paired test over its people."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ SIGNIFICANT = 0.05
 
 
 class SignFlip(NamedTuple):
-    """What a sign-flip permutation test says of a difference."""
+    """The result of a sign-flip permutation test of a difference."""
 
     difference: float
-    p: float  # how often chance alone gives a difference at least as large
-    smallest: float  # the difference from which on p falls below 0.05: what this test set can show
+    p: float  # how often chance alone makes a difference at least as large
+    smallest: float  # the smallest difference whose p is below 0.05: what this test set can show
 
 
 def shares(total: Floats, number: Floats) -> Floats:
-    """What each identity adds to the mean over splits of the means over queries: [I], from `bootstrap.people`."""
+    """What each identity adds to the mean over splits of the means over queries: [I]; from `sum_by_person`."""
     result: Floats = (total / number.sum(1, keepdims=True)).mean(0)
     return result
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import resource
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,9 +12,16 @@ import torch
 from torch.utils import deterministic
 
 from vreid_bench.system.errors import InputError
-from vreid_bench.system.files import write_atomic
 
-COST = ("seconds", "cpu_seconds", "peak_mb")  # of one stage of a run
+
+@dataclass(frozen=True)
+class Machine:
+    """How the work of a run is done. Device and threads decide the last bits of its numbers, the rest decides none."""
+
+    device: torch.device
+    threads: int
+    quiet: bool = False  # no progress bars
+    checkpoint_every: float = 5.0  # seconds
 
 
 def pick_device(name: str) -> torch.device:
@@ -34,8 +37,12 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def prepare(device: torch.device, threads: int) -> None:
-    """Make torch repeat itself: same command, same machine, same numbers."""
+def prepare(name: str, threads: int | None, *, quiet: bool = False, checkpoint_every: float = 5.0) -> Machine:
+    """Make torch repeat itself: same command, same machine, same numbers.
+
+    name: of the device, as `pick_device` takes it; threads: None for all cores.
+    """
+    device, threads = pick_device(name), threads or cores()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only with this
     torch.set_num_threads(threads)
     # a few CUDA kernels (3D max pooling backward) have no deterministic form: there torch warns and goes on
@@ -43,6 +50,7 @@ def prepare(device: torch.device, threads: int) -> None:
     # a debugging aid of the deterministic mode that costs a quarter of a step on CPU: no op reads such memory
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch adds it at run time
     torch.backends.cudnn.benchmark = False
+    return Machine(device, threads, quiet, checkpoint_every)
 
 
 def cores() -> int:
@@ -62,60 +70,6 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-class Meter:
-    """What each stage of one split took, kept in a file so that an interrupted run goes on counting."""
-
-    def __init__(self, path: Path, device: torch.device) -> None:
-        self.path, self.device = path, device
-        self.read()
-
-    def read(self) -> None:
-        """Go on from what the file says was counted."""
-        self.costs = _counted(self.path)
-
-    @contextmanager
-    def stage(self, name: str, *, resumes: bool = False) -> Iterator[Callable[[], None]]:
-        """Count the block to `name`; the callable it gives writes what was counted so far.
-
-        `resumes`: the block goes on where it was interrupted; any other starts over, and so does its count.
-        """
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
-        nothing = dict.fromkeys(COST, 0.0)
-        before = self.costs.get(name, nothing) if resumes else nothing
-        wall, cpu = time.monotonic(), time.process_time()
-
-        def write() -> None:
-            self.costs[name] = {
-                "seconds": before["seconds"] + time.monotonic() - wall,
-                "cpu_seconds": before["cpu_seconds"] + time.process_time() - cpu,
-                "peak_mb": max(before["peak_mb"], _peak(self.device) / 1e6),
-            }
-            write_atomic(self.path, json.dumps(self.costs).encode())
-
-        yield write
-        write()
-
-
-def _counted(path: Path) -> dict[str, dict[str, float]]:
-    """What an earlier process counted; nothing if its file cannot be read, for these are no results."""
-    try:
-        costs = json.loads(path.read_text())
-        return {str(stage): {key: float(cost[key]) for key in COST} for stage, cost in costs.items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return {}
-
-
-def together(costs: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """What several splits took, by stage: the sum of their times, the highest of their peaks."""
-    total: dict[str, dict[str, float]] = {}
-    for name in dict.fromkeys(name for each in costs for name in each):
-        stages = [each[name] for each in costs if name in each]
-        total[name] = {key: sum(stage[key] for stage in stages) for key in ("seconds", "cpu_seconds")}
-        total[name]["peak_mb"] = max(stage["peak_mb"] for stage in stages)
-    return total
-
-
 def processor() -> str:
     """The processor's name, as the system tells it."""
     information = Path("/proc/cpuinfo")
@@ -124,11 +78,3 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor()
-
-
-def _peak(device: torch.device) -> int:
-    """Bytes: on a GPU of its allocator, else of this process since it began."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if platform.system() == "Darwin" else 1024 * peak  # Linux counts in KiB, macOS in bytes

@@ -1,11 +1,14 @@
-"""What can be wrong with the user's input, told in one sentence."""
+"""What can be wrong with the user's input, said in one sentence."""
 
 from __future__ import annotations
 
 
 class InputError(Exception):
-    """The user's input cannot be used. The message names the file or option, what was found, what was
-    wanted and what to do; the command line prints it and exits with code 2."""
+    """The user's input cannot be used.
+
+    The message names the file or option, what was found, what was expected and what to do; the command line prints it
+    and exits with code 2.
+    """
 
 
 class RunError(Exception):

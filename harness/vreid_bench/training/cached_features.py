@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import ClipFeatures, Clips
-from vreid_bench.modeling.model import gather
 from vreid_bench.system.errors import InputError
 
 
@@ -42,7 +42,7 @@ class Cache:
         places = torch.cat([torch.arange(int(starts[row]), int(starts[row + 1])) for row in rows])  # [s]
         view = torch.randint(len(self.embedding), (len(places),), generator=generator)  # [s]
         importance = None if self.importance is None else self.importance[view, places].to(device)
-        return gather([ClipFeatures(self.embedding[view, places].to(device), importance)], counts)
+        return pad_features([ClipFeatures(self.embedding[view, places].to(device), importance)], counts)
 
 
 def filled(views: int, tracklets: int, features: Callable[[int, int], ClipFeatures], done: Callable[[], None]) -> Cache:

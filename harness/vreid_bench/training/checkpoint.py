@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
+from vreid_bench.records.tensors import pack_tensors, unpack_tensors
+from vreid_bench.records.weights import load_state
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 
@@ -45,7 +44,7 @@ class Checkpoints:
         begun = time.monotonic()
         tensors = {f"module.{name}": value for name, value in module.state_dict().items()}
         tensors |= {f"optimizer.{name}": value for name, value in optimizer.items()}
-        write_atomic(self.path, _packed(tensors, {"position": json.dumps(position)}))
+        write_atomic(self.path, pack_tensors(tensors, {"position": json.dumps(position)}))
         spent = time.monotonic() - begun
         self._due = time.monotonic() + max(self.every, SHARE * spent)
         self.saved()
@@ -57,58 +56,12 @@ class Checkpoints:
         """
         if not self.path.exists():
             return Position(0, 0), {}
-        tensors, note = unpacked(self.path)
+        tensors, note = unpack_tensors(self.path)
         if "position" not in note:
             raise InputError(f"{self.path}: not a checkpoint of this program; delete it to start again")
         stage, step = json.loads(note["position"])
-        load(module, _under("module.", tensors), self.path)
+        load_state(module, _under("module.", tensors), self.path)
         return Position(stage, step), _under("optimizer.", tensors)
-
-
-def save_weights(path: Path, module: nn.Module, note: Mapping[str, str] | None = None) -> None:
-    """The module's state as a safetensors file, with a note that `note_of` reads."""
-    write_atomic(path, _packed(dict(module.state_dict()), note or {}))
-
-
-def note_of(path: Path) -> dict[str, str]:
-    """The note in a safetensors file, without reading its tensors; empty if there is none, or no such file."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError):
-        return {}
-
-
-def load_weights(path: Path, module: nn.Module) -> None:
-    """Load what `save_weights` wrote. Raises InputError if it does not fit the module."""
-    load(module, unpacked(path)[0], path)
-
-
-def load(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Load a state. A buffer takes the stored shape, since fitting can change it (XQDA's projection)."""
-    for name, buffer in list(module.named_buffers()):
-        if name in tensors and tensors[name].shape != buffer.shape:
-            owner, _, leaf = name.rpartition(".")
-            setattr(module.get_submodule(owner), leaf, torch.empty_like(tensors[name], device=buffer.device))
-    try:
-        module.load_state_dict(dict(tensors))
-    except RuntimeError as fault:
-        reason = " ".join(str(fault).split())
-        raise InputError(f"{path}: the weights do not fit the method's network: {reason}") from fault
-
-
-def _packed(tensors: Mapping[str, Tensor], note: Mapping[str, str]) -> bytes:
-    # cloned: the format refuses tensors that share memory, as tied weights do
-    return save({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, dict(note))
-
-
-def unpacked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file. Raises InputError if it cannot be read."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - it is no mapping
-    except (OSError, SafetensorError) as fault:
-        raise InputError(f"{path}: not a readable safetensors file ({fault}); delete it to start again") from fault
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vreid_bench.contracts.dataset import Tracklet, person_ids
+from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, FitsClips, FitsMaps
 from vreid_bench.contracts.recipe import Fit, Schedule, Train
 from vreid_bench.modeling.clips import clip_indices, prefetch, read_clips
-from vreid_bench.modeling.embed import Reader, embed, maps
-from vreid_bench.modeling.model import Assembled, Step, gather
+from vreid_bench.modeling.embed import FrameReader, embed, maps
+from vreid_bench.modeling.model import Assembled, Step
 from vreid_bench.registry.registry import suggestion
 from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.progress import bar
@@ -29,7 +30,7 @@ EVERY = 10  # steps between two lines of the log
 
 
 class Log(Protocol):
-    """Where the values of a step go; `rundir.Log` is one."""
+    """Where the values of a step go; `training.log.StepLog` is one."""
 
     def rewind(self, start: Position) -> None:
         """Forget what was logged at or after `start`."""
@@ -52,7 +53,7 @@ class Training:
     so a resumed run ends in the same weights as an uninterrupted one on the same machine.
     """
 
-    def __init__(self, parts: Assembled, tracklets: Sequence[Tracklet], reader: Reader, seed: int) -> None:
+    def __init__(self, parts: Assembled, tracklets: Sequence[Tracklet], reader: FrameReader, seed: int) -> None:
         self.parts = parts
         self.tracklets = tuple(t for t in tracklets if t.pid > 0)
         self.reader = reader
@@ -128,7 +129,7 @@ class Training:
         if cache is not None:
             return cache.clips(draw.rows, generator, self.reader.device)
         features = self._features(stage, np.concatenate(draw.clips), generator)
-        return gather([features], [len(c) for c in draw.clips])
+        return pad_features([features], [len(c) for c in draw.clips])
 
     def _features(self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator) -> ClipFeatures:
         clips = self.reader.tensor(frames)  # [S, T, 3, H, W]

@@ -11,7 +11,7 @@ from vreid_bench import hookimpl
 
 
 class Average(nn.Module):
-    """Mean over frames and places."""
+    """The mean over frames and places."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Average(nn.Module):
 
 
 class Max(nn.Module):
-    """Mean over places, then the greatest over frames."""
+    """The mean over places, then the maximum over frames."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -13,20 +13,22 @@ from vreid_bench import InputError, hookimpl
 
 
 class Crop:
-    """Enlarges a clip, with probability p, and cuts its own size out at a random place; all frames of a clip alike.
+    """With probability p, enlarges a clip and crops it to its own size at a random place, the same in all its frames.
 
-    enlarge: how much; 1.125 makes 288 x 144 of 256 x 128, as most re-ID recipes do.
+    enlarge: the factor; 1.125 enlarges 256 x 128 to 288 x 144, as most re-ID recipes do.
     """
 
     def __init__(self, enlarge: float = 1.125, p: float = 1.0) -> None:
         if not (enlarge >= 1 and 0 <= p <= 1):
-            raise InputError(f"augmentation crop: wanted enlarge >= 1 and p between 0 and 1, got {enlarge!r} and {p!r}")
+            raise InputError(
+                f"augmentation crop: expected enlarge >= 1 and p between 0 and 1, got {enlarge!r} and {p!r}"
+            )
         self.enlarge, self.p = enlarge, p
 
     def __call__(self, clips: Tensor, generator: torch.Generator, planes: Sequence[str]) -> Tensor:
         """clips [B, T, 3, H, W] -> the same shape; the argument is left as it is."""
         if tuple(planes) != ("rgb",):
-            raise InputError(f"augmentation crop: enlarges colour frames, but the clips have {planes}")
+            raise InputError(f"augmentation crop: takes colour frames, but the clips have {planes}")
         height, width = clips.shape[3:]
         wide = (round(self.enlarge * height), round(self.enlarge * width))
         draws = torch.rand(len(clips), 3, generator=generator, dtype=torch.float64).tolist()

@@ -11,21 +11,23 @@ from torch import Tensor
 
 from vreid_bench import InputError, hookimpl
 
-FILL = (0.4914, 0.4822, 0.4465)  # the mean colour that their published code fills with
+FILL = (0.4914, 0.4822, 0.4465)  # the mean colour that their published code fills a rectangle with
 ATTEMPTS = 100
 
 
 class Erasing:
-    """Covers a rectangle of a clip with one colour, with probability p; the same rectangle in all frames of a clip.
+    """With probability p, covers a random rectangle of a clip with one colour, the same rectangle in all its frames.
 
-    least, most: its area as a share of the frame's. aspect: height over width is drawn from aspect to 1 / aspect.
-    The defaults are those of their Section 5 and their code, where a rectangle that does not fit is drawn again.
+    least, most: bounds of the area of the rectangle, as a share of the frame.
+    aspect: height divided by width is drawn from aspect to 1 / aspect.
+    The defaults are those of Zhong et al.'s section 5 and code. As in their code, a rectangle that does not fit is
+    drawn again.
     """
 
     def __init__(self, p: float = 0.5, least: float = 0.02, most: float = 0.4, aspect: float = 0.3) -> None:
         if not (0 <= p <= 1 and 0 < least <= most < 1 and 0 < aspect <= 1):
             raise InputError(
-                "augmentation erasing: wanted 0 <= p <= 1, 0 < least <= most < 1 and 0 < aspect <= 1, "
+                "augmentation erasing: expected 0 <= p <= 1, 0 < least <= most < 1 and 0 < aspect <= 1, "
                 f"got {p!r}, {least!r}, {most!r} and {aspect!r}"
             )
         self.p, self.least, self.most, self.aspect = p, least, most, aspect
@@ -33,7 +35,7 @@ class Erasing:
     def __call__(self, clips: Tensor, generator: torch.Generator, planes: Sequence[str]) -> Tensor:
         """clips [B, T, 3, H, W] in [0, 1] -> the same shape; the argument is left as it is."""
         if tuple(planes) != ("rgb",):
-            raise InputError(f"augmentation erasing: covers colour frames, but the clips have {planes}")
+            raise InputError(f"augmentation erasing: takes colour frames, but the clips have {planes}")
         colour = clips.new_tensor(FILL)[:, None, None]
         result = clips.clone()
         for row in range(len(clips)):
@@ -43,7 +45,7 @@ class Erasing:
         return result
 
     def _rectangle(self, height: int, width: int, generator: torch.Generator) -> tuple[int, int, int, int]:
-        """Top, left, height and width in pixels; empty if none of many fits."""
+        """Top, left, height and width in pixels; all 0 if none of `ATTEMPTS` rectangles fits."""
         for _ in range(ATTEMPTS):
             area, ratio, down, right = torch.rand(4, generator=generator, dtype=torch.float64).tolist()
             area = (self.least + area * (self.most - self.least)) * height * width

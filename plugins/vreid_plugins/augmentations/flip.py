@@ -12,7 +12,7 @@ from vreid_bench import InputError, hookimpl
 
 
 class Flip:
-    """Mirrors a clip left to right with probability p; all frames of a clip alike."""
+    """With probability p, mirrors a clip left to right, all its frames alike."""
 
     def __init__(self, p: float = 0.5) -> None:
         if not 0 <= p <= 1:
@@ -24,7 +24,7 @@ class Flip:
         chosen = torch.rand(len(clips), generator=generator) < self.p  # [B]
         sign = torch.ones(clips.shape[2], dtype=clips.dtype)  # [P]
         if "flow" in planes:
-            # What moves right moves left in the mirror. Channels lie in the order of `planes`.
+            # Mirrored, a movement to the right is one to the left. Channels are in the order of `planes`.
             sign[3 if tuple(planes).index("flow") else 0] = -1
         mirrored = clips.flip(-1) * sign.to(clips.device)[:, None, None]
         return torch.where(chosen.to(clips.device)[:, None, None, None, None], mirrored, clips)

@@ -1,4 +1,4 @@
-"""Moving a clip within its frame."""
+"""Shifting a clip within its frame."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from vreid_bench import InputError, hookimpl
 
 
 class Shift:
-    """Moves a clip by up to `share` of its height and width, repeating its border; all frames of a clip alike.
+    """Shifts a clip by up to `share` of its height and width, all its frames alike; border pixels are repeated.
 
-    It is what a detector's loose box does to a crop.
+    The effect is that of a detector's inexact box.
     """
 
     def __init__(self, share: float = 0.08) -> None:

@@ -1,4 +1,4 @@
-"""AlexNet (Krizhevsky et al. 2012) as its one-column form is published, frame by frame, and a narrow one for a CPU."""
+"""AlexNet (Krizhevsky et al. 2012), the published one-column form, frame by frame, and a narrow one for a CPU."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Conv(NamedTuple):
     kernel: int
     stride: int
     padding: int
-    pool: bool  # is it followed by a 3x3 max pooling of stride 2?
+    pool: bool  # whether a 3x3 max pooling of stride 2 follows
 
 
 FULL = (
@@ -40,12 +40,12 @@ NARROW = (
 
 
 class Alexnet(nn.Module):
-    """The five convolutions of AlexNet without its fully connected layers, run on every frame by itself.
+    """The five convolutions of AlexNet without its fully connected layers, applied to each frame separately.
 
-    The fully connected layers want 224 x 224; a head that pools maps, whatever their size, takes those of conv 5.
+    The fully connected layers need frames of 224 x 224; the maps of conv5 can have any size.
 
-    narrow False: D = 256 at stride 32. Names and shapes are those of torchvision's `alexnet` less `classifier`.
-    narrow True: a quarter of the channels behind a 5x5 stem, batch-normalised, since a network without
+    narrow False: D = 256 at stride 32. Names and shapes are those of torchvision's `alexnet` without `classifier`.
+    narrow True: a quarter of the channels after a 5x5 stem, with batch normalisation, because a network without
         normalisation hardly learns from random weights in minutes: D = 64 at stride 8.
     """
 

@@ -18,14 +18,14 @@ GROUPS = (("conv1",), ("conv2",), ("conv3a", "conv3b"), ("conv4a", "conv4b"), ("
 POOLS = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
 
 CAFFE_MEAN = (102.0, 98.0, 90.0)  # of Sports-1M, per colour in 0..255, red first
-FEATURES = (0, 3, 6, 8, 11, 13, 16, 18)  # where the eight convolutions are in a `features`
+FEATURES = (0, 3, 6, 8, 11, 13, 16, 18)  # numbers of the eight convolutions in a module `features`
 
 
-def of_caffe(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Weights that take BGR in 0..255 less CAFFE_MEAN -> the same network for RGB in [0, 1], less MEAN and over STD.
+def convert_caffe(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Weights for BGR in 0..255 minus CAFFE_MEAN -> the same network for z = (RGB in [0, 1] - MEAN) / STD.
 
-    Of z = (x - MEAN) / STD, what Caffe sees is 255 STD z + 255 MEAN - CAFFE_MEAN, which goes into weight and bias of
-    conv1. It is exact but at the border of the frames and of the clip, where zeros are MEAN and not CAFFE_MEAN.
+    In terms of z the input of the Caffe network is 255 STD z + 255 MEAN - CAFFE_MEAN; weight and bias of conv1 absorb
+    this. The result is exact except at the borders of frames and clip, where padding is MEAN instead of CAFFE_MEAN.
     """
     if not {"conv1.weight", "conv1.bias"} <= tensors.keys() or tensors["conv1.weight"].shape[1:] != (3, 3, 3, 3):
         return tensors
@@ -36,28 +36,28 @@ def of_caffe(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return {**tensors, "conv1.weight": scaled, "conv1.bias": tensors["conv1.bias"] + shift}
 
 
-def of_features(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The convolutions numbered in one `features`, as `ucf101-caffe.pth` has them."""
+def convert_features(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Like `convert_caffe`, for files that number the convolutions in one `features`, as `ucf101-caffe.pth` does."""
     names = dict(zip(FEATURES, itertools.chain(*GROUPS), strict=True))
     renamed = {f"features.{i}.{kind}": f"{name}.{kind}" for i, name in names.items() for kind in ("weight", "bias")}
-    return of_caffe({renamed.get(name, name): value for name, value in tensors.items()})
+    return convert_caffe({renamed.get(name, name): value for name, value in tensors.items()})
 
 
 class C3d(nn.Module):
-    """Convolutions in five groups, each followed by a max pooling; no fully connected layers.
+    """Convolutions in five groups, each followed by a max pooling, without C3D's fully connected layers.
 
     widths: channels of each group; the default is C3D's, 64|128|256,256|512,512|512,512.
     pools: kernel and stride (t, h, w) of each group's pooling; the default is C3D's.
-    norm: batch normalisation after each convolution. C3D has none, and its published weights suit none;
-        a network that starts from random weights and has minutes to train needs it.
+    norm: batch normalisation after each convolution. C3D has none, and its published weights need none; a network
+        that trains from random weights in minutes needs it.
 
-    The published weights come from Caffe, and `of_caffe` makes conv1 take colours as this gives them. They are 64 to
-    512 wide; those of `widths` that are narrower take none of them.
+    The published weights come from Caffe; `convert_caffe` adapts conv1 to the colours that this class feeds it. They
+    fit the default `widths` only.
     """
 
     published = (
-        Published("DavideA/c3d-pytorch", head=("fc6.", "fc7.", "fc8."), own=of_caffe),
-        Published("jfzhang95/pytorch-video-recognition", head=("classifier.",), own=of_features),
+        Published("DavideA/c3d-pytorch", head=("fc6.", "fc7.", "fc8."), own=convert_caffe),
+        Published("jfzhang95/pytorch-video-recognition", head=("classifier.",), own=convert_features),
     )
     mean: Tensor
     std: Tensor
@@ -71,7 +71,7 @@ class C3d(nn.Module):
         super().__init__()
         if len(widths) != 5 or len(pools) != 5 or any(len(kernel) != 3 for kernel in pools):
             raise InputError(
-                f"encoder c3d: wanted 5 widths and 5 pools (t, h, w), got widths={widths!r}, pools={pools!r}"
+                f"encoder c3d: expected 5 widths and 5 pools (t, h, w), got widths={widths!r}, pools={pools!r}"
             )
         self.pools = tuple((t, h, w) for t, h, w in pools)
         channels = 3
@@ -102,10 +102,10 @@ def _norm_name(conv: str) -> str:
 
 
 def _pool(x: Tensor, kernel: tuple[int, int, int], last: bool) -> Tensor:
-    """Max pooling of [B, D, t, h, w] that never runs out of frames: t -> ceil(t / kernel)."""
-    # A clip of 16 frames is halved four times to one; a shorter one would reach zero, and an odd number would
-    # lose its last frame. Zeros are neutral to a maximum behind a ReLU. Only time is rounded up: rounding up
-    # height and width as well would give other maps than C3D's.
+    """Max pooling of [B, D, t, h, w] that rounds time up: t -> ceil(t / kernel)."""
+    # A clip of 16 frames is halved four times to one. Rounded down, a shorter clip would end with no frame, and an odd
+    # number of frames would lose the last one. Padding with zeros does not change a maximum after a ReLU. Height and
+    # width are rounded down, as in C3D.
     missing = -x.shape[2] % kernel[0]
     x = F.pad(x, (0, 0, 0, 0, 0, missing))
     halves = kernel[1] > 1 and kernel[2] > 1

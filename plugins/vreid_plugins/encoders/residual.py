@@ -1,5 +1,5 @@
-"""What residual networks of images and of clips share: their blocks, layers and plans (He et al. 2016, Hara et al.
-2018, Hu et al. 2018). Names are those of the published weights."""
+"""Shared by the residual networks of frames and of clips: blocks, layers and plans (He et al. 2016, Hara et al. 2018,
+Hu et al. 2018). Names are those of the published weights."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from vreid_bench import InputError
 
 
 class Kind(NamedTuple):
-    """What a network is made of, whatever its depth."""
+    """The modules that a network is built from, at any depth."""
 
     convolution: type[nn.Conv2d] | type[nn.Conv3d]
     norm: type[nn.BatchNorm2d] | type[nn.BatchNorm3d]
     pooling: type[nn.MaxPool2d] | type[nn.MaxPool3d]
     stride: Any  # of the stem, along each dimension
-    weighting: Callable[[int], nn.Module] = nn.Identity  # of a block's so many channels, in front of its sum
-    early: bool = False  # does a bottleneck stride in its first convolution?
+    weighting: Callable[[int], nn.Module] = nn.Identity  # for a block's channels, before its sum
+    early: bool = False  # whether a bottleneck strides in its first convolution
 
 
 IMAGES = Kind(nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, (2, 2))
@@ -42,7 +42,7 @@ class Basic(nn.Module):
         self.downsample = _shortcut(kind, channels, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, channels, (t,) h, w] -> [N, width, ...], the others over the stride, rounded up."""
+        """[N, channels, (t,) h, w] -> [N, width, ...], the other sizes divided by the stride and rounded up."""
         y = torch.relu(self.bn1(self.conv1(x)))
         y = self.se_module(self.bn2(self.conv2(y)))
         return torch.relu(y + (x if self.downsample is None else self.downsample(x)))
@@ -55,7 +55,7 @@ class Bottleneck(nn.Module):
 
     def __init__(self, kind: Kind, channels: int, width: int, stride: int) -> None:
         super().__init__()
-        # He et al., and Caffe's weights with them, stride in conv1; those of torchvision and Hara in conv2.
+        # He et al. and the weights from Caffe stride in conv1; those of torchvision and of Hara et al. in conv2.
         first, second = (stride, 1) if kind.early else (1, stride)
         self.conv1 = kind.convolution(channels, width, 1, first, bias=False)
         self.bn1 = kind.norm(width)
@@ -75,18 +75,18 @@ class Bottleneck(nn.Module):
 
 
 def _shortcut(kind: Kind, channels: int, out: int, stride: int) -> nn.Module | None:
-    """Type B, which the published ResNet-50s have."""
+    """The shortcut of type B, which the published ResNet-50s have; None where the shapes agree."""
     if stride == 1 and channels == out:
         return None
     return nn.Sequential(kind.convolution(channels, out, 1, stride, bias=False), kind.norm(out))
 
 
 class Plan(NamedTuple):
-    """What a depth stands for."""
+    """The network of a depth."""
 
     stem: int  # channels of the first convolution
-    kernel: int  # of that, along each dimension
-    pool: bool  # is there a pooling behind it, which halves all dimensions?
+    kernel: int  # of the first convolution, along each dimension
+    pool: bool  # whether a pooling follows that halves all dimensions
     block: type[Basic] | type[Bottleneck]
     widths: tuple[int, ...]  # of the layers
     counts: tuple[int, ...]  # blocks in each
@@ -99,10 +99,10 @@ PLANS = {
 
 
 class Residual(nn.Module):
-    """A residual network without its classifier; the layers but the first halve all dimensions.
+    """A residual network without its classifier; every layer but the first halves all dimensions.
 
-    Its children are its steps in order: what `stem` adds, then `layer1` and so on.
-    last_stride: of the last layer.
+    depth: 8 or 50. last_stride: the stride of the last layer.
+    Its children are its steps in order: those that `stem` adds, then `layer1` and so on.
     """
 
     def __init__(self, kind: Kind, depth: int, last_stride: int = 2) -> None:
@@ -125,7 +125,7 @@ class Residual(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def stem(self, kind: Kind, plan: Plan) -> None:
-        """Add the steps in front of the layers."""
+        """Add the steps before the layers."""
         self.conv1 = kind.convolution(3, plan.stem, plan.kernel, kind.stride, plan.kernel // 2, bias=False)
         self.bn1 = kind.norm(plan.stem)
         self.relu = nn.ReLU()

@@ -15,13 +15,12 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per col
 
 
 class Resnet(Residual):
-    """A residual network without its classifier, run on every frame by itself.
+    """A residual network without its classifier, applied to each frame separately.
 
-    depth 50: maps of D = 2048 at stride 32. Names and shapes of parameters and buffers are torchvision's
-        `resnet50` (and timm's) less `fc`, so that its files load as they are; they take colours as this does, less the
-        mean of ImageNet and over its deviation.
-    depth 8: 5x5 stem and one basic block each of 16, 32 and 64 channels: D = 64 at stride 8.
-    last_stride: of the last layer; 1 doubles the maps' height and width, as many re-ID networks do.
+    depth 50: maps of D = 2048 at stride 32. Names and shapes are those of torchvision's and timm's `resnet50` without
+        `fc`, so their files load unchanged. Like them, it normalises colours by the mean and deviation of ImageNet.
+    depth 8: a 5x5 stem and one basic block each of 16, 32 and 64 channels: D = 64 at stride 8.
+    last_stride: the stride of the last layer; 1 doubles the maps' height and width, as many re-ID networks do.
     """
 
     published = (Published("torchvision and timm resnet50", head=("fc.",)),)

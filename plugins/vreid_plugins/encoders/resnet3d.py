@@ -11,22 +11,26 @@ from torch import Tensor
 from vreid_bench import Published, hookimpl
 from vreid_plugins.encoders.residual import CLIPS, Residual
 
-MEAN = (114.7748, 107.7354, 99.4750)  # of ActivityNet, per colour in 0..255: what the published weights have seen
+MEAN = (
+    114.7748,
+    107.7354,
+    99.4750,
+)  # of ActivityNet, per colour in 0..255, as in the training of the published weights
 
 
 class Resnet3d(Residual):
     """A residual network of 3D convolutions without its classifier.
 
-    depth 50: maps of D = 2048 at stride 32, and 16 in time. Names and shapes of parameters and buffers are those of
-        the published Kinetics `resnet-50` less `fc` and less `module.` in front (Hara et al., "Can Spatiotemporal 3D
-        CNNs Retrace the History of 2D CNNs and ImageNet?", CVPR 2018).
-    depth 8: the plan of `resnet` at depth 8 with 3D kernels: D = 64 at stride 8, and 4 in time.
+    depth 50: maps of D = 2048 at stride 32 in space and 16 in time. Names and shapes are those of the published
+        Kinetics `resnet-50` without `fc` and without the prefix `module.` (Hara et al., "Can Spatiotemporal 3D CNNs
+        Retrace the History of 2D CNNs and ImageNet?", CVPR 2018).
+    depth 8: the plan of `resnet` at depth 8 with 3D kernels: D = 64 at stride 8 in space and 4 in time.
 
-    These files have seen colours in 0..255 less the mean of ActivityNet, which this gives them. The files of 2020
-    (`r3d50_*`) have the same names and took colours in [0, 1], less a mean and over a deviation of their own: they
-    load, but their first layer meets another scale.
+    The published weights were trained on colours in 0..255 minus the mean of ActivityNet; the network sees the same.
+    The files of 2020 (`r3d50_*`) have the same names, but were trained on colours in [0, 1] with another mean and
+    deviation: they load, but the first layer gets another scale.
 
-    Clips may have any number of frames: what is left over by a stride counts as one more, so one frame gives T' = 1.
+    A clip may have any number of frames; every stride rounds up, so one frame is T' = 1.
     """
 
     published = (Published("kenshohara/3D-ResNets-PyTorch", head=("fc.",)),)
@@ -39,7 +43,7 @@ class Resnet3d(Residual):
 
     def forward(self, clips: Tensor) -> Tensor:
         """clips [B, T, 3, H, W] in [0, 1] -> maps [B, T', D, h, w]."""
-        x = (255 * clips - self.mean).transpose(1, 2)  # [B, 3, T, H, W]; the published code divides by no deviation
+        x = (255 * clips - self.mean).transpose(1, 2)  # [B, 3, T, H, W]; as in the published code, no deviation
         return self.maps(x).transpose(1, 2)  # [B, T', D, h, w]
 
 

@@ -16,7 +16,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per col
 
 
 class SqueezeExcite(nn.Module):
-    """A weight in (0, 1) for each channel, from the mean of all channels (Hu et al. 2018, Fig. 3)."""
+    """Multiplies each channel by a weight in (0, 1), computed from all channels' means (Hu et al. 2018, Fig. 3)."""
 
     def __init__(self, channels: int, reduction: int) -> None:
         super().__init__()
@@ -29,22 +29,22 @@ class SqueezeExcite(nn.Module):
         return x * weight
 
 
-def of_caffe(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The tensors as they are, or none: only networks of Caffe's form have a `layer0`."""
+def accept_caffe(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The tensors unchanged, or {} if no name begins with `layer0`: only networks of Caffe's form have one."""
     return tensors if any(name.startswith("layer0.") for name in tensors) else {}
 
 
 class Senet(Residual):
-    """A residual network whose blocks re-weight their channels, without its classifier, run on every frame by itself.
+    """A residual network with re-weighted channels, without its classifier, applied to each frame separately.
 
     depth 50: maps of D = 2048 at stride 32. Names and shapes are those of `se_resnet50` of pretrained-models.pytorch
-        (timm's `legacy_seresnet50`, the converted Caffe weights) less `last_linear`: its files load as they are.
-        timm's `seresnet50` and moskomule/senet.pytorch stride elsewhere, so their files are refused although most of
-        their names agree.
-    depth 8: as encoder resnet of depth 8, with a squeeze to a quarter: D = 64 at stride 8.
+        (timm's `legacy_seresnet50`, the converted Caffe weights) without `last_linear`, so its files load unchanged.
+        timm's `seresnet50` and moskomule/senet.pytorch stride in another convolution; their files are refused
+        although most names agree.
+    depth 8: the encoder `resnet` of depth 8, with a squeeze to a quarter: D = 64 at stride 8.
     """
 
-    published = (Published("pretrained-models.pytorch se_resnet50", head=("last_linear.",), own=of_caffe),)
+    published = (Published("pretrained-models.pytorch se_resnet50", head=("last_linear.",), own=accept_caffe),)
     mean: Tensor
     std: Tensor
 
@@ -56,7 +56,7 @@ class Senet(Residual):
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
 
     def stem(self, kind: Kind, plan: Plan) -> None:
-        """Add `layer0`, whose pooling rounds its size up, as Caffe's does, where torchvision's pads on both sides."""
+        """Add `layer0`. Its pooling rounds sizes up, as Caffe does; torchvision's pads on both sides."""
         self.layer0 = nn.Sequential()
         self.layer0.add_module("conv1", kind.convolution(3, plan.stem, plan.kernel, 2, plan.kernel // 2, bias=False))
         self.layer0.add_module("bn1", kind.norm(plan.stem))

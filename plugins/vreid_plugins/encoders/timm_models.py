@@ -1,4 +1,4 @@
-"""Every network of timm (Wightman, "PyTorch Image Models") by its name there, frame by frame: `timm:resnet50`."""
+"""Any network of timm (Wightman, "PyTorch Image Models") by its name in timm, frame by frame: `timm:resnet50`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from vreid_bench import Family, InputError, Published, hookimpl
 
 
 class TimmModel(nn.Module):
-    """A network of timm without its classifier, run on every frame by itself; D is its `num_features`.
+    """A network of timm without its classifier, applied to each frame separately; D is its `num_features`.
 
-    It starts from random weights, since timm would download others: `--weights encoder=FILE` takes a file in timm's
-    names. Colours come less the mean and over the deviation that timm states for the weights of the name, so a
-    name with its tag (`vit_small_patch16_224.augreg_in21k`) says which.
+    It starts from random weights, because timm would download others; `--weights encoder=FILE` takes a file with
+    timm's names. Colours are normalised by the mean and deviation that timm states for the weights of that name; a
+    name with a tag (`vit_small_patch16_224.augreg_in21k`) says which weights.
 
-    name: the model. size: height and width of the frames, for networks that are built for one size, as transformers
-        are; their position embedding is then of another shape than in a file for 224 x 224, and is not taken.
+    name: the model.
+    size: height and width of the frames, for networks that are built for one size, such as transformers. Their
+        position embedding then has another shape than in a file for 224 x 224, and is not loaded.
     """
 
     mean: Tensor
@@ -31,7 +32,7 @@ class TimmModel(nn.Module):
 
     def __init__(self, name: str, size: Sequence[int] = ()) -> None:
         super().__init__()
-        self.model = _created(name, {"img_size": tuple(size)} if size else {})
+        self.model = _create(name, {"img_size": tuple(size)} if size else {})
         stated = self.model.pretrained_cfg
         classifier = stated.get("classifier") or ()
         heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
@@ -47,21 +48,23 @@ class TimmModel(nn.Module):
         return maps.reshape(B, T, *maps.shape[1:])  # [B, T, D, h, w]
 
     def _maps(self, features: Tensor, ratio: float) -> Tensor:
-        """What timm gives, [N, D, h, w], [N, h, w, D] or tokens [N, L, D] of frames H / W = ratio -> [N, D, h, w]."""
+        """timm's [N, D, h, w], [N, h, w, D] or tokens [N, L, D] of frames with H / W = ratio -> [N, D, h, w]."""
         D = self.model.num_features
         if features.ndim == 4:
             return features if features.shape[1] == D else features.permute(0, 3, 1, 2)
-        tokens = features[:, getattr(self.model, "num_prefix_tokens", 0) :]  # without those that stand for the whole
+        tokens = features[
+            :, getattr(self.model, "num_prefix_tokens", 0) :
+        ]  # without those that stand for the whole frame
         h = round(math.sqrt(tokens.shape[1] * ratio))
         return torch.unflatten(tokens.transpose(1, 2), 2, (h, -1))
 
     def _own(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """timm's names, behind `model.` if the network has them."""
+        """Tensors with timm's names -> the same with the prefix `model.`, where the network has the name."""
         known = self.model.state_dict().keys()
         return {f"model.{name}" if name in known else name: value for name, value in tensors.items()}
 
 
-def _created(name: str, options: Mapping[str, Any]) -> Any:
+def _create(name: str, options: Mapping[str, Any]) -> Any:
     try:
         import timm
     except (ImportError, RuntimeError) as fault:  # a torchvision for another torch cannot register its operators
@@ -76,7 +79,7 @@ def _created(name: str, options: Mapping[str, Any]) -> Any:
 
 
 def member(name: str) -> Callable[..., TimmModel]:
-    """The encoder that waits for the options of `timm:name`; timm is imported when it is built."""
+    """The factory of the encoder `timm:name`; timm is imported when it is called."""
     if find_spec("timm") is None:
         raise InputError(f"encoder timm:{name}: timm is not installed; `pip install vreid-bench[timm]` installs it")
     return partial(TimmModel, name)

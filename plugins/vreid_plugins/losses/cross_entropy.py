@@ -14,10 +14,10 @@ from vreid_bench import Batch, InputError, hookimpl
 class CrossEntropy(nn.Module):
     """Softmax cross-entropy of a linear classifier (Gao and Nevatia 2018, Eq. 5).
 
-    smoothing: share of the target spread evenly over all identities (Szegedy et al. 2016).
-    on: which feature of the batch is classified: `embedding`, `clips` or an extra of the aggregator.
-    neck: normalise that feature over the batch before it is classified (Luo et al. 2019), so that the classifier can
-        tell identities apart while the features themselves still lie close together.
+    smoothing: the share of the target that is spread evenly over all identities (Szegedy et al. 2016).
+    on: the feature of the batch that is classified: `embedding`, `clips` or an extra of the aggregator.
+    neck: normalise that feature over the batch before the classifier (Luo et al. 2019). The classifier can then
+        separate identities while the features themselves still lie close together.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class CrossEntropy(nn.Module):
         self.smoothing, self.on = smoothing, on
         self.neck = nn.BatchNorm1d(dims[on]) if neck else nn.Identity()
         self.classifier = nn.Linear(dims[on], identities)
-        # All identities start almost equally likely, whatever the scale of the features.
+        # All identities are almost equally likely at first, whatever the scale of the features.
         nn.init.normal_(self.classifier.weight, std=0.001)
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Mean over the batch, a scalar."""
+        """The mean over the N tracklets of the batch, a scalar."""
         logits = self.classifier(self.neck(batch.named(self.on)))  # [N, identities]
         return F.cross_entropy(logits, batch.pids, label_smoothing=self.smoothing)
 

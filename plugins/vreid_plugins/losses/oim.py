@@ -13,22 +13,22 @@ from vreid_bench import Batch, InputError, hookimpl
 
 
 class Oim(nn.Module):
-    """Softmax over the remembered feature of every identity and of recent strangers; it has no parameters.
+    """Softmax over one stored feature of each identity and the last unlabelled features; it has no parameters.
 
     temperature: tau of Eq. 6.
-    momentum: share of its old self that an identity's row keeps when one of its tracklets comes by.
-    queue_size: Q, how many features of unlabelled tracklets (label -1) are remembered.
-    subsample: how many rows of table and queue enter the denominator of a step; 0 means all. The identities
-        of the batch always enter, the rest is drawn anew in each step.
+    momentum: the share of an identity's row that stays when one of its tracklets updates the row.
+    queue_size: Q, how many features of unlabelled tracklets (label -1) are stored.
+    subsample: how many rows of table and queue are in the denominator of a step; 0 means all. The identities of the
+        batch always are; the rest is drawn in each step.
 
     Where the papers are silent:
-    - Features are scaled to unit length here, so that tau means the same behind any aggregator.
-    - e <- normalize(momentum e + (1 - momentum) v), one tracklet after another in the order of the batch; at unit
-      length a row's logit stays a cosine. Rows change after the loss of their step, and in training only.
-    - Empty rows stay out. A zero row is a logit of 0 and adds exp(0): beside features that all look alike yet, an
-      identity not met so far would have a loss near 1 / tau that only pushes, and Q empty places would outweigh
-      the identities. So an identity's first tracklet fills its row and has no loss; the queue, which most datasets
-      never fill, takes no memory before the first stranger.
+    - Features are scaled to unit length, so that tau means the same after any aggregator.
+    - An update is e <- normalize(momentum e + (1 - momentum) v), for one tracklet after another in the order of the
+      batch. At unit length a row's logit stays a cosine. Rows change after the loss of their step, in training only.
+    - Empty rows are left out. A row of zeros has a logit of 0 and adds exp(0) to the denominator. While all features
+      still look alike, an identity with an empty row would have a loss near 1 / tau that only pushes features away,
+      and Q empty places would outweigh the identities. So the first tracklet of an identity fills its row and has no
+      loss. The queue, which most datasets never fill, takes no memory before the first unlabelled tracklet.
     """
 
     table: Tensor  # [identities, E]
@@ -47,7 +47,7 @@ class Oim(nn.Module):
         super().__init__()
         if temperature <= 0 or not 0 <= momentum < 1 or queue_size < 0 or subsample < 0:
             raise InputError(
-                "loss oim: wanted temperature > 0, 0 <= momentum < 1, queue_size >= 0 and subsample >= 0, got "
+                "loss oim: expected temperature > 0, 0 <= momentum < 1, queue_size >= 0 and subsample >= 0, got "
                 f"{temperature!r}, {momentum!r}, {queue_size!r}, {subsample!r}"
             )
         self.temperature, self.momentum = temperature, momentum
@@ -57,10 +57,10 @@ class Oim(nn.Module):
         self.register_buffer("queued", torch.zeros((), dtype=torch.long))
 
     def forward(self, batch: Batch) -> Tensor:
-        """Mean of -log p (Eq. 6) over the tracklets whose identity has a row, a scalar; 0 where none has."""
+        """The mean of -log p (Eq. 6) over the tracklets whose identity has a row, a scalar; 0 if there are none."""
         v = F.normalize(batch.embedding, dim=1)  # [N, E]
         known = (batch.pids >= 0) & self.table.any(1)[batch.pids.clamp_min(0)]  # [N]
-        loss = (v * 0).sum()  # zero, but with a graph that a caller may go back through
+        loss = (v * 0).sum()  # zero, but part of the graph, so that backward() works
         if known.any():
             pids = batch.pids[known]
             entering = self._entering(pids)  # [identities + filled] bool, R of them True
@@ -86,7 +86,7 @@ class Oim(nn.Module):
         return own
 
     def _remember(self, v: Tensor, pids: Tensor) -> None:
-        """Table and queue after v [N, E] came by, written in place: the loss looks at a copy of the rows."""
+        """Update table and queue in place with the features v [N, E]; the loss used a copy of the rows."""
         for feature, pid in zip(v.to(self.table.dtype), pids.tolist(), strict=True):
             if pid >= 0:
                 mixed = self.momentum * self.table[pid] + (1 - self.momentum) * feature
@@ -95,7 +95,7 @@ class Oim(nn.Module):
         if len(strangers):
             if not len(self.queue):
                 self.queue = self.table.new_zeros(self.queue_size, self.table.shape[1])
-            skipped = int((pids < 0).sum()) - len(strangers)  # more strangers than places: the last stay
+            skipped = int((pids < 0).sum()) - len(strangers)  # more of them than places: the last ones stay
             first = int(self.queued) + skipped
             places = torch.arange(first, first + len(strangers), device=v.device) % self.queue_size
             self.queue[places] = strangers.to(self.queue.dtype)

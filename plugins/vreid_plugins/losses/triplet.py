@@ -8,18 +8,18 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vreid_bench import Batch, InputError, clip_batch_hard, hookimpl
+from vreid_bench import Batch, ClipRule, InputError, clip_batch_hard, hookimpl
 
 
 class Triplet(nn.Module):
-    """Each anchor against its farthest positive and nearest negative (Gao and Nevatia 2018, Eq. 4).
+    """Compares each anchor's farthest positive with its nearest negative (Gao and Nevatia 2018, Eq. 4).
 
-    margin: a number, or "soft" for softplus(positive - negative), which never stops pulling.
-    metric: None for the matcher's own distance, or euclidean, sqeuclidean, cosine between vectors.
-    on: which feature; anything but `embedding` needs a metric, as the matcher's distance is of embeddings.
+    margin: a number, or "soft" for softplus(positive - negative), which is never zero.
+    metric: None for the matcher's own distance; or euclidean, sqeuclidean or cosine between vectors.
+    on: the feature to compare. All but `embedding` need a metric, because the matcher compares embeddings.
 
-    The paper sums over anchors; the mean over those that have a positive and a negative keeps the weight
-    against the other losses when the batch changes.
+    The paper sums over the anchors. This takes the mean over the anchors that have a positive and a negative, so that
+    the weight relative to other losses does not depend on the batch size.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class Triplet(nn.Module):
         self.metric: Any = metric
 
     def forward(self, batch: Batch) -> Tensor:
-        """Mean over the anchors that have both a positive and a negative, a scalar; 0 where none has."""
+        """The mean over the anchors that have both a positive and a negative, a scalar; 0 if there are none."""
         if self.metric is None:
             hardest = batch.hardest
         else:
             x = batch.named(self.on)  # [N, E]
-            hardest = clip_batch_hard(x[:, None], batch.pids, normalize=False, metric=self.metric)
+            hardest = clip_batch_hard(x[:, None], batch.pids, rule=ClipRule(normalize=False, metric=self.metric))
         gap = hardest.positive - hardest.negative  # [N]
         loss = F.softplus(gap) if isinstance(self.margin, str) else F.relu(self.margin + gap)
         return (loss * hardest.ok).sum() / hardest.ok.sum().clamp_min(1)

@@ -10,15 +10,24 @@ import numpy as np
 from scipy.linalg import eigh
 
 from vreid_bench import InputError, hookimpl
-from vreid_plugins.matchers.mahalanobis import Floats, Ints, Learned, Mahalanobis, check_pairs, pair_covariances, span
+from vreid_plugins.matchers.mahalanobis import (
+    Floats,
+    Ints,
+    Mahalanobis,
+    QuadraticForm,
+    check_pairs,
+    pair_covariances,
+    span,
+)
 
 
 class Kissme(Mahalanobis):
-    """KISSME: the log-likelihood ratio of a difference between one person's and two persons' tracklets.
+    """KISSME: is a difference more likely between tracklets of one person or of two? The ratio of both likelihoods.
 
-    pca: principal components first, as far as the pairs determine so many; floor: eigenvalues of the metric below
-    this are lifted to it, so that it is one; pairs: `cross-camera` or `all`; normalize: scale each tracklet to unit
-    length first. Pairs of two persons are not drawn: all of them count.
+    pca: how many principal components are used, or fewer if the pairs determine fewer.
+    floor: eigenvalues of the metric below this are raised to it, so that it is a metric.
+    pairs: `cross-camera` or `all`. All pairs of two persons are used; none are sampled.
+    normalize: scale each tracklet to unit length first.
     """
 
     def __init__(
@@ -30,8 +39,8 @@ class Kissme(Mahalanobis):
             raise InputError(f"matcher kissme: pca must be at least 1 and floor at least 0, got {pca} and {floor}")
         self.pca, self.floor, self.pairs = pca, floor, pairs
 
-    def learn(self, vectors: Floats, pids: Ints, camids: Ints) -> Learned:
-        """M = S_same^-1 - S_other^-1, lifted into the cone of metrics; M = L L^T, vectors [N, E]."""
+    def learn(self, vectors: Floats, pids: Ints, camids: Ints) -> QuadraticForm:
+        """M = S_same^-1 - S_other^-1 with its eigenvalues raised to `floor`, from vectors [N, E]."""
         coordinates, basis = span(vectors)
         size = coordinates.shape[1]
         kept = min(self.pca, size, max(1, self._rank(pids, camids)))
@@ -41,10 +50,10 @@ class Kissme(Mahalanobis):
         if spread[0] <= 1e-12 * max(spread[-1], np.finfo(float).tiny):
             raise InputError(f"matcher kissme: tracklets of one person vary in fewer than {kept} ways; set pca lower")
         values, directions = np.linalg.eigh(np.linalg.inv(same) - np.linalg.inv(other))
-        return Learned(basis @ axes @ directions, np.maximum(values, self.floor))
+        return QuadraticForm(basis @ axes @ directions, np.maximum(values, self.floor))
 
     def _rank(self, pids: Ints, camids: Ints) -> int:
-        """In how many directions pairs of one person can differ at most."""
+        """The greatest number of directions in which pairs of one person can differ."""
         people = [camids[pids == pid] for pid in np.unique(pids)]
         return sum(len(c) - 1 for c in people if self.pairs == "all" or len(np.unique(c)) > 1)
 

@@ -1,4 +1,4 @@
-"""What matchers with a learned quadratic distance share: the pairs they learn from, and how they are applied."""
+"""Shared by the matchers with a learned quadratic distance: the pairs they learn from, and how they compare."""
 
 from __future__ import annotations
 
@@ -17,37 +17,38 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class Learned(NamedTuple):
-    """A distance sum_k weight_k (w_k . (a - b))^2."""
+class QuadraticForm(NamedTuple):
+    """The distance sum_k weight_k (w_k . (a - b))^2 between vectors a and b."""
 
-    projection: Floats  # [E, r], w_k its columns
+    projection: Floats  # [E, r]; its columns are w_k
     weight: Floats  # [r]
 
 
 class Mahalanobis(nn.Module, ABC):
-    """A tracklet is the mean of its clips; until it is fitted, the distance is Euclidean.
+    """A tracklet is the mean of its clips, and the distance is a learned quadratic form; Euclidean before the fit.
 
-    normalize: scale each tracklet to unit length first. Fitting is in float64, and so is the projection.
+    normalize: scale each tracklet to unit length first.
+    Fitting and projection compute in float64.
     """
 
     def __init__(self, normalize: bool) -> None:
         super().__init__()
         self.normalize = normalize
-        # without columns: not fitted; fitting sets their number, which a stored state brings along
+        # No columns: not fitted. Fitting decides their number; a stored state has it.
         self.register_buffer("projection", torch.empty(0, 0, dtype=torch.float64))
         self.register_buffer("sign", torch.empty(0, dtype=torch.float64))
-        self.projection: Tensor  # [E, r], the size of each weight in it
-        self.sign: Tensor  # [r] of each weight
+        self.projection: Tensor  # [E, r], scaled by the root of each weight's size
+        self.sign: Tensor  # [r], the sign of each weight
 
     @property
     def metric(self) -> str:
-        """How represented vectors compare. Raises AttributeError where that is no metric: some weight is negative."""
+        """The metric of represented vectors. Raises AttributeError if a weight is negative: then there is none."""
         if (self.sign < 0).any():
             raise AttributeError("a quadratic form with negative weights is no metric")
         return "sqeuclidean" if self.sign.numel() else "euclidean"
 
     def represent(self, clips: Clips) -> Clips:
-        """Clips [N, C, E] -> one vector a tracklet: [N, 1, E], once fitted [N, 1, r]."""
+        """Clips [N, C, E] -> one vector per tracklet: [N, 1, E], after the fit [N, 1, r]."""
         vectors = clips.mean()
         if self.normalize:
             vectors = F.normalize(vectors, dim=1)
@@ -56,11 +57,11 @@ class Mahalanobis(nn.Module, ABC):
         return Clips.single(vectors)
 
     def vectors(self, represented: Clips) -> Tensor:
-        """Represented tracklets -> [N, E], once fitted [N, r]."""
+        """Represented tracklets -> [N, E], after the fit [N, r]."""
         return represented.mean()
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
-        """Represented tracklets -> [Q, G]; where a weight is negative, a distance may be."""
+        """Represented tracklets -> [Q, G]; a distance can be negative if a weight is."""
         q, g = query.mean(), gallery.mean()
         if not self.sign.numel():
             return pairwise_distance(q, g, "euclidean")
@@ -69,7 +70,10 @@ class Mahalanobis(nn.Module, ABC):
         return square - 2 * (q * sign) @ g.T
 
     def fit(self, represented: Clips, pids: Tensor, camids: Tensor) -> None:
-        """Learn from represented training tracklets, once. Raises InputError for tracklets that teach nothing."""
+        """Learn from represented training tracklets, pids [N] and camids [N].
+
+        Raises ValueError if it is fitted already, and InputError if the tracklets do not have the pairs to learn from.
+        """
         if self.sign.numel():
             raise ValueError(f"{type(self).__name__} is fitted already: what it represents is projected")
         vectors = represented.mean().double().cpu().numpy()  # [N, E]
@@ -79,24 +83,25 @@ class Mahalanobis(nn.Module, ABC):
             setattr(self, name, torch.from_numpy(np.ascontiguousarray(value)).to(pids.device))
 
     @abstractmethod
-    def learn(self, vectors: Floats, pids: Ints, camids: Ints) -> Learned:
-        """The distance that tracklets [N, E] teach."""
+    def learn(self, vectors: Floats, pids: Ints, camids: Ints) -> QuadraticForm:
+        """The distance learned from tracklets [N, E], pids [N] and camids [N]."""
 
 
 class Pairs(NamedTuple):
-    """Mean of (a - b)(a - b)^T over pairs of tracklets."""
+    """The mean of (a - b)(a - b)^T over pairs of tracklets."""
 
     same: Floats  # [E, E] over pairs of one person
     other: Floats  # [E, E] over pairs of two persons
 
 
 def pair_covariances(vectors: Floats, pids: Ints, camids: Ints, pairs: str) -> Pairs:
-    """The two covariances of differences, in closed form over all pairs: no pair is drawn, none is left out.
+    """The covariances of differences over all pairs of one person and all pairs of two persons, in closed form.
 
-    vectors: [N, E]; pairs: "cross-camera", or "all" to add those within a camera. The sum over the pairs of a
-    group of n vectors with the sum s is n sum_i x_i x_i^T - s s^T; pairs across cameras are all without those
-    within each. For two cameras this is section 4.3 of Liao et al. (CVPR 2015). Raises InputError where there are
-    no pairs of one kind.
+    vectors: [N, E]. pairs: "cross-camera", or "all" to include those within a camera.
+
+    The sum over the pairs of a group of n vectors with the sum s is n sum_i x_i x_i^T - s s^T. Pairs across cameras
+    are all pairs minus those within each camera. For two cameras this is section 4.3 of Liao et al. (CVPR 2015).
+    Raises InputError if there are no pairs of one kind.
     """
     everyone = np.zeros_like(pids)
     place = np.unique(np.stack([pids, camids]), axis=1, return_inverse=True)[1]  # person in camera
@@ -113,14 +118,14 @@ def pair_covariances(vectors: Floats, pids: Ints, camids: Ints, pairs: str) -> P
 
 
 class _Sum(NamedTuple):
-    """A sum of (a - b)(a - b)^T over pairs, and the number of them."""
+    """A sum of (a - b)(a - b)^T over pairs, and the number of these pairs."""
 
     total: Floats  # [E, E]
     number: int
 
     @classmethod
     def over(cls, vectors: Floats, group: Any) -> _Sum:
-        """All pairs within each group [N]."""
+        """Over all pairs within each group; `group` [N] labels the vectors."""
         _, member = np.unique(group, return_inverse=True)
         size = np.bincount(member)
         sums = np.zeros((len(size), vectors.shape[1]))
@@ -133,9 +138,9 @@ class _Sum(NamedTuple):
 
 
 def span(vectors: Floats) -> tuple[Floats, Floats]:
-    """Centred vectors [N, E] in an orthonormal basis of what they span: coordinates [N, e], basis [E, e].
+    """Centred vectors [N, E] in an orthonormal basis of their span: coordinates [N, e] and basis [E, e].
 
-    With fewer vectors than dimensions, e = N, and no distance between any two of them changes.
+    With fewer vectors than dimensions, e = N; the distances between the vectors stay the same.
     """
     centred = vectors - vectors.mean(0)
     if len(vectors) >= vectors.shape[1]:

@@ -7,16 +7,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from vreid_bench import Clips, Hardest, InputError, clip_batch_hard, clip_distance, clip_fold, hookimpl
+from vreid_bench import ClipRule, Clips, Hardest, InputError, clip_batch_hard, clip_distance, clip_mean, hookimpl
 
 METRICS = ("euclidean", "sqeuclidean", "cosine")
 
 
 class Mean(nn.Module):
-    """Mean over the clips of a tracklet, then a distance of vectors.
+    """The mean over the clips of a tracklet, then a distance between vectors.
 
     metric: euclidean, sqeuclidean or cosine.
-    normalize: scale each clip to unit length before the mean, so that no clip counts more for being longer.
+    normalize: scale each clip to unit length before the mean, so that all clips count equally.
     """
 
     def __init__(self, dim: int, metric: str = "euclidean", normalize: bool = False) -> None:
@@ -29,19 +29,21 @@ class Mean(nn.Module):
 
     def represent(self, clips: Clips) -> Clips:
         """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
-        return Clips.single(clip_fold(clips.embedding, valid=clips.valid, normalize=self.normalize))
+        rule = ClipRule(normalize=self.normalize)
+        return Clips.single(clip_mean(clips.embedding, valid=clips.valid, rule=rule))
 
     def vectors(self, represented: Clips) -> Tensor:
-        """What is compared by the metric: [N, E]."""
+        """The vectors [N, E] that the metric compares."""
         return represented.mean()
 
     def distance(self, query: Clips, gallery: Clips) -> Tensor:
         """Represented tracklets -> [Q, G]."""
-        return clip_distance(query.embedding, gallery.embedding, normalize=False, metric=self.metric)
+        rule = ClipRule(normalize=False, metric=self.metric)
+        return clip_distance(query.embedding, gallery.embedding, rule=rule)
 
     def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
         """Batch-hard over all pairs of tracklets."""
-        return clip_batch_hard(represented.embedding, pids, normalize=False, metric=self.metric)
+        return clip_batch_hard(represented.embedding, pids, rule=ClipRule(normalize=False, metric=self.metric))
 
 
 @hookimpl

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vreid_bench import Clips, InputError, clip_fold, hookimpl
+from vreid_bench import ClipRule, Clips, InputError, clip_mean, hookimpl
 from vreid_plugins.matchers.mean import Mean
 
 DIVIDE = ("weights", "count")
 
 
 class Weighted(Mean):
-    """Mean over the clips of a tracklet by the importance that the aggregator gave them, then a distance of vectors.
+    """The mean over the clips of a tracklet, weighted by the aggregator's importances, then a distance between vectors.
 
-    With the cosine this ranks as the mean of all similarities of clips, weighted by both importances.
-    metric, normalize: as of `mean`.
-    divide: by the sum of the weights, or by the `count` of clips (Li et al., TACAN, WACV 2020, Eq. 3).
+    metric, normalize: as in `mean`.
+    divide: by the sum of the `weights`, or by the `count` of clips (Li et al., TACAN, WACV 2020, Eq. 3).
+
+    With the cosine, the ranking is that of the mean similarity over all pairs of clips, weighted by both importances.
     """
 
     def __init__(self, dim: int, metric: str = "euclidean", normalize: bool = False, divide: str = "weights") -> None:
@@ -27,8 +28,8 @@ class Weighted(Mean):
 
     def represent(self, clips: Clips) -> Clips:
         """Clips [N, C, E] -> one vector a tracklet, [N, 1, E]."""
-        options: dict[str, Any] = {"normalize": self.normalize, "divide": self.divide}
-        return Clips.single(clip_fold(clips.embedding, clips.importance, clips.valid, **options))
+        rule = ClipRule(normalize=self.normalize, divide=self.divide)
+        return Clips.single(clip_mean(clips.embedding, clips.importance, clips.valid, rule=rule))
 
 
 @hookimpl

@@ -10,15 +10,25 @@ import numpy as np
 from scipy.linalg import eigh
 
 from vreid_bench import InputError, hookimpl
-from vreid_plugins.matchers.mahalanobis import Floats, Ints, Learned, Mahalanobis, check_pairs, pair_covariances, span
+from vreid_plugins.matchers.mahalanobis import (
+    Floats,
+    Ints,
+    Mahalanobis,
+    QuadraticForm,
+    check_pairs,
+    pair_covariances,
+    span,
+)
 
 
 class Xqda(Mahalanobis):
-    """XQDA: the subspace in which persons differ most beside views, and a quadratic distance in it.
+    """XQDA: the subspace where persons differ most compared with views of one person, and a quadratic distance in it.
 
-    ridge: added to the diagonal of the intra-personal covariance (lambda; the paper's 0.001 is for unit vectors);
-    least: keep eigenvalues above this, but one at least; dims: keep so many instead, 0 for the rule of `least`;
-    pairs: `cross-camera`, as in the paper, or `all`; normalize: scale each tracklet to unit length first.
+    ridge: lambda, added to the diagonal of the intra-personal covariance; the paper's 0.001 is for unit vectors.
+    least: eigenvalues above this are kept, and at least one.
+    dims: keep this many eigenvalues instead; 0 means the rule of `least`.
+    pairs: `cross-camera`, as in the paper, or `all`.
+    normalize: scale each tracklet to unit length first.
     """
 
     def __init__(
@@ -36,11 +46,11 @@ class Xqda(Mahalanobis):
             raise InputError(f"matcher xqda: ridge must be above 0 and dims at least 0, got {ridge} and {dims}")
         self.ridge, self.least, self.dims, self.pairs = ridge, least, dims, pairs
 
-    def learn(self, vectors: Floats, pids: Ints, camids: Ints) -> Learned:
-        """W and the kernel of d(x, z) = (x - z)^T W (S_I^-1 - S_E^-1) W^T (x - z), vectors [N, E].
+    def learn(self, vectors: Floats, pids: Ints, camids: Ints) -> QuadraticForm:
+        """d(x, z) = (x - z)^T W (S_I^-1 - S_E^-1) W^T (x - z), learned from vectors [N, E].
 
-        The generalized eigenvectors of (S_E, S_I) have W^T S_I W = 1 and W^T S_E W = diag(eigenvalues), so that
-        the kernel is diag(1 - 1 / eigenvalue): positive as far as eigenvalues above 1 are kept.
+        The generalized eigenvectors of (S_E, S_I) have W^T S_I W = 1 and W^T S_E W = diag(eigenvalues). The kernel
+        between them is therefore diag(1 - 1 / eigenvalue), which is positive for eigenvalues above 1.
         """
         coordinates, basis = span(vectors)
         same, other = pair_covariances(coordinates, pids, camids, self.pairs)
@@ -50,7 +60,7 @@ class Xqda(Mahalanobis):
         if not possible:
             raise InputError("matcher xqda: the training tracklets of two persons do not differ; check the features")
         kept = min(self.dims or max(1, int((values > self.least).sum())), possible)
-        return Learned(basis @ directions[:, :kept], 1 - 1 / values[:kept])
+        return QuadraticForm(basis @ directions[:, :kept], 1 - 1 / values[:kept])
 
 
 @hookimpl

@@ -1,1 +1,1 @@
-"""Protocols over data sets of other plugins, named by name."""
+"""Protocols that use data sets of other plugins by name."""

@@ -1,10 +1,10 @@
-"""Random clip corruption on MARS (Matiyali & Sharma 2020, section 4.4), and two more of the same form.
+"""Random clip corruption on MARS (Matiyali & Sharma 2020, section 4.4), and other corruptions in the same form.
 
-The paper scales frames down by 5, stores them as JPEG of a quality that it does not state (20 here, at which the
-blocks show as in its Figure 5) and scales them up again, on both sides. At the 64 x 32 pixels of the small recipes a
-fifth is 13 x 6 pixels, which leaves nothing to recognise: `mild` scales by 2.5. Where both sides are corrupted, spoiled
-clips become each other's neighbours, so that taking the most similar pairs takes the worst; with `query` alone it
-does not. Both are here, since they rank methods differently.
+The paper scales frames down by 5, stores them as JPEG and scales them up again, for queries and gallery. It does not
+state the JPEG's quality; here it is 20, where blocks are visible as in its Figure 5. With the 64 x 32 pixels of the
+small recipes a fifth is 13 x 6 pixels, too few to recognise anything, so `mild` scales by 2.5. If both sides are
+corrupted, corrupted clips become each other's neighbours, and the most similar pairs are the worst ones. If only the
+queries are, this does not happen. Both kinds of protocol are here because they rank methods differently.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KINDS = {
 
 
 def protocol(name: str, side: Literal["both", "query"]) -> Protocol:
-    """`mars-<name>`, or `mars-<name>-query` where the gallery stays as it is."""
+    """`mars-<name>`, or `mars-<name>-query` with an uncorrupted gallery."""
     corruption, words, source = KINDS[name]
     whose = "test tracklet" if side == "both" else "query tracklet, as it queries"
     return Protocol(
@@ -41,14 +41,14 @@ def protocol(name: str, side: Literal["both", "query"]) -> Protocol:
         conventions=("queries-in-gallery", "official", "torchreid"),
         summary=f"MARS with 0 to M clips of each {whose}, {words}: M from 0 to 7 of 8, ranked by the mean over them.",
         source=source,
-        corruption=Corruption(corruption.kind, side, corruption.strength),
+        test=Corruption(corruption.kind, side, corruption.strength),
         counts=COUNTS,
     )
 
 
 @hookimpl
 def vreid_protocols() -> Mapping[str, Protocol]:
-    """Each kind of corruption on both sides, and on the query's alone."""
+    """Each kind of corruption on both sides, and on the queries only."""
     sides: tuple[Literal["both", "query"], ...] = ("both", "query")
     every = [protocol(name, side) for name in KINDS for side in sides]
     return {each.name: each for each in every}

@@ -1,4 +1,4 @@
-"""Which tracklets stand for a person (3D PersonVLAD, Table II): one drawn at random, or the mean of all."""
+"""Which tracklets represent a person (3D PersonVLAD, Table II): one at random, or the mean of all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         "at random, or the mean of all. The row is random against all, the paper's own setting. No camera is left "
         "out, so these scores are not to be compared with others on MARS.",
         source="Wu, Wang, Shao, Wang: 3D PersonVLAD, IEEE TNNLS 2019, Table II and section IV-B",
-        selection=Selection(),
+        test=Selection(),
         counts={"train identities": 625, "train tracklets": 8298, "queries": 626},
     )
     return {selection.name: selection}

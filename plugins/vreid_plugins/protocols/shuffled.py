@@ -1,7 +1,8 @@
-"""Does a method read motion? The same test with the frames of every clip in random order.
+"""Does a method use motion? The same test with the frames of every clip in random order.
 
-What a method loses to it, it has read from the order of frames; pooling loses nothing, and no image method can. The
-weights are those of the test in order, trained once: `vreid-bench compare` gives the loss with its interval.
+The loss of accuracy is what the method gains from the order of frames; pooling and image methods lose nothing. The
+weights are those of the test in order, so a method is trained once. `vreid-bench compare` computes the loss with its
+interval.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ SHUFFLED = Corruption("shuffled-frames", "both", strength=1.0, most=(8,), drawn=
 
 
 def protocol(dataset: str, counts: Mapping[str, int]) -> Protocol:
-    """`<dataset>-shuffled-frames`, for a dataset that is asked as MARS is."""
+    """`<dataset>-shuffled-frames`, for a data set with the queries and conventions of MARS."""
     return Protocol(
         name=f"{dataset}-shuffled-frames",
         version="1",
@@ -24,7 +25,7 @@ def protocol(dataset: str, counts: Mapping[str, int]) -> Protocol:
         conventions=("queries-in-gallery", "official", "torchreid"),
         summary=f"{dataset} with the frames of every test clip in random order: what is left without motion.",
         source="this project",
-        corruption=SHUFFLED,
+        test=SHUFFLED,
         counts=counts,
     )
 

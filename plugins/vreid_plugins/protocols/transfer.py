@@ -1,7 +1,7 @@
-"""Transfer between data sets as papers report it; any other two go by the name `A-to-B`.
+"""Transfer between data sets as papers report it; the name `A-to-B` works for any other two.
 
-The folds are those of the target. Papers do not say how they fine-tune: here it is the method's own recipe once
-more, from the trained weights, at a tenth of its learning rates.
+The folds are those of the target. Papers do not say how they fine-tune. Here the method's own recipe is repeated from
+the trained weights, at a tenth of its learning rates.
 """
 
 from __future__ import annotations

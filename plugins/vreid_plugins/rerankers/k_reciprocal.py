@@ -1,4 +1,4 @@
-"""k-reciprocal re-ranking (Zhong et al., CVPR 2017), by the two rules that are in use under that name."""
+"""k-reciprocal re-ranking (Zhong et al., CVPR 2017), by the two rules in use under that name."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench import InputError, hookimpl
-from vreid_bench.scoring.rerank.items import MEMORY, Computed, Given
-from vreid_bench.scoring.rerank.k_reciprocal import Rule, k_reciprocal
-from vreid_bench.scoring.rerank.neighbours import Metric
+from vreid_bench import (
+    RERANK_MEMORY,
+    FromDistances,
+    FromFeatures,
+    InputError,
+    KReciprocalRule,
+    Metric,
+    hookimpl,
+    k_reciprocal_distance,
+)
 
 Floats = NDArray[np.float32]
 
 
-class _Sparse(ABC):
-    """What the rules share: options, and the two ways in."""
+class _KReciprocal(ABC):
+    """What both rules share: the options, and re-ranking from distances and from features."""
 
     k1: int
     k2: int
@@ -33,24 +39,25 @@ class _Sparse(ABC):
             raise InputError(f"k-reciprocal re-ranking: share must be a fraction, got {self.share}")
 
     @abstractmethod
-    def rule(self, metric: Metric) -> Rule:
-        """What `k_reciprocal` needs to know."""
+    def rule(self, metric: Metric) -> KReciprocalRule:
+        """The rule for distances of this metric."""
 
     def rerank(
         self, query_query: Any, query_gallery: Any, gallery_gallery: Any, metric: Metric, *, threads: int = 0
     ) -> Floats:
         """As `vreid_bench.contracts.parts.Reranker.rerank`."""
-        return k_reciprocal(Given(query_query, query_gallery, gallery_gallery, threads), self.rule(metric))
+        items = FromDistances(query_query, query_gallery, gallery_gallery, threads)
+        return k_reciprocal_distance(items, self.rule(metric))
 
     def from_features(
-        self, query: Any, gallery: Any, metric: Metric, *, memory: int = MEMORY, threads: int = 0
+        self, query: Any, gallery: Any, metric: Metric, *, memory: int = RERANK_MEMORY, threads: int = 0
     ) -> Floats:
         """As `vreid_bench.contracts.parts.Reranker.from_features`."""
-        return k_reciprocal(Computed(query, gallery, metric, memory, threads), self.rule(metric))
+        return k_reciprocal_distance(FromFeatures(query, gallery, metric, memory, threads), self.rule(metric))
 
 
 @dataclass(frozen=True)
-class Zhong(_Sparse):
+class Zhong(_KReciprocal):
     """k-reciprocal re-ranking as published: squared distances, each over the largest of its item.
 
     k1: reciprocal neighbours; k2: sets averaged; share: weight of the original distance (lambda). The distances
@@ -61,9 +68,9 @@ class Zhong(_Sparse):
     k2: int = 6
     share: float = 0.3
 
-    def rule(self, metric: Metric) -> Rule:
+    def rule(self, metric: Metric) -> KReciprocalRule:
         """Any metric; Eq. 2 to 12 of the paper."""
-        return Rule(
+        return KReciprocalRule(
             count=self.k1 + 1,  # the item itself comes first
             half=round(self.k1 / 2) + 1,
             averaged=self.k2,
@@ -75,7 +82,7 @@ class Zhong(_Sparse):
 
 
 @dataclass(frozen=True)
-class FastReidEvaluator(_Sparse):
+class FastReidEvaluator(_KReciprocal):
     """The rule that fast-reid's evaluator scores with, under the same name but with other numbers.
 
     Unlike `zhong`, weights are a softmax over squared Euclidean distances (of unit vectors for the cosine) that are
@@ -87,9 +94,9 @@ class FastReidEvaluator(_Sparse):
     k2: int = 6
     share: float = 0.3
 
-    def rule(self, metric: Metric) -> Rule:
+    def rule(self, metric: Metric) -> KReciprocalRule:
         """`fastreid/utils/compute_dist.py: compute_jaccard_distance` and `evaluation/reid_evaluation.py`."""
-        return Rule(
+        return KReciprocalRule(
             count=self.k1,  # the search returns k1, the item itself among them
             half=min(self.k1, round(self.k1 / 2) + 1),
             averaged=min(self.k1, self.k2),
@@ -108,7 +115,7 @@ SQUARED: Mapping[Metric, Callable[[Floats], Floats]] = {
 
 
 def _positive(largest: Floats) -> Floats:
-    """Never zero: where all items coincide, every distance is 0 and 0 it stays."""
+    """Never zero, so that distances of 0 stay 0 where all items coincide."""
     result: Floats = np.maximum(largest, np.finfo(np.float32).tiny ** 0.5)
     return result
 

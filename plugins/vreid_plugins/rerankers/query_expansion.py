@@ -1,4 +1,4 @@
-"""Average query expansion: ask again with the mean of a query and what it found."""
+"""Average query expansion: the query becomes the mean of itself and its nearest gallery items."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench import InputError, hookimpl
-from vreid_bench.scoring.rerank.items import MEMORY, Computed
-from vreid_bench.scoring.rerank.neighbours import Metric, nearest
+from vreid_bench import RERANK_MEMORY, FromFeatures, InputError, Metric, hookimpl, nearest_columns
 
 Floats = NDArray[np.float32]
 
@@ -44,7 +42,7 @@ class QueryExpansion:
         raise InputError("query expansion averages features, and only distances were given; score features instead")
 
     def from_features(
-        self, query: Any, gallery: Any, metric: Metric, *, memory: int = MEMORY, threads: int = 0
+        self, query: Any, gallery: Any, metric: Metric, *, memory: int = RERANK_MEMORY, threads: int = 0
     ) -> Floats:
         """As `vreid_bench.contracts.parts.Reranker.from_features`."""
         if metric != "cosine":
@@ -52,27 +50,29 @@ class QueryExpansion:
         queries = len(query)
         unit = _unit(np.concatenate([query, gallery]).astype(np.float32))  # [N, E]
         for _ in range(self.times):
-            unit = _unit(self._expanded(unit, queries, memory, threads))
+            unit = _unit(self._expand(unit, queries, memory, threads))
         distance: Floats = np.maximum(1 - unit[:queries] @ unit[queries:].T, 0)  # [Q, G]
         return distance
 
-    def _expanded(self, unit: Floats, queries: int, memory: int, threads: int) -> Floats:
-        """Unit vectors [N, E], queries first -> the sums that their mean directions are."""
+    def _expand(self, unit: Floats, queries: int, memory: int, threads: int) -> Floats:
+        """Unit vectors [N, E], queries first -> their sums with their neighbours, which point where the means do."""
         if not self.gallery:
             distance = 1 - unit[:queries] @ unit[queries:].T  # [Q, G]
-            near = nearest(distance, self.k, queries, threads)  # [Q, k] items
+            near = nearest_columns(distance, self.k, queries, threads)  # [Q, k] items
             return np.concatenate([self._sum(unit, np.arange(queries), near), unit[queries:]])
         own = np.arange(len(unit))
-        items = Computed(unit[:queries], unit[queries:], "cosine", memory, threads)
+        items = FromFeatures(unit[:queries], unit[queries:], "cosine", memory, threads)
         found = items.survey(min(self.k + 1, len(unit))).nearest  # [N, k + 1]
-        last = np.argsort(found == own[:, None], axis=1, kind="stable")  # an item is no neighbour of itself
+        last = np.argsort(found == own[:, None], axis=1, kind="stable")  # an item is not its own neighbour
         return self._sum(unit, own, np.take_along_axis(found, last, axis=1)[:, : self.k])
 
     def _sum(self, unit: Floats, own: NDArray[Any], near: NDArray[Any]) -> Floats:
-        """Of each vector [R, E] of `own` [R] and its near items [R, k], weighted."""
+        """The weighted sum of each vector of `own` [R] and its near items [R, k]: [R, E]."""
         total: Floats = unit[own]
         for column in near.T:
-            similarity = np.einsum("re,re->r", unit[own], unit[column]).clip(0)  # a power of a negative is no weight
+            similarity = np.einsum("re,re->r", unit[own], unit[column]).clip(
+                0
+            )  # a power of a negative number is not a weight
             total += (similarity**self.alpha)[:, None] * unit[column]
         return total
 

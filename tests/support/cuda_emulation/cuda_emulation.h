@@ -1,10 +1,10 @@
 // CUDA kernels on the CPU, for tests: the kernels' own source, compiled as C++.
 //
 // Blocks run one after the other. Every thread of a block is a fiber that runs until a barrier or a collective of its
-// warp. A warp goes as far as it can before the next one starts, in an order that the test chooses, so that what one
-// warp may do before another has to be allowed by a barrier: without it, results change. It throws where a barrier or
+// warp. A warp goes as far as it can before the next one starts, in an order that the test chooses, so that results
+// change where a barrier is missing that one warp needs before another goes on. It throws where a barrier or
 // a collective is not reached by all, and where a kernel ends with copies on their way. Shared memory holds rubbish at
-// the start of a block. What it cannot show: races of blocks with each other, and the hardware's order of memory.
+// the start of a block. It cannot show races between blocks, nor the hardware's order of memory accesses.
 
 #pragma once
 
@@ -75,7 +75,7 @@ struct Fiber {
   ucontext_t context;
   void* stack = nullptr;
   Wait wait = Wait::no;
-  int line = 0;         // where it waits
+  int place = 0;        // where it waits
   uint64_t offered[4];  // to the lanes of its warp
   std::vector<std::vector<Copy>> copies{{}};  // groups on their way; the last one is not committed
 };
@@ -95,10 +95,10 @@ inline Fiber& self() { return block->threads[block->current]; }
 inline int lane() { return block->current % 32; }
 inline Fiber& other(int lane) { return block->threads[block->current / 32 * 32 + lane]; }
 
-inline void pause(Wait wait, int line) {
+inline void pause(Wait wait, int place) {
   Fiber& fiber = self();
   fiber.wait = wait;
-  fiber.line = line;
+  fiber.place = place;
   swapcontext(&fiber.context, &block->scheduler);
 }
 
@@ -107,23 +107,23 @@ inline void enter() {
   pause(Wait::done, 0);
 }
 
-// What `from` offered. Two meetings: nobody offers again before all have read.
+// Returns what the lane `from` offered. The warp meets twice: nobody offers again before all have read.
 template <typename T>
-T exchanged(T value, int from, int line) {
+T exchange(T value, int from, int place) {
   std::memcpy(self().offered, &value, sizeof value);
-  pause(Wait::warp, line);
+  pause(Wait::warp, place);
   T result;
   std::memcpy(&result, other(from & 31).offered, sizeof result);
-  pause(Wait::warp, -line);
+  pause(Wait::warp, -place);
   return result;
 }
 
-inline unsigned added(unsigned value, int line) {
+inline unsigned add(unsigned value, int place) {
   self().offered[0] = value;
-  pause(Wait::warp, line);
+  pause(Wait::warp, place);
   unsigned sum = 0;
   for (int l = 0; l < 32; ++l) sum += unsigned(other(l).offered[0]);
-  pause(Wait::warp, -line);
+  pause(Wait::warp, -place);
   return sum;
 }
 
@@ -140,7 +140,7 @@ inline void run_warp(Block& b, int warp, Order order) {
     for (int l = 0; l < 32; ++l) {
       const Fiber& fiber = b.threads[warp * 32 + l];
       waiting += fiber.wait == Wait::warp;
-      same = same && fiber.line == b.threads[warp * 32].line;
+      same = same && fiber.place == b.threads[warp * 32].place;
     }
     if (!waiting) return;
     if (waiting != 32 || !same) throw std::runtime_error("a collective is not reached by all lanes of a warp");
@@ -165,12 +165,12 @@ inline void run_block(Block& b, Order order, std::mt19937& random) {
   for (;;) {
     if (order == Order::random) std::shuffle(warps.begin(), warps.end(), random);
     for (int warp : warps) run_warp(b, warp, order);
-    int done = 0, lines = 0;
+    int done = 0, together = 0;
     for (const Fiber& fiber : b.threads) {
       done += fiber.wait == Wait::done;
-      lines += fiber.line == b.threads[0].line;
+      together += fiber.place == b.threads[0].place;
     }
-    if (lines != threads) throw std::runtime_error("a barrier is not reached by all threads");
+    if (together != threads) throw std::runtime_error("a barrier is not reached by all threads");
     if (done == threads) break;
     for (Fiber& fiber : b.threads) fiber.wait = Wait::no;
   }
@@ -195,17 +195,18 @@ void launch(dim3 grid, int threads, Order order, unsigned seed, Kernel kernel, A
   block = nullptr;
 }
 
-struct Place {
+struct Index {
   unsigned x;
 };
 
 }  // namespace emulation
 
-#define threadIdx (::emulation::Place{unsigned(::emulation::block->current)})
+// A place in the source is known by the compiler's counter, as files have equal line numbers.
+#define threadIdx (::emulation::Index{unsigned(::emulation::block->current)})
 #define blockIdx (::emulation::block->index)
-#define __syncthreads() ::emulation::pause(::emulation::Wait::block, __LINE__)
-#define __shfl_xor_sync(mask, value, step) ::emulation::exchanged(value, ::emulation::lane() ^ (step), __LINE__)
-#define __reduce_add_sync(mask, value) ::emulation::added(value, __LINE__)
+#define __syncthreads() ::emulation::pause(::emulation::Wait::block, __COUNTER__ + 1)
+#define __shfl_xor_sync(mask, value, step) ::emulation::exchange(value, ::emulation::lane() ^ (step), __COUNTER__ + 1)
+#define __reduce_add_sync(mask, value) ::emulation::add(value, __COUNTER__ + 1)
 
 inline unsigned long long atomicMax(unsigned long long* at, unsigned long long value) {
   const unsigned long long before = *at;
@@ -213,7 +214,7 @@ inline unsigned long long atomicMax(unsigned long long* at, unsigned long long v
   return before;
 }
 
-// csrc/cuda/ptx.cuh by its documented layouts: which lane holds what.
+// csrc/clip/cuda/ptx.cuh by its documented layouts: which lane holds what.
 namespace ptx {
 
 inline void copy16(void* to, const void* from, bool there) {

@@ -1,9 +1,9 @@
-// Runs the kernels on problems read from a file and writes what they give: `run <problem> <result>`.
+// Runs the kernels on a problem that it reads from a file, and writes the result: `run <problem> <result>`.
 
 #define VREID_EMULATED
 #include "cuda_emulation.h"
 
-#include "clip_kernels.cuh"
+#include "kernels.cuh"
 
 #include <cstdio>
 #include <cstdlib>

@@ -8,38 +8,42 @@ import numpy as np
 import torch
 
 from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher, Reranker
-from vreid_bench.scoring.ranks.counting import Counts, Tile, from_distances, from_embeddings
+from vreid_bench.scoring.ranks.counting import Counts, Tile, count_from_distances, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.ranks.pruning import Bounded, Pruned
-from vreid_bench.scoring.rerank.items import MEMORY
-from vreid_bench.scoring.rerank.k_reciprocal import reranked
+from vreid_bench.scoring.rerank.items import RERANK_MEMORY
+from vreid_bench.scoring.rerank.k_reciprocal import count_reranked_features
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.progress import bar
 
 
-def counted(
+def rank_by_matcher(
     matcher: Matcher,
     sides: tuple[Clips, Clips],
     labels: Labels,
     reranker: Reranker | None = None,
-    memory: int = MEMORY,
+    memory: int = RERANK_MEMORY,
     quiet: bool = True,
 ) -> Counts:
-    """Rank by a matcher: `sides` are all test tracklets as they query and as they are ranked, represented, on the
-    device of the matcher; one and the same but where a query was spoiled.
+    """Count ranks by a matcher's distances.
 
-    One vector a tracklet is ranked straight from the vectors, pairs of clips by tiles of distances, of which only
-    those that bounds leave open are computed where the matcher knows bounds. A re-ranker
-    sees the gallery as it is ranked: a query that is in it, too, is two items. Raises InputError if it is to
-    re-rank pairs of clips.
+    sides: all test tracklets as queries and as gallery, represented, on the matcher's device; the same object twice
+    unless the queries are corrupted. A matcher of one vector for each tracklet is ranked straight from the vectors. A
+    matcher of pairs of clips is ranked by tiles of distances; if it knows bounds, only the distances that the bounds
+    leave open are computed. A re-ranker gets the gallery as it is ranked: a query in it is two items. Raises InputError
+    if it would have to re-rank pairs of clips.
     """
     with torch.inference_mode():
         if not isinstance(matcher, ComparesVectors):
             if reranker is not None:
                 raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
-            pruned = Pruned(matcher, sides, labels) if isinstance(matcher, Bounded) else None
-            pieces = tiles(matcher, sides, labels) if pruned is None else pruned.tiles()
-            return from_distances(_shown(pieces, labels, pruned, quiet), labels, torch.get_num_threads())
+            if isinstance(matcher, Bounded):
+                pruned = Pruned(matcher, sides, labels)
+                pieces = pruned.tiles()
+            else:
+                pruned, pieces = None, tiles(matcher, sides, labels)
+            pieces = _with_progress(pieces, labels, pruned, quiet)
+            return count_from_distances(pieces, labels, torch.get_num_threads())
         asking, ranked = sides
         vectors = matcher.vectors(ranked).float().cpu().numpy()  # [N, E]
         whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
@@ -47,13 +51,15 @@ def counted(
         if asking is not ranked:
             vectors = matcher.vectors(asking).float().cpu().numpy()
         if reranker is None:
-            return from_embeddings(vectors[labels.query], gallery, labels, matcher.metric, torch.get_num_threads())
+            return count_from_embeddings(
+                vectors[labels.query], gallery, labels, matcher.metric, torch.get_num_threads()
+            )
     both = vectors[labels.query], gallery
-    return reranked(reranker, both, labels, matcher.metric, memory, torch.get_num_threads())
+    return count_reranked_features(reranker, both, labels, matcher.metric, memory, torch.get_num_threads())
 
 
-def _shown(pieces: Iterable[Tile], labels: Labels, pruned: Pruned | None, quiet: bool) -> Iterator[Tile]:
-    """The same tiles, with a bar that tells how many queries are ranked and which share of the pairs that took."""
+def _with_progress(pieces: Iterable[Tile], labels: Labels, pruned: Pruned | None, quiet: bool) -> Iterator[Tile]:
+    """The same tiles, with a bar that shows how many queries are ranked and the share of the pairs that this took."""
     with bar(len(labels.query), "rank", "query", quiet=quiet) as progress:
         for rows, distance in pieces:
             yield rows, distance
@@ -63,7 +69,7 @@ def _shown(pieces: Iterable[Tile], labels: Labels, pruned: Pruned | None, quiet:
 
 
 def tiles(matcher: Matcher, sides: tuple[Clips, Clips], labels: Labels, rows: int = 128) -> Iterator[Tile]:
-    """Distances [R, G] of `rows` query tracklets to the gallery at a time; they come to the processor as float32."""
+    """Distances [R, G] of `rows` query tracklets to the gallery at a time, as float32 on the CPU."""
     asking, ranked = sides
     gallery = ranked.rows(labels.gallery.tolist())
     for start in range(0, len(labels.query), rows):

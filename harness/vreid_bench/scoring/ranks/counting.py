@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.ops.metric import Metric
 from vreid_bench.scoring.ranks import reference as ranks_reference
 from vreid_bench.scoring.ranks.labels import Ints, Labels
-from vreid_bench.scoring.ranks.match_index import Shard, Sought
+from vreid_bench.scoring.ranks.match_index import MatchIndex, Shard
 from vreid_bench.system import native
 from vreid_bench.system.errors import InputError
 
-Metric = Literal["cosine", "euclidean", "sqeuclidean"]
 Tile = tuple[slice, NDArray[Any]]  # which queries (0-based positions in the query list), distances [R, G]
 
-WHOLE = (0, 1)  # the shard that is all
+WHOLE = (0, 1)  # the shard that is the whole gallery
 
 
 @dataclass(frozen=True)
@@ -43,48 +43,50 @@ class Counts:
         return owner
 
 
-def sought(labels: Labels) -> Sought:
-    """What is to be counted. Of a large gallery nothing is copied but a byte an item."""
-    return Sought(*_module().seek(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))
+def index_matches(labels: Labels) -> MatchIndex:
+    """The match index of these labels. It takes one byte for each gallery item beside the matches and the junk."""
+    return MatchIndex(*_module().index_matches(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))
 
 
 def merge(one: Counts, other: Counts) -> Counts:
-    """The counts over two parts of a gallery together. Associative and commutative, for it adds integers."""
+    """The counts over two parts of a gallery together. Integers are added, so that the order does not matter."""
     same = ("start", "group", "in_gallery")
     if not all(np.array_equal(getattr(one, name), getattr(other, name)) for name in same):
         raise ValueError("merge: the counts are of different matches")
     return replace(one, before=one.before + other.before)
 
 
-def from_distances(tiles: Iterable[Tile], labels: Labels, threads: int | None = None, shard: Shard = WHOLE) -> Counts:
+def count_from_distances(
+    tiles: Iterable[Tile], labels: Labels, threads: int | None = None, shard: Shard = WHOLE
+) -> Counts:
     """Count in given distances, smaller is closer.
 
     tiles: together each query once, in any order and of any height; the columns are the gallery in the order of
-    `labels.gallery`; float32 or float64. Raises InputError for a distance that is no number, ValueError for tiles
+    `labels.gallery`; float32 or float64. Raises InputError for a distance that is not finite, ValueError for tiles
     that do not fit.
     """
-    wanted = sought(labels)
-    before = np.zeros((len(wanted.item), wanted.groups), np.int64)
+    index = index_matches(labels)
+    before = np.zeros((len(index.item), index.groups), np.int64)
     missing = np.ones(len(labels.query), bool)  # [Q]
     for rows, distances in tiles:
         queries = np.arange(len(labels.query))[rows]
-        _fits(distances, queries, missing, labels)
+        _check_tile(distances, queries, missing, labels)
         missing[queries] = False
         array = np.ascontiguousarray(distances, distances.dtype if distances.dtype == np.float64 else np.float32)
-        part, bad = _module().count_distances(array, wanted.rows(rows), shard, threads or _cores())
+        part, bad = _module().count_distances(array, index.rows(rows), shard, threads or _cores())
         if bad >= 0:
             row, column = divmod(bad, array.shape[1])
             raise InputError(
                 f"query {queries[row]} (test row {labels.query[queries[row]]}): its distance to gallery item {column} "
                 f"is {array[row, column]}; every distance must be a finite number, so check the embeddings"
             )
-        before[wanted.start[queries[0]] : wanted.start[queries[-1] + 1]] = part
+        before[index.start[queries[0]] : index.start[queries[-1] + 1]] = part
     if missing.any():
         raise ValueError(f"tiles: no distances for query {np.flatnonzero(missing)[0]} of {len(missing)}")
-    return _counts(wanted, before, labels)
+    return _counts(index, before, labels)
 
 
-def from_embeddings(
+def count_from_embeddings(
     query: NDArray[Any],
     gallery: NDArray[Any],
     labels: Labels,
@@ -95,47 +97,47 @@ def from_embeddings(
     """Count straight from embeddings: query [Q, E], gallery [G, E], both float32 or both float64.
 
     The distances live one small tile at a time, and a match's distance has the bits it has in its tile. Whole numbers
-    are exact. Equal gallery rows are equally far to the last bit where native kernels count; a BLAS, which the NumPy
-    twin multiplies with, may round by the column. Raises InputError for a row that has no distance.
+    are exact. With native kernels, equal gallery rows have equal distances to the last bit; the NumPy reference
+    multiplies with a BLAS, which may round by the column. Raises InputError for a row that has no distance.
     """
-    wanted = sought(labels)
-    # the root changes no order, so that `euclidean` need not be drawn
+    index = index_matches(labels)
+    # a root changes no order, so that `euclidean` is ranked without it
     by = "cosine" if metric == "cosine" else "sqeuclidean"
     arrays = [np.ascontiguousarray(array) for array in (query, gallery)]
-    before, bad = _module().count_embeddings(*arrays, by, wanted, shard, threads or _cores())
+    before, bad = _module().count_embeddings(*arrays, by, index, shard, threads or _cores())
     if bad >= 0:
         role, row = ("query", bad) if bad < len(query) else ("gallery", bad - len(query))
-        raise InputError(f"{role} row {row}: {_fault(arrays[role == 'gallery'][row], metric)}")
-    return _counts(wanted, before, labels)
+        raise InputError(f"{role} row {row}: {_describe_fault(arrays[role == 'gallery'][row], metric)}")
+    return _counts(index, before, labels)
 
 
 def backend() -> str:
     """Which implementation counts: `numpy`, or `native-` and the instruction set."""
-    module = native.load("score")
-    return f"native-{module.paths()[0]}" if module else "numpy"
+    module = native.load("ranks")
+    return f"native-{module.instruction_sets()[0]}" if module else "numpy"
 
 
 def _module() -> Any:
-    return native.load("score") or ranks_reference
+    return native.load("ranks") or ranks_reference
 
 
-def _counts(wanted: Sought, before: Ints, labels: Labels) -> Counts:
+def _counts(index: MatchIndex, before: Ints, labels: Labels) -> Counts:
     alike = None
     if labels.clothes is not None:
-        worn = np.repeat(labels.clothes[labels.query], np.diff(wanted.start))  # [M]
-        alike = worn == labels.clothes[labels.gallery[wanted.item]]
-    return Counts(wanted.start, wanted.group[wanted.item].astype(np.int64), before, labels.own >= 0, alike)
+        worn = np.repeat(labels.clothes[labels.query], np.diff(index.start))  # [M]
+        alike = worn == labels.clothes[labels.gallery[index.item]]
+    return Counts(index.start, index.group[index.item].astype(np.int64), before, labels.own >= 0, alike)
 
 
-def _fits(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool_], labels: Labels) -> None:
-    wanted = (len(queries), len(labels.gallery))
-    if distances.shape != wanted:
-        raise ValueError(f"tile: distances must be [R, G] = {wanted}, got {distances.shape}")
+def _check_tile(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool_], labels: Labels) -> None:
+    shape = (len(queries), len(labels.gallery))
+    if distances.shape != shape:
+        raise ValueError(f"tile: distances must be [R, G] = {shape}, got {distances.shape}")
     if not missing[queries].all():
         raise ValueError(f"tiles: query {queries[~missing[queries]][0]} comes twice")
 
 
-def _fault(row: NDArray[Any], metric: str) -> str:
+def _describe_fault(row: NDArray[Any], metric: str) -> str:
     bad = np.flatnonzero(~np.isfinite(row))
     if bad.size:
         return f"number {bad[0]} of its embedding is {row[bad[0]]}; every number must be finite"

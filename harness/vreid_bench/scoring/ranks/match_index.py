@@ -1,4 +1,4 @@
-"""What is to be counted in a gallery: the matches and the junk of every query."""
+"""The match index of a gallery: the matches and the junk of every query."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from vreid_bench.scoring.ranks.labels import Ints
 
 Shard = tuple[int, int]  # (i, n): every n-th tile of the gallery, from the i-th
 
-GALLERY, QUERY = 0, 1  # the groups that gallery items are counted in: query tracklets apart from the others
+GALLERY, QUERY = 0, 1  # the groups in which gallery items are counted: query tracklets apart from the others
 
 
-class Sought(NamedTuple):
-    """What is to be counted for R queries. Arrays are int64 unless said otherwise; a place is one in the gallery.
+class MatchIndex(NamedTuple):
+    """Where the matches and junk of R queries are. Arrays are int64 unless said otherwise; places are in the gallery.
 
     A *match* of a query is an item of its person in another camera; an item of its person in its own camera is
     *junk* and takes no rank.
     """
 
     groups: int  # K
-    group: NDArray[np.int8]  # [G] which group an item is counted in, -1 for what takes no rank for anybody
+    group: NDArray[np.int8]  # [G] the group in which an item is counted, -1 for an item that never takes a rank
     start: Ints  # [R + 1] where each query's matches begin
     item: Ints  # [M] place of a match
     junk_start: Ints  # [R + 1]
     junk: Ints  # [J] place of a junk item
 
-    def rows(self, rows: slice) -> Sought:
-        """The same for some of the queries."""
+    def rows(self, rows: slice) -> MatchIndex:
+        """The part of some of the queries."""
         first, last, _ = rows.indices(len(self.start) - 1)
         start, junk_start = self.start[first : last + 1], self.junk_start[first : last + 1]
         return self._replace(

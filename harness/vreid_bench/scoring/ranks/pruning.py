@@ -1,7 +1,7 @@
 """Ranking without every distance: bounds decide where they can, and no rank changes.
 
-The rank of a match depends on which distances are below its own, not on what they are. So for a gallery item whose
-bounds hold no match's distance, any distance between its bounds gives the same ranks as its own.
+The rank of a match depends on which distances are below its own, not on what they are. So for a gallery item with
+no match's distance between its bounds, any distance between its bounds gives the same ranks as its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vreid_bench.contracts.parts import Clips
-from vreid_bench.scoring.ranks.counting import Tile, sought
+from vreid_bench.scoring.ranks.counting import Tile, index_matches
 from vreid_bench.scoring.ranks.labels import Labels
 
 MARGIN = 1e-5  # bounds and distances are rounded differently; of both, float32 of at most 2
@@ -35,16 +35,19 @@ class Bounded(Protocol):
 
 
 class Pruned:
-    """Distances that rank as all of the matcher's do, and how much work they took; `sides` as for `counted`."""
+    """Distances with the same ranks as all of the matcher's, and how much work they took.
+
+    sides: as for `rank_by_matcher`.
+    """
 
     def __init__(self, matcher: Bounded, sides: tuple[Clips, Clips], labels: Labels) -> None:
         self.matcher, self.sides, self.labels = matcher, sides, labels
-        self.sought = sought(labels)
+        self.matches = index_matches(labels)
         self.evaluated = self.possible = 0  # steps of pairs of tracklets
 
     @property
     def share(self) -> float:
-        """How much of all steps of all pairs was evaluated, once the tiles are drawn: a fraction."""
+        """The fraction of all steps of all pairs that was evaluated, once all tiles were computed."""
         return self.evaluated / max(1, self.possible)
 
     def tiles(self, rows: int = 16) -> Iterator[Tile]:
@@ -59,13 +62,13 @@ class Pruned:
     def _tile(self, query: Clips, gallery: Clips, part: slice) -> Tensor:
         least, most = self.matcher.bounds(query, gallery)  # [R, G]
         found = (least + most) / 2
-        wanted = self.sought.rows(part)
-        owner = np.repeat(np.arange(len(query)), np.diff(wanted.start))  # [M]
+        index = self.matches.rows(part)
+        owner = np.repeat(np.arange(len(query)), np.diff(index.start))  # [M]
         device = found.device
-        row, item = (torch.from_numpy(np.asarray(x)).to(device) for x in (owner, wanted.item))
+        row, item = (torch.from_numpy(np.asarray(x)).to(device) for x in (owner, index.item))
         found[row, item] = self._distances(query, gallery, row, item, None)
-        limits = torch.full((len(query), max(1, int(np.diff(wanted.start).max(initial=0)))), torch.inf, device=device)
-        place = torch.from_numpy(np.arange(len(owner)) - wanted.start[owner]).to(device)
+        limits = torch.full((len(query), max(1, int(np.diff(index.start).max(initial=0)))), torch.inf, device=device)
+        place = torch.from_numpy(np.arange(len(owner)) - index.start[owner]).to(device)
         limits[row, place] = found[row, item].float()
         limits = limits.sort(1).values  # [R, most matches of a query]
         open_ = _open(limits, least, most)
@@ -76,7 +79,7 @@ class Pruned:
         return found
 
     def _distances(self, query: Clips, gallery: Clips, row: Tensor, item: Tensor, limits: Tensor | None) -> Tensor:
-        """Distances [P], or as good ones where no limit of their row, [R, limits], lies between their bounds."""
+        """Distances [P]; where no limit of the row, [R, limits], lies between the bounds, any number between these."""
         found = torch.zeros(len(row), device=row.device)
         for begin in range(0, len(row), PAIRS):
             part = slice(begin, begin + PAIRS)

@@ -1,7 +1,7 @@
-"""Counting in NumPy: the twin of the native `_score`, with the same names and arguments, and what each means.
+"""Counting in NumPy: the definition of each function of the native `_ranks`, with the same names and arguments.
 
-One argument is of no use here: `threads`. One has only the native form: `path`, the instruction set.
-Used where the native module is not built, and by the tests as the second opinion on it.
+It runs where the native module is not built, and the tests compare the native module with it. `threads` does nothing
+here; the native functions also take an `instruction_set`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.dataset import JUNK
-from vreid_bench.scoring.ranks.match_index import GALLERY, QUERY, Shard, Sought
+from vreid_bench.scoring.ranks.match_index import GALLERY, QUERY, MatchIndex, Shard
 
 if TYPE_CHECKING:
     from vreid_bench.scoring.ranks.labels import Ints
@@ -25,7 +25,7 @@ BLOCK, TILE = 256, 1024  # queries and items of one product; always padded to th
 Values = NDArray[Any]  # float32 or float64
 
 
-def seek(pids: Ints, camids: Ints, query: Ints, gallery: Ints, own: Ints) -> Sought:
+def index_matches(pids: Ints, camids: Ints, query: Ints, gallery: Ints, own: Ints) -> MatchIndex:
     """The groups of a gallery, and the matches and junk of every query; arguments as in `Labels`."""
     group = np.full(len(gallery), -1, np.int8)  # [G]
     group[(pids != JUNK)[gallery]] = GALLERY
@@ -33,60 +33,60 @@ def seek(pids: Ints, camids: Ints, query: Ints, gallery: Ints, own: Ints) -> Sou
     bounds, place = _same_person(pids, query, gallery)
     junk = camids[gallery[place]] == np.repeat(camids[query], np.diff(bounds))  # [P]
     junk_start = _starts(junk)[bounds]
-    return Sought(QUERY + 1, group, bounds - junk_start, place[~junk], junk_start, place[junk])
+    return MatchIndex(QUERY + 1, group, bounds - junk_start, place[~junk], junk_start, place[junk])
 
 
-def count_distances(distance: Values, sought: Sought, shard: Shard, threads: int = 1) -> tuple[Ints, int]:
+def count_distances(distance: Values, index: MatchIndex, shard: Shard, threads: int = 1) -> tuple[Ints, int]:
     """How many items of each group come before each match, junk left out: before [M, K], bad.
 
     distance: [R, G]. An item comes before a match if it is closer, or as close and earlier in the gallery. Only
-    the tiles of this shard are counted in. bad: flat index of the first distance that is no finite number, or -1.
+    the tiles of this shard are counted in. bad: flat index of the first distance that is not finite, or -1.
     """
     infinite = ~np.isfinite(distance)
     if infinite.any():
-        return _zeros(sought), int(infinite.argmax())
-    before = _zeros(sought)
-    for group, places in _tiles(sought, CHUNK, shard):
+        return _zeros(index), int(infinite.argmax())
+    before = _zeros(index)
+    for group, places in _tiles(index, CHUNK, shard):
         for q, row in enumerate(distance):
-            before[sought.start[q] : sought.start[q + 1], group] += _before(row[places], places, row, *_of(sought, q))
+            before[index.start[q] : index.start[q + 1], group] += _before(row[places], places, row, *_of(index, q))
     return before, -1
 
 
 def count_embeddings(
-    query: Values, gallery: Values, metric: str, sought: Sought, shard: Shard, threads: int = 1
+    query: Values, gallery: Values, metric: str, index: MatchIndex, shard: Shard, threads: int = 1
 ) -> tuple[Ints, int]:
     """As `count_distances`, from query [R, E] and gallery [G, E]; metric: `cosine` or `sqeuclidean`.
 
     Tiles are fixed and padded, and every key is read from the one tile that holds it, so that shards agree to the
     last bit. bad: the first query, or R + the first gallery row, without a key, or -1.
     """
-    before = _zeros(sought)
-    ranked = np.flatnonzero(sought.group >= 0)
+    before = _zeros(index)
+    ranked = np.flatnonzero(index.group >= 0)
     for array, rows, offset in ((query, np.arange(len(query)), 0), (gallery, ranked, len(query))):
         bad = _unrankable(array, rows, metric)
         if bad >= 0:
             return before, offset + bad
-    tiles = _Tiles(query, gallery, metric, sought)
+    tiles = _Tiles(query, gallery, metric, index)
     for first in range(0, len(query), BLOCK):
         last = min(first + BLOCK, len(query))
         keys = tiles.single(first, last)
-        for group, places in _tiles(sought, TILE, shard):
+        for group, places in _tiles(index, TILE, shard):
             product = tiles.keys(first, places)  # [BLOCK, places]
             for q in range(first, last):
-                count = _before(product[q - first], places, keys[q - first], *_of(sought, q))
-                before[sought.start[q] : sought.start[q + 1], group] += count
+                count = _before(product[q - first], places, keys[q - first], *_of(index, q))
+                before[index.start[q] : index.start[q + 1], group] += count
     return before, -1
 
 
-def paths() -> list[str]:
-    """The one way in which this module counts."""
+def instruction_sets() -> list[str]:
+    """`numpy`: NumPy itself chooses the instruction set."""
     return ["numpy"]
 
 
 def _same_person(pids: Ints, query: Ints, gallery: Ints) -> tuple[Ints, Ints]:
     """The gallery items of each query's person: where each query's begin [Q + 1], their places [P], rising."""
     person = pids[query]  # [Q]
-    known = np.flatnonzero(_contained(pids, person)[gallery])  # the few of a gallery full of strangers
+    known = np.flatnonzero(_contains(pids, person)[gallery])  # few where most of the gallery are other people
     shown = pids[gallery[known]]
     order = np.argsort(shown, kind="stable")
     first, last = (np.searchsorted(shown[order], person, side) for side in ("left", "right"))  # [Q]
@@ -95,12 +95,12 @@ def _same_person(pids: Ints, query: Ints, gallery: Ints) -> tuple[Ints, Ints]:
     return bounds, known[order][within]
 
 
-def _contained(values: Ints, wanted: Ints) -> NDArray[np.bool_]:
-    """Which of many values are among the wanted: `np.isin`, some at a time, for it takes several times their size."""
+def _contains(values: Ints, known: Ints) -> NDArray[np.bool_]:
+    """Which values are among the known ones: `np.isin` on a part at a time, as it takes several times its's size."""
     result = np.empty(len(values), bool)
     for first in range(0, len(values), SOME):
         part = slice(first, first + SOME)
-        result[part] = np.isin(values[part], wanted)
+        result[part] = np.isin(values[part], known)
     return result
 
 
@@ -108,21 +108,21 @@ def _starts(sizes: Values) -> Ints:
     return np.concatenate([[0], np.cumsum(sizes)])
 
 
-def _zeros(sought: Sought) -> Ints:
-    return np.zeros((len(sought.item), sought.groups), np.int64)
+def _zeros(index: MatchIndex) -> Ints:
+    return np.zeros((len(index.item), index.groups), np.int64)
 
 
-def _of(sought: Sought, q: int) -> tuple[Ints, Ints]:
+def _of(index: MatchIndex, q: int) -> tuple[Ints, Ints]:
     """Places of a query's matches and of its junk."""
-    matches = sought.item[sought.start[q] : sought.start[q + 1]]
-    return matches, sought.junk[sought.junk_start[q] : sought.junk_start[q + 1]]
+    matches = index.item[index.start[q] : index.start[q + 1]]
+    return matches, index.junk[index.junk_start[q] : index.junk_start[q + 1]]
 
 
-def _tiles(sought: Sought, width: int, shard: Shard) -> Iterator[tuple[int, Ints]]:
+def _tiles(index: MatchIndex, width: int, shard: Shard) -> Iterator[tuple[int, Ints]]:
     """The shard's tiles: group, places. No tile holds items of two groups."""
     number = 0
-    for group in range(sought.groups):
-        places = np.flatnonzero(sought.group == group)
+    for group in range(index.groups):
+        places = np.flatnonzero(index.group == group)
         for begin in range(0, len(places), width):
             if number % shard[1] == shard[0]:
                 yield group, places[begin : begin + width]
@@ -130,7 +130,7 @@ def _tiles(sought: Sought, width: int, shard: Shard) -> Iterator[tuple[int, Ints
 
 
 def _before(tile: Values, places: Ints, keys: Any, matches: Ints, junk: Ints) -> Ints:
-    """How many items of one tile come before each match: [matches]. `keys` gives the key of a place."""
+    """How many items of one tile come before each match: [matches]. `keys` maps a place to its key."""
     if not matches.size:
         return np.zeros(0, np.int64)
     junk = junk[(junk >= places[0]) & (junk <= places[-1])]
@@ -140,7 +140,7 @@ def _before(tile: Values, places: Ints, keys: Any, matches: Ints, junk: Ints) ->
         tile = tile.copy()
         tile[inside] = np.inf
     limits = np.array([keys[m] for m in matches])
-    near = np.flatnonzero(tile <= limits.max())  # few, if the matches are near
+    near = np.flatnonzero(tile <= limits.max())  # few where the matches are near
     order = near[np.argsort(tile[near], kind="stable")]  # stable: a tile is in gallery order
     ordered, ranked = tile[order], places[order]
     first, last = (np.searchsorted(ordered, limits, side) for side in ("left", "right"))
@@ -165,8 +165,8 @@ def _unrankable(array: Values, rows: Ints, metric: str) -> int:
 class _Tiles:
     """Keys, numbers that order as the distances do, by fixed products of BLOCK queries and TILE items."""
 
-    def __init__(self, query: Values, gallery: Values, metric: str, sought: Sought) -> None:
-        self.query, self.gallery, self.metric, self.sought = query, gallery, metric, sought
+    def __init__(self, query: Values, gallery: Values, metric: str, index: MatchIndex) -> None:
+        self.query, self.gallery, self.metric, self.index = query, gallery, metric, index
         self.left, self.right = (np.zeros((n, query.shape[1]), query.dtype) for n in (BLOCK, TILE))
         self.out = np.empty((BLOCK, TILE), query.dtype)
 
@@ -187,9 +187,9 @@ class _Tiles:
     def single(self, first: int, last: int) -> list[dict[int, Any]]:
         """Of each query from `first` to `last`: place of a match or junk item -> its key."""
         keys: list[dict[int, Any]] = [{} for _ in range(first, last)]
-        wanted = [np.concatenate(_of(self.sought, q)) for q in range(first, last)]
-        for _, places in _tiles(self.sought, TILE, (0, 1)):
-            inside = [w[np.isin(w, places)] for w in wanted]
+        own = [np.concatenate(_of(self.index, q)) for q in range(first, last)]
+        for _, places in _tiles(self.index, TILE, (0, 1)):
+            inside = [mine[np.isin(mine, places)] for mine in own]
             if any(map(len, inside)):
                 product = self.keys(first, places)
                 for row, (found, some) in enumerate(zip(keys, inside, strict=True)):

@@ -1,1 +1,1 @@
-"""Distances changed by how the gallery lies."""
+"""Re-ranking: distances that also use the neighbours of each item."""

@@ -1,4 +1,4 @@
-"""Queries and gallery as items with distances: given, or computed from features tile by tile."""
+"""Queries and gallery as items with distances, which are given or computed from features tile by tile."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.scoring.rerank.neighbours import Floats, Ints, Lists, Longs, Metric, Survey, cores, kernels
+from vreid_bench.ops.metric import Metric
+from vreid_bench.scoring.rerank.neighbours import Floats, Ints, Lists, Longs, Survey, cores, load_kernels
 from vreid_bench.system.errors import InputError
 
-MEMORY = 64 << 20  # bytes: default for what `Computed` uses beside its input and its result
+RERANK_MEMORY = 64 << 20  # bytes: default for what `FromFeatures` uses beside its input and its result
 BLOCK = 1024  # items along a side of the largest tile: 4 MiB, which a third-level cache holds
 SMALLEST = 64  # items along a side of the smallest tile worth multiplying
 SET_BYTES = 160  # for each item and each of its neighbours: what lists and weighted sets take, with room to spare
 
 
-class Given:
-    """Items of which the distances are given.
+class FromDistances:
+    """Items with given distances.
 
     query_query: [Q, Q]; query_gallery: [Q, G]; gallery_gallery: [G, G]; the first and last are symmetric. Raises
-    InputError for shapes that do not fit, and from `survey` for a distance that is no finite number.
+    InputError for shapes that do not fit, and from `survey` for a distance that is not finite.
     """
 
     fresh = False
@@ -31,9 +32,9 @@ class Given:
         self.matrices = [np.ascontiguousarray(m, np.float32) for m in (query_query, query_gallery, gallery_gallery)]
         self.threads = threads or cores()
         queries, gallery = self.shape = _sizes(self.matrices[0], self.matrices[2])
-        wanted = ((queries, queries), (queries, gallery), (gallery, gallery))
+        shapes = ((queries, queries), (queries, gallery), (gallery, gallery))
         names = ("query-query", "query-gallery", "gallery-gallery")
-        for name, matrix, shape in zip(names, self.matrices, wanted, strict=True):
+        for name, matrix, shape in zip(names, self.matrices, shapes, strict=True):
             if matrix.shape != shape:
                 raise InputError(f"re-ranking: {name} distances must be {list(shape)}, got {list(matrix.shape)}")
 
@@ -41,7 +42,7 @@ class Given:
         """As `Items.survey`; every matrix is read once, and `query_gallery` once more."""
         within_query, across, within_gallery = self.matrices
         queries = self.shape[0]
-        lists, call = Lists.empty(sum(self.shape), nearest), kernels()
+        lists, call = Lists.empty(sum(self.shape), nearest), load_kernels()
         finite = call.scan_rows(within_query, 0, 0, *lists, self.threads)
         finite &= call.scan_rows(across, 0, queries, *lists, self.threads)
         finite &= call.scan_rows(within_gallery, queries, queries, *lists, self.threads)
@@ -64,8 +65,8 @@ class Given:
         return result
 
 
-class Computed:
-    """Items of which the features are given; their distances are computed tile by tile, half of them by symmetry.
+class FromFeatures:
+    """Items with given features; their distances are computed tile by tile, half of them by symmetry.
 
     query: [Q, E]; gallery: [G, E]; memory: bytes to use beside the input and the result. Raises InputError for
     features that do not fit each other or are not finite, and from `survey` for a limit too low for any tile.
@@ -73,7 +74,7 @@ class Computed:
 
     fresh = True
 
-    def __init__(self, query: Any, gallery: Any, metric: Metric, memory: int = MEMORY, threads: int = 0) -> None:
+    def __init__(self, query: Any, gallery: Any, metric: Metric, memory: int = RERANK_MEMORY, threads: int = 0) -> None:
         self.query, self.gallery = (np.ascontiguousarray(f, np.float32) for f in (query, gallery))
         self.metric, self.memory, self.threads = metric, memory, threads or cores()
         self.shape = _sizes(self.query, self.gallery)
@@ -93,7 +94,7 @@ class Computed:
     def survey(self, nearest: int) -> Survey:
         """As `Items.survey`."""
         queries = self.shape[0]
-        lists, call = Lists.empty(sum(self.shape), nearest), kernels()
+        lists, call = Lists.empty(sum(self.shape), nearest), load_kernels()
         across = np.empty(self.shape, np.float32)
         for rows, columns, tile in self.tiles(self._block(nearest)):
             call.scan_rows(tile, rows.start, columns.start, *lists, self.threads)
@@ -105,7 +106,7 @@ class Computed:
 
     def between(self, start: Longs, member: Ints) -> Floats:
         """As `Items.between`: from differences, so that near items lose no digits."""
-        square: Floats = kernels().between(self.query, self.gallery, self._scale, start, member, self.threads)
+        square: Floats = load_kernels().between(self.query, self.gallery, self._scale, start, member, self.threads)
         if self.metric == "cosine":
             return square * np.float32(0.5)  # of unit vectors, |a - b|^2 = 2 (1 - cos)
         return np.sqrt(square) if self.metric == "euclidean" else square

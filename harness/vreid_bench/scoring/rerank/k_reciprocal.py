@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from vreid_bench.scoring.ranks.counting import Counts, from_distances
+from vreid_bench.ops.metric import Metric
+from vreid_bench.scoring.ranks.counting import Counts, count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
-from vreid_bench.scoring.rerank.neighbours import Floats, Items, Metric, kernels
+from vreid_bench.scoring.rerank.neighbours import Floats, Items, load_kernels
 
 if TYPE_CHECKING:
-    from vreid_bench.contracts.parts import Reranker  # torch, which is not needed here
+    from vreid_bench.contracts.parts import Reranker  # imports torch, which is not needed here
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What the rules in use disagree on."""
+class KReciprocalRule:
+    """The choices in which the rules in use differ."""
 
     count: int  # how many nearest items are neighbours, the item itself among them
     half: int  # the same for the smaller sets that expand the first (Eq. 4)
@@ -31,54 +32,55 @@ class Rule:
     scale: Callable[[Floats], Floats]  # largest distances [Q] -> what the original is multiplied by
 
 
-def k_reciprocal(items: Items, rule: Rule) -> Floats:
+def k_reciprocal_distance(items: Items, rule: KReciprocalRule) -> Floats:
     """Distances [Q, G] after re-ranking; smaller is closer."""
     queries, size = items.shape[0], sum(items.shape)
     survey = items.survey(min(size, max(rule.count, rule.averaged)))
-    sets = _weighted(items, rule, survey.nearest, survey.largest)  # [N, N]
+    sets = _weight_sets(items, rule, survey.nearest, survey.largest)  # [N, N]
     if rule.averaged > 1:
-        sets = _averaged(sets, survey.nearest[:, : rule.averaged])
+        sets = _average(sets, survey.nearest[:, : rule.averaged])
     own, theirs = _arrays(sets[:queries]), _arrays(sets[queries:].tocsc())
     out = survey.query_gallery if items.fresh else np.empty(items.shape, np.float32)
     scale = rule.scale(survey.largest[:queries]).astype(np.float32)  # [Q]
-    kernels().blend(*own, *theirs, survey.query_gallery, scale, rule.share, rule.square, out, items.threads)
+    load_kernels().blend(*own, *theirs, survey.query_gallery, scale, rule.share, rule.square, out, items.threads)
     return out
 
 
-def reranked(
+def count_reranked_features(
     reranker: Reranker, vectors: tuple[Floats, Floats], labels: Labels, metric: Metric, memory: int, threads: int = 0
 ) -> Counts:
-    """Count ranks by what a re-ranker makes of vectors query [Q, E] and gallery [G, E], on `threads` (0: all cores).
+    """Count ranks by the distances that a re-ranker computes from vectors, query [Q, E] and gallery [G, E].
 
-    It sees the gallery as it is ranked, junk included; a query that is in the gallery, too, is two items.
+    It gets the gallery as it is ranked, junk included; a query that is also in the gallery is two items. threads: 0 for
+    all cores.
     """
     distance = reranker.from_features(*vectors, metric, memory=memory, threads=threads)  # [Q, G]
-    return from_distances([(slice(0, len(distance)), distance)], labels, threads or None)
+    return count_from_distances([(slice(0, len(distance)), distance)], labels, threads or None)
 
 
-def reranked_distances(
+def count_reranked_distances(
     reranker: Reranker, distances: tuple[Any, Any, Any], labels: Labels, metric: Metric, threads: int = 0
 ) -> Counts:
-    """The same for given distances of the metric: query-query [Q, Q], query-gallery [Q, G], gallery-gallery [G, G]."""
+    """The same from given distances of the metric: query-query [Q, Q], query-gallery [Q, G], gallery-gallery [G, G]."""
     distance = reranker.rerank(*distances, metric, threads=threads)  # [Q, G]
-    return from_distances([(slice(0, len(distance)), distance)], labels, threads or None)
+    return count_from_distances([(slice(0, len(distance)), distance)], labels, threads or None)
 
 
-def _weighted(items: Items, rule: Rule, nearest: NDArray[np.int32], largest: Floats) -> sparse.csr_array:
+def _weight_sets(items: Items, rule: KReciprocalRule, nearest: NDArray[np.int32], largest: Floats) -> sparse.csr_array:
     """The expanded sets of each item with weights that sum to 1 (Eq. 7): [N, N]."""
     size = len(nearest)
-    start, member = kernels().reciprocal(nearest, min(rule.count, size), min(rule.half, size), items.threads)
+    start, member = load_kernels().reciprocal(nearest, min(rule.count, size), min(rule.half, size), items.threads)
     number = np.diff(start)  # [N]
     e = rule.exponent(items.between(start, member), np.repeat(largest, number))  # [P]
-    filled = number > 0  # where over k items coincide, an item may not be among its own k nearest
+    filled = number > 0  # where more than k items coincide, an item may be missing among its own k nearest
     first, number = start[:-1][filled], number[filled]
-    least = np.minimum.reduceat(e, first)  # taken off, so that not all weights of a set can vanish
+    least = np.minimum.reduceat(e, first)  # subtracted, so that not all weights of a set can vanish
     weight = np.exp(np.repeat(least, number) - e)  # [P]
     total = np.add.reduceat(weight, first)
     return sparse.csr_array((weight / np.repeat(total, number), member, start), shape=(size, size))
 
 
-def _averaged(sets: sparse.csr_array, nearest: NDArray[np.int32]) -> sparse.csr_array:
+def _average(sets: sparse.csr_array, nearest: NDArray[np.int32]) -> sparse.csr_array:
     """The mean of the sets of each item's nearest items, nearest [N, k] (Eq. 11): [N, N]."""
     size, k = nearest.shape
     ones = np.full(nearest.size, 1 / k, np.float32)
@@ -87,5 +89,5 @@ def _averaged(sets: sparse.csr_array, nearest: NDArray[np.int32]) -> sparse.csr_
 
 
 def _arrays(matrix: Any) -> tuple[NDArray[np.int64], NDArray[np.int32], Floats]:
-    """A compressed matrix as the kernels take it: start, member, weight."""
+    """A compressed matrix in the form that the kernels take: start, member, weight."""
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32)

@@ -7,7 +7,7 @@ Items are the queries, then the gallery: 0 to N - 1, N = Q + G. A set of items o
 from __future__ import annotations
 
 import os
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,10 @@ from vreid_bench.system.errors import InputError
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
-Metric = Literal["euclidean", "sqeuclidean", "cosine"]
 
 
 class Survey(NamedTuple):
-    """What one look at all distances leaves behind."""
+    """What one pass over all distances finds."""
 
     nearest: Ints  # [N, K] the nearest items of each item, nearest first, the item itself among them
     largest: Floats  # [N] the largest distance of each item
@@ -31,14 +30,14 @@ class Survey(NamedTuple):
 
 
 class Items(Protocol):
-    """N = Q + G items, and what can be asked about the distances between them."""
+    """N = Q + G items and the distances between them."""
 
     shape: tuple[int, int]  # Q, G
     threads: int
-    fresh: bool  # does `survey` make a new array `query_gallery`, which may be overwritten?
+    fresh: bool  # does `survey` return a new array `query_gallery`, which may be overwritten?
 
     def survey(self, nearest: int) -> Survey:
-        """Look at all distances once, keeping the `nearest` of each item."""
+        """Pass over all distances once and keep the `nearest` of each item."""
         ...
 
     def between(self, start: Longs, member: Ints) -> Floats:
@@ -47,7 +46,7 @@ class Items(Protocol):
 
 
 class Lists(NamedTuple):
-    """The nearest items so far, as the kernels take them."""
+    """The nearest items so far, in the form that the kernels take."""
 
     value: Floats  # [N, K] nearest first
     item: Ints  # [N, K]
@@ -55,33 +54,33 @@ class Lists(NamedTuple):
 
     @classmethod
     def empty(cls, size: int, nearest: int) -> Lists:
-        """Lists of `size` items that take `nearest` each and hold none yet."""
+        """Empty lists for `size` items, with room for `nearest` each."""
         value = np.full((size, nearest), np.inf, np.float32)
         item = np.full((size, nearest), np.iinfo(np.int32).max, np.int32)
         return cls(value, item, np.full(size, -np.inf, np.float32))
 
 
-def nearest(distances: Any, count: int, first: int = 0, threads: int = 0) -> Ints:
+def nearest_columns(distances: Any, count: int, first: int = 0, threads: int = 0) -> Ints:
     """The `count` columns of least distance in each row, near to far; of equal distances the earlier first.
 
     distances: [R, C]; returns [R, min(count, C)] columns, `first` added to each.
     """
     tile = np.ascontiguousarray(distances, np.float32)
     lists = Lists.empty(len(tile), min(count, tile.shape[1]))
-    if not kernels().scan_rows(tile, 0, first, *lists, threads or cores()):
+    if not load_kernels().scan_rows(tile, 0, first, *lists, threads or cores()):
         raise InputError("re-ranking: a distance is not a finite number; check the embeddings")
     return lists.item
 
 
-def kernels() -> Any:
-    """The native kernels, or their NumPy twin where those are not there."""
+def load_kernels() -> Any:
+    """The native kernels, or the NumPy reference where they are not built."""
     return native.load("rerank") or rerank_reference
 
 
 def backend() -> str:
     """Which implementation of the kernels runs: `numpy`, or `native-` and the instruction set."""
     module = native.load("rerank")
-    return f"native-{module.path()}" if module else "numpy"
+    return f"native-{module.instruction_set()}" if module else "numpy"
 
 
 def cores() -> int:

@@ -1,9 +1,9 @@
-"""What each kernel of re-ranking means, in NumPy: the twin of the native module `_rerank`, name by name.
+"""Re-ranking in NumPy: the definition of each function of the native `_rerank`, with the same names and arguments.
 
 Items are the queries, then the gallery: 0 to N - 1, N = Q + G. `value` and `index` [N, K] hold the nearest items of
 each item so far, nearest first, of two at the same distance the lower index first; unused places hold infinity. A
 set of items of each item is `start` [N + 1] and `member` [P]: those of item i are member[start[i]:start[i + 1]].
-`threads` is there for the native kernels; here everything runs on one.
+`threads` does nothing here: everything runs on one.
 """
 # ruff: noqa: PLR0913  (a kernel takes flat arrays)
 
@@ -108,8 +108,8 @@ def blend(
         out[q] = (1 - shared / (2 - shared)) * np.float32(1 - share) + np.float32(share) * original
 
 
-def path() -> str:
-    """`numpy`: the instruction set is NumPy's own choice."""
+def instruction_set() -> str:
+    """`numpy`: NumPy itself chooses the instruction set."""
     return "numpy"
 
 

@@ -10,10 +10,11 @@ from duke_tree import JPEG, frame_names, synthetic
 
 from vreid_bench import Split, Tracklet, person_ids
 from vreid_bench.contracts.dataset import CheckingReader, DatasetReader, TwinReader, WithdrawnReader
+from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.conventions import choose_conventions
 from vreid_bench.scoring.metrics import Scores, judge
-from vreid_bench.scoring.ranks.counting import from_distances
+from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
-from vreid_bench.scoring.score import named
 from vreid_plugins.datasets.duke_video import reader
 from vreid_plugins.datasets.duke_video.reader import DukeVideo
 
@@ -37,8 +38,8 @@ def test_reading_gives_the_queries_then_the_gallery_as_its_folder_holds_it(root:
 def test_the_query_takes_no_rank_for_itself_and_its_copy_neither() -> None:
     test = [Tracklet(("q.jpg",), 2, 2), Tracklet(("g.jpg",), 2, 2), Tracklet(("h.jpg",), 2, 1), Tracklet(("i",), 4, 1)]
     labels = Labels.of(Split((), tuple(test), (0,), (1, 2, 3)))
-    (rule,) = named(reader.vreid_protocols()["duke-video"].conventions)
-    counts = from_distances([(slice(0, 1), np.array([[0.0, 0.2, 0.1]]))], labels)
+    (rule,) = choose_conventions(reader.vreid_protocols()["duke-video"].conventions, Registry.installed)
+    counts = count_from_distances([(slice(0, 1), np.array([[0.0, 0.2, 0.1]]))], labels)
     scored = judge(counts, [rule])[rule.name]
     assert isinstance(scored, Scores)
     assert scored.first_rank.tolist() == [1]  # behind person 4, and not behind the copy of the query

@@ -1,0 +1,30 @@
+"""`vreid-bench conventions`: how much each rule of scoring changes the scores of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from vreid_bench.cli.options import AS_JSON, FILE
+
+
+@click.group()
+def conventions() -> None:
+    """How a ranking is scored: the effect of each rule on one run."""
+
+
+@conventions.command()
+@click.argument("run", type=FILE)
+@AS_JSON
+def diff(run: Path, as_json: bool) -> None:
+    """Show by how much each single rule changes mAP and R1 of RUN (a finished run's folder).
+
+    \b
+        vreid-bench conventions diff runs/mars-personvlad-small-seed0-1a2b3c4d
+    """
+    from vreid_bench.scoring.rule_effects import measure_rule_effects, render
+
+    found = measure_rule_effects(run)
+    click.echo(json.dumps(found) if as_json else render(found))

@@ -1,0 +1,25 @@
+"""The command `doctor`: what a run would run on."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from vreid_bench.cli.options import AS_JSON
+
+
+@click.command()
+@AS_JSON
+def doctor(as_json: bool) -> None:
+    """Show what a run would run on: versions, device, threads, kernels, plugins, folders; and what to mend.
+
+    \b
+        vreid-bench doctor
+    """
+    from tabulate import tabulate
+
+    from vreid_bench.reporting.doctor import examine
+
+    found = examine()
+    click.echo(json.dumps(found) if as_json else tabulate(found.items(), tablefmt="plain", maxcolwidths=[None, 90]))

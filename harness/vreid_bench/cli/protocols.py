@@ -1,0 +1,46 @@
+"""The commands on protocols: one in words, all as a table."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from vreid_bench.cli.options import AS_JSON
+
+
+@click.group()
+def protocols() -> None:
+    """What a protocol trains on, asks for and counts."""
+
+
+@protocols.command()
+@click.argument("name")
+@AS_JSON
+def show(name: str, as_json: bool) -> None:
+    """Tell what protocol NAME does, in words and published counts.
+
+    NAME may be any A-to-B: train under A, test under B, on another dataset; with -fine-tuned, go on with B's
+    training part in between.
+
+    \b
+        vreid-bench protocols show mars-corruption
+        vreid-bench protocols show ls-vid-to-duke-video
+    """
+    from vreid_bench.planning.protocols import find_protocol
+    from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.protocols import describe_protocol
+
+    protocol = find_protocol(Registry.installed().values("protocols"), name)
+    rules = {"fingerprint": protocol.fingerprint, "rules": protocol.rules, "counts": dict(protocol.counts)}
+    prose = {"name": protocol.name, "summary": protocol.summary, "source": protocol.source}
+    click.echo(json.dumps(prose | rules) if as_json else describe_protocol(protocol))
+
+
+@protocols.command()
+def table() -> None:
+    """Print all installed protocols as a Markdown table, as docs/protocols.md has it."""
+    from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.protocols import protocols_table
+
+    click.echo(protocols_table(Registry.installed().values("protocols").values()))

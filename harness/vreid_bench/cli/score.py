@@ -1,0 +1,49 @@
+"""`vreid-bench score`: scores of features or distances that were computed elsewhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
+
+
+@click.command()
+@click.option("--query", type=FILE, help=".npz with embedding, pid, camid of the queries.")
+@click.option("--gallery", type=FILE, help=".npz with embedding, pid, camid of the gallery, in ranking order.")
+@click.option("--distance", type=FILE, help=".npy [Q, G], smaller is closer; the labels come from the other files.")
+@click.option("--query-distance", type=FILE, help=".npy [Q, Q], for --rerank with --distance.")
+@click.option("--gallery-distance", type=FILE, help=".npy [G, G], for --rerank with --distance.")
+@click.option("--features", type=FILE, help="All test tracklets: an .npz, a run, or a run's feature store.")
+@click.option("--protocol", help="With --info: the protocol whose data set has the index files, for instance mars.")
+@click.option("--info", type=FILE, help="Folder of the index files (MARS: tracks_test_info.mat, query_IDX.mat).")
+@click.option("--metric", help="cosine, euclidean or sqeuclidean; default: the run's metric, else cosine.")
+@click.option("--matcher", help="Compare by this matcher; `vreid-bench list matchers` shows all.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
+@RERANK
+@MEMORY
+@click.option("--convention", "conventions", multiple=True, help="Default: those of the protocol, else those of MARS.")
+@click.option("--far", "rates", type=float, multiple=True, help="Add the true accept rate at this false accept rate.")
+@click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
+@AS_JSON
+def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
+    """Score features or distances that were computed elsewhere, under every convention at once.
+
+    \b
+        vreid-bench score --query q.npz --gallery g.npz --metric cosine
+        vreid-bench score --distance d.npy --query q.npz --gallery g.npz
+        vreid-bench score --features test.npz --protocol mars --info DIR --json
+        vreid-bench score --features runs/<id>
+    """
+    from vreid_bench.records.npz import to_npz
+    from vreid_bench.scoring.score import score_files
+    from vreid_bench.scoring.score_request import ScoreRequest
+    from vreid_bench.system.files import write_atomic
+
+    report = score_files(ScoreRequest(**options))
+    if per_query is not None:
+        write_atomic(per_query, to_npz(report.per_query()))
+    click.echo(json.dumps(report.metrics()) if as_json else report)

@@ -1,0 +1,37 @@
+"""The command `visibility`: weights of frames and clips against what can be seen in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vreid_bench.cli.options import AS_JSON, DEVICE, FILE, QUIET, RUNS, THREADS
+
+
+@click.command()
+@click.argument("run", type=FILE)
+@click.option("--protocol", help="Test its weights under this protocol; default: that of the run.")
+@click.option("--data", type=FILE, help="The rendered data; default VREID_DATA, else the synthetic twin.")
+@RUNS
+@DEVICE
+@THREADS
+@QUIET
+@AS_JSON
+def visibility(run: Path, as_json: bool, **options: Any) -> None:
+    """Does RUN weigh frames and clips by how much of the person can be seen? On rendered data, where that is known.
+
+    Spearman's rank correlation within a clip or a tracklet, averaged, with its interval over people.
+
+    \b
+        vreid-bench visibility runs/mars-tacan-small-seed0-1a2b3c4d
+        vreid-bench visibility runs/mars-clip-learned-small-seed0-5e6f7a8b --protocol mars-corruption
+    """
+    from vreid_bench.evaluation.agreement import as_json as listed
+    from vreid_bench.evaluation.agreement import shown
+    from vreid_bench.evaluation.visibility import measure_visibility
+
+    found = measure_visibility(run, **options)
+    click.echo(json.dumps({"agreement": listed(found)}) if as_json else shown(found))

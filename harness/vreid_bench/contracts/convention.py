@@ -1,0 +1,42 @@
+"""How a ranking is scored: frozen, versioned data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from vreid_bench.contracts.rules import PROSE, rules_of
+from vreid_bench.system.fingerprint import digest
+
+Clothes = Literal["any", "same", "other"]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One rule of scoring a ranking, named by what it does.
+
+    A gallery item is *junk* for a query, and takes no rank, if its pid is -1, if it shows the query's person in the
+    query's camera, or if it shows the query's person in clothes that the convention does not count. Every other item
+    that does not show the query's person is a negative, distractors included.
+    """
+
+    name: str
+    version: str
+    # Are the query tracklets candidates of other queries? True requires them in the gallery, False removes them, None
+    # takes the gallery as the data set lists it.
+    queries_in_gallery: bool | None
+    average_precision: Literal["step", "trapezoid"]
+    unmatched: Literal["skip", "zero", "error"]  # what a query without any match gets
+    summary: str = field(metadata=PROSE)
+    source: str = field(metadata=PROSE)
+    clothes: Clothes = "any"  # which clothes a match wears, compared with the query's
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What can change a score, by name."""
+        return rules_of(self)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes exactly when a rule changes."""
+        return digest(self.rules)

@@ -1,0 +1,1 @@
+"""How trained weights are tested, one file a strategy: plain, corruption, selection."""

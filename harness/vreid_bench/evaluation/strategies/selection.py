@@ -1,0 +1,102 @@
+"""One descriptor for each identity, of one tracklet or of all (3D PersonVLAD, Table II)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from vreid_bench.contracts.dataset import DISTRACTOR, JUNK
+from vreid_bench.evaluation.strategies.strategy import Case, View, lengths
+from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.system.errors import InputError
+
+if TYPE_CHECKING:  # torch, which protocols are listed without
+    from vreid_bench.contracts.dataset import Split
+    from vreid_bench.contracts.parts import Matcher
+    from vreid_bench.records.feature_store import FeatureStore
+
+How = Literal["random", "all"]  # of which tracklets of an identity its descriptor is
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The descriptor of an identity is of a tracklet drawn at random, or the mean of all.
+
+    Probes come from the query list, the gallery from the other gallery tracklets; a distractor stands for itself.
+    Cameras play no part, as the paper speaks of none. Random choices are repeated and their scores averaged.
+    """
+
+    name: ClassVar[str] = "selection"
+    leading: ClassVar[int] = 1  # the paper's own setting comes first
+
+    pairs: tuple[tuple[How, How], ...] = (
+        ("random", "all"),
+        ("random", "random"),
+        ("all", "random"),
+        ("all", "all"),
+    )  # tracklets of a probe, tracklets of a gallery identity
+    repeats: int = 10
+    seed: int = 0
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """A name for each of `pairs`."""
+        return tuple(f"{probe} against {gallery}" for probe, gallery in self.pairs)
+
+    def describe(self) -> list[tuple[str, str]]:
+        """How often random choices are repeated."""
+        return [("repeated", f"{self.repeats} random choices of tracklets, scores averaged")]
+
+    def views(self) -> Mapping[str, View]:
+        """What the matcher keeps of each tracklet."""
+        return {"features": View()}
+
+    def cases(self, features: Mapping[str, FeatureStore], matcher: Matcher, test: Split) -> Iterator[Case]:
+        """One descriptor for each identity; a pair that draws nothing is not repeated.
+
+        Raises InputError for a matcher that keeps several clips of a tracklet.
+        """
+        import torch
+
+        from vreid_bench.contracts.parts import Clips
+
+        everyone = features["features"].clips(slice(None))
+        if everyone.embedding.shape[1] != 1:
+            raise InputError("tracklet selection averages one vector a tracklet; this matcher keeps clips to pair them")
+        queries, each = set(test.query), lengths(test)
+        probes = group_by_identity(test, test.query)
+        gallery = group_by_identity(test, [row for row in test.gallery if row not in queries])
+        first = len(probes)
+        for condition, (probe, other) in zip(self.conditions, self.pairs, strict=True):
+            for repeat in range(self.repeats if "random" in (probe, other) else 1):
+                sides = [(probes, probe, "probe"), (gallery, other, "gallery")]
+                rows = [
+                    self._draw(person, number, f"{repeat} {side}") if how == "random" else person
+                    for people, how, side in sides
+                    for number, person in enumerate(people)
+                ]
+                vectors = torch.stack([everyone.embedding[row, 0].mean(0) for row in rows])  # [probes + gallery, E]
+                pids = np.array([test.test[row[0]].pid for row in rows])
+                side = np.arange(len(rows)) >= first  # as cameras: no match is then in its query's own
+                labels = Labels(pids, side.astype(np.int64), np.arange(first), np.arange(first, len(rows)))
+                clips = Clips.single(vectors)
+                yield Case(condition, clips, clips, labels, [sum(each[r] for r in row) for row in rows])
+
+    def _draw(self, rows: Sequence[int], number: int, purpose: str) -> list[int]:
+        """One of the rows, drawn from what is named alone, so that every method meets the same choice."""
+        draw = hashlib.sha256(f"{self.seed} {purpose} {number}".encode()).digest()[:8]
+        return [rows[int.from_bytes(draw) * len(rows) >> 64]]
+
+
+def group_by_identity(test: Split, rows: Sequence[int]) -> list[list[int]]:
+    """The rows of each person, by pid, then each distractor alone; junk is nobody's."""
+    persons: dict[int, list[int]] = {}
+    for row in rows:
+        persons.setdefault(test.test[row].pid, []).append(row)
+    alone = [[row] for row in persons.pop(DISTRACTOR, [])]
+    persons.pop(JUNK, None)
+    return [persons[pid] for pid in sorted(persons)] + alone

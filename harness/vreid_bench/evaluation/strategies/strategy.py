@@ -1,0 +1,59 @@
+"""What a test strategy is: which features it needs, and the rankings that it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.contracts.protocol import Strategy
+
+if TYPE_CHECKING:  # torch, which protocols are listed without
+    from vreid_bench.contracts.dataset import Split, Tracklet
+    from vreid_bench.contracts.parts import Clips, Matcher
+    from vreid_bench.records.feature_store import FeatureStore
+    from vreid_bench.scoring.ranks.labels import Labels
+
+Distort = Callable[["Tracklet", NDArray[np.uint8]], NDArray[np.uint8]]  # clips [C, T, H, W, 3] -> the same shape
+
+
+class View(NamedTuple):
+    """One way in which the clips of the test tracklets are embedded and stored."""
+
+    represented: bool = True  # stored as the matcher represents tracklets; False: every clip as the aggregator gives it
+    distort: Distort | None = None  # what becomes of the frames of each clip first
+    distortion: str = ""  # all that decides what `distort` does
+
+
+class Case(NamedTuple):
+    """One ranking to be scored: all N test tracklets, represented, on both sides of it."""
+
+    condition: str
+    query: Clips  # as they query
+    gallery: Clips  # as they are ranked; the same object where nothing differs
+    labels: Labels
+    frames: Sequence[int]  # [N] how many frames stand behind each
+
+
+@runtime_checkable
+class TestStrategy(Strategy, Protocol):
+    """How trained weights are tested. A new strategy is one file: a class with these methods.
+
+    Everything random is drawn from the strategy's own seed and from names of the data, so that every method meets the
+    same test.
+    """
+
+    def views(self) -> Mapping[str, View]:
+        """What is embedded, by the name of its feature store."""
+        ...
+
+    def cases(self, features: Mapping[str, FeatureStore], matcher: Matcher, test: Split) -> Iterator[Case]:
+        """The rankings of every condition; `features` has the views, on the device of the matcher."""
+        ...
+
+
+def lengths(test: Split) -> list[int]:
+    """How many frames each test tracklet has: [N]."""
+    return [len(tracklet.frames) for tracklet in test.test]

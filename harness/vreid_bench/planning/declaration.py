@@ -1,0 +1,81 @@
+"""What a record says that is known before training: declared while planning, so that nothing trains for a refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Dataset, Tracklet
+from vreid_bench.planning.folds import Fold
+from vreid_bench.planning.method import ChosenMethod
+from vreid_bench.records.entries import DatasetEntry, MethodEntry
+from vreid_bench.records.fields import Entry
+from vreid_bench.system.errors import InputError
+
+Declared = TypeVar("Declared", bound=Entry)
+
+
+class Declaration(NamedTuple):
+    """The entries of a record that planning decides."""
+
+    method: MethodEntry
+    tested: DatasetEntry
+    trained_on: DatasetEntry | None  # what is trained on first, where that is not the dataset tested on
+
+
+def declare(chosen: ChosenMethod, folds: Sequence[Fold]) -> Declaration:
+    """The entries for a method on these folds. Raises InputError for what a record cannot hold."""
+    method = {
+        "name": chosen.name,
+        "paper": chosen.method.paper,
+        "recipe": chosen.settings,
+        "providers": chosen.providers,
+        "overrides": dict(chosen.overrides),
+        "swapped": f"{chosen.swapped} {chosen.name}" if chosen.swapped else None,
+        "modified": bool(chosen.overrides or chosen.swapped),
+        "reported": [asdict(number) for number in chosen.method.reported],
+        "quoted": [asdict(number) for number in chosen.method.quoted],
+    }
+    fold = folds[0]  # of several, all are alike in size
+    first, last = fold.training[0], fold.training[-1]
+    pids, train = [t.pid for t in fold.test.test], last.tracklets if last.dataset is fold.dataset else ()
+    tested = {
+        "splits": len(fold.dataset.splits),
+        **_count_training(train),
+        "test_tracklets": len(pids),
+        "test_identities": _count_people(fold.test.test),
+        "queries": len(fold.test.query),
+        "distractors": pids.count(DISTRACTOR),
+        "junk": pids.count(JUNK),
+    }
+    return Declaration(
+        _entry(MethodEntry, method, f"method {chosen.name!r}"),
+        _dataset(fold.dataset, tested),
+        None if first.dataset is fold.dataset else _dataset(first.dataset, _count_training(first.tracklets)),
+    )
+
+
+def _dataset(dataset: Dataset, counts: Mapping[str, int]) -> DatasetEntry:
+    fields = {"name": dataset.name, "fingerprint": dataset.fingerprint, "source": dataset.source}
+    return _entry(DatasetEntry, {**fields, "notes": dataset.notes, "counts": counts}, f"dataset {dataset.name!r}")
+
+
+def _count_training(tracklets: Sequence[Tracklet]) -> dict[str, int]:
+    return {"train_tracklets": len(tracklets), "train_identities": _count_people(tracklets)}
+
+
+def _count_people(tracklets: Sequence[Tracklet]) -> int:
+    return len({tracklet.pid for tracklet in tracklets if tracklet.pid > DISTRACTOR})
+
+
+def _entry(kind: type[Declared], fields: Mapping[str, Any], what: str) -> Declared:
+    try:
+        return kind.model_validate_json(json.dumps(fields))
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{what}: {where}: found {first['input']!r}, {first['msg']}") from fault

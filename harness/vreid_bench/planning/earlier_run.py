@@ -1,0 +1,141 @@
+"""The weights of a finished run, tested again (`--from`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from vreid_bench.contracts.dataset import DISTRACTOR
+from vreid_bench.contracts.protocol import Protocol as TestProtocol
+from vreid_bench.contracts.recipe import Preset
+from vreid_bench.planning.data_root import read_dataset
+from vreid_bench.planning.folds import Fold, divide
+from vreid_bench.planning.method import Asked, ChosenMethod
+from vreid_bench.records.entries import Weights
+from vreid_bench.records.record import Record
+from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import sha256
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """The weights of a finished run, tested again (`--from`)."""
+
+    folder: RunDirectory
+    record: Record
+
+    trains = False
+
+    @classmethod
+    def open(cls, run: Path, runs: Path, given: tuple[str | None, Preset | None, int | None, str | None]) -> EarlierRun:
+        """The run of that path or id.
+
+        given: method, preset, seed and weights file of the new run, None where it takes those of the earlier one.
+        Raises InputError if they differ, if the run is not finished, or if its record is not valid.
+        """
+        *asked, weights = given
+        if weights is not None:
+            raise InputError(f"--weights {weights}: training begins from it, and --from does not train; drop one")
+        folder = find_run(run, runs)
+        record = Record.from_file(folder.record)
+        was = record.method.name, record.preset, record.seed
+        if any(new not in (None, old) for new, old in zip(asked, was, strict=True)):
+            words = "{}, preset {}, seed {}".format(*was)
+            raise InputError(f"--from {run}: its weights are of {words}; leave these options out")
+        return cls(folder, record)
+
+    @property
+    def asked(self) -> Asked:
+        """What the earlier run was asked for."""
+        method = self.record.method
+        assignments = [f"{path}={json.dumps(value)}" for path, value in method.overrides.items()]
+        return Asked(method.name, self.record.preset, self.record.seed, assignments)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The weights of all its folds together."""
+        return {"weights": self.record.weights.sha256}
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """The folds that it has weights of."""
+        return (0,) if self.record.splits is None else self.record.splits.ran
+
+    @property
+    def total(self) -> int:
+        """How many folds its protocol has."""
+        return 1 if self.record.splits is None else self.record.splits.total
+
+    def weights(self, fold: int) -> Path:
+        """The file with the weights of a fold; a run of one fold serves every fold."""
+        return self.folder.fold(fold % self.total, self.total).weights
+
+    def begin(self, encoder: nn.Module) -> None:
+        """Nothing begins: these weights are finished."""
+
+    def report(self) -> str:
+        """Nothing: no training begins."""
+        return ""
+
+    def entry(self, sha256: str) -> Weights:
+        """Weights that the earlier run has trained, or loaded itself."""
+        return self.record.lend_weights(sha256)
+
+    def check(
+        self, chosen: ChosenMethod, protocol: TestProtocol, every: Sequence[Fold], numbers: Sequence[int], reader: Any
+    ) -> None:
+        """Raises InputError if its weights cannot be tested in this way on the folds of these numbers, of `every`.
+
+        The recipe has to be the recorded one, the weights those of the record, and no query a person of its training.
+        reader: of the dataset that is tested.
+        """
+        if chosen.inherited != self.record.method.recipe:
+            raise InputError(
+                f"--from: the recipe of {chosen.name!r} has changed since that run; train it anew, or install the "
+                f"version that trained it ({self.record.environment.packages.get('vreid-bench', 'unknown')})"
+            )
+        for number in sorted({*self.folds, *(number % self.total for number in numbers)}):
+            file = self.weights(number)
+            if number not in self.folds:
+                raise InputError(
+                    f"--from {self.folder.path}: it has no weights of split {number}; choose others with --splits"
+                )
+            if not file.exists():
+                name = file.relative_to(self.folder.path)
+                raise InputError(f"--from {self.folder.path}: {name} is missing, so there is nothing to evaluate")
+        if sha256(b"".join(self.weights(number).read_bytes() for number in self.folds)) != self.record.weights.sha256:
+            raise InputError(
+                f"--from {self.folder.path}: its weights are not those that its record was made with; train anew"
+            )
+        for trained in self._trained_under(protocol):
+            dataset = read_dataset(reader, trained.dataset, trained.variant, every[0].dataset.root)
+            before = divide(trained, {trained.dataset: dataset})
+            for fold in every:
+                [training] = before[fold.number % len(before)].training
+                persons = {tracklet.pid for tracklet in training.tracklets}
+                seen = persons & {pid for row in fold.test.query if (pid := fold.test.test[row].pid) > DISTRACTOR}
+                if seen:
+                    raise InputError(
+                        f"--from: {self.record.protocol.name} trained on {len(seen)} of the people whom "
+                        f"{protocol.name} queries; a test on them says nothing, so train under this protocol"
+                    )
+
+    def _trained_under(self, protocol: TestProtocol) -> list[TestProtocol]:
+        """`protocol` with the training parts of the earlier run, of those that are of the dataset to be tested."""
+        rules: dict[str, Any] = dict(self.record.protocol.rules)
+        parts = [(rules["dataset"], rules["variant"], rules["holdout"])]
+        if rules["fine_tune"]:
+            parts.append((rules["target"], rules["target_variant"], 0.0))
+        return [
+            replace(
+                protocol, dataset=name, variant=variant, holdout=holdout, target="", target_variant="", fine_tune=0.0
+            )
+            for name, variant, holdout in parts
+            if name == protocol.tested
+        ]

@@ -1,0 +1,92 @@
+"""Which method runs: by its own name, or the baseline with one part swapped in, with every setting decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from vreid_bench.contracts.recipe import Method, Part, Preset, Train, describe_part
+from vreid_bench.registry.registry import KINDS, Registry
+from vreid_bench.registry.settings import describe, override, parse_part, resolve
+from vreid_bench.system.errors import InputError
+
+BASELINE = "mean-pooling"  # the recipe that a lone part is tried in
+SWAPPABLE = ("encoders", "aggregators", "matchers", "losses")  # kinds of parts that can be tried in it
+
+
+class Asked(NamedTuple):
+    """What a request, or the earlier run that it names, asks for."""
+
+    name: str | None  # of a method, or of a part for the baseline
+    preset: Preset
+    seed: int
+    assignments: Sequence[str] = ()  # `--set` of the earlier run
+
+
+@dataclass(frozen=True)
+class ChosenMethod:
+    """A method with every option resolved, and how it came about."""
+
+    name: str  # of the method, or of the part that was put into the baseline
+    swapped: str  # "aggregator", ... if `name` is a part in the baseline, else ""
+    preset: Preset
+    method: Method  # overrides applied
+    settings: Mapping[str, Any]  # the method as plain JSON
+    inherited: Mapping[str, Any]  # the same before the assignments of this request
+    overrides: Mapping[str, Any]  # full path -> value
+    providers: tuple[Mapping[str, str], ...]  # who provides the method and each of its parts
+    reranker: Part | None  # every option resolved
+
+    @property
+    def reranking(self) -> str | None:
+        """The re-ranker with its options, in words."""
+        return describe_part(self.reranker) if self.reranker else None
+
+
+def choose_method(registry: Registry, asked: Asked, assignments: Sequence[str], rerank: str | None) -> ChosenMethod:
+    """The method of the name asked for, or the baseline with the part of that name in its place.
+
+    A loss is added with weight 1 to every training stage, any other part replaces the baseline's. `assignments` are
+    those of `--set`, `rerank` is that of `--rerank`. Raises InputError for a name that nothing, or that only parts of
+    several kinds, carry.
+    """
+    name, preset, _, inherited = asked
+    if name is None:
+        raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
+    entry = registry.choose(name, ("methods", *SWAPPABLE))
+    with entry.blamed():
+        method = entry.value(preset) if entry.kind == "methods" else registry.get("methods", BASELINE)(preset)
+    if entry.kind == "losses":
+        method = method.with_loss(Part(name))
+    elif entry.kind != "methods":
+        fits = entry.kind == "matchers" and hasattr(entry.value, "fit")  # it learns from the trained features
+        method = method.with_part(KINDS[entry.kind], Part(name), fits=fits)
+    method, before = override(resolve(method, registry), inherited)
+    earlier = describe(method)
+    method, after = override(method, assignments)
+    reranker = None if rerank is None else parse_part("rerankers", rerank, registry)
+    parts = [*_parts(method), *([("rerankers", reranker)] if reranker else [])]
+    return ChosenMethod(
+        name=name,
+        swapped="" if entry.kind == "methods" else KINDS[entry.kind],
+        preset=preset,
+        method=method,
+        settings=describe(method),
+        inherited=earlier,
+        overrides={**before, **after},
+        providers=registry.providers(entry, parts),
+        reranker=reranker,
+    )
+
+
+def _parts(method: Method) -> Iterator[tuple[str, Part]]:
+    outer = [("encoders", method.encoder), ("aggregators", method.aggregator), ("matchers", method.matcher)]
+    outer += [("losses", loss) for loss in method.losses.values()]
+    for stage in method.stages:
+        if isinstance(stage, Train):
+            outer += [("augmentations", a) for a in stage.augment]
+            outer += [("matchers", stage.matcher)] if stage.matcher else []
+    for kind, part in outer:
+        yield kind, part
+        yield from ((kind, value) for value in part.options.values() if isinstance(value, Part))

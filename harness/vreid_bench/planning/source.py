@@ -1,0 +1,96 @@
+"""Where the weights of a run come from: it trains them, or `earlier_run.EarlierRun` has. Decided once, in planning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import click
+from torch import nn
+
+from vreid_bench.contracts.recipe import Part
+from vreid_bench.modeling.pretrained import Pretrained, fit_file, weights_file
+from vreid_bench.records.entries import Weights
+from vreid_bench.registry.registry import Registry
+
+
+class Source(Protocol):
+    """Where the weights of every fold come from."""
+
+    @property
+    def trains(self) -> bool:
+        """Does the run train them itself?"""
+        ...
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The files that decide the weights, beside data, recipe and seed: what each is -> its sha256."""
+        ...
+
+    def weights(self, fold: int) -> Path | None:
+        """The file with the finished weights of a fold; None if the fold has to be trained."""
+        ...
+
+    def begin(self, encoder: nn.Module) -> None:
+        """Put the values that training begins from into a new encoder."""
+        ...
+
+    def report(self) -> str:
+        """What training begins from, name by name; empty if it is nothing but random numbers."""
+        ...
+
+    def entry(self, sha256: str) -> Weights:
+        """The record's entry for tested weights of that sha256."""
+        ...
+
+
+@dataclass(frozen=True)
+class NewTraining:
+    """The run trains its weights: from random ones, or from those of a file that the user has (`--weights`)."""
+
+    pretrained: Pretrained | None = None
+
+    trains = True
+
+    @classmethod
+    def open(cls, weights: str | None, encoder: Part, registry: Registry, quiet: bool) -> NewTraining:
+        """What `--weights` names, held against the encoder, with a report on stderr.
+
+        Raises InputError for a file that does not fit the encoder.
+        """
+        if weights is None:
+            return cls()
+        pretrained = fit_file(weights_file(weights), encoder, registry)
+        if not quiet:
+            click.echo(pretrained.report(shown=4), err=True, nl=False)
+        return cls(pretrained)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The file that the encoder begins from, if there is one."""
+        return {"pretrained": self.pretrained.file.sha256} if self.pretrained else {}
+
+    def weights(self, fold: int) -> Path | None:
+        """None: every fold is trained."""
+        return None
+
+    def begin(self, encoder: nn.Module) -> None:
+        """Put the file's values into the encoder."""
+        if self.pretrained is not None:
+            self.pretrained.load(encoder)
+
+    def report(self) -> str:
+        """What the encoder takes from the file."""
+        return self.pretrained.report() if self.pretrained else ""
+
+    def entry(self, sha256: str) -> Weights:
+        """Weights that this run has trained."""
+        return Weights(
+            sha256=sha256,
+            origin="trained",
+            trained_by=None,
+            trained_under=None,
+            trained_as=(),
+            pretrained=self.pretrained.entry if self.pretrained else None,
+        )

@@ -1,0 +1,45 @@
+"""Arrays in an `.npz` file: the same bytes for the same arrays, and a sentence for a damaged file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.system.errors import InputError
+
+
+def to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The arrays as `np.savez` writes them, but the same bytes at any time and on any system."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(arrays):
+            entry = zipfile.ZipInfo(f"{name}.npy")  # its default date is 1980, where savez puts the clock
+            entry.create_system = 3  # or the file would say on which system it was written
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            archive.writestr(entry, content.getvalue())
+    return buffer.getvalue()
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of the file by name. Raises InputError for a file that is missing, damaged or something else."""
+    if not path.is_file():
+        raise InputError(f"{path}: cannot be read: there is no such file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            [(name, times)] = Counter(archive.namelist()).most_common(1) or [("", 0)]
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+    except Exception as fault:  # a damaged file makes its reader raise anything
+        reason = str(fault).partition("\n")[0]
+        raise InputError(f"{path}: cannot be read as npz ({reason})") from fault
+    if times > 1:
+        raise InputError(f"{path}: holds {name} twice")
+    return found

@@ -1,0 +1,98 @@
+"""What a run keeps of every query (`per_query.npz`): paired tests and other conventions are computed from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.records.npz import read_npz, to_npz
+from vreid_bench.system.errors import InputError
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+QUERY_ARRAYS = ("split", "query", "pid", "camid", "in_gallery")
+MATCH_ARRAYS = ("query", "group", "before")  # and `alike`; in the file as `match.query`, ...
+AP, FIRST_RANK = ".ap", ".first_rank"  # behind the name of a convention
+
+
+@dataclass(frozen=True)
+class QueryScores:
+    """The scores of each query under one convention, NaN where a query does not count."""
+
+    average_precision: Floats  # [Q] fractions
+    first_rank: Ints  # [Q] 0-based rank of the first match, -1 where there is none
+
+    def hits(self, cutoff: int) -> Floats:
+        """1 where a match is among the first `cutoff`, else 0; NaN where the query does not count: [Q]."""
+        hit = (self.first_rank >= 0) & (self.first_rank < cutoff)
+        return np.where(np.isnan(self.average_precision), np.nan, hit)
+
+    @staticmethod
+    def join(splits: Sequence[QueryScores]) -> QueryScores:
+        """The scores of several splits, one after another."""
+        precision, first = ([getattr(s, name) for s in splits] for name in ("average_precision", "first_rank"))
+        return QueryScores(np.concatenate(precision), np.concatenate(first))
+
+
+@dataclass(frozen=True)
+class MatchCounts:
+    """How many gallery items come before each match, as `ranks.Counts` has it of one split."""
+
+    query: Ints  # [M] position among the queries of all splits, rising
+    group: Ints  # [M]
+    before: Ints  # [M, K]
+    alike: Bools | None  # [M] None where clothes are not known
+
+
+@dataclass(frozen=True)
+class PerQuery:
+    """The queries of all splits, one split after another, with their scores and the counts of their matches."""
+
+    split: Ints  # [Q] number of the split
+    query: Ints  # [Q] test row
+    pid: Ints  # [Q]
+    camid: Ints  # [Q]
+    in_gallery: Bools  # [Q] is the query tracklet a gallery item?
+    matches: MatchCounts
+    scores: Mapping[str, QueryScores]  # by convention, of those that could be applied
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays under their names in the file."""
+        arrays = {name: getattr(self, name) for name in QUERY_ARRAYS}
+        # half the size, and enough for any gallery
+        arrays |= {f"match.{name}": getattr(self.matches, name).astype(np.int32) for name in MATCH_ARRAYS}
+        if self.matches.alike is not None:
+            arrays["match.alike"] = self.matches.alike
+        for name, scores in self.scores.items():
+            arrays |= {f"{name}{AP}": scores.average_precision, f"{name}{FIRST_RANK}": scores.first_rank}
+        return arrays
+
+    def to_bytes(self) -> bytes:
+        """The content of the file."""
+        return to_npz(self.arrays())
+
+    @classmethod
+    def from_file(cls, path: Path, conventions: Iterable[str] = ()) -> PerQuery:
+        """Read what `to_bytes` wrote. Raises InputError unless all is there, the scores under `conventions` too."""
+        arrays = read_npz(path)
+        names = {name.removesuffix(AP) for name in arrays if name.endswith(AP)}
+
+        def take(name: str) -> NDArray[Any]:
+            if name not in arrays:
+                raise InputError(f"{path}: has no array {name!r}; run it again with this version")
+            return arrays[name]
+
+        queries = {name: take(name) for name in QUERY_ARRAYS}
+        matches = {name: take(f"match.{name}").astype(np.int64) for name in MATCH_ARRAYS}
+        scores = {
+            name: QueryScores(take(f"{name}{AP}"), take(f"{name}{FIRST_RANK}"))
+            for name in sorted(names.union(conventions))
+        }
+        return cls(**queries, matches=MatchCounts(**matches, alike=arrays.get("match.alike")), scores=scores)

@@ -1,0 +1,38 @@
+"""Tensors with a note on disk: the safetensors files of a run, which hold no code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from vreid_bench.system.errors import InputError
+
+MADE_BY = "made_by"  # the note's entry with the fingerprint of all that decided the tensors
+
+
+def pack_tensors(tensors: Mapping[str, Tensor], note: Mapping[str, str]) -> bytes:
+    """The content of a file with these tensors, by name, and this note."""
+    # cloned: the format refuses tensors that share memory, as tied weights do
+    return save({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, dict(note))
+
+
+def unpack_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the note of a file. Raises InputError if it cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - it is no mapping
+    except (OSError, SafetensorError) as fault:
+        raise InputError(f"{path}: not a readable safetensors file ({fault}); delete it to start again") from fault
+
+
+def read_note(path: Path) -> dict[str, str]:
+    """The note of a file, without reading its tensors; empty if there is none, or no such file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError):
+        return {}

@@ -1,0 +1,39 @@
+"""The weights of a trained model on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vreid_bench.records.tensors import MADE_BY, pack_tensors, unpack_tensors
+from vreid_bench.system.errors import InputError
+from vreid_bench.system.files import write_atomic
+
+
+def save_weights(path: Path, module: nn.Module, made_by: str = "") -> None:
+    """Write the module's state; `made_by` is the fingerprint of the training that it came from."""
+    write_atomic(path, pack_tensors(dict(module.state_dict()), {MADE_BY: made_by}))
+
+
+def load_weights(path: Path, module: nn.Module) -> None:
+    """Load what `save_weights` wrote. Raises InputError if it does not fit the module."""
+    load_state(module, unpack_tensors(path)[0], path)
+
+
+def load_state(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Load a state that came from `path`. A buffer takes the stored shape: fitting can change it (XQDA's projection).
+
+    Raises InputError if a tensor is missing, unknown or of another shape.
+    """
+    for name, buffer in list(module.named_buffers()):
+        if name in tensors and tensors[name].shape != buffer.shape:
+            owner, _, leaf = name.rpartition(".")
+            setattr(module.get_submodule(owner), leaf, torch.empty_like(tensors[name], device=buffer.device))
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as fault:
+        reason = " ".join(str(fault).split())
+        raise InputError(f"{path}: the weights do not fit the method's network: {reason}") from fault

@@ -1,0 +1,79 @@
+"""The folder `records/` of a leaderboard: each record in the one place that follows from its content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from vreid_bench.records.record import Record, record_path
+from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.system.errors import InputError
+from vreid_bench.system.files import write_atomic
+
+NAME = "records"
+
+
+def add_record(source: Path, leaderboard: Path, replace: bool = False) -> Path:
+    """Copy a record, given as a file or as the folder of its run, to its place in the leaderboard; returns that path.
+
+    Only the record is copied; per-query results stay with the run. Raises InputError for an invalid record, and for
+    one that would overwrite another unless `replace`.
+    """
+    place, content = check_addition(source, leaderboard, replace)
+    write_atomic(place, content)
+    return place
+
+
+def check_addition(source: Path, leaderboard: Path, replace: bool) -> tuple[Path, bytes]:
+    """The place and the bytes of a record that may be added. Raises InputError, as `add_record` does."""
+    file = RunDirectory(source).record if source.is_dir() else source
+    if source.is_dir() and not file.exists():
+        raise InputError(f"{source}: this run is not finished, it has no {file.name}; repeat its command")
+    record = Record.from_file(file)
+    place = leaderboard / NAME / record_path(record)
+    content = record.to_json()
+    if place.exists() and place.read_bytes() != content:
+        if Record.from_file(place).dataset.fingerprint != record.dataset.fingerprint:
+            raise InputError(
+                f"{place}: holds a record on other data; keep the two in leaderboards of their own (--dir)"
+            )
+        if not replace:
+            raise InputError(
+                f"{place}: holds another record of this method, preset, seed and options; to put {source} in "
+                "its place, pass --replace"
+            )
+    return place, content
+
+
+def read_records(leaderboard: Path) -> list[Record]:
+    """Every record of a leaderboard. Raises InputError for the first faulty file."""
+    for fault in find_faults(leaderboard):
+        raise InputError(fault)
+    return [Record.from_file(path) for path in _list_files(leaderboard)]
+
+
+def find_faults(leaderboard: Path) -> Iterator[str]:
+    """What is wrong with the files under `records/`, each fault a sentence that names the file."""
+    for path in _list_files(leaderboard):
+        yield from _find_faults_of(path, leaderboard)
+
+
+def _find_faults_of(path: Path, leaderboard: Path) -> Iterator[str]:
+    if path.is_symlink() or path.suffix != ".json":
+        yield f"{path}: does not belong here; {NAME}/ holds records only, as files"
+        return
+    try:
+        record = Record.from_file(path)
+    except InputError as fault:
+        yield str(fault)
+        return
+    place = leaderboard / NAME / record_path(record)
+    if place != path:
+        yield f"{path}: by its content this record belongs at {place}"
+    elif path.read_bytes() != record.to_json():
+        yield f"{path}: is not in a record's only form; `vreid-bench leaderboard add --replace {path}` rewrites it"
+
+
+def _list_files(leaderboard: Path) -> list[Path]:
+    """All files, links included, in a fixed order."""
+    return sorted(path for path in (leaderboard / NAME).rglob("*") if path.is_symlink() or not path.is_dir())

@@ -1,0 +1,87 @@
+"""Files of arrays and of distances computed elsewhere. Reading checks that a file is what it should be."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.system.errors import InputError
+
+Array = NDArray[Any]
+
+ROWS = 256  # of a matrix on disk that are read together
+
+
+def is_store(path: Path) -> bool:
+    """Is this a run's folder or a safetensors file, and not an `.npz`?"""
+    return path.is_dir() or path.suffix == ".safetensors"
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """The arrays of an `.npz`, or of a run's feature store. Raises InputError for any other file."""
+    if is_store(path):
+        from vreid_bench.records.feature_store import read_store_arrays  # imports torch
+
+        return read_store_arrays(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            twice = [name for name, times in Counter(archive.namelist()).items() if times > 1]
+        if twice:
+            raise InputError(f"{path}: holds {twice[0]} twice")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except InputError:
+        raise
+    except Exception as fault:  # a damaged file makes its reader raise anything
+        reason = str(fault).partition("\n")[0]
+        raise InputError(f"{path}: cannot be read as {path.suffix or 'npz'} ({reason})") from fault
+
+
+def read_matrix(path: Path) -> Array:
+    """A matrix of distances in `.npy` format, left on disk until it is used. Raises InputError for any other file."""
+    try:
+        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as fault:  # as above
+        reason = str(fault).partition("\n")[0]
+        raise InputError(f"{path}: cannot be read as a matrix in .npy format ({reason})") from fault
+    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
+        raise InputError(f"{path}: expected one matrix of numbers [Q, G] in .npy format")
+    return matrix
+
+
+def read_square(path: Path, size: int) -> Array:
+    """The distances of `size` items to each other [size, size], left on disk.
+
+    Raises InputError for a matrix of another shape or one that is not symmetric.
+    """
+    matrix = read_matrix(path)
+    if matrix.shape != (size, size):
+        raise InputError(f"{path}: expected {[size, size]}, the distances of {size} items, got {list(matrix.shape)}")
+    for first in range(0, size, ROWS):
+        rows = slice(first, first + ROWS)
+        here, there = matrix[rows], matrix[:, rows].T  # [R, size]
+        # products in single precision differ between near items by the root of their rounding
+        far = np.argwhere(np.abs(here - there) > 0.01 * np.abs(here).max())
+        if far.size:
+            row, column = far[0]
+            found = f"{here[row, column]:g} from {first + row} to {column}, {there[row, column]:g} back"
+            raise InputError(
+                f"{path}: it is not symmetric ({found}); expected the distances of all items to all, in one order"
+            )
+    return matrix
+
+
+def as_array(value: Any) -> Array:
+    """An array of anything array-like; a tensor is first taken off its graph and its device."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        if str(value.dtype) in ("torch.bfloat16", "torch.float16"):
+            value = value.float()
+    return np.asarray(value)

@@ -1,0 +1,95 @@
+"""Where distances come from: vectors and a metric, or a matrix that was computed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+
+from vreid_bench.ops.metric import Metric
+from vreid_bench.scoring.array_files import ROWS, Array
+from vreid_bench.scoring.ranks import counting
+from vreid_bench.scoring.ranks.counting import Counts, Tile
+from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.system.errors import InputError
+
+Precision = Literal["float32", "float64"]
+
+METRICS: tuple[Metric, ...] = get_args(Metric)
+BUDGET = 1 << 23  # distances in one tile
+
+
+class Distances(Protocol):
+    """The distance of every query to every gallery item; smaller is closer."""
+
+    def count(self, labels: Labels) -> Counts:
+        """The ranks of the matches. Raises InputError for distances that do not fit the labels or are not finite."""
+        ...
+
+
+@dataclass(frozen=True)
+class VectorDistances:
+    """Distances of one vector for each tracklet, by a metric. Raises InputError if the vectors differ in length."""
+
+    query: Array  # [Q, E]
+    gallery: Array  # [G, E]
+    metric: Metric
+
+    def __post_init__(self) -> None:
+        if self.query.shape[1] != self.gallery.shape[1]:
+            raise InputError(
+                f"query embeddings have {self.query.shape[1]} numbers, gallery embeddings {self.gallery.shape[1]}; "
+                "they must come from one model"
+            )
+
+    def count(self, labels: Labels) -> Counts:
+        """As `Distances.count`, without a matrix of all distances."""
+        return counting.count_from_embeddings(self.query, self.gallery, labels, self.metric)
+
+    def tiles(self) -> Iterator[Tile]:
+        """The distances [R, G] of some queries at a time; squared for the Euclidean metrics."""
+        rows = max(1, BUDGET // len(self.gallery))
+        squares = [np.einsum("ne,ne->n", x, x, dtype=np.float64) for x in (self.query, self.gallery)]
+        for first in range(0, len(self.query), rows):
+            part = slice(first, min(first + rows, len(self.query)))
+            product = self.query[part] @ self.gallery.T  # [R, G]
+            if self.metric == "cosine":
+                yield part, 1 - product / np.sqrt(squares[0][part, None] * squares[1])
+            else:
+                yield part, squares[0][part, None] + squares[1] - 2 * product
+
+
+@dataclass(frozen=True)
+class MatrixDistances:
+    """Distances that are given; the matrix may be on disk and is never read into memory as a whole."""
+
+    matrix: Array  # [Q, G]
+    dtype: Precision = "float32"  # in which they are compared; a matrix of float64 or whole numbers keeps its precision
+
+    def count(self, labels: Labels) -> Counts:
+        """As `Distances.count`."""
+        self.check(labels)
+        return counting.count_from_distances(self.tiles(), labels)
+
+    def check(self, labels: Labels) -> None:
+        """Raise InputError unless the matrix has a row for each query and a column for each gallery item."""
+        shape = (len(labels.query), len(labels.gallery))
+        if self.matrix.shape != shape:
+            raise InputError(f"distances: expected [Q, G] = {shape}, as in the labels, got {self.matrix.shape}")
+
+    def tiles(self) -> Iterator[Tile]:
+        """The distances [R, G] of some queries at a time."""
+        single = self.dtype == "float32" and self.matrix.dtype in ("f2", "f4")
+        for first in range(0, len(self.matrix), ROWS):
+            part = slice(first, min(first + ROWS, len(self.matrix)))
+            yield part, np.asarray(self.matrix[part], np.float32 if single else np.float64)
+
+
+def parse_metric(name: str) -> Metric:
+    """The metric of that name. Raises InputError if there is none."""
+    for metric in METRICS:
+        if metric == name:
+            return metric
+    raise InputError(f"metric must be one of {', '.join(METRICS)}, got {name!r}")

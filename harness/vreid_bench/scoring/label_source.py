@@ -1,0 +1,151 @@
+"""Where labels come from: a query and a gallery file, one file that has the roles too, or the index of a data set.
+
+Each source has the features that came with the labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from vreid_bench.contracts.dataset import RolesReader
+from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.array_files import Array, is_store, read_arrays
+from vreid_bench.scoring.labelled_features import LabelledFeatures, find_queries
+from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.system.errors import InputError
+
+ROLES = ("pid", "camid", "query", "gallery")  # the labels in a file of all test tracklets
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Queries and gallery, each with labels of its own."""
+
+    query: LabelledFeatures  # [Q]
+    gallery: LabelledFeatures  # [G]
+    metric: ClassVar[str | None] = "cosine"  # by which the vectors are compared by default
+
+    @classmethod
+    def from_files(cls, query: Path, gallery: Path) -> Pair:
+        """Read an `.npz` each. Raises InputError for arrays that do not fit."""
+        return cls(LabelledFeatures.from_file(query), LabelledFeatures.from_file(gallery))
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Gallery and queries as one list of test tracklets; a query that is a gallery item is not listed twice."""
+        own = find_queries(self.query, self.gallery)
+        new = own < 0
+        row = np.where(new, len(self.gallery) + np.cumsum(new) - 1, own)
+        pids = np.concatenate([self.gallery.pid, self.query.pid[new]])
+        camids = np.concatenate([self.gallery.camid, self.query.camid[new]])
+        return Labels(pids, camids, row, np.arange(len(self.gallery)))
+
+    def vectors(self, dtype: str) -> tuple[Array, Array]:
+        """One vector for each query [Q, E] and gallery item [G, E]."""
+        return self.query.vectors(dtype), self.gallery.vectors(dtype)
+
+    def features(self) -> LabelledFeatures:
+        """All test tracklets in the order of `labels`. Raises InputError if their features differ in shape."""
+        new = self.labels.query >= len(self.gallery)
+        columns: dict[str, Any] = {"pid": self.labels.pids, "camid": self.labels.camids}
+        for name in ("embedding", "valid", "importance"):
+            query, gallery = getattr(self.query, name), getattr(self.gallery, name)
+            if query is None or gallery is None:
+                continue
+            if query.shape[1:] != gallery.shape[1:]:
+                raise InputError(
+                    f"{self.query.origin}, {self.gallery.origin}: {name} must have the same shape behind N in both"
+                )
+            columns[name] = np.concatenate([gallery, query[new]])
+        return LabelledFeatures.from_arrays(columns, self.gallery.origin)
+
+
+class Index(NamedTuple):
+    """The index files of a data set: all labels, and no features."""
+
+    folder: Path
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All test tracklets in one list."""
+
+    labels: Labels
+    tracklets: LabelledFeatures  # [N]
+    metric: str | None = "cosine"  # as above; None where a run compared pairs of clips
+
+    @classmethod
+    def from_file(cls, path: Path, index: Index | None) -> Listing:
+        """Read an `.npz` or a run's feature store, with the labels of the index or, without one, those of the file.
+
+        Raises InputError for labels that are missing, or that differ between file and index.
+        """
+        arrays, origin = read_arrays(path), str(path)
+        labels = _read_roles(arrays, origin) if index is None else index.labels
+        if index is not None:
+            _check_order(arrays, origin, index)
+        tracklets = LabelledFeatures.from_arrays(arrays | {"pid": labels.pids, "camid": labels.camids}, origin)
+        tracklets.check_once()
+        return cls(labels, tracklets, _read_metric(path))
+
+    @classmethod
+    def from_index(cls, index: Index) -> Listing:
+        """The labels alone, for distances that were computed elsewhere."""
+        pids, camids = index.labels.pids, index.labels.camids
+        return cls(index.labels, LabelledFeatures(str(index.folder), pids, camids))
+
+    def vectors(self, dtype: str) -> tuple[Array, Array]:
+        """One vector for each query [Q, E] and gallery item [G, E]."""
+        vectors = self.tracklets.vectors(dtype)  # [N, E]
+        return vectors[self.labels.query], vectors[self.labels.gallery]
+
+    def features(self) -> LabelledFeatures:
+        """All test tracklets in the order of `labels`."""
+        return self.tracklets
+
+
+LabelSource = Pair | Listing
+
+
+def read_index(protocol: str, folder: Path, registry: Registry) -> Index:
+    """Read the index files in `folder` of the data set that the protocol names.
+
+    Raises InputError for a data set without such files, and for files that cannot be read.
+    """
+    dataset = registry.get("protocols", protocol).dataset
+    reader = registry.get("datasets", dataset)
+    if not isinstance(reader, RolesReader):
+        raise InputError(f"--protocol {protocol}: {dataset} has no index files that give labels without frames")
+    return Index(folder, Labels(*(np.asarray(column, np.int64) for column in reader.roles(folder))))
+
+
+def _read_roles(arrays: Mapping[str, Array], origin: str) -> Labels:
+    missing = [name for name in ROLES if name not in arrays]
+    if missing:
+        raise InputError(f"{origin}: has no array {missing[0]!r}; name --protocol and --info, which have the labels")
+    return Labels(*(np.asarray(arrays[name], np.int64) for name in ROLES))
+
+
+def _check_order(arrays: Mapping[str, Array], origin: str, index: Index) -> None:
+    """Raise InputError if the file lists other tracklets than the index, as far as its arrays show it."""
+    for name, labels in (("pid", index.labels.pids), ("camid", index.labels.camids)):
+        if name in arrays and not np.array_equal(arrays[name], labels):
+            raise InputError(f"{origin}: its {name} differ from those in {index.folder}; rows must be in that order")
+    if "embedding" in arrays and len(arrays["embedding"]) != len(index.labels.pids):
+        found, listed = len(arrays["embedding"]), len(index.labels.pids)
+        raise InputError(f"{origin}: has {found} tracklets, {index.folder} lists {listed}")
+
+
+def _read_metric(path: Path) -> str | None:
+    if not is_store(path):
+        return "cosine"
+    from vreid_bench.records.feature_store import read_store_metric  # imports torch
+
+    return read_store_metric(path)

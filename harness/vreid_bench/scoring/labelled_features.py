@@ -1,0 +1,150 @@
+"""Tracklets with their labels and embeddings, checked before they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.scoring.array_files import Array, as_array, read_arrays
+from vreid_bench.scoring.ranks.labels import Ints
+from vreid_bench.system.errors import InputError
+
+ARRAYS = ("pid", "camid", "embedding", "valid", "importance", "tracklet")
+
+
+@dataclass(frozen=True)
+class LabelledFeatures:
+    """N tracklets with their labels, with or without embeddings: the arrays of an `.npz`, checked."""
+
+    origin: str  # its name in messages: a file, or an argument
+    pid: Ints  # [N]
+    camid: Ints  # [N]
+    embedding: Array | None = None  # [N, E], or [N, C, E] for the clips of each
+    valid: NDArray[np.bool_] | None = None  # [N, C]
+    importance: Array | None = None  # [N, C]
+    tracklet: Array | None = None  # [N] names: the same name in query and gallery is the same tracklet
+
+    def __len__(self) -> int:
+        return len(self.pid)
+
+    @classmethod
+    def from_file(cls, path: Path) -> LabelledFeatures:
+        """Read an `.npz`. Raises InputError for arrays that do not fit, and for a tracklet that is listed twice."""
+        features = cls.from_arrays(read_arrays(path), str(path))
+        features.check_once()
+        return features
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any], origin: str) -> LabelledFeatures:
+        """Check arrays of any kind that NumPy can read, torch tensors included. Raises InputError."""
+        found = {name: as_array(arrays[name]) for name in ARRAYS if name in arrays}
+        for name in ("pid", "camid"):
+            if name not in found:
+                raise InputError(f"{origin}: has no array {name!r}; it has {', '.join(sorted(arrays)) or 'none'}")
+            found[name] = _check_whole(found[name], f"{origin}: {name}")
+        size = len(found["pid"])
+        if not size:
+            raise InputError(f"{origin}: it is empty; nothing can be scored")
+        for name, array in found.items():
+            if array.ndim == 0 or len(array) != size:
+                raise InputError(f"{origin}: {name} must have a row for each of the {size} pids, got {array.shape}")
+        if "embedding" in found:
+            found |= _check_embedding(found, origin)
+        return cls(origin, **found)
+
+    def vectors(self, dtype: str) -> Array:
+        """One vector for each tracklet: [N, E]. Clips are averaged, weighted by `importance` where it is given."""
+        if self.embedding is None:
+            raise InputError(f"{self.origin}: has no array 'embedding', which is what is compared")
+        if self.embedding.ndim == 2:
+            return self.embedding.astype(dtype, copy=False)
+        shape = self.embedding.shape[:2]
+        weight = np.ones(shape) if self.importance is None else self.importance.astype(np.float64)  # [N, C]
+        if self.valid is not None:
+            weight = np.where(self.valid, weight, 0)
+        total = weight.sum(1, keepdims=True)  # [N, 1]
+        if not (total > 0).all():
+            row = int(np.flatnonzero(~(total[:, 0] > 0))[0])
+            raise InputError(f"{self.origin}: row {row} has no valid clip of any importance")
+        share = (weight / total)[:, None]  # [N, 1, C]
+        mean: Array = (share @ self.embedding)[:, 0]  # [N, E]
+        return mean.astype(dtype)
+
+    def check_once(self) -> None:
+        """Raise InputError if a tracklet is listed twice: the same name, or person, camera and embedding."""
+        if self.tracklet is not None:
+            keys: list[Any] = self.tracklet.tolist()
+        elif self.embedding is not None:
+            rows = zip(self.pid.tolist(), self.camid.tolist(), self.embedding, strict=True)
+            keys = [(pid, camid, row.tobytes()) for pid, camid, row in rows]
+        else:
+            return
+        seen: dict[Any, int] = {}
+        for row, key in enumerate(keys):
+            if seen.setdefault(key, row) != row:
+                raise InputError(
+                    f"{self.origin}: rows {seen[key]} and {row} hold the same tracklet; each may be listed once"
+                )
+
+
+def find_queries(query: LabelledFeatures, gallery: LabelledFeatures) -> Ints:
+    """The gallery row of each query tracklet itself, -1 where it is not in the gallery: [Q].
+
+    Found by `tracklet` if both have it, else by person, camera and identical embedding; labels alone do not suffice.
+    """
+    place = np.full(len(query), -1)
+    if query.tracklet is not None and gallery.tracklet is not None:
+        row = {name: i for i, name in reversed(list(enumerate(gallery.tracklet.tolist())))}
+        return np.array([row.get(name, -1) for name in query.tracklet.tolist()])
+    if query.embedding is None or gallery.embedding is None or query.embedding.shape[1:] != gallery.embedding.shape[1:]:
+        return place
+    same: dict[tuple[int, int], list[int]] = {}
+    for i, person in enumerate(zip(gallery.pid.tolist(), gallery.camid.tolist(), strict=True)):
+        same.setdefault(person, []).append(i)
+    for q, person in enumerate(zip(query.pid.tolist(), query.camid.tolist(), strict=True)):
+        rows = same.get(person, [])
+        equal = [i for i in rows if np.array_equal(gallery.embedding[i], query.embedding[q], equal_nan=False)]
+        place[q] = equal[0] if equal else -1
+    return place
+
+
+def _check_whole(array: Array, what: str) -> Ints:
+    if array.ndim != 1:
+        raise InputError(f"{what} must be [N], got {array.shape}")
+    if array.dtype.kind not in "iu" and not (
+        array.dtype.kind == "f" and np.isfinite(array).all() and not (array % 1).any()
+    ):
+        raise InputError(f"{what} must hold whole numbers, got {array.dtype}")
+    return array.astype(np.int64)
+
+
+def _check_embedding(found: Mapping[str, Array], origin: str) -> dict[str, Array]:
+    """The embedding, and which of its clips are valid, checked."""
+    embedding = found["embedding"]
+    if embedding.ndim not in (2, 3) or 0 in embedding.shape or embedding.dtype.kind not in "fiu":
+        raise InputError(
+            f"{origin}: embedding must be numbers [N, E] or [N, C, E], got {embedding.dtype} {embedding.shape}"
+        )
+    checked = {"embedding": embedding if embedding.dtype in ("f4", "f8") else embedding.astype(np.float32)}
+    for name in ("valid", "importance"):
+        if name in found and found[name].shape != embedding.shape[:2]:
+            raise InputError(
+                f"{origin}: {name} must be [N, C] for an embedding [N, C, E] = {embedding.shape}, "
+                f"got {found[name].shape}"
+            )
+    if "valid" in found:
+        valid = checked["valid"] = found["valid"].astype(bool)
+        if not valid.all():
+            checked["embedding"] = np.where(valid[..., None], checked["embedding"], 0)  # it may hold anything there
+    if "importance" in found and not (found["importance"] >= 0).all():
+        raise InputError(f"{origin}: importance must not be negative, nor NaN")
+    finite = np.isfinite(checked["embedding"]).all(-1)  # [N] or [N, C]
+    if not finite.all():
+        row = int(np.argwhere(~finite)[0][0])
+        raise InputError(f"{origin}: row {row} of embedding holds NaN or infinity; every number must be finite")
+    return checked

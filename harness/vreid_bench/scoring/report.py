@@ -1,0 +1,85 @@
+"""What scoring reports: the metrics of one ranking under several conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.recipe import Part
+from vreid_bench.scoring.metrics import NotComputable, Outcome, Verdicts, collect_per_query, judge, summarize
+from vreid_bench.scoring.ranks import counting
+from vreid_bench.scoring.ranks.counting import Counts, Tile
+from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.scoring.rerank import neighbours
+from vreid_bench.scoring.score_table import render_scores
+from vreid_bench.scoring.true_accept_rate import true_accept_rates
+
+DEEPEST = 50  # the last rank of the CMC curve
+
+
+@dataclass(frozen=True)
+class Report:
+    """The scores of one set of features or distances under every convention."""
+
+    labels: Labels
+    counts: Counts
+    judged: Verdicts
+    reranker: Part | None = None  # what re-ranked, with every option
+    accepts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> FAR -> TAR
+
+    @classmethod
+    def of(
+        cls, counts: Counts, labels: Labels, conventions: Sequence[Convention], reranker: Part | None = None
+    ) -> Report:
+        """Judge the counts. Raises InputError if no convention can be applied."""
+        return cls(labels, counts, judge(counts, conventions), reranker)
+
+    def with_accepts(
+        self, tiles: Callable[[], Iterable[Tile]], rates: Sequence[float], conventions: Sequence[Convention]
+    ) -> Report:
+        """The same report with the true accept rate at each false accept rate, over all queries at once."""
+        accepts: dict[str, dict[str, float]] = {}
+        for rule in {c.queries_in_gallery is not False for c in conventions}:
+            found = dict(zip(map(str, rates), true_accept_rates(tiles(), self.labels, rates, rule), strict=True))
+            accepts |= {c.name: found for c in conventions if (c.queries_in_gallery is not False) == rule}
+        return replace(self, accepts=accepts)
+
+    def __getitem__(self, convention: str) -> dict[str, Any]:
+        """mAP, R1, ..., as fractions, or `not_computable` and the reason."""
+        found: dict[str, Any] = self.metrics()["conventions"][convention]
+        return found
+
+    def __str__(self) -> str:
+        return render_scores(self.metrics())
+
+    def metrics(self) -> dict[str, Any]:
+        """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}."""
+        conventions = {}
+        for name, summary in summarize([self.outcome]).items():
+            conventions[name] = {key: value for key, value in summary.items() if key != "splits"}
+            verdict = self.judged[name]
+            if not isinstance(verdict, NotComputable):
+                counted = ~np.isnan(verdict.average_precision)
+                conventions[name]["r_precision"] = float(verdict.r_precision[counted].mean())
+                conventions[name]["cmc"] = verdict.cmc(DEEPEST)
+                if name in self.accepts:
+                    conventions[name]["tar"] = dict(self.accepts[name])
+        part = self.reranker
+        reranking = None
+        if part is not None:
+            reranking = {"name": part.name, "options": dict(part.options), "backend": neighbours.backend()}
+        return {"backend": counting.backend(), "reranking": reranking, "conventions": conventions}
+
+    def per_query(self) -> dict[str, NDArray[Any]]:
+        """Arrays in query order: `<convention>.ap`, `<convention>.first_rank` and more, as `PerQuery.arrays`."""
+        return collect_per_query([self.outcome]).arrays()
+
+    @property
+    def outcome(self) -> Outcome:
+        """The same in the form in which a run has the outcome of each split."""
+        return Outcome(self.labels, self.counts, self.judged)

@@ -1,0 +1,90 @@
+"""The options of `vreid-bench score`, and which of them do not fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vreid_bench.scoring.distances import METRICS, Precision
+from vreid_bench.scoring.rerank.items import RERANK_MEMORY
+from vreid_bench.system.errors import InputError
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What to score and how. Raises InputError for options that do not fit together."""
+
+    query: Path | None = None
+    gallery: Path | None = None
+    distance: Path | None = None  # [Q, G]
+    query_distance: Path | None = None  # [Q, Q] and
+    gallery_distance: Path | None = None  # [G, G], which re-ranking from distances needs
+    features: Path | None = None
+    protocol: str | None = None
+    info: Path | None = None
+    metric: str | None = None  # None: as the run compared its features, else cosine
+    matcher: str | None = None
+    dtype: Precision = "float32"
+    conventions: tuple[str, ...] = ()
+    rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
+    memory: int = RERANK_MEMORY  # bytes for re-ranking
+    rates: tuple[float, ...] = ()  # false accept rates
+
+    def __post_init__(self) -> None:
+        for refused, reason in [*self._refuse_labels(), *self._refuse_distances()]:
+            if refused:
+                raise InputError(reason)
+
+    def _refuse_labels(self) -> Iterator[tuple[bool, str]]:
+        """What does not fit in the options that say where labels come from."""
+        listed = self.features is not None or self.info is not None
+        yield (
+            listed and (self.query is not None or self.gallery is not None),
+            "--query and --gallery have labels of their own; leave out --features and --info",
+        )
+        yield (
+            not listed and (self.query is None or self.gallery is None),
+            "expected --query and --gallery, or --features, or --distance with --protocol and --info",
+        )
+        yield (
+            listed and self.features is None and self.distance is None,
+            "--info gives labels; add --features FILE or --distance FILE",
+        )
+        yield (
+            self.features is not None and self.distance is not None,
+            "--features and --distance: give one of the two",
+        )
+        yield (
+            listed and (self.info is None) != (self.protocol is None),
+            "--protocol and --info go together: whose index files, and the folder that holds them",
+        )
+
+    def _refuse_distances(self) -> Iterator[tuple[bool, str]]:
+        """What does not fit in the options that say where distances come from."""
+        given, reranked = self.distance is not None, self.rerank is not None
+        squares = [self.query_distance is not None, self.gallery_distance is not None]
+        yield (
+            bool(self.rates) and (self.matcher is not None or reranked),
+            "--far needs distances that compare over queries; those of a matcher or a re-ranker may not; "
+            "leave one of the options out",
+        )
+        yield (
+            any(squares) and not (given and reranked),
+            "--query-distance and --gallery-distance are for --rerank with --distance; leave them out",
+        )
+        yield (
+            given and (self.matcher is not None or (self.metric is not None and not reranked)),
+            "--distance: the distances are computed already; leave out --metric and --matcher",
+        )
+        yield reranked and self.matcher is not None, "--rerank and --matcher: give one of the two"
+        yield (
+            given and reranked and not all(squares),
+            "--rerank with --distance: add --query-distance FILE, the distances among the queries [Q, Q], and "
+            "--gallery-distance FILE, those among the gallery [G, G], or give features instead",
+        )
+        yield (
+            given and reranked and self.metric not in METRICS,
+            f"--rerank with --distance: expected --metric with the metric of the distances, one of "
+            f"{', '.join(METRICS)}, got {self.metric}",
+        )

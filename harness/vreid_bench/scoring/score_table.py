@@ -1,0 +1,31 @@
+"""The scores of one ranking as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tabulate import tabulate
+
+from vreid_bench.records.scores import explain_refusals
+
+
+def render_scores(metrics: Mapping[str, Any]) -> str:
+    """What `Report.metrics` returns, as a table in percent and one line for each convention without numbers."""
+    rates = next((list(c["tar"]) for c in metrics["conventions"].values() if "tar" in c), [])
+    headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP"]
+    headers += [*(f"TAR@{rate}" for rate in rates), "queries"]
+    table, refused = [], {}
+    for name, numbers in metrics["conventions"].items():
+        if "not_computable" in numbers:
+            refused[name] = numbers["not_computable"]
+            continue
+        cells = [name]
+        for metric in ("mAP", "R1"):
+            low, high = numbers["interval"][metric]
+            cells += [f"{100 * numbers[metric]:.1f}", f"{100 * low:.1f}–{100 * high:.1f}"]
+        cells += [f"{100 * numbers[metric]:.1f}" for metric in ("R5", "R10", "R20", "mINP")]
+        cells += [f"{100 * numbers['tar'][rate]:.1f}" for rate in rates]
+        table.append([*cells, str(numbers["queries"])])
+    lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])]
+    return "\n".join([*lines, *explain_refusals(refused)])

@@ -1,0 +1,82 @@
+"""What each stage of a run costs: `costs.json`, in which an interrupted run goes on counting."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from vreid_bench.system.files import write_atomic
+
+COST = ("seconds", "cpu_seconds", "peak_mb")  # of one stage of a run
+Costs = dict[str, dict[str, float]]  # stage -> its cost
+
+
+class Meter:
+    """The costs of the stages of one fold, kept in a file."""
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        self.path, self.device = path, device
+
+    @contextmanager
+    def stage(self, name: str, *, resumes: bool = False) -> Iterator[Callable[[], None]]:
+        """Count the block to the stage `name`; the callable it yields writes what was counted so far.
+
+        `resumes`: the block goes on where it was interrupted. Any other block starts over, and so does its count.
+        """
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        costs = read_costs(self.path)
+        nothing = dict.fromkeys(COST, 0.0)
+        before = costs.get(name, nothing) if resumes else nothing
+        wall, cpu = time.monotonic(), time.process_time()
+
+        def write() -> None:
+            costs[name] = {
+                "seconds": before["seconds"] + time.monotonic() - wall,
+                "cpu_seconds": before["cpu_seconds"] + time.process_time() - cpu,
+                "peak_mb": max(before["peak_mb"], _peak(self.device) / 1e6),
+            }
+            write_costs(self.path, costs)
+
+        yield write
+        write()
+
+
+def read_costs(path: Path) -> Costs:
+    """What was counted before; nothing if the file cannot be read, for these are no results."""
+    try:
+        costs = json.loads(path.read_text())
+        return {str(stage): {key: float(cost[key]) for key in COST} for stage, cost in costs.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def write_costs(path: Path, costs: Costs) -> None:
+    """Put the costs of all stages into the file."""
+    write_atomic(path, json.dumps(costs).encode())
+
+
+def add_costs(each: Iterable[Costs]) -> Costs:
+    """The costs of several folds, by stage: the sum of their times, the highest of their peaks."""
+    total: Costs = {}
+    known = list(each)
+    for name in dict.fromkeys(name for costs in known for name in costs):
+        stages = [costs[name] for costs in known if name in costs]
+        total[name] = {key: sum(stage[key] for stage in stages) for key in ("seconds", "cpu_seconds")}
+        total[name]["peak_mb"] = max(stage["peak_mb"] for stage in stages)
+    return total
+
+
+def _peak(device: torch.device) -> int:
+    """Bytes: on a GPU of its allocator, else of this process since it began."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else 1024 * peak  # Linux counts in KiB, macOS in bytes

@@ -1,0 +1,42 @@
+"""`log.jsonl`: a line of JSON every few steps. Steps that a resumed run repeats are written once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from vreid_bench.system.files import write_atomic
+from vreid_bench.training.checkpoint import Position
+
+Listener = Callable[[int, Mapping[str, float]], None]  # takes the number of a step and its values
+
+
+class StepLog:
+    """The log of one training; `listener` hears what is written."""
+
+    def __init__(self, path: Path, listener: Listener = lambda step, values: None) -> None:
+        self.path = path
+        self.listener = listener
+
+    def rewind(self, start: Position) -> None:
+        """Forget what was logged at or after `start`, and a line that a crash cut short."""
+        if self.path.exists():
+            lines = self.path.read_text(errors="replace").splitlines()
+            kept = [line for line in lines if _is_before(line, start)]
+            write_atomic(self.path, "".join(f"{line}\n" for line in kept).encode())
+
+    def write(self, position: Position, values: Mapping[str, float]) -> None:
+        """Append the values of one step."""
+        line = {"stage": position.stage, "step": position.step, **values}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        self.listener(position.step, values)
+
+
+def _is_before(line: str, start: Position) -> bool:
+    try:
+        entry = json.loads(line)
+        return (entry["stage"], entry["step"]) < start
+    except (ValueError, TypeError, KeyError):  # not a line of ours: cut short, or written by something else
+        return False

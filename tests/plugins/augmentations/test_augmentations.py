@@ -1,0 +1,100 @@
+"""Augmentations: one draw per clip, every frame of it alike, and nothing left of the argument changed."""
+
+import pytest
+import torch
+
+from vreid_bench import Corruption, InputError, Tracklet
+from vreid_plugins.augmentations.clip_corruption import ClipCorruption
+from vreid_plugins.augmentations.flip import Flip
+from vreid_plugins.augmentations.shift import Shift
+
+ALL = [Flip(0.5), Shift(0.2)]
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def still(B=6, T=4, H=20, W=10, planes=3):
+    """Clips whose frames are all the same picture: [B, T, P, H, W]."""
+    return torch.rand(B, 1, planes, H, W, generator=generator(1)).expand(B, T, planes, H, W)
+
+
+@pytest.mark.parametrize("augment", ALL, ids=lambda a: type(a).__name__)
+def test_all_frames_of_a_clip_change_alike_and_clips_differ(augment):
+    clips = still(B=1).expand(12, -1, -1, -1, -1)
+    changed = augment(clips, generator(), ("rgb",))
+    assert changed.shape == clips.shape
+    assert (changed == changed[:, :1]).all()
+    assert len({clip.numpy().tobytes() for clip in changed}) > 1
+
+
+@pytest.mark.parametrize("augment", ALL, ids=lambda a: type(a).__name__)
+def test_the_argument_stays_and_the_generator_decides(augment):
+    clips = still().clone()
+    before = clips.clone()
+    one, two = (augment(clips, generator(3), ("rgb",)) for _ in range(2))
+    assert torch.equal(clips, before)
+    assert torch.equal(one, two)
+
+
+def test_a_flipped_clip_is_its_mirror_and_horizontal_flow_changes_sign():
+    clips = torch.rand(1, 2, 5, 4, 6, generator=generator())
+    flipped = Flip(1.0)(clips, generator(), ("rgb", "flow"))
+    expected = torch.stack([clips[..., 5 - x] for x in range(6)], dim=-1)
+    expected[:, :, 3] *= -1
+    assert torch.equal(flipped, expected)
+
+
+def test_a_shifted_clip_holds_the_picture_moved_by_whole_pixels():
+    picture = torch.arange(200.0).view(1, 1, 1, 20, 10) / 200
+    moves = set()
+    for seed in range(60):
+        moved = Shift(0.2)(picture, generator(seed), ("rgb",))[0, 0, 0]
+        inner = moved[5:15, 3:7] * 200  # beyond the reach of the repeated border
+        down, right = divmod(round(float(inner[0, 0])) - 53, 10)
+        if right > 5:
+            down, right = down + 1, right - 10
+        assert torch.allclose(inner, picture[0, 0, 0, 5 + down : 15 + down, 3 + right : 7 + right] * 200)
+        moves.add((down, right))
+    assert {d for d, _ in moves} == set(range(-4, 5))
+    assert {r for _, r in moves} == set(range(-2, 3))
+
+
+def test_probability_is_a_share_of_the_clips():
+    clips = torch.rand(400, 1, 3, 4, 4, generator=generator())
+    mirrored = (Flip(0.25)(clips, generator(1), ("rgb",)) != clips).flatten(1).any(1)
+    assert mirrored.float().mean() == pytest.approx(0.25, abs=0.07)
+
+
+@pytest.mark.parametrize("make", [lambda: Flip(1.5), lambda: Flip(-0.1), lambda: Shift(0.5), lambda: Shift(-0.1)])
+def test_a_value_out_of_range_is_refused(make):
+    with pytest.raises(InputError, match="augmentation"):
+        make()
+
+
+@pytest.mark.parametrize(("kind", "strength"), [("low-resolution", 5.0), ("occlusion", 0.6), ("motion-blur", 0.4)])
+def test_corruption_in_training_is_that_of_the_test_for_a_share_of_the_clips(kind, strength):
+    clips = (torch.rand(400, 1, 3, 20, 10, generator=generator(1)) * 255).round() / 255
+    augment = ClipCorruption(0.3, kind, strength)
+    before = clips.clone()
+    changed = augment(clips, generator(), ("rgb",))
+    assert torch.equal(clips, before)
+    assert torch.equal(augment(clips, generator(), ("rgb",)), changed)
+    spoiled = (changed != clips).flatten(1).any(1)
+    assert 0.2 < spoiled.float().mean() < 0.4
+    row = int(spoiled.nonzero()[0])
+    if kind != "occlusion":  # nothing of a draw in them, so the protocol's own clip must come out
+        frames = (clips[row, None] * 255).byte().permute(0, 1, 3, 4, 2).numpy()
+        expected = Corruption(kind, "both", strength).spoil(Tracklet(("a.jpg",), 1, 1), frames)
+        assert torch.equal((changed[row, None] * 255).round().byte().permute(0, 1, 3, 4, 2), torch.from_numpy(expected))
+    assert torch.equal(ClipCorruption(0.0)(clips, generator(), ("rgb",)), clips)
+
+
+def test_corruption_in_training_refuses_what_it_cannot_spoil():
+    with pytest.raises(InputError, match="share must be 0 to 1, got 2"):
+        ClipCorruption(2)
+    with pytest.raises(InputError, match="strength must be over 1"):
+        ClipCorruption(strength=1.0)
+    with pytest.raises(InputError, match="takes colour frames"):
+        ClipCorruption()(torch.zeros(1, 1, 5, 4, 4), generator(), ("rgb", "flow"))

@@ -1,0 +1,186 @@
+"""The methods of learned clip similarity: recipes as printed, both stages through a step, and the tables."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from method_checks import build, check_recipe, check_step, parameters, small_frames, take, trainings
+
+from vreid_bench import Batch, Clips, part
+from vreid_bench.registry.settings import override, resolve
+from vreid_bench.training.stages import learning_rate, trainable
+from vreid_plugins import clip_similarity, temporal_modeling
+
+METHODS = tuple(clip_similarity.vreid_methods())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_small_recipe_is_whole_and_takes_a_step_of_each_stage(registry, name):
+    method = registry.get("methods", name)("small")
+    assembled = check_recipe(registry, method)
+    for at in range(len(trainings(method))):
+        losses, named = take(assembled, at, method.size)
+        check_step(losses, named, moving=0.7 if at else 0.9)  # dropout
+        if at:
+            assert all(n.startswith("matcher.") for n in named)
+            assert assembled.model.encoder.training is False
+    first = trainings(method)[0]
+    assert small_frames(temporal_modeling.METHODS["mean-pooling"]("small")) == first.P * first.K * first.clipping.T
+
+
+I3D, D = 12_287_264, 1024
+PAPER = [
+    ("clip-average", 0),
+    ("clip-average-raw", 0),
+    ("clip-average-1", 0),
+    ("clip-top", D * D),
+    ("clip-top-trained", D * D),
+    ("clip-learned", 2 * (D * D + 3 * D) + D + 1),
+]
+
+
+@pytest.mark.parametrize(("name", "matcher"), PAPER, ids=[row[0] for row in PAPER])
+def test_paper_preset_is_whole_and_has_its_parameters(registry, name, matcher):
+    method = registry.get("methods", name)("paper")
+    with torch.device("meta"):  # shapes without numbers
+        assert parameters(check_recipe(registry, method).model) == I3D + matcher
+    assert method.size == (256, 128)
+    assert method.test.T == 4
+
+
+@pytest.mark.slow
+def test_paper_network_takes_a_step_at_the_papers_frame_size(registry):
+    method = clip_similarity.clip_learned("paper")
+    assembled = build(method, registry, identities=625)
+    losses, named = take(assembled, 0, method.size)
+    check_step(losses, named)
+    # the second stage on features, which I3D gives it once
+    module = torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses})
+    named = trainable(module, assembled.stages[1].recipe)
+    clips = Clips(torch.randn(4, 8, D), torch.ones(4, 8), torch.ones(4, 8, dtype=torch.bool))
+    pids = torch.tensor([0, 0, 1, 1])
+    loss = assembled.losses["similarity"](Batch(clips, pids, pids * 0, assembled.stages[1].matcher))
+    loss.backward()
+    check_step({"similarity": loss}, named, moving=0.7)
+
+
+def test_paper_stages_are_the_printed_ones():
+    first, second = trainings(clip_similarity.clip_learned("paper"))
+    assert (first.P, first.K, second.P, second.K) == (8, 4, 12, 4)
+    for stage in (first, second):
+        assert stage.optimizer.options == {"betas": (0.9, 0.999), "weight_decay": 5e-4, "amsgrad": True}
+    epoch = 78
+    rates = [learning_rate(first.schedule, at * epoch, first.steps) for at in (0, 399, 400, 800, 1199)]
+    assert rates == pytest.approx([3e-4, 3e-4, 3e-5, 3e-6, 3e-6])
+    assert first.steps == 1200 * epoch
+    epoch = 52
+    rates = [learning_rate(second.schedule, at, second.steps) for at in (0, 8 * epoch - 1, 8 * epoch, 12 * epoch - 1)]
+    assert rates == pytest.approx([3e-5, 3e-5, 3e-6, 3e-6])
+    assert second.steps == 12 * epoch
+    assert (second.clipping.clips, second.clipping.T, second.cached) == (8, 4, 4)
+
+
+def test_paper_losses_clips_and_matchers_are_the_printed_ones():
+    methods = {name: make("paper") for name, make in clip_similarity.vreid_methods().items()}
+    whole = methods["clip-learned"]
+    first, second = trainings(whole)
+    assert whole.aggregator.name == "average"
+    assert (first.clipping.sampler, first.clipping.T, first.clipping.clips) == ("consecutive", 4, 1)
+    assert second.clipping == whole.test
+    assert (whole.test.sampler, whole.test.T, whole.test.clips) == ("uniform", 4, 8)
+    assert first.losses == {"cross-entropy": 1.0, "triplet": 1.0}
+    assert second.losses == {"similarity": 1.0}
+    assert {name: loss.options.get("margin") for name, loss in whole.losses.items() if "margin" in loss.options} == {
+        "triplet": 0.3,
+        "similarity": 1.0,
+    }
+    assert first.matcher.options == {"metric": "euclidean"}  # Eq. 7: of features at their own length
+    assert second.matcher is None  # the similarity itself
+    assert (first.freeze, second.train) == (("matcher.*",), ("matcher.*",))
+    for stage in (first, second):  # 144 x 288 for 128 x 256
+        assert [(each.name, each.options) for each in stage.augment] == [
+            ("crop", {"enlarge": 288 / 256, "p": 1.0}),
+            ("flip", {}),
+        ]
+    assert {name: method.matcher.options for name, method in methods.items() if "average" not in name} == {
+        "clip-top": {"top": 0.6, "train_top": 1.0, "project": True},
+        "clip-top-trained": {"top": 0.5, "project": True},
+        "clip-top-corrupted": {"top": 0.5, "project": True},
+        "clip-learned": {},
+        "clip-learned-corrupted": {},
+    }
+    averages = {name: method for name, method in methods.items() if "average" in name}
+    assert {name: method.test.clips for name, method in averages.items()} == {
+        "clip-average": 8,
+        "clip-average-raw": 8,
+        "clip-average-1": 1,
+        "clip-average-2": 2,
+        "clip-average-4": 4,
+    }
+    assert {name for name, method in averages.items() if not method.matcher.options.get("normalize")} == {
+        "clip-average-raw"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("clip-average-1", {"test.sampler": "random", "test.T": 32}),  # Table 1, Fig. 3
+        ("clip-average-1", {"test.sampler": "evenly", "test.T": 8}),
+        ("clip-average-1", {"test.sampler": "all", "test.T": 0}),
+        ("clip-average", {"test.clips": 16}),  # Fig. 4
+        ("clip-average", {"test.T": 16, "stages.0.clipping.T": 16}),  # Table 6
+        ("clip-top", {"matcher.top": 0.2}),  # Table 2
+    ],
+)
+def test_what_else_the_paper_varies_is_a_setting(registry, name, settings):
+    method = resolve(registry.get("methods", name)("paper"), registry)
+    method, changed = override(method, [f"{path}={value}" for path, value in settings.items()])
+    assert changed == settings
+    check_recipe(registry, replace(method, encoder=part("i3d", shrink=8)))
+
+
+def test_training_spoils_as_many_clips_as_the_hardest_test():
+    """M_c from 0 to 7 of 8 clips, each as likely: scaled down by 5 (section 4.4)."""
+    spoiling = trainings(clip_similarity.clip_learned_corrupted("paper"))[1].augment[-1]
+    share = sum(range(8)) / 8 / 8
+    assert spoiling.options == {"share": share, "kind": "low-resolution", "strength": 5.0}
+
+
+def test_methods_share_the_first_stage_and_spoil_in_the_second_alone():
+    """So that weights of the first are one training, and differences come from the comparison of clips."""
+    methods = {name: make("small") for name, make in clip_similarity.vreid_methods().items()}
+    firsts = {name: trainings(method)[0] for name, method in methods.items()}
+    assert len({repr((s.clipping, s.augment, s.steps, s.schedule, s.matcher)) for s in firsts.values()}) == 1
+    for name, method in methods.items():
+        names = [a.name for a in trainings(method)[-1].augment]
+        assert ("clip-corruption" in names) == name.endswith("corrupted")
+        assert "clip-corruption" not in [a.name for a in firsts[name].augment]
+
+
+def test_reported_rows():
+    found = {
+        name: {(row.dataset, row.metric): row.value for row in make("paper").reported if not row.reranked}
+        for name, make in clip_similarity.vreid_methods().items()
+    }
+    assert found["clip-learned"]["mars", "mAP"] == 0.759
+    assert found["clip-top"]["mars", "R1"] == 0.832  # better on clean data than the paper's own method
+    assert found["clip-learned"]["mars-corruption", "mAP"] == pytest.approx(0.741, abs=5e-4)
+    assert found["clip-top"]["mars-corruption", "mAP"] == pytest.approx(0.67575)
+    assert [found[f"clip-average{m}"]["mars", "mAP"] for m in ("-1", "-2", "-4", "")] == [0.633, 0.701, 0.745, 0.749]
+    assert len(clip_similarity.TABLE_2) == 10 + 4 + 1
+    reported = {row.where for make in clip_similarity.vreid_methods().values() for row in make("paper").reported}
+    quoted = {row.where for row in clip_similarity.QUOTED}
+    for made in ("Table 2, Ours", "Table 2, topt-e, t = 60", "Table 6, L = 4, M = 2", "Table 3, Ours + Reranking"):
+        assert made in reported - quoted
+    for other in ("Table 2, topt-te, t = 20", "Table 6, L = 16, M = 8", "Table 3, PSE + ECN", "Table 5, QAN"):
+        assert other in quoted - reported
+    assert all(len(row.split()) == 16 for row in clip_similarity.TABLE_2.values())
+    assert all(0 < row.value <= 1 for row in clip_similarity.QUOTED)
+    assert {row.where.removeprefix("Table 3, ") for row in clip_similarity.QUOTED if row.reranked} == {
+        "RQEN+XQDA+Reranking",
+        "TriNet + Reranking",
+        "PSE + ECN",
+        "PABR + Reranking",
+        "STA + Reranking",
+    }

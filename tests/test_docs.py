@@ -1,0 +1,100 @@
+"""What README, docs and CONTRIBUTING say is so."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from places import LEADERBOARD, ROOT
+
+from vreid_bench.records.record import Record
+from vreid_bench.reporting.terminal import render
+
+README = (ROOT / "README.md").read_text()
+MANUAL = README + "".join(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_plugin_in_the_docs_is_the_one_that_the_tests_install():
+    plugins = (ROOT / "docs/plugins.md").read_text()
+    stranger = (ROOT / "tests/third_party/vreid-softmin/vreid_softmin.py").read_text()
+    assert f"```python\n{stranger.rstrip()}\n```" in plugins
+    project = (ROOT / "tests/third_party/vreid-softmin/pyproject.toml").read_text()
+    assert f"```toml\n{project.rstrip()}\n```" in plugins
+
+
+def test_the_table_of_make_run_is_that_of_the_published_record():
+    record = Record.from_file(LEADERBOARD / "records/mars/synthetic/personvlad-small-seed0.json")
+    assert f"ends with\n\n```\n{render([record])}```" in README
+
+
+def test_every_make_target_in_the_docs_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"(?:^\$ |`)make (?:-\S+ )*([a-z]+)", MANUAL, re.MULTILINE))
+    assert {"run", "test", "quick"} <= named
+    assert [target for target in sorted(named) if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+def test_every_command_in_the_docs_exists(cli):
+    commands = re.findall(r"vreid-bench ((?:[a-z]+ ?)+)", "\n".join(re.findall(r"```console\n(.*?)```", MANUAL, re.S)))
+    assert len(commands) > 8
+    for command in {" ".join(c.split()[: 2 if c.startswith(("data ", "leaderboard add")) else 1]) for c in commands}:
+        assert cli(*command.split(), "--help").exit_code == 0, command
+
+
+def test_every_option_in_the_docs_exists(cli):
+    commands = ([], ["run"], ["score"], ["compare"], ["leaderboard"], ["data", "verify"], ["conventions", "diff"])
+    more = (["data", "synthesize"],)
+    shown = "".join(cli(*command, "--help").stdout for command in commands + more)
+    for option in set(re.findall(r"(?<=[ `])--[a-z][a-z-]*", MANUAL)):
+        assert option in shown, option
+
+
+def test_readme_and_docs_are_finished():
+    assert "@@" not in MANUAL
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name if page.parent == ROOT else f"docs/{page.name}")
+def test_every_link_leads_somewhere(page):
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if "://" not in link]
+    assert [link for link in links if not leads_somewhere(page, link)] == []
+
+
+def test_a_link_to_no_file_or_no_heading_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("## Which torch, and why?\n")
+    assert leads_somewhere(page, "page.md#which-torch-and-why")
+    assert leads_somewhere(page, "#which-torch-and-why")
+    assert not leads_somewhere(page, "page.md#which-torch")
+    assert not leads_somewhere(page, "other.md")
+
+
+def leads_somewhere(page, link):
+    """Is there the file that a link on `page` names, and in it the heading behind `#`, as GitHub spells it?"""
+    name, _, heading = link.partition("#")
+    target = Path(page.parent, name) if name else page
+    if not target.exists():
+        return False
+    titles = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if heading else []
+    return not heading or heading in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+
+
+def test_readme_index_and_contributing_lead_on():
+    assert all(
+        re.search(r"\]\([^)]+\)", page.read_text()) for page in PAGES if page.name in ("README.md", "CONTRIBUTING.md")
+    )
+
+
+def test_the_index_of_the_docs_names_every_page():
+    index = (ROOT / "docs/README.md").read_text()
+    pages = [page.name for page in (ROOT / "docs").glob("*.md") if page.name != "README.md"]
+    assert [page for page in pages if f"({page})" not in index] == []
+
+
+def test_the_example_of_scores_gives_the_figure_beside_it():
+    script, figure = re.search(
+        r"three lines:\n\n```python\n(.*?)```\n\n```\n(.*?)```", (ROOT / "docs/scoring.md").read_text(), re.DOTALL
+    ).groups()
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == figure
