@@ -24,7 +24,7 @@ def folder_lost(tree: Tree, random: Random) -> str:
 
 @kind(*PNG)
 def person_lost_in_one_camera(tree: Tree, random: Random) -> str:
-    return f"has person {person(tree.remove(tree.folder(random)))}, whom"
+    return f"has person {person(tree.remove(tree.folder(random)))}, who is not in"
 
 
 @kind("ls-vid")
@@ -37,20 +37,20 @@ def tracklet_lost(tree: Tree, random: Random) -> str:
 @kind("duke-video")
 def tracklet_that_only_the_count_tells_lost(tree: Tree, random: Random) -> str:
     tree.remove(tree.folder(random))
-    return "tracklets, wanted"
+    return "tracklets, expected"
 
 
 @kind("duke-video")
 def person_that_only_the_count_tells_lost(tree: Tree, random: Random) -> str:
     tree.remove(parent(tree.folder(random)))
-    return "identities, wanted"
+    return "identities, expected"
 
 
 @kind("prid2011")
 def stranger_that_only_the_count_tells_lost(tree: Tree, random: Random) -> str:
     folders = sorted({parent(frame) for frame in tree.frames() if person(parent(frame)) > SHARED})
     camera = tree.remove(choose(random, folders)).split("/")[2]
-    return f"persons of camera {'ab'.index(camera[-1]) + 1}, wanted"
+    return f"persons of camera {'ab'.index(camera[-1]) + 1}, expected"
 
 
 @kind()
@@ -92,7 +92,7 @@ def folder_copied_to_another_number(tree: Tree, random: Random) -> str:
 def person_copied_to_a_free_number(tree: Tree, random: Random) -> str:
     folder = tree.folder(random)
     shutil.copytree(tree.root / folder, tree.root / beside(folder, "person_0150"))
-    return "has person 150, whom"
+    return "has person 150, who is not in"
 
 
 @kind("duke-video")
@@ -136,4 +136,4 @@ def second_query_of_one_camera(tree: Tree, random: Random) -> str:
 def person_moved_from_test_to_training(tree: Tree, random: Random) -> str:
     each = choose(random, sorted(path.name for path in (tree.root / "query").iterdir()))
     tree.rename(f"gallery/{each}", f"train/{each}")
-    return f"person {int(each)} is trained on and tested too"
+    return f"person {int(each)} is both trained on and tested"

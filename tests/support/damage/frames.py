@@ -37,13 +37,13 @@ def last_frame_lost(tree: Tree, random: Random) -> str:
 @kind("ilids-vid")
 def first_frame_of_a_sequence_that_begins_anywhere_lost(tree: Tree, random: Random) -> str:
     tree.remove(tree.tracklet(random)[0])
-    return "frames, wanted"
+    return "frames, expected"
 
 
 @kind("ilids-vid", "prid2011", "duke-video", "ls-vid", "ccvid")
 def last_frame_that_only_the_count_tells_lost(tree: Tree, random: Random) -> str:
     tree.remove(tree.tracklet(random)[-1])
-    return "frames, wanted"
+    return "frames, expected"
 
 
 @kind()

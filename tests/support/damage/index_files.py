@@ -15,7 +15,7 @@ def index_file_lost(tree: Tree, random: Random) -> str:
 @kind(*PNG)
 def split_file_lost(tree: Tree, random: Random) -> str:
     tree.remove(tree.index(random))
-    return "has 0 split files, wanted 1"
+    return "has 0 split files, expected 1"
 
 
 @kind(*INDEX)
