@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from vreid_bench.ops.clip_rule import ClipRule
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.ops.metric import Metric
-    from vreid_bench.registry.registry import Family
+    from vreid_bench.registry.entry import Family
     from vreid_bench.scoring.report import Report
     from vreid_bench.scoring.rerank.items import RERANK_MEMORY, FromDistances, FromFeatures
     from vreid_bench.scoring.rerank.k_reciprocal import KReciprocalRule, k_reciprocal_distance
@@ -82,7 +82,7 @@ _HOME = {
     "vreid_bench.ops.clip_rule": ("ClipRule",),
     "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
     "vreid_bench.ops.metric": ("Metric",),
-    "vreid_bench.registry.registry": ("Family",),
+    "vreid_bench.registry.entry": ("Family",),
     "vreid_bench.scoring.rerank.items": ("RERANK_MEMORY", "FromDistances", "FromFeatures"),
     "vreid_bench.scoring.rerank.k_reciprocal": ("KReciprocalRule", "k_reciprocal_distance"),
     "vreid_bench.scoring.rerank.neighbours": ("nearest_columns",),
