@@ -168,8 +168,8 @@ class Registry:
         family = isinstance(entry.value, Family) and entry.kind in GIVEN
         if not (isinstance(entry.name, str) and (FAMILY if family else NAME).fullmatch(entry.name)):
             raise InputError(
-                f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: a name must be lower-case letters, "
-                f"digits, dots, dashes and underscores{', then a colon' * family}, because it becomes part of a path"
+                f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: a name is lower-case letters, "
+                f"digits, dots, dashes and underscores{' and a colon' * family}, because it becomes part of a path"
             )
         present = self._entries[entry.kind].get(entry.name)
         if present is not None:
