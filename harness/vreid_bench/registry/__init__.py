@@ -1,1 +1,1 @@
-"""Which plugins are installed, and the settings of the parts that they provide."""
+"""Which plugins are installed, and the settings of their parts (`--set`)."""

@@ -20,7 +20,7 @@ class Cache:
     It holds embeddings and importances only: a loss on an aggregator's `extra` needs a stage without a cache.
     """
 
-    embedding: Tensor  # [views, S, E], on the processor
+    embedding: Tensor  # [views, S, E], on the CPU
     importance: Tensor | None  # [views, S]
     counts: tuple[int, ...]  # [N] clips of each tracklet, summing to S
 
