@@ -1,4 +1,4 @@
-"""The walk, on one screen: a plan, a trained model for each fold, its features and scores, a record."""
+"""The walk of a run: a plan, a trained model for each fold, its features and scores, a record."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Finished(NamedTuple):
 
     folder: RunDirectory
     record: Record
-    reused: bool  # was all there already?
+    reused: bool  # was it complete before?
 
 
 def run(request: RunRequest) -> Finished:
-    """Plan, and do what is not done yet."""
+    """Plan the run, and do what is not done yet."""
     machine = prepare(request.device, request.threads, quiet=request.quiet, checkpoint_every=request.checkpoint_every)
     plan = plan_run(Registry.installed(), request)
     testing, folder = Testing.of(plan), RunDirectory(request.runs / plan.id)
     with folder.claim():
         if folder.record.exists():
-            folder.forget_checkpoints()  # a kill can fall between the record and this
+            folder.forget_checkpoints()  # a run can be killed after the record and before this
             return Finished(folder, Record.from_file(folder.record), reused=True)
         events = Events(plan.registry.manager.hook, plan.identity | {"directory": str(folder.path)})
         events.start()
@@ -50,7 +50,7 @@ def run(request: RunRequest) -> Finished:
 def run_fold(
     plan: Plan, testing: Testing, fold: Fold, folder: RunDirectory, machine: Machine, events: Events
 ) -> FoldResult:
-    """One training, and the test of its weights."""
+    """Train the model of a fold, and test it."""
     place = folder.fold(fold.number, plan.total)
     model = train(TrainingRecipe.of(plan), fold, place, machine, partial(events.log, fold.number))
     features = embed_fold(testing, model, fold, place, machine)

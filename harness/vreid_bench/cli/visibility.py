@@ -30,8 +30,8 @@ def visibility(run: Path, as_json: bool, **options: Any) -> None:
         vreid-bench visibility runs/mars-clip-learned-small-seed0-5e6f7a8b --protocol mars-corruption
     """
     from vreid_bench.evaluation.agreement import as_json as listed
-    from vreid_bench.evaluation.agreement import shown
+    from vreid_bench.evaluation.agreement import render
     from vreid_bench.evaluation.visibility import measure_visibility
 
     found = measure_visibility(run, **options)
-    click.echo(json.dumps({"agreement": listed(found)}) if as_json else shown(found))
+    click.echo(json.dumps({"agreement": listed(found)}) if as_json else render(found))

@@ -1,1 +1,1 @@
-"""What a plugin gives and gets: data sets, parts, recipes, protocols, hooks."""
+"""What a plugin receives and returns: data sets, parts, recipes, protocols, conventions, hooks."""

@@ -26,14 +26,14 @@ class Convention:
     # takes the gallery as the data set lists it.
     queries_in_gallery: bool | None
     average_precision: Literal["step", "trapezoid"]
-    unmatched: Literal["skip", "zero", "error"]  # what a query without any match gets
+    unmatched: Literal["skip", "zero", "error"]  # what happens to a query without a match
     summary: str = field(metadata=PROSE)
     source: str = field(metadata=PROSE)
-    clothes: Clothes = "any"  # which clothes a match wears, compared with the query's
+    clothes: Clothes = "any"  # the clothes that a match must wear, compared with the query's
 
     @property
     def rules(self) -> dict[str, Any]:
-        """What can change a score, by name."""
+        """All that can change a score: name -> value."""
         return rules_of(self)
 
     @property

@@ -1,4 +1,4 @@
-"""Every hook a plugin may implement. Registration hooks take nothing and return {name: value}."""
+"""Every hook a plugin may implement. Registration hooks take no arguments and return {name: value}."""
 
 # mypy: disable-error-code="empty-body"
 # (pluggy reads the signature and the docstring of a specification; nobody calls it)
@@ -51,7 +51,7 @@ def vreid_protocols() -> Mapping[str, Any]:
 
 @hookspec
 def vreid_conventions() -> Mapping[str, Any]:
-    """name -> `contracts.protocol.Convention`."""
+    """name -> `contracts.convention.Convention`."""
 
 
 @hookspec

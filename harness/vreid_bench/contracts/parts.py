@@ -1,4 +1,4 @@
-"""What each part of a method takes and gives. Structural types: there is no base class to inherit."""
+"""What each part of a method takes and returns. Structural types: there is no base class to inherit."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from torch import Tensor
 from vreid_bench.ops.distance import Hardest, batch_hard
 from vreid_bench.ops.metric import Metric
 
-PLANES = {"rgb": 3, "flow": 2}  # what an encoder can ask for, and the channels each takes
+PLANES = {"rgb": 3, "flow": 2}  # the planes that an encoder can use, and the channels of each
 
 
 class ClipFeatures(NamedTuple):
-    """What an aggregator makes of one batch of clips."""
+    """What an aggregator computes from one batch of clips."""
 
     embedding: Tensor  # [B, E]
-    importance: Tensor | None = None  # [B], how much a clip counts among its tracklet's
+    importance: Tensor | None = None  # [B], the weight of a clip within its tracklet
     extra: Mapping[str, Tensor] = {}  # name -> [B, ...]: what is not the test embedding (BN-neck's "before")
 
 
@@ -63,12 +63,12 @@ class Clips:
 class Published(NamedTuple):
     """A kind of file with pre-trained weights that an encoder takes: one of its `published`.
 
-    `own` gives the file's tensors under the encoder's names, converted where the encoder scales its input otherwise;
-    a name that it does not know passes unchanged. It gives {} for a file that it tells to be of another kind.
+    `own` returns the file's tensors under the encoder's names, converted if the encoder scales its input differently;
+    tensors with unknown names are returned unchanged. It returns {} if it sees that the file is of another kind.
     """
 
-    names: str  # whose names such a file has, in words: "torchvision resnet50"
-    head: tuple[str, ...] = ()  # how the names in it begin of what the encoder does without: its classifier
+    names: str  # the network whose names such a file uses, in words: "torchvision resnet50"
+    head: tuple[str, ...] = ()  # prefixes of the names that the encoder does not use: the classifier
     own: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict
 
 
@@ -77,7 +77,7 @@ class Encoder(Protocol):
     """clips [B, T, P, H, W] in [0, 1] -> maps [B, T', D, h, w]; normalises its own input.
 
     May have `planes`, a tuple of names in `PLANES`; without it an encoder takes ("rgb",). May have `published`, a
-    sequence of `Published`; without it `--weights` takes files of the encoder's own names.
+    sequence of `Published`; without it `--weights` takes files that use the encoder's own names.
     """
 
     def __call__(self, clips: Tensor, /) -> Tensor: ...
@@ -98,11 +98,11 @@ class Matcher(Protocol):
     """`factory(dim=E, **options)`: from the clips of tracklets to distances.
 
     May have `fit(represented, pids, camids)`, a fused `hardest(represented, pids) -> Hardest`, and what
-    `ComparesVectors` asks for.
+    `ComparesVectors` requires.
     """
 
     def represent(self, clips: Clips, /) -> Clips:
-        """What is stored of a tracklet: C = 1 where one vector suffices, the clips where pairs are scored."""
+        """What is stored for a tracklet: C = 1 if one vector is enough, all clips if pairs of clips are scored."""
         ...
 
     def distance(self, query: Clips, gallery: Clips, /) -> Tensor:
@@ -126,11 +126,11 @@ Augmentation = Callable[[Tensor, torch.Generator, Sequence[str]], Tensor]
 
 @runtime_checkable
 class Reranker(Protocol):
-    """`factory(**options)`: distances of query and gallery, changed by how the items lie among each other.
+    """`factory(**options)`: distances of query and gallery, corrected by the neighbours of each item.
 
-    The options are all that decides the numbers, so that a record can hold them; `threads` (0: all cores) and
-    `memory` decide none. Items are the queries, then the gallery as the caller ranks it: a tracklet that is both
-    is two items. Both ways give [Q, G] float32, smaller is closer, and raise InputError for what they cannot do.
+    Only the options decide the numbers, so that a record can hold them; `threads` (0: all cores) and `memory` change
+    no number. Items are the queries, then the gallery as the caller ranks it: a tracklet that is both
+    is two items. Both methods return [Q, G] float32, smaller is closer, and raise InputError for what they cannot do.
     """
 
     def rerank(
@@ -142,13 +142,13 @@ class Reranker(Protocol):
     def from_features(
         self, query: Any, gallery: Any, metric: Metric, *, memory: int = ..., threads: int = 0
     ) -> NDArray[np.float32]:
-        """From features [Q, E] and [G, E], in `memory` bytes beside them and the result."""
+        """From features [Q, E] and [G, E], in `memory` bytes besides them and the result."""
         ...
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A PK batch on its way to the losses. What several losses need is computed once, on demand."""
+    """A PK batch, as losses receive it. Values that several losses need are computed once, on demand."""
 
     clips: Clips
     pids: Tensor  # [N] labels 0..identities-1
@@ -157,7 +157,7 @@ class Batch:
 
     @cached_property
     def represented(self) -> Clips:
-        """The clips as the matcher would store them."""
+        """The clips as the matcher represents them."""
         return self.matcher.represent(self.clips)
 
     @cached_property
@@ -167,12 +167,12 @@ class Batch:
 
     @cached_property
     def distance(self) -> Tensor:
-        """[N, N] by the matcher."""
+        """Distances of the matcher: [N, N]."""
         return self.matcher.distance(self.represented, self.represented)
 
     @cached_property
     def hardest(self) -> Hardest:
-        """Batch-hard by the matcher, fused where the matcher can."""
+        """Batch-hard mining with the matcher's distances; uses the matcher's fused `hardest` if it has one."""
         fused = getattr(self.matcher, "hardest", None)
         if fused is not None:
             result: Hardest = fused(self.represented, self.pids)
@@ -208,25 +208,25 @@ class FitsClips(Protocol):
 
 @runtime_checkable
 class WeighsFrames(Protocol):
-    """An aggregator, or one within it, that can tell how much it makes of each frame."""
+    """An aggregator, or one within it, that can return the weight of each frame."""
 
     def attention(self, maps: Tensor, /) -> Tensor:
-        """maps [B, T', D, h, w] -> weights [B, T']; only how they compare within a clip means anything."""
+        """maps [B, T', D, h, w] -> weights [B, T']; they can be compared only within a clip."""
         ...
 
 
 @runtime_checkable
 class WeighsClips(Protocol):
-    """A matcher that weighs clips by what they are compared with."""
+    """A matcher whose weight of a clip depends on the clips that it is compared with."""
 
     def importance(self, query: Clips, gallery: Clips, /) -> Tensor:
-        """Row by row of N represented tracklets: how much each query clip counts, [N, C]."""
+        """N represented queries, each paired with one gallery tracklet -> the weight of each query clip, [N, C]."""
         ...
 
 
 @runtime_checkable
 class ComparesVectors(Protocol):
-    """A matcher whose `distance` is a metric between one vector a tracklet: it is ranked without forming distances."""
+    """A matcher whose `distance` is a metric between one vector a tracklet: it ranks without storing all distances."""
 
     metric: Metric
 

@@ -24,16 +24,16 @@ class Strategy(typing.Protocol):
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """A name for each condition of the test; one that is empty where there is just one."""
+        """A name for each condition of the test; the only one of a test may be empty."""
         ...
 
     @property
     def leading(self) -> int:
-        """How many of the conditions, from the first, the row in the table averages."""
+        """The row in the table averages the first `leading` conditions."""
         ...
 
     def describe(self) -> Sequence[tuple[str, str]]:
-        """What it does, as lines of a title and words."""
+        """What it does, as pairs of a title and a text."""
         ...
 
 
@@ -52,12 +52,12 @@ class Protocol:
     summary: str = field(metadata=PROSE)
     source: str = field(metadata=PROSE)
     holdout: float = 0.0  # > 0: test on this share of the training identities, never on the test part
-    variant: str = ""  # which way of dividing the dataset, where it knows several
-    target: str = ""  # another dataset, whose test part is tested on
-    target_variant: str = ""  # which way of dividing the target
-    fine_tune: float = 0.0  # > 0: training goes on on the target's training part, at this share of the learning rates
+    variant: str = ""  # how the dataset is divided, if its reader knows several ways
+    target: str = ""  # another dataset to test on
+    target_variant: str = ""  # how the target is divided
+    fine_tune: float = 0.0  # > 0: train on the target's training part next, at this share of the learning rates
     test: Strategy | None = None  # how trained weights are tested; None: once, on the test tracklets as they are
-    # what the data set's publisher counts: "train identities", "train tracklets", "queries", "gallery", "splits"
+    # counts that the publisher states: "train identities", "train tracklets", "queries", "gallery", "splits"
     counts: Mapping[str, int] = field(default_factory=dict, metadata=PROSE)
 
     def __post_init__(self) -> None:
@@ -79,17 +79,17 @@ class Protocol:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """The conditions that trained weights are tested under; one without a name where there is just one."""
+        """The names of the conditions of the test; one empty name if there is no strategy."""
         return self.test.conditions if self.test else ("",)
 
     @property
     def leading(self) -> int:
-        """How many of the conditions, from the first, the row in the table averages."""
+        """The row in the table averages the first `leading` conditions."""
         return self.test.leading if self.test else 1
 
     @property
     def rules(self) -> dict[str, Any]:
-        """What can change a score, by name."""
+        """All that can change a score: name -> value."""
         test: Any = self.test
         strategy = {"strategy": "plain"} if test is None else {"strategy": test.name, **rules_of(test)}
         return rules_of(self) | {"test": strategy}
@@ -100,17 +100,17 @@ class Protocol:
         return digest(self.rules)
 
     def choose_conventions(self, known: Mapping[str, Convention]) -> tuple[Convention, ...]:
-        """Its conventions, of those that plugins provide. Raises InputError if one is missing."""
+        """Its conventions, chosen from those of the plugins. Raises InputError if one is missing."""
         for name in self.conventions:
             if name not in known:
                 self._refuse(f"no convention is named {name!r}")
         return tuple(known[name] for name in self.conventions)
 
     def transfer_to(self, target: Protocol, name: str, fine_tune: float = 0.0) -> Protocol:
-        """Train under this protocol and test under `target`; `fine_tune` > 0 goes on training on the target's training
-        part.
+        """The protocol that trains under this one and tests under `target`.
 
-        Raises InputError where both divide one dataset, so that people of the test could have been trained on.
+        `fine_tune` > 0 adds training on the target's training part, at this share of the learning rates. Raises
+        InputError if both use one dataset: people of the test could have been trained on.
         """
         if self.dataset == target.dataset:
             raise InputError(

@@ -12,5 +12,5 @@ PROSE = {"prose": True}  # a field for readers, which no score depends on
 
 
 def rules_of(rule: DataclassInstance) -> dict[str, Any]:
-    """Every field of a dataclass by name, but prose."""
+    """Every field of a dataclass except prose: name -> value."""
     return {field.name: getattr(rule, field.name) for field in fields(rule) if "prose" not in field.metadata}

@@ -1,1 +1,1 @@
-"""From a trained model to the results and the record of a run."""
+"""How a trained model is tested: plain, corrupted, or with selected tracklets."""

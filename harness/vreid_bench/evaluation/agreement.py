@@ -1,4 +1,4 @@
-"""How weights agree with what is true of the things weighed: rank correlations within groups, and over all at once."""
+"""How well weights agree with a known truth: rank correlations within groups, and over all groups at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tabulate import tabulate
 from vreid_bench.scoring.bootstrap import interval
 
 Floats = NDArray[np.float64]
-Key = tuple[str, str]  # under which condition of the test, and what is weighed
+Key = tuple[str, str]  # the condition of the test, and what is weighed
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,20 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Groups:
-    """Weights and truth, group by group, and the person whom each group is of."""
+    """Weights and truth of each group, and the person that it belongs to."""
 
     weights: list[Floats] = field(default_factory=list)
     truth: list[Floats] = field(default_factory=list)
     pids: list[int] = field(default_factory=list)
 
     def add(self, weights: NDArray[Any], truth: NDArray[Any], pid: int) -> None:
-        """One group, both [n]."""
+        """Add one group; weights and truth: [n]."""
         self.weights.append(np.asarray(weights, np.float64))
         self.truth.append(np.asarray(truth, np.float64))
         self.pids.append(pid)
 
     def agreement(self) -> Agreement | None:
-        """None if there is no group in which both vary."""
+        """The correlations; None if there is no group in which both vary."""
         each = np.array([spearman(*pair) for pair in zip(self.weights, self.truth, strict=True)])
         count = int(np.isfinite(each).sum())
         if not count:
@@ -60,12 +60,12 @@ def spearman(one: Floats, other: Floats) -> float:
 
 
 def as_json(found: Mapping[Key, Agreement]) -> list[dict[str, Any]]:
-    """One entry for each condition and what is weighed."""
+    """One entry for each condition and kind of weights."""
     return [{"condition": condition, "weights": what, **asdict(one)} for (condition, what), one in found.items()]
 
 
-def shown(found: Mapping[Key, Agreement]) -> str:
-    """As a table."""
+def render(found: Mapping[Key, Agreement]) -> str:
+    """The agreements as a table."""
     headers = ["condition", "weights", "correlation", "95 %", "groups", "pooled"]
     rows = []
     for key, one in found.items():

@@ -1,4 +1,4 @@
-"""From a trained model to scores: the features of the test tracklets, and every ranking that the test makes of them."""
+"""From a trained model to scores: the features of the test tracklets, and their rankings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Testing:
 
     @classmethod
     def of(cls, plan: Plan) -> Testing:
-        """As planned. Raises InputError if the protocol's strategy lacks what an evaluation calls."""
+        """The test of a plan. Raises InputError if the protocol's strategy lacks a method."""
         protocol, part = plan.protocol, plan.chosen.reranker
         strategy = protocol.test or Plain()
         if not isinstance(strategy, TestStrategy):
@@ -60,8 +60,8 @@ class Result:
 
     condition: str
     outcome: Outcome
-    frames: Sequence[int]  # [N] how many frames stand behind each test tracklet
-    diameter: float | None  # of persons' clusters as they are ranked; None where pairs of clips are
+    frames: Sequence[int]  # [N] number of frames of each test tracklet
+    diameter: float | None  # of persons' clusters; None where the matcher compares pairs of clips
 
 
 def embed_fold(
@@ -69,8 +69,7 @@ def embed_fold(
 ) -> dict[str, FeatureStore]:
     """The features of a fold's test tracklets in each view of the test's strategy, on the device.
 
-    No clip is encoded twice: they come from the fold's folder, or from a run that has computed them from the same
-    weights, if they are there.
+    Features that are in the fold's folder, or that another run computed from the same weights, are not computed again.
     """
     views, method = testing.strategy.views(), testing.chosen.method
     made_by = {name: _fingerprint(view, testing.chosen.settings, fold, folder, machine) for name, view in views.items()}
@@ -99,7 +98,7 @@ def evaluate(
 
 
 def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome:
-    """One ranking, scored. Raises InputError if the convention that heads the protocol cannot be applied."""
+    """One ranking, scored. Raises InputError if the protocol's headline convention cannot be computed."""
     sides = case.query, case.gallery
     counts = rank_by_matcher(matcher, sides, case.labels, testing.reranker, testing.memory, quiet)
     verdicts = judge(counts, testing.conventions)
@@ -115,7 +114,7 @@ def _embed(view: View, model: Model, clipping: Clipping, fold: Fold, reader: Fra
 
 
 def _fingerprint(view: View, settings: Mapping[str, Any], fold: Fold, folder: FoldDirectory, machine: Machine) -> str:
-    """A hash over all that decides features: weights, parts, clips, frames, what spoils them, and the arithmetic."""
+    """A hash over all that decides features: weights, parts, clips, frames, corruption, and the arithmetic."""
     parts = [settings[name] for name in ("encoder", "aggregator", "matcher", "test", "size")]
     where = [machine.device.type, machine.threads, torch.__version__]
     weights = sha256(folder.weights.read_bytes())

@@ -37,15 +37,15 @@ class Network:
 
     @classmethod
     def of(cls, model: Model) -> Network:
-        """As it is after training."""
+        """The network of a trained model."""
         parameters = sum(p.numel() for p in model.parameters())
         return cls(parameters, model.multiply_adds, model.represented, isinstance(model.matcher, ComparesVectors))
 
 
 class FoldResult(NamedTuple):
-    """What one fold gave."""
+    """The results of one fold."""
 
-    rankings: Sequence[Result]  # every condition's
+    rankings: Sequence[Result]  # under every condition
     network: Network
     folder: FoldDirectory
 
@@ -101,7 +101,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
 
 
 def find_corruption(method: Method, registry: Registry) -> str | None:
-    """The augmentations of the training that spoil clips as a test may (they say so: `corrupts`), in words."""
+    """The training augmentations that spoil clips as a test may (their `corrupts` is true), in words; None if none."""
     parts = [part for stage in method.stages if isinstance(stage, Train) for part in stage.augment]
     found = [part for part in parts if getattr(registry.get("augmentations", part.name), "corrupts", False)]
     return "; ".join(dict.fromkeys(map(describe_part, found))) or None

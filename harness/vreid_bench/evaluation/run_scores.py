@@ -1,4 +1,4 @@
-"""What a run has scored over all its folds: for the record, per query, and broken down."""
+"""The scores of a run over all its folds: for the record, per query, and broken down."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RunScores(NamedTuple):
 def score_run(
     protocol: Protocol, conventions: Sequence[Convention], rankings: Sequence[Result], folds: Sequence[int]
 ) -> RunScores:
-    """The scores of all rankings of the folds of these numbers; the row is over the conditions that lead."""
+    """The scores of all rankings; `folds` are the numbers of the folds. The row averages the leading conditions."""
     conditions = [_condition(name, rankings) for name in protocol.conditions if len(protocol.conditions) > 1]
     leads = protocol.conditions[: protocol.leading]
     leading = [ranking for ranking in rankings if ranking.condition in leads]

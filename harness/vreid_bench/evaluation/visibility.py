@@ -1,9 +1,9 @@
-"""Does a method weigh frames and clips by what can be seen in them? Against the true visibility of rendered data.
+"""Compares the weights of frames and clips with the true visibility of the person, which rendered data knows.
 
-Weights mean something beside others of the same clip or tracklet alone: attention sums to 1 over the frames of a clip,
-learned importance over the pairs of clips of two tracklets. So frames are ranked within their clip, clips within their
-tracklet. Query tracklets are asked, each clip of them by the mean visibility of its frames; of a spoiled clip nothing
-counts as visible, however it was spoiled, and so its frames are not ranked.
+Weights can only be compared within a clip or a tracklet: attention sums to 1 over the frames of a clip, learned
+importance over the pairs of clips of two tracklets. So frames are ranked within their clip, and clips within their
+tracklet. Only query tracklets are measured. The visibility of a clip is the mean over its frames; that of a spoiled
+clip is 0, however it was spoiled, and so its frames are not ranked.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FRAMES, CLIPS, PAIRS = "attention to frames", "attention to clips", "importance 
 
 @dataclass(frozen=True)
 class Seen:
-    """A test tracklet: who it is of, which of all clips are its own, and what can be seen in each of these."""
+    """A test tracklet: its person, its clips among all test clips, and the visibility of each of their frames."""
 
     pid: int
     clips: slice
@@ -51,19 +51,19 @@ class Seen:
 
 @dataclass(frozen=True)
 class Weighed:
-    """What a model makes of all test clips, S, under one condition."""
+    """The weights and the features of all S test clips under one condition."""
 
     condition: str
     spoiled: NDArray[np.bool_]  # [S]
-    importance: Floats  # [S] of each clip by itself
-    query: Clips  # represented, as they query
-    gallery: Clips  # represented, the gallery
+    importance: Floats  # [S], from the aggregator
+    query: Clips  # represented, all test tracklets on the query side
+    gallery: Clips  # represented, only those of the gallery
 
 
 def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **options: Any) -> dict[Key, Agreement]:
-    """How the weights of a finished run agree with visibility; `options` are fields of `RunRequest`.
+    """How well the weights of a finished run agree with visibility; `options` are fields of `RunRequest`.
 
-    Raises InputError for data that does not tell what can be seen, and for a method that weighs nothing.
+    Raises InputError if the data has no visibility, or if the method has no weights that vary.
     """
     protocol = protocol or Record.from_file(find_run(run, runs).record).protocol.name
     request = RunRequest(name=None, protocol=protocol, source=run, runs=runs, **options)
@@ -106,10 +106,10 @@ class Trained:
 def compare_fold(
     trained: Trained, corruption: Corruption | None, test: Split, truth: Mapping[str, float]
 ) -> Iterator[tuple[Key, Floats, Floats, int]]:
-    """Weights and visibility of one clip's frames or one tracklet's clips after another, and the person's pid."""
+    """Yields weights and visibility, of the frames of a clip or of the clips of a tracklet, and the person's pid."""
     everyone = list(_read_truth(test, trained.clipping, truth))
     matcher = trained.model.matcher
-    with attention_of(trained.model.aggregator) as attention:  # [S] of [T'], or nothing
+    with attention_of(trained.model.aggregator) as attention:  # S arrays [T'], or none
         kept = embed_clips(trained.model, test.test, trained.clipping, trained.reader)
     for weighed in _weigh(trained, corruption, test, kept):
         for row in test.query:
@@ -118,7 +118,7 @@ def compare_fold(
             for weights, frames, bad in zip(attention[tracklet.clips], tracklet.visibility, spoiled, strict=False):
                 if len(weights) != len(frames):
                     raise InputError(f"the attention is to {len(weights)} steps of {len(frames)} frames, not to each")
-                if not bad:  # the attention is that to the clip as it is, and in a spoiled one all frames are alike
+                if not bad:  # the attention was read from the clips before they were spoiled
                     yield (weighed.condition, FRAMES), weights, frames, tracklet.pid
             clips = tracklet.visibility.mean(1) * ~spoiled  # [C]
             yield (weighed.condition, CLIPS), weighed.importance[tracklet.clips], clips, tracklet.pid
@@ -137,7 +137,7 @@ def _read_truth(test: Split, clipping: Clipping, truth: Mapping[str, float]) -> 
 
 
 def _weigh(trained: Trained, corruption: Corruption | None, test: Split, kept: FeatureStore) -> Iterator[Weighed]:
-    """The clips as they are tested under each condition; `kept` has them as they are, before the matcher."""
+    """The clips as each condition tests them; `kept`: the clips without corruption, before the matcher."""
     device, matcher = trained.reader.device, trained.model.matcher
 
     def represent(store: FeatureStore) -> Clips:
@@ -158,16 +158,16 @@ def _weigh(trained: Trained, corruption: Corruption | None, test: Split, kept: F
 
 @contextmanager
 def attention_of(aggregator: nn.Module) -> Iterator[list[Floats]]:
-    """The attention [T'] to the frames of each clip that the aggregator is given meanwhile, clip after clip.
+    """Collects the attention [T'] to the frames of each clip that passes through the aggregator inside the `with`.
 
-    Stays empty if neither it nor an aggregator within it tells any.
+    The list stays empty if neither the aggregator nor one within it has attention.
     """
     heard: list[Floats] = []
 
     def listen(part: Any, given: tuple[Tensor, ...], _: Any) -> None:
         heard.extend(part.attention(*given).double().cpu().numpy())
 
-    # a layer that is called attention is an attribute, too, but no method
+    # a layer named `attention` is an attribute as well, but not a method
     parts = [
         part for part in aggregator.modules() if isinstance(part, WeighsFrames) and hasattr(type(part), "attention")
     ]

@@ -1,1 +1,1 @@
-"""From frames to features: clips, networks, pre-trained weights."""
+"""From frames to features: clips, corruption, the assembled model, pre-trained weights, embedding."""

@@ -1,1 +1,1 @@
-"""What a run will do, decided before anything trains."""
+"""What a run will do, decided before anything trains: data, folds, where weights come from."""

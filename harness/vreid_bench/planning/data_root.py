@@ -25,7 +25,7 @@ def open_datasets(
 ) -> tuple[dict[str, Dataset], bool]:
     """The datasets of a protocol, by name, and whether they are twins because no copy was named.
 
-    Raises InputError if one cannot be read, or if they are not of one source: no table mixes real with rendered.
+    Raises InputError if one cannot be read, or if one is real and another rendered: no table mixes the two.
     """
     variants = {protocol.dataset: protocol.variant}
     if protocol.target:

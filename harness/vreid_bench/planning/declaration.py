@@ -1,4 +1,4 @@
-"""What a record says that is known before training: declared while planning, so that nothing trains for a refusal."""
+"""The entries of a record that are known before training; made in planning, so that an invalid one stops the run."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Declaration(NamedTuple):
 
     method: MethodEntry
     tested: DatasetEntry
-    trained_on: DatasetEntry | None  # what is trained on first, where that is not the dataset tested on
+    trained_on: DatasetEntry | None  # the dataset trained on first; None if it is the one tested on
 
 
 def declare(chosen: ChosenMethod, folds: Sequence[Fold]) -> Declaration:
-    """The entries for a method on these folds. Raises InputError for what a record cannot hold."""
+    """The entries for a method on these folds. Raises InputError if the record does not accept one of them."""
     method = {
         "name": chosen.name,
         "paper": chosen.method.paper,
@@ -40,7 +40,7 @@ def declare(chosen: ChosenMethod, folds: Sequence[Fold]) -> Declaration:
         "reported": [asdict(number) for number in chosen.method.reported],
         "quoted": [asdict(number) for number in chosen.method.quoted],
     }
-    fold = folds[0]  # of several, all are alike in size
+    fold = folds[0]  # all folds are about equal in size
     first, last = fold.training[0], fold.training[-1]
     pids, train = [t.pid for t in fold.test.test], last.tracklets if last.dataset is fold.dataset else ()
     tested = {

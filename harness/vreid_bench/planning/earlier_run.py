@@ -25,7 +25,7 @@ from vreid_bench.system.fingerprint import sha256
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """The weights of a finished run, tested again (`--from`)."""
+    """A `Source` that takes the weights of a finished run."""
 
     folder: RunDirectory
     record: Record
@@ -34,9 +34,9 @@ class EarlierRun:
 
     @classmethod
     def open(cls, run: Path, runs: Path, given: tuple[str | None, Preset | None, int | None, str | None]) -> EarlierRun:
-        """The run of that path or id.
+        """The run with that path or id.
 
-        given: method, preset, seed and weights file of the new run, None where it takes those of the earlier one.
+        given: method, preset, seed and weights file of the new run; None means that of the earlier run.
         Raises InputError if they differ, if the run is not finished, or if its record is not valid.
         """
         *asked, weights = given
@@ -52,19 +52,19 @@ class EarlierRun:
 
     @property
     def asked(self) -> Asked:
-        """What the earlier run was asked for."""
+        """The request of the earlier run."""
         method = self.record.method
         assignments = [f"{path}={json.dumps(value)}" for path, value in method.overrides.items()]
         return Asked(method.name, self.record.preset, self.record.seed, assignments)
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """The weights of all its folds together."""
+        """The sha256 of the weights of all its folds."""
         return {"weights": self.record.weights.sha256}
 
     @property
     def folds(self) -> tuple[int, ...]:
-        """The folds that it has weights of."""
+        """The folds that it has weights for."""
         return (0,) if self.record.splits is None else self.record.splits.ran
 
     @property
@@ -77,23 +77,23 @@ class EarlierRun:
         return self.folder.fold(fold % self.total, self.total).weights
 
     def begin(self, encoder: nn.Module) -> None:
-        """Nothing begins: these weights are finished."""
+        """Do nothing: these weights are already trained."""
 
     def report(self) -> str:
-        """Nothing: no training begins."""
+        """Empty: nothing is trained."""
         return ""
 
     def entry(self, sha256: str) -> Weights:
-        """Weights that the earlier run has trained, or loaded itself."""
+        """The entry for weights that the earlier run trained, or loaded itself."""
         return self.record.lend_weights(sha256)
 
     def check(
         self, chosen: ChosenMethod, protocol: TestProtocol, every: Sequence[Fold], numbers: Sequence[int], reader: Any
     ) -> None:
-        """Raises InputError if its weights cannot be tested in this way on the folds of these numbers, of `every`.
+        """Raises InputError if its weights cannot be tested on the folds `numbers` of `every`.
 
-        The recipe has to be the recorded one, the weights those of the record, and no query a person of its training.
-        reader: of the dataset that is tested.
+        The recipe and the weights must be those of its record, and it must not have trained on a person who is queried.
+        reader: that of the tested dataset.
         """
         if chosen.inherited != self.record.method.recipe:
             raise InputError(
@@ -127,7 +127,7 @@ class EarlierRun:
                     )
 
     def _trained_under(self, protocol: TestProtocol) -> list[TestProtocol]:
-        """`protocol` with the training parts of the earlier run, of those that are of the dataset to be tested."""
+        """`protocol` with each training part of the earlier run that belongs to the tested dataset."""
         rules: dict[str, Any] = dict(self.record.protocol.rules)
         parts = [(rules["dataset"], rules["variant"], rules["holdout"])]
         if rules["fine_tune"]:

@@ -16,7 +16,7 @@ from vreid_bench.system.errors import InputError
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Tracklets to train on in one go, and the dataset that they are of."""
+    """Tracklets to train on together, and their dataset."""
 
     dataset: Dataset
     tracklets: tuple[Tracklet, ...]
@@ -24,7 +24,7 @@ class TrainingSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over paths, pid and camid: two copies agree wherever they lie."""
+        """sha256 over frame names, pids and camids; two copies of a data set in different folders have the same."""
         return _fingerprint(self.tracklets, self.rate)
 
 
@@ -33,21 +33,21 @@ class Fold:
     """One training, and the test of its weights."""
 
     number: int  # among the folds of the protocol, from 0
-    training: tuple[TrainingSet, ...]  # in order, each going on from the weights that the one before has left
-    dataset: Dataset  # what is tested
-    test: Split  # its training part may be none of the training sets
+    training: tuple[TrainingSet, ...]  # in order; each continues from the weights of the one before
+    dataset: Dataset  # the dataset tested on
+    test: Split  # its training part need not be one of the training sets
 
     @cached_property
     def fingerprint(self) -> str:
-        """The same over the test part and its roles."""
+        """sha256 over the test part and its query and gallery rows."""
         return _fingerprint(self.test.test, (self.test.query, self.test.gallery))
 
 
 def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, ...]:
     """Every fold of a protocol over its datasets, by name.
 
-    Of transfer between datasets of several splits, fold k takes split k of both; a dataset of one split serves
-    all folds. Raises InputError if a fold leaves nothing to do.
+    In transfer between datasets with several splits, fold k uses split k of both; a dataset with one split is used
+    in all folds. Raises InputError if a fold has nothing to train on or nothing to test.
     """
     source, target = datasets[protocol.dataset], datasets[protocol.tested]
     splits = source.splits
@@ -69,7 +69,7 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, .
 
 
 def check_clothes(conventions: Iterable[Convention], folds: Iterable[Fold]) -> None:
-    """Raises InputError if a convention uses what people wear and a dataset does not say it."""
+    """Raises InputError if a convention depends on clothes that a dataset does not know."""
     needing = [convention.name for convention in conventions if convention.clothes != "any"]
     for fold in folds:
         if needing and not knows_clothes(fold.test):
@@ -80,11 +80,10 @@ def check_clothes(conventions: Iterable[Convention], folds: Iterable[Fold]) -> N
 
 
 def hold_out(split: Split, share: float) -> Split:
-    """A split for tuning, made of the training part alone: `share` of its identities become the test part.
+    """A split for tuning, made from the training part only: `share` of its identities become the test part.
 
-    Which identities is fixed: every n-th by pid, n = 1 / share. Each (pid, camera) gives its first tracklet as
-    a query, as MARS does, but for persons seen by one camera only, whom nothing could match; the gallery is all
-    held-out tracklets.
+    The identities are fixed: every n-th by pid, n = 1 / share. The first tracklet of each (pid, camera) is a query, as
+    in MARS, except for persons seen by one camera only, who have no match; the gallery is all held-out tracklets.
     """
     persons = _persons(split.train)
     held = set(persons[:: max(2, round(1 / share))])
@@ -99,7 +98,7 @@ def hold_out(split: Split, share: float) -> Split:
 
 
 def check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
-    """Raises InputError if a part of a split, `train` or `query`, is empty, or has one identity to train on."""
+    """Raises InputError if one of `parts` (`train`, `query`) of a split is empty, or `train` has one identity."""
     words = {"train": "training tracklets", "query": "queries"}
     for number, split in enumerate(splits):
         where = f"{dataset.root}: split {number} of {dataset.name}"

@@ -1,4 +1,4 @@
-"""Which method runs: by its own name, or the baseline with one part swapped in, with every setting decided."""
+"""Which method runs: a method by its name, or the baseline with one part swapped, with every setting decided."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, override, parse_part, resolve
 from vreid_bench.system.errors import InputError
 
-BASELINE = "mean-pooling"  # the recipe that a lone part is tried in
+BASELINE = "mean-pooling"  # the recipe in which a single part is tried
 SWAPPABLE = ("encoders", "aggregators", "matchers", "losses")  # kinds of parts that can be tried in it
 
 
 class Asked(NamedTuple):
-    """What a request, or the earlier run that it names, asks for."""
+    """The method that a request, or the earlier run that it names, chooses."""
 
     name: str | None  # of a method, or of a part for the baseline
     preset: Preset
@@ -27,7 +27,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class ChosenMethod:
-    """A method with every option resolved, and how it came about."""
+    """A method with every option resolved, and how it was chosen."""
 
     name: str  # of the method, or of the part that was put into the baseline
     swapped: str  # "aggregator", ... if `name` is a part in the baseline, else ""
@@ -46,11 +46,11 @@ class ChosenMethod:
 
 
 def choose_method(registry: Registry, asked: Asked, assignments: Sequence[str], rerank: str | None) -> ChosenMethod:
-    """The method of the name asked for, or the baseline with the part of that name in its place.
+    """The method of that name, or the baseline with the part of that name.
 
     A loss is added with weight 1 to every training stage, any other part replaces the baseline's. `assignments` are
-    those of `--set`, `rerank` is that of `--rerank`. Raises InputError for a name that nothing, or that only parts of
-    several kinds, carry.
+    those of `--set`, `rerank` is that of `--rerank`. Raises InputError if no method or part has the name, or if
+    parts of several kinds have it.
     """
     name, preset, _, inherited = asked
     if name is None:

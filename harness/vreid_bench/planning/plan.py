@@ -1,4 +1,4 @@
-"""What a run will do, decided and named before anything trains."""
+"""Everything that a run will do, decided before anything trains."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from vreid_bench.system.fingerprint import digest
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What the command line asked for."""
+    """The options of the command line."""
 
     name: str | None  # a method, or a part for the baseline recipe
     protocol: str
@@ -39,7 +39,7 @@ class RunRequest:
     source: Path | None = None  # `--from`
     accept_withdrawn: tuple[str, ...] = ()  # names of datasets
     weights: str | None = None  # `--weights`
-    splits: str | None = None  # `--splits`; None: all of the protocol, or all that `--from` has weights of
+    splits: str | None = None  # `--splits`; None: all of the protocol, or all that `--from` has weights for
     runs: Path = Path("runs")
     device: str = "auto"
     threads: int | None = None
@@ -51,7 +51,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """One run, completely describe: equal plans are the same run."""
+    """A complete description of one run: equal plans are the same run."""
 
     registry: Registry
     chosen: ChosenMethod
@@ -59,24 +59,24 @@ class Plan:
     source: Source  # of the weights
     protocol: Protocol
     conventions: tuple[Convention, ...]
-    folds: tuple[Fold, ...]  # those that run, ascending
+    folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
-    declaration: Declaration  # what its record says of all this
+    declaration: Declaration  # the entries of its record
     memory: int = RERANK_MEMORY  # bytes for re-ranking
 
     @property
     def dataset(self) -> Dataset:
-        """What is tested on."""
+        """The dataset tested on."""
         return self.folds[0].dataset
 
     @property
     def trained_on(self) -> Dataset:
-        """What is trained on first."""
+        """The dataset trained on first."""
         return self.folds[0].training[0].dataset
 
     @cached_property
     def id(self) -> str:
-        """The run folder's name: what a reader looks for first, a hash over everything else, and which splits ran."""
+        """The name of the run's folder: protocol, method, preset and seed, a hash of the plan, and which splits run."""
         decides = {
             "method": self.chosen.settings,
             "name": [self.chosen.name, self.chosen.swapped],
@@ -105,7 +105,7 @@ class Plan:
 
 
 def plan_run(registry: Registry, request: RunRequest) -> Plan:
-    """Decide everything that the request leaves open. Raises InputError for what does not fit together."""
+    """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together."""
     protocol = find_protocol(registry.values("protocols"), request.protocol)
     conventions = protocol.choose_conventions(registry.values("conventions"))
     readers = registry.values("datasets")

@@ -1,4 +1,4 @@
-"""Protocols by name, from one dataset to another, and in words."""
+"""Protocols by name, transfer from one protocol to another included."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TUNING = 0.1  # the customary share of the learning rates; the papers do not sta
 def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
     """The protocol of that name: a plugin's, or `A-to-B` and `A-to-B-fine-tuned` of any two of them.
 
-    Raises InputError for a name that nobody carries, and for transfer that would test on people trained on.
+    Raises InputError for an unknown name, and for transfer that could test on people who were trained on.
     """
     if name in known:
         return known[name]

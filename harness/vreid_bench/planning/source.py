@@ -1,4 +1,4 @@
-"""Where the weights of a run come from: it trains them, or `earlier_run.EarlierRun` has. Decided once, in planning."""
+"""Where the weights of a run come from: trained by itself, or by an earlier run (`earlier_run.EarlierRun`)."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class Source(Protocol):
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """The files that decide the weights, beside data, recipe and seed: what each is -> its sha256."""
+        """The files that decide the weights, besides data, recipe and seed: role of the file -> sha256."""
         ...
 
     def weights(self, fold: int) -> Path | None:
-        """The file with the finished weights of a fold; None if the fold has to be trained."""
+        """The file with the trained weights of a fold; None if the fold has to be trained."""
         ...
 
     def begin(self, encoder: nn.Module) -> None:
-        """Put the values that training begins from into a new encoder."""
+        """Load the values that training begins from into a new encoder."""
         ...
 
     def report(self) -> str:
-        """What training begins from, name by name; empty if it is nothing but random numbers."""
+        """What training begins from, name by name; empty if all values are random."""
         ...
 
     def entry(self, sha256: str) -> Weights:
-        """The record's entry for tested weights of that sha256."""
+        """The record's entry for tested weights with that sha256."""
         ...
 
 
@@ -55,7 +55,7 @@ class NewTraining:
 
     @classmethod
     def open(cls, weights: str | None, encoder: Part, registry: Registry, quiet: bool) -> NewTraining:
-        """What `--weights` names, held against the encoder, with a report on stderr.
+        """Read the file that `--weights` names and match it with the encoder, with a report on stderr.
 
         Raises InputError for a file that does not fit the encoder.
         """
@@ -76,7 +76,7 @@ class NewTraining:
         return None
 
     def begin(self, encoder: nn.Module) -> None:
-        """Put the file's values into the encoder."""
+        """Load the file's values into the encoder."""
         if self.pretrained is not None:
             self.pretrained.load(encoder)
 
@@ -85,7 +85,7 @@ class NewTraining:
         return self.pretrained.report() if self.pretrained else ""
 
     def entry(self, sha256: str) -> Weights:
-        """Weights that this run has trained."""
+        """The entry for weights that this run trained."""
         return Weights(
             sha256=sha256,
             origin="trained",

@@ -1,1 +1,1 @@
-"""The files of a finished run, one module a format."""
+"""The files of a run, one module for each format."""

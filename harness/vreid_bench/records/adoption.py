@@ -1,7 +1,7 @@
-"""What was computed already: the one place that asks whether equal weights or features lie in some run's folder.
+"""Copies weights and features that were computed before, from other folds of a run or from other runs beside it.
 
-Weights and features carry the fingerprint of all that decided them. Equal fingerprints are equal content, so a run
-takes over what it would compute again, from its own other folds or from the runs beside it.
+Weights and features carry the fingerprint of all that decided them. Equal fingerprints mean equal content, so a run
+need not compute them again.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from vreid_bench.system.meter import read_costs, write_costs
 
 
 def adopt_weights(folder: FoldDirectory, made_by: str) -> Path | None:
-    """Take over the weights, the log and the costs of that very training; returns the folder that had them.
+    """Copy the weights, the log and the costs of an equal training; returns the folder that had them, or None.
 
-    Nothing is taken where the training has begun. What lies within the same run is counted there already, so its
-    costs stay where they are.
+    Nothing is copied if this training has begun. The costs of another fold of the same run are not copied: the run
+    counts them already.
     """
     if folder.weights.exists() or folder.checkpoint.exists():
         return None
@@ -30,12 +30,12 @@ def adopt_weights(folder: FoldDirectory, made_by: str) -> Path | None:
     if other.log.exists():
         write_atomic(folder.log, other.log.read_bytes())
     _take_cost("train", other, folder)
-    write_atomic(folder.weights, found.read_bytes())  # last: it says that all is here
+    write_atomic(folder.weights, found.read_bytes())  # last: its presence says that all is here
     return other.path
 
 
 def adopt_features(folder: FoldDirectory, view: str, made_by: str) -> bool:
-    """Take over the features of a view that were computed from the same weights in the same way, if there are any."""
+    """Copy the features of a view that have the same fingerprint; returns whether there were any."""
     path = folder.features(view)
     found = None if path.exists() else _find(path, folder.run, made_by)
     if found is None:
@@ -50,7 +50,7 @@ def _find(path: Path, run: Path, made_by: str) -> Path | None:
 
 
 def _candidates(path: Path, run: Path) -> Iterator[Path]:
-    """Files of that name in the run's own folders, then in those beside it, in a fixed order."""
+    """Files with that name in the run's own folders, then in those of other runs, in a fixed order."""
     for folders in (run.name, "*"):
         for place in FOLDS:
             yield from sorted(run.parent.glob(f"{folders}/{place}{path.name}"))

@@ -24,7 +24,7 @@ from vreid_bench.system.files import write_atomic
 
 @dataclass(frozen=True)
 class FeatureStore:
-    """Represented tracklets, packed: the clips of one tracklet after those of another, without padding."""
+    """Represented tracklets, packed: the clips of all tracklets in order, without padding."""
 
     embedding: Tensor  # [S, E] float32
     importance: Tensor  # [S]
@@ -46,13 +46,13 @@ class FeatureStore:
         return FeatureStore(self.embedding.to(device), self.importance.to(device), self.counts)
 
     def replace(self, other: FeatureStore, mask: NDArray[np.bool_]) -> FeatureStore:
-        """The same clips, those of `mask` [S] as another store has them."""
+        """The same clips, with those in `mask` [S] taken from another store."""
         chosen = torch.from_numpy(mask)
         embedding = torch.where(chosen[:, None], other.embedding, self.embedding)
         return FeatureStore(embedding, torch.where(chosen, other.importance, self.importance), self.counts)
 
     def represent(self, matcher: Matcher, rows: int = 64) -> FeatureStore:
-        """Clips as their encoder gave them -> what a matcher keeps of each tracklet, `rows` tracklets at a time."""
+        """Clips as the aggregator returned them -> as the matcher represents them, `rows` tracklets at a time."""
         with torch.inference_mode():
             return FeatureStore.of(
                 matcher.represent(self.clips(slice(first, first + rows))) for first in range(0, len(self), rows)
@@ -60,7 +60,7 @@ class FeatureStore:
 
     @classmethod
     def of(cls, pieces: Iterable[Clips]) -> FeatureStore:
-        """Padded clips of some tracklets after those of others, packed, on the processor."""
+        """Pack batches of padded clips, in order, on the CPU."""
         stored = list(pieces)
         embedding = torch.cat([c.embedding[c.valid] for c in stored]).float()  # [S, E]
         importance = torch.cat([c.importance[c.valid] for c in stored]).float()  # [S]
@@ -68,7 +68,7 @@ class FeatureStore:
         return cls(embedding.cpu(), importance.cpu(), counts)
 
     def save(self, path: Path, test: Split, matcher: Matcher, made_by: str) -> None:
-        """Write a safetensors file that `vreid-bench score` reads alone: features, labels, and how they compare.
+        """Write a safetensors file that is enough for `vreid-bench score`: features, labels, and any metric.
 
         made_by: the fingerprint of all that decided the features.
         """
@@ -120,5 +120,5 @@ def read_store_metric(path: Path) -> str | None:
 
 
 def _store_file(path: Path) -> Path:
-    """The store itself; of a folder, the view of the clips as they are, which every test has."""
+    """`path` itself, or the store of a folder's view `features`, which every test has."""
     return FoldDirectory(path, path).features("features") if path.is_dir() else path

@@ -1,4 +1,4 @@
-"""One run, one folder: what its files are called, and whose turn it is to work in it."""
+"""The folder of a run: the names of its files, and the lock that lets one process work in it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FoldDirectory:
 
     @property
     def pretrained(self) -> FoldDirectory:
-        """Where a fold keeps the weights that its last training goes on from."""
+        """The folder of the weights that the last training of a fold starts from."""
         return FoldDirectory(self.path / "pretrained", self.run)
 
 
@@ -45,16 +45,16 @@ class RunDirectory:
         self.record = path / "record.json"  # written last: its presence says that the run is complete
         self.per_query = path / "per_query.npz"
         self.breakdown = path / "breakdown.json"
-        self.pretraining = path / "pretraining.txt"  # what the encoder took of the file that `--weights` names
+        self.pretraining = path / "pretraining.txt"  # what the encoder took from the file that `--weights` names
 
     def fold(self, number: int, total: int) -> FoldDirectory:
-        """Where one of several folds keeps its files; a single fold keeps them here."""
+        """The folder of one of several folds; a single fold uses the run's own folder."""
         return FoldDirectory(self.path if total == 1 else self.path / f"split-{number}", self.path)
 
     def finish(self, record: bytes, per_query: bytes, breakdown: object, beginning: str) -> None:
-        """Write what the run has found, the record last: it says that the run is complete.
+        """Write the results of the run, the record last: its presence says that the run is complete.
 
-        beginning: the report of what training began from; none is kept if it is empty.
+        beginning: the report of what training began from; if it is empty, no file is written.
         """
         if beginning:
             write_atomic(self.pretraining, beginning.encode())
@@ -74,14 +74,14 @@ class RunDirectory:
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, however it ends
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released when the process ends, however it ends
             except BlockingIOError as taken:
                 raise InputError(f"{self.path}: another process is working on this run; wait for it") from taken
             sweep(self.path)
             try:
                 yield
             finally:
-                if [path.name for path in self.path.iterdir()] == [".lock"]:  # nothing came of it
+                if [path.name for path in self.path.iterdir()] == [".lock"]:  # nothing was written
                     shutil.rmtree(self.path)
 
 

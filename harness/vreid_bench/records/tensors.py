@@ -1,4 +1,4 @@
-"""Tensors with a note on disk: the safetensors files of a run, which hold no code."""
+"""Tensors with a note on disk: the safetensors files of a run, which contain no code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def unpack_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the note of a file. Raises InputError if it cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - it is no mapping
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - not a mapping
     except (OSError, SafetensorError) as fault:
         raise InputError(f"{path}: not a readable safetensors file ({fault}); delete it to start again") from fault
 

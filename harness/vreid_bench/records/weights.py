@@ -14,7 +14,7 @@ from vreid_bench.system.files import write_atomic
 
 
 def save_weights(path: Path, module: nn.Module, made_by: str = "") -> None:
-    """Write the module's state; `made_by` is the fingerprint of the training that it came from."""
+    """Write the module's state; `made_by` is the fingerprint of its training."""
     write_atomic(path, pack_tensors(dict(module.state_dict()), {MADE_BY: made_by}))
 
 

@@ -1,1 +1,1 @@
-"""Records as tables and pages."""
+"""Records as tables and pages, and text for a terminal."""

@@ -1,1 +1,1 @@
-"""From distances or features to scores: ranks, conventions, intervals, comparisons."""
+"""From distances or features to scores: ranks, matches and junk, re-ranking, conventions, intervals."""

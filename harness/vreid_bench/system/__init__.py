@@ -1,1 +1,1 @@
-"""What the program stands on: errors, files, the machine, native modules, progress bars."""
+"""Errors, atomic files, the environment, native libraries, progress bars."""

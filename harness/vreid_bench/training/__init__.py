@@ -1,1 +1,1 @@
-"""From training tracklets to weights."""
+"""The stages of training, and checkpoints."""

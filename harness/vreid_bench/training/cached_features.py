@@ -1,4 +1,4 @@
-"""The features of every training tracklet, computed once, for stages in which the network that makes them is frozen."""
+"""The features of every training tracklet, computed once, for stages that freeze the encoder and the aggregator."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vreid_bench.system.errors import InputError
 
 @dataclass(frozen=True)
 class Cache:
-    """`views` views of each clip of N training tracklets: augmented anew in each.
+    """`views` views of each clip of N training tracklets, each view augmented independently.
 
-    Embeddings and importances alone: a loss on an aggregator's `extra` needs a stage that computes features.
+    It holds embeddings and importances only: a loss on an aggregator's `extra` needs a stage without a cache.
     """
 
-    embedding: Tensor  # [views, S, E], on the processor
+    embedding: Tensor  # [views, S, E], on the CPU
     importance: Tensor | None  # [views, S]
     counts: tuple[int, ...]  # [N] clips of each tracklet, summing to S
 
     @classmethod
     def of(cls, views: Sequence[Iterable[ClipFeatures]]) -> Cache:
-        """From the features of one tracklet after another, view by view."""
+        """Build the cache; each view iterates over the features of its tracklets."""
         each = [list(view) for view in views]
         weights = [[f.importance for f in view if f.importance is not None] for view in each]
         return cls(
@@ -36,7 +36,7 @@ class Cache:
         )
 
     def clips(self, rows: Sequence[int], generator: torch.Generator, device: torch.device) -> Clips:
-        """The tracklets of these rows; each of their clips from one of its views, drawn at random."""
+        """The clips of the tracklets in these rows; the view of each clip is drawn at random."""
         starts = torch.tensor([0, *self.counts]).cumsum(0)
         counts = [self.counts[row] for row in rows]
         places = torch.cat([torch.arange(int(starts[row]), int(starts[row + 1])) for row in rows])  # [s]
@@ -45,8 +45,10 @@ class Cache:
         return pad_features([ClipFeatures(self.embedding[view, places].to(device), importance)], counts)
 
 
-def filled(views: int, tracklets: int, features: Callable[[int, int], ClipFeatures], done: Callable[[], None]) -> Cache:
-    """`features(view, row)` of every tracklet in every view, calling `done` after each."""
+def fill_cache(
+    views: int, tracklets: int, features: Callable[[int, int], ClipFeatures], done: Callable[[], None]
+) -> Cache:
+    """Call `features(view, row)` for every tracklet in every view, and `done` after each."""
 
     def view(number: int) -> Iterator[ClipFeatures]:
         for row in range(tracklets):
@@ -58,7 +60,7 @@ def filled(views: int, tracklets: int, features: Callable[[int, int], ClipFeatur
 
 
 def check_frozen(learning: Iterable[str]) -> None:
-    """Raises InputError if a parameter that features depend on is among those that learn."""
+    """Raises InputError if a learning parameter belongs to the encoder or the aggregator."""
     moving = [name for name in learning if name.startswith(("encoder.", "aggregator."))]
     if moving:
         raise InputError(

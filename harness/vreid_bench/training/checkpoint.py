@@ -1,4 +1,4 @@
-"""The state of a training run on disk: written atomically, free of code, complete enough to go on from."""
+"""The state of a training on disk: written atomically, without code, with all that is needed to resume."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vreid_bench.records.weights import load_state
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 
-SHARE = 20  # a checkpoint may cost one part in SHARE of the time of a run
+SHARE = 20  # checkpoints may take 1 / SHARE of the time of a run
 
 
 class Position(NamedTuple):
@@ -36,11 +36,11 @@ class Checkpoints:
 
     @property
     def due(self) -> bool:
-        """Has enough time gone by for the next checkpoint?"""
+        """Has enough time passed for the next checkpoint?"""
         return time.monotonic() >= self._due
 
     def save(self, module: nn.Module, position: Position, optimizer: Mapping[str, Tensor]) -> None:
-        """Write the module's state, the optimizer's and the position, in place of the last checkpoint."""
+        """Replace the last checkpoint by the states of the module and the optimizer and the position."""
         begun = time.monotonic()
         tensors = {f"module.{name}": value for name, value in module.state_dict().items()}
         tensors |= {f"optimizer.{name}": value for name, value in optimizer.items()}
@@ -50,9 +50,9 @@ class Checkpoints:
         self.saved()
 
     def restore(self, module: nn.Module) -> tuple[Position, dict[str, Tensor]]:
-        """Load the newest state into the module; returns where to go on and the optimizer's state.
+        """Load the newest state into the module; returns the next step to run and the optimizer's state.
 
-        Without a checkpoint that is the beginning. Raises InputError for a file that cannot be read.
+        Without a checkpoint, that is the first step. Raises InputError for a file that cannot be read.
         """
         if not self.path.exists():
             return Position(0, 0), {}

@@ -1,4 +1,4 @@
-"""`log.jsonl`: a line of JSON every few steps. Steps that a resumed run repeats are written once."""
+"""`log.jsonl`: a line of JSON every few steps. A step that a resumed run repeats is logged once."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Listener = Callable[[int, Mapping[str, float]], None]  # takes the number of a s
 
 
 class StepLog:
-    """The log of one training; `listener` hears what is written."""
+    """The log of one training; `listener` is called with every step that is written."""
 
     def __init__(self, path: Path, listener: Listener = lambda step, values: None) -> None:
         self.path = path
         self.listener = listener
 
     def rewind(self, start: Position) -> None:
-        """Forget what was logged at or after `start`, and a line that a crash cut short."""
+        """Remove the lines at or after `start`, and a line that a crash cut short."""
         if self.path.exists():
             lines = self.path.read_text(errors="replace").splitlines()
             kept = [line for line in lines if _is_before(line, start)]

@@ -23,17 +23,17 @@ from vreid_bench.modeling.frames import prefetch, read_clips
 from vreid_bench.modeling.model import Assembled, Step
 from vreid_bench.system.errors import InputError, RunError, suggestion
 from vreid_bench.system.progress import bar
-from vreid_bench.training.cached_features import Cache, check_frozen, filled
+from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
 from vreid_bench.training.checkpoint import Checkpoints, Position
 
 EVERY = 10  # steps between two lines of the log
 
 
 class Log(Protocol):
-    """Where the values of a step go; `training.log.StepLog` is one."""
+    """Receives the values of each step, as `training.log.StepLog` does."""
 
     def rewind(self, start: Position) -> None:
-        """Forget what was logged at or after `start`."""
+        """Remove what was logged at or after `start`."""
 
     def write(self, position: Position, values: Mapping[str, float]) -> None:
         """Keep the values of one step."""
@@ -47,10 +47,10 @@ class Draw(NamedTuple):
 
 
 class Training:
-    """A method on its way through its stages.
+    """Runs the stages of a method.
 
-    Whatever a step draws is a function of (seed, stage, step) alone and a checkpoint holds everything else,
-    so a resumed run ends in the same weights as an uninterrupted one on the same machine.
+    The random draws of a step depend only on (seed, stage, step), and a checkpoint holds all other state. So a
+    resumed run ends with the same weights as an uninterrupted one on the same machine.
     """
 
     def __init__(self, parts: Assembled, tracklets: Sequence[Tracklet], reader: FrameReader, seed: int) -> None:
@@ -67,8 +67,8 @@ class Training:
         self.camids = torch.tensor([t.camid for t in self.tracklets], device=reader.device)
 
     def run(self, checkpoints: Checkpoints, log: Log) -> None:
-        """Every stage, from the last checkpoint if there is one."""
-        for stage in self.parts.stages:  # a mistake in the last stage is told before the first
+        """Run every stage, starting from the last checkpoint if there is one."""
+        for stage in self.parts.stages:  # a mistake in the last stage is reported before the first begins
             if isinstance(stage, Step):
                 learning = trainable(self.module, stage.recipe)
                 _optimizer(stage.recipe, learning, {})
@@ -108,7 +108,7 @@ class Training:
         recipe = stage.recipe
         named = trainable(self.module, recipe)
         optimizer = _optimizer(recipe, named, state)
-        cache = self._filled(stage, start.stage) if recipe.cached and start.step < recipe.steps else None
+        cache = self._fill_cache(stage, start.stage) if recipe.cached and start.step < recipe.steps else None
         positions = [Position(start.stage, step) for step in range(start.step, recipe.steps)]
         draws = prefetch(positions, lambda p: self._draw(recipe, p), self.reader.threads, 2 * self.reader.threads)
         title = f"stage {start.stage + 1} of {len(self.parts.stages)}"
@@ -124,7 +124,7 @@ class Training:
                 yield position, {**values, "rate": rate}, lambda: _state(optimizer, named)
 
     def _clips(self, stage: Step, position: Position, draw: Draw, cache: Cache | None) -> Clips:
-        """The clips of a step's tracklets, through the network or from the cache."""
+        """The clips of a step's tracklets, computed by the network or taken from the cache."""
         generator = torch.Generator().manual_seed(_number(self.seed, "augment", *position))
         if cache is not None:
             return cache.clips(draw.rows, generator, self.reader.device)
@@ -138,10 +138,13 @@ class Training:
         with torch.autocast(self.reader.device.type, torch.bfloat16, self.reader.device.type == "cuda"):
             return _float(self.parts.model.features(clips))
 
-    def _filled(self, stage: Step, at: int) -> Cache:
-        """Every training tracklet through the frozen network; draws depend on (seed, stage, view, tracklet) alone."""
+    def _fill_cache(self, stage: Step, at: int) -> Cache:
+        """Run every training tracklet through the frozen network.
+
+        Random draws depend only on (seed, stage, view, tracklet).
+        """
         recipe, model, total = stage.recipe, self.parts.model, len(self.tracklets)
-        model.encoder.eval()  # also what has no parameters to freeze
+        model.encoder.eval()  # also modules without parameters, which no pattern can freeze
         model.aggregator.eval()
         places = [(view, row) for view in range(recipe.cached) for row in range(total)]
 
@@ -155,7 +158,7 @@ class Training:
             return self._features(stage, next(frames), generator)
 
         with bar(len(places), f"cache for stage {at + 1}", "tracklet", quiet=self.reader.quiet) as progress:
-            return filled(recipe.cached, total, features, progress.update)
+            return fill_cache(recipe.cached, total, features, progress.update)
 
     def _step(
         self, stage: Step, position: Position, clips: Clips, drawn: Sequence[int], optimizer: torch.optim.Optimizer
@@ -189,10 +192,10 @@ class Training:
 
 
 def pk_batch(rows: Mapping[int, Sequence[int]], P: int, K: int, generator: np.random.Generator) -> list[int]:
-    """Rows of P identities, K tracklets of each, identity by identity; `rows` maps a label to those of its tracklets.
+    """Rows of P identities, K tracklets of each, identity by identity; `rows` maps a label to its tracklets' rows.
 
-    Drawn without replacement, and with where there are fewer than P identities or an identity has fewer than
-    K tracklets (MARS has one training identity with a single tracklet and 45 with fewer than four).
+    Drawn without replacement; with replacement where there are fewer than P identities, or fewer than K tracklets
+    of an identity (MARS has one training identity with a single tracklet and 45 with fewer than four).
     """
     chosen = generator.choice(sorted(rows), P, replace=len(rows) < P)
     drawn = [generator.choice(rows[int(i)], K, replace=len(rows[int(i)]) < K) for i in chosen]
@@ -218,10 +221,10 @@ def learning_rate(schedule: Schedule, step: int, steps: int) -> float:
 
 
 def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
-    """Set which parameters learn in a stage, and put what is frozen into evaluation mode; returns those that
-    learn by name: `encoder.…`, `aggregator.…`, `matcher.…`, `loss.<name>.…`.
+    """Set which parameters learn in a stage, and put frozen modules into evaluation mode.
 
-    Raises InputError for a pattern that names nothing and for a stage in which nothing learns.
+    Returns the parameters that learn, by name: `encoder.…`, `aggregator.…`, `matcher.…`, `loss.<name>.…`. Raises
+    InputError if a pattern matches no parameter or if nothing learns.
     """
     named = {name.removeprefix("model."): value for name, value in module.named_parameters()}
     for pattern in (*stage.train, *stage.freeze):
@@ -265,12 +268,12 @@ def _state(optimizer: torch.optim.Optimizer, named: Mapping[str, nn.Parameter]) 
 
 
 def _float(features: ClipFeatures) -> ClipFeatures:
-    """Losses run in float32 whatever the network ran in."""
+    """The features in float32, which losses use whatever the precision of the network."""
     importance = None if features.importance is None else features.importance.float()
     extra = {name: value.float() for name, value in features.extra.items()}
     return ClipFeatures(features.embedding.float(), importance, extra)
 
 
 def _number(*key: object) -> int:
-    """A 63-bit seed for a purpose: unlike keys give unrelated streams."""
+    """A 63-bit seed for a purpose: different keys give unrelated streams."""
     return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big") >> 1

@@ -1,4 +1,4 @@
-"""From the training sets of a fold to its final weights: trained here, or taken from where they were trained."""
+"""From the training sets of a fold to its final weights: trained here, or copied from an equal training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vreid_bench.training.stages import Training
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """What decides weights, beside the data: equal recipes on equal data end in equal weights on one machine."""
+    """What decides the weights, besides the data: on one machine, equal recipes on equal data give equal weights."""
 
     chosen: ChosenMethod
     registry: Registry
@@ -41,13 +41,13 @@ class TrainingRecipe:
 
     @classmethod
     def of(cls, plan: Plan) -> TrainingRecipe:
-        """As planned."""
+        """The recipe of a plan."""
         return cls(plan.chosen, plan.registry, plan.seed, plan.source)
 
     def build(self, sets: Sequence[TrainingSet], machine: Machine) -> tuple[Assembled, str]:
         """The parts with their initial values, for training on the last of the sets after the others.
 
-        With them comes a hash over all that decides the weights of that training, the machine's arithmetic included.
+        Also returns a hash over all that decides the weights of that training, including the machine's arithmetic.
         """
         method = self.chosen.method if len(sets) == 1 else continue_method(self.chosen.method, sets[-1].rate)
         recipe = {name: value for name, value in self.chosen.settings.items() if name != "test"}
@@ -60,10 +60,10 @@ class TrainingRecipe:
 
 
 def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Machine, listen: Listener) -> Model:
-    """The model of a fold with its final weights, which lie in the fold's folder from then on.
+    """The model of a fold with its final weights, which are then in the fold's folder.
 
-    Where the recipe's source has them, or an equal training has ended in a folder beside this one, they are taken
-    from there. `listen` hears the values of the steps that are logged.
+    Weights that the recipe's source has, or that an equal training left in a folder of another run, are copied.
+    `listen` is called with the values of each logged step.
     """
     ready = recipe.source.weights(fold.number)
     if ready is not None:
@@ -72,7 +72,7 @@ def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Ma
     for last in range(len(fold.training)):
         place = folder if last == len(fold.training) - 1 else folder.pretrained
         if place is not folder and folder.weights.exists():
-            continue  # what goes before the last training is needed by it alone
+            continue  # only the last training needs the ones before it
         model = train_on(recipe, fold.training[: last + 1], place, before, machine, listen)
         before = place.weights
     return model.to(machine.device)
@@ -86,7 +86,7 @@ def train_on(
     machine: Machine,
     listen: Listener,
 ) -> Model:
-    """The model trained on the last of the sets, from the weights `before` that training on the others has left."""
+    """The model trained on the last of the sets, starting from `before`, the weights of training on the others."""
     folder.path.mkdir(parents=True, exist_ok=True)
     parts, made_by = recipe.build(sets, machine)
     found = adopt_weights(folder, made_by)
@@ -107,9 +107,10 @@ def train_on(
 
 
 def continue_method(method: Method, rate: float) -> Method:
-    """The recipe for trained weights on other people: lower learning rates, and no aggregator is fitted anew.
+    """The recipe for training weights further on other people: lower learning rates, and no fit of the aggregator.
 
-    An aggregator's fit gives training its start (k-means centres); a matcher's is what it learns (XQDA), so it stays.
+    Fitting an aggregator only initialises it (k-means centres), so it is left out. Fitting a matcher is how it learns
+    (XQDA), so it stays.
     """
     stages: list[Stage] = []
     for stage in method.stages:

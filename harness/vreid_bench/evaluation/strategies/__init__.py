@@ -1,1 +1,1 @@
-"""How trained weights are tested, one file a strategy: plain, corruption, selection."""
+"""How trained weights are tested, one file for each strategy: plain, corruption, selection."""

@@ -1,4 +1,4 @@
-"""Some clips of each test tracklet, spoiled (Matiyali & Sharma 2020, section 4.4)."""
+"""Spoils some clips of each test tracklet (Matiyali & Sharma 2020, section 4.4)."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:  # torch, which protocols are listed without
 
 @dataclass(frozen=True)
 class Corruption:
-    """Of each test tracklet's clips, M_c are spoiled, M_c drawn evenly from 0 to a most.
+    """Spoils M_c clips of each test tracklet; M_c is drawn uniformly from 0 to a maximum.
 
-    Each of `most` is a condition of the test. The draws depend on `seed` and the tracklet's name alone: every method
-    meets the same spoiled clips. Raises InputError for settings that no clip can be spoiled by.
+    Each value of `most` is such a maximum and a condition of the test. The draws depend only on `seed` and the
+    tracklet's name, so every method gets the same spoiled clips. Raises InputError for settings that are not valid.
     """
 
     name: ClassVar[str] = "corruption"
 
     kind: Kind
-    side: Literal["both", "query"]  # are the gallery tracklets spoiled, too?
+    side: Literal["both", "query"]  # whose clips are spoiled: those of the queries only, or of the gallery, too
     strength: float  # as in `Distortion`
     quality: int = 20
-    clips: int = 8  # M; of a tracklet that a method cuts into C clips, C * M_c / M are spoiled
+    clips: int = 8  # M; if a method cuts a tracklet into C clips, C * M_c / M of them are spoiled
     most: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7)
     seed: int = 0
-    drawn: bool = True  # False: M_c is the most itself, for every tracklet
+    drawn: bool = True  # False: M_c is the maximum itself, for every tracklet
 
     def __post_init__(self) -> None:
         Distortion(self.kind, self.strength, self.quality)
@@ -57,18 +57,18 @@ class Corruption:
         return len(self.most)
 
     def describe(self) -> list[tuple[str, str]]:
-        """What spoils clips, and whose."""
+        """The corruption, and which tracklets it spoils."""
         stored = f", stored as JPEG of quality {self.quality}" if self.kind == "low-resolution" else ""
         who = "query and gallery tracklets" if self.side == "both" else "query tracklets alone"
         return [("corruption", f"{self.kind} of strength {self.strength:g}{stored}, of {who}")]
 
     def views(self) -> Mapping[str, View]:
-        """Every clip twice: as it is, and spoiled."""
+        """Two views of every clip: unchanged, and spoiled."""
         decides = f"{self.kind} {self.strength} {self.quality} {self.seed}"
         return {"features": View(represented=False), "spoiled": View(False, self.spoil, decides)}
 
     def cases(self, features: Mapping[str, FeatureStore], matcher: Matcher, test: Split) -> Iterator[Case]:
-        """The same clips at every condition, more and more of them spoiled."""
+        """The same clips under every condition; each condition spoils more of them."""
         kept, bad = features["features"], features["spoiled"]
         labels, device = Labels.of(test), kept.embedding.device
 
@@ -81,19 +81,19 @@ class Corruption:
             yield Case(condition, mixed, mixed if clean is None else clean, labels, lengths(test))
 
     def masks(self, test: Split, counts: Sequence[int]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        """Under each condition, which of all S clips are spoiled: [S]; counts: [N] clips of each test tracklet."""
+        """For each condition, a mask [S] of the spoiled clips; counts: [N] clips of each test tracklet."""
         for condition, most in zip(self.conditions, self.most, strict=True):
             which = [self.choose_spoiled(t, most, n) for t, n in zip(test.test, counts, strict=True)]
             yield condition, np.concatenate(which)
 
     def choose_spoiled(self, tracklet: Tracklet, most: int, clips: int) -> NDArray[np.bool_]:
-        """Which of a tracklet's C clips are spoiled where at most `most` of M may be: [C].
+        """A mask [C] of a tracklet's spoiled clips, where at most `most` of M are spoiled.
 
         The clips of a tracklet that are spoiled at a lower `most` stay spoiled at a higher one.
         """
         draws = self._draw(tracklet, "which", 2 + clips)
-        number = int(draws[0] * (most + 1)) if self.drawn else most  # M_c, evenly drawn from 0 to `most`
-        # exact where there are M clips; else the share, rounded so that its mean is right
+        number = int(draws[0] * (most + 1)) if self.drawn else most  # M_c, drawn uniformly from 0 to `most`
+        # exact for C = M; otherwise the share is rounded at random, so that its mean is right
         number = min(int(number * clips / self.clips + draws[1]), clips)
         mask = np.zeros(clips, bool)
         mask[np.argsort(draws[2:], kind="stable")[:number]] = True
@@ -105,7 +105,7 @@ class Corruption:
         return distort(Distortion(self.kind, self.strength, self.quality), clips, draws)
 
     def _draw(self, tracklet: Tracklet, purpose: str, count: int) -> NDArray[np.float64]:
-        """Numbers in [0, 1) [count] that depend on the seed, the tracklet and the purpose alone."""
+        """Numbers in [0, 1) [count] that depend only on the seed, the tracklet and the purpose."""
         name = f"{self.seed} {purpose} {tracklet.frames[0]}"
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16])
         # numpy keeps a bit generator's raw stream the same in every version and on every machine

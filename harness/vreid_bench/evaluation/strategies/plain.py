@@ -24,11 +24,11 @@ class Plain:
     leading: ClassVar[int] = 1
 
     def describe(self) -> list[tuple[str, str]]:
-        """Nothing: it is what every test is without a strategy."""
+        """Empty: the plain test needs no description."""
         return []
 
     def views(self) -> Mapping[str, View]:
-        """What the matcher keeps of each tracklet."""
+        """One view: each tracklet as the matcher represents it."""
         return {"features": View()}
 
     def cases(self, features: Mapping[str, FeatureStore], matcher: Matcher, test: Split) -> Iterator[Case]:

@@ -1,4 +1,4 @@
-"""One descriptor for each identity, of one tracklet or of all (3D PersonVLAD, Table II)."""
+"""One descriptor for each identity, from one of its tracklets or from all (3D PersonVLAD, Table II)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:  # torch, which protocols are listed without
     from vreid_bench.contracts.parts import Matcher
     from vreid_bench.records.feature_store import FeatureStore
 
-How = Literal["random", "all"]  # of which tracklets of an identity its descriptor is
+How = Literal["random", "all"]  # which tracklets of an identity its descriptor is made from
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The descriptor of an identity is of a tracklet drawn at random, or the mean of all.
+    """The descriptor of an identity is that of a random tracklet, or the mean over all its tracklets.
 
-    Probes come from the query list, the gallery from the other gallery tracklets; a distractor stands for itself.
-    Cameras play no part, as the paper speaks of none. Random choices are repeated and their scores averaged.
+    Probes come from the query list, the gallery from the other gallery tracklets; each distractor is its own identity.
+    Cameras are ignored, because the paper does not mention them. Random choices are repeated and their scores averaged.
     """
 
     name: ClassVar[str] = "selection"
@@ -52,13 +52,13 @@ class Selection:
         return [("repeated", f"{self.repeats} random choices of tracklets, scores averaged")]
 
     def views(self) -> Mapping[str, View]:
-        """What the matcher keeps of each tracklet."""
+        """One view: each tracklet as the matcher represents it."""
         return {"features": View()}
 
     def cases(self, features: Mapping[str, FeatureStore], matcher: Matcher, test: Split) -> Iterator[Case]:
-        """One descriptor for each identity; a pair that draws nothing is not repeated.
+        """One descriptor for each identity; a pair without random choices is not repeated.
 
-        Raises InputError for a matcher that keeps several clips of a tracklet.
+        Raises InputError if the matcher keeps several clips of a tracklet.
         """
         import torch
 
@@ -81,19 +81,19 @@ class Selection:
                 ]
                 vectors = torch.stack([everyone.embedding[row, 0].mean(0) for row in rows])  # [probes + gallery, E]
                 pids = np.array([test.test[row[0]].pid for row in rows])
-                side = np.arange(len(rows)) >= first  # as cameras: no match is then in its query's own
+                side = np.arange(len(rows)) >= first  # used as camera ids, so that no match shares its query's camera
                 labels = Labels(pids, side.astype(np.int64), np.arange(first), np.arange(first, len(rows)))
                 clips = Clips.single(vectors)
                 yield Case(condition, clips, clips, labels, [sum(each[r] for r in row) for row in rows])
 
     def _draw(self, rows: Sequence[int], number: int, purpose: str) -> list[int]:
-        """One of the rows, drawn from what is named alone, so that every method meets the same choice."""
+        """One of the rows; the draw depends only on seed, purpose and number, so every method gets the same choice."""
         draw = hashlib.sha256(f"{self.seed} {purpose} {number}".encode()).digest()[:8]
         return [rows[int.from_bytes(draw) * len(rows) >> 64]]
 
 
 def group_by_identity(test: Split, rows: Sequence[int]) -> list[list[int]]:
-    """The rows of each person, by pid, then each distractor alone; junk is nobody's."""
+    """The rows of each person, by pid, then each distractor alone; junk is left out."""
     persons: dict[int, list[int]] = {}
     for row in rows:
         persons.setdefault(test.test[row].pid, []).append(row)

@@ -1,4 +1,4 @@
-"""What a test strategy is: which features it needs, and the rankings that it makes of them."""
+"""What a test strategy is: the features that it needs, and the rankings that it makes from them."""
 
 from __future__ import annotations
 
@@ -22,35 +22,37 @@ Distort = Callable[["Tracklet", NDArray[np.uint8]], NDArray[np.uint8]]  # clips 
 class View(NamedTuple):
     """One way in which the clips of the test tracklets are embedded and stored."""
 
-    represented: bool = True  # stored as the matcher represents tracklets; False: every clip as the aggregator gives it
-    distort: Distort | None = None  # what becomes of the frames of each clip first
+    represented: bool = (
+        True  # stored as the matcher represents tracklets; False: every clip as the aggregator returns it
+    )
+    distort: Distort | None = None  # applied to the frames of each clip before the encoder
     distortion: str = ""  # all that decides what `distort` does
 
 
 class Case(NamedTuple):
-    """One ranking to be scored: all N test tracklets, represented, on both sides of it."""
+    """One ranking to be scored; both sides hold all N test tracklets, represented."""
 
     condition: str
-    query: Clips  # as they query
-    gallery: Clips  # as they are ranked; the same object where nothing differs
+    query: Clips  # as queries
+    gallery: Clips  # as gallery items; the same object if both sides are equal
     labels: Labels
-    frames: Sequence[int]  # [N] how many frames stand behind each
+    frames: Sequence[int]  # [N] number of frames of each
 
 
 @runtime_checkable
 class TestStrategy(Strategy, Protocol):
     """How trained weights are tested. A new strategy is one file: a class with these methods.
 
-    Everything random is drawn from the strategy's own seed and from names of the data, so that every method meets the
+    All random draws depend only on the strategy's own seed and on names of the data, so that every method gets the
     same test.
     """
 
     def views(self) -> Mapping[str, View]:
-        """What is embedded, by the name of its feature store."""
+        """What is embedded: name of a feature store -> view."""
         ...
 
     def cases(self, features: Mapping[str, FeatureStore], matcher: Matcher, test: Split) -> Iterator[Case]:
-        """The rankings of every condition; `features` has the views, on the device of the matcher."""
+        """The rankings of every condition; `features`: the features of each view, on the device of the matcher."""
         ...
 
 
