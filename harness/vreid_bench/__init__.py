@@ -43,14 +43,14 @@ if TYPE_CHECKING:
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, Published
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.selection import Selection
-    from vreid_bench.modeling.clips import decode, prefetch
     from vreid_bench.modeling.corruption import Distortion, distort
+    from vreid_bench.modeling.frames import decode, prefetch
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_mean
     from vreid_bench.ops.clip_reference import ClipSide, add_query_clip, pair_importance, sequential_similarity
     from vreid_bench.ops.clip_rule import ClipRule
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.ops.metric import Metric
-    from vreid_bench.registry.registry import Family
+    from vreid_bench.registry.entry import Family
     from vreid_bench.scoring.report import Report
     from vreid_bench.scoring.rerank.items import RERANK_MEMORY, FromDistances, FromFeatures
     from vreid_bench.scoring.rerank.k_reciprocal import KReciprocalRule, k_reciprocal_distance
@@ -75,14 +75,14 @@ _HOME = {
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
     "vreid_bench.evaluation.strategies.selection": ("Selection",),
-    "vreid_bench.modeling.clips": ("decode", "prefetch"),
     "vreid_bench.modeling.corruption": ("Distortion", "distort"),
+    "vreid_bench.modeling.frames": ("decode", "prefetch"),
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_mean"),
     "vreid_bench.ops.clip_reference": ("ClipSide", "add_query_clip", "pair_importance", "sequential_similarity"),
     "vreid_bench.ops.clip_rule": ("ClipRule",),
     "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
     "vreid_bench.ops.metric": ("Metric",),
-    "vreid_bench.registry.registry": ("Family",),
+    "vreid_bench.registry.entry": ("Family",),
     "vreid_bench.scoring.rerank.items": ("RERANK_MEMORY", "FromDistances", "FromFeatures"),
     "vreid_bench.scoring.rerank.k_reciprocal": ("KReciprocalRule", "k_reciprocal_distance"),
     "vreid_bench.scoring.rerank.neighbours": ("nearest_columns",),

@@ -56,7 +56,7 @@ def test_mars_tells_what_was_rendered_for_each_path(tiny_mars, tmp_path):
     (tmp_path / "mars").mkdir()
     for folder in ("bbox_train", "bbox_test", "info"):
         (tmp_path / "mars" / folder).symlink_to(tiny_mars / folder)
-    with pytest.raises(InputError, match=r"annotations.npz cannot be read .* it comes with rendered data alone"):
+    with pytest.raises(InputError, match=r"annotations.npz cannot be read .* only rendered data comes with this file"):
         Mars().visibility(tmp_path / "mars")
 
 

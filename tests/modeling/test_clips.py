@@ -21,11 +21,8 @@ from vreid_bench.modeling.clips import (
     SAMPLERS,
     check_clipping,
     clip_indices,
-    decode,
-    prefetch,
-    read_clips,
-    read_frame,
 )
+from vreid_bench.modeling.frames import decode, prefetch, read_clips, read_frame
 from vreid_bench.system.errors import InputError
 
 
@@ -262,7 +259,7 @@ def test_read_clips_puts_each_frame_in_its_place(tmp_path: Path, tracklet: Track
 
 
 def test_read_clips_decodes_a_frame_once(tmp_path: Path, tracklet: Tracklet, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vreid_bench.modeling import clips as module
+    from vreid_bench.modeling import frames as module
 
     read: list[str] = []
     monkeypatch.setattr(module, "read_frame", lambda path: read.append(path.name) or read_frame(path))
@@ -270,7 +267,7 @@ def test_read_clips_decodes_a_frame_once(tmp_path: Path, tracklet: Tracklet, mon
     assert sorted(read) == ["1.jpg", "3.jpg"]
 
 
-def test_frames_of_the_wanted_size_keep_every_pixel(tmp_path: Path) -> None:
+def test_frames_of_the_right_size_keep_every_pixel(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (16, 8, 3), dtype=np.uint8)
     data = simplejpeg.encode_jpeg(noise, 90)
     (tmp_path / "a.jpg").write_bytes(data)
@@ -469,9 +466,9 @@ def test_prefetch_refuses_what_could_never_work(threads: int, ahead: int) -> Non
         prefetch([1], slow_square, threads, ahead)
 
 
-def test_this_module_does_not_load_torch() -> None:
+def test_clips_and_frames_do_not_load_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys, vreid_bench.modeling.clips; sys.exit('torch' in sys.modules)"
+    code = "import sys, vreid_bench.modeling.frames; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

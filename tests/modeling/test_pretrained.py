@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from vreid_bench import InputError, Published, hookimpl, part
 from vreid_bench.modeling.pretrained import fit_file, tensors_of, weights_file
 from vreid_bench.records.record import Record
-from vreid_bench.registry.registry import Plugin, Registry
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.registry import Registry
 from vreid_plugins.encoders import alexnet, c3d, i3d, inception_v3, resnet, resnet3d, senet
 
 NETWORKS = registry_of(alexnet, c3d, i3d, inception_v3, resnet, resnet3d, senet)

@@ -15,7 +15,8 @@ from vreid_bench.planning.data_root import data_root
 from vreid_bench.planning.folds import divide, hold_out
 from vreid_bench.planning.method import Asked, choose_method
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
-from vreid_bench.registry.registry import Plugin, Registry
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.registry import Registry
 from vreid_bench.system.fingerprint import digest
 
 

@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from vreid_bench import Family, InputError, hookimpl, part
-from vreid_bench.registry import registry as registry_module
-from vreid_bench.registry.registry import KINDS, Plugin, Registry
+from vreid_bench.contracts import hookspecs
+from vreid_bench.registry import plugins as plugins_module
+from vreid_bench.registry.entry import KINDS
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.registry import Registry
 
 
 def plugin(name, distribution="vreid-stranger", **hooks):
@@ -46,7 +49,7 @@ class FakePoint:
 @pytest.fixture
 def installed(monkeypatch):
     def install(*points):
-        monkeypatch.setattr(registry_module, "entry_points", lambda group: points)
+        monkeypatch.setattr(plugins_module, "entry_points", lambda group: points)
 
     monkeypatch.delenv("VREID_PLUGINS", raising=False)
     return install
@@ -149,7 +152,7 @@ def test_a_nested_part_arrives_as_a_factory():
 
 
 def test_every_kind_has_a_hook():
-    specs = {name for name in vars(registry_module.hookspecs) if name.startswith("vreid_")}
+    specs = {name for name in vars(hookspecs) if name.startswith("vreid_")}
     assert {f"vreid_{kind}" for kind in KINDS} <= specs
 
 
@@ -162,9 +165,9 @@ def test_a_family_makes_its_members_by_what_follows_the_colon():
     assert registry.factory("aggregators", part("w:red.1", width=9))((1, 2, 3)).inner == "red.1"
     assert registry.resolve("aggregators", part("w:red")).options == {"width": 3, "inner": "red"}
     assert registry.entry("aggregators", "w:red").name == "w:red"
-    assert [row.described()["summary"] for row in registry.entries("aggregators")] == ["Widgets by name."]
+    assert [row.describe()["summary"] for row in registry.entries("aggregators")] == ["Widgets by name."]
     assert registry.find("aggregators", "v:red") is None
-    with pytest.raises(InputError, match="behind the colon a name is wanted"):
+    with pytest.raises(InputError, match="the name after the colon must be lower-case"):
         registry.find("aggregators", "w:Red/../x")
 
 

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from vreid_bench import Clipping, Fit, InputError, Method, Schedule, Train, hookimpl, part
-from vreid_bench.registry.registry import Plugin, Registry
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, override, resolve, settings
 
 

@@ -209,9 +209,9 @@ def rotten(path):
 @pytest.mark.parametrize(
     ("spoil", "arguments", "message"),
     [
-        (lambda f: rotten(f["query"]), "features", "query.npz: cannot be read as .npz"),
+        (lambda f: rotten(f["query"]), "features", "query.npz: cannot be read as npz"),
         (lambda f: f["query"].unlink(), "features", "query.npz: there is no such file"),
-        (lambda f: np.savez(f["query"], pid=np.array([{}])), "features", "query.npz: cannot be read as .npz"),
+        (lambda f: np.savez(f["query"], pid=np.array([{}])), "features", "query.npz: cannot be read as npz"),
         (lambda f: rotten(f["distance"]), "distances", "distance.npy: cannot be read as a matrix"),
         (lambda f: np.save(f["distance"], np.zeros((3, 4))), "distances", "distances: expected [Q, G] ="),
         (lambda f: np.save(f["distance"], np.zeros(3)), "distances", "expected one matrix of numbers"),

@@ -8,7 +8,8 @@ from vreid_bench import Batch, Train
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.model import assemble
-from vreid_bench.registry.registry import Plugin, Registry
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.metrics import CUTOFFS
 from vreid_bench.training.stages import trainable
 

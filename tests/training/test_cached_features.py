@@ -9,7 +9,8 @@ from small_training import Encoder, Interrupted, Recorder, jitter, training
 from torch import nn
 
 from vreid_bench import ClipFeatures, Clipping, Clips, InputError, Method, Optimizer, Schedule, Train, hookimpl, part
-from vreid_bench.registry.registry import Plugin, Registry
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.registry import Registry
 from vreid_bench.training.cached_features import Cache
 from vreid_bench.training.checkpoint import Checkpoints
 from vreid_plugins.datasets.mars.reader import Mars

@@ -19,7 +19,8 @@ from vreid_bench import (
 from vreid_bench.contracts.dataset import Tracklet
 from vreid_bench.modeling.model import assemble
 from vreid_bench.records.weights import load_state, load_weights, save_weights
-from vreid_bench.registry.registry import Plugin, Registry
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import RunError
 from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.log import StepLog

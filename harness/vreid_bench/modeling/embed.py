@@ -15,7 +15,8 @@ from vreid_bench.contracts.dataset import Tracklet
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import Clips
 from vreid_bench.contracts.recipe import Clipping
-from vreid_bench.modeling.clips import clip_indices, prefetch, read_clips
+from vreid_bench.modeling.clips import clip_indices
+from vreid_bench.modeling.frames import prefetch, read_clips
 from vreid_bench.modeling.model import Model
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.system.environment import Machine

@@ -24,8 +24,8 @@ from vreid_bench.contracts.parts import (
 )
 from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
-from vreid_bench.registry.registry import Factories, Factory, suggestion
-from vreid_bench.system.errors import InputError
+from vreid_bench.registry.factories import Factories, Factory
+from vreid_bench.system.errors import InputError, suggestion
 
 READABLE = {"rgb"}  # the planes that frames on disk give today
 
@@ -59,12 +59,12 @@ class Model(nn.Module):
         counter = FlopCounterMode(display=False, custom_mapping=RECURRENT)
         with torch.no_grad():
             with counter:
-                with factories.encoder.blamed():
+                with factories.encoder.blame():
                     maps = self.encoder(black)
                 _wanted(maps, ("B", "T'", "D", "h", "w"), f"encoder {names['encoder']!r}: maps")
                 built = factories.aggregator(tuple(maps.shape[2:]))
                 self.aggregator = _module(built, "aggregator", names["aggregator"], Aggregator).eval()
-                with factories.aggregator.blamed():
+                with factories.aggregator.blame():
                     features = self.aggregate(maps)
             # two clips were probed, and a multiplication with its addition counts as two operations
             self.multiply_adds = counter.get_total_flops() // 4
@@ -73,7 +73,7 @@ class Model(nn.Module):
                 _wanted(features.importance, ("B",), f"aggregator {names['aggregator']!r}: importance")
             width = features.embedding.shape[1]
             self.matcher = _matcher(factories.matcher(width), names["matcher"])
-            with factories.matcher.blamed():
+            with factories.matcher.blame():
                 represented = self.matcher.represent(Clips.single(features.embedding))
                 distance = self.matcher.distance(represented, represented)
             _wanted(distance, ("Q", "G"), f"matcher {names['matcher']!r}: distance")

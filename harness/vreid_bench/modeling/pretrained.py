@@ -104,7 +104,7 @@ def fit_file(file: WeightsFile, part: Part, registry: Registry) -> Pretrained:
     encoder = registry.factory("encoders", part)()
     found: list[Pretrained] = []
     for kind in getattr(encoder, "published", OWN):
-        with registry.entry("encoders", part.name).blamed():
+        with registry.entry("encoders", part.name).blame():
             named = kind.own(tensors)
         found.append(_matched(encoder.state_dict(), named, kind, part.name, file))
     best = max(found, key=lambda each: len(each.taken))

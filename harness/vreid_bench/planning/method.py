@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from vreid_bench.contracts.recipe import Method, Part, Preset, Train, describe_part
-from vreid_bench.registry.registry import KINDS, Registry
+from vreid_bench.registry.entry import KINDS
+from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, override, parse_part, resolve
 from vreid_bench.system.errors import InputError
 
@@ -55,7 +56,7 @@ def choose_method(registry: Registry, asked: Asked, assignments: Sequence[str], 
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     entry = registry.choose(name, ("methods", *SWAPPABLE))
-    with entry.blamed():
+    with entry.blame():
         method = entry.value(preset) if entry.kind == "methods" else registry.get("methods", BASELINE)(preset)
     if entry.kind == "losses":
         method = method.with_loss(Part(name))

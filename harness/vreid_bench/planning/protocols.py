@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vreid_bench.contracts.protocol import Protocol
-from vreid_bench.registry.registry import suggestion
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, suggestion
 
 TO, TUNED = "-to-", "-fine-tuned"
 TUNING = 0.1  # the customary share of the learning rates; the papers do not state theirs

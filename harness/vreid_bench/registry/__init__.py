@@ -1,1 +1,1 @@
-"""Which plugins are installed, and the settings of the parts that they provide."""
+"""The installed plugins, and the settings of the parts that they provide."""

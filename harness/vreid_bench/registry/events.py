@@ -1,4 +1,4 @@
-"""What trackers hear of a run: the event hooks, called with the run's own names."""
+"""The events of a run, which trackers receive through the event hooks."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Events:
     run: Mapping[str, Any]  # id, directory, method, protocol, preset, seed
 
     def start(self) -> None:
-        """The run begins."""
+        """Report that the run begins."""
         self.hook.vreid_run_started(run=self.run)
 
     def log(self, split: int, step: int, values: Mapping[str, float]) -> None:
-        """A training step of a split was logged."""
+        """Report the values of one training step of a split."""
         self.hook.vreid_metrics_logged(run={**self.run, "split": split}, step=step, values=values)
 
     def finish(self, record: bytes) -> None:
-        """The run ended with this record, as JSON."""
+        """Report that the run ended, with its record (JSON)."""
         self.hook.vreid_run_finished(record=json.loads(record))

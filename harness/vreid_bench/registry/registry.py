@@ -1,130 +1,34 @@
-"""From installed plugins to named values: who provides what, and the factories that recipes ask for."""
+"""The registry: every named value of the installed plugins, and the factories of the parts that a recipe names."""
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, entry_points, version
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import pluggy
 
 from vreid_bench.contracts import hookspecs
 from vreid_bench.contracts.recipe import Method, Part, Train
-from vreid_bench.system.errors import InputError
-
-GROUP = "vreid_bench"
-KINDS = {
-    "datasets": "dataset",
-    "encoders": "encoder",
-    "aggregators": "aggregator",
-    "matchers": "matcher",
-    "losses": "loss",
-    "augmentations": "augmentation",
-    "protocols": "protocol",
-    "conventions": "convention",
-    "methods": "method",
-    "rerankers": "re-ranker",
-}
-# What the harness itself passes to a factory of each kind, in front of the recipe's options.
-GIVEN = {"encoders": 0, "aggregators": 1, "matchers": 1, "losses": 2, "augmentations": 0, "rerankers": 0}
+from vreid_bench.registry.entry import KINDS, Entry, Family, blame
+from vreid_bench.registry.factories import Factories, Factory
+from vreid_bench.registry.plugins import Plugin, load_plugins
+from vreid_bench.system.errors import InputError, suggestion
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 FAMILY = re.compile(f"{NAME.pattern}:")
-REQUIRED = inspect.Parameter.empty  # in the place of a default that there is not
+# How many arguments the harness itself passes to a factory of each kind, before the options of the recipe.
+GIVEN = {"encoders": 0, "aggregators": 1, "matchers": 1, "losses": 2, "augmentations": 0, "rerankers": 0}
 
-
-@dataclass(frozen=True)
-class Plugin:
-    """One installed plugin: its entry point's name, its module, and the distribution it came with."""
-
-    name: str
-    module: Any
-    distribution: str
-    version: str
-
-
-@dataclass(frozen=True)
-class Family:
-    """In the place of a factory, under a name that ends in a colon: `timm:` provides every `timm:<member>`.
-
-    member: what follows the colon -> the factory; raises InputError if it cannot have any. distribution: who really
-    provides the members, so that runs are told apart by its version; "" is the plugin's own.
-    """
-
-    member: Callable[[str], Callable[..., Any]]
-    summary: str
-    distribution: str = ""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One named value of a kind, and the plugin that provides it."""
-
-    kind: str
-    name: str
-    value: Any
-    plugin: Plugin
-
-    @contextmanager
-    def blamed(self) -> Iterator[None]:
-        """Tell whose code it was that failed. VREID_TRACEBACK=1 shows where it failed, for its author."""
-        with _blamed(f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"):
-            yield
-
-    @property
-    def summary(self) -> str:
-        """The value's own `summary`, or the first line of its docstring."""
-        text = getattr(self.value, "summary", None) or inspect.getdoc(self.value) or ""
-        return str(text).strip().partition("\n")[0]
-
-    def provider(self) -> dict[str, str]:
-        """Who provides it, as a record has it."""
-        who = {"distribution": self.plugin.distribution, "version": self.plugin.version}
-        return {"kind": KINDS[self.kind], "name": self.name, **who}
-
-    def described(self) -> dict[str, str]:
-        """As `vreid-bench list` shows it."""
-        provided = {"distribution": self.plugin.distribution, "version": self.plugin.version}
-        return {"kind": self.kind, "name": self.name, "summary": self.summary, **provided}
-
-
-@dataclass(frozen=True)
-class Factory:
-    """A part that waits only for what the harness gives it."""
-
-    entry: Entry
-    options: Mapping[str, Any]  # of the recipe; nested parts are factories themselves
-
-    def __call__(self, *given: Any) -> Any:
-        """The part. Raises InputError that names the distribution if its code fails."""
-        with self.entry.blamed():
-            return self.entry.value(*given, **self.options)
-
-    def blamed(self) -> AbstractContextManager[None]:
-        """Tell whose code it was that failed in the block."""
-        return self.entry.blamed()
-
-
-@dataclass(frozen=True)
-class Factories:
-    """What builds the parts of a method."""
-
-    encoder: Factory
-    aggregator: Factory
-    matcher: Factory
-    losses: Mapping[str, Factory]
-    augment: Sequence[Sequence[Factory]]  # of each training stage
-    matchers: Sequence[Factory | None]  # of each training stage: in place of the method's
+REQUIRED = inspect.Parameter.empty  # stands for the default of an option that has none
 
 
 class Registry:
-    """All named values of the given plugins. Building it checks every hook and every name."""
+    """All named values of the given plugins. Every hook and every name is checked when it is built."""
 
     def __init__(self, plugins: Iterable[Plugin]) -> None:
         self.manager = pluggy.PluginManager("vreid_bench")
@@ -134,13 +38,13 @@ class Registry:
             self._register(plugin)
         self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
         for kind in KINDS:
-            for entry in self._provided(kind):
+            for entry in self._collect(kind):
                 self._add(entry)
 
     @classmethod
     def installed(cls) -> Registry:
-        """The plugins of every installed distribution, or only those that VREID_PLUGINS names."""
-        return cls(_load(point) for point in _chosen(os.environ.get("VREID_PLUGINS", "")))
+        """A registry of the plugins of every installed distribution, or only of those that VREID_PLUGINS names."""
+        return cls(load_plugins(os.environ.get("VREID_PLUGINS", "")))
 
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
         """Every entry, or those of one kind, sorted by name within its kind."""
@@ -151,7 +55,7 @@ class Registry:
         """The entry of that kind and name, or None."""
         family, colon, member = name.partition(":")
         found = self._entries[kind].get(family + colon)
-        return _member(found, member) if found is not None and colon else found
+        return _build_member(found, member) if found is not None and colon else found
 
     def entry(self, kind: str, name: str) -> Entry:
         """The entry of that kind and name. Raises InputError with the nearest names."""
@@ -170,9 +74,9 @@ class Registry:
         return {entry.name: entry.value for entry in self.entries(kind)}
 
     def choose(self, name: str, kinds: Sequence[str]) -> Entry:
-        """The entry of that name: of the first of these kinds, else of one of the others.
+        """The entry of that name, of the first of these kinds or else of the only other kind that has it.
 
-        Raises InputError for a name that nothing, or that only values of several other kinds, carry.
+        Raises InputError if no kind has the name, or if the first lacks it and several others have it.
         """
         first, *others = kinds
         if (entry := self.find(first, name)) is not None:
@@ -188,13 +92,16 @@ class Registry:
         return entries[0]
 
     def providers(self, entry: Entry, parts: Iterable[tuple[str, Part]]) -> tuple[Mapping[str, str], ...]:
-        """Who provides what `entry` names and each of these parts, given with their kinds; each once, sorted."""
+        """Who provides `entry` and each of these (kind, part) pairs, as a record stores it: each once, sorted."""
         entries = [entry, *(self.entry(kind, part.name) for kind, part in parts)]
         providers = {(KINDS[each.kind], each.name): each.provider() for each in entries}
         return tuple(provider for _, provider in sorted(providers.items()))
 
     def resolve(self, kind: str, part: Part) -> Part:
-        """The part with every option of its factory filled in. Raises InputError on an unknown option."""
+        """The part with every option of its factory filled in.
+
+        Raises InputError for an unknown option, and for a missing one that has no default.
+        """
         defaults = self._defaults(kind, part.name)
         for option in part.options:
             if option not in defaults:
@@ -204,15 +111,15 @@ class Registry:
         for option, value in options.items():
             if value is REQUIRED:
                 raise InputError(f"{KINDS[kind]} {part.name!r} needs its option {option!r}")
-        return Part(part.name, {k: self._resolved(kind, v) for k, v in options.items()})
+        return Part(part.name, {k: self._resolve_option(kind, v) for k, v in options.items()})
 
     def factory(self, kind: str, part: Part) -> Factory:
-        """What builds the part; nested parts arrive as factories."""
+        """The factory of the part; an option that is a part becomes a factory itself."""
         options = {k: self.factory(kind, v) if isinstance(v, Part) else v for k, v in part.options.items()}
         return Factory(self.entry(kind, part.name), options)
 
     def factories(self, method: Method) -> Factories:
-        """What builds each part of a method."""
+        """The factories of all parts of a method."""
         trainings = [stage for stage in method.stages if isinstance(stage, Train)]
         return Factories(
             encoder=self.factory("encoders", method.encoder),
@@ -223,7 +130,7 @@ class Registry:
             matchers=[self.factory("matchers", s.matcher) if s.matcher else None for s in trainings],
         )
 
-    def _resolved(self, kind: str, value: Any) -> Any:
+    def _resolve_option(self, kind: str, value: Any) -> Any:
         return self.resolve(kind, value) if isinstance(value, Part) else value
 
     def _defaults(self, kind: str, name: str) -> Mapping[str, Any]:
@@ -244,10 +151,10 @@ class Registry:
             reason = " ".join(str(fault).split())
             raise InputError(f"plugin {plugin.name!r} of {plugin.distribution} is not usable: {reason}") from fault
 
-    def _provided(self, kind: str) -> Iterator[Entry]:
+    def _collect(self, kind: str) -> Iterator[Entry]:
         for implementation in getattr(self.manager.hook, f"vreid_{kind}").get_hookimpls():
             plugin = self._plugins[implementation.plugin_name]
-            with _blamed(f"vreid_{kind} of plugin {plugin.name!r} of {plugin.distribution}"):
+            with blame(f"vreid_{kind} of plugin {plugin.name!r} of {plugin.distribution}"):
                 provided = implementation.function()
             if not isinstance(provided, Mapping):
                 raise InputError(
@@ -262,7 +169,7 @@ class Registry:
         if not (isinstance(entry.name, str) and (FAMILY if family else NAME).fullmatch(entry.name)):
             raise InputError(
                 f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: a name is lower-case letters, "
-                f"digits, dots, dashes and underscores, for it becomes part of a path{', and a colon' * family}"
+                f"digits, dots, dashes and underscores{' and a colon' * family}, because it becomes part of a path"
             )
         present = self._entries[entry.kind].get(entry.name)
         if present is not None:
@@ -274,61 +181,16 @@ class Registry:
         self._entries[entry.kind][entry.name] = entry
 
 
-def _member(family: Entry, name: str) -> Entry:
-    """The entry that a family makes of what follows its colon."""
+def _build_member(family: Entry, name: str) -> Entry:
+    """The entry of the family's member `name`, which is what follows the colon."""
     if not NAME.fullmatch(name):
         raise InputError(
-            f"{KINDS[family.kind]} {family.name + name!r}: behind the colon a name is wanted, of lower-case letters, "
-            "digits, dots, dashes and underscores"
+            f"{KINDS[family.kind]} {family.name + name!r}: the name after the colon must be lower-case "
+            "letters, digits, dots, dashes and underscores"
         )
     plugin, provider = family.plugin, family.value.distribution
-    with family.blamed():
+    with family.blame():
         value = family.value.member(name)
         if provider:
             plugin = replace(plugin, distribution=provider, version=version(provider))
     return Entry(family.kind, family.name + name, value, plugin)
-
-
-@contextmanager
-def _blamed(who: str) -> Iterator[None]:
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as fault:  # a stranger's code can raise anything; all of it is told, none swallowed
-        if os.environ.get("VREID_TRACEBACK"):
-            raise
-        raise InputError(f"{who} failed ({type(fault).__name__}: {fault}); VREID_TRACEBACK=1 shows where") from fault
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """`; did you mean a, b?` or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f"; did you mean {', '.join(near)}?" if near else ""
-
-
-def _chosen(names: str) -> list[EntryPoint]:
-    """Entry points by name, or by the name of their distribution; all of them for an empty list."""
-    points = sorted(entry_points(group=GROUP), key=lambda point: (_distribution(point), point.name))
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
-    known = {p.name for p in points} | {_distribution(p) for p in points}
-    for name in wanted:
-        if name not in known:
-            raise InputError(f"VREID_PLUGINS names {name!r}, which is not installed{suggestion(name, known)}")
-    return [p for p in points if not wanted or p.name in wanted or _distribution(p) in wanted]
-
-
-def _load(point: EntryPoint) -> Plugin:
-    distribution = _distribution(point)
-    try:
-        module = point.load()
-    except Exception as fault:  # a stranger's module can raise anything; all of it is told, none swallowed
-        raise InputError(
-            f"plugin {point.name!r} of {distribution} cannot be imported ({type(fault).__name__}: {fault}); "
-            f"repair or uninstall {distribution}"
-        ) from fault
-    return Plugin(point.name, module, distribution, point.dist.version if point.dist else "")
-
-
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else "unknown distribution"

@@ -1,4 +1,4 @@
-"""The settings of a recipe: filled in, written to the record, and changed by `--set`."""
+"""The settings of a recipe: filling in defaults, writing them to the record, and changing them with `--set`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from vreid_bench.contracts.recipe import Fit, Method, Part, Train
-from vreid_bench.registry.registry import Registry, suggestion
-from vreid_bench.system.errors import InputError
+from vreid_bench.registry.registry import Registry
+from vreid_bench.system.errors import InputError, suggestion
 
 PROSE = ("reported", "quoted", "paper")  # fields of a method that change no number
 
 
 def resolve(method: Method, registry: Registry) -> Method:
-    """The method with every option of every part filled in, so that no default stays hidden."""
+    """The method with every option of every part filled in, so that the record shows all defaults."""
     losses = {name: registry.resolve("losses", loss) for name, loss in method.losses.items()}
     stages = tuple(_resolve_stage(stage, registry) for stage in method.stages)
     return replace(
@@ -46,9 +46,9 @@ def describe(value: Any) -> Any:
 def override(method: Method, assignments: Sequence[str]) -> tuple[Method, dict[str, Any]]:
     """Apply `path=value` assignments to a resolved method.
 
-    A path has dots (`losses.triplet.margin`, `stages.0.steps`); its last part is enough if only one setting has it
+    A path has dots (`losses.triplet.margin`, `stages.0.steps`); its end is enough if only one setting has it
     (`margin`). Values are JSON or text. Returns the new method and {full path: value} of the settings that changed.
-    Raises InputError for a path that fits no setting or several, and for a value of another type.
+    Raises InputError for a path that fits no setting or several, and for a value of the wrong type.
     """
     applied: dict[str, Any] = {}
     for assignment in assignments:
@@ -64,9 +64,9 @@ def override(method: Method, assignments: Sequence[str]) -> tuple[Method, dict[s
 
 
 def parse_part(kind: str, text: str, registry: Registry) -> Part:
-    """The part that `NAME` or `NAME:option=value,...` of a command line names, with every option filled in.
+    """The part that the text `NAME` or `NAME:option=value,...` names, with every option filled in.
 
-    Raises InputError for an unknown name or option, and for a value of another type.
+    Raises InputError for an unknown name or option, and for a value of the wrong type.
     """
     name, _, rest = text.partition(":")
     options = dict(registry.resolve(kind, Part(name)).options)
@@ -127,7 +127,7 @@ def _parse(path: str, text: str, present: Any) -> Any:
         value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"--set {path}: expected a finite number, got {text!r}")
-    # an option of a part may take numbers and words (a margin is 0.3 or "soft"): the part checks it
+    # an option of a part may accept both numbers and words (a margin is 0.3 or "soft"): the part checks it
     scalars = isinstance(value, str | float | int) and isinstance(present, str | float)
     free = scalars and path.partition(".")[0] in ("encoder", "aggregator", "matcher", "losses")
     if None not in (present, value) and type(value) is not type(present) and not free:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.records.npz import read_npz
 from vreid_bench.system.errors import InputError
 
 Array = NDArray[Any]
@@ -28,20 +27,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
         from vreid_bench.records.feature_store import read_store_arrays  # imports torch
 
         return read_store_arrays(path)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            twice = [name for name, times in Counter(archive.namelist()).items() if times > 1]
-        if twice:
-            raise InputError(f"{path}: holds {twice[0]} twice")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except InputError:
-        raise
-    except Exception as fault:  # a damaged file makes its reader raise anything
-        reason = str(fault).partition("\n")[0]
-        raise InputError(f"{path}: cannot be read as {path.suffix or 'npz'} ({reason})") from fault
+    return read_npz(path)
 
 
 def read_matrix(path: Path) -> Array:

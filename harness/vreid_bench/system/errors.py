@@ -1,6 +1,9 @@
-"""What can be wrong with the user's input, said in one sentence."""
+"""The errors that the command line reports in one sentence."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class InputError(Exception):
@@ -13,3 +16,9 @@ class InputError(Exception):
 
 class RunError(Exception):
     """The work failed for a reason that is not the user's input; the command line exits with code 1."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: `; did you mean a, b?`, or nothing if no known name is near."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f"; did you mean {', '.join(near)}?" if near else ""

@@ -17,11 +17,11 @@ from vreid_bench.contracts.dataset import Tracklet, person_ids
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, FitsClips, FitsMaps
 from vreid_bench.contracts.recipe import Fit, Schedule, Train
-from vreid_bench.modeling.clips import clip_indices, prefetch, read_clips
+from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.embed import FrameReader, embed, maps
+from vreid_bench.modeling.frames import prefetch, read_clips
 from vreid_bench.modeling.model import Assembled, Step
-from vreid_bench.registry.registry import suggestion
-from vreid_bench.system.errors import InputError, RunError
+from vreid_bench.system.errors import InputError, RunError, suggestion
 from vreid_bench.system.progress import bar
 from vreid_bench.training.cached_features import Cache, check_frozen, filled
 from vreid_bench.training.checkpoint import Checkpoints, Position

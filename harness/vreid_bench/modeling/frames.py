@@ -1,0 +1,144 @@
+"""Reading the frames of clips from disk, ahead of their use."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from vreid_bench.contracts.dataset import Tracklet
+from vreid_bench.modeling.clips import Indices
+from vreid_bench.system.errors import InputError
+
+ADVICE = "run `vreid-bench data verify` on the data to list every such file, then copy those again."
+PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
+
+Frame = npt.NDArray[np.uint8]  # [H, W, 3] RGB
+J = TypeVar("J")
+R = TypeVar("R")
+
+
+def read_clips(
+    root: Path, tracklet: Tracklet, indices: Sequence[Indices], size: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
+    """The clips [C, T, H, W, 3] (uint8, RGB) at the frame numbers `indices` (C arrays [T]) of `tracklet`.
+
+    `size` is (H, W) in pixels. Each distinct frame is decoded once, and resized (bilinear, antialiased) only
+    if its size differs. Raises InputError, naming the file, if a frame is missing, empty or corrupt.
+    """
+    stacked = np.stack(indices)  # [C, T]
+    numbers, position = np.unique(stacked, return_inverse=True)
+    frames = np.empty((len(numbers), *size, 3), np.uint8)  # [distinct, H, W, 3]
+    for row, number in enumerate(numbers):
+        frames[row] = _resize(read_frame(root / tracklet.frames[number]), size)
+    return frames[position.reshape(stacked.shape)]
+
+
+def read_frame(path: Path) -> Frame:
+    """One image file as RGB [H, W, 3]. Raises InputError if it is missing, empty, truncated or not an image."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"frame {path} cannot be read ({error.strerror}); {ADVICE}") from None
+    if not data:
+        raise InputError(f"frame {path} is empty (0 bytes); {ADVICE}")
+    try:
+        return decode(data)
+    except Exception as error:  # Pillow's codecs raise nearly anything on corrupt data
+        raise InputError(f"frame {path} cannot be decoded ({error}); {ADVICE}") from None
+
+
+def decode(data: bytes) -> Frame:
+    """An encoded image as RGB [H, W, 3]. Any damage raises the error of the codec, even where it
+    could go on with grey pixels."""
+    import simplejpeg
+
+    if simplejpeg.is_jpeg(data):
+        colours = simplejpeg.decode_jpeg_header(data)[2]
+        if colours.upper() not in ("CMYK", "YCCK"):
+            return np.asarray(simplejpeg.decode_jpeg(data, "RGB"))
+    return _pillow(data)
+
+
+def _pillow(data: bytes) -> Frame:
+    """RGB [H, W, 3] of images that libjpeg-turbo does not decode to RGB: other formats, CMYK, 16-bit grey."""
+    from PIL import Image, UnidentifiedImageError
+
+    if data.startswith(PNG):
+        _check_png(data)
+    try:
+        image = Image.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        raise ValueError("no known image format") from None
+    with image:
+        image.load()
+        if image.mode in ("I", "F"):
+            raise ValueError(f"32-bit pixels (Pillow mode {image.mode}) have no agreed range")
+        if image.mode.startswith("I;16"):  # Pillow's own conversion would clip at 255
+            grey = (np.asarray(image) >> 8).astype(np.uint8)
+            return np.repeat(grey[:, :, None], 3, axis=2)
+        return np.array(image.convert("RGB"))
+
+
+def _check_png(data: bytes) -> None:
+    """Raise ValueError, or the error of Pillow, for a PNG that is cut short or changed.
+
+    Decoding alone accepts a file without its last bytes, and ignores the checksums."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        image.verify()
+    if PNG_END not in data:
+        raise ValueError("truncated: the end of the PNG is missing")
+
+
+def _resize(frame: Frame, size: tuple[int, int]) -> Frame:
+    """Scale `frame` [H0, W0, 3] to `size` (H, W)."""
+    if frame.shape[:2] == size:
+        return frame
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(frame).resize((size[1], size[0]), Image.Resampling.BILINEAR))
+
+
+def prefetch(jobs: Iterable[J], work: Callable[[J], R], threads: int, ahead: int) -> Iterator[R]:
+    """`work(job)` for each job, in order, computed on `threads` threads up to `ahead` jobs in advance.
+
+    Only the consumer's thread advances `jobs`, so random draws made there are repeatable. An exception of `work`
+    or `jobs` is raised in the place of its result. The threads end when the iterator is exhausted,
+    raises, is closed or is no longer referenced.
+    """
+    if threads < 1 or ahead < 1:
+        raise ValueError(f"prefetch needs threads >= 1 and ahead >= 1, got threads={threads}, ahead={ahead}")
+    return _prefetch(iter(jobs), work, threads, ahead)
+
+
+def _prefetch(jobs: Iterator[J], work: Callable[[J], R], threads: int, ahead: int) -> Iterator[R]:
+    """The generator of `prefetch`: a function of its own, so that `prefetch` checks its arguments at the call."""
+    waiting: deque[Future[R]] = deque()
+    failure: Exception | None = None
+    done: Any = object()
+    job: Any = None
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="prefetch")
+    try:
+        while True:
+            while job is not done and len(waiting) < ahead:
+                try:
+                    job = next(jobs, done)
+                except Exception as error:  # raised after the results before it
+                    failure, job = error, done
+                if job is not done:
+                    waiting.append(pool.submit(work, job))
+            if not waiting:
+                break
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    if failure is not None:
+        raise failure

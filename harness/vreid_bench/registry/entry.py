@@ -1,0 +1,87 @@
+"""One named value that a plugin provides, and whose fault it is when its code fails."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.system.errors import InputError
+
+KINDS = {
+    "datasets": "dataset",
+    "encoders": "encoder",
+    "aggregators": "aggregator",
+    "matchers": "matcher",
+    "losses": "loss",
+    "augmentations": "augmentation",
+    "protocols": "protocol",
+    "conventions": "convention",
+    "methods": "method",
+    "rerankers": "re-ranker",
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """Many factories under one name that ends in a colon: `timm:` provides every `timm:<member>`.
+
+    member: maps the text after the colon to a factory; raises InputError if there is no such member. distribution:
+    the package that provides the members, whose version a run records; "" means the plugin's own distribution.
+    """
+
+    member: Callable[[str], Callable[..., Any]]
+    summary: str
+    distribution: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One named value of a kind, and the plugin that provides it."""
+
+    kind: str
+    name: str
+    value: Any
+    plugin: Plugin
+
+    @contextmanager
+    def blame(self) -> Iterator[None]:
+        """Report a failure in the block as a fault of the plugin's code, as `blame` does."""
+        with blame(f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"):
+            yield
+
+    @property
+    def summary(self) -> str:
+        """The value's own `summary`, or the first line of its docstring."""
+        text = getattr(self.value, "summary", None) or inspect.getdoc(self.value) or ""
+        return str(text).strip().partition("\n")[0]
+
+    def provider(self) -> dict[str, str]:
+        """Who provides it, as a record stores it."""
+        who = {"distribution": self.plugin.distribution, "version": self.plugin.version}
+        return {"kind": KINDS[self.kind], "name": self.name, **who}
+
+    def describe(self) -> dict[str, str]:
+        """One row of `vreid-bench list`."""
+        who = {"distribution": self.plugin.distribution, "version": self.plugin.version}
+        return {"kind": self.kind, "name": self.name, "summary": self.summary, **who}
+
+
+@contextmanager
+def blame(who: str) -> Iterator[None]:
+    """Turn any exception of the block into an InputError that names `who`.
+
+    An InputError passes unchanged. With VREID_TRACEBACK=1 every exception does, so that its author sees the traceback.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as fault:  # a plugin can raise anything; all of it is reported
+        if os.environ.get("VREID_TRACEBACK"):
+            raise
+        raise InputError(f"{who} failed ({type(fault).__name__}: {fault}); VREID_TRACEBACK=1 shows where") from fault
