@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 COMMA := ,
 
-.PHONY: run test quick lint types bench gpu races board variants protocols clean
+.PHONY: run test quick quick-tests lint types bench gpu races board variants protocols clean
 
 run: $(VENV)/installed
 	$(BIN)/vreid-bench run --plugin personvlad --protocol mars --threads 1
@@ -30,7 +30,11 @@ TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist w
 test: lint types
 	$(TESTS) --cov --cov-report=term:skip-covered --cov-fail-under=97
 
-quick: lint types
+# mypy beside the tests, as it has one thread.
+quick: lint
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types quick-tests
+
+quick-tests: $(VENV)/installed
 	$(TESTS) -m 'not slow'
 
 lint: $(VENV)/installed

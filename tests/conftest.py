@@ -17,7 +17,18 @@ from vreid_bench.cli.main import main
 collect_ignore = ["gpu"]  # unless it is named: `make gpu` does
 
 # Fixtures that render a data set, train, compile, install a package or start processes: who uses one is slow.
-COSTLY = {"tiny_mars", "tiny_ilids", "finished_runs", "checked_emulation", "emulation", "spawn"}
+COSTLY = {
+    "tiny_mars",
+    "tiny_ilids",
+    "twin",
+    "twins",
+    "motion",
+    "finished_runs",
+    "emulation",
+    "checked_emulation",
+    "site",
+    "spawn",
+}
 PLUGINS = Path(__file__).parent / "plugins"
 
 

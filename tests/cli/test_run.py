@@ -305,6 +305,7 @@ def test_an_unknown_kind_suggests_near_ones(cli):
     assert "did you mean methods" in result.stderr
 
 
+@pytest.mark.slow
 def test_synthesize_then_verify(cli, cli_json, tmp_path):
     root = tmp_path / "mars"
     made = cli("data", "synthesize", root, "--layout", "mars", "--ids", "4", "--cameras", "3", "--size", "32x16")
@@ -331,6 +332,7 @@ def test_every_help_shows_an_example(cli, command):
     assert "vreid-bench " + " ".join(command) in " ".join(result.stdout.split("Usage:", 1)[1].split("\n", 1)[1].split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["leaderboard", "--check"]])
 def test_help_and_leaderboard_import_neither_torch_nor_plugins(arguments, tmp_path):
     code = (

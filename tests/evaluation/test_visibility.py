@@ -25,6 +25,7 @@ from vreid_plugins.temporal_modeling import TemporalAttention
 PLAIN = {f"p_{kind}": 0.0 for kind in ("object", "pedestrian", "switch", "miss", "drift", "blur")}
 
 
+@pytest.mark.slow
 def test_visibility_is_the_share_of_the_persons_pixels_that_nothing_covers():
     """Counted in pictures: with the person, without (a miss), and with something in front."""
     flat = PLAIN | {"noise": 0.0, "shadow": 0.0, "lowres": 1.0, "blur": 0.0, "height": 128, "width": 64}

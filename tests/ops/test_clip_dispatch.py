@@ -18,6 +18,7 @@ from vreid_bench.system import native
 native_only = pytest.mark.skipif(native.load("clip_cpu") is None, reason="the native kernels were not built")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize(("mode", "options"), CASES)

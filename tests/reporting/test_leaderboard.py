@@ -204,6 +204,7 @@ def test_the_committed_leaderboard_is_sound():
     assert check(LEADERBOARD) == []
 
 
+@pytest.mark.slow
 def test_checking_it_loads_neither_torch_nor_plugins():
     code = (
         "import sys; from vreid_bench.cli.main import main; main(sys.argv[1:], standalone_mode=False); "

@@ -62,6 +62,7 @@ def test_a_draw_may_leave_a_split_empty():
     assert 0 <= low < high <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["mAP", "R1"])
 def test_the_interval_covers_the_truth_as_often_as_it_says(metric, covered):
     assert 0.93 <= covered[metric] <= 0.97
@@ -72,6 +73,7 @@ def covered():
     return coverage(300)
 
 
+@pytest.mark.slow
 def test_of_sixty_people_it_covers_as_often_as_the_docs_say():
     share = coverage(60)
     assert all(0.93 <= value <= 0.97 for value in share.values())

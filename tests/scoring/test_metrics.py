@@ -61,6 +61,7 @@ def worlds(draw):
     return labels(pids, camids, query, gallery), distances
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(worlds(), st.sampled_from(EVERY), st.integers(1, 5))
 def test_agrees_with_the_rules_in_words(world, rule, rows):

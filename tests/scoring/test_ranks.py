@@ -142,6 +142,7 @@ def test_whole_numbers_agree_with_the_loop_from_embeddings(backend, seed, dtype)
     assert_scores(counts, distances_by_hand(query, gallery, "sqeuclidean"), who)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["cosine", "euclidean", "sqeuclidean"])
 @pytest.mark.parametrize("width", [1, 3, 64, 1500])
 def test_numbers_of_any_kind_agree_with_the_loop(backend, metric, width):

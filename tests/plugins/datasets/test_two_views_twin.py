@@ -59,6 +59,7 @@ def test_no_person_and_no_camera_is_in_two_twins() -> None:
     assert sum(map(len, walkers)) == len(set.union(*walkers))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("plan", "reader"), [(plan_ilids_vid, IlidsVid()), (plan_prid2011, Prid2011())])
 def test_a_twin_of_two_cameras_is_read_back_and_verifies(
     plan: Callable[..., Plan], reader: Any, tmp_path: Path

@@ -39,6 +39,7 @@ PAPER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "matcher"), PAPER, ids=[row[0] for row in PAPER])
 def test_paper_preset_is_whole_and_has_its_parameters(registry, name, matcher):
     method = registry.get("methods", name)("paper")

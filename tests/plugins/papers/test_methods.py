@@ -39,6 +39,7 @@ def assemble_paper(registry, method):
         return build(small, registry, identities=10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", METHODS)
 def test_recipe_is_whole(registry, name, preset):

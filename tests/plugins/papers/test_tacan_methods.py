@@ -70,6 +70,7 @@ PAPER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "count"), PAPER, ids=[row[0] for row in PAPER])
 def test_paper_preset_is_whole_and_has_its_parameters(registry, name, count):
     method = registry.get("methods", name)("paper")

@@ -41,12 +41,14 @@ def small_plan(seed: int = 0, suffix: str = "jpg") -> Plan:
     return Plan("small", world, tuple(jobs), {"list.txt": b"five\n"}, {"tracklets": 5})
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_no_byte(tree: Path, tmp_path: Path) -> None:
     Mars().synthesize(tmp_path / "one", ids=8, workers=1, **TINY)
     assert contents(tmp_path / "one") == contents(tree)
     assert not (tmp_path / "one.partial").exists()
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_the_middle_continues_to_the_same_tree(tree: Path, tmp_path: Path) -> None:
     root, partial = tmp_path / "mars", tmp_path / "mars.partial"
     script = (

@@ -8,6 +8,7 @@ from vreid_bench import InputError
 from vreid_plugins.datasets.duke_video.reader import DukeVideo
 
 
+@pytest.mark.slow
 def test_a_twin_is_read_back_and_verifies_without_any_problem(tmp_path: Path) -> None:
     root = tmp_path / "twin"
     DukeVideo().synthesize(root, ids=4, size=(32, 16), workers=1, progress=False)

@@ -9,6 +9,7 @@ from vreid_plugins.datasets.ls_vid.reader import LsVid
 from vreid_plugins.datasets.ls_vid.twin import plan
 
 
+@pytest.mark.slow
 def test_a_twin_is_read_back_and_verifies_without_any_problem(tmp_path: Path) -> None:
     root = tmp_path / "twin"
     LsVid().synthesize(root, ids=4, size=(32, 16), workers=1, progress=False)
