@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from vreid_bench import Convention, Dataset, DatasetCheck, Protocol, Split, hookimpl
+from vreid_bench import Convention, Dataset, Protocol, Split, hookimpl
 from vreid_plugins.datasets.ccvid.index import load
 from vreid_plugins.datasets.fault_report import stop
+from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.synthetic_note import source_of
 
 PAPER = "Gu et al., Clothes-Changing Person Re-identification with RGB Modality Only, CVPR 2022"
 CODE = "guxinqian/Simple-CCReID, tools/eval_metrics.py"
 
 
-class Ccvid:
+class Ccvid(LayoutReader):
     """Reads `train.txt`, `query.txt`, `gallery.txt` and the folders they name as published.
 
     The second number of a folder's name is the camera, and session 3 has cameras of its own. A label of clothes tells
@@ -35,25 +35,6 @@ class Ccvid:
         parts = load(root, stop)
         split = Split.apart(parts["train"], parts["query"], parts["gallery"])
         return Dataset("ccvid", root, (split,), source_of(root))
-
-    def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
-        """Every count beside its published number, every fault of lists, folders and frames as a sentence."""
-        from vreid_plugins.datasets.ccvid.verify import verify
-
-        return verify(Path(root), decode)
-
-    def twin(self) -> str:
-        """A hash that changes whenever `synthesize(root)` would write another tree."""
-        from vreid_plugins.datasets.ccvid.twin import plan
-
-        return plan().hash
-
-    def synthesize(self, root: Path, **world: Any) -> None:
-        """Render a synthetic tree in this layout into the new folder `root`."""
-        from vreid_plugins.datasets.ccvid.twin import plan
-        from vreid_plugins.synthetic import write_twin
-
-        write_twin(root, plan, **world)
 
 
 @hookimpl

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from vreid_bench import Dataset, DatasetCheck, Protocol, Split, hookimpl
+from vreid_bench import Dataset, Protocol, Split, hookimpl
 from vreid_plugins.datasets.duke_video.index import load
 from vreid_plugins.datasets.fault_report import stop
+from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.synthetic_note import is_synthetic, source_of
 
 WITHDRAWN = (
@@ -17,7 +17,7 @@ WITHDRAWN = (
 )
 
 
-class DukeVideo:
+class DukeVideo(LayoutReader):
     """Reads `train`, `query` and `gallery` as published: a folder for each person, in it one for each tracklet.
 
     `gallery` already holds the query tracklets; they are not added to it again.
@@ -39,25 +39,6 @@ class DukeVideo:
     def withdrawn(self, root: Path) -> str:
         """When and why the data was withdrawn; empty if the tree is synthetic."""
         return "" if is_synthetic(Path(root)) else WITHDRAWN
-
-    def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
-        """Every count beside its published number, every fault of folders, names and frames as a sentence."""
-        from vreid_plugins.datasets.duke_video.verify import verify
-
-        return verify(Path(root), decode)
-
-    def twin(self) -> str:
-        """A hash that changes whenever `synthesize(root)` would write another tree."""
-        from vreid_plugins.datasets.duke_video.twin import plan
-
-        return plan().hash
-
-    def synthesize(self, root: Path, **world: Any) -> None:
-        """Render a synthetic tree in this layout into the new folder `root`."""
-        from vreid_plugins.datasets.duke_video.twin import plan
-        from vreid_plugins.synthetic import write_twin
-
-        write_twin(root, plan, **world)
 
 
 @hookimpl

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from vreid_bench import Dataset, DatasetCheck, Protocol, hookimpl
+from vreid_bench import Dataset, Protocol, hookimpl
 from vreid_plugins.datasets.fault_report import ignore, stop
 from vreid_plugins.datasets.half_splits import VARIANTS, make_splits, note_drawn, with_swapped
 from vreid_plugins.datasets.ilids_vid.index import SPLIT_FILE, load
+from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.synthetic_note import source_of
 
 
-class IlidsVid:
+class IlidsVid(LayoutReader):
     """Reads `i-LIDS-VID/sequences` as published, and the ten splits in `train-test people splits` beside it.
 
     Persons are the folders sorted by number; the numbers run to 319 with gaps. The split file holds places in that
@@ -30,25 +30,6 @@ class IlidsVid:
             raise AssertionError("a fault of the split file was not reported")
         splits, notes = make_splits(tree, halves, variant), note_drawn(halves, [SPLIT_FILE])
         return Dataset("ilids-vid", root, splits, source_of(root), notes)
-
-    def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
-        """Every count beside its published number, every fault of folders, frames and splits as a sentence."""
-        from vreid_plugins.datasets.ilids_vid.verify import verify
-
-        return verify(Path(root), decode)
-
-    def twin(self) -> str:
-        """A hash that changes whenever `synthesize(root)` would write another tree."""
-        from vreid_plugins.datasets.ilids_vid.twin import plan
-
-        return plan().hash
-
-    def synthesize(self, root: Path, **world: Any) -> None:
-        """Render a synthetic tree in this layout into the new folder `root`."""
-        from vreid_plugins.datasets.ilids_vid.twin import plan
-        from vreid_plugins.synthetic import write_twin
-
-        write_twin(root, plan, **world)
 
 
 @hookimpl

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from vreid_bench import Dataset, DatasetCheck, Protocol, Split, hookimpl
+from vreid_bench import Dataset, Protocol, Split, hookimpl
 from vreid_plugins.datasets.fault_report import stop
+from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.ls_vid.index import load
 from vreid_plugins.datasets.synthetic_note import source_of
 
 
-class LsVid:
+class LsVid(LayoutReader):
     """Reads `list_sequence`, `test/data/info_test.mat` and the folders of frames as published.
 
     A list holds the beginning that the names of a tracklet's frames share. It is compared with whole fields of a name,
@@ -33,25 +33,6 @@ class LsVid:
         test = index.parts["test"]
         split = Split(index.parts["train"], test, index.query, tuple(range(len(test))))
         return Dataset("ls-vid", root, (split,), source_of(root), index.notes)
-
-    def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
-        """Every count beside its published number, every fault of lists, names and frames as a sentence."""
-        from vreid_plugins.datasets.ls_vid.verify import verify
-
-        return verify(Path(root), decode)
-
-    def twin(self) -> str:
-        """A hash that changes whenever `synthesize(root)` would write another tree."""
-        from vreid_plugins.datasets.ls_vid.twin import plan
-
-        return plan().hash
-
-    def synthesize(self, root: Path, **world: Any) -> None:
-        """Render a synthetic tree in this layout into the new folder `root`."""
-        from vreid_plugins.datasets.ls_vid.twin import plan
-        from vreid_plugins.synthetic import write_twin
-
-        write_twin(root, plan, **world)
 
 
 @hookimpl

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from vreid_bench import Dataset, DatasetCheck, Protocol, Roles, Source, Split, Tracklet, hookimpl
+from vreid_bench import Dataset, Protocol, Roles, Source, Split, Tracklet, hookimpl
 from vreid_plugins.datasets.fault_report import stop
+from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.mars.index import FILES, QUERY_FILE, Half, load_index, load_roles
 from vreid_plugins.datasets.synthetic_note import is_synthetic, read_visibility
 
@@ -21,7 +21,7 @@ PUBLISHED = {
 }
 
 
-class Mars:
+class Mars(LayoutReader):
     """Reads `bbox_train`, `bbox_test` and `info` as published; the lists name the frames, no folder is listed."""
 
     def read(self, root: Path) -> Dataset:
@@ -43,30 +43,11 @@ class Mars:
         rows, query = load_roles(Path(info), stop)
         return Roles(rows[:, 2].tolist(), rows[:, 3].tolist(), query.tolist(), range(len(rows)))
 
-    def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
-        """Every count beside its published number, every fault of index files and frames as a sentence."""
-        from vreid_plugins.datasets.mars.verify import verify
-
-        return verify(Path(root), find_source(Path(root)), decode)
-
     def visibility(self, root: Path) -> Mapping[str, float]:
         """Path of each frame -> share of the person that it shows. Raises InputError if the data was not rendered."""
         index = load_index(Path(root), stop)
         paths = [path for half in (index.train, index.test) if half is not None for path in half.paths()]
         return read_visibility(Path(root), paths, stop)
-
-    def twin(self) -> str:
-        """A hash that changes whenever `synthesize(root)` would write another tree."""
-        from vreid_plugins.datasets.mars.twin import plan
-
-        return plan().hash
-
-    def synthesize(self, root: Path, **world: Any) -> None:
-        """Render a synthetic tree in this layout into the new folder `root`."""
-        from vreid_plugins.datasets.mars.twin import plan
-        from vreid_plugins.synthetic import write_twin
-
-        write_twin(root, plan, **world)
 
 
 def make_tracklets(half: Half) -> tuple[Tracklet, ...]:

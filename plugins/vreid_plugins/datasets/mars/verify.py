@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vreid_bench import DISTRACTOR, JUNK, DatasetCheck, Source
+from vreid_bench import DISTRACTOR, JUNK, DatasetCheck
 from vreid_plugins.datasets.count_check import Sighting, compare_counts, count_unmatched, report_differences
 from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.frame_check import check_frames
 from vreid_plugins.datasets.mars.index import FILES, Half, Index, load_index
 from vreid_plugins.datasets.mars.names import CAMERAS, Integers
+from vreid_plugins.datasets.mars.reader import find_source
 
 # counted on the published index files; Zheng et al., ECCV 2016, report the same tracklets and identities
 PUBLISHED = {
@@ -46,7 +47,7 @@ PUBLISHED = {
 }
 
 
-def verify(root: Path, source: Source, decode: bool) -> DatasetCheck:
+def verify(root: Path, decode: bool) -> DatasetCheck:
     """All counts and faults under `root`; a half whose index is unusable is not counted, and its frames not checked."""
     problems: list[str] = []
     index = load_index(root, problems.append)
@@ -58,6 +59,7 @@ def verify(root: Path, source: Source, decode: bool) -> DatasetCheck:
             folder = half.files.frames
             on_disk = check_frames(root, half.paths(), problems.append, decode, exclusive=(folder,))
             found[f"{part} frames on disk"] = on_disk
+    source = find_source(root)
     counts = compare_counts(root, found, PUBLISHED, source, problems.append)
     report_differences(root, counts, "lists and frames", problems.append)
     return DatasetCheck(source, counts, tuple(problems))

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from vreid_bench import Dataset, DatasetCheck, InputError, Protocol, Roles, hookimpl
+from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.datasets.synthetic_note import world_name
 
 NAME = "mars-motion"
 
 
-class MarsMotion:
+class MarsMotion(LayoutReader):
     """Reads what `synthesize` has rendered, as `Mars` reads its twin; it refuses all other trees."""
 
     def __init__(self) -> None:
@@ -42,19 +42,6 @@ class MarsMotion:
         """As `Mars.visibility`."""
         check_world(Path(root))
         return self.layout.visibility(root)
-
-    def twin(self) -> str:
-        """A hash that changes whenever `synthesize(root)` would write another tree."""
-        from vreid_plugins.datasets.mars_motion.twin import plan
-
-        return plan().hash
-
-    def synthesize(self, root: Path, **world: Any) -> None:
-        """Render the world into the new folder `root`, with the options of `Mars.synthesize`."""
-        from vreid_plugins.datasets.mars_motion.twin import plan
-        from vreid_plugins.synthetic import write_twin
-
-        write_twin(root, plan, **world)
 
 
 def check_world(root: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from vreid_bench import Dataset, DatasetCheck, Protocol, Source, hookimpl
+from vreid_bench import Dataset, Protocol, Source, hookimpl
 from vreid_plugins.datasets.fault_report import ignore, stop
 from vreid_plugins.datasets.half_splits import VARIANTS, HalfSplits, make_splits, note_drawn, with_swapped
+from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.prid2011.index import LISTS, MATRICES, PERSONS, load
 from vreid_plugins.datasets.synthetic_note import is_synthetic
 from vreid_plugins.datasets.two_views import Tree
@@ -17,7 +17,7 @@ from vreid_plugins.datasets.two_views import Tree
 PUBLISHED_HALVES = "d253db0ed740d51c727b0a30f291d900bb271f621bf5d71916c85de4aca9346e"
 
 
-class Prid2011:
+class Prid2011(LayoutReader):
     """Reads `prid_2011/multi_shot` as published, and ten splits in a file beside it.
 
     Persons 1 to 200 are in both cameras. The protocol takes those with 27 frames in both, who are 178 in the
@@ -34,25 +34,6 @@ class Prid2011:
             raise AssertionError("a fault of the split file was not reported")
         splits, source = make_splits(tree, halves, variant), find_source(root, tree, halves)
         return Dataset("prid2011", root, splits, source, write_notes(root, halves))
-
-    def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
-        """Every count beside its published number, every fault of folders, frames and splits as a sentence."""
-        from vreid_plugins.datasets.prid2011.verify import verify
-
-        return verify(Path(root), decode)
-
-    def twin(self) -> str:
-        """A hash that changes whenever `synthesize(root)` would write another tree."""
-        from vreid_plugins.datasets.prid2011.twin import plan
-
-        return plan().hash
-
-    def synthesize(self, root: Path, **world: Any) -> None:
-        """Render a synthetic tree in this layout into the new folder `root`."""
-        from vreid_plugins.datasets.prid2011.twin import plan
-        from vreid_plugins.synthetic import write_twin
-
-        write_twin(root, plan, **world)
 
 
 def find_source(root: Path, tree: Tree, halves: HalfSplits) -> Source:
