@@ -18,13 +18,13 @@ from vreid_bench.modeling.model import Model
 from vreid_bench.planning.plan import Request, plan_run
 from vreid_bench.records.feature_store import Store
 from vreid_bench.records.record import Record
+from vreid_bench.records.weights import load_weights
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.metrics import judge
 from vreid_bench.scoring.ranks.by_matcher import tiles
 from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.ranks.pruning import Pruned
-from vreid_bench.training.checkpoint import load_weights
 
 
 def main(run: Path) -> None:
