@@ -122,7 +122,7 @@ def test_weights_are_evaluated_under_other_settings_without_training(cli, cli_js
     assert other["conditions"][0]["conventions"]["official"]["mAP"] == trained["conventions"]["official"]["mAP"]
     refused = cli("run", "--from", tmp_path / "nothing", "--data", tiny_mars)
     assert refused.exit_code == 2
-    assert "no finished run there" in refused.stderr
+    assert "no finished run is there" in refused.stderr
 
 
 def test_weights_that_are_not_their_records_are_refused(cli, cli_json, finished_run, mean_pooling, tiny_mars, tmp_path):

@@ -121,7 +121,7 @@ def test_weights_are_not_tested_on_people_whom_they_were_trained_on(cli, cli_jso
     refused = cli(*arguments(tested, "--from", report["run"]))
     assert refused.exit_code == 2
     assert f"{trained} trained on" in refused.stderr
-    assert f"of the people whom {tested} asks for" in refused.stderr
+    assert f"of the people whom {tested} queries" in refused.stderr
 
 
 def test_a_shelf_without_a_data_set_is_told(cli, arguments, shelf):
