@@ -24,8 +24,9 @@ COMMA := ,
 run: $(VENV)/installed
 	$(BIN)/vreid-bench run --plugin personvlad --protocol mars --threads 1
 
-# One thread a worker: two workers with two threads each would spend their time waiting for each other.
-TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+# One thread a worker: two workers with two threads each would spend their time waiting for each other. Compiled modules
+# are kept, as the tests start many processes.
+TESTS := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 test: lint types
 	$(TESTS) --cov --cov-report=term:skip-covered --cov-fail-under=97

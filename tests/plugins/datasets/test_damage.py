@@ -19,12 +19,12 @@ from vreid_plugins.synthetic.writer import write_tree
 
 # plan, cameras, people of each part, seeds that every kind of damage is struck with
 TWINS = {
-    "mars": (mars.plan, 3, 3, 3),
-    "ilids-vid": (ilids_vid.plan, 2, 2, 2),
-    "prid2011": (prid2011.plan, 2, 2, 2),
-    "duke-video": (duke_video.plan, 4, 3, 3),
-    "ls-vid": (ls_vid.plan, 15, 3, 3),
-    "ccvid": (ccvid.plan, 9, 3, 3),
+    "mars": (mars.plan, 3, 3, 2),
+    "ilids-vid": (ilids_vid.plan, 2, 2, 1),
+    "prid2011": (prid2011.plan, 2, 2, 1),
+    "duke-video": (duke_video.plan, 4, 3, 2),
+    "ls-vid": (ls_vid.plan, 15, 3, 2),
+    "ccvid": (ccvid.plan, 9, 3, 2),
 }
 
 

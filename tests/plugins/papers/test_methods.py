@@ -65,7 +65,7 @@ FRAME = (
 # name, frames of a clip (fewer than the recipe's where only the head differs), shape of the maps, parameters
 PAPER = [
     ("image-baseline", 1, (1, 2048, 7, 4), RESNET),
-    ("mean-pooling", 4, (4, 2048, 7, 4), RESNET),
+    ("mean-pooling", 2, (2, 2048, 7, 4), RESNET),
     ("temporal-attention", 2, (2, 2048, 7, 4), RESNET + 2048 * 28 * 256 + 256 + 257),
     ("temporal-attention-conv", 2, (2, 2048, 7, 4), RESNET + 2048 * 28 * 256 + 256 + 3 * 256 + 1),
     ("lstm", 2, (2, 2048, 7, 4), RESNET + 4 * 512 * (2048 + 512 + 2)),

@@ -45,12 +45,11 @@ def reciprocal(index: Ints, count: int, half: int, threads: int) -> tuple[Longs,
     same for the smaller sets that are added where over two thirds of one (the paper: at least; its code: over) are
     reciprocal neighbours already.
     """
-    wide, narrow = ([_mutual(index, item, size) for item in range(len(index))] for size in (count, half))
+    wide, narrow = ([frozenset(_mutual(index, item, size)) for item in range(len(index))] for size in (count, half))
     sets = []
     for own in wide:
         close = [narrow[c] for c in own]
-        added = [theirs for theirs in close if 3 * np.isin(theirs, own).sum() > 2 * len(theirs)]
-        sets.append(np.unique(np.concatenate([own, *added])))
+        sets.append(sorted(own.union(*(theirs for theirs in close if 3 * len(theirs & own) > 2 * len(theirs)))))
     start = np.concatenate([[0], np.cumsum([len(s) for s in sets])]).astype(np.int64)
     return start, np.concatenate(sets).astype(np.int32)
 
@@ -127,8 +126,8 @@ def _offer(tile: Floats, first: int, row: int, value: Floats, index: Ints, large
         largest[rows] = np.maximum(largest[rows], part.max(1))
 
 
-def _mutual(index: Ints, item: int, count: int) -> Ints:
+def _mutual(index: Ints, item: int, count: int) -> list[int]:
     """The neighbours among the first `count` of `item` that have it among theirs, nearest first."""
     forward = index[item, :count]
-    found: Ints = forward[(index[forward, :count] == item).any(1)]
+    found: list[int] = forward[(index[forward, :count] == item).any(1)].tolist()
     return found

@@ -9,7 +9,7 @@ import pytest
 from mars_tree import index_of
 from scipy.io import loadmat, savemat
 
-from vreid_bench import DISTRACTOR
+from vreid_bench import DISTRACTOR, Split
 from vreid_plugins.datasets.mars.reader import Mars
 
 INFO = os.environ.get("VREID_MARS_INFO")
@@ -33,6 +33,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def split(published: Path) -> Split:
+    """The published lists as they are read."""
+    (only,) = Mars().read(published).splits
+    return only
+
+
 @official
 def test_the_published_index_files_are_known_by_their_hash(published: Path, tmp_path: Path) -> None:
     assert Mars().read(published).source == "official"
@@ -43,8 +50,7 @@ def test_the_published_index_files_are_known_by_their_hash(published: Path, tmp_
 
 
 @official
-def test_the_published_split_has_8298_and_12180_tracklets_and_1980_queries(published: Path) -> None:
-    (split,) = Mars().read(published).splits
+def test_the_published_split_has_8298_and_12180_tracklets_and_1980_queries(split: Split) -> None:
     assert (len(split.train), len(split.test), len(split.query)) == (8298, 12180, 1980)
     assert sum(len(t.frames) for t in split.train) == 509914
     assert sum(len(t.frames) for t in split.test) == 681089
@@ -53,8 +59,7 @@ def test_the_published_split_has_8298_and_12180_tracklets_and_1980_queries(publi
 
 
 @official
-def test_the_published_identities_are_those_of_the_field(published: Path) -> None:
-    (split,) = Mars().read(published).splits
+def test_the_published_identities_are_those_of_the_field(split: Split) -> None:
     query = {split.test[row].pid for row in split.query}
     others = [t for row, t in enumerate(split.test) if row not in set(split.query) and t.pid > DISTRACTOR]
     gallery = {t.pid for t in others}
@@ -83,8 +88,7 @@ def test_the_published_counts_agree_with_the_table(published: Path) -> None:
 
 
 @official
-def test_the_published_tracklets_have_the_lengths_of_the_field(published: Path) -> None:
-    (split,) = Mars().read(published).splits
+def test_the_published_tracklets_have_the_lengths_of_the_field(split: Split) -> None:
     for part, longest, mean, short in ((split.train, (5, 900), 61.5, (0, 86)), (split.test, (2, 920), 55.9, (3, 209))):
         lengths = [len(t.frames) for t in part]
         assert (min(lengths), max(lengths)) == longest
@@ -93,9 +97,9 @@ def test_the_published_tracklets_have_the_lengths_of_the_field(published: Path) 
 
 
 @official
-def test_published_persons_to_train_on_may_have_one_camera_or_one_tracklet(published: Path) -> None:
+def test_published_persons_to_train_on_may_have_one_camera_or_one_tracklet(split: Split) -> None:
     """So that samplers draw with replacement, and pairs across cameras need something to fall back on."""
-    train = Mars().read(published).splits[0].train
+    train = split.train
     tracklets = Counter(t.pid for t in train)
     cameras = Counter(pid for pid, _ in {(t.pid, t.camid) for t in train})
     assert (min(tracklets), max(tracklets)) == (1, 1499)
@@ -106,8 +110,7 @@ def test_published_persons_to_train_on_may_have_one_camera_or_one_tracklet(publi
 
 
 @official
-def test_140_published_queries_have_a_match_only_with_the_queries_in_the_gallery(published: Path) -> None:
-    (split,) = Mars().read(published).splits
+def test_140_published_queries_have_a_match_only_with_the_queries_in_the_gallery(split: Split) -> None:
     rows = set(split.query)
     asked = [split.test[row] for row in split.query]
     assert len({(t.pid, t.camid) for t in asked}) == len(asked) == 1980
