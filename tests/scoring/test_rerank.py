@@ -62,9 +62,9 @@ def cases(draw):
 @given(cases())
 def test_zhong_is_the_published_algorithm(case):
     distance, queries, options = case
-    wanted = published.zhong(distance, queries, **options)
+    expected = published.zhong(distance, queries, **options)
     got = Zhong(**options).rerank(*corners(distance, queries), "euclidean")
-    np.testing.assert_allclose(got, wanted, atol=1e-6)
+    np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
 @settings(deadline=None, max_examples=150)
@@ -72,9 +72,9 @@ def test_zhong_is_the_published_algorithm(case):
 def test_fast_reid_evaluator_is_the_rule_of_its_source(case, metric):
     distance, queries, options = case
     square = {"euclidean": distance**2, "sqeuclidean": distance, "cosine": 2 * distance}[metric]
-    wanted = published.fast_reid_evaluator(distance, square, queries, **options)
+    expected = published.fast_reid_evaluator(distance, square, queries, **options)
     got = FastReidEvaluator(**options).rerank(*corners(distance, queries), metric)
-    np.testing.assert_allclose(got, wanted, atol=1e-6)
+    np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("rule", [Zhong(5, 3), FastReidEvaluator(5, 3)])
@@ -86,9 +86,9 @@ def test_features_and_their_distances_give_the_same(rule, metric):
         distance = 1 - unit @ unit.T
     else:
         distance = squared(features) ** (0.5 if metric == "euclidean" else 1)
-    wanted = rule.rerank(*corners(distance.astype(np.float32), 20), metric)
+    expected = rule.rerank(*corners(distance.astype(np.float32), 20), metric)
     got = rule.from_features(features[:20], features[20:], metric)
-    np.testing.assert_allclose(got, wanted, atol=2e-6)
+    np.testing.assert_allclose(got, expected, atol=2e-6)
 
 
 def test_tiles_of_any_size_give_the_same_bits_where_products_are_exact():
@@ -298,8 +298,8 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
     assert got["reranking"] == {"name": "zhong", "options": options, "backend": neighbours.backend()}
     distance = Zhong(k1=5, share=0.5).from_features(features[:30], features[30:], "cosine")
     sides = ({"pid": pids[part], "camid": camids[part]} for part in (slice(0, 30), slice(30, None)))
-    wanted = score(*sides, distance=distance)["torchreid"]
-    assert got["conventions"]["torchreid"]["mAP"] == pytest.approx(wanted["mAP"])
+    expected = score(*sides, distance=distance)["torchreid"]
+    assert got["conventions"]["torchreid"]["mAP"] == pytest.approx(expected["mAP"])
     assert cli_json("score", *both)["reranking"] is None
     np.save(tmp_path / "d.npy", distance)
     for options, message in (

@@ -77,15 +77,15 @@ def test_every_way_in_gives_the_scores_of_the_loop(cli_json, files):
     query, gallery, _ = mars_like()
     who = labels_of(query, gallery)
     distances = distances_by_hand(query["embedding"], gallery["embedding"], "cosine")
-    wanted = {}
+    expected = {}
     for rule in CONVENTIONS:
         column = np.array(by_hand(distances, who, rule))
-        wanted[rule.name] = column[~np.isnan(column[:, 0])]
+        expected[rule.name] = column[~np.isnan(column[:, 0])]
     for name, arguments in ways(files).items():
         report = cli_json("score", *arguments)
         assert sorted(report["conventions"]) == sorted(MARS), name
         for convention, numbers in report["conventions"].items():
-            average, first = wanted[convention][:, 0], wanted[convention][:, 1]
+            average, first = expected[convention][:, 0], expected[convention][:, 1]
             assert numbers["mAP"] == pytest.approx(average.mean(), abs=1e-12), (name, convention)
             assert numbers["R1"] == (first == 0).mean(), (name, convention)
             assert numbers["queries"] == len(average)
@@ -275,13 +275,13 @@ def test_other_conventions_by_name(cli_json, files):
 
 
 def test_true_accept_rates_come_by_every_way_in(cli, cli_json, files):
-    wanted = cli_json("score", *ways(files)["features"], "--far", "0.01", "--far", "0.1")["conventions"]
+    expected = cli_json("score", *ways(files)["features"], "--far", "0.01", "--far", "0.1")["conventions"]
     for name in ("double", "distances", "index", "distances by index"):
         found = cli_json("score", *ways(files)[name], "--far", "0.01", "--far", "0.1")["conventions"]
-        assert {k: v["tar"] for k, v in found.items()} == {k: v["tar"] for k, v in wanted.items()}
-    tar = wanted["official"]["tar"]
+        assert {k: v["tar"] for k, v in found.items()} == {k: v["tar"] for k, v in expected.items()}
+    tar = expected["official"]["tar"]
     assert 0 < tar["0.01"] < tar["0.1"] < 1
-    assert tar == wanted["queries-in-gallery"]["tar"] != wanted["torchreid"]["tar"]
+    assert tar == expected["queries-in-gallery"]["tar"] != expected["torchreid"]["tar"]
     printed = cli("score", *ways(files)["features"], "--far", "0.1").output.splitlines()
     assert "TAR@0.1" in printed[0]
     assert f"{100 * tar['0.1']:.1f}" in printed[2]

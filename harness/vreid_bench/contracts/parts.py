@@ -179,7 +179,7 @@ class Batch:
             return result
         return batch_hard(self.distance, self.pids)
 
-    def named(self, name: str) -> Tensor:
+    def select(self, name: str) -> Tensor:
         """`embedding`, `clips` (the mean of the clip embeddings) or an aggregator's extra: [N, E]."""
         if name == "embedding":
             return self.embedding

@@ -73,7 +73,7 @@ class Protocol:
             self._refuse(f"test is {self.test!r}, expected a strategy such as Corruption or Selection")
 
     @property
-    def tested(self) -> str:
+    def test_dataset(self) -> str:
         """The dataset tested on."""
         return self.target or self.dataset
 

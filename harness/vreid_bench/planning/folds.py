@@ -49,7 +49,7 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, .
     In transfer between datasets with several splits, fold k uses split k of both; a dataset with one split is used
     in all folds. Raises InputError if a fold has nothing to train on or nothing to test.
     """
-    source, target = datasets[protocol.dataset], datasets[protocol.tested]
+    source, target = datasets[protocol.dataset], datasets[protocol.test_dataset]
     splits = source.splits
     if protocol.holdout:
         splits = tuple(hold_out(split, protocol.holdout) for split in splits)

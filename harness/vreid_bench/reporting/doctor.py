@@ -41,15 +41,15 @@ def _advice(device: torch.device) -> str:
 
 
 def _kernels(name: str, backend: str, work: str) -> str:
-    if reason := native.missing(name):
+    if reason := native.explain_missing(name):
         return f"{backend}: {work} by the NumPy twin, with the same result; {reason}"
     return f"{backend}: {work} by native kernels"
 
 
 def _clip_ops(device: torch.device) -> str:
-    reason = native.missing("clip_cpu")
+    reason = native.explain_missing("clip_cpu")
     if not reason and device.type == "cuda":
-        reason = native.missing("clip_cuda")
+        reason = native.explain_missing("clip_cuda")
     if reason:
         return f"torch: pairs of clips are reduced in plain torch, with the same result but slower; {reason}"
     return f"{clip_native.backend(device.type)}: pairs of clips are reduced by native kernels"

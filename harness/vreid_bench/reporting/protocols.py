@@ -14,7 +14,7 @@ Lines = list[tuple[str, str]]
 def describe_protocol(protocol: Protocol) -> str:
     """What a protocol does, one line each: name, data, published counts, conventions, options, source."""
     trained = _describe_division(protocol.dataset, protocol.variant)
-    tested = _describe_division(protocol.tested, protocol.target_variant if protocol.target else protocol.variant)
+    tested = _describe_division(protocol.test_dataset, protocol.target_variant if protocol.target else protocol.variant)
     lines = [
         ("protocol", f"{protocol.name} {protocol.version} ({protocol.fingerprint[:8]})"),
         ("", protocol.summary),
@@ -53,7 +53,7 @@ def protocols_table(protocols: Iterable[Protocol]) -> str:
             [
                 f"`{p.name}`",
                 trained,
-                f"{p.tested}: {_describe_counts(p, 'queries')}",
+                f"{p.test_dataset}: {_describe_counts(p, 'queries')}",
                 _describe_counts(p, "gallery"),
                 str(p.counts.get("splits", 1)),
                 f"`{p.headline}`",

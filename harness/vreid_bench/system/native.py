@@ -20,7 +20,7 @@ def load(name: str) -> Any | None:
     return None if os.environ.get("VREID_NATIVE") == "0" else _load(name)[0]
 
 
-def missing(name: str) -> str:
+def explain_missing(name: str) -> str:
     """Why `load` returns None, and how to repair that; empty if it returns the module."""
     if os.environ.get("VREID_NATIVE") == "0":
         return "VREID_NATIVE=0 turns the native kernels off"
