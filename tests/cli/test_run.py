@@ -201,7 +201,7 @@ def test_a_part_runs_in_the_baseline_and_says_so(cli_json, mean_pooling):
         (("--plugin", "mean-pooling", "--set", "schedule.rate=fast"), "expected float"),
         (("--plugin", "mean-pooling", "--set", "schedule.rate=NaN"), "expected a finite number"),
         (("--plugin", "mean-pooling", "--set", "optimizer.name=Foo"), "expected one of Adam"),
-        (("--plugin", "mean-pooling", "--set", "weight_decay=-1"), "optimizer AdamW refuses its options"),
+        (("--plugin", "mean-pooling", "--set", "weight_decay=-1"), "optimizer AdamW does not accept its options"),
         (("--plugin", "mean-pooling", "--set", "stages.0.P=0"), "stage.P is 0"),
         (("--plugin", "mean-pooling", "--set", "size=[64]"), "size is (64,)"),
         (("--plugin", "mean-pooling", "--set", 'size=["a",2]'), "size is ('a', 2)"),

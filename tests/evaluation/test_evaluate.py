@@ -155,5 +155,5 @@ def test_random_draws_one_tracklet_of_each_person_and_others_when_repeated():
 
 def test_selection_needs_one_vector_a_tracklet():
     store = FeatureStore(torch.zeros(18, 4), torch.ones(18), (2,) * 9)
-    with pytest.raises(InputError, match="averages one vector a tracklet"):
+    with pytest.raises(InputError, match="needs one vector for each tracklet"):
         next(Selection().cases({"features": store}, None, SPLIT))

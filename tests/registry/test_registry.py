@@ -167,7 +167,7 @@ def test_a_family_makes_its_members_by_what_follows_the_colon():
     assert registry.entry("aggregators", "w:red").name == "w:red"
     assert [row.describe()["summary"] for row in registry.entries("aggregators")] == ["Widgets by name."]
     assert registry.find("aggregators", "v:red") is None
-    with pytest.raises(InputError, match="the name after the colon must be lower-case"):
+    with pytest.raises(InputError, match="the name after the colon must consist of lower-case"):
         registry.find("aggregators", "w:Red/../x")
 
 

@@ -25,11 +25,7 @@ THREADS = click.option("--threads", type=click.IntRange(1), help="Processor thre
 QUIET = click.option("--quiet", is_flag=True, help="No progress bars.")
 RERANK = click.option("--rerank", metavar="NAME", help="Re-rank, for instance with zhong or zhong:k1=50,k2=15.")
 MEMORY = click.option(
-    "--memory",
-    callback=parse_bytes,
-    default="64M",
-    show_default=True,
-    help="Memory for re-ranking, without its result.",
+    "--memory", callback=parse_bytes, default="64M", show_default=True, help="For re-ranking, besides its result."
 )
 ACCEPT_WITHDRAWN = click.option(
     "--accept-withdrawn",

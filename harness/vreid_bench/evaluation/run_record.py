@@ -101,7 +101,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
 
 
 def find_corruption(method: Method, registry: Registry) -> str | None:
-    """The training augmentations that spoil clips as a test may (their `corrupts` is true), in words; None if none."""
+    """The training augmentations that corrupt clips (their `corrupts` is true), in words; None if there are none."""
     parts = [part for stage in method.stages if isinstance(stage, Train) for part in stage.augment]
     found = [part for part in parts if getattr(registry.get("augmentations", part.name), "corrupts", False)]
     return "; ".join(dict.fromkeys(map(describe_part, found))) or None

@@ -1,4 +1,4 @@
-"""Compares the weights of frames and clips with the true visibility of the person, which rendered data knows.
+"""Compares the weights of frames and clips with the true visibility of the person, which rendered data contains.
 
 Weights can only be compared within a clip or a tracklet: attention sums to 1 over the frames of a clip, learned
 importance over the pairs of clips of two tracklets. So frames are ranked within their clip, and clips within their
@@ -71,7 +71,7 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     plan = plan_run(Registry.installed(), request)
     dataset = plan.registry.get("datasets", plan.dataset.name)
     if not isinstance(dataset, VisibilityReader):
-        raise InputError(f"{plan.dataset.name} does not tell what can be seen in its frames; the twin of mars does")
+        raise InputError(f"{plan.dataset.name} has no visibility of persons; use the synthetic twin of mars")
     truth = dataset.visibility(plan.dataset.root)
     method, strategy = plan.chosen.method, plan.protocol.test
     corruption = strategy if isinstance(strategy, Corruption) else None
@@ -88,7 +88,7 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     agreements = {key: agreement for key, groups in found.items() if (agreement := groups.agreement())}
     if not agreements:
         raise InputError(
-            f"{plan.chosen.name} under {protocol}: no weights of frames or clips vary where visibility does; name a "
+            f"{plan.chosen.name} under {protocol}: no weights of frames or clips vary where visibility varies; name a "
             "run of a method with attention or learned importance"
         )
     return agreements
@@ -117,7 +117,9 @@ def compare_fold(
             spoiled = clip_weights.spoiled[tracklet.clips]  # [C]
             for weights, frames, bad in zip(attention[tracklet.clips], tracklet.visibility, spoiled, strict=False):
                 if len(weights) != len(frames):
-                    raise InputError(f"the attention is to {len(weights)} steps of {len(frames)} frames, not to each")
+                    raise InputError(
+                        f"attention: found {len(weights)} weights for {len(frames)} frames, expected one each"
+                    )
                 if not bad:  # the attention was read from the clips before they were spoiled
                     yield (clip_weights.condition, FRAMES), weights, frames, tracklet.pid
             clips = tracklet.visibility.mean(1) * ~spoiled  # [C]
@@ -139,7 +141,7 @@ def _read_truth(test: Split, clipping: Clipping, truth: Mapping[str, float]) -> 
 def _weigh(
     trained: TrainedModel, corruption: Corruption | None, test: Split, kept: FeatureStore
 ) -> Iterator[ClipWeights]:
-    """The clips as each condition tests them; `kept`: the clips without corruption, before the matcher."""
+    """The clips under each condition; `kept`: the clips without corruption, before the matcher."""
     device, matcher = trained.reader.device, trained.model.matcher
 
     def represent(store: FeatureStore) -> Clips:
@@ -162,7 +164,7 @@ def _weigh(
 def attention_of(aggregator: nn.Module) -> Iterator[list[Floats]]:
     """Collects the attention [T'] to the frames of each clip that passes through the aggregator inside the `with`.
 
-    The list stays empty if neither the aggregator nor one within it has attention.
+    The list stays empty if neither the aggregator nor a part of it has attention.
     """
     heard: list[Floats] = []
 

@@ -1,4 +1,4 @@
-"""Protocols as text: one in words, all as a Markdown table."""
+"""Protocols as text: one described, all as a Markdown table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def describe_protocol(protocol: Protocol) -> str:
 
 
 def _describe_test(protocol: Protocol) -> Lines:
-    """The conditions of the test, and how they come about."""
+    """The conditions of the test, and how they are made."""
     lines = list(protocol.test.describe()) if protocol.test else []
     if any(protocol.conditions):
         lines.append(("conditions", "; ".join(protocol.conditions)))
