@@ -272,9 +272,9 @@ def test_a_protocol_names_the_variant_in_which_its_dataset_is_divided(registry, 
     straight, swapped = (plan(registry, tmp_path, protocol=name) for name in ("straight", "swapped"))
     assert len(swapped.folds[0].training[0].tracklets) == len(straight.folds[0].training[0].tracklets) - 1
     assert swapped.protocol.rules["variant"] == "swapped"
-    with pytest.raises(InputError, match=r"needs halves divided as 'crooked', but .* knows straight, swapped"):
+    with pytest.raises(InputError, match=r"divides halves as 'crooked', but .* offers straight, swapped"):
         plan(registry, tmp_path, protocol="crooked")
-    with pytest.raises(InputError, match=r"needs toy divided as 'straight', but .* knows one way only"):
+    with pytest.raises(InputError, match=r"divides toy as 'straight', but .* offers one way only"):
         plan(registry, tmp_path, protocol="single")
 
 

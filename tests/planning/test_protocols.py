@@ -120,7 +120,7 @@ def test_what_papers_transfer_is_what_its_name_says(known):
     [
         ("ilids-vid-to-ilids-vid-dapeng", "both divide ilids-vid"),
         ("mars-to-mars-corruption", "both divide mars"),
-        ("mars-to-prid2011-to-ls-vid", "mars-to-prid2011 is transfer already"),
+        ("mars-to-prid2011-to-ls-vid", "mars-to-prid2011 is already a transfer"),
         ("ls-vid-to-mars-dev", "mars-dev tests on training identities"),
         ("mars-to-lsvid", "no protocol is named 'mars-to-lsvid'"),
     ],

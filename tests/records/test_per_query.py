@@ -65,7 +65,7 @@ def test_hits_are_known_where_a_query_counts():
 
 def test_a_damaged_file_is_refused_with_its_name(tmp_path):
     path = tmp_path / "kept.npz"
-    with pytest.raises(InputError, match=r"kept.npz: there is no such file"):
+    with pytest.raises(InputError, match=r"kept.npz: the file does not exist"):
         read_npz(path)
     path.write_bytes(kept().to_bytes()[:-40])
     with pytest.raises(InputError, match=r"kept.npz: cannot be read as npz \("):

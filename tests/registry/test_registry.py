@@ -182,9 +182,9 @@ def test_the_members_of_a_family_belong_to_whom_it_says():
 
 
 def test_only_a_family_of_parts_has_a_colon_in_its_name():
-    with pytest.raises(InputError, match=r"'widget:'.*a name is"):
+    with pytest.raises(InputError, match=r"'widget:'.*expected lower-case letters"):
         Registry([plugin("a", vreid_aggregators=aggregators(**{"widget:": Widget}))])
     with pytest.raises(InputError, match=r"'widget'.*and a colon"):
         Registry([plugin("a", vreid_aggregators=aggregators(widget=family()))])
-    with pytest.raises(InputError, match=r"'toy:'.*a name is"):
+    with pytest.raises(InputError, match=r"'toy:'.*expected lower-case letters"):
         Registry([plugin("a", vreid_datasets=aggregators(**{"toy:": family()}))])

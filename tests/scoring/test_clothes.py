@@ -125,7 +125,7 @@ def test_a_run_that_asks_for_clothes_the_data_does_not_tell_ends_before_training
         if fine:
             check_clothes([convention(rule)], [fold])
         else:
-            with pytest.raises(InputError, match=r"toy does not say which clothes are worn .* 'same-False' needs it"):
+            with pytest.raises(InputError, match=r"toy has test tracklets without a label of clothes.*'same-False'"):
                 check_clothes([convention("any"), convention(rule)], [fold])
 
 

@@ -57,5 +57,5 @@ def test_clothes_that_are_not_known_have_no_matches_by_clothes():
     counts = count_from_distances([(slice(None), np.zeros((1, 2)))], who)
     assert find_matches(counts, GalleryRule(True, "same")) is None
     assert find_matches(counts, GalleryRule(True)).rank.tolist() == [1]
-    with pytest.raises(ValueError, match="matches in other clothes need labels that say what is worn"):
+    with pytest.raises(ValueError, match="matches in other clothes need labels of clothes"):
         assign_roles(who, slice(None), GalleryRule(True, "other"))

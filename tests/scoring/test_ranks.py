@@ -327,7 +327,7 @@ def test_a_junk_tracklet_may_hold_anything(backend):
     ("tiles", "message"),
     [
         ([(slice(0, 1), np.zeros((1, 1)))], "no distances for query 1 of 2"),
-        ([(slice(0, 2), np.zeros((2, 1))), (slice(1, 2), np.zeros((1, 1)))], "query 1 comes twice"),
+        ([(slice(0, 2), np.zeros((2, 1))), (slice(1, 2), np.zeros((1, 1)))], "query 1 is given twice"),
         ([(slice(0, 2), np.zeros((2, 2)))], r"must be \[R, G\] = \(2, 1\), got \(2, 2\)"),
     ],
 )

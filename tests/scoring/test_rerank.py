@@ -145,7 +145,7 @@ def test_re_ranking_brings_a_neighbour_s_neighbour_nearer():
     [
         (((2, 2), (3, 4), (4, 4)), r"query-gallery distances must be \[2, 4\], got \[3, 4\]"),
         (((2, 3), (2, 4), (4, 4)), r"query-query distances must be \[2, 2\], got \[2, 3\]"),
-        (((0, 0), (0, 4), (4, 4)), "0 queries and 4 gallery items leave nothing"),
+        (((0, 0), (0, 4), (4, 4)), "0 queries and 4 gallery items; expected one or more"),
     ],
 )
 def test_distances_that_do_not_fit_are_refused(shapes, message):
@@ -159,7 +159,7 @@ def test_a_distance_that_is_no_number_is_refused(name, value):
     matrices = dict(zip(MATRICES, corners(np.ones((90, 90), np.float32), 70), strict=True))
     matrices[name] = matrices[name].copy()
     matrices[name][-1, -1] = value
-    with pytest.raises(InputError, match="not a finite number"):
+    with pytest.raises(InputError, match="not finite"):
         Zhong().rerank(*matrices.values(), "euclidean")
 
 
@@ -307,7 +307,7 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
         (("--rerank", "zhong:k=5"), "has no option 'k'"),
         (("--rerank", "zhong:k1"), "expected NAME:OPTION=VALUE"),
         (("--rerank", "zhong", "--memory", "1K"), "too few"),
-        (("--rerank", "zhong", "--memory", "much"), "is no size"),
+        (("--rerank", "zhong", "--memory", "much"), "is not a size"),
         (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),
         (("--rerank", "zhong", "--far", "0.1"), "--far needs distances"),
         (("--rerank", "zhong", "--distance", tmp_path / "d.npy"), "add --query-distance FILE"),
@@ -361,7 +361,7 @@ def asymmetric(path):
         ({"--distance": "query-distance"}, "distances: expected [Q, G] = (30, 90)"),
         ({"--rerank": "average-query-expansion"}, "only distances were given; score features instead"),
         ({"spoil": asymmetric}, "query-distance.npy: it is not symmetric ("),
-        ({"spoil": lambda path: np.save(path, np.full((30, 30), np.nan))}, "a distance is not a finite number"),
+        ({"spoil": lambda path: np.save(path, np.full((30, 30), np.nan))}, "a distance is not finite"),
     ],
 )
 def test_distances_that_cannot_be_re_ranked_are_refused(files, tmp_path, cli, changes, message):

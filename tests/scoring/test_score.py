@@ -120,7 +120,7 @@ def test_clips_are_averaged_over_what_is_valid_and_by_importance():
     weighted = clips(query) | {"importance": np.tile([0.0, 2.0, 1.0], (len(query["pid"]), 1))}
     assert vreid_bench.score(weighted, clips(gallery), dtype="float64").metrics() == plain.metrics()
     weighted["valid"][0, 1] = False
-    with pytest.raises(InputError, match="query: row 0 has no valid clip of any importance"):
+    with pytest.raises(InputError, match="query: row 0 has no valid clip with an importance above 0"):
         vreid_bench.score(weighted, clips(gallery))
 
 
@@ -210,7 +210,7 @@ def rotten(path):
     ("spoil", "arguments", "message"),
     [
         (lambda f: rotten(f["query"]), "features", "query.npz: cannot be read as npz"),
-        (lambda f: f["query"].unlink(), "features", "query.npz: there is no such file"),
+        (lambda f: f["query"].unlink(), "features", "query.npz: the file does not exist"),
         (lambda f: np.savez(f["query"], pid=np.array([{}])), "features", "query.npz: cannot be read as npz"),
         (lambda f: rotten(f["distance"]), "distances", "distance.npy: cannot be read as a matrix"),
         (lambda f: np.save(f["distance"], np.zeros((3, 4))), "distances", "distances: expected [Q, G] ="),

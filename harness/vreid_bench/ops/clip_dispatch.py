@@ -1,4 +1,4 @@
-"""The choice of who computes a clip op: native kernels where the device and the dtype have them, else plain torch.
+"""Chooses what computes a clip op: native kernels if the device and the dtype have them, else plain torch.
 
 Plain torch runs `clip_reference` on some rows at a time, so that only one tile of the products of clips is in memory.
 """

@@ -41,18 +41,18 @@ class EarlierRun:
         """
         *choices, weights = given
         if weights is not None:
-            raise InputError(f"--weights {weights}: training begins from it, and --from does not train; drop one")
+            raise InputError(f"--weights {weights}: training begins from it, but --from does not train; leave one out")
         folder = find_run(run, runs)
         record = Record.from_file(folder.record)
         was = record.method.name, record.preset, record.seed
         if any(new not in (None, old) for new, old in zip(choices, was, strict=True)):
             words = "{}, preset {}, seed {}".format(*was)
-            raise InputError(f"--from {run}: its weights are of {words}; leave these options out")
+            raise InputError(f"--from {run}: its weights are those of {words}; leave --plugin, --preset and --seed out")
         return cls(folder, record)
 
     @property
     def method_request(self) -> MethodRequest:
-        """The request of the earlier run."""
+        """The method of the earlier run, as a request."""
         method = self.record.method
         assignments = [f"{path}={json.dumps(value)}" for path, value in method.overrides.items()]
         return MethodRequest(method.name, self.record.preset, self.record.seed, assignments)
@@ -64,7 +64,7 @@ class EarlierRun:
 
     @property
     def folds(self) -> tuple[int, ...]:
-        """The folds that it has weights for."""
+        """The folds whose weights it has."""
         return (0,) if self.record.splits is None else self.record.splits.ran
 
     @property
@@ -104,15 +104,13 @@ class EarlierRun:
             file = self.weights(number)
             if number not in self.folds:
                 raise InputError(
-                    f"--from {self.folder.path}: it has no weights of split {number}; choose others with --splits"
+                    f"--from {self.folder.path}: it has no weights for split {number}; choose others with --splits"
                 )
             if not file.exists():
                 name = file.relative_to(self.folder.path)
-                raise InputError(f"--from {self.folder.path}: {name} is missing, so there is nothing to evaluate")
+                raise InputError(f"--from {self.folder.path}: {name} is missing; repeat the command of that run")
         if sha256(b"".join(self.weights(number).read_bytes() for number in self.folds)) != self.record.weights.sha256:
-            raise InputError(
-                f"--from {self.folder.path}: its weights are not those that its record was made with; train anew"
-            )
+            raise InputError(f"--from {self.folder.path}: its weights differ from those of its record; train anew")
         for trained in self._list_training_protocols(protocol):
             dataset = read_dataset(reader, trained.dataset, trained.variant, every[0].dataset.root)
             before = divide(trained, {trained.dataset: dataset})
@@ -123,7 +121,7 @@ class EarlierRun:
                 if seen:
                     raise InputError(
                         f"--from: {self.record.protocol.name} trained on {len(seen)} of the people whom "
-                        f"{protocol.name} queries; a test on them says nothing, so train under this protocol"
+                        f"{protocol.name} queries, which makes the test invalid; train under this protocol"
                     )
 
     def _list_training_protocols(self, protocol: TestProtocol) -> list[TestProtocol]:

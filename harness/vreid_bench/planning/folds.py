@@ -70,12 +70,12 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, .
 
 def check_clothes(conventions: Iterable[Convention], folds: Iterable[Fold]) -> None:
     """Raises InputError if a convention depends on clothes that a dataset does not know."""
-    needing = [convention.name for convention in conventions if convention.clothes != "any"]
+    dependent = [convention.name for convention in conventions if convention.clothes != "any"]
     for fold in folds:
-        if needing and not knows_clothes(fold.test):
+        if dependent and not knows_clothes(fold.test):
             raise InputError(
-                f"{fold.dataset.root}: {fold.dataset.name} does not say which clothes are worn in every test tracklet, "
-                f"and the convention {needing[0]!r} needs it; choose a protocol without it"
+                f"{fold.dataset.root}: {fold.dataset.name} has test tracklets without a label of clothes, "
+                f"but the convention {dependent[0]!r} needs that; choose a protocol without it"
             )
 
 

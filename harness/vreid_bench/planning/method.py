@@ -1,4 +1,4 @@
-"""Which method runs: a method by its name, or the baseline with one part swapped, with every setting decided."""
+"""The method of a run: a method by its name, or the baseline with one part swapped; every setting is decided."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SWAPPABLE = ("encoders", "aggregators", "matchers", "losses")  # kinds of parts 
 
 
 class MethodRequest(NamedTuple):
-    """The method that a request, or the earlier run that it names, chooses."""
+    """Which method to run, from the options of the command or from the earlier run of `--from`."""
 
     name: str | None  # of a method, or of a part for the baseline
     preset: Preset

@@ -39,14 +39,14 @@ class RunRequest:
     source: Path | None = None  # `--from`
     accept_withdrawn: tuple[str, ...] = ()  # names of datasets
     weights: str | None = None  # `--weights`
-    splits: str | None = None  # `--splits`; None: all of the protocol, or all that `--from` has weights for
+    splits: str | None = None  # `--splits`; None: all of the protocol, or those of `--from`
     runs: Path = Path("runs")
     device: str = "auto"
     threads: int | None = None
     checkpoint_every: float = 5.0  # seconds
     quiet: bool = False
     rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
-    memory: int = RERANK_MEMORY  # bytes for re-ranking; no number depends on it
+    memory: int = RERANK_MEMORY  # bytes for re-ranking; does not change any number
 
 
 @dataclass(frozen=True)

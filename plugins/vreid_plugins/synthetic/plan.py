@@ -84,7 +84,7 @@ def count_parts(parts: Mapping[str, Sequence[Named]], cameras: int) -> dict[str,
 
 
 def check_size(twin: str, ids: int, allowed: range, world: World, cameras: range) -> None:
-    """Raises InputError if `twin`, named as a message begins, cannot hold so many people or cameras."""
+    """Raises InputError if the twin cannot hold this number of people or cameras; `twin` begins the message."""
     if ids not in allowed or world.cameras not in cameras:
         raise InputError(
             f"{twin} has {_span(allowed)} identities and {_span(cameras)} cameras, not {ids} and {world.cameras}; "

@@ -28,7 +28,7 @@ class TrackletSpec:
 
     @property
     def key(self) -> tuple[int, ...]:
-        """What the tracklet's random streams hang on."""
+        """The key of the tracklet's random streams."""
         return (self.identity, self.camera, self.take)
 
 
@@ -42,7 +42,7 @@ class Rendered:
 
 
 def render(world: World, spec: TrackletSpec) -> Rendered:
-    """Render one tracklet; no other tracklet matters to it."""
+    """Render one tracklet, independently of all others."""
     seen_by = camera(world, spec.camera)
     mishaps = draw_mishaps(world, spec.key, spec.frames)
     walk = _walk(world, spec, seen_by, mishaps)

@@ -36,7 +36,7 @@ def rank_by_matcher(
     with torch.inference_mode():
         if not isinstance(matcher, ComparesVectors):
             if reranker is not None:
-                raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
+                raise InputError("re-ranking needs one vector for each tracklet; this matcher compares clips in pairs")
             if isinstance(matcher, Bounded):
                 pruned = Pruned(matcher, sides, labels)
                 pieces = pruned.tiles()

@@ -1,4 +1,4 @@
-"""Who is where: the labels of the test tracklets, and which of them are queries and gallery."""
+"""The labels of the test tracklets, and which of them are queries and gallery."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Labels:
-    """All test tracklets with their roles. Distances have a row a query and a column a gallery item."""
+    """All test tracklets with their roles. Distances have a row for each query and a column for each gallery item."""
 
     pids: Ints  # [N]
     camids: Ints  # [N]
@@ -35,7 +35,7 @@ class Labels:
     def __post_init__(self) -> None:
         for name, rows in (("query", self.query), ("gallery", self.gallery)):
             if not rows.size:
-                raise InputError(f"{name} list: it is empty; nothing can be scored")
+                raise InputError(f"{name} list: it is empty; expected at least one row")
             if rows.min() < 0 or rows.max() >= len(self.pids):
                 outside = rows[(rows < 0) | (rows >= len(self.pids))]
                 raise InputError(f"{name} list: rows must be 0 to {len(self.pids) - 1}, got {outside[0]}")

@@ -30,7 +30,7 @@ class Bounded(Protocol):
         ...
 
     def narrowing(self, query: Clips, gallery: Clips, /) -> Generator[tuple[Tensor, Tensor], Tensor, None]:
-        """Ever narrower bounds [P] of P pairs of tracklets, equal at the end; is sent which pairs [P] to go on with."""
+        """Ever narrower bounds [P] of P pairs of tracklets, equal at the end; it is sent the pairs [P] that go on."""
         ...
 
 

@@ -48,7 +48,7 @@ class FromDistances:
         finite &= call.scan_rows(within_gallery, queries, queries, *lists, self.threads)
         call.scan_columns(across, 0, queries, *lists, self.threads)  # last: by now little is near enough to enter
         if not finite:
-            raise InputError("re-ranking: a distance is not a finite number; check the embeddings")
+            raise InputError("re-ranking: a distance is not finite; check the embeddings")
         return Survey(lists.item, lists.largest, across)
 
     def between(self, start: Longs, member: Ints) -> Floats:
@@ -166,5 +166,7 @@ class FromFeatures:
 
 def _sizes(query: NDArray[Any], gallery: NDArray[Any]) -> tuple[int, int]:
     if not len(query) or not len(gallery):
-        raise InputError(f"re-ranking: {len(query)} queries and {len(gallery)} gallery items leave nothing to rank")
+        raise InputError(
+            f"re-ranking: {len(query)} queries and {len(gallery)} gallery items; expected one or more of each"
+        )
     return len(query), len(gallery)
