@@ -275,7 +275,7 @@ def test_splits_that_cannot_be_are_refused(total, ran, message):
         Record.of(of_splits(total, ran))
 
 
-def test_as_many_scores_as_splits_are_wanted():
+def test_as_many_scores_as_splits_are_expected():
     fields = of_splits(10, [0, 1])
     fields["conventions"]["official"]["splits"] *= 2
     with pytest.raises(InputError, match=r"'official' has scores of 4 splits, but 2 of 10 splits \(0-1\) ran"):

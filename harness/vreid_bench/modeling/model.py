@@ -108,7 +108,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Assembled:
+class MethodParts:
     """All that is needed to train and test a method."""
 
     model: Model
@@ -116,7 +116,7 @@ class Assembled:
     stages: tuple[Step | Fit, ...]
 
 
-def assemble(method: Method, factories: Factories, identities: int) -> Assembled:
+def assemble(method: Method, factories: Factories, identities: int) -> MethodParts:
     """Build and probe every part of a method for that number of training identities.
 
     Raises InputError, naming the plugin, for a shape that does not fit, an option that does not exist, or a stage with
@@ -135,7 +135,7 @@ def assemble(method: Method, factories: Factories, identities: int) -> Assembled
             if name not in method.losses:
                 raise InputError(f"a stage uses the loss {name!r}, which the method does not define")
         stages.append(_fit(stage, model, method) if isinstance(stage, Fit) else _step(stage, model, *next(trainings)))
-    return Assembled(model, losses, tuple(stages))
+    return MethodParts(model, losses, tuple(stages))
 
 
 def _fit(stage: Fit, model: Model, method: Method) -> Fit:

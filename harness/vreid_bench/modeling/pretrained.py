@@ -46,7 +46,7 @@ class Remark(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pretrained:
+class PretrainedWeights:
     """What an encoder takes from a file, and what it does not."""
 
     encoder: str  # its name
@@ -95,14 +95,14 @@ def weights_file(option: str) -> WeightsFile:
         ) from fault
 
 
-def fit_file(file: WeightsFile, part: Part, registry: Registry) -> Pretrained:
+def fit_file(file: WeightsFile, part: Part, registry: Registry) -> PretrainedWeights:
     """What the encoder takes from the file; of the naming schemes that it knows, the one with the most matches is used.
 
     Raises InputError if the file has no named tensors, or fills at most half of the encoder's tensors.
     """
     tensors = tensors_of(file.path)
     encoder = registry.factory("encoders", part)()
-    found: list[Pretrained] = []
+    found: list[PretrainedWeights] = []
     for kind in getattr(encoder, "published", OWN):
         with registry.entry("encoders", part.name).blame():
             named = kind.own(tensors)
@@ -151,7 +151,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 def _match(
     state: Mapping[str, Tensor], named: Mapping[str, Tensor], kind: Published, encoder: str, file: WeightsFile
-) -> Pretrained:
+) -> PretrainedWeights:
     """Compare `named`, tensors under the encoder's names, with the encoder's own `state`.
 
     Only floating-point tensors count: a counter (`num_batches_tracked`) has no effect, and old files lack it.
@@ -162,7 +162,7 @@ def _match(
     }
     left = [_explain(name, value, state, kind.head) for name, value in named.items() if name not in taken]
     absent = [Remark(ABSENT, _describe(name, value)) for name, value in expected.items() if name not in named]
-    return Pretrained(encoder, file, kind.names, taken, len(expected), (*left, *absent))
+    return PretrainedWeights(encoder, file, kind.names, taken, len(expected), (*left, *absent))
 
 
 def _explain(name: str, value: Tensor, state: Mapping[str, Tensor], head: Sequence[str]) -> Remark:

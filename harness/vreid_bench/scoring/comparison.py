@@ -111,7 +111,7 @@ def p_of_rows(one: Sequence[Record], other: Sequence[Record]) -> float | None:
 def _compare_metric(convention: str, metric: str, a: PerQuery, b: PerQuery) -> Comparison:
     one, other = (_values(kept, convention, metric) for kept in (a, b))  # [Q] each
     if not np.array_equal(np.isnan(one), np.isnan(other)):
-        raise InputError(f"convention {convention}: the runs count different queries; score one of them anew")
+        raise InputError(f"convention {convention}: the runs count different queries; run one of them again")
     each = [shares(*sum_by_person(values, a.pid, a.split)) for values in (one, other)]  # [I] each
     gaps = each[0] - each[1]  # [I]
     test = sign_flip(gaps)

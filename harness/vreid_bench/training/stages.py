@@ -20,7 +20,7 @@ from vreid_bench.contracts.recipe import Fit, Schedule, Train
 from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.embed import FrameReader, embed, maps
 from vreid_bench.modeling.frames import prefetch, read_clips
-from vreid_bench.modeling.model import Assembled, Step
+from vreid_bench.modeling.model import MethodParts, Step
 from vreid_bench.system.errors import InputError, RunError, suggestion
 from vreid_bench.system.progress import bar
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
@@ -53,7 +53,7 @@ class Training:
     resumed run ends with the same weights as an uninterrupted one on the same machine.
     """
 
-    def __init__(self, parts: Assembled, tracklets: Sequence[Tracklet], reader: FrameReader, seed: int) -> None:
+    def __init__(self, parts: MethodParts, tracklets: Sequence[Tracklet], reader: FrameReader, seed: int) -> None:
         self.parts = parts
         self.tracklets = tuple(t for t in tracklets if t.pid > 0)
         self.reader = reader

@@ -12,7 +12,7 @@ import torch
 from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
 from vreid_bench.modeling.embed import FrameReader
-from vreid_bench.modeling.model import Assembled, Model, assemble
+from vreid_bench.modeling.model import MethodParts, Model, assemble
 from vreid_bench.planning.folds import Fold, TrainingSet
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
@@ -44,7 +44,7 @@ class TrainingRecipe:
         """The recipe of a plan."""
         return cls(plan.chosen, plan.registry, plan.seed, plan.source)
 
-    def build(self, sets: Sequence[TrainingSet], machine: Machine) -> tuple[Assembled, str]:
+    def build(self, sets: Sequence[TrainingSet], machine: Machine) -> tuple[MethodParts, str]:
         """The parts with their initial values, for training on the last of the sets after the others.
 
         Also returns a hash over all that decides the weights of that training, including the machine's arithmetic.

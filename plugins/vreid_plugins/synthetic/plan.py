@@ -54,7 +54,7 @@ class Plan:
         return (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode()
 
 
-class Named(Protocol):
+class TrackletOfPerson(Protocol):
     """A tracklet of a part, and the person whom a reader must find in it."""
 
     @property
@@ -68,7 +68,7 @@ class Named(Protocol):
         ...
 
 
-def count_parts(parts: Mapping[str, Sequence[Named]], cameras: int) -> dict[str, int]:
+def count_parts(parts: Mapping[str, Sequence[TrackletOfPerson]], cameras: int) -> dict[str, int]:
     """The counts that every layout in parts has: `cameras`, then the size of each part, and the frames of all."""
     counts = {"cameras": cameras}
     for part, rows in parts.items():

@@ -9,7 +9,7 @@ from vreid_bench import Batch, Clips, InputError, batch_hard
 from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher, tiles
 from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
-from vreid_bench.scoring.ranks.pruning import Pruned
+from vreid_bench.scoring.ranks.pruning import PrunedDistances
 from vreid_plugins.clip_similarity import Learned, Top
 from vreid_plugins.losses.triplet import Triplet
 from vreid_plugins.matchers.mean import METRICS, Mean
@@ -180,7 +180,7 @@ def test_pruning_changes_no_rank(noise, most):
     matcher = learned(E=16, hidden=8)
     everyone = matcher.represent(everyone)
     with torch.inference_mode():
-        pruned = Pruned(matcher, (everyone, everyone), labels)
+        pruned = PrunedDistances(matcher, (everyone, everyone), labels)
         got = count_from_distances(pruned.tiles(), labels)
         whole = count_from_distances(tiles(matcher, (everyone, everyone), labels), labels)
         ranked = rank_by_matcher(matcher, (everyone, everyone), labels)
