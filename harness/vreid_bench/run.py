@@ -19,7 +19,7 @@ from vreid_bench.system.meter import Meter
 from vreid_bench.training.train import TrainingRecipe, train
 
 
-class Finished(NamedTuple):
+class FinishedRun(NamedTuple):
     """A finished run."""
 
     folder: RunDirectory
@@ -27,7 +27,7 @@ class Finished(NamedTuple):
     reused: bool  # was it complete before?
 
 
-def run(request: RunRequest) -> Finished:
+def run(request: RunRequest) -> FinishedRun:
     """Plan the run, and do what is not done yet."""
     machine = prepare(request.device, request.threads, quiet=request.quiet, checkpoint_every=request.checkpoint_every)
     plan = plan_run(Registry.installed(), request)
@@ -35,7 +35,7 @@ def run(request: RunRequest) -> Finished:
     with folder.claim():
         if folder.record.exists():
             folder.forget_checkpoints()  # a run can be killed after the record and before this
-            return Finished(folder, Record.from_file(folder.record), reused=True)
+            return FinishedRun(folder, Record.from_file(folder.record), reused=True)
         events = Events(plan.registry.manager.hook, plan.identity | {"directory": str(folder.path)})
         events.start()
         results = [run_fold(plan, testing, fold, folder, machine, events) for fold in plan.folds]
@@ -44,7 +44,7 @@ def run(request: RunRequest) -> Finished:
         record = build_record(plan, results, scores, machine)
         folder.finish(record.to_json(), scores.per_query.to_bytes(), scores.breakdown, plan.source.report())
         events.finish(record.to_json())
-        return Finished(folder, record, reused=False)
+        return FinishedRun(folder, record, reused=False)
 
 
 def run_fold(

@@ -101,7 +101,7 @@ class Learned(nn.Module):
         if self.training:
             left, right = _side(query), _side(gallery)
             each = ClipSide(left.clips[:, None], left.valid[:, None]), ClipSide(right.clips[None], right.valid[None])
-            return 1 - sequential_similarity(*each, self._trained)
+            return 1 - sequential_similarity(*each, self._compute_importance)
         masks = query.valid, gallery.valid
         return clip_distance(query.embedding, gallery.embedding, self.fused_weights(), *masks, rule=LEARNED)
 
@@ -184,12 +184,12 @@ class Learned(nn.Module):
             weights += [linear.weight * scale[:, None], (linear.bias - norm.running_mean) * scale + norm.bias]
         return [*weights, g[8].weight, g[8].bias]
 
-    def _trained(self, difference: Tensor, asked: Tensor) -> Tensor:
-        """Importances of the pairs in the mask `asked`, 0 elsewhere; the batch statistics are of these pairs only."""
-        if not asked.any():
+    def _compute_importance(self, difference: Tensor, mask: Tensor) -> Tensor:
+        """Importances of the pairs in `mask` [...] bool, 0 elsewhere; the batch statistics are of these pairs only."""
+        if not mask.any():
             return torch.zeros_like(difference[..., 0])
-        found = self.g(difference[asked])[:, 0]
-        return torch.zeros_like(difference[..., 0]).masked_scatter(asked, found)
+        found = self.g(difference[mask])[:, 0]
+        return torch.zeros_like(difference[..., 0]).masked_scatter(mask, found)
 
 
 def _side(clips: Clips) -> ClipSide:

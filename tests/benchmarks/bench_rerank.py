@@ -57,8 +57,8 @@ def dense(distance: Any, got: Any) -> list[float]:
     """Processor seconds of the published algorithm, from the input that ours has: with a sort, with a partition."""
     taken = []
     for form in ("sort", "partition"):
-        seconds_of_it, wanted = timed(lambda form=form: published.zhong(distance(), QUERIES, form=form))
-        np.testing.assert_allclose(got, wanted, atol=1e-6)
+        seconds_of_it, expected = timed(lambda form=form: published.zhong(distance(), QUERIES, form=form))
+        np.testing.assert_allclose(got, expected, atol=1e-6)
         taken.append(seconds_of_it)
     return taken
 

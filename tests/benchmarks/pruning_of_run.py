@@ -24,7 +24,7 @@ from vreid_bench.scoring.metrics import judge
 from vreid_bench.scoring.ranks.by_matcher import tiles
 from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
-from vreid_bench.scoring.ranks.pruning import Pruned
+from vreid_bench.scoring.ranks.pruning import PrunedDistances
 
 
 def main(run: Path) -> None:
@@ -43,7 +43,7 @@ def main(run: Path) -> None:
         asking = kept.replaced(bad, mask).represented(matcher).clips(slice(None))
         sides = asking, asking if corruption.side == "both" else clean
         with torch.inference_mode():
-            pruned = Pruned(matcher, sides, labels)
+            pruned = PrunedDistances(matcher, sides, labels)
             ours, all_ = (
                 count_from_distances(each, labels) for each in (pruned.tiles(), tiles(matcher, sides, labels))
             )

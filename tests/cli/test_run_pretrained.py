@@ -44,7 +44,7 @@ def test_a_run_begins_from_the_file_and_its_record_says_so(cli, cli_json, runs, 
     told = cli(*runs.first).stderr
     assert "first.pth" in told
     assert "left in the file, the classifier: 1 (fc.weight [10, 64])" in told
-    assert "trained already" not in told  # from random weights it is another training
+    assert "already trained" not in told  # from random weights it is another training
     reports = plain, first, second = (plain, cli_json(*runs.first), cli_json(*runs.second))
     assert len({report["run"] for report in reports}) == 3
     assert len({read_note(weights_of(report))[MADE_BY] for report in reports}) == 3
@@ -72,7 +72,7 @@ def test_a_run_begins_from_the_file_and_its_record_says_so(cli, cli_json, runs, 
 def test_what_is_trained_already_from_the_same_file_is_found_again(cli, cli_json, runs):
     trained = cli_json(*runs.first)
     other = (*runs.first, "--set", "test.clips=2")
-    assert f"taken from {trained['run']}" in cli(*other).stderr
+    assert f"copied from {trained['run']}" in cli(*other).stderr
     assert record_of(cli_json(*other)).weights == record_of(trained).weights
 
 

@@ -111,7 +111,7 @@ def test_weights_of_some_splits_are_tested_on_those(cli, cli_json, pooling, tiny
     assert not [word for word in record.variant if word.startswith("trained with") and "splits" in word]
     refused = cli(*options, "--splits", "1-2")
     assert refused.exit_code == 2
-    assert "it has no weights of split 2; choose others with --splits" in refused.stderr
+    assert "it has no weights for split 2; choose others with --splits" in refused.stderr
 
 
 def test_an_interrupted_run_continues_in_the_split_it_was_in(spawn, cli_json, pooling, tmp_path):

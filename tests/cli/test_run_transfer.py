@@ -42,7 +42,7 @@ def mars(finished_run, arguments, cli_json):
 
 def test_what_was_trained_once_is_tested_on_every_target(cli, cli_json, mars, arguments):
     result = cli(*arguments("mars-to-ilids-vid"))
-    assert "trained already: its weights are taken from" in result.stderr
+    assert "already trained: the weights are copied from" in result.stderr
     report = cli_json(*arguments("mars-to-ilids-vid"))
     record = record_of(report)
     assert (record.splits.total, record.dataset.name, record.taught.name) == (10, "ilids-vid", "mars")
@@ -109,10 +109,10 @@ def test_an_interrupted_fine_tuning_ends_as_an_uninterrupted_one(spawn, cli_json
 
 def test_another_training_is_not_taken_for_this_one(cli, mars, arguments):
     for change in (("--seed", "1"), ("--set", "margin=0.2"), ("--threads", "2")):
-        assert "trained already" not in cli(*arguments("mars-to-ilids-vid", "--splits", "0", *change)).stderr, change
+        assert "already trained" not in cli(*arguments("mars-to-ilids-vid", "--splits", "0", *change)).stderr, change
     # neither the clips of the test nor what is tested decides weights
     again = cli(*arguments("mars-to-ilids-vid", "--splits", "0", "--set", "test.clips=2"))
-    assert "trained already" in again.stderr
+    assert "already trained" in again.stderr
 
 
 @pytest.mark.parametrize(("trained", "tested"), [("ilids-vid", "ilids-vid-dapeng"), ("mars", "mars-dev")])

@@ -58,8 +58,8 @@ def test_every_condition_is_scored_on_its_own_mixture_of_clips(run, tiny_mars, s
         mask = np.array([rules.test.choose_spoiled(t, most, 8) for t in split.test])
         asking = np.where(mask[..., None], worse, clean).mean(1)
         vectors = asking if side == "both" else clean.mean(1)
-        wanted = average_precision(vectors, asking, split)
-        assert condition["conventions"]["queries-in-gallery"]["mAP"] == pytest.approx(wanted, abs=1e-3)
+        expected = average_precision(vectors, asking, split)
+        assert condition["conventions"]["queries-in-gallery"]["mAP"] == pytest.approx(expected, abs=1e-3)
     each = [c["conventions"]["queries-in-gallery"]["mAP"] for c in report["conditions"]]
     assert len(set(each)) > 4
     assert report["conventions"]["queries-in-gallery"]["mAP"] == pytest.approx(np.mean(each), abs=1e-12)
@@ -155,5 +155,5 @@ def test_random_draws_one_tracklet_of_each_person_and_others_when_repeated():
 
 def test_selection_needs_one_vector_a_tracklet():
     store = FeatureStore(torch.zeros(18, 4), torch.ones(18), (2,) * 9)
-    with pytest.raises(InputError, match="averages one vector a tracklet"):
+    with pytest.raises(InputError, match="needs one vector for each tracklet"):
         next(Selection().cases({"features": store}, None, SPLIT))

@@ -147,4 +147,4 @@ def test_clip_attention_of_a_run_under_corruption(tiny_mars, tmp_path, cli_json,
     assert frames["groups"] > found["up to 7 of 8 clips", "attention to frames"]["groups"]
     told = cli("visibility", run, "--protocol", "mars-shuffled-frames", *base)  # every clip is spoiled
     assert told.exit_code == 2
-    assert "no weights of frames or clips vary where visibility does" in told.stderr
+    assert "no weights of frames or clips vary where visibility varies" in told.stderr

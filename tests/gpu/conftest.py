@@ -29,7 +29,7 @@ def missing() -> str:
         return f"torch {torch.__version__} has CUDA but sees no GPU; check the driver with nvidia-smi"
     if (found := torch.cuda.get_device_capability()) < (8, 0):
         return f"{torch.cuda.get_device_name()} has compute capability {found[0]}.{found[1]}; the kernels need 8.0"
-    if fault := native.missing("clip_cpu") or native.missing("clip_cuda"):
+    if fault := native.explain_missing("clip_cpu") or native.explain_missing("clip_cuda"):
         return f"{fault} (`pip install -v --no-build-isolation -e .` shows why it was not built)"
     return ""
 

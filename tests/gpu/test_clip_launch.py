@@ -27,8 +27,8 @@ def both_ops(clips, weights, pids, mode):
     return *hardest, distance.detach(), grad
 
 
-def agree(found, wanted):
-    for one, two in zip(found, wanted, strict=True):
+def agree(found, expected):
+    for one, two in zip(found, expected, strict=True):
         torch.testing.assert_close(one, two)
 
 
@@ -38,7 +38,7 @@ def test_the_callers_stream_is_followed_and_nothing_waits(mode, gpu):
     late, side = torch.zeros_like(clips), torch.cuda.Stream()
     torch.cuda.synchronize()
     with torch.cuda.stream(side):
-        wanted = both_ops(clips, weights, pids, mode)  # also loads what is loaded once
+        expected = both_ops(clips, weights, pids, mode)  # also loads what is loaded once
         side.synchronize()
         torch.cuda._sleep(2_000_000_000)  # about a second: who does not wait for this stream reads zeros
         late.copy_(clips)
@@ -49,7 +49,7 @@ def test_the_callers_stream_is_followed_and_nothing_waits(mode, gpu):
             torch.cuda.set_sync_debug_mode("default")
         assert not side.query()  # the calls are back and the stream still sleeps
     side.synchronize()
-    agree(found, wanted)
+    agree(found, expected)
 
 
 @pytest.mark.parametrize("mode", MODES)

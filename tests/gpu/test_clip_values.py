@@ -120,8 +120,8 @@ def test_batch_hard_is_its_definition(mode, device):
     found = clip_batch_hard(clips.float(), pids, [w.float() for w in weights], valid[0], rule=ClipRule(mode=mode))
     mask, both = valid[0].tolist(), [w.tolist() for w in weights] * (2 if mode == "factored" else 1)
     far = clip_loop.distance(clips.tolist(), clips.tolist(), both, mask, mask, mode=mode)
-    for got, wanted in zip(found, zip(*clip_loop.batch_hard(far, pids.tolist()), strict=True), strict=True):
-        torch.testing.assert_close(got.cpu(), torch.tensor(wanted, dtype=got.dtype), atol=1e-5, rtol=1e-5)
+    for got, expected in zip(found, zip(*clip_loop.batch_hard(far, pids.tolist()), strict=True), strict=True):
+        torch.testing.assert_close(got.cpu(), torch.tensor(expected, dtype=got.dtype), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("mode", ["factored", "top"])

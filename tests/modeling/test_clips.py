@@ -77,9 +77,9 @@ CLOSED_FORMS = [
 ]
 
 
-@pytest.mark.parametrize(("clipping", "length", "wanted"), CLOSED_FORMS)
-def test_evaluation_clips_follow_their_closed_form(clipping: Clipping, length: int, wanted: list[list[int]]) -> None:
-    assert evaluated(clipping, length) == wanted
+@pytest.mark.parametrize(("clipping", "length", "expected"), CLOSED_FORMS)
+def test_evaluation_clips_follow_their_closed_form(clipping: Clipping, length: int, expected: list[list[int]]) -> None:
+    assert evaluated(clipping, length) == expected
 
 
 def test_every_sampler_has_a_closed_form_here() -> None:
@@ -89,8 +89,8 @@ def test_every_sampler_has_a_closed_form_here() -> None:
 def test_evenly_is_the_formula_of_torchreid() -> None:
     for length in range(15, 100):
         kept = length - length % 15
-        wanted = np.arange(0, kept, kept / 15).astype(int)
-        assert evaluated(Clipping("evenly", 15), length) == [wanted.tolist()]
+        expected = np.arange(0, kept, kept / 15).astype(int)
+        assert evaluated(Clipping("evenly", 15), length) == [expected.tolist()]
 
 
 def test_random_in_evaluation_is_pinned_and_differs_between_clips() -> None:
@@ -173,13 +173,13 @@ def test_one_seed_gives_one_result(clipping: Clipping, length: int, seed: int) -
 
 
 @pytest.mark.parametrize(
-    ("clipping", "length", "wanted"),
+    ("clipping", "length", "expected"),
     [row for row in CLOSED_FORMS if row[0].sampler in ("all", "dense", "evenly", "uniform")],
 )
 def test_samplers_that_draw_nothing_train_on_the_clips_of_evaluation(
-    clipping: Clipping, length: int, wanted: list[list[int]]
+    clipping: Clipping, length: int, expected: list[list[int]]
 ) -> None:
-    assert [clip.tolist() for clip in drawn(clipping, length, 0)] == wanted
+    assert [clip.tolist() for clip in drawn(clipping, length, 0)] == expected
 
 
 def test_consecutive_in_training_starts_anywhere_with_equal_chance() -> None:
@@ -254,8 +254,8 @@ def test_read_clips_puts_each_frame_in_its_place(tmp_path: Path, tracklet: Track
     clips = read_clips(tmp_path, tracklet, [np.array([0, 1, 2]), np.array([4, 0, 4])], (16, 8))
     assert clips.shape == (2, 3, 16, 8, 3)
     assert clips.dtype == np.uint8
-    wanted = np.array([[20, 40, 60], [100, 20, 100]])
-    assert (abs(clips.astype(int) - wanted[:, :, None, None, None]) <= 2).all()
+    expected = np.array([[20, 40, 60], [100, 20, 100]])
+    assert (abs(clips.astype(int) - expected[:, :, None, None, None]) <= 2).all()
 
 
 def test_read_clips_decodes_a_frame_once(tmp_path: Path, tracklet: Tracklet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,8 +313,8 @@ def test_read_frame_gives_rgb_whatever_the_format(tmp_path: Path, name: str) -> 
     frame = read_frame(path)
     assert frame.shape == (16, 8, 3)
     assert frame.dtype == np.uint8
-    wanted = (100, 100, 100) if "grey" in name else (100, 150, 200)
-    assert (abs(frame.astype(int) - wanted) <= 3).all()
+    expected = (100, 100, 100) if "grey" in name else (100, 150, 200)
+    assert (abs(frame.astype(int) - expected) <= 3).all()
 
 
 def test_a_missing_frame_is_told_with_its_path(tmp_path: Path, tracklet: Tracklet) -> None:
@@ -331,7 +331,7 @@ def test_an_empty_frame_is_told_with_its_path(tmp_path: Path) -> None:
 
 def test_a_frame_that_is_no_image_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("<html>404</html>")
-    with pytest.raises(InputError, match=r"a\.jpg cannot be decoded \(no known image format\)"):
+    with pytest.raises(InputError, match=r"a\.jpg cannot be decoded \(unknown image format\)"):
         read_frame(tmp_path / "a.jpg")
 
 
@@ -357,7 +357,7 @@ def test_every_cut_and_every_changed_byte_of_a_png_is_noticed() -> None:
 
 def test_pixels_without_a_known_range_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((16, 8), 0.5, np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(InputError, match=r"32-bit pixels \(Pillow mode F\) have no agreed range"):
+    with pytest.raises(InputError, match=r"32-bit pixels \(Pillow mode F\) have no standard range"):
         read_frame(tmp_path / "a.tif")
 
 

@@ -68,9 +68,9 @@ def test_the_draws_are_those_of_a_philox_stream_keyed_by_seed_and_name():
         key = int.from_bytes(hashlib.sha256(f"{seed} which a.jpg".encode()).digest()[:16])
         draws = (np.random.Philox(key=key).random_raw(10) >> np.uint64(11)) / 2.0**53
         number = int(draws[0] * 8)
-        wanted = np.argsort(draws[2:])[:number]
+        expected = np.argsort(draws[2:])[:number]
         mask = replace(LOW, seed=seed).choose_spoiled(tracklet("a"), 7, 8)
-        assert set(np.flatnonzero(mask)) == set(wanted)
+        assert set(np.flatnonzero(mask)) == set(expected)
     assert LOW.choose_spoiled(tracklet("a"), 7, 8).tolist() != LOW.choose_spoiled(tracklet("b"), 7, 8).tolist()
 
 
@@ -157,9 +157,9 @@ def test_a_share_of_the_frames_is_shuffled_and_the_others_stay():
     ("change", "words"),
     [
         ({"kind": "fog"}, "'fog': expected one of low-resolution, occlusion, motion-blur, shuffled-frames"),
-        ({"strength": 1.0}, "strength must be over 1"),
-        ({"kind": "occlusion", "strength": 1.5}, "strength must be over 0 and at most 1"),
-        ({"kind": "motion-blur", "strength": 0.0}, "strength must be over 0"),
+        ({"strength": 1.0}, "strength must be above 1"),
+        ({"kind": "occlusion", "strength": 1.5}, "strength must be above 0 and at most 1"),
+        ({"kind": "motion-blur", "strength": 0.0}, "strength must be above 0"),
         ({"quality": 0}, "JPEG quality must be 1 to 95, got 0"),
         ({"most": (0, 9)}, "must be 0 to 8"),
         ({"most": ()}, "must be 0 to 8"),

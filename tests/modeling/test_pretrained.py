@@ -165,13 +165,13 @@ def toy_file(path, **changes):
     return saved(path, values({name: shape for name, shape in (shapes | changes).items() if shape is not None}))
 
 
-def test_the_names_that_fit_best_are_taken_and_everything_else_is_told(tmp_path):
+def test_the_names_that_fit_best_are_taken_and_everything_else_is_reported(tmp_path):
     file = toy_file(tmp_path / "b.pth", highBbias=(2,), topBweight=(9,), extra=(1, 1), seen=())
     found = fit_file(file, part("toy"), TOY)
     assert found.report() == (
         f"encoder toy: b.pth (sha256 {file.sha256}), 3 of 4 tensors, names of b\n"
-        "left in the file, no tensor of the encoder has the name: 1 (extra [1, 1])\n"
-        "left in the file, no weight but a count: 1 (seen)\n"
+        "left in the file, no tensor of the encoder has this name: 1 (extra [1, 1])\n"
+        "left in the file, not a weight but a counter: 1 (seen)\n"
         "left in the file, of another shape: 1 (high.bias [2], in the encoder [1])\n"
         "left in the file, the classifier: 1 (top.weight [9])\n"
     )
@@ -182,7 +182,9 @@ def test_the_names_that_fit_best_are_taken_and_everything_else_is_told(tmp_path)
 
 def test_half_of_the_tensors_is_an_error(tmp_path):
     assert len(fit_file(toy_file(tmp_path / "three.pth", highBbias=None), part("toy"), TOY).taken) == 3
-    with pytest.raises(InputError, match=r"fills 2 of the 4 tensors of encoder toy, wanted more than half .*high.bias"):
+    with pytest.raises(
+        InputError, match=r"fills 2 of the 4 tensors of encoder toy, expected more than half .*high.bias"
+    ):
         fit_file(toy_file(tmp_path / "two.pth", highBbias=None, highBweight=(3, 1)), part("toy"), TOY)
 
 
@@ -221,13 +223,13 @@ def test_a_file_that_is_no_weights_is_one_sentence(tmp_path, name, content):
 @pytest.mark.parametrize("content", [torch.zeros(3), {"state_dict": {}}, {"epoch": 3}, [torch.zeros(1)]])
 def test_a_file_without_tensors_by_name_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "file.pth")
-    with pytest.raises(InputError, match="holds no tensors by name"):
+    with pytest.raises(InputError, match="without named tensors"):
         tensors_of(tmp_path / "file.pth")
 
 
 def test_an_option_that_is_not_encoder_and_file_is_refused(tmp_path):
     for option in ("resnet50.pth", "encoder=", "matcher=a.pth"):
-        with pytest.raises(InputError, match="wanted encoder=FILE"):
+        with pytest.raises(InputError, match="expected encoder=FILE"):
             weights_file(option)
     for path in (tmp_path / "missing.pth", tmp_path):
         with pytest.raises(InputError, match="the file cannot be read"):

@@ -49,14 +49,14 @@ def test_batch_hard_selects_and_differentiates_as_the_reference(shape, mode, opt
     ours = clip_batch_hard(inputs[0], pids, inputs[1:], masks[0], rule=ClipRule(**rule))
     exact = [x.detach().double().requires_grad_() for x in inputs]
     truth = reference.clip_batch_hard(exact[0], pids, exact[1:], masks[0], rule=ClipRule(**rule))
-    for got, wanted in zip(ours, truth, strict=True):
-        torch.testing.assert_close(got.to(wanted.dtype), wanted, atol=2e-5, rtol=2e-5)
+    for got, expected in zip(ours, truth, strict=True):
+        torch.testing.assert_close(got.to(expected.dtype), expected, atol=2e-5, rtol=2e-5)
     grads = [
         torch.autograd.grad((1.5 * f.positive - f.negative.square()).sum(), x)
         for f, x in ((ours, inputs), (truth, exact))
     ]
-    for got, wanted in zip(*grads, strict=True):
-        torch.testing.assert_close(got.double(), wanted, atol=1e-4, rtol=1e-4)
+    for got, expected in zip(*grads, strict=True):
+        torch.testing.assert_close(got.double(), expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.slow
@@ -69,13 +69,13 @@ for shape in tests.SHAPES.values():
     for mode, options in tests.CASES:
         query, gallery, weights, masks = tests.drawn(shape, mode, ragged=True)
         given = [query.float(), gallery.float(), [w.float() for w in weights]]
-        for got, wanted in zip(
+        for got, expected in zip(
             tests.with_gradients(tests.clip_distance, *given, masks, {"mode": mode} | options),
             tests.with_gradients(
                 tests.reference.clip_distance, query, gallery, weights, masks, {"mode": mode} | options
             ),
         ):
-            tests.torch.testing.assert_close(got, wanted, atol=1e-5, rtol=1e-5)
+            tests.torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
 for case in tests.CASES:
     tests.test_batch_hard_selects_and_differentiates_as_the_reference((40, 5, 37), *case, ragged=True)
 print(tests.clip_native.backend())
@@ -138,13 +138,13 @@ def test_tf32_is_known_whichever_way_it_was_allowed():
     script += (
         "clip_distance(torch.ones(2, 2, 8), torch.ones(2, 2, 8), rule=ClipRule(mode='top')); print(clip_native._tf32())"
     )
-    for allow, wanted in (
+    for allow, expected in (
         ("torch.backends.cuda.matmul.fp32_precision = 'tf32'", "True"),
         ("torch.backends.cuda.matmul.allow_tf32 = True", "True"),
         ("torch.backends.cuda.matmul.fp32_precision = 'ieee'", "False"),
     ):
         done = subprocess.run([sys.executable, "-c", script.format(allow)], capture_output=True, text=True)
-        assert done.stdout.strip() == wanted, done.stderr
+        assert done.stdout.strip() == expected, done.stderr
 
 
 def test_threads_change_nothing_but_rounding():

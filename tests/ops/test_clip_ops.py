@@ -67,24 +67,24 @@ def test_distance_is_its_definition(mode, options, normalize, masked):
     masks = case.masks if masked else (None, None)
     rule = {"mode": mode, "normalize": normalize} | options
     got = clip_distance(case.query, case.gallery, case.weights[mode], *masks, rule=ClipRule(**rule))
-    wanted = clip_loop.distance(
+    expected = clip_loop.distance(
         *lists(case.query, case.gallery), lists(*case.weights[mode]), *lists(*masks), **rule
     )  # fmt: skip
-    torch.testing.assert_close(got, torch.tensor(wanted, dtype=torch.float64), atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(got, torch.tensor(expected, dtype=torch.float64), atol=1e-9, rtol=1e-9)
 
 
 def test_worked_by_hand():
     # products of clips: [[1, 0], [0.6, 0.8]], and [[-1, 0], [-0.6, 0.8]] against the second tracklet
     query = torch.tensor([[[1.0, 0.0], [3.0, 4.0]]])
     gallery = torch.tensor([[[2.0, 0.0], [0.0, 1.0]], [[-1.0, 0.0], [0.0, 5.0]]])
-    for rule, wanted in (
+    for rule, expected in (
         ({"mode": "factored"}, [0.4, 1.2]),
         ({"mode": "top", "top": 0.2}, [0.0, 0.2]),
         ({"mode": "top", "top": 0.5}, [0.1, 0.6]),
         ({"mode": "top", "top": 0.51}, [0.2, 1 - 0.2 / 3]),
     ):
         got = clip_distance(query, gallery, rule=ClipRule(**rule))
-        torch.testing.assert_close(got, torch.tensor([wanted]), atol=1e-6, rtol=0)
+        torch.testing.assert_close(got, torch.tensor([expected]), atol=1e-6, rtol=0)
     weight = torch.tensor([[[[1.0, 0.0], [2.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]])
     got = clip_distance(query, gallery, [weight], rule=ClipRule(mode="pairwise"))
     torch.testing.assert_close(got, torch.tensor([[1 - 2.2 / 3, 1.0]]))
@@ -99,9 +99,9 @@ def test_the_first_pair_has_importance_one_and_order_matters_to_learned():
     x, y = (torch.nn.functional.normalize(t, dim=-1) for t in (case.query, case.gallery))
     s = (x[0] @ y[0].T).flatten()
     log2 = torch.tensor(2.0, dtype=torch.float64).log()
-    wanted = 1 - (s[0] + log2 * s[1:].sum()) / (1 + 3 * log2)
+    expected = 1 - (s[0] + log2 * s[1:].sum()) / (1 + 3 * log2)
     got = clip_distance(case.query, case.gallery, network, rule=ClipRule(mode="learned"))
-    torch.testing.assert_close(got[0, 0], wanted)
+    torch.testing.assert_close(got[0, 0], expected)
     flipped = clip_distance(case.query.flip(1), case.gallery, network, rule=ClipRule(mode="learned"))
     assert (got - flipped).abs().item() > 1e-3
 
@@ -110,10 +110,10 @@ def test_top_counts_as_many_pairs_as_its_share_says():
     case = Case(Q=1, G=1, C=5, K=5)
     products = torch.einsum("qae,gbe->qgab", case.query, case.gallery).flatten().sort(descending=True).values
     assert 0.28 * 25 > 7  # in binary
-    for share, wanted in ((0.28, 7), (0.29, 8), (0.01, 1), (1.0, 25)):
+    for share, expected in ((0.28, 7), (0.29, 8), (0.01, 1), (1.0, 25)):
         for op in (clip_distance, reference.clip_distance):
             got = op(case.query, case.gallery, rule=ClipRule(mode="top", top=share, normalize=False))
-            torch.testing.assert_close(got[0, 0], 1 - products[:wanted].mean())
+            torch.testing.assert_close(got[0, 0], 1 - products[:expected].mean())
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -166,8 +166,8 @@ def test_batch_hard_is_its_definition(mode):
     far = clip_loop.distance(
         *lists(case.query, case.query), lists(*both), *lists(case.masks[0], case.masks[0]), mode=mode
     )
-    for got, wanted in zip(found, zip(*clip_loop.batch_hard(far, pids.tolist()), strict=True), strict=True):
-        torch.testing.assert_close(got, torch.tensor(wanted, dtype=got.dtype))
+    for got, expected in zip(found, zip(*clip_loop.batch_hard(far, pids.tolist()), strict=True), strict=True):
+        torch.testing.assert_close(got, torch.tensor(expected, dtype=got.dtype))
 
 
 def test_ties_go_to_the_lowest_index():
@@ -246,8 +246,8 @@ def test_permuting_tracklets_permutes_the_output(case, mode, random):
     got = clip_distance(
         case.query[order], case.gallery, moved, case.masks[0][order], case.masks[1], rule=ClipRule(mode=mode)
     )
-    wanted = clip_distance(case.query, case.gallery, weights, *case.masks, rule=ClipRule(mode=mode))[order]
-    torch.testing.assert_close(got, wanted)
+    expected = clip_distance(case.query, case.gallery, weights, *case.masks, rule=ClipRule(mode=mode))[order]
+    torch.testing.assert_close(got, expected)
 
 
 @settings(deadline=None, max_examples=40)

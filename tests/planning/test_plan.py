@@ -13,7 +13,7 @@ from vreid_bench.contracts.dataset import mark_synthetic, person_ids
 from vreid_bench.contracts.recipe import Schedule, Train
 from vreid_bench.planning.data_root import data_root
 from vreid_bench.planning.folds import divide, hold_out
-from vreid_bench.planning.method import Asked, choose_method
+from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -107,7 +107,7 @@ def _returns(value):
 
 
 def test_a_part_takes_the_place_of_the_baselines(registry):
-    chosen = choose_method(registry, Asked("soft", "small", 0), (), None)
+    chosen = choose_method(registry, MethodRequest("soft", "small", 0), (), None)
     assert (chosen.method.aggregator.name, chosen.method.aggregator.options) == ("soft", {"heat": 1.0})
     assert chosen.swapped == "aggregator"
     who = {"distribution": "vreid-toy", "version": "0.2"}
@@ -116,7 +116,7 @@ def test_a_part_takes_the_place_of_the_baselines(registry):
 
 
 def test_a_loss_is_added_to_every_stage(registry):
-    chosen = choose_method(registry, Asked("pull", "small", 0), (), None)
+    chosen = choose_method(registry, MethodRequest("pull", "small", 0), (), None)
     method = chosen.method
     assert chosen.swapped == "loss"
     assert set(method.losses) == {"ce", "pull"}
@@ -129,7 +129,7 @@ def test_a_loss_is_added_to_every_stage(registry):
 )
 def test_a_name_that_decides_nothing_is_refused(registry, name, message):
     with pytest.raises(InputError, match=message):
-        choose_method(registry, Asked(name, "small", 0), (), None)
+        choose_method(registry, MethodRequest(name, "small", 0), (), None)
 
 
 def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_path, monkeypatch):
@@ -272,9 +272,9 @@ def test_a_protocol_names_the_variant_in_which_its_dataset_is_divided(registry, 
     straight, swapped = (plan(registry, tmp_path, protocol=name) for name in ("straight", "swapped"))
     assert len(swapped.folds[0].training[0].tracklets) == len(straight.folds[0].training[0].tracklets) - 1
     assert swapped.protocol.rules["variant"] == "swapped"
-    with pytest.raises(InputError, match=r"needs halves divided as 'crooked', but .* knows straight, swapped"):
+    with pytest.raises(InputError, match=r"divides halves as 'crooked', but .* offers straight, swapped"):
         plan(registry, tmp_path, protocol="crooked")
-    with pytest.raises(InputError, match=r"needs toy divided as 'straight', but .* knows one way only"):
+    with pytest.raises(InputError, match=r"divides toy as 'straight', but .* offers one way only"):
         plan(registry, tmp_path, protocol="single")
 
 

@@ -44,11 +44,11 @@ def test_a_plain_protocol_trains_and_tests_on_each_split():
     assert all(len(fold.training) == 1 and fold.training[0].rate == 1.0 for fold in found)
 
 
-@pytest.mark.parametrize(("sources", "targets", "wanted"), [(1, 10, 10), (10, 10, 10), (10, 1, 10), (1, 1, 1)])
-def test_transfer_pairs_split_k_with_split_k_and_a_single_split_with_all(sources, targets, wanted):
+@pytest.mark.parametrize(("sources", "targets", "expected"), [(1, 10, 10), (10, 10, 10), (10, 1, 10), (1, 1, 1)])
+def test_transfer_pairs_split_k_with_split_k_and_a_single_split_with_all(sources, targets, expected):
     data = {"a": dataset("a", sources), "b": dataset("b", targets)}
     found = divide(transfer(PLAIN, OTHER), data)
-    assert len(found) == wanted
+    assert len(found) == expected
     for number, fold in enumerate(found):
         assert fold.test is data["b"].splits[number % targets]
         [lesson] = fold.training
@@ -88,7 +88,7 @@ def test_a_lesson_is_what_it_teaches_wherever_it_lies():
 
 def test_any_two_protocols_transfer_by_name(known):
     found = find_protocol(known, "ls-vid-to-duke-video")
-    assert (found.dataset, found.target, found.tested, found.headline) == (
+    assert (found.dataset, found.target, found.test_dataset, found.headline) == (
         "ls-vid",
         "duke-video",
         "duke-video",
@@ -120,7 +120,7 @@ def test_what_papers_transfer_is_what_its_name_says(known):
     [
         ("ilids-vid-to-ilids-vid-dapeng", "both divide ilids-vid"),
         ("mars-to-mars-corruption", "both divide mars"),
-        ("mars-to-prid2011-to-ls-vid", "mars-to-prid2011 is transfer already"),
+        ("mars-to-prid2011-to-ls-vid", "mars-to-prid2011 is already a transfer"),
         ("ls-vid-to-mars-dev", "mars-dev tests on training identities"),
         ("mars-to-lsvid", "no protocol is named 'mars-to-lsvid'"),
     ],

@@ -23,9 +23,9 @@ def kept(alike=None):
 def test_what_is_read_is_what_was_written(tmp_path, alike):
     path = tmp_path / "kept.npz"
     path.write_bytes(kept(alike).to_bytes())
-    read, wanted = PerQuery.from_file(path, ["official"]).arrays(), kept(alike).arrays()
-    assert set(read) == set(wanted)
-    for name, array in wanted.items():
+    read, expected = PerQuery.from_file(path, ["official"]).arrays(), kept(alike).arrays()
+    assert set(read) == set(expected)
+    for name, array in expected.items():
         np.testing.assert_array_equal(read[name], array)
         assert read[name].dtype == array.dtype
     assert PerQuery.from_file(path).matches.before.dtype == np.int64
@@ -65,7 +65,7 @@ def test_hits_are_known_where_a_query_counts():
 
 def test_a_damaged_file_is_refused_with_its_name(tmp_path):
     path = tmp_path / "kept.npz"
-    with pytest.raises(InputError, match=r"kept.npz: there is no such file"):
+    with pytest.raises(InputError, match=r"kept.npz: the file does not exist"):
         read_npz(path)
     path.write_bytes(kept().to_bytes()[:-40])
     with pytest.raises(InputError, match=r"kept.npz: cannot be read as npz \("):

@@ -83,8 +83,8 @@ def test_every_float_survives():
         ({"method__overrides": {"margin": 0.2}}, "a method with overrides or a swapped part is modified"),
         ({"method__swapped": "aggregator attention"}, "a method with overrides or a swapped part is modified"),
         ({"protocol__headline": "cuhk"}, "the headline convention 'cuhk' was not scored"),
-        ({"protocol__fingerprint": HASH}, "protocol: version, fingerprint and rules disagree"),
-        ({"conventions__official__rules__unmatched": "zero"}, "official: version, fingerprint and rules disagree"),
+        ({"protocol__fingerprint": HASH}, "protocol: version, fingerprint and rules do not agree"),
+        ({"conventions__official__rules__unmatched": "zero"}, "official: version, fingerprint and rules do not agree"),
         ({"conventions__official__splits": []}, r"conventions\.official\.splits: found list, expected"),
         ({"weights__origin": "record"}, "weights: trained_by and trained_under belong to"),
         ({"weights__sha256": "abc"}, r"weights\.sha256: found 'abc', expected match pattern"),
@@ -275,7 +275,7 @@ def test_splits_that_cannot_be_are_refused(total, ran, message):
         Record.of(of_splits(total, ran))
 
 
-def test_as_many_scores_as_splits_are_wanted():
+def test_as_many_scores_as_splits_are_expected():
     fields = of_splits(10, [0, 1])
     fields["conventions"]["official"]["splits"] *= 2
     with pytest.raises(InputError, match=r"'official' has scores of 4 splits, but 2 of 10 splits \(0-1\) ran"):

@@ -148,7 +148,7 @@ DAMAGE = {
     ),
     "a page whose records are gone": (
         lambda folder: (folder / "records/mars/unverified/temporal-pooling-small-seed0.json").unlink(),
-        "mars-unverified.md: no record stands behind this page",
+        "mars-unverified.md: has no record; run `vreid-bench leaderboard`",
     ),
     "a record under another name": (
         lambda folder: (folder / FIRST).rename((folder / FIRST).with_name("better-small-seed0.json")),
@@ -168,7 +168,7 @@ DAMAGE = {
     ),
     "a record in another form": (
         lambda folder: edit(folder / FIRST, b"0.7123456789012345", b"0.71234567890123450"),
-        "is not in a record's only form",
+        "is not formatted as records are",
     ),
     "a stray file among the records": (
         lambda folder: (folder / "records/mars/notes.txt").write_text("x"),

@@ -20,14 +20,14 @@ def test_people_are_drawn_with_all_their_queries():
     def mean(sums, sizes, axis=-1):
         return sums.sum(axis) / sizes.sum(axis)
 
-    wanted = scipy_bootstrap(
+    expected = scipy_bootstrap(
         (sums, sizes), mean, paired=True, vectorized=True, n_resamples=20000, method="BCa", rng=np.random.default_rng(1)
     )
     got = interval(values, pids, resamples=20000)
-    width = wanted.confidence_interval.high - wanted.confidence_interval.low
+    width = expected.confidence_interval.high - expected.confidence_interval.low
     # ours is the wider by what 40 people are short of many: t and n / (n - 1), 4.5 %
-    assert got[0] == pytest.approx(wanted.confidence_interval.low, abs=0.06 * width)
-    assert got[1] == pytest.approx(wanted.confidence_interval.high, abs=0.06 * width)
+    assert got[0] == pytest.approx(expected.confidence_interval.low, abs=0.06 * width)
+    assert got[1] == pytest.approx(expected.confidence_interval.high, abs=0.06 * width)
     assert got[1] - got[0] > width
 
 

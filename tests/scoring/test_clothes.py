@@ -69,8 +69,8 @@ def test_agrees_with_the_rules_in_words(world):
             assert rule.queries_in_gallery
             assert not set(split.query) <= set(split.gallery)
             continue
-        wanted = by_hand(distances[:, who.gallery], who, rule)
-        average, first, _, _ = (np.array(column) for column in zip(*wanted, strict=True))
+        expected = by_hand(distances[:, who.gallery], who, rule)
+        average, first, _, _ = (np.array(column) for column in zip(*expected, strict=True))
         np.testing.assert_allclose(got[rule.name].average_precision, average, rtol=1e-12)
         np.testing.assert_array_equal(got[rule.name].first_rank, first)
 
@@ -125,7 +125,7 @@ def test_a_run_that_asks_for_clothes_the_data_does_not_tell_ends_before_training
         if fine:
             check_clothes([convention(rule)], [fold])
         else:
-            with pytest.raises(InputError, match=r"toy does not say which clothes are worn .* 'same-False' needs it"):
+            with pytest.raises(InputError, match=r"toy has test tracklets without a label of clothes.*'same-False'"):
                 check_clothes([convention("any"), convention(rule)], [fold])
 
 

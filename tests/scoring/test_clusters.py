@@ -33,6 +33,6 @@ def test_the_record_has_the_diameter_of_the_stored_features(tiny_mars, tmp_path,
         for b, other in zip(unit, store["pid"], strict=True):
             if pid == other > 0:
                 largest.setdefault(int(pid), []).append(np.linalg.norm(a - b))
-    wanted = np.mean([max(distances) for distances in largest.values() if len(distances) > 1])
-    assert report["cluster_diameter"] == pytest.approx(wanted, rel=1e-5)
+    expected = np.mean([max(distances) for distances in largest.values() if len(distances) > 1])
+    assert report["cluster_diameter"] == pytest.approx(expected, rel=1e-5)
     assert json.loads((run / "record.json").read_text())["cluster_diameter"] == report["cluster_diameter"]

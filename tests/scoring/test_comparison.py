@@ -146,7 +146,7 @@ def test_runs_that_cannot_be_paired_are_refused(tmp_path, precision, cli):
         compare(a, b)
     result = cli("compare", a, tmp_path / "nowhere")
     assert result.exit_code == 2
-    assert "no finished run" in result.output
+    assert "not a finished run" in result.output
 
 
 def record(name, precision, seed=0, **fields):

@@ -31,10 +31,10 @@ def test_every_pair_has_its_role(seed, rule, rows):
     who, _ = world(seed)
     for first in range(0, len(who.query), rows):
         part = slice(first, first + rows)
-        wanted = np.array([[role(who, row, item, *rule) for item in who.gallery] for row in who.query[part]])
+        expected = np.array([[role(who, row, item, *rule) for item in who.gallery] for row in who.query[part]])
         got = assign_roles(who, part, rule)
-        np.testing.assert_array_equal(got.match, wanted == "match")
-        np.testing.assert_array_equal(got.negative, wanted == "negative")
+        np.testing.assert_array_equal(got.match, expected == "match")
+        np.testing.assert_array_equal(got.negative, expected == "negative")
 
 
 @given(st.integers(0, 10**6), st.sampled_from(RULES))
@@ -45,10 +45,10 @@ def test_every_match_has_its_rank_among_matches_and_negatives(seed, rule):
     for q, row in enumerate(who.query):
         roles = [role(who, row, item, *rule) for item in who.gallery]
         ranked = [p for p in np.argsort(distances[q], kind="stable") if roles[p] in ("match", "negative")]
-        wanted = [(rank, p) for rank, p in enumerate(ranked, 1) if roles[p] == "match"]
+        expected = [(rank, p) for rank, p in enumerate(ranked, 1) if roles[p] == "match"]
         mine = slice(found.start[q], found.start[q + 1])
-        assert list(zip(found.rank[mine], place[mine], strict=True)) == wanted
-        assert found.nth[mine].tolist() == list(range(1, len(wanted) + 1))
+        assert list(zip(found.rank[mine], place[mine], strict=True)) == expected
+        assert found.nth[mine].tolist() == list(range(1, len(expected) + 1))
         assert (found.owner[mine] == q).all()
 
 
@@ -57,5 +57,5 @@ def test_clothes_that_are_not_known_have_no_matches_by_clothes():
     counts = count_from_distances([(slice(None), np.zeros((1, 2)))], who)
     assert find_matches(counts, GalleryRule(True, "same")) is None
     assert find_matches(counts, GalleryRule(True)).rank.tolist() == [1]
-    with pytest.raises(ValueError, match="matches in other clothes need labels that say what is worn"):
+    with pytest.raises(ValueError, match="matches in other clothes need labels of clothes"):
         assign_roles(who, slice(None), GalleryRule(True, "other"))

@@ -67,8 +67,8 @@ def worlds(draw):
 @given(worlds(), st.sampled_from(EVERY), st.integers(1, 5))
 def test_agrees_with_the_rules_in_words(world, rule, rows):
     who, distances = world
-    wanted = by_hand(distances, who, rule)
-    counted = [w for w in wanted if not np.isnan(w[0])]
+    expected = by_hand(distances, who, rule)
+    counted = [w for w in expected if not np.isnan(w[0])]
     if rule.queries_in_gallery and not set(who.query) <= set(who.gallery):
         with pytest.raises(InputError, match="query tracklets are not in this gallery"):
             score(cut(distances, rows), who, [rule])
@@ -79,8 +79,8 @@ def test_agrees_with_the_rules_in_words(world, rule, rows):
         return
     # under all conventions at once, as a run does, with only this one looked at
     got = score(cut(distances, rows), who, EVERY)[rule.name]
-    for name, expected in zip(FIELDS, zip(*wanted, strict=True), strict=True):
-        np.testing.assert_allclose(getattr(got, name), expected, rtol=1e-12, err_msg=name)
+    for name, column in zip(FIELDS, zip(*expected, strict=True), strict=True):
+        np.testing.assert_allclose(getattr(got, name), column, rtol=1e-12, err_msg=name)
     metrics, cmc = got.metrics(), got.cmc(50)
     assert metrics["queries"] == len(counted)
     assert metrics["mAP"] == pytest.approx(np.mean([w[0] for w in counted]), abs=1e-12)
@@ -109,7 +109,7 @@ NEAR_TO_FAR = np.array([[0, 1, 2, 3, 4, 5]], np.float32)
 
 
 @pytest.mark.parametrize(
-    ("distances", "ap", "wanted"),
+    ("distances", "ap", "expected"),
     [
         (NEAR_TO_FAR, "step", (1 + 2 / 3 + 3 / 4) / 3),
         (NEAR_TO_FAR, "trapezoid", (1 + (1 / 2 + 2 / 3) / 2 + (2 / 3 + 3 / 4) / 2) / 3),
@@ -117,9 +117,9 @@ NEAR_TO_FAR = np.array([[0, 1, 2, 3, 4, 5]], np.float32)
         (np.array([[0, 2, 1, 3, 4, 5]], np.float32), "trapezoid", (1 / 4 + (1 / 2 + 2 / 3) / 2 + 17 / 24) / 3),
     ],
 )
-def test_average_precision_by_hand(distances, ap, wanted):
+def test_average_precision_by_hand(distances, ap, expected):
     scores = score([(slice(0, 1), distances)], PEOPLE, [convention(ap=ap)])
-    assert scores[convention(ap=ap).name].average_precision[0] == pytest.approx(wanted, rel=1e-15)
+    assert scores[convention(ap=ap).name].average_precision[0] == pytest.approx(expected, rel=1e-15)
 
 
 def only(distances, who, rule):

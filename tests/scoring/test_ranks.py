@@ -77,8 +77,8 @@ def assert_scores(counts, distances, who):
     for rule in RULES:
         scores = got[rule.name]
         columns = (scores.average_precision, scores.first_rank, scores.inverse_penalty, scores.r_precision)
-        for found, wanted in zip(columns, zip(*by_hand(distances, who, rule), strict=True), strict=True):
-            np.testing.assert_allclose(found, wanted, rtol=1e-12)
+        for found, expected in zip(columns, zip(*by_hand(distances, who, rule), strict=True), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def small_world(seed):
@@ -98,10 +98,10 @@ def small_world(seed):
 def assert_words(counts, distances, who):
     """Every score of every query, and the CMC curve, as the rules in words have it."""
     for rule, scores in zip(WORDS, judge(counts, WORDS).values(), strict=True):
-        wanted = np.array(by_hand(distances, who, rule))  # [Q, 4]
+        expected = np.array(by_hand(distances, who, rule))  # [Q, 4]
         columns = (scores.average_precision, scores.first_rank, scores.inverse_penalty, scores.r_precision)
-        np.testing.assert_allclose(np.stack(columns, 1), wanted, rtol=0, atol=1e-12)
-        first = wanted[:, 1]
+        np.testing.assert_allclose(np.stack(columns, 1), expected, rtol=0, atol=1e-12)
+        first = expected[:, 1]
         curve = [((first >= 0) & (first < cutoff)).mean() for cutoff in range(1, 51)]
         np.testing.assert_allclose(scores.cmc(50), curve, rtol=0, atol=1e-12)
 
@@ -169,14 +169,14 @@ def test_many_tiles_many_matches_and_long_ties(backend, dtype):
 
 def before_by_hand(distances, who):
     """How many items of each group come before each match, junk left out, by the rule in words: [M, 2]."""
-    wanted, places = index_matches(who), np.arange(len(who.gallery))
+    expected, places = index_matches(who), np.arange(len(who.gallery))
     result = []
     for q, row in enumerate(distances):
-        junk = wanted.junk[wanted.junk_start[q] : wanted.junk_start[q + 1]]
-        for match in wanted.item[wanted.start[q] : wanted.start[q + 1]]:
+        junk = expected.junk[expected.junk_start[q] : expected.junk_start[q + 1]]
+        for match in expected.item[expected.start[q] : expected.start[q + 1]]:
             ahead = (row < row[match]) | ((row == row[match]) & (places < match))
             ahead[junk] = False
-            result.append([np.count_nonzero(ahead & (wanted.group == group)) for group in range(2)])
+            result.append([np.count_nonzero(ahead & (expected.group == group)) for group in range(2)])
     return np.array(result).reshape(-1, 2)
 
 
@@ -194,11 +194,11 @@ def test_numbers_at_the_edge_of_their_range_and_galleries_of_many_tiles(backend,
     gallery = random.permutation(len(pids) - int(random.integers(0, 2)) * 4)
     who = labels(pids, camids, np.arange(4) + size, gallery)
     distances = random.choice(edges, (4, len(gallery))).astype(dtype)
-    wanted = before_by_hand(distances, who)
+    expected = before_by_hand(distances, who)
     whole = count_from_distances([(slice(None), distances)], who, 1)
-    np.testing.assert_array_equal(whole.before, wanted)
+    np.testing.assert_array_equal(whole.before, expected)
     parts = [count_from_distances([(slice(None), distances)], who, 2, (i, 2)) for i in range(2)]
-    np.testing.assert_array_equal(reduce(merge, parts).before, wanted)
+    np.testing.assert_array_equal(reduce(merge, parts).before, expected)
 
 
 def _distances(query, gallery):
@@ -262,9 +262,9 @@ def test_threads_and_instruction_sets_give_the_same_counts():
         pytest.skip("the native kernels are not built")
     who, random = world(3, items=900)
     everyone = random.standard_normal((900, 40)).astype(np.float32)
-    query, gallery, wanted = everyone[who.query], everyone[who.gallery], index_matches(who)
+    query, gallery, expected = everyone[who.query], everyone[who.gallery], index_matches(who)
     results = [
-        module.count_embeddings(query, gallery, "cosine", wanted, (0, 1), threads, instruction_set)[0]
+        module.count_embeddings(query, gallery, "cosine", expected, (0, 1), threads, instruction_set)[0]
         for threads in (1, 2, 7)
         for instruction_set in module.instruction_sets()
         if instruction_set != "plain"  # which rounds a product before it is added
@@ -328,7 +328,7 @@ def test_a_junk_tracklet_may_hold_anything(backend):
     ("tiles", "message"),
     [
         ([(slice(0, 1), np.zeros((1, 1)))], "no distances for query 1 of 2"),
-        ([(slice(0, 2), np.zeros((2, 1))), (slice(1, 2), np.zeros((1, 1)))], "query 1 comes twice"),
+        ([(slice(0, 2), np.zeros((2, 1))), (slice(1, 2), np.zeros((1, 1)))], "query 1 is given twice"),
         ([(slice(0, 2), np.zeros((2, 2)))], r"must be \[R, G\] = \(2, 1\), got \(2, 2\)"),
     ],
 )
@@ -362,19 +362,19 @@ def test_native_code_refuses_indices_that_leave_their_array(field, value, messag
     module = native.load("ranks")
     if module is None:
         pytest.skip("the native kernels are not built")
-    wanted = index_matches(labels([1, 1, 2], [1, 2, 2], [2], [1, 2]))._replace(
+    expected = index_matches(labels([1, 1, 2], [1, 2, 2], [2], [1, 2]))._replace(
         start=np.array([0, 1]), item=np.array([0])
     )
-    assert module.count_distances(np.zeros((1, 2)), wanted, (0, 1), 1)[1] == -1
+    assert module.count_distances(np.zeros((1, 2)), expected, (0, 1), 1)[1] == -1
     with pytest.raises(ValueError, match=message):
-        module.count_distances(np.zeros((1, 2)), wanted._replace(**{field: value}), (0, 1), 1)
+        module.count_distances(np.zeros((1, 2)), expected._replace(**{field: value}), (0, 1), 1)
 
 
 def test_native_code_refuses_matches_in_disorder():
     module = native.load("ranks")
     if module is None:
         pytest.skip("the native kernels are not built")
-    wanted = index_matches(labels([1, 1, 1], [1, 2, 2], [0], [1, 2]))
-    assert module.count_distances(np.zeros((1, 2)), wanted, (0, 1), 1)[1] == -1
+    expected = index_matches(labels([1, 1, 1], [1, 2, 2], [0], [1, 2]))
+    assert module.count_distances(np.zeros((1, 2)), expected, (0, 1), 1)[1] == -1
     with pytest.raises(ValueError, match=r"match_index\.item: the places of a query must rise"):
-        module.count_distances(np.zeros((1, 2)), wanted._replace(item=wanted.item[::-1].copy()), (0, 1), 1)
+        module.count_distances(np.zeros((1, 2)), expected._replace(item=expected.item[::-1].copy()), (0, 1), 1)

@@ -62,9 +62,9 @@ def cases(draw):
 @given(cases())
 def test_zhong_is_the_published_algorithm(case):
     distance, queries, options = case
-    wanted = published.zhong(distance, queries, **options)
+    expected = published.zhong(distance, queries, **options)
     got = Zhong(**options).rerank(*corners(distance, queries), "euclidean")
-    np.testing.assert_allclose(got, wanted, atol=1e-6)
+    np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
 @settings(deadline=None, max_examples=150)
@@ -72,9 +72,9 @@ def test_zhong_is_the_published_algorithm(case):
 def test_fast_reid_evaluator_is_the_rule_of_its_source(case, metric):
     distance, queries, options = case
     square = {"euclidean": distance**2, "sqeuclidean": distance, "cosine": 2 * distance}[metric]
-    wanted = published.fast_reid_evaluator(distance, square, queries, **options)
+    expected = published.fast_reid_evaluator(distance, square, queries, **options)
     got = FastReidEvaluator(**options).rerank(*corners(distance, queries), metric)
-    np.testing.assert_allclose(got, wanted, atol=1e-6)
+    np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("rule", [Zhong(5, 3), FastReidEvaluator(5, 3)])
@@ -86,9 +86,9 @@ def test_features_and_their_distances_give_the_same(rule, metric):
         distance = 1 - unit @ unit.T
     else:
         distance = squared(features) ** (0.5 if metric == "euclidean" else 1)
-    wanted = rule.rerank(*corners(distance.astype(np.float32), 20), metric)
+    expected = rule.rerank(*corners(distance.astype(np.float32), 20), metric)
     got = rule.from_features(features[:20], features[20:], metric)
-    np.testing.assert_allclose(got, wanted, atol=2e-6)
+    np.testing.assert_allclose(got, expected, atol=2e-6)
 
 
 def test_tiles_of_any_size_give_the_same_bits_where_products_are_exact():
@@ -145,7 +145,7 @@ def test_re_ranking_brings_a_neighbour_s_neighbour_nearer():
     [
         (((2, 2), (3, 4), (4, 4)), r"query-gallery distances must be \[2, 4\], got \[3, 4\]"),
         (((2, 3), (2, 4), (4, 4)), r"query-query distances must be \[2, 2\], got \[2, 3\]"),
-        (((0, 0), (0, 4), (4, 4)), "0 queries and 4 gallery items leave nothing"),
+        (((0, 0), (0, 4), (4, 4)), "0 queries and 4 gallery items; expected one or more"),
     ],
 )
 def test_distances_that_do_not_fit_are_refused(shapes, message):
@@ -159,7 +159,7 @@ def test_a_distance_that_is_no_number_is_refused(name, value):
     matrices = dict(zip(MATRICES, corners(np.ones((90, 90), np.float32), 70), strict=True))
     matrices[name] = matrices[name].copy()
     matrices[name][-1, -1] = value
-    with pytest.raises(InputError, match="not a finite number"):
+    with pytest.raises(InputError, match="not finite"):
         Zhong().rerank(*matrices.values(), "euclidean")
 
 
@@ -298,8 +298,8 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
     assert got["reranking"] == {"name": "zhong", "options": options, "backend": neighbours.backend()}
     distance = Zhong(k1=5, share=0.5).from_features(features[:30], features[30:], "cosine")
     sides = ({"pid": pids[part], "camid": camids[part]} for part in (slice(0, 30), slice(30, None)))
-    wanted = score(*sides, distance=distance)["torchreid"]
-    assert got["conventions"]["torchreid"]["mAP"] == pytest.approx(wanted["mAP"])
+    expected = score(*sides, distance=distance)["torchreid"]
+    assert got["conventions"]["torchreid"]["mAP"] == pytest.approx(expected["mAP"])
     assert cli_json("score", *both)["reranking"] is None
     np.save(tmp_path / "d.npy", distance)
     for options, message in (
@@ -307,7 +307,7 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
         (("--rerank", "zhong:k=5"), "has no option 'k'"),
         (("--rerank", "zhong:k1"), "expected NAME:OPTION=VALUE"),
         (("--rerank", "zhong", "--memory", "1K"), "too few"),
-        (("--rerank", "zhong", "--memory", "much"), "is no size"),
+        (("--rerank", "zhong", "--memory", "much"), "is not a size"),
         (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),
         (("--rerank", "zhong", "--far", "0.1"), "--far needs distances"),
         (("--rerank", "zhong", "--distance", tmp_path / "d.npy"), "add --query-distance FILE"),
@@ -361,7 +361,7 @@ def asymmetric(path):
         ({"--distance": "query-distance"}, "distances: expected [Q, G] = (30, 90)"),
         ({"--rerank": "average-query-expansion"}, "only distances were given; score features instead"),
         ({"spoil": asymmetric}, "query-distance.npy: it is not symmetric ("),
-        ({"spoil": lambda path: np.save(path, np.full((30, 30), np.nan))}, "a distance is not a finite number"),
+        ({"spoil": lambda path: np.save(path, np.full((30, 30), np.nan))}, "a distance is not finite"),
     ],
 )
 def test_distances_that_cannot_be_re_ranked_are_refused(files, tmp_path, cli, changes, message):

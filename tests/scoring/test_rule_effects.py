@@ -68,8 +68,8 @@ def test_every_change_is_the_difference_that_it_makes_alone(cli_json, run):
     for name, other in (("official", OFFICIAL), ("torchreid", TORCHREID)):
         for change in found["conventions"][name]:
             rule = rules.get(change["rule"], other)
-            wanted = np.subtract(means(rule), means(HEAD))
-            assert (change["mAP"], change["R1"]) == pytest.approx(wanted, abs=1e-12), change
+            expected = np.subtract(means(rule), means(HEAD))
+            assert (change["mAP"], change["R1"]) == pytest.approx(expected, abs=1e-12), change
     assert [c["rule"] for c in found["conventions"]["official"]][-1] == "all"
 
 

@@ -38,12 +38,12 @@ def test_agrees_with_all_pairs_sorted(seed, rate, queries_in_gallery, rows):
     who = labels(pids, random.integers(1, 4, 30), np.flatnonzero(pids > 0)[::2], np.arange(30))
     distances = random.integers(0, 40, (len(who.query), 30)).astype(float)
     tiles = [(slice(i, i + rows), distances[i : i + rows]) for i in range(0, len(distances), rows)]
-    wanted = by_hand(distances, who, rate, queries_in_gallery)
-    if wanted is None:
+    expected = by_hand(distances, who, rate, queries_in_gallery)
+    if expected is None:
         with pytest.raises(InputError, match="no query has a match"):
             true_accept_rates(tiles, who, [rate], queries_in_gallery)
     else:
-        assert true_accept_rates(tiles, who, [0.3, rate], queries_in_gallery)[1] == wanted
+        assert true_accept_rates(tiles, who, [0.3, rate], queries_in_gallery)[1] == expected
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])

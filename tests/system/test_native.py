@@ -69,8 +69,8 @@ def test_a_broken_library_is_reported_and_the_reference_runs_instead(tmp_path, m
     (tmp_path / f"_broken{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(b"no library")
     monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
     assert native.load("broken") is None
-    assert native.missing("broken").startswith("_broken cannot be loaded (")
-    assert "reinstall vreid-bench with a C++ compiler" in native.missing("broken")
+    assert native.explain_missing("broken").startswith("_broken cannot be loaded (")
+    assert "reinstall vreid-bench with a C++ compiler" in native.explain_missing("broken")
 
 
 @pytest.mark.skipif(os.environ.get("VREID_NATIVE") == "0", reason="VREID_NATIVE=0 turns the native kernels off")
@@ -78,7 +78,7 @@ def test_a_broken_library_is_reported_and_the_reference_runs_instead(tmp_path, m
 @pytest.mark.parametrize("name", ["clip_cpu", "ranks", "rerank"])
 def test_where_a_compiler_is_the_kernels_are_built(name):
     """Otherwise all tests of the kernels would be skipped unnoticed."""
-    assert native.load(name) is not None, native.missing(name)
+    assert native.load(name) is not None, native.explain_missing(name)
 
 
 def test_a_library_that_was_cut_off_is_reported(tmp_path, monkeypatch):
@@ -91,14 +91,14 @@ def test_a_library_that_was_cut_off_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
     for name in ("cut", "short"):
         assert native.load(name) is None
-        assert "ends before its own header says" in native.missing(name)
+        assert "is shorter than its header says" in native.explain_missing(name)
 
 
 def test_a_library_of_another_version_is_reported(tmp_path, monkeypatch):
     (tmp_path / "_older.py").write_text("VERSION = 0")
     monkeypatch.setattr(vreid_bench, "__path__", [*vreid_bench.__path__, str(tmp_path)])
     assert native.load("older") is None
-    assert "another version" in native.missing("older")
+    assert "another version" in native.explain_missing("older")
 
 
 def test_the_doctor_says_what_counts_ranks(cli_json, monkeypatch):

@@ -164,7 +164,7 @@ def test_each_clip_comes_from_one_of_its_views():
 
 def test_a_cache_needs_a_frozen_network(registry, split, tiny_mars, tmp_path):
     stages = (FIRST, replace(SECOND, train=("*",)))
-    with pytest.raises(InputError, match=r"only where encoder and aggregator are frozen, but encoder\.conv\.weight"):
+    with pytest.raises(InputError, match=r"only if encoder and aggregator are frozen, but encoder\.conv\.weight"):
         training(registry, split, tiny_mars, replace(METHOD, stages=stages)).run(
             Checkpoints(tmp_path / "c"), Recorder()
         )

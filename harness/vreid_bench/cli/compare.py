@@ -16,10 +16,10 @@ from vreid_bench.cli.options import AS_JSON, FILE, RUNS
 @RUNS
 @AS_JSON
 def compare(run_a: Path, run_b: Path, runs: Path, as_json: bool) -> None:
-    """Compare two runs, by folder or id, on the same test set: difference, interval, p, person by person.
+    """Compare two runs, by folder or id, on the same test set, person by person: difference, interval, p.
 
     \b
-    `smallest` is the smallest difference that this test set could have shown at 5 %.
+    `smallest` is the smallest difference that this test set can show at 5 %.
         vreid-bench compare mars-personvlad-small-seed0-1a2b3c4d mars-mean-pooling-small-seed0-5e6f7a8b
     """
     from vreid_bench.scoring import comparison

@@ -12,7 +12,7 @@ from vreid_bench.cli.options import AS_JSON, FILE
 
 @click.group()
 def conventions() -> None:
-    """How a ranking is scored: the effect of each rule on one run."""
+    """Show how the rules of scoring change the scores of a run."""
 
 
 @conventions.command()

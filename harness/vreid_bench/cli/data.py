@@ -19,13 +19,11 @@ def data() -> None:
 
 @data.command()
 @click.argument("directory", type=FILE)
-@click.option(
-    "--layout", default="mars", show_default=True, help="The data set whose folders and index files to write."
-)
-@click.option("--ids", type=click.IntRange(2), help="Number of people to train on, and as many to test on.")
+@click.option("--layout", default="mars", show_default=True, help="Write the folders and index files of this data set.")
+@click.option("--ids", type=click.IntRange(2), help="Number of people to train on; the same number is tested on.")
 @click.option("--cameras", type=click.IntRange(2), help="Number of cameras.")
 @click.option("--size", metavar="HxW", help="Height and width of a frame in pixels, for instance 64x32.")
-@click.option("--seed", type=click.IntRange(0, 2**53), help="Another seed renders another world.")
+@click.option("--seed", type=click.IntRange(0, 2**53), help="The seed of the rendered world.")
 def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> None:
     """Render synthetic pedestrians into the new folder DIRECTORY, in the layout of a data set.
 
@@ -46,7 +44,7 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
 
 @data.command()
 @click.argument("dataset")
-@click.option("--data", "root", type=FILE, help="Your copy; default VREID_DATA, else the synthetic twin.")
+@click.option("--data", "root", type=FILE, help="Your copy; default: VREID_DATA, else the synthetic twin.")
 @click.option("--decode", is_flag=True, help="Also decode every frame.")
 @ACCEPT_WITHDRAWN
 @AS_JSON

@@ -1,4 +1,4 @@
-"""The command `doctor`: what a run would run on."""
+"""The command `doctor`: shows the environment of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vreid_bench.cli.options import AS_JSON
 @click.command()
 @AS_JSON
 def doctor(as_json: bool) -> None:
-    """Show what a run would run on: versions, device, threads, kernels, plugins, folders; and what to mend.
+    """Show the environment of a run: versions, device, threads, kernels, plugins, folders; and what to repair.
 
     \b
         vreid-bench doctor

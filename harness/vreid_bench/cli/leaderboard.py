@@ -24,7 +24,7 @@ from vreid_bench.system.errors import InputError, RunError
 @AS_JSON
 @click.pass_context
 def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json: bool) -> None:
-    """Build the pages from leaderboard/records, or check that they are up to date.
+    """Build the pages from the records, or check that they are up to date.
 
     \b
         vreid-bench leaderboard
@@ -45,7 +45,7 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json:
     else:
         click.echo("\n".join([*problems, *written]) or f"{folder}: up to date")
     if problems:
-        raise RunError(f"{folder} has {len(problems)} problem(s)")
+        raise RunError(f"{folder} has {len(problems)} problem(s); each is described above")
 
 
 @leaderboard.command()

@@ -14,7 +14,7 @@ from vreid_bench.system.errors import InputError, suggestion
 @click.argument("kind", required=False)
 @AS_JSON
 def list_(kind: str | None, as_json: bool) -> None:
-    """Show what plugins provide: every KIND, or one of them.
+    """List what plugins provide: all kinds, or one KIND.
 
     \b
         vreid-bench list

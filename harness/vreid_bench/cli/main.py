@@ -1,4 +1,4 @@
-"""The command line: one file a command; each says what to do and leaves the doing to the module it names."""
+"""The command line: one file for each command; each parses its options and calls the module that does the work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vreid_bench.system.errors import InputError, RunError
 
 
 class Group(click.Group):
-    """A group whose commands tell the user's mistakes in a sentence: exit code 2, other failures 1."""
+    """A group that reports errors in one sentence: exit code 2 for the user's mistakes, 1 for other failures."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -45,7 +45,7 @@ def main() -> None:
     \b
     Train a method, run a standard protocol, read its row:
         vreid-bench run --plugin personvlad --protocol mars
-    With your copy of the data, in its published layout:
+    Use your copy of the data, in its published layout:
         vreid-bench run --plugin personvlad --protocol mars --data /data/mars
     """
 

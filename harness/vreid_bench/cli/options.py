@@ -1,4 +1,4 @@
-"""The options that several commands have alike."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 FILE = click.Path(path_type=Path)
 
 
-def size_of(context: click.Context, parameter: click.Parameter, text: str) -> int:
+def parse_bytes(context: click.Context, parameter: click.Parameter, text: str) -> int:
     """A number of bytes with an optional K, M or G."""
     number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in UNITS else (text, "")
     if not number.isdigit():
-        raise click.BadParameter(f"{text!r} is no size; wanted bytes, or for instance 500M or 2G")
+        raise click.BadParameter(f"{text!r} is not a size; expected a number of bytes, for instance 500M or 2G")
     return int(number) * UNITS[unit]
 
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-RUNS = click.option("--runs", type=FILE, default=Path("runs"), show_default=True, help="Where run folders are.")
+RUNS = click.option("--runs", type=FILE, default=Path("runs"), show_default=True, help="The folder of all runs.")
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 THREADS = click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress bars.")
-RERANK = click.option("--rerank", metavar="NAME", help="Re-rank, for instance by zhong or zhong:k1=50,k2=15.")
+RERANK = click.option("--rerank", metavar="NAME", help="Re-rank, for instance with zhong or zhong:k1=50,k2=15.")
 MEMORY = click.option(
-    "--memory", callback=size_of, default="64M", show_default=True, help="For re-ranking, beside its result."
+    "--memory", callback=parse_bytes, default="64M", show_default=True, help="For re-ranking, besides its result."
 )
 ACCEPT_WITHDRAWN = click.option(
     "--accept-withdrawn",

@@ -1,4 +1,4 @@
-"""The commands on protocols: one in words, all as a table."""
+"""The commands on protocols: describe one, or list all in a table."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from vreid_bench.cli.options import AS_JSON
 
 @click.group()
 def protocols() -> None:
-    """What a protocol trains on, asks for and counts."""
+    """Show what a protocol trains on, queries and counts."""
 
 
 @protocols.command()
 @click.argument("name")
 @AS_JSON
 def show(name: str, as_json: bool) -> None:
-    """Tell what protocol NAME does, in words and published counts.
+    """Show what protocol NAME does, in words and published counts.
 
-    NAME may be any A-to-B: train under A, test under B, on another dataset; with -fine-tuned, go on with B's
-    training part in between.
+    NAME may be A-to-B for two protocols on different datasets: train under A, test under B. A-to-B-fine-tuned also
+    trains on B's training part before the test.
 
     \b
         vreid-bench protocols show mars-corruption
@@ -39,7 +39,7 @@ def show(name: str, as_json: bool) -> None:
 
 @protocols.command()
 def table() -> None:
-    """Print all installed protocols as a Markdown table, as docs/protocols.md has it."""
+    """Print all installed protocols as the Markdown table of docs/protocols.md."""
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting.protocols import protocols_table
 

@@ -11,15 +11,15 @@ from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEM
 
 
 @click.command()
-@click.option("--plugin", "name", help="A method, or a part that takes its place in the baseline recipe.")
-@click.option("--protocol", default="mars", show_default=True, help="What is trained on and queried; A-to-B transfers.")
+@click.option("--plugin", "name", help="A method, or a part that replaces one of the baseline recipe.")
+@click.option("--protocol", default="mars", show_default=True, help="What to train on and to query; A-to-B transfers.")
 @click.option(
     "--data",
     type=FILE,
-    help="Your copy of the dataset, or a folder with one of each name; default VREID_DATA, else the synthetic twin.",
+    help="Your copy of the dataset, or a folder with a copy of each; default: VREID_DATA, else the synthetic twin.",
 )
-@click.option("--preset", type=click.Choice(["paper", "small"]), help="Default: small on a twin, paper otherwise.")
-@click.option("--seed", type=click.IntRange(0, 2**53), help="Decides every random draw; default 0.")
+@click.option("--preset", type=click.Choice(["paper", "small"]), help="Default: small on a twin, else paper.")
+@click.option("--seed", type=click.IntRange(0, 2**53), help="Decides every random draw; default: 0.")
 @click.option(
     "--set",
     "assignments",
@@ -32,15 +32,15 @@ from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEM
     "source",
     type=FILE,
     metavar="RUN",
-    help="Evaluate the weights of this run, without training.",
+    help="Evaluate the weights of this run without training.",
 )
 @click.option(
     "--weights",
     metavar="encoder=FILE",
-    help="Begin training from published weights that you have: .safetensors, or a PyTorch file of tensors alone.",
+    help="Start training from these published weights: .safetensors, or a PyTorch file of tensors alone.",
 )
 @click.option(
-    "--splits", metavar="NUMBERS", help="Some of the protocol's splits, for instance 0-2,7; default: all of them."
+    "--splits", metavar="NUMBERS", help="Run only these splits of the protocol, for instance 0-2,7; default: all."
 )
 @RUNS
 @DEVICE
@@ -54,16 +54,16 @@ from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEM
 @ACCEPT_WITHDRAWN
 @AS_JSON
 def run(**options: Any) -> None:
-    """Train (or load) a method, run a protocol, write a record.
+    """Train or load a method, run a protocol, write a record.
 
     \b
-    The same command finds its run again: it goes on where it was interrupted, or shows the finished result.
+    Repeat a command to continue an interrupted run, or to show a finished one.
         vreid-bench run --plugin mean-pooling --protocol mars --seed 1
         vreid-bench run --plugin mean-pooling --protocol mars --set margin=0.2
         vreid-bench run --from runs/mars-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
 
-    Published weights go into the encoder by their published names; what fits, and what does not and why, is told. With
-    timm installed, timm:NAME is an encoder for each of its models.
+    Published weights are matched with the encoder by their published names; a report shows what fits, and
+    what does not and why. With timm installed, each of its models is an encoder, timm:NAME.
 
     \b
         vreid-bench run --plugin mean-pooling --protocol mars --data /data/mars --weights encoder=resnet50.pth
@@ -76,7 +76,7 @@ def run(**options: Any) -> None:
     as_json = options.pop("as_json")
     directory, record, reused = walk(RunRequest(**options))
     if reused:
-        click.echo(f"{directory.path} is complete: its result is shown again (delete it to run anew)", err=True)
+        click.echo(f"{directory.path} is complete: its result is shown again (to rerun, delete the folder)", err=True)
     if as_json:
         parts = json.loads(directory.breakdown.read_text()) if directory.breakdown.exists() else {}
         click.echo(json.dumps({"run": str(directory.path), **record.metrics(), "breakdown": parts}))

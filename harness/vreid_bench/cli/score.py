@@ -1,4 +1,4 @@
-"""`vreid-bench score`: scores of features or distances that were computed elsewhere."""
+"""`vreid-bench score`: scores features or distances that were computed elsewhere."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
 @click.option("--query-distance", type=FILE, help=".npy [Q, Q], for --rerank with --distance.")
 @click.option("--gallery-distance", type=FILE, help=".npy [G, G], for --rerank with --distance.")
 @click.option("--features", type=FILE, help="All test tracklets: an .npz, a run, or a run's feature store.")
-@click.option("--protocol", help="With --info: the protocol whose data set has the index files, for instance mars.")
+@click.option("--protocol", help="With --info: a protocol on the data set of the index files, for instance mars.")
 @click.option("--info", type=FILE, help="Folder of the index files (MARS: tracks_test_info.mat, query_IDX.mat).")
-@click.option("--metric", help="cosine, euclidean or sqeuclidean; default: the run's metric, else cosine.")
-@click.option("--matcher", help="Compare by this matcher; `vreid-bench list matchers` shows all.")
+@click.option("--metric", help="cosine, euclidean or sqeuclidean; default: that of the run, else cosine.")
+@click.option("--matcher", help="Compare with this matcher; `vreid-bench list matchers` shows all.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
 @RERANK
 @MEMORY
-@click.option("--convention", "conventions", multiple=True, help="Default: those of the protocol, else those of MARS.")
+@click.option(
+    "--convention",
+    "conventions",
+    multiple=True,
+    help="Default: all of the protocol, else those of MARS.",
+)
 @click.option("--far", "rates", type=float, multiple=True, help="Add the true accept rate at this false accept rate.")
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
 @AS_JSON

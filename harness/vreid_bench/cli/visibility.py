@@ -1,4 +1,4 @@
-"""The command `visibility`: weights of frames and clips against what can be seen in them."""
+"""The command `visibility`: compares the weights of frames and clips with what can be seen in them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from vreid_bench.cli.options import AS_JSON, DEVICE, FILE, QUIET, RUNS, THREADS
 
 @click.command()
 @click.argument("run", type=FILE)
-@click.option("--protocol", help="Test its weights under this protocol; default: that of the run.")
-@click.option("--data", type=FILE, help="The rendered data; default VREID_DATA, else the synthetic twin.")
+@click.option("--protocol", help="Test the weights under this protocol; default: the run's own.")
+@click.option("--data", type=FILE, help="The rendered data; default: VREID_DATA, else the synthetic twin.")
 @RUNS
 @DEVICE
 @THREADS
 @QUIET
 @AS_JSON
 def visibility(run: Path, as_json: bool, **options: Any) -> None:
-    """Does RUN weigh frames and clips by how much of the person can be seen? On rendered data, where that is known.
+    """Show whether RUN weighs frames and clips by how much of the person is visible, on rendered data.
 
-    Spearman's rank correlation within a clip or a tracklet, averaged, with its interval over people.
+    Prints Spearman's rank correlation within a clip or a tracklet, averaged, with its interval over people.
 
     \b
         vreid-bench visibility runs/mars-tacan-small-seed0-1a2b3c4d

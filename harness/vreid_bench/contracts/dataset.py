@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 JUNK = -1  # a tracklet that takes no rank for any query
-DISTRACTOR = 0  # a tracklet of nobody in the data set: a negative for every query
+DISTRACTOR = 0  # a tracklet that shows no person of the data set: a negative for every query
 SYNTHETIC = "synthetic.json"  # the note that the renderer leaves at the root of every tree it writes
 
 Source = Literal["official", "unverified", "synthetic"]
-"""Where data comes from: `official` only where a file tells so; `synthetic` was rendered."""
+"""Where data comes from: `official` only where a file proves it; `synthetic` was rendered."""
 
 
 class Tracklet(NamedTuple):
@@ -85,7 +85,7 @@ class DatasetCheck(NamedTuple):
 
 @runtime_checkable
 class DatasetReader(Protocol):
-    """What a data set plugin provides; there is no base class to inherit."""
+    """What a data set plugin provides; no base class is needed."""
 
     def read(self, root: Path) -> Dataset:
         """The lists under `root`. Raises InputError at the first fault; opens no frame."""
@@ -127,7 +127,7 @@ class TwinReader(Protocol):
 
 @runtime_checkable
 class VisibilityReader(Protocol):
-    """A reader that knows how much of the person each frame shows; only rendered data comes with this."""
+    """A reader that knows how much of the person each frame shows; only rendered data has this."""
 
     def visibility(self, root: Path) -> Mapping[str, float]:
         """Path of each frame -> share of the person's body in it, 0 to 1. Raises InputError if it is not known."""
@@ -148,13 +148,13 @@ class RolesReader(Protocol):
     """A reader that can read labels and roles of the test tracklets without the frames."""
 
     def roles(self, info: Path) -> Roles:
-        """Labels and roles from the index files in the folder `info`. Raises InputError."""
+        """Labels and roles from the index files in the folder `info`. Raises InputError if they cannot be read."""
         ...
 
 
 @runtime_checkable
 class WithdrawnReader(Protocol):
-    """A reader of data that its publisher took back: real frames are read only if the user accepts that."""
+    """A reader of data that its publisher withdrew: real frames are read only if the user accepts that."""
 
     def withdrawn(self, root: Path) -> str:
         """When and why the data under `root` was withdrawn, as a sentence; empty if it is synthetic."""

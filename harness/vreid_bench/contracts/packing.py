@@ -1,4 +1,4 @@
-"""The clips of tracklets: packed one after another, or padded to the most clips of any."""
+"""The clips of tracklets: packed one after another, or padded to the largest number of clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each part of a method takes and returns. Structural types: there is no base class to inherit."""
+"""What each part of a method takes and returns. Structural types: no base class is needed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ClipFeatures(NamedTuple):
 
 @dataclass(frozen=True)
 class Clips:
-    """The clips of N tracklets, padded to the most clips of any: where `valid` is False there is no clip."""
+    """The clips of N tracklets, padded to the largest number of clips; `valid` is False at the padding."""
 
     embedding: Tensor  # [N, C, E]
     importance: Tensor  # [N, C]
@@ -179,7 +179,7 @@ class Batch:
             return result
         return batch_hard(self.distance, self.pids)
 
-    def named(self, name: str) -> Tensor:
+    def select(self, name: str) -> Tensor:
         """`embedding`, `clips` (the mean of the clip embeddings) or an aggregator's extra: [N, E]."""
         if name == "embedding":
             return self.embedding

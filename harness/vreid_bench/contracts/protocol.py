@@ -46,7 +46,7 @@ class Protocol:
 
     name: str
     version: str
-    dataset: str  # what is trained on, and tested on if there is no `target`
+    dataset: str  # trained on, and tested on if `target` is empty
     headline: str  # the convention that ranks the table
     conventions: tuple[str, ...]  # all that are scored, the headline among them
     summary: str = field(metadata=PROSE)
@@ -73,13 +73,13 @@ class Protocol:
             self._refuse(f"test is {self.test!r}, expected a strategy such as Corruption or Selection")
 
     @property
-    def tested(self) -> str:
-        """The dataset tested on."""
+    def test_dataset(self) -> str:
+        """The name of the dataset that is tested on."""
         return self.target or self.dataset
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """The names of the conditions of the test; one empty name if there is no strategy."""
+        """The names of the conditions of the test; one empty name without a strategy."""
         return self.test.conditions if self.test else ("",)
 
     @property
@@ -114,12 +114,12 @@ class Protocol:
         """
         if self.dataset == target.dataset:
             raise InputError(
-                f"{self.name} to {target.name}: both divide {self.dataset}, so one may train on people whom the other "
-                "tests on; transfer needs two datasets"
+                f"{self.name} to {target.name}: both divide {self.dataset}, so one may train on people of the "
+                "other's test; choose protocols of two datasets"
             )
         for one in (self, target):
             if one.target:
-                raise InputError(f"{one.name} is transfer already; name two protocols of one dataset each")
+                raise InputError(f"{one.name} is already a transfer; name two protocols of one dataset each")
         if target.holdout:
             raise InputError(f"{target.name} tests on training identities; name a protocol that tests on the test part")
         more = f", then on {target.dataset}'s training part at {fine_tune:g} of the learning rates" if fine_tune else ""

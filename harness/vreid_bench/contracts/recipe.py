@@ -36,7 +36,7 @@ def describe_part(part: Part) -> str:
 
 
 def part(name: str, **options: Any) -> Part:
-    """`part("personvlad", parts=6)` reads better in a recipe than a dictionary in a dictionary."""
+    """A `Part`, written shortly: `part("personvlad", parts=6)`."""
     return Part(name, options)
 
 
@@ -178,7 +178,7 @@ class Method:
 
     @property
     def budget(self) -> dict[str, int]:
-        """What training takes: identities, tracklets, clips and frames of the largest step, and all steps."""
+        """The size of the training: identities, tracklets, clips and frames of the largest step, and all steps."""
         stages = [stage for stage in self.stages if isinstance(stage, Train)]
         seen = [stage for stage in stages if not stage.cached]  # a cached stage puts no frame through the network
         tracklets, clips, frames = max(
@@ -190,9 +190,9 @@ class Method:
         return {**step, "clips": clips, "frames": frames, "steps": sum(s.steps for s in stages)}
 
     def with_part(self, kind: Literal["encoder", "aggregator", "matcher"], part: Part, *, fits: bool = False) -> Method:
-        """The same recipe with that part in the place of its own; one that `fits` is fitted after training."""
+        """The same recipe with its part of that kind replaced; one that `fits` is fitted after training."""
         changed = {"stages": (*self.stages, Fit("matcher", self.test))} if fits else {}
-        return replace(self, **{kind: part}, **changed)  # type: ignore[arg-type]  # mypy cannot see which field it is
+        return replace(self, **{kind: part}, **changed)  # type: ignore[arg-type]  # mypy does not know the field
 
     def with_loss(self, part: Part) -> Method:
         """The same recipe with one more loss, of weight 1 in every training stage."""

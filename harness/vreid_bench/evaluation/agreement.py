@@ -1,4 +1,4 @@
-"""How well weights agree with a known truth: rank correlations within groups, and over all groups at once."""
+"""How well weights agree with a known truth: rank correlations within groups and over all groups together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Agreement:
     correlation: float  # mean over the groups in which both vary
     interval: tuple[float, float]  # 95 %, over people
     groups: int  # in which both vary
-    pooled: float  # over all groups at once, as if they were one
+    pooled: float  # over all groups together, as one group
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Groups:
         self.pids.append(pid)
 
     def agreement(self) -> Agreement | None:
-        """The correlations; None if there is no group in which both vary."""
+        """The correlations; None if both vary in no group."""
         each = np.array([spearman(*pair) for pair in zip(self.weights, self.truth, strict=True)])
         count = int(np.isfinite(each).sum())
         if not count:

@@ -38,7 +38,7 @@ class Testing:
     strategy: TestStrategy
     chosen: ChosenMethod
     conventions: Sequence[Convention]
-    headline: str  # the convention that has to be computable
+    headline: str  # the convention that must be computable
     reranker: Reranker | None
     memory: int  # bytes for re-ranking
 
@@ -61,7 +61,7 @@ class Result:
     condition: str
     outcome: Outcome
     frames: Sequence[int]  # [N] number of frames of each test tracklet
-    diameter: float | None  # of persons' clusters; None where the matcher compares pairs of clips
+    diameter: float | None  # of persons' clusters; None if the matcher compares pairs of clips
 
 
 def embed_fold(
@@ -103,7 +103,7 @@ def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome
     counts = rank_by_matcher(matcher, sides, case.labels, testing.reranker, testing.memory, quiet)
     verdicts = judge(counts, testing.conventions)
     if isinstance(verdict := verdicts[testing.headline], NotComputable):
-        raise InputError(f"{testing.headline}, which heads this protocol: not computable, {verdict.reason}")
+        raise InputError(f"the headline convention {testing.headline} is not computable: {verdict.reason}")
     return Outcome(case.labels, counts, verdicts)
 
 

@@ -39,7 +39,7 @@ class Network:
     def of(cls, model: Model) -> Network:
         """The network of a trained model."""
         parameters = sum(p.numel() for p in model.parameters())
-        return cls(parameters, model.multiply_adds, model.represented, isinstance(model.matcher, ComparesVectors))
+        return cls(parameters, model.multiply_adds, model.embedding_width, isinstance(model.matcher, ComparesVectors))
 
 
 class FoldResult(NamedTuple):
@@ -65,7 +65,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
             "seed": plan.seed,
             "protocol": {"name": protocol.name, "headline": protocol.headline, **describe_rules(protocol)},
             "splits": {"total": plan.total, "ran": [f.number for f in plan.folds]} if plan.total > 1 else None,
-            "dataset": plan.declaration.tested,
+            "dataset": plan.declaration.test_dataset,
             "taught": plan.declaration.trained_on,
             "weights": weights,
             # no part of this version selects a model, sees camera ids at test or augments at test
@@ -101,7 +101,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
 
 
 def find_corruption(method: Method, registry: Registry) -> str | None:
-    """The training augmentations that spoil clips as a test may (their `corrupts` is true), in words; None if none."""
+    """The training augmentations that corrupt clips (their `corrupts` is true), in words; None if there are none."""
     parts = [part for stage in method.stages if isinstance(stage, Train) for part in stage.augment]
     found = [part for part in parts if getattr(registry.get("augmentations", part.name), "corrupts", False)]
     return "; ".join(dict.fromkeys(map(describe_part, found))) or None

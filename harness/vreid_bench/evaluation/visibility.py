@@ -1,4 +1,4 @@
-"""Compares the weights of frames and clips with the true visibility of the person, which rendered data knows.
+"""Compares the weights of frames and clips with the true visibility of the person, which rendered data contains.
 
 Weights can only be compared within a clip or a tracklet: attention sums to 1 over the frames of a clip, learned
 importance over the pairs of clips of two tracklets. So frames are ranked within their clip, and clips within their
@@ -41,7 +41,7 @@ FRAMES, CLIPS, PAIRS = "attention to frames", "attention to clips", "importance 
 
 
 @dataclass(frozen=True)
-class Seen:
+class TrackletVisibility:
     """A test tracklet: its person, its clips among all test clips, and the visibility of each of their frames."""
 
     pid: int
@@ -50,7 +50,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class ClipWeights:
     """The weights and the features of all S test clips under one condition."""
 
     condition: str
@@ -71,7 +71,7 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     plan = plan_run(Registry.installed(), request)
     dataset = plan.registry.get("datasets", plan.dataset.name)
     if not isinstance(dataset, VisibilityReader):
-        raise InputError(f"{plan.dataset.name} does not tell what can be seen in its frames; the twin of mars does")
+        raise InputError(f"{plan.dataset.name} has no visibility of persons; use the synthetic twin of mars")
     truth = dataset.visibility(plan.dataset.root)
     method, strategy = plan.chosen.method, plan.protocol.test
     corruption = strategy if isinstance(strategy, Corruption) else None
@@ -82,20 +82,20 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
         file = plan.source.weights(fold.number)
         assert file is not None, "a run with --from has weights for every fold"
         load_weights(file, model)
-        trained = Trained(model.to(machine.device).eval(), method.test, reader)
+        trained = TrainedModel(model.to(machine.device).eval(), method.test, reader)
         for key, weights, visible, pid in compare_fold(trained, corruption, fold.test, truth):
             found[key].add(weights, visible, pid)
     agreements = {key: agreement for key, groups in found.items() if (agreement := groups.agreement())}
     if not agreements:
         raise InputError(
-            f"{plan.chosen.name} under {protocol}: no weights of frames or clips vary where visibility does; name a "
+            f"{plan.chosen.name} under {protocol}: no weights of frames or clips vary where visibility varies; name a "
             "run of a method with attention or learned importance"
         )
     return agreements
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """A model with its weights, how its clips are cut at test, and how it reads their frames."""
 
     model: Model
@@ -104,40 +104,44 @@ class Trained:
 
 
 def compare_fold(
-    trained: Trained, corruption: Corruption | None, test: Split, truth: Mapping[str, float]
+    trained: TrainedModel, corruption: Corruption | None, test: Split, truth: Mapping[str, float]
 ) -> Iterator[tuple[Key, Floats, Floats, int]]:
     """Yields weights and visibility, of the frames of a clip or of the clips of a tracklet, and the person's pid."""
     everyone = list(_read_truth(test, trained.clipping, truth))
     matcher = trained.model.matcher
     with attention_of(trained.model.aggregator) as attention:  # S arrays [T'], or none
         kept = embed_clips(trained.model, test.test, trained.clipping, trained.reader)
-    for weighed in _weigh(trained, corruption, test, kept):
+    for clip_weights in _weigh(trained, corruption, test, kept):
         for row in test.query:
             tracklet = everyone[row]
-            spoiled = weighed.spoiled[tracklet.clips]  # [C]
+            spoiled = clip_weights.spoiled[tracklet.clips]  # [C]
             for weights, frames, bad in zip(attention[tracklet.clips], tracklet.visibility, spoiled, strict=False):
                 if len(weights) != len(frames):
-                    raise InputError(f"the attention is to {len(weights)} steps of {len(frames)} frames, not to each")
+                    raise InputError(
+                        f"attention: found {len(weights)} weights for {len(frames)} frames, expected one each"
+                    )
                 if not bad:  # the attention was read from the clips before they were spoiled
-                    yield (weighed.condition, FRAMES), weights, frames, tracklet.pid
+                    yield (clip_weights.condition, FRAMES), weights, frames, tracklet.pid
             clips = tracklet.visibility.mean(1) * ~spoiled  # [C]
-            yield (weighed.condition, CLIPS), weighed.importance[tracklet.clips], clips, tracklet.pid
+            yield (clip_weights.condition, CLIPS), clip_weights.importance[tracklet.clips], clips, tracklet.pid
             if isinstance(matcher, WeighsClips):
-                weights = importance(matcher, weighed.query.rows([row]), weighed.gallery)[: len(clips)]
-                yield (weighed.condition, PAIRS), weights, clips, tracklet.pid
+                weights = importance(matcher, clip_weights.query.rows([row]), clip_weights.gallery)[: len(clips)]
+                yield (clip_weights.condition, PAIRS), weights, clips, tracklet.pid
 
 
-def _read_truth(test: Split, clipping: Clipping, truth: Mapping[str, float]) -> Iterator[Seen]:
+def _read_truth(test: Split, clipping: Clipping, truth: Mapping[str, float]) -> Iterator[TrackletVisibility]:
     first = 0
     for tracklet in test.test:
         cut = clip_indices(clipping, len(tracklet.frames), None)
         visible = np.array([[truth[tracklet.frames[i]] for i in clip] for clip in cut])  # [C, T]
-        yield Seen(tracklet.pid, slice(first, first + len(cut)), visible)
+        yield TrackletVisibility(tracklet.pid, slice(first, first + len(cut)), visible)
         first += len(cut)
 
 
-def _weigh(trained: Trained, corruption: Corruption | None, test: Split, kept: FeatureStore) -> Iterator[Weighed]:
-    """The clips as each condition tests them; `kept`: the clips without corruption, before the matcher."""
+def _weigh(
+    trained: TrainedModel, corruption: Corruption | None, test: Split, kept: FeatureStore
+) -> Iterator[ClipWeights]:
+    """The clips under each condition; `kept`: the clips without corruption, before the matcher."""
     device, matcher = trained.reader.device, trained.model.matcher
 
     def represent(store: FeatureStore) -> Clips:
@@ -146,21 +150,21 @@ def _weigh(trained: Trained, corruption: Corruption | None, test: Split, kept: F
     clean, gallery = represent(kept), list(test.gallery)
     if corruption is None:
         none = np.zeros(len(kept.importance), bool)
-        yield Weighed("", none, kept.importance.double().numpy(), clean, clean.rows(gallery))
+        yield ClipWeights("", none, kept.importance.double().numpy(), clean, clean.rows(gallery))
         return
     bad = embed_clips(trained.model, test.test, trained.clipping, trained.reader, corruption.spoil)
     for condition, mask in corruption.masks(test, kept.counts):
         mixed = kept.replace(bad, mask)
         query = represent(mixed)
         ranked = (query if corruption.side == "both" else clean).rows(gallery)
-        yield Weighed(condition, mask, mixed.importance.double().numpy(), query, ranked)
+        yield ClipWeights(condition, mask, mixed.importance.double().numpy(), query, ranked)
 
 
 @contextmanager
 def attention_of(aggregator: nn.Module) -> Iterator[list[Floats]]:
     """Collects the attention [T'] to the frames of each clip that passes through the aggregator inside the `with`.
 
-    The list stays empty if neither the aggregator nor one within it has attention.
+    The list stays empty if neither the aggregator nor a part of it has attention.
     """
     heard: list[Floats] = []
 

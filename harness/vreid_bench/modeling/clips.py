@@ -106,7 +106,7 @@ def _dense(clipping: Clipping, length: int, generator: Draws) -> list[Indices]:
 
 def _chunks(clipping: Clipping, length: int, generator: Draws) -> list[Indices]:
     """T chunks of ceil(n / T) frames, the last frame repeated to fill them: one random frame of each chunk,
-    in evaluation the first (restricted random sampling as in the code of STE-NVAN and TF-CLIP)."""
+    in evaluation the first frame (restricted random sampling as in the code of STE-NVAN and TF-CLIP)."""
     chunk = -(-length // clipping.T)
     offset = 0 if generator is None else generator.integers(0, chunk, size=clipping.T)
     return [np.minimum(np.arange(clipping.T) * chunk + offset, length - 1)]

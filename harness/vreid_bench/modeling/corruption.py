@@ -1,4 +1,4 @@
-"""Clips that something has spoiled: what becomes of their frames."""
+"""How the frames of spoiled clips are changed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Clips = npt.NDArray[np.uint8]  # [C, T, H, W, 3] RGB
 Draws = npt.NDArray[np.float64]
 Kind = Literal["low-resolution", "occlusion", "motion-blur", "shuffled-frames"]
 
-GREY = (124, 116, 104)  # the ImageNet mean colour, which is what random erasing covers with, too
+GREY = (124, 116, 104)  # the ImageNet mean colour, which random erasing uses as well
 
 
 @dataclass(frozen=True)
 class Distortion:
-    """What spoils a clip. Raises InputError for settings that no frame can be spoiled by.
+    """What spoils a clip. Raises InputError for settings that are not valid.
 
     low-resolution: frames are scaled down by `strength`, stored as JPEG of `quality`, and scaled up again
     (Matiyali & Sharma 2020, section 4.4, which does not state the quality). occlusion: a block hides the share
@@ -37,23 +37,23 @@ class Distortion:
         lowest, highest = (1, np.inf) if self.kind == "low-resolution" else (0, 1)
         if not lowest < self.strength <= highest:
             raise InputError(
-                f"corruption {self.kind}: strength must be over {lowest} and at most {highest}, got {self.strength}"
+                f"corruption {self.kind}: strength must be above {lowest} and at most {highest}, got {self.strength}"
             )
         if not 1 <= self.quality <= 95:
             raise InputError(f"corruption {self.kind}: JPEG quality must be 1 to 95, got {self.quality}")
 
 
 def distort(distortion: Distortion, clips: Clips, draws: Draws) -> Clips:
-    """Every clip [C, T, H, W, 3], spoiled, all frames of a clip alike.
+    """Spoil every clip [C, T, H, W, 3], all frames of a clip in the same way.
 
-    draws: [C, 2] in [0, 1), which say where a block stands, or how frames are shuffled.
+    draws: [C, 2] in [0, 1), which decide where a block stands, or how frames are shuffled.
     """
     change = CHANGES[distortion.kind]
     return np.stack([change(distortion, clip, draw) for clip, draw in zip(clips, draws, strict=True)])
 
 
 def _low_resolution(distortion: Distortion, clip: Clips, draw: Draws) -> Clips:
-    """Scaled down, through JPEG, and up again (section 4.4)."""
+    """Scale the frames down, store them as JPEG, and scale them up again (section 4.4)."""
     import simplejpeg
     from PIL import Image
 
@@ -69,7 +69,7 @@ def _low_resolution(distortion: Distortion, clip: Clips, draw: Draws) -> Clips:
 
 
 def _occlusion(distortion: Distortion, clip: Clips, draw: Draws) -> Clips:
-    """A block of one colour that stands still while the clip runs."""
+    """Cover each frame with a block of one colour, at the same place in the whole clip."""
     sides = [max(1, round(side * distortion.strength)) for side in clip.shape[1:3]]
     top, left = (int(at * (whole - side + 1)) for at, whole, side in zip(draw, clip.shape[1:3], sides, strict=True))
     result = clip.copy()
@@ -78,7 +78,7 @@ def _occlusion(distortion: Distortion, clip: Clips, draw: Draws) -> Clips:
 
 
 def _motion_blur(distortion: Distortion, clip: Clips, draw: Draws) -> Clips:
-    """The mean of the frame along a path of the camera to one side, the border repeated."""
+    """Average each frame over a sideways movement of the camera; the border is repeated."""
     steps = max(2, round(clip.shape[2] * distortion.strength))
     path = np.arange(steps) - steps // 2
     columns = np.clip(np.arange(clip.shape[2]) + path[:, None], 0, clip.shape[2] - 1)  # [steps, W]
@@ -90,7 +90,7 @@ def _motion_blur(distortion: Distortion, clip: Clips, draw: Draws) -> Clips:
 
 
 def _shuffled_frames(distortion: Distortion, clip: Clips, draw: Draws) -> Clips:
-    """Frames in the places of each other, every order equally likely, that of before among them."""
+    """Shuffle the frames; every order is equally likely, the original one included."""
     raw = np.random.Philox(key=int(draw[0] * 2**53)).random_raw(len(clip))
     chosen = np.argsort(raw, kind="stable")[: round(distortion.strength * len(clip))]
     result = clip.copy()

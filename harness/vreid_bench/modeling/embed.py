@@ -1,4 +1,4 @@
-"""Tracklets to features: query, gallery and training tracklets all come through here."""
+"""From tracklets to features, for query, gallery and training tracklets alike."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Distort = Callable[[Tracklet, NDArray[np.uint8]], NDArray[np.uint8]]  # clips [C
 
 @dataclass(frozen=True)
 class FrameReader:
-    """How frames come from disk to the device."""
+    """How frames are read from disk and moved to the device."""
 
     root: Path
     size: tuple[int, int]  # height, width in pixels
@@ -41,7 +41,7 @@ class FrameReader:
 
     @classmethod
     def of(cls, root: Path, size: tuple[int, int], machine: Machine) -> FrameReader:
-        """A reader of the frames under `root` for that machine."""
+        """A reader of the frames under `root` on that machine."""
         return cls(root, size, machine.device, machine.threads, machine.quiet)
 
     def tensor(self, clips: NDArray[np.uint8]) -> Tensor:
@@ -54,7 +54,7 @@ def embed(
 ) -> FeatureStore:
     """The clips of each tracklet as the matcher represents them, in order.
 
-    `budget` is how many frames go through the encoder at once. Raises RunError for features that are not finite,
+    `budget`: the most frames that the encoder takes at once. Raises RunError for features that are not finite,
     naming the tracklet.
     """
 
@@ -76,9 +76,9 @@ def embed_clips(
     distort: Distort | None = None,
     budget: int = 512,
 ) -> FeatureStore:
-    """The clips of each tracklet as the aggregator returns them, in order; as `embed`, before the matcher.
+    """The clips of each tracklet as the aggregator returns them, in order: as `embed`, but without the matcher.
 
-    distort: what becomes of the frames of each clip first.
+    distort: is applied to the frames of each clip first.
     """
 
     def encode() -> Iterator[Clips]:
@@ -108,7 +108,7 @@ def _encode(
 def maps(
     model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: FrameReader, budget: int = 512
 ) -> Iterator[Tensor]:
-    """Batches of maps [B, T', D, h, w] over the tracklets: what an aggregator's `fit` looks at."""
+    """Batches of maps [B, T', D, h, w] over the tracklets: the input of an aggregator's `fit`."""
 
     def pieces(title: str) -> Iterator[Tensor]:
         with bar(len(tracklets), title, "tracklet", quiet=reader.quiet) as progress:
@@ -119,24 +119,24 @@ def maps(
     model.eval()
     _settle(model.encoder, pieces("statistics"))
     for piece in pieces("fit"):
-        with torch.inference_mode():  # not around the yield: what `fit` does is its own affair
+        with torch.inference_mode():  # not around the yield, where `fit` runs
             batch = model.encoder(piece)
         yield batch
 
 
 def _settle(encoder: nn.Module, pieces: Iterable[Tensor]) -> None:
-    """Give batch normalisations without statistics theirs: the mean over pieces [S, T, P, H, W].
+    """Compute the statistics of batch normalisations that have none: their mean over pieces [S, T, P, H, W].
 
-    In evaluation they would take every mean for 0 and every variance for 1. A network of random weights then gives
-    maps far from those of its training, and what is fitted on the ones is no use to the other. Statistics that a file
-    of weights has brought stay, whether or not it counts the batches that they are of.
+    Without statistics, evaluation uses mean 0 and variance 1. A network of random weights then gives maps far from
+    those in training, so an aggregator fitted on them would not suit the training. Statistics from a file of weights
+    are kept, whether or not the file counts their batches.
     """
     fresh = [m for m in encoder.modules() if isinstance(m, NORMS) and _unset(m)]
     if not fresh:
         return
     momentum = [norm.momentum for norm in fresh]
     for norm in fresh:
-        norm.train().momentum = None  # torch's word for the mean over all batches
+        norm.train().momentum = None  # in torch, None means: average over all batches
     with torch.inference_mode():
         for piece in pieces:
             encoder(piece)
@@ -145,8 +145,8 @@ def _settle(encoder: nn.Module, pieces: Iterable[Tensor]) -> None:
 
 
 def _unset(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d) -> bool:
-    """Are its statistics what it was made with?"""
-    if norm.running_mean is None or norm.running_var is None:  # it takes those of each batch
+    """Are its statistics still the initial ones?"""
+    if norm.running_mean is None or norm.running_var is None:  # it always uses those of the batch
         return False
     return bool(norm.running_mean.eq(0).all() and norm.running_var.eq(1).all())
 
@@ -154,7 +154,7 @@ def _unset(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d) -> bool:
 def _batches(
     tracklets: Sequence[Tracklet], clipping: Clipping, reader: FrameReader, distort: Distort | None, budget: int
 ) -> Iterator[tuple[list[Tracklet], Tensor, list[int]]]:
-    """Groups of tracklets whose clips share T, their clips [S, T, 3, H, W] and the clips of each."""
+    """Groups of tracklets whose clips share T, with their clips [S, T, 3, H, W] and the number of clips of each."""
 
     def read(group: list[Tracklet]) -> list[NDArray[np.uint8]]:
         indices = [clip_indices(clipping, len(t.frames), None) for t in group]
@@ -189,4 +189,4 @@ def _check_finite(clips: Clips, group: Sequence[Tracklet]) -> None:
     bad = ~clips.embedding.isfinite().flatten(1).all(1)
     if bad.any():
         name = group[int(bad.nonzero()[0])].frames[0]
-        raise RunError(f"{name}: the features of this tracklet are not finite; the training has diverged")
+        raise RunError(f"{name}: the features of this tracklet are not finite: the training diverged; lower the rate")

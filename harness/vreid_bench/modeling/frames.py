@@ -1,4 +1,4 @@
-"""Reading the frames of clips from disk, ahead of their use."""
+"""Reads the frames of clips from disk, ahead of their use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vreid_bench.contracts.dataset import Tracklet
 from vreid_bench.modeling.clips import Indices
 from vreid_bench.system.errors import InputError
 
-ADVICE = "run `vreid-bench data verify` on the data to list every such file, then copy those again."
+ADVICE = "run `vreid-bench data verify` to list every such file, then copy those files again."
 PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
 
 Frame = npt.NDArray[np.uint8]  # [H, W, 3] RGB
@@ -55,8 +55,8 @@ def read_frame(path: Path) -> Frame:
 
 
 def decode(data: bytes) -> Frame:
-    """An encoded image as RGB [H, W, 3]. Any damage raises the error of the codec, even where it
-    could go on with grey pixels."""
+    """An encoded image as RGB [H, W, 3]. A damaged image raises the error of the codec, even where the codec could
+    replace the damage with grey pixels."""
     import simplejpeg
 
     if simplejpeg.is_jpeg(data):
@@ -75,11 +75,11 @@ def _pillow(data: bytes) -> Frame:
     try:
         image = Image.open(io.BytesIO(data))
     except UnidentifiedImageError:
-        raise ValueError("no known image format") from None
+        raise ValueError("unknown image format") from None
     with image:
         image.load()
         if image.mode in ("I", "F"):
-            raise ValueError(f"32-bit pixels (Pillow mode {image.mode}) have no agreed range")
+            raise ValueError(f"32-bit pixels (Pillow mode {image.mode}) have no standard range")
         if image.mode.startswith("I;16"):  # Pillow's own conversion would clip at 255
             grey = (np.asarray(image) >> 8).astype(np.uint8)
             return np.repeat(grey[:, :, None], 3, axis=2)

@@ -1,4 +1,4 @@
-"""The model assembled from its parts, every part probed before anything trains."""
+"""The model assembled from its parts; every part is probed before training begins."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError, suggestion
 
-READABLE = {"rgb"}  # the planes that frames on disk give today
+READABLE = {"rgb"}  # the planes that can be read from frames on disk
 
 
 def _recurrent_layer(
     sequence: Sequence[int], into_gates: Sequence[int], between_gates: Sequence[int], *_: Any, **__: Any
 ) -> int:
-    """Operations of one direction of one layer over a sequence [T, B, D]; torch counts those of no fused cell."""
+    """Operations of one direction of one layer over a sequence [T, B, D]; torch does not count fused cells."""
     T, B = sequence[:2]
     return 2 * T * B * (into_gates[0] * into_gates[1] + between_gates[0] * between_gates[1])
 
@@ -42,10 +42,10 @@ RECURRENT = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_layer}
 
 
 class Model(nn.Module):
-    """Encoder, aggregator and matcher, sized by looking at what each gives for two black clips.
+    """Encoder, aggregator and matcher; each is sized by the output of the one before for two black clips.
 
-    `dims` maps what a loss may learn from ("embedding", "clips", an aggregator's extra) to its width, and
-    `multiply_adds` is what encoder and aggregator take for one clip at test, in matrix products and convolutions.
+    `dims` maps what a loss may learn from ("embedding", "clips", an aggregator's extra) to its width.
+    `multiply_adds` counts those of encoder and aggregator for one clip at test, in matrix products and convolutions.
     """
 
     def __init__(self, method: Method, factories: Factories) -> None:
@@ -61,28 +61,28 @@ class Model(nn.Module):
             with counter:
                 with factories.encoder.blame():
                     maps = self.encoder(black)
-                _wanted(maps, ("B", "T'", "D", "h", "w"), f"encoder {names['encoder']!r}: maps")
+                _check_shape(maps, ("B", "T'", "D", "h", "w"), f"encoder {names['encoder']!r}: maps")
                 built = factories.aggregator(tuple(maps.shape[2:]))
                 self.aggregator = _module(built, "aggregator", names["aggregator"], Aggregator).eval()
                 with factories.aggregator.blame():
                     features = self.aggregate(maps)
             # two clips were probed, and a multiplication with its addition counts as two operations
             self.multiply_adds = counter.get_total_flops() // 4
-            _wanted(features.embedding, ("B", "E"), f"aggregator {names['aggregator']!r}: embedding")
+            _check_shape(features.embedding, ("B", "E"), f"aggregator {names['aggregator']!r}: embedding")
             if features.importance is not None:
-                _wanted(features.importance, ("B",), f"aggregator {names['aggregator']!r}: importance")
+                _check_shape(features.importance, ("B",), f"aggregator {names['aggregator']!r}: importance")
             width = features.embedding.shape[1]
             self.matcher = _matcher(factories.matcher(width), names["matcher"])
             with factories.matcher.blame():
                 represented = self.matcher.represent(Clips.single(features.embedding))
                 distance = self.matcher.distance(represented, represented)
-            _wanted(distance, ("Q", "G"), f"matcher {names['matcher']!r}: distance")
+            _check_shape(distance, ("Q", "G"), f"matcher {names['matcher']!r}: distance")
         self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
 
     @property
-    def represented(self) -> int:
-        """Numbers of a tracklet as it is matched now: a matcher that was fitted may project to fewer."""
+    def embedding_width(self) -> int:
+        """How many numbers the matcher stores for a tracklet now; a fitted matcher may project to fewer than before."""
         device = next(self.buffers(), next(self.parameters(), torch.zeros(0))).device
         with torch.no_grad():
             one = Clips.single(torch.zeros(1, self.dims["clips"], device=device))
@@ -100,7 +100,7 @@ class Model(nn.Module):
 
 @dataclass(frozen=True)
 class Step:
-    """A `Train` stage with its parts built: the matcher in force and the augmentations, in order."""
+    """A `Train` stage with its parts built: the matcher that it uses, and the augmentations in order."""
 
     recipe: Train
     matcher: Matcher
@@ -108,19 +108,19 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Assembled:
-    """All that a method needs to train and to be tested."""
+class MethodParts:
+    """All that is needed to train and test a method."""
 
     model: Model
     losses: nn.ModuleDict
     stages: tuple[Step | Fit, ...]
 
 
-def assemble(method: Method, factories: Factories, identities: int) -> Assembled:
-    """Build and probe every part of a method for that many training identities.
+def assemble(method: Method, factories: Factories, identities: int) -> MethodParts:
+    """Build and probe every part of a method for that number of training identities.
 
-    Raises InputError that names the plugin for a shape that does not fit, an option that does not exist, or
-    a stage whose loss the method lacks.
+    Raises InputError, naming the plugin, for a shape that does not fit, an option that does not exist, or a stage with
+    a loss that the method does not define.
     """
     check_clipping(method.test)
     model = Model(method, factories)
@@ -135,14 +135,14 @@ def assemble(method: Method, factories: Factories, identities: int) -> Assembled
             if name not in method.losses:
                 raise InputError(f"a stage uses the loss {name!r}, which the method does not define")
         stages.append(_fit(stage, model, method) if isinstance(stage, Fit) else _step(stage, model, *next(trainings)))
-    return Assembled(model, losses, tuple(stages))
+    return MethodParts(model, losses, tuple(stages))
 
 
 def _fit(stage: Fit, model: Model, method: Method) -> Fit:
     if isinstance(getattr(model, stage.part), FitsMaps | FitsClips):
         return stage
     name = getattr(method, stage.part).name
-    raise InputError(f"{stage.part} {name!r} has no fit(), which a stage of this method calls")
+    raise InputError(f"{stage.part} {name!r} has no fit(), but a stage of this method calls it")
 
 
 def _step(stage: Train, model: Model, augment: Sequence[Factory], replacing: Factory | None) -> Step:
@@ -151,7 +151,7 @@ def _step(stage: Train, model: Model, augment: Sequence[Factory], replacing: Fac
         matcher = replacing(model.dims["clips"])
         if list(matcher.parameters()):
             name = replacing.entry.name
-            raise InputError(f"matcher {name!r} has parameters, so it cannot serve one stage only")
+            raise InputError(f"matcher {name!r} has parameters, so it cannot be used in one stage only")
     return Step(stage, matcher, tuple(build() for build in augment))
 
 
@@ -160,7 +160,7 @@ def _planes(encoder: Any, name: str) -> tuple[str, ...]:
     for plane in planes:
         if plane not in READABLE:
             raise InputError(
-                f"encoder {name!r} asks for the plane {plane!r}, which frames on disk do not give; "
+                f"encoder {name!r} needs the plane {plane!r}, which cannot be read from frames on disk; "
                 f"readable: {', '.join(sorted(READABLE))}{suggestion(plane, READABLE)}"
             )
     return planes
@@ -169,20 +169,20 @@ def _planes(encoder: Any, name: str) -> tuple[str, ...]:
 def _module(part: object, kind: str, name: str, contract: type) -> nn.Module:
     if isinstance(part, nn.Module) and isinstance(part, contract):
         return part
-    raise InputError(f"{kind} {name!r}: wanted a torch.nn.Module, got {type(part).__name__}")
+    raise InputError(f"{kind} {name!r}: expected a torch.nn.Module, got {type(part).__name__}")
 
 
 def _matcher(part: object, name: str) -> Any:
     if isinstance(part, nn.Module) and isinstance(part, Matcher):
         return part.eval()
-    wanted = "a torch.nn.Module with represent() and distance()"
-    raise InputError(f"matcher {name!r}: wanted {wanted}, got {type(part).__name__}")
+    expected = "a torch.nn.Module with represent() and distance()"
+    raise InputError(f"matcher {name!r}: expected {expected}, got {type(part).__name__}")
 
 
-def _wanted(value: object, axes: Sequence[str], what: str) -> None:
+def _check_shape(value: object, axes: Sequence[str], what: str) -> None:
     """Raise InputError unless `value` is a tensor with these axes; B, Q and G are the two clips probed."""
     shape = list(value.shape) if isinstance(value, Tensor) else []
     probed = [size == 2 for axis, size in zip(axes, shape, strict=False) if axis in "BQG"]
     if not isinstance(value, Tensor) or len(shape) != len(axes) or not all(probed):
         found = str(shape) if isinstance(value, Tensor) else type(value).__name__
-        raise InputError(f"{what}: wanted [{', '.join(axes)}] for {axes[0]} = 2, got {found}")
+        raise InputError(f"{what}: expected [{', '.join(axes)}] for {axes[0]} = 2, got {found}")

@@ -1,4 +1,4 @@
-"""Pre-trained weights for an encoder, from a file that the user has: tensors alone, matched by published names."""
+"""Pre-trained weights for an encoder: tensors from a file of the user, matched by their published names."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from vreid_bench.records.entries import Pretraining
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError
 
-WRAPPERS = ("state_dict", "model")  # under which training scripts save the tensors, beside epoch and optimizer
+WRAPPERS = ("state_dict", "model")  # keys under which training scripts save the tensors, besides epoch and optimizer
 REPLICATED = "module."  # what torch.nn.DataParallel puts in front of every name
 OWN = (Published("the encoder itself"),)
 
 HEAD = "left in the file, the classifier"
-UNKNOWN = "left in the file, no tensor of the encoder has the name"
+UNKNOWN = "left in the file, no tensor of the encoder has this name"
 RESHAPED = "left in the file, of another shape"
-COUNTER = "left in the file, no weight but a count"
+COUNTER = "left in the file, not a weight but a counter"
 ABSENT = "not in the file"
 
 
@@ -46,34 +46,34 @@ class Remark(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pretrained:
+class PretrainedWeights:
     """What an encoder takes from a file, and what it does not."""
 
     encoder: str  # its name
     file: WeightsFile
-    names: str  # whose names the file has
+    names: str  # the network whose names the file uses
     taken: Mapping[str, Tensor]  # by the encoder's name
-    tensors: int  # of the encoder that a file may fill
+    tensors: int  # how many tensors of the encoder a file may fill
     remarks: tuple[Remark, ...]
 
     def load(self, encoder: nn.Module) -> None:
-        """Put the file's values into the encoder; the others stay as they are."""
+        """Load the file's values into the encoder; all other values stay as they are."""
         encoder.load_state_dict(dict(self.taken), strict=False)
 
     @property
     def entry(self) -> Pretraining:
-        """As the record has it."""
-        name = self.file.path.name.encode(errors="replace").decode()  # a name on disk may be no text
+        """The entry in the record."""
+        name = self.file.path.name.encode(errors="replace").decode()  # a file name may not be valid text
         counts = {"taken": len(self.taken), "tensors": self.tensors}
         return Pretraining(file=name, sha256=self.file.sha256, names=self.names, **counts)
 
     def report(self, shown: int | None = None) -> str:
-        """A line of what was taken, and one for each reason why something was not, with so many names (None: all)."""
+        """A line for the tensors taken, and one for each reason why others were not, with `shown` names (None: all)."""
         lines = [f"encoder {self.encoder}: {self.entry.words}", *self.reasons(shown)]
         return "".join(f"{line}\n" for line in lines)
 
     def reasons(self, shown: int | None = None) -> Iterator[str]:
-        """`not in the file: 2 (conv1.weight [64, 3, 7, 7], bn1.bias [64])`, for each reason."""
+        """One line for each reason, for instance `not in the file: 2 (conv1.weight [64, 3, 7, 7], bn1.bias [64])`."""
         for why, group in groupby(sorted(self.remarks, key=lambda remark: remark.why), lambda remark: remark.why):
             tensors = [remark.tensor for remark in group]
             more = ["..."] if len(tensors) > len(tensors[:shown]) else []
@@ -81,54 +81,54 @@ class Pretrained:
 
 
 def weights_file(option: str) -> WeightsFile:
-    """The file that `--weights encoder=FILE` names. Raises InputError for another option, or if there is none."""
+    """The file that `--weights encoder=FILE` names. Raises InputError for other text, or a file that cannot be read."""
     part, _, name = option.partition("=")
     if part != "encoder" or not name:
-        raise InputError(f"--weights {option!r}: wanted encoder=FILE, for instance --weights encoder=resnet50.pth")
-    path = Path(name).expanduser()  # of encoder=~/FILE a shell expands nothing
+        raise InputError(f"--weights {option!r}: expected encoder=FILE, for instance --weights encoder=resnet50.pth")
+    path = Path(name).expanduser()  # a shell does not expand encoder=~/FILE
     try:
         with path.open("rb") as file:
             return WeightsFile(path, hashlib.file_digest(file, "sha256").hexdigest())
     except OSError as fault:
         raise InputError(
-            f"--weights {option}: the file cannot be read ({fault.strerror}); name one that can"
+            f"--weights {option}: the file cannot be read ({fault.strerror}); name a readable file"
         ) from fault
 
 
-def fit_file(file: WeightsFile, part: Part, registry: Registry) -> Pretrained:
-    """What that encoder takes from the file, under those of the names it knows that fit best.
+def fit_file(file: WeightsFile, part: Part, registry: Registry) -> PretrainedWeights:
+    """What the encoder takes from the file; of the naming schemes that it knows, the one with the most matches is used.
 
-    Raises InputError if the file has no tensors by name, or fills no more than half of the encoder's.
+    Raises InputError if the file has no named tensors, or fills at most half of the encoder's tensors.
     """
     tensors = tensors_of(file.path)
     encoder = registry.factory("encoders", part)()
-    found: list[Pretrained] = []
+    found: list[PretrainedWeights] = []
     for kind in getattr(encoder, "published", OWN):
         with registry.entry("encoders", part.name).blame():
             named = kind.own(tensors)
-        found.append(_matched(encoder.state_dict(), named, kind, part.name, file))
+        found.append(_match(encoder.state_dict(), named, kind, part.name, file))
     best = max(found, key=lambda each: len(each.taken))
     if 2 * len(best.taken) <= best.tensors:
         raise InputError(
             f"--weights encoder={file.path}: it fills {len(best.taken)} of the {best.tensors} tensors of encoder "
-            f"{part.name}, wanted more than half ({'; '.join(best.reasons(shown=2))}); name a file of this network "
-            f"in the names of {' or '.join(each.names for each in found)}, or give the encoder the options of the file"
+            f"{part.name}, expected more than half ({'; '.join(best.reasons(shown=2))}); name a file of this network "
+            f"with the names of {' or '.join(each.names for each in found)}, or set the encoder options to fit the file"
         )
     return best
 
 
 def tensors_of(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name, out of what a training script may have saved around them.
+    """The tensors of a file by name, without what a training script may have saved around them.
 
-    Raises InputError for a file that is no such thing, or that would have to run code to be read.
+    Raises InputError for a file without named tensors, and for one that can be read only by running code.
     """
     try:
         content = _safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except Exception as fault:  # readers of a stranger's bytes raise anything; none of it is swallowed
+    except Exception as fault:  # the readers can raise anything on unknown bytes; all of it is reported
         reason = str(fault).strip().partition("\n")[0]
         raise InputError(
-            f"--weights encoder={path}: not a file of tensors alone ({type(fault).__name__}: {reason}); wanted "
-            ".safetensors, or what torch.save makes of a state_dict, because any other pickle may run code"
+            f"--weights encoder={path}: not a file of tensors alone ({type(fault).__name__}: {reason}); expected "
+            ".safetensors, or a state_dict saved by torch.save, because any other pickle may run code"
         ) from fault
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
@@ -137,7 +137,7 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
     found = {name: value for name, value in named.items() if isinstance(name, str) and isinstance(value, Tensor)}
     if not found:
         raise InputError(
-            f"--weights encoder={path}: it holds no tensors by name but {type(content).__name__}; wanted a state_dict"
+            f"--weights encoder={path}: it holds {type(content).__name__} without named tensors; expected a state_dict"
         )
     if all(name.startswith(REPLICATED) for name in found):
         return {name.removeprefix(REPLICATED): value for name, value in found.items()}
@@ -146,30 +146,32 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
     with safe_open(path, framework="pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
 
 
-def _matched(
+def _match(
     state: Mapping[str, Tensor], named: Mapping[str, Tensor], kind: Published, encoder: str, file: WeightsFile
-) -> Pretrained:
-    """`named`, tensors under the encoder's names, against its own `state`.
+) -> PretrainedWeights:
+    """Compare `named`, tensors under the encoder's names, with the encoder's own `state`.
 
-    Only floating-point tensors count: a counter (`num_batches_tracked`) is missing from old files and decides nothing.
+    Only floating-point tensors count: a counter (`num_batches_tracked`) has no effect, and old files lack it.
     """
-    wanted = {name: value for name, value in state.items() if value.is_floating_point()}
-    taken = {name: named[name] for name, value in wanted.items() if name in named and named[name].shape == value.shape}
-    left = [_left(name, value, state, kind.head) for name, value in named.items() if name not in taken]
-    absent = [Remark(ABSENT, _shown(name, value)) for name, value in wanted.items() if name not in named]
-    return Pretrained(encoder, file, kind.names, taken, len(wanted), (*left, *absent))
+    expected = {name: value for name, value in state.items() if value.is_floating_point()}
+    taken = {
+        name: named[name] for name, value in expected.items() if name in named and named[name].shape == value.shape
+    }
+    left = [_explain(name, value, state, kind.head) for name, value in named.items() if name not in taken]
+    absent = [Remark(ABSENT, _describe(name, value)) for name, value in expected.items() if name not in named]
+    return PretrainedWeights(encoder, file, kind.names, taken, len(expected), (*left, *absent))
 
 
-def _left(name: str, value: Tensor, state: Mapping[str, Tensor], head: Sequence[str]) -> Remark:
+def _explain(name: str, value: Tensor, state: Mapping[str, Tensor], head: Sequence[str]) -> Remark:
     if name not in state:
-        return Remark(HEAD if name.startswith(tuple(head)) else UNKNOWN, _shown(name, value))
+        return Remark(HEAD if name.startswith(tuple(head)) else UNKNOWN, _describe(name, value))
     if not state[name].is_floating_point():
         return Remark(COUNTER, name)
-    return Remark(RESHAPED, f"{_shown(name, value)}, in the encoder {list(state[name].shape)}")
+    return Remark(RESHAPED, f"{_describe(name, value)}, in the encoder {list(state[name].shape)}")
 
 
-def _shown(name: str, value: Tensor) -> str:
+def _describe(name: str, value: Tensor) -> str:
     return f"{name} {list(value.shape)}"

@@ -1,4 +1,4 @@
-"""Checks of the clip ops' arguments: a message names the first that does not fit, what it must be and what it is."""
+"""Checks of the clip ops' arguments: a message names the first that does not fit, its value and the expected one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The choice of who computes a clip op: native kernels where the device and the dtype have them, else plain torch.
+"""Chooses what computes a clip op: native kernels if the device and the dtype have them, else plain torch.
 
 Plain torch runs `clip_reference` on some rows at a time, so that only one tile of the products of clips is in memory.
 """
@@ -91,11 +91,11 @@ def batch_hard_backward(
     inputs = [x.detach().requires_grad_() for x in (clips, *weights)]
     with torch.enable_grad():
         every = prepare(inputs[0], valid, rule)
-        value = _paired(every, anchor, other, for_both(inputs[1:], rule), rule)
+        value = _measure_pairs(every, anchor, other, for_both(inputs[1:], rule), rule)
         return list(torch.autograd.grad(value, inputs, grad))
 
 
-def _paired(every: ClipSide, anchor: Tensor, other: Tensor, weights: Sequence[Tensor], rule: ClipRule) -> Tensor:
+def _measure_pairs(every: ClipSide, anchor: Tensor, other: Tensor, weights: Sequence[Tensor], rule: ClipRule) -> Tensor:
     """Distance [P] of the tracklets anchor [P] to the tracklets other [P]."""
     if rule.mode == "factored":
         u, v = weights or (None, None)

@@ -76,7 +76,7 @@ def clip_batch_hard(
     clips: [N, C, E]; pids: [N] int64, any numbers, compared for equality; valid: [N, C]; the rest as for
     `clip_distance`, the tracklets being queries and gallery; `factored` takes one weight [N, C]. An anchor is not its
     own positive, but another tracklet with the same clips may be. Of several at the same distance the lowest index is
-    chosen. Where there is no positive or no negative, the distance is 0 without a gradient and the index -1. The
+    chosen. Without a positive or a negative, the distance is 0 without a gradient, and the index is -1. The
     gradient goes through the selected pairs only. Raises ValueError for arguments that do not fit each other.
     """
     return Hardest(*torch.ops.vreid.clip_batch_hard(clips, pids, list(weights), valid, **rule.options()))

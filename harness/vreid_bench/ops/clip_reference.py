@@ -1,4 +1,4 @@
-"""What the clip ops mean, in plain torch and differentiable: the definition of each op of `clip_ops`, by the same name.
+"""The definition of each op of `clip_ops`, under the same name, in plain differentiable torch.
 
 Clips `x [N, C, E]` of N tracklets, where `valid [N, C]` says which clips exist. The similarity of two tracklets
 is a weighted mean of the products of their clips, sim(i, j) = sum_ab w_ijab <x_ia, x_jb> / Z over valid pairs of clips.
@@ -23,7 +23,7 @@ LAYERS = 6  # tensors of the network of `learned`
 class ClipSide(NamedTuple):
     """The tracklets of one side, ready to be compared; leading axes broadcast against those of the other side."""
 
-    clips: Tensor  # [..., C, E] in the dtype of the result, zero where there is no clip
+    clips: Tensor  # [..., C, E] in the dtype of the result, zero at the padding
     valid: Tensor  # [..., C] 1 or 0 in that dtype
 
     def rows(self, rows: Tensor | tuple[slice | None, ...]) -> ClipSide:

@@ -20,19 +20,19 @@ def pairwise_distance(query: Tensor, gallery: Tensor, metric: str) -> Tensor:
     query: [Q, E]; gallery: [G, E]; returns [Q, G], smaller is closer. `dot` is 1 - <q, g>, `cosine` the same for
     vectors scaled to unit length.
     """
-    query, gallery = _scaled(query, metric), _scaled(gallery, metric)
+    query, gallery = _scale(query, metric), _scale(gallery, metric)
     squares = (query.square().sum(1)[:, None], gallery.square().sum(1)) if metric in ROOTED else ()
     return _by_metric(query @ gallery.T, squares, metric)
 
 
 def paired_distance(one: Tensor, other: Tensor, metric: str) -> Tensor:
     """The same for pairs of vectors: [P, E] and [P, E] -> [P]."""
-    one, other = _scaled(one, metric), _scaled(other, metric)
+    one, other = _scale(one, metric), _scale(other, metric)
     squares = (one.square().sum(1), other.square().sum(1)) if metric in ROOTED else ()
     return _by_metric((one * other).sum(1), squares, metric)
 
 
-def _scaled(x: Tensor, metric: str) -> Tensor:
+def _scale(x: Tensor, metric: str) -> Tensor:
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
     return F.normalize(x, dim=1) if metric == "cosine" else x

@@ -25,7 +25,7 @@ def open_datasets(
 ) -> tuple[dict[str, Dataset], bool]:
     """The datasets of a protocol, by name, and whether they are twins because no copy was named.
 
-    Raises InputError if one cannot be read, or if one is real and another rendered: no table mixes the two.
+    Raises InputError if one cannot be read, or if one is real and another rendered: a table never mixes the two.
     """
     variants = {protocol.dataset: protocol.variant}
     if protocol.target:
@@ -50,8 +50,8 @@ def read_dataset(reader: Any, name: str, variant: str, root: Path) -> Dataset:
     known = reader.variants if isinstance(reader, VariantReader) else ()
     if variant not in known:
         raise InputError(
-            f"the protocol needs {name} divided as {variant!r}, but its reader "
-            f"knows {', '.join(known) or 'one way only'}; correct the protocol"
+            f"the protocol divides {name} as {variant!r}, but its reader "
+            f"offers {', '.join(known) or 'one way only'}; correct the protocol"
         )
     divided: Dataset = reader.read(root, variant)
     return mark_synthetic(divided)
@@ -77,7 +77,7 @@ def data_root(
         raise InputError(f"{option} {named}: no such folder; name your copy of {dataset}, or leave it out for the twin")
     if shelf and not (named / dataset).is_dir():
         option = "--data" if given else "VREID_DATA"
-        raise InputError(f"{option} {named}: has no folder {dataset}, expected one for each data set, under its name")
+        raise InputError(f"{option} {named}: has no folder {dataset}; expected a folder for each data set, by its name")
     on_shelf = shelf or (given is None and (named / dataset).is_dir())
     root = named / dataset if on_shelf else named
     check_withdrawn(reader, dataset, root, accepted)

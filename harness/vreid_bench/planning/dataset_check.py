@@ -1,4 +1,4 @@
-"""Checking a copy of a data set against what was published, and showing what was found."""
+"""Compares a copy of a data set with the published counts, and shows the result."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Declaration(NamedTuple):
     """The entries of a record that planning decides."""
 
     method: MethodEntry
-    tested: DatasetEntry
+    test_dataset: DatasetEntry
     trained_on: DatasetEntry | None  # the dataset trained on first; None if it is the one tested on
 
 
@@ -43,7 +43,7 @@ def declare(chosen: ChosenMethod, folds: Sequence[Fold]) -> Declaration:
     fold = folds[0]  # all folds are about equal in size
     first, last = fold.training[0], fold.training[-1]
     pids, train = [t.pid for t in fold.test.test], last.tracklets if last.dataset is fold.dataset else ()
-    tested = {
+    counts = {
         "splits": len(fold.dataset.splits),
         **_count_training(train),
         "test_tracklets": len(pids),
@@ -54,7 +54,7 @@ def declare(chosen: ChosenMethod, folds: Sequence[Fold]) -> Declaration:
     }
     return Declaration(
         _entry(MethodEntry, method, f"method {chosen.name!r}"),
-        _dataset(fold.dataset, tested),
+        _dataset(fold.dataset, counts),
         None if first.dataset is fold.dataset else _dataset(first.dataset, _count_training(first.tracklets)),
     )
 

@@ -15,7 +15,7 @@ from vreid_bench.contracts.protocol import Protocol as TestProtocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.planning.data_root import read_dataset
 from vreid_bench.planning.folds import Fold, divide
-from vreid_bench.planning.method import Asked, ChosenMethod
+from vreid_bench.planning.method import ChosenMethod, MethodRequest
 from vreid_bench.records.entries import Weights
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
@@ -39,23 +39,23 @@ class EarlierRun:
         given: method, preset, seed and weights file of the new run; None means that of the earlier run.
         Raises InputError if they differ, if the run is not finished, or if its record is not valid.
         """
-        *asked, weights = given
+        *choices, weights = given
         if weights is not None:
-            raise InputError(f"--weights {weights}: training begins from it, and --from does not train; drop one")
+            raise InputError(f"--weights {weights}: training begins from it, but --from does not train; leave one out")
         folder = find_run(run, runs)
         record = Record.from_file(folder.record)
         was = record.method.name, record.preset, record.seed
-        if any(new not in (None, old) for new, old in zip(asked, was, strict=True)):
+        if any(new not in (None, old) for new, old in zip(choices, was, strict=True)):
             words = "{}, preset {}, seed {}".format(*was)
-            raise InputError(f"--from {run}: its weights are of {words}; leave these options out")
+            raise InputError(f"--from {run}: its weights are those of {words}; leave --plugin, --preset and --seed out")
         return cls(folder, record)
 
     @property
-    def asked(self) -> Asked:
-        """The request of the earlier run."""
+    def method_request(self) -> MethodRequest:
+        """The method of the earlier run, as a request."""
         method = self.record.method
         assignments = [f"{path}={json.dumps(value)}" for path, value in method.overrides.items()]
-        return Asked(method.name, self.record.preset, self.record.seed, assignments)
+        return MethodRequest(method.name, self.record.preset, self.record.seed, assignments)
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -64,7 +64,7 @@ class EarlierRun:
 
     @property
     def folds(self) -> tuple[int, ...]:
-        """The folds that it has weights for."""
+        """The folds whose weights it has."""
         return (0,) if self.record.splits is None else self.record.splits.ran
 
     @property
@@ -104,16 +104,14 @@ class EarlierRun:
             file = self.weights(number)
             if number not in self.folds:
                 raise InputError(
-                    f"--from {self.folder.path}: it has no weights of split {number}; choose others with --splits"
+                    f"--from {self.folder.path}: it has no weights for split {number}; choose others with --splits"
                 )
             if not file.exists():
                 name = file.relative_to(self.folder.path)
-                raise InputError(f"--from {self.folder.path}: {name} is missing, so there is nothing to evaluate")
+                raise InputError(f"--from {self.folder.path}: {name} is missing; repeat the command of that run")
         if sha256(b"".join(self.weights(number).read_bytes() for number in self.folds)) != self.record.weights.sha256:
-            raise InputError(
-                f"--from {self.folder.path}: its weights are not those that its record was made with; train anew"
-            )
-        for trained in self._trained_under(protocol):
+            raise InputError(f"--from {self.folder.path}: its weights differ from those of its record; train anew")
+        for trained in self._list_training_protocols(protocol):
             dataset = read_dataset(reader, trained.dataset, trained.variant, every[0].dataset.root)
             before = divide(trained, {trained.dataset: dataset})
             for fold in every:
@@ -123,10 +121,10 @@ class EarlierRun:
                 if seen:
                     raise InputError(
                         f"--from: {self.record.protocol.name} trained on {len(seen)} of the people whom "
-                        f"{protocol.name} queries; a test on them says nothing, so train under this protocol"
+                        f"{protocol.name} queries, which makes the test invalid; train under this protocol"
                     )
 
-    def _trained_under(self, protocol: TestProtocol) -> list[TestProtocol]:
+    def _list_training_protocols(self, protocol: TestProtocol) -> list[TestProtocol]:
         """`protocol` with each training part of the earlier run that belongs to the tested dataset."""
         rules: dict[str, Any] = dict(self.record.protocol.rules)
         parts = [(rules["dataset"], rules["variant"], rules["holdout"])]
@@ -137,5 +135,5 @@ class EarlierRun:
                 protocol, dataset=name, variant=variant, holdout=holdout, target="", target_variant="", fine_tune=0.0
             )
             for name, variant, holdout in parts
-            if name == protocol.tested
+            if name == protocol.test_dataset
         ]

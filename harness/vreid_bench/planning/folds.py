@@ -49,7 +49,7 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, .
     In transfer between datasets with several splits, fold k uses split k of both; a dataset with one split is used
     in all folds. Raises InputError if a fold has nothing to train on or nothing to test.
     """
-    source, target = datasets[protocol.dataset], datasets[protocol.tested]
+    source, target = datasets[protocol.dataset], datasets[protocol.test_dataset]
     splits = source.splits
     if protocol.holdout:
         splits = tuple(hold_out(split, protocol.holdout) for split in splits)
@@ -70,12 +70,12 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, .
 
 def check_clothes(conventions: Iterable[Convention], folds: Iterable[Fold]) -> None:
     """Raises InputError if a convention depends on clothes that a dataset does not know."""
-    needing = [convention.name for convention in conventions if convention.clothes != "any"]
+    dependent = [convention.name for convention in conventions if convention.clothes != "any"]
     for fold in folds:
-        if needing and not knows_clothes(fold.test):
+        if dependent and not knows_clothes(fold.test):
             raise InputError(
-                f"{fold.dataset.root}: {fold.dataset.name} does not say which clothes are worn in every test tracklet, "
-                f"and the convention {needing[0]!r} needs it; choose a protocol without it"
+                f"{fold.dataset.root}: {fold.dataset.name} has test tracklets without a label of clothes, "
+                f"but the convention {dependent[0]!r} needs that; choose a protocol without it"
             )
 
 

@@ -1,4 +1,4 @@
-"""Which method runs: a method by its name, or the baseline with one part swapped, with every setting decided."""
+"""The method of a run: a method by its name, or the baseline with one part swapped; every setting is decided."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BASELINE = "mean-pooling"  # the recipe in which a single part is tried
 SWAPPABLE = ("encoders", "aggregators", "matchers", "losses")  # kinds of parts that can be tried in it
 
 
-class Asked(NamedTuple):
-    """The method that a request, or the earlier run that it names, chooses."""
+class MethodRequest(NamedTuple):
+    """Which method to run, from the options of the command or from the earlier run of `--from`."""
 
     name: str | None  # of a method, or of a part for the baseline
     preset: Preset
@@ -45,14 +45,16 @@ class ChosenMethod:
         return describe_part(self.reranker) if self.reranker else None
 
 
-def choose_method(registry: Registry, asked: Asked, assignments: Sequence[str], rerank: str | None) -> ChosenMethod:
+def choose_method(
+    registry: Registry, request: MethodRequest, assignments: Sequence[str], rerank: str | None
+) -> ChosenMethod:
     """The method of that name, or the baseline with the part of that name.
 
     A loss is added with weight 1 to every training stage, any other part replaces the baseline's. `assignments` are
     those of `--set`, `rerank` is that of `--rerank`. Raises InputError if no method or part has the name, or if
     parts of several kinds have it.
     """
-    name, preset, _, inherited = asked
+    name, preset, _, inherited = request
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     entry = registry.choose(name, ("methods", *SWAPPABLE))

@@ -16,7 +16,7 @@ from vreid_bench.planning.data_root import open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
 from vreid_bench.planning.folds import Fold, check_clothes, divide
-from vreid_bench.planning.method import Asked, ChosenMethod, choose_method
+from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
 from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.records.record import in_path
@@ -39,14 +39,14 @@ class RunRequest:
     source: Path | None = None  # `--from`
     accept_withdrawn: tuple[str, ...] = ()  # names of datasets
     weights: str | None = None  # `--weights`
-    splits: str | None = None  # `--splits`; None: all of the protocol, or all that `--from` has weights for
+    splits: str | None = None  # `--splits`; None: all of the protocol, or those of `--from`
     runs: Path = Path("runs")
     device: str = "auto"
     threads: int | None = None
     checkpoint_every: float = 5.0  # seconds
     quiet: bool = False
     rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
-    memory: int = RERANK_MEMORY  # bytes for re-ranking; no number depends on it
+    memory: int = RERANK_MEMORY  # bytes for re-ranking; does not change any number
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,13 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
     datasets, twin = open_datasets(protocol, readers, request.data, request.accept_withdrawn)
     every = divide(protocol, datasets)
     check_clothes(conventions, every)
-    asked = Asked(request.name, request.preset or ("small" if twin else "paper"), request.seed or 0)
+    method_request = MethodRequest(request.name, request.preset or ("small" if twin else "paper"), request.seed or 0)
     earlier = None
     if request.source is not None:
         given = (request.name, request.preset, request.seed, request.weights)
         earlier = EarlierRun.open(request.source, request.runs, given)
-        asked = earlier.asked
-    chosen = choose_method(registry, asked, request.assignments, request.rerank)
+        method_request = earlier.method_request
+    chosen = choose_method(registry, method_request, request.assignments, request.rerank)
     numbers = parse_splits(request.splits, len(every))
     if earlier is None:
         source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet)
@@ -126,12 +126,12 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
         if request.splits is None and earlier.total == len(every):
             numbers = earlier.folds
         source = earlier
-        earlier.check(chosen, protocol, every, numbers, readers[protocol.tested])
+        earlier.check(chosen, protocol, every, numbers, readers[protocol.test_dataset])
     folds = tuple(every[number] for number in numbers)
     return Plan(
         registry=registry,
         chosen=chosen,
-        seed=asked.seed,
+        seed=method_request.seed,
         source=source,
         protocol=protocol,
         conventions=conventions,

@@ -8,13 +8,13 @@ from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError, suggestion
 
 TO, TUNED = "-to-", "-fine-tuned"
-TUNING = 0.1  # the customary share of the learning rates; the papers do not state theirs
+TUNING = 0.1  # a common share of the learning rates; the papers do not state theirs
 
 
 def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
     """The protocol of that name: a plugin's, or `A-to-B` and `A-to-B-fine-tuned` of any two of them.
 
-    Raises InputError for an unknown name, and for transfer that could test on people who were trained on.
+    Raises InputError for an unknown name, and for a transfer that could test on people of the training.
     """
     if name in known:
         return known[name]

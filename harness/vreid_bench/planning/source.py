@@ -10,7 +10,7 @@ import click
 from torch import nn
 
 from vreid_bench.contracts.recipe import Part
-from vreid_bench.modeling.pretrained import Pretrained, fit_file, weights_file
+from vreid_bench.modeling.pretrained import PretrainedWeights, fit_file, weights_file
 from vreid_bench.records.entries import Weights
 from vreid_bench.registry.registry import Registry
 
@@ -49,7 +49,7 @@ class Source(Protocol):
 class NewTraining:
     """The run trains its weights: from random ones, or from those of a file that the user has (`--weights`)."""
 
-    pretrained: Pretrained | None = None
+    pretrained: PretrainedWeights | None = None
 
     trains = True
 

@@ -30,7 +30,7 @@ def adopt_weights(folder: FoldDirectory, made_by: str) -> Path | None:
     if other.log.exists():
         write_atomic(folder.log, other.log.read_bytes())
     _take_cost("train", other, folder)
-    write_atomic(folder.weights, found.read_bytes())  # last: its presence says that all is here
+    write_atomic(folder.weights, found.read_bytes())  # last: it marks the copy as complete
     return other.path
 
 

@@ -67,7 +67,7 @@ class Ruled(Entry):
     @model_validator(mode="after")
     def _check_fingerprint(self) -> Self:
         if digest(self.rules) != self.fingerprint or self.rules.get("version") != self.version:
-            raise ValueError("version, fingerprint and rules disagree")
+            raise ValueError("version, fingerprint and rules do not agree")
         return self
 
 
@@ -79,7 +79,7 @@ class ProtocolEntry(Ruled):
 
     @property
     def special(self) -> bool:
-        """Whether it is not its dataset's own test: it holds people out, transfers, corrupts or selects."""
+        """Whether it differs from its dataset's own test: it holds people out, transfers, corrupts or selects."""
         return any(self.rules.get(rule) not in PLAIN for rule in SPECIAL)
 
 
@@ -109,7 +109,7 @@ class Pretraining(Entry):
 
     @property
     def words(self) -> str:
-        """All of it on one line."""
+        """The whole entry on one line."""
         return f"{self.file} (sha256 {self.sha256}), {self.taken} of {self.tensors} tensors, names of {self.names}"
 
 

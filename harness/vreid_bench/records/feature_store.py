@@ -84,7 +84,7 @@ class FeatureStore:
         """Read what `save` wrote. Raises InputError for a file that holds something else."""
         tensors, _ = unpack_tensors(path)
         if not {"embedding", "importance", "counts"} <= set(tensors):
-            raise InputError(f"{path}: holds no features but {', '.join(sorted(tensors))}; delete it to embed again")
+            raise InputError(f"{path}: holds {', '.join(sorted(tensors))}, expected features; delete it to embed again")
         return cls(tensors["embedding"], tensors["importance"], tuple(tensors["counts"].tolist()))
 
 
@@ -96,7 +96,7 @@ def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """
     file = _store_file(path)
     if not file.is_file():
-        raise InputError(f"{file}: there is no such file")
+        raise InputError(f"{file}: the file does not exist")
     try:
         arrays = load_file(file)
     except Exception as fault:  # a damaged file, or a type that NumPy does not have, makes it raise anything

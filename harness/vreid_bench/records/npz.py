@@ -31,7 +31,7 @@ def to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of the file by name. Raises InputError for a file that is missing, damaged or something else."""
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+        raise InputError(f"{path}: the file does not exist")
     try:
         with zipfile.ZipFile(path) as archive:
             [(name, times)] = Counter(archive.namelist()).most_common(1) or [("", 0)]

@@ -1,4 +1,4 @@
-"""Parse JSON that may come from a stranger: strictly, with every fault named in a sentence."""
+"""Parses untrusted JSON strictly; every fault is described in a sentence."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _parse_finite(text: str) -> float:
 
 
 def _describe_faults(fault: ValidationError) -> str:
-    """The first three faults: field, found, expected. Keys and values may be a stranger's: printed as ASCII, cut."""
+    """The first three faults: field, found, expected. Keys and values are untrusted: printed as ASCII, shortened."""
     faults = fault.errors(include_url=False)
     first = [_describe_fault(".".join(map(str, e["loc"])), e["type"], e["msg"], e.get("input")) for e in faults[:3]]
     return "; ".join(first) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")

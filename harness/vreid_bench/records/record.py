@@ -63,7 +63,7 @@ class Record(Entry):
             raise ValueError(f"the headline convention {self.protocol.headline!r} was not scored")
         both = self.conventions.keys() & self.not_computable.keys()
         if both:
-            raise ValueError(f"{min(both)!r} was scored and could not be: one of the two is wrong")
+            raise ValueError(f"{min(both)!r} is both scored and not computable: one of the two is wrong")
         for name, value in [(self.protocol.name, self.protocol), *self.conventions.items()]:
             if value.rules.get("name") != name:
                 raise ValueError(f"the rules of {name!r} are those of {value.rules.get('name')!r}")
@@ -99,7 +99,7 @@ class Record(Entry):
     def from_json(cls, content: bytes, origin: str) -> Record:
         """Parse a record; `origin` names its source in errors. Raises InputError, as `from_file` does."""
         if len(content) > LARGEST:
-            raise InputError(f"{origin}: over {LARGEST} bytes; a record is much smaller")
+            raise InputError(f"{origin}: over {LARGEST} bytes; expected a record, which is much smaller")
         try:
             return parse(content, cls)
         except ValueError as fault:

@@ -90,4 +90,4 @@ def find_run(run: Path, runs: Path) -> RunDirectory:
     for folder in (run, runs / run):
         if RunDirectory(folder).record.is_file():
             return RunDirectory(folder)
-    raise InputError(f"{run}: no finished run is there (expected a record.json); `ls {runs}` shows the runs")
+    raise InputError(f"{run}: not a finished run, expected a record.json in it; `ls {runs}` shows the runs")

@@ -30,7 +30,7 @@ def unpack_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def read_note(path: Path) -> dict[str, str]:
-    """The note of a file, without reading its tensors; empty if there is none, or no such file."""
+    """The note of a file, without reading its tensors; empty if the note or the file is missing."""
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})

@@ -1,4 +1,4 @@
-"""One named value that a plugin provides, and whose fault it is when its code fails."""
+"""One named value that a plugin provides; errors in its code name the plugin."""
 
 from __future__ import annotations
 

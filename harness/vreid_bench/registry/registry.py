@@ -168,8 +168,8 @@ class Registry:
         family = isinstance(entry.value, Family) and entry.kind in GIVEN
         if not (isinstance(entry.name, str) and (FAMILY if family else NAME).fullmatch(entry.name)):
             raise InputError(
-                f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: a name is lower-case letters, "
-                f"digits, dots, dashes and underscores{' and a colon' * family}, because it becomes part of a path"
+                f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: expected lower-case letters, "
+                f"digits, dots, dashes and underscores{' and a colon' * family}, because a name becomes part of a path"
             )
         present = self._entries[entry.kind].get(entry.name)
         if present is not None:
@@ -185,7 +185,7 @@ def _build_member(family: Entry, name: str) -> Entry:
     """The entry of the family's member `name`, which is what follows the colon."""
     if not NAME.fullmatch(name):
         raise InputError(
-            f"{KINDS[family.kind]} {family.name + name!r}: the name after the colon must be lower-case "
+            f"{KINDS[family.kind]} {family.name + name!r}: the name after the colon must consist of lower-case "
             "letters, digits, dots, dashes and underscores"
         )
     plugin, provider = family.plugin, family.value.distribution

@@ -48,7 +48,7 @@ def override(method: Method, assignments: Sequence[str]) -> tuple[Method, dict[s
 
     A path has dots (`losses.triplet.margin`, `stages.0.steps`); its end is enough if only one setting has it
     (`margin`). Values are JSON or text. Returns the new method and {full path: value} of the settings that changed.
-    Raises InputError for a path that fits no setting or several, and for a value of the wrong type.
+    Raises InputError for a path that fits none or several settings, and for a value of the wrong type.
     """
     applied: dict[str, Any] = {}
     for assignment in assignments:

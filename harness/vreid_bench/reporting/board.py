@@ -134,7 +134,7 @@ class Board:
 
     @cached_property
     def rows(self) -> list[Row]:
-        """Best first, by mAP, then R1, then name, so that the order is never left to chance."""
+        """Best first, by mAP, then R1, then name, so that the order is always the same."""
         rows = [Row(tuple(group)) for group in _group(self.records, _row_key)]
         head = self.headline
         return sorted(rows, key=lambda row: (-row.mean(head, "mAP"), -row.mean(head, "R1"), _row_key(row.first)))

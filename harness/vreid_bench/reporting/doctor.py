@@ -1,4 +1,4 @@
-"""What a run would run on, and what to do about what is missing."""
+"""The environment of a run, and how to install what is missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vreid_bench.system.errors import InputError
 
 
 def examine() -> dict[str, str]:
-    """Subject -> finding, each in words. Never raises: a fault is a finding."""
+    """Subject -> finding, each in words. Never raises: faults are findings, too."""
     device = pick_device("auto")
     found = {"python": platform.python_version(), **packages()}
     found["processor"] = f"{processor()}, {cores()} cores for this process"
@@ -27,7 +27,7 @@ def examine() -> dict[str, str]:
     found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")
     found["clip ops"] = _clip_ops(device)
     found["plugins"] = _plugins()
-    found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs use synthetic twins, or name --data"
+    found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs without --data use synthetic twins"
     found["cache"] = f"{cache()} (VREID_CACHE moves it)"
     return found
 
@@ -41,15 +41,15 @@ def _advice(device: torch.device) -> str:
 
 
 def _kernels(name: str, backend: str, work: str) -> str:
-    if reason := native.missing(name):
+    if reason := native.explain_missing(name):
         return f"{backend}: {work} by the NumPy twin, with the same result; {reason}"
     return f"{backend}: {work} by native kernels"
 
 
 def _clip_ops(device: torch.device) -> str:
-    reason = native.missing("clip_cpu")
+    reason = native.explain_missing("clip_cpu")
     if not reason and device.type == "cuda":
-        reason = native.missing("clip_cuda")
+        reason = native.explain_missing("clip_cuda")
     if reason:
         return f"torch: pairs of clips are reduced in plain torch, with the same result but slower; {reason}"
     return f"{clip_native.backend(device.type)}: pairs of clips are reduced by native kernels"

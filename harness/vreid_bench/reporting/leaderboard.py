@@ -48,7 +48,7 @@ def check(leaderboard: Path) -> list[str]:
     problems = list(find_faults(leaderboard))
     known = {INDEX}
     if problems:
-        problems.append(f"{leaderboard}: the pages were not compared; mend the records above first")
+        problems.append(f"{leaderboard}: the pages were not compared; correct the records above first")
     else:
         pages = build_pages(leaderboard)
         known |= set(pages)
@@ -58,7 +58,9 @@ def check(leaderboard: Path) -> list[str]:
                 problems.append(f"{path}: is missing; run `vreid-bench leaderboard`")
             elif path.read_bytes() != content:
                 problems.append(f"{path}: does not follow from the records; run `vreid-bench leaderboard`")
-        problems += [f"{path}: no record stands behind this page" for path in _list_leftover(leaderboard, pages)]
+        problems += [
+            f"{path}: has no record; run `vreid-bench leaderboard`" for path in _list_leftover(leaderboard, pages)
+        ]
     for path in sorted(leaderboard.iterdir() if leaderboard.is_dir() else ()):
         if path.name not in (*FOLDERS, *known) and not _is_generated(path):
             problems.append(f"{path}: does not belong here; pages are generated, records lie under records/")

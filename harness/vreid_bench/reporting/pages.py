@@ -52,7 +52,7 @@ def render_pages(records: Iterable[Record]) -> dict[str, bytes]:
 
 
 def _index_place(same: Sequence[Board]) -> tuple[int, int]:
-    """The sort key of a page in the index: real data first, then most rows; pages that are alike go by name."""
+    """The sort key of a page in the index: real data first, then most rows; equal pages are sorted by name."""
     return SOURCES.index(same[0].first.dataset.source), -sum(len(board.rows) for board in same)
 
 
@@ -74,7 +74,7 @@ def _render_page(same: Sequence[Board]) -> bytes:
         lines.append(budget_table(board) + "\n")
         quotations = quotations_table(board)
         lines += [QUOTED, quotations + "\n"] if quotations else []
-    # words of ours come first, so that a stranger's text cannot begin a list
+    # our own words come first, so that untrusted text cannot begin a list
     lines += [f"[^{number}]: Reported in {escape(text)}." for number, text in enumerate(notes, 1)]
     return _join(lines)
 

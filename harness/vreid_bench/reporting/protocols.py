@@ -1,4 +1,4 @@
-"""Protocols as text: one in words, all as a Markdown table."""
+"""Protocols as text: one described, all as a Markdown table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Lines = list[tuple[str, str]]
 def describe_protocol(protocol: Protocol) -> str:
     """What a protocol does, one line each: name, data, published counts, conventions, options, source."""
     trained = _describe_division(protocol.dataset, protocol.variant)
-    tested = _describe_division(protocol.tested, protocol.target_variant if protocol.target else protocol.variant)
+    tested = _describe_division(protocol.test_dataset, protocol.target_variant if protocol.target else protocol.variant)
     lines = [
         ("protocol", f"{protocol.name} {protocol.version} ({protocol.fingerprint[:8]})"),
         ("", protocol.summary),
@@ -33,7 +33,7 @@ def describe_protocol(protocol: Protocol) -> str:
 
 
 def _describe_test(protocol: Protocol) -> Lines:
-    """The conditions of the test, and how they come about."""
+    """The conditions of the test, and how they are made."""
     lines = list(protocol.test.describe()) if protocol.test else []
     if any(protocol.conditions):
         lines.append(("conditions", "; ".join(protocol.conditions)))
@@ -53,7 +53,7 @@ def protocols_table(protocols: Iterable[Protocol]) -> str:
             [
                 f"`{p.name}`",
                 trained,
-                f"{p.tested}: {_describe_counts(p, 'queries')}",
+                f"{p.test_dataset}: {_describe_counts(p, 'queries')}",
                 _describe_counts(p, "gallery"),
                 str(p.counts.get("splits", 1)),
                 f"`{p.headline}`",

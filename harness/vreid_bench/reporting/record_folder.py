@@ -1,4 +1,4 @@
-"""The folder `records/` of a leaderboard: each record in the one place that follows from its content."""
+"""The folder `records/` of a leaderboard; the place of each record follows from its content."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ NAME = "records"
 def add_record(source: Path, leaderboard: Path, replace: bool = False) -> Path:
     """Copy a record, given as a file or as the folder of its run, to its place in the leaderboard; returns that path.
 
-    Only the record is copied; per-query results stay with the run. Raises InputError for an invalid record, and for
-    one that would overwrite another unless `replace`.
+    Only the record is copied; per-query results stay with the run. Raises InputError for an invalid record and,
+    without `replace`, for one that would overwrite another.
     """
     place, content = check_addition(source, leaderboard, replace)
     write_atomic(place, content)
@@ -34,9 +34,7 @@ def check_addition(source: Path, leaderboard: Path, replace: bool) -> tuple[Path
     content = record.to_json()
     if place.exists() and place.read_bytes() != content:
         if Record.from_file(place).dataset.fingerprint != record.dataset.fingerprint:
-            raise InputError(
-                f"{place}: holds a record on other data; keep the two in leaderboards of their own (--dir)"
-            )
+            raise InputError(f"{place}: holds a record on other data; use a separate leaderboard for each (--dir)")
         if not replace:
             raise InputError(
                 f"{place}: holds another record of this method, preset, seed and options; to put {source} in "
@@ -71,7 +69,7 @@ def _find_faults_of(path: Path, leaderboard: Path) -> Iterator[str]:
     if place != path:
         yield f"{path}: by its content this record belongs at {place}"
     elif path.read_bytes() != record.to_json():
-        yield f"{path}: is not in a record's only form; `vreid-bench leaderboard add --replace {path}` rewrites it"
+        yield f"{path}: is not formatted as records are; `vreid-bench leaderboard add --replace {path}` rewrites it"
 
 
 def _list_files(leaderboard: Path) -> list[Path]:

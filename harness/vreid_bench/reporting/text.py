@@ -1,15 +1,15 @@
-"""Text for pages and terminals. Text that may come from a stranger is made harmless here and nowhere else."""
+"""Text for pages and terminals. Untrusted text is made harmless here and nowhere else."""
 
 from __future__ import annotations
 
 import re
 
-# Every other character becomes a character reference, which no Markdown or HTML reader takes for markup.
+# Every other character becomes a character reference, which Markdown and HTML never treat as markup.
 SAFE = re.compile(r"""[A-Za-z0-9 .,;=+/()%?'"-]""")
 
 
 def escape(text: str) -> str:
-    """A stranger's text for a Markdown page: one line of ASCII without any markup."""
+    """Untrusted text for a Markdown page: one line of ASCII without any markup."""
     safe = "".join(c if SAFE.match(c) else f"&#{ord(c)};" for c in sanitize(text))
     return re.sub(r"(?i)(www)\.", r"\1&#46;", safe)  # GitHub would turn it into a link
 

@@ -1,4 +1,4 @@
-"""Files of arrays and of distances computed elsewhere. Reading checks that a file is what it should be."""
+"""Reads and checks files of arrays and of distances that were computed elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vreid_bench.system.errors import InputError
 
 Array = NDArray[Any]
 
-ROWS = 256  # of a matrix on disk that are read together
+ROWS = 256  # how many rows of a matrix on disk are read together
 
 
 def is_store(path: Path) -> bool:
@@ -53,7 +53,7 @@ def read_square(path: Path, size: int) -> Array:
     for first in range(0, size, ROWS):
         rows = slice(first, first + ROWS)
         here, there = matrix[rows], matrix[:, rows].T  # [R, size]
-        # products in single precision differ between near items by the root of their rounding
+        # in single precision, distances of near items differ by about the root of the rounding error
         far = np.argwhere(np.abs(here - there) > 0.01 * np.abs(here).max())
         if far.size:
             row, column = far[0]
@@ -65,7 +65,7 @@ def read_square(path: Path, size: int) -> Array:
 
 
 def as_array(value: Any) -> Array:
-    """An array of anything array-like; a tensor is first taken off its graph and its device."""
+    """An array from anything array-like; a tensor is first detached and moved to the CPU."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
         if str(value.dtype) in ("torch.bfloat16", "torch.float16"):

@@ -1,8 +1,8 @@
 """Intervals by resampling people, and how often they cover the truth.
 
-An interval is about *other people in front of the same cameras*: where the score of this very model would lie if the
-test identities were drawn anew from the same population, with gallery, distractors and cameras as they are. It is not
-about another training run (the spread over seeds is), another division of the data (the spread over splits is),
+An interval is about *other people in front of the same cameras*: it says where the score of the same model would lie if
+the test identities were drawn anew from the same population, with the same gallery, distractors and cameras. It does
+not cover another training run (see the spread over seeds), another division of the data (see the spread over splits),
 another gallery or another place.
 
 `coverage` measures in a simulated population how often it holds: `python -m vreid_bench.scoring.bootstrap 60`.
@@ -32,8 +32,8 @@ def interval(
     """95 % bootstrap interval of the mean over splits of the means over queries.
 
     per_query: [Q], NaN where the query does not count; pids: [Q]; splits: [Q], by default all one. Identities are
-    drawn with all their queries in all splits, for these rise and fall together; drawing single queries would make
-    the interval too narrow. The ends are the BCa quantiles (Efron, JASA 1987) of the resampled means, which
+    drawn with all their queries in all splits, because these rise and fall together; drawing single queries would
+    make the interval too narrow. The ends are the BCa quantiles (Efron, JASA 1987) of the resampled means, which
     correct bias and skewness, moved a little further out where identities are few (Hesterberg, The American
     Statistician 2015, "expanded percentile").
     """
@@ -41,7 +41,7 @@ def interval(
     size = total.shape[1]
     draw = np.random.default_rng(seed).integers(size, size=(resamples, size))  # [resamples, I]
     means = _mean(*(np.stack([row[draw].sum(1) for row in table]) for table in (total, number)))  # [resamples]
-    if means.min() == means.max():  # all alike, or one identity alone: there is no spread
+    if means.min() == means.max():  # all equal, or only one identity: no spread
         return float(means[0]), float(means[0])
     sums, counts = total.sum(1, keepdims=True), number.sum(1, keepdims=True)  # [S, 1]
     without = _mean(sums - total, counts - number)  # [I], each identity left out in turn
@@ -51,7 +51,7 @@ def interval(
 
 def _mean(sums: Floats, counts: Floats) -> Floats:
     """[S, ...] sums and counts of the queries -> the mean over splits of their means: [...]."""
-    # of few identities, a draw can leave a split without any: then the others are averaged
+    # with few identities, a draw can leave a split empty: then the other splits are averaged
     mean = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts != 0)
     result: Floats = np.nanmean(mean, axis=0)
     return result
@@ -69,7 +69,7 @@ def _ends(means: Floats, estimate: float, without: Floats) -> list[float]:
 
 
 def sum_by_person(per_query: Floats, pids: Ints, splits: Ints) -> tuple[Floats, Floats]:
-    """Sum and number of the queries that count, of each split and identity: [S, I] each, sorted."""
+    """Sum and number of the queries that count, for each split and identity: [S, I] each, sorted."""
     counted = ~np.isnan(per_query)
     _, person = np.unique(pids[counted], return_inverse=True)
     _, split = np.unique(splits[counted], return_inverse=True)
@@ -81,7 +81,7 @@ def sum_by_person(per_query: Floats, pids: Ints, splits: Ints) -> tuple[Floats, 
 
 
 def tabulate_people(kept: PerQuery, convention: str) -> list[dict[str, list[Any]]]:
-    """Of each split, the sums over the queries of each identity, as a record keeps them (`record.People`)."""
+    """For each split, the sums over the queries of each identity, as a record stores them (`record.People`)."""
     scores = kept.scores[convention]
     (total, number), (hits, _) = (
         sum_by_person(values, kept.pid, kept.split) for values in (scores.average_precision, scores.hits(1))
@@ -93,8 +93,8 @@ def tabulate_people(kept: PerQuery, convention: str) -> list[dict[str, list[Any]
 def coverage(identities: int, worlds: int = 500, seed: int = 0) -> dict[str, float]:
     """How often the interval covers the truth of a simulated population, for mAP and R1: shares of the worlds.
 
-    Each world draws that many identities. A person has one to six queries and is hard or easy for the model in
-    all of the queries; hard persons have fewer queries, as people who are tracked badly do.
+    Each world draws that number of identities. A person has one to six queries and is hard or easy for the model in
+    all of the queries; hard persons have fewer queries, like people who are tracked badly.
     """
     random = np.random.default_rng(seed)
     truth = [float(np.mean(values)) for values, _ in _draw(random, 1_000_000)]

@@ -35,7 +35,7 @@ class CameraMatches(NamedTuple):
     """Every match of these queries and the camera that it is seen in, flat, in any order."""
 
     owner: Ints  # [M] position of the query
-    rank: Ints  # [M] from 1; junk takes none
+    rank: Ints  # [M] from 1; junk has none
     camids: Ints  # [M] camera of the match
 
 
@@ -64,7 +64,7 @@ def _queries_of(outcome: Outcome, scores: Scores, frames: Sequence[int]) -> Quer
 
 
 def _matches_of(splits: Sequence[Outcome], convention: Convention) -> CameraMatches:
-    """The matches under a convention; the queries of each split are numbered on from those before."""
+    """The matches under a convention; the numbering of the queries continues over the splits."""
     parts, first = [], 0
     for labels, counts, _ in splits:
         matches = find_matches(counts, GalleryRule.of(convention))
@@ -92,9 +92,9 @@ def break_down(queries: Queries, matches: CameraMatches, rule: Precision) -> dic
 def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision) -> dict[str, Any]:
     """mAP and R1 of the queries of each camera (row) over the matches of each camera (column).
 
-    As the official MARS evaluation: to find a person in one camera, the person's tracklets in the others are junk,
-    while everybody else stays, whatever the camera. None where no query has such a match. The diagonal is all None:
-    what shows the person in the query's own camera is junk.
+    As in the official MARS evaluation: when a person is searched in one camera, the person's tracklets in other cameras
+    are junk, and everybody else stays, in all cameras. None where no query has such a match. The diagonal is
+    all None, because the person's tracklets in the query's own camera are junk.
     """
     cameras = np.union1d(queries.camids, matches.camids)
     nth = _position(matches.owner, matches.rank)  # [M]
@@ -105,13 +105,13 @@ def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision) -> d
     number = np.bincount(pair, minlength=shape[0] * shape[1]).reshape(shape)  # [Q, cameras]
     total = np.bincount(pair, rule(here, rank), shape[0] * shape[1]).reshape(shape)
     hits = np.bincount(pair[rank == 1], minlength=shape[0] * shape[1]).reshape(shape)
-    asked = (number > 0) & ~np.isnan(queries.precision)[:, None]  # [Q, cameras]
-    average = np.divide(total, number, out=np.zeros(shape), where=asked)
+    counted = (number > 0) & ~np.isnan(queries.precision)[:, None]  # [Q, cameras]
+    average = np.divide(total, number, out=np.zeros(shape), where=counted)
     rows = [queries.camids == camera for camera in cameras]
-    count = np.array([asked[row].sum(0) for row in rows])  # [cameras, cameras]
+    count = np.array([counted[row].sum(0) for row in rows])  # [cameras, cameras]
 
     def means(value: Floats) -> list[list[float | None]]:
-        sums = np.array([(value * asked)[row].sum(0) for row in rows])  # [cameras, cameras]
+        sums = np.array([(value * counted)[row].sum(0) for row in rows])  # [cameras, cameras]
         share = np.divide(sums, count, out=np.full(sums.shape, np.nan), where=count > 0)
         return [[None if np.isnan(cell) else float(cell) for cell in line] for line in share]
 
@@ -120,14 +120,14 @@ def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision) -> d
 
 
 def hardest_people(queries: Queries, most: int = HARDEST) -> list[dict[str, Any]]:
-    """The identities with the lowest mean average precision, hardest first; of two equal ones, the lower pid first."""
+    """The identities with the lowest mean average precision, hardest first; equal ones are sorted by pid."""
     groups = [(int(pid), queries.pids == pid) for pid in np.unique(queries.pids[~np.isnan(queries.precision)])]
     found = [{"pid": pid, **_means(queries, mask)} for pid, mask in groups]
     return sorted(found, key=lambda person: (person["mAP"], person["pid"]))[:most]
 
 
 def _by_size(queries: Queries, size: Ints) -> list[dict[str, Any]]:
-    """Means over the queries whose size [Q] is 0, 1, 2 to 3, 4 to 7, ...; without ranges in which no query counts."""
+    """Means over the queries whose size [Q] is 0, 1, 2 to 3, 4 to 7, ...; empty ranges are left out."""
     digits = np.frexp(size.astype(float))[1]  # [Q] binary digits of the size
     counted = ~np.isnan(queries.precision)
     return [

@@ -30,7 +30,7 @@ def mean_diameter(vectors: NDArray[Any], pids: NDArray[np.int64]) -> float | Non
 
     vectors: [N, E]; pids: [N]. Each vector is first scaled to unit length: the paper does not say how it scales its
     features, its results (0.53 to 0.92) fit unit length, and unscaled distances would mostly compare scales. Junk,
-    distractors and persons with a single vector do not count; None if nobody is left.
+    distractors and persons with a single vector do not count; None if no person is left.
     """
     from scipy.spatial.distance import pdist
 

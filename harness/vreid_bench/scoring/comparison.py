@@ -20,13 +20,13 @@ from vreid_bench.scoring.sign_flip import SIGNIFICANT, shares, sign_flip
 from vreid_bench.system.errors import InputError
 
 METRICS = ("mAP", "R1")
-SAME = 1e-12  # below this, what a person adds to both scores is the same
+SAME = 1e-12  # smaller differences between a person's two scores count as equal
 PAIRED = ("split", "query", "pid", "camid")  # arrays that must agree, so that queries can be paired
-# rules of a protocol that decide the training alone; the dataset and the queries say what is tested
+# rules of a protocol that decide only the training; the dataset and the queries decide the test
 TRAINING = ("name", "version", "dataset", "variant", "target", "target_variant", "fine_tune")
-# two tests of the same weights under as many conditions may differ in this as well: its cost is what is compared
+# two tests of the same weights under equally many conditions may differ in this: the comparison measures its cost
 CONDITION = ("test",)
-COSTED = ("plain", "corruption")  # strategies that ask the same queries
+COSTED = ("plain", "corruption")  # strategies with the same queries
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Comparison:
     difference: float
     interval: tuple[float, float]  # 95 %, over people
     p: float  # sign-flip permutation test over people, two-sided
-    smallest: float  # the smallest difference that this test set could have shown at 5 %
+    smallest: float  # the smallest difference that this test set can show at 5 %
     win: int  # people whose queries A scores better on average
     tie: int
     loss: int
@@ -57,7 +57,7 @@ def compare(a: Path, b: Path, runs: Path = Path("runs")) -> dict[str, dict[str, 
     """Convention -> metric (mAP, R1) -> comparison of two runs by folder or id, the headline convention first.
 
     Raises InputError if a run is not finished, and for runs that were not scored by the same rules on the same data,
-    naming what differs.
+    and names what differs.
     """
     folders = [find_run(run, runs) for run in (a, b)]
     a, b = (folder.path for folder in folders)
@@ -69,7 +69,7 @@ def compare(a: Path, b: Path, runs: Path = Path("runs")) -> dict[str, dict[str, 
     for array in PAIRED:
         if not np.array_equal(getattr(one, array), getattr(other, array)):
             file = folders[0].per_query.name
-            raise InputError(f"{a} and {b}: their {file} hold different queries ({array}); score one anew")
+            raise InputError(f"{a} and {b}: their {file} hold different queries ({array}); run one of them again")
     return {name: {metric: _compare_metric(name, metric, one, other) for metric in METRICS} for name in names}
 
 
@@ -111,7 +111,7 @@ def p_of_rows(one: Sequence[Record], other: Sequence[Record]) -> float | None:
 def _compare_metric(convention: str, metric: str, a: PerQuery, b: PerQuery) -> Comparison:
     one, other = (_values(kept, convention, metric) for kept in (a, b))  # [Q] each
     if not np.array_equal(np.isnan(one), np.isnan(other)):
-        raise InputError(f"convention {convention}: the runs count different queries; score one of them anew")
+        raise InputError(f"convention {convention}: the runs count different queries; run one of them again")
     each = [shares(*sum_by_person(values, a.pid, a.split)) for values in (one, other)]  # [I] each
     gaps = each[0] - each[1]  # [I]
     test = sign_flip(gaps)

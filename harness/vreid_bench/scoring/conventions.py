@@ -1,4 +1,4 @@
-"""The conventions in use, by what they do: three for MARS, and what the other data sets are scored under."""
+"""The conventions in use: three for MARS, and those of the other data sets."""
 
 from __future__ import annotations
 

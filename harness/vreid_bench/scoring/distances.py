@@ -1,4 +1,4 @@
-"""Where distances come from: vectors and a metric, or a matrix that was computed elsewhere."""
+"""Sources of distances: vectors and a metric, or a matrix that was computed elsewhere."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where labels come from: a query and a gallery file, one file that has the roles too, or the index of a data set.
+"""Sources of labels: a query and a gallery file, one file that also has the roles, or the index of a data set.
 
-Each source has the features that came with the labels.
+Each source also has the features that came with the labels.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Pair:
                 continue
             if query.shape[1:] != gallery.shape[1:]:
                 raise InputError(
-                    f"{self.query.origin}, {self.gallery.origin}: {name} must have the same shape behind N in both"
+                    f"{self.query.origin}, {self.gallery.origin}: {name} must have the same shape after N in both"
                 )
             columns[name] = np.concatenate([gallery, query[new]])
         return LabelledFeatures.from_arrays(columns, self.gallery.origin)
@@ -122,7 +122,9 @@ def read_index(protocol: str, folder: Path, registry: Registry) -> Index:
     dataset = registry.get("protocols", protocol).dataset
     reader = registry.get("datasets", dataset)
     if not isinstance(reader, RolesReader):
-        raise InputError(f"--protocol {protocol}: {dataset} has no index files that give labels without frames")
+        raise InputError(
+            f"--protocol {protocol}: {dataset} has no labels without frames; leave --protocol and --info out"
+        )
     return Index(folder, Labels(*(np.asarray(column, np.int64) for column in reader.roles(folder))))
 
 
@@ -134,10 +136,10 @@ def _read_roles(arrays: Mapping[str, Array], origin: str) -> Labels:
 
 
 def _check_order(arrays: Mapping[str, Array], origin: str, index: Index) -> None:
-    """Raise InputError if the file lists other tracklets than the index, as far as its arrays show it."""
+    """Raise InputError if the arrays show that the file lists other tracklets than the index."""
     for name, labels in (("pid", index.labels.pids), ("camid", index.labels.camids)):
         if name in arrays and not np.array_equal(arrays[name], labels):
-            raise InputError(f"{origin}: its {name} differ from those in {index.folder}; rows must be in that order")
+            raise InputError(f"{origin}: its {name} differ from those in {index.folder}; expected the same rows")
     if "embedding" in arrays and len(arrays["embedding"]) != len(index.labels.pids):
         found, listed = len(arrays["embedding"]), len(index.labels.pids)
         raise InputError(f"{origin}: has {found} tracklets, {index.folder} lists {listed}")

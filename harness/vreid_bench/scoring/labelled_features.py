@@ -49,7 +49,7 @@ class LabelledFeatures:
             found[name] = _check_whole(found[name], f"{origin}: {name}")
         size = len(found["pid"])
         if not size:
-            raise InputError(f"{origin}: it is empty; nothing can be scored")
+            raise InputError(f"{origin}: it is empty; expected at least one tracklet")
         for name, array in found.items():
             if array.ndim == 0 or len(array) != size:
                 raise InputError(f"{origin}: {name} must have a row for each of the {size} pids, got {array.shape}")
@@ -60,7 +60,7 @@ class LabelledFeatures:
     def vectors(self, dtype: str) -> Array:
         """One vector for each tracklet: [N, E]. Clips are averaged, weighted by `importance` where it is given."""
         if self.embedding is None:
-            raise InputError(f"{self.origin}: has no array 'embedding', which is what is compared")
+            raise InputError(f"{self.origin}: has no array 'embedding'; expected one, because embeddings are compared")
         if self.embedding.ndim == 2:
             return self.embedding.astype(dtype, copy=False)
         shape = self.embedding.shape[:2]
@@ -70,7 +70,7 @@ class LabelledFeatures:
         total = weight.sum(1, keepdims=True)  # [N, 1]
         if not (total > 0).all():
             row = int(np.flatnonzero(~(total[:, 0] > 0))[0])
-            raise InputError(f"{self.origin}: row {row} has no valid clip of any importance")
+            raise InputError(f"{self.origin}: row {row} has no valid clip with an importance above 0")
         share = (weight / total)[:, None]  # [N, 1, C]
         mean: Array = (share @ self.embedding)[:, 0]  # [N, E]
         return mean.astype(dtype)
@@ -140,9 +140,9 @@ def _check_embedding(found: Mapping[str, Array], origin: str) -> dict[str, Array
     if "valid" in found:
         valid = checked["valid"] = found["valid"].astype(bool)
         if not valid.all():
-            checked["embedding"] = np.where(valid[..., None], checked["embedding"], 0)  # it may hold anything there
+            checked["embedding"] = np.where(valid[..., None], checked["embedding"], 0)  # padding may hold any value
     if "importance" in found and not (found["importance"] >= 0).all():
-        raise InputError(f"{origin}: importance must not be negative, nor NaN")
+        raise InputError(f"{origin}: importance must not be negative or NaN")
     finite = np.isfinite(checked["embedding"]).all(-1)  # [N] or [N, C]
     if not finite.all():
         row = int(np.argwhere(~finite)[0][0])

@@ -1,4 +1,4 @@
-"""Where distances come from: a matcher, on features computed elsewhere."""
+"""Distances by a matcher, from features computed elsewhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class MatcherDistances:
         matcher = registry.factory("matchers", part)(clips.embedding.shape[-1])
         if isinstance(matcher, FitsClips) or any(True for _ in matcher.parameters()):
             raise InputError(
-                f"--matcher {name}: it has to be fitted on training tracklets first, which are not given here"
+                f"--matcher {name}: it must be fitted on training tracklets first; choose a matcher without fit()"
             )
         return cls(matcher, clips)
 
@@ -47,7 +47,7 @@ class MatcherDistances:
 
 def _as_clips(features: LabelledFeatures) -> Clips:
     if features.embedding is None:
-        raise InputError(f"{features.origin}: has no array 'embedding', which is what is compared")
+        raise InputError(f"{features.origin}: has no array 'embedding'; expected one, because embeddings are compared")
     embedding = torch.from_numpy(features.embedding).float()
     if embedding.ndim == 2:
         return Clips.single(embedding)

@@ -1,4 +1,4 @@
-"""What a gallery item is to a query under a convention, and the rank of each match. This rule stands here alone.
+"""What a gallery item is to a query under a convention, and the rank of each match. Only this file has the rule.
 
 For one query, an item of the gallery is one of these:
 
@@ -7,8 +7,8 @@ For one query, an item of the gallery is one of these:
 - a *negative* takes a rank: it shows another person, or it is a distractor;
 - a query tracklet is left out if the convention takes the queries out of the gallery.
 
-`assign_roles` says it of pairs, from the labels. `find_matches` says it of counted ranks, where junk in the query's
-camera has been left out already (`ranks.match_index`): the rest depends on the convention and is decided here.
+`assign_roles` applies the rule to pairs, from the labels. `find_matches` applies it to counted ranks, from which junk
+in the query's camera is already left out (`ranks.match_index`); the rest depends on the convention and is decided here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class GalleryRule(NamedTuple):
 
 
 class Roles(NamedTuple):
-    """What each gallery item is to each query. What is neither takes no rank: junk, and queries left out."""
+    """What each gallery item is to each query. Items that are neither take no rank: junk, and queries left out."""
 
     match: Bools  # [R, G]
     negative: Bools  # [R, G]
@@ -66,9 +66,9 @@ class Matches(NamedTuple):
 
 
 def assign_roles(labels: Labels, rows: slice, rule: GalleryRule) -> Roles:
-    """Tell matches from negatives in the gallery, for R of the queries.
+    """Find the matches and the negatives in the gallery, for R of the queries.
 
-    Raises ValueError if the rule depends on clothes and the labels do not say what is worn.
+    Raises ValueError if the rule depends on clothes and the labels do not have them.
     """
     query, gallery = labels.query[rows, None], labels.gallery  # [R, 1], [G]
     ranked = labels.pids[gallery] != JUNK  # [G]
@@ -78,13 +78,13 @@ def assign_roles(labels: Labels, rows: slice, rule: GalleryRule) -> Roles:
     match = same_person & (labels.camids[query] != labels.camids[gallery]) & ranked
     if rule.clothes != "any":
         if labels.clothes is None:
-            raise ValueError(f"matches in {rule.clothes} clothes need labels that say what is worn")
+            raise ValueError(f"matches in {rule.clothes} clothes need labels of clothes")
         match &= rule.accepts(labels.clothes[query] == labels.clothes[gallery])
     return Roles(match, ~same_person & ranked)
 
 
 def find_matches(counts: Counts, rule: GalleryRule) -> Matches | None:
-    """The matches under a rule with their ranks; None if it depends on clothes and not all tracklets tell them."""
+    """The matches under a rule with their ranks; None if it depends on clothes and not all tracklets have them."""
     if rule.clothes != "any" and counts.alike is None:
         return None
     entry, owner, rank = np.arange(len(counts.group)), counts.owner, counts.before[:, GALLERY] + 1  # [M]
@@ -97,7 +97,7 @@ def find_matches(counts: Counts, rule: GalleryRule) -> Matches | None:
     entry, rank = entry[order], rank[order]
     if rule.clothes != "any" and counts.alike is not None:
         accepted = rule.accepts(counts.alike[entry])
-        # the others are junk: they take no rank, so that what is farther moves up
+        # the others are junk and take no rank, so farther items move up
         junk = np.concatenate([[0], np.cumsum(~accepted)])  # [M + 1] of all queries together
         rank = rank - junk[:-1] + junk[np.searchsorted(owner, owner)]
         entry, owner, rank = entry[accepted], owner[accepted], rank[accepted]

@@ -45,7 +45,7 @@ class Scores(QueryScores):
 
 @dataclass(frozen=True)
 class NotComputable:
-    """In the place of scores: why a convention cannot be applied to this input."""
+    """Replaces the scores: why a convention cannot be applied to this input."""
 
     reason: str
 
@@ -90,7 +90,7 @@ def _verdict(matches: Matches | None, counts: Counts, convention: Convention) ->
 
 
 def _score(matches: Matches, convention: Convention) -> Scores:
-    """The scores of each query by its matches; the convention says what a query without any gets."""
+    """The scores of each query by its matches; the convention decides the scores of a query without a match."""
     start, owner, nth, rank, _ = matches
     total = np.diff(start)  # [Q]
     matched, size = total > 0, len(total)
@@ -109,7 +109,7 @@ def _score(matches: Matches, convention: Convention) -> Scores:
 
 
 def precision(nth: Ints, rank: Ints, convention: Convention) -> Floats:
-    """What each match adds to its query's average precision, before the mean: [M]."""
+    """The contribution of each match to its query's average precision, before the mean: [M]."""
     here = nth / rank
     if convention.average_precision == "step":
         return here
@@ -122,7 +122,7 @@ def summarize(splits: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
     """Convention -> means over the splits, `interval` of mAP and R1, and under `splits` the metrics of each.
 
     `queries` is the sum over the splits; the intervals resample the people of all splits together. A convention
-    that cannot be applied to some split has `not_computable`, the reason, and nothing else.
+    that cannot be applied to some split has only `not_computable`, the reason.
     """
     result: dict[str, dict[str, Any]] = {}
     pids = [labels.pids[labels.query] for labels, _, _ in splits]
@@ -151,7 +151,7 @@ def _summarize(scores: Sequence[Scores], pids: Sequence[Ints]) -> dict[str, Any]
 
 
 def collect_per_query(splits: Sequence[Outcome], numbers: Sequence[int] | None = None) -> PerQuery:
-    """What a run keeps of every query: the splits one after another, under their `numbers` or counted from 0."""
+    """What a run stores of every query: the splits one after another, with their `numbers`, or counted from 0."""
     labels, counts = [outcome.labels for outcome in splits], [outcome.counts for outcome in splits]
     sizes = [len(each.query) for each in labels]
     offsets = np.cumsum([0, *sizes[:-1]])

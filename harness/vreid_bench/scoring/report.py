@@ -29,7 +29,7 @@ class Report:
     labels: Labels
     counts: Counts
     judged: Verdicts
-    reranker: Part | None = None  # what re-ranked, with every option
+    reranker: Part | None = None  # the re-ranker with every option
     accepts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> FAR -> TAR
 
     @classmethod
@@ -42,7 +42,7 @@ class Report:
     def with_accepts(
         self, tiles: Callable[[], Iterable[Tile]], rates: Sequence[float], conventions: Sequence[Convention]
     ) -> Report:
-        """The same report with the true accept rate at each false accept rate, over all queries at once."""
+        """The same report with the true accept rate at each false accept rate, over all queries together."""
         accepts: dict[str, dict[str, float]] = {}
         for rule in {c.queries_in_gallery is not False for c in conventions}:
             found = dict(zip(map(str, rates), true_accept_rates(tiles(), self.labels, rates, rule), strict=True))
@@ -81,5 +81,5 @@ class Report:
 
     @property
     def outcome(self) -> Outcome:
-        """The same in the form in which a run has the outcome of each split."""
+        """The same as the outcome of one split of a run."""
         return Outcome(self.labels, self.counts, self.judged)

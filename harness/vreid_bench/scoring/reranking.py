@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 class Reranking:
     """A re-ranker with its options, built once."""
 
-    part: Part  # with every option, as a report has it
+    part: Part  # with every option, as in a report
     reranker: Reranker
-    memory: int  # bytes beside the result, for re-ranking from vectors
+    memory: int  # bytes besides the result, for re-ranking from vectors
 
     @classmethod
     def of(cls, text: str, memory: int, registry: Registry) -> Reranking:
         """Build the re-ranker that `text` names, as `NAME` or `NAME:option=value,...`.
 
-        Raises InputError for a name, an option or a value that no re-ranker has.
+        Raises InputError for an unknown name or option, and for a value that does not fit.
         """
         part = parse_part("rerankers", text, registry)
         return cls(part, registry.factory("rerankers", part)(), memory)
@@ -49,7 +49,7 @@ class Reranking:
 
 @dataclass(frozen=True)
 class RerankedVectors:
-    """What a re-ranker makes of vectors."""
+    """Distances that a re-ranker computes from vectors."""
 
     reranker: Reranker
     given: VectorDistances
@@ -63,13 +63,13 @@ class RerankedVectors:
 
 @dataclass(frozen=True)
 class RerankedMatrix:
-    """What a re-ranker makes of given distances, which have to be those of all items to each other."""
+    """Distances that a re-ranker computes from given distances between all items."""
 
     reranker: Reranker
     given: MatrixDistances  # [Q, G]
     within_query: Array  # [Q, Q]
     within_gallery: Array  # [G, G]
-    metric: Metric  # that all of them were computed by
+    metric: Metric  # by which all of them were computed
 
     def count(self, labels: Labels) -> Counts:
         """As `Distances.count`."""

@@ -1,4 +1,4 @@
-"""Which single rule moved a run's scores from one convention to another, and by how much."""
+"""How much each single rule moves a run's scores from one convention to another."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def measure_rule_effects(run: Path) -> dict[str, Any]:
     """From the headline convention to each other: {"headline": name, "conventions": {name: [effect, ...]}}.
 
     An effect has `rule`, in words, and the differences of mAP and R1, as fractions, that this rule makes alone; `all`
-    is every rule at once, which need not be their sum. Where a mixture of rules cannot be applied, `not_computable`
-    says why. All is computed from the ranks that the run kept. Raises InputError if `run` is not the folder of a
+    is every rule together, which need not be their sum. Where a mixture of rules cannot be applied, `not_computable`
+    says why. Only the ranks that the run stored are used. Raises InputError if `run` is not the folder of a
     finished run, and for rules that this version does not know.
     """
     folder = RunDirectory(run)
@@ -47,7 +47,7 @@ def recorded_convention(name: str, result: Result, file: Path) -> Convention:
     """The convention that a result in a record's file was scored by, from its rules."""
     try:
         found = TypeAdapter(Convention).validate_python({**result.rules, "summary": "", "source": ""})
-        known = found.fingerprint == result.fingerprint  # else there is a rule that is no field here
+        known = found.fingerprint == result.fingerprint  # if not, the record has a rule that is not a field here
     except ValidationError:
         known = False
     if not known:
@@ -81,7 +81,7 @@ def render(found: Mapping[str, Any]) -> str:
 
 
 def _effects(splits: Sequence[Counts], head: Convention, other: Convention) -> list[dict[str, Any]]:
-    """The effect of each rule in which two conventions differ, alone, then of all of them at once."""
+    """The effect of each rule in which two conventions differ, alone, then of all of them together."""
     differing = [rule for rule in RULES if getattr(head, rule) != getattr(other, rule)]
     singles = [(_words(rule, head, other), {rule: getattr(other, rule)}) for rule in differing]
     before = _means(splits, head)

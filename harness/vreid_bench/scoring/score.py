@@ -21,7 +21,7 @@ from vreid_bench.system.errors import InputError
 if TYPE_CHECKING:
     from vreid_bench.scoring.reranking import Reranking
 
-Plugins = Callable[[], Registry]  # builds the registry when it is first called
+Plugins = Callable[[], Registry]  # builds the registry at the first call
 
 
 def score(

@@ -1,4 +1,4 @@
-"""What a run runs on: recorded with every result, and shown by `vreid-bench doctor`."""
+"""The environment of a run: recorded with every result, and shown by `vreid-bench doctor`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vreid_bench.system.errors import InputError
 
 @dataclass(frozen=True)
 class Machine:
-    """How the work of a run is done. Device and threads decide the last bits of its numbers, the rest decides none."""
+    """How a run uses the machine. Device and threads affect the last bits of its numbers; the other fields do not."""
 
     device: torch.device
     threads: int
@@ -25,7 +25,7 @@ class Machine:
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is the GPU where torch has one. Raises InputError for a device that torch cannot use."""
+    """The device; `auto` is the GPU if torch has one. Raises InputError for a device that torch cannot use."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -38,30 +38,30 @@ def pick_device(name: str) -> torch.device:
 
 
 def prepare(name: str, threads: int | None, *, quiet: bool = False, checkpoint_every: float = 5.0) -> Machine:
-    """Make torch repeat itself: same command, same machine, same numbers.
+    """Make torch deterministic: the same command on the same machine gives the same numbers.
 
-    name: of the device, as `pick_device` takes it; threads: None for all cores.
+    name: the device, as for `pick_device`; threads: None for all cores.
     """
     device, threads = pick_device(name), threads or cores()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only with this
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
     torch.set_num_threads(threads)
-    # a few CUDA kernels (3D max pooling backward) have no deterministic form: there torch warns and goes on
+    # a few CUDA kernels (3D max pooling backward) have no deterministic form: for these torch warns and continues
     torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
-    # a debugging aid of the deterministic mode that costs a quarter of a step on CPU: no op reads such memory
+    # a debugging aid that costs a quarter of a step on CPU; no op here reads uninitialized memory
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch adds it at run time
     torch.backends.cudnn.benchmark = False
     return Machine(device, threads, quiet, checkpoint_every)
 
 
 def cores() -> int:
-    """How many processors this process may use, or OMP_NUM_THREADS, which torch heeds as well."""
+    """How many processors this process may use, or OMP_NUM_THREADS, which torch obeys as well."""
     if os.environ.get("OMP_NUM_THREADS", "").isdigit():
         return max(1, int(os.environ["OMP_NUM_THREADS"]))
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def packages() -> dict[str, str]:
-    """The versions that decide numbers."""
+    """The versions of the packages that can change numbers."""
     return {name: version(name) for name in ("vreid-bench", "torch", "numpy")}
 
 
@@ -71,7 +71,7 @@ def device_name(device: torch.device) -> str:
 
 
 def processor() -> str:
-    """The processor's name, as the system tells it."""
+    """The processor's name, as the system reports it."""
     information = Path("/proc/cpuinfo")
     if information.exists():
         for line in information.read_text(errors="replace").splitlines():

@@ -19,6 +19,6 @@ class RunError(Exception):
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: `; did you mean a, b?`, or nothing if no known name is near."""
+    """The end of a message about an unknown name: `; did you mean a, b?`, or nothing if no known name is similar."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     return f"; did you mean {', '.join(near)}?" if near else ""

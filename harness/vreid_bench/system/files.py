@@ -1,4 +1,4 @@
-"""Writing a file so that a reader sees the old one or the new one, never half of either."""
+"""Writes files so that a reader sees either the old content or the new content, never a part of one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ UNFINISHED = ".unfinished"
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, or leave what was there. Raises OSError if it cannot be written."""
+    """Write `content` to `path`; if that fails, the old file stays. Raises OSError if it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
@@ -24,6 +24,6 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed writers left in a folder that no other process writes to."""
+    """Remove the temporary files of killed writers from a folder that no other process writes to."""
     for path in folder.glob(f".*{UNFINISHED}"):
         path.unlink(missing_ok=True)

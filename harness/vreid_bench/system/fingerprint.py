@@ -1,4 +1,4 @@
-"""The two ways in which this package fingerprints: a value, and the content of a file."""
+"""Fingerprints of values and of the content of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each stage of a run costs: `costs.json`, in which an interrupted run goes on counting."""
+"""What each stage of a run costs: `costs.json`, which an interrupted run continues."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Meter:
     def stage(self, name: str, *, resumes: bool = False) -> Iterator[Callable[[], None]]:
         """Count the block to the stage `name`; the callable it yields writes what was counted so far.
 
-        `resumes`: the block goes on where it was interrupted. Any other block starts over, and so does its count.
+        `resumes`: the block continues where it was interrupted. Any other block starts over, and so does its count.
         """
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
@@ -50,7 +50,7 @@ class Meter:
 
 
 def read_costs(path: Path) -> Costs:
-    """What was counted before; nothing if the file cannot be read, for these are no results."""
+    """The costs so far; empty if the file cannot be read, because costs are not results."""
     try:
         costs = json.loads(path.read_text())
         return {str(stage): {key: float(cost[key]) for key in COST} for stage, cost in costs.items()}
@@ -59,7 +59,7 @@ def read_costs(path: Path) -> Costs:
 
 
 def write_costs(path: Path, costs: Costs) -> None:
-    """Put the costs of all stages into the file."""
+    """Write the costs of all stages to the file."""
     write_atomic(path, json.dumps(costs).encode())
 
 
@@ -75,7 +75,7 @@ def add_costs(each: Iterable[Costs]) -> Costs:
 
 
 def _peak(device: torch.device) -> int:
-    """Bytes: on a GPU of its allocator, else of this process since it began."""
+    """The peak memory in bytes: of the GPU's allocator, else of this process since it began."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""Loading the native kernels, where they were built, and saying why one cannot be loaded."""
+"""Loads the native kernels that were built, and explains why one cannot be loaded."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-# Of the native functions' names and arguments: a file left over from another version of this package is refused.
+# The version of the native functions' names and arguments: a file from another version of this package is refused.
 # setup.py reads this line and compiles the number into every module.
 VERSION = 3
 
 
 def load(name: str) -> Any | None:
-    """The module `vreid_bench._<name>`, or None where the reference in Python runs instead."""
+    """The module `vreid_bench._<name>`, or None if the Python reference runs instead."""
     return None if os.environ.get("VREID_NATIVE") == "0" else _load(name)[0]
 
 
-def missing(name: str) -> str:
+def explain_missing(name: str) -> str:
     """Why `load` returns None, and how to repair that; empty if it returns the module."""
     if os.environ.get("VREID_NATIVE") == "0":
         return "VREID_NATIVE=0 turns the native kernels off"
@@ -32,7 +32,7 @@ def _load(name: str) -> tuple[Any | None, str]:
     remedy = "reinstall vreid-bench with a C++ compiler present, and without VREID_NATIVE=0"
     found = find_spec(f"vreid_bench._{name}")
     if found and found.origin and _is_cut_off(Path(found.origin)):
-        return None, f"_{name} cannot be loaded ({found.origin} ends before its own header says); {remedy}"
+        return None, f"_{name} cannot be loaded ({found.origin} is shorter than its header says); {remedy}"
     try:
         module = import_module(f"vreid_bench._{name}")
     except ModuleNotFoundError:
@@ -48,7 +48,7 @@ def _is_cut_off(path: Path) -> bool:
     """Is an ELF library shorter than its header says? Loading it would end the process without a message."""
     with path.open("rb") as file:
         header = file.read(64)
-    if len(header) < 64 or not header.startswith(b"\x7fELF\x02\x01"):  # which the loader refuses with a message
+    if len(header) < 64 or not header.startswith(b"\x7fELF\x02\x01"):  # the loader refuses such a file with a message
         return False
     (sections,), (size, count) = struct.unpack_from("<Q", header, 40), struct.unpack_from("<HH", header, 58)
     return bool(sections + size * count > path.stat().st_size)

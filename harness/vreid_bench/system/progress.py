@@ -9,6 +9,6 @@ from tqdm import tqdm
 
 
 def bar(total: int, title: str, unit: str, *, done: int = 0, quiet: bool = False) -> Any:
-    """A tqdm bar with the time left. Into a file or a pipe it writes a line every ten seconds, not ten a second."""
+    """A tqdm bar with the time left. In a file or a pipe it writes one line every ten seconds, not ten per second."""
     interval = 0.1 if sys.stderr.isatty() else 10.0
     return tqdm(total=total, initial=done, desc=title, unit=unit, disable=quiet, mininterval=interval)

@@ -64,6 +64,6 @@ def check_frozen(learning: Iterable[str]) -> None:
     moving = [name for name in learning if name.startswith(("encoder.", "aggregator."))]
     if moving:
         raise InputError(
-            f"stage: features can be cached only where encoder and aggregator are frozen, but {moving[0]} learns; "
+            f"stage: features can be cached only if encoder and aggregator are frozen, but {moving[0]} learns; "
             "freeze them, or set cached=0"
         )

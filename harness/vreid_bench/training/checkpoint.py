@@ -1,4 +1,4 @@
-"""The state of a training on disk: written atomically, without code, with all that is needed to resume."""
+"""The state of a training on disk: all that is needed to resume, without code, written atomically."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Checkpoints:
             return Position(0, 0), {}
         tensors, note = unpack_tensors(self.path)
         if "position" not in note:
-            raise InputError(f"{self.path}: not a checkpoint of this program; delete it to start again")
+            raise InputError(f"{self.path}: is not a checkpoint of this program; delete it to start again")
         stage, step = json.loads(note["position"])
-        load_state(module, _under("module.", tensors), self.path)
-        return Position(stage, step), _under("optimizer.", tensors)
+        load_state(module, _select_prefix("module.", tensors), self.path)
+        return Position(stage, step), _select_prefix("optimizer.", tensors)
 
 
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _select_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

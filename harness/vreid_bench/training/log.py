@@ -1,4 +1,4 @@
-"""`log.jsonl`: a line of JSON every few steps. A step that a resumed run repeats is logged once."""
+"""`log.jsonl`: one line of JSON every few steps. A step that a resumed run repeats is logged once."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def _is_before(line: str, start: Position) -> bool:
     try:
         entry = json.loads(line)
         return (entry["stage"], entry["step"]) < start
-    except (ValueError, TypeError, KeyError):  # not a line of ours: cut short, or written by something else
+    except (ValueError, TypeError, KeyError):  # the line is cut short, or another program wrote it
         return False

@@ -1,4 +1,4 @@
-"""Stages of training over PK batches, resumable to the last bit."""
+"""Stages of training over PK batches; a resumed run gives the same weights to the last bit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vreid_bench.contracts.recipe import Fit, Schedule, Train
 from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.embed import FrameReader, embed, maps
 from vreid_bench.modeling.frames import prefetch, read_clips
-from vreid_bench.modeling.model import Assembled, Step
+from vreid_bench.modeling.model import MethodParts, Step
 from vreid_bench.system.errors import InputError, RunError, suggestion
 from vreid_bench.system.progress import bar
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
@@ -43,7 +43,7 @@ class Draw(NamedTuple):
     """What one step trains on."""
 
     rows: Sequence[int]  # [N], N = P * K, into the training tracklets
-    clips: Sequence[NDArray[np.uint8]]  # N arrays [C, T, H, W, 3]; none where features are cached
+    clips: Sequence[NDArray[np.uint8]]  # N arrays [C, T, H, W, 3]; empty if features are cached
 
 
 class Training:
@@ -53,7 +53,7 @@ class Training:
     resumed run ends with the same weights as an uninterrupted one on the same machine.
     """
 
-    def __init__(self, parts: Assembled, tracklets: Sequence[Tracklet], reader: FrameReader, seed: int) -> None:
+    def __init__(self, parts: MethodParts, tracklets: Sequence[Tracklet], reader: FrameReader, seed: int) -> None:
         self.parts = parts
         self.tracklets = tuple(t for t in tracklets if t.pid > 0)
         self.reader = reader
@@ -68,7 +68,7 @@ class Training:
 
     def run(self, checkpoints: Checkpoints, log: Log) -> None:
         """Run every stage, starting from the last checkpoint if there is one."""
-        for stage in self.parts.stages:  # a mistake in the last stage is reported before the first begins
+        for stage in self.parts.stages:  # report a mistake in any stage before the first begins
             if isinstance(stage, Step):
                 learning = trainable(self.module, stage.recipe)
                 _optimizer(stage.recipe, learning, {})
@@ -170,7 +170,7 @@ class Training:
         values = {"loss": loss.item(), **{name: value.item() for name, value in parts.items()}}
         if not math.isfinite(values["loss"]):
             where = f"stage {position.stage + 1}, step {position.step}"
-            raise RunError(f"the loss is {values['loss']} at {where}; lower the learning rate")
+            raise RunError(f"the loss is {values['loss']}, not finite, at {where}; lower the learning rate")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         optimizer.step()
@@ -232,7 +232,7 @@ def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
             raise InputError(f"stage: no parameter is named {pattern!r}{suggestion(pattern, named)}")
     chosen = {name: value for name, value in named.items() if _learns(name, stage)}
     if not chosen:
-        raise InputError(f"stage: train {stage.train} and freeze {stage.freeze} leave nothing to learn")
+        raise InputError(f"stage: train {stage.train} and freeze {stage.freeze} leave no parameter to learn")
     for name, value in named.items():
         value.requires_grad_(name in chosen)
     module.train()
@@ -253,7 +253,7 @@ def _optimizer(stage: Train, named: Mapping[str, nn.Parameter], state: Mapping[s
     try:
         optimizer: torch.optim.Optimizer = factory(list(named.values()), lr=1.0, **stage.optimizer.options)
     except (TypeError, ValueError) as fault:
-        raise InputError(f"optimizer {stage.optimizer.name} refuses its options: {fault}") from fault
+        raise InputError(f"optimizer {stage.optimizer.name} does not accept its options: {fault}") from fault
     for key, value in state.items():
         name, _, field = key.rpartition("/")
         parameter = named[name]
@@ -268,7 +268,7 @@ def _state(optimizer: torch.optim.Optimizer, named: Mapping[str, nn.Parameter]) 
 
 
 def _float(features: ClipFeatures) -> ClipFeatures:
-    """The features in float32, which losses use whatever the precision of the network."""
+    """The features in float32, which losses use at any precision of the network."""
     importance = None if features.importance is None else features.importance.float()
     extra = {name: value.float() for name, value in features.extra.items()}
     return ClipFeatures(features.embedding.float(), importance, extra)

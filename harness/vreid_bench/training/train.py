@@ -12,7 +12,7 @@ import torch
 from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
 from vreid_bench.modeling.embed import FrameReader
-from vreid_bench.modeling.model import Assembled, Model, assemble
+from vreid_bench.modeling.model import MethodParts, Model, assemble
 from vreid_bench.planning.folds import Fold, TrainingSet
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
@@ -44,7 +44,7 @@ class TrainingRecipe:
         """The recipe of a plan."""
         return cls(plan.chosen, plan.registry, plan.seed, plan.source)
 
-    def build(self, sets: Sequence[TrainingSet], machine: Machine) -> tuple[Assembled, str]:
+    def build(self, sets: Sequence[TrainingSet], machine: Machine) -> tuple[MethodParts, str]:
         """The parts with their initial values, for training on the last of the sets after the others.
 
         Also returns a hash over all that decides the weights of that training, including the machine's arithmetic.
@@ -62,7 +62,7 @@ class TrainingRecipe:
 def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Machine, listen: Listener) -> Model:
     """The model of a fold with its final weights, which are then in the fold's folder.
 
-    Weights that the recipe's source has, or that an equal training left in a folder of another run, are copied.
+    Weights are copied if the recipe's source has them, or if an equal training of another run left them.
     `listen` is called with the values of each logged step.
     """
     ready = recipe.source.weights(fold.number)
@@ -91,7 +91,7 @@ def train_on(
     parts, made_by = recipe.build(sets, machine)
     found = adopt_weights(folder, made_by)
     if found and not machine.quiet:
-        click.echo(f"trained already: its weights are taken from {found}", err=True)
+        click.echo(f"already trained: the weights are copied from {found}", err=True)
     if not folder.weights.exists():
         with Meter(folder.costs, machine.device).stage("train", resumes=True) as count:
             if before is None:
@@ -107,7 +107,7 @@ def train_on(
 
 
 def continue_method(method: Method, rate: float) -> Method:
-    """The recipe for training weights further on other people: lower learning rates, and no fit of the aggregator.
+    """The recipe to continue training on other people: lower learning rates, and no fit of the aggregator.
 
     Fitting an aggregator only initialises it (k-means centres), so it is left out. Fitting a matcher is how it learns
     (XQDA), so it stays.

@@ -8,7 +8,7 @@ from vreid_plugins.synthetic import TrackletSpec
 
 
 @dataclass(frozen=True)
-class Seen:
+class PersonView:
     """One person in one camera."""
 
     number: int  # in the folder's name
@@ -16,7 +16,7 @@ class Seen:
     start: int = 1  # number of the first frame
 
 
-def count_views(views: Sequence[Sequence[Seen]], shared: int, divided: int) -> dict[str, int]:
+def count_views(views: Sequence[Sequence[PersonView]], shared: int, divided: int) -> dict[str, int]:
     """The counts of a tree with `shared` persons in both views, of whom the halves divide `divided`."""
     lengths = [seen.spec.frames for view in views for seen in view]
     return {

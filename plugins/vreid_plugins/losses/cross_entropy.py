@@ -42,7 +42,7 @@ class CrossEntropy(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """The mean over the N tracklets of the batch, a scalar."""
-        logits = self.classifier(self.neck(batch.named(self.on)))  # [N, identities]
+        logits = self.classifier(self.neck(batch.select(self.on)))  # [N, identities]
         return F.cross_entropy(logits, batch.pids, label_smoothing=self.smoothing)
 
 

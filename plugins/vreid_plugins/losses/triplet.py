@@ -47,7 +47,7 @@ class Triplet(nn.Module):
         if self.metric is None:
             hardest = batch.hardest
         else:
-            x = batch.named(self.on)  # [N, E]
+            x = batch.select(self.on)  # [N, E]
             hardest = clip_batch_hard(x[:, None], batch.pids, rule=ClipRule(normalize=False, metric=self.metric))
         gap = hardest.positive - hardest.negative  # [N]
         loss = F.softplus(gap) if isinstance(self.margin, str) else F.relu(self.margin + gap)

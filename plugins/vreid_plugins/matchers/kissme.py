@@ -22,7 +22,7 @@ from vreid_plugins.matchers.mahalanobis import (
 
 
 class Kissme(Mahalanobis):
-    """KISSME: is a difference more likely between tracklets of one person or of two? The ratio of both likelihoods.
+    """KISSME: the ratio of the likelihoods of a difference between tracklets of one person and of two.
 
     pca: how many principal components are used, or fewer if the pairs determine fewer.
     floor: eigenvalues of the metric below this are raised to it, so that it is a metric.

@@ -44,7 +44,7 @@ class Mahalanobis(nn.Module, ABC):
     def metric(self) -> str:
         """The metric of represented vectors. Raises AttributeError if a weight is negative: then there is none."""
         if (self.sign < 0).any():
-            raise AttributeError("a quadratic form with negative weights is no metric")
+            raise AttributeError("a quadratic form with negative weights is not a metric")
         return "sqeuclidean" if self.sign.numel() else "euclidean"
 
     def represent(self, clips: Clips) -> Clips:
@@ -101,7 +101,7 @@ def pair_covariances(vectors: Floats, pids: Ints, camids: Ints, pairs: str) -> P
 
     The sum over the pairs of a group of n vectors with the sum s is n sum_i x_i x_i^T - s s^T. Pairs across cameras
     are all pairs minus those within each camera. For two cameras this is section 4.3 of Liao et al. (CVPR 2015).
-    Raises InputError if there are no pairs of one kind.
+    Raises InputError if one kind has no pairs.
     """
     everyone = np.zeros_like(pids)
     place = np.unique(np.stack([pids, camids]), axis=1, return_inverse=True)[1]  # person in camera

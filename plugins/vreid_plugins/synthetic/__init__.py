@@ -2,7 +2,7 @@
 
 from .nuisance import FLAGS
 from .plan import Job, Plan, check_size, count_parts
-from .tracklet import Rendered, TrackletSpec, render
+from .tracklet import RenderedTracklet, TrackletSpec, render
 from .twin import write_twin
 from .world import RENDERER_VERSION, WORLDS, World
 from .writer import write_tree
@@ -13,7 +13,7 @@ __all__ = [
     "WORLDS",
     "Job",
     "Plan",
-    "Rendered",
+    "RenderedTracklet",
     "TrackletSpec",
     "World",
     "check_size",

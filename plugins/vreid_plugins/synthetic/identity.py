@@ -22,7 +22,7 @@ CHANGE = 10_000_000  # more than any person's number: number + n * CHANGE is the
 
 @lru_cache(maxsize=1024)
 def identity(world: World, number: int) -> Identity:
-    """The person with this number; it depends on nobody else but the one whose clothes a twin wears.
+    """The person with this number; it depends on no other person, except one whose clothes it wears.
 
     Beyond CHANGE it is a person of a smaller number in other clothes: build, gait, skin and hair stay.
     """

@@ -1,4 +1,4 @@
-"""What goes wrong in a tracklet, and when: a window of frames for each mishap that happens."""
+"""The mishaps of a tracklet: a window of frames for each that happens."""
 
 from dataclasses import dataclass
 

@@ -54,7 +54,7 @@ class Plan:
         return (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode()
 
 
-class Named(Protocol):
+class TrackletOfPerson(Protocol):
     """A tracklet of a part, and the person whom a reader must find in it."""
 
     @property
@@ -68,7 +68,7 @@ class Named(Protocol):
         ...
 
 
-def count_parts(parts: Mapping[str, Sequence[Named]], cameras: int) -> dict[str, int]:
+def count_parts(parts: Mapping[str, Sequence[TrackletOfPerson]], cameras: int) -> dict[str, int]:
     """The counts that every layout in parts has: `cameras`, then the size of each part, and the frames of all."""
     counts = {"cameras": cameras}
     for part, rows in parts.items():
@@ -84,7 +84,7 @@ def count_parts(parts: Mapping[str, Sequence[Named]], cameras: int) -> dict[str,
 
 
 def check_size(twin: str, ids: int, allowed: range, world: World, cameras: range) -> None:
-    """Raises InputError if `twin`, named as a message begins, cannot hold so many people or cameras."""
+    """Raises InputError if the twin cannot hold this number of people or cameras; `twin` begins the message."""
     if ids not in allowed or world.cameras not in cameras:
         raise InputError(
             f"{twin} has {_span(allowed)} identities and {_span(cameras)} cameras, not {ids} and {world.cameras}; "

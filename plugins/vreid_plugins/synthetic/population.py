@@ -1,4 +1,4 @@
-"""Who is seen by which camera and for how long: what the layouts draw their tracklets from."""
+"""Draws who is seen by which camera and for how long, for all layouts."""
 
 from collections.abc import Sequence
 from dataclasses import replace

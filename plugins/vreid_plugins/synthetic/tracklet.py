@@ -28,12 +28,12 @@ class TrackletSpec:
 
     @property
     def key(self) -> tuple[int, ...]:
-        """What the tracklet's random streams hang on."""
+        """The key of the tracklet's random streams."""
         return (self.identity, self.camera, self.take)
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedTracklet:
     """The frames of a tracklet and what is true about them."""
 
     frames: NDArray[np.uint8]  # [T, H, W, 3]
@@ -41,8 +41,8 @@ class Rendered:
     flags: NDArray[np.bool_]  # [T, 6], see FLAGS
 
 
-def render(world: World, spec: TrackletSpec) -> Rendered:
-    """Render one tracklet; no other tracklet matters to it."""
+def render(world: World, spec: TrackletSpec) -> RenderedTracklet:
+    """Render one tracklet, independently of all others."""
     seen_by = camera(world, spec.camera)
     mishaps = draw_mishaps(world, spec.key, spec.frames)
     walk = _walk(world, spec, seen_by, mishaps)
@@ -58,7 +58,7 @@ def render(world: World, spec: TrackletSpec) -> Rendered:
             visibility[window] *= 1 - _hidden(person.cover[window], cover)
             image[window] = colour + image[window] * (1 - cover[..., None])
     frames = photograph(world, seen_by, image, mishaps.windows["mblur"], spec.key)
-    return Rendered(frames, visibility.astype(np.float32), mishaps.flags(spec.frames))
+    return RenderedTracklet(frames, visibility.astype(np.float32), mishaps.flags(spec.frames))
 
 
 def _wander(rng: np.random.Generator, frames: int, jitter: float) -> Array:

@@ -1,4 +1,4 @@
-"""Writing the twin of a data set, in the layout that a function plans."""
+"""Writes the twin of a data set in a planned layout."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,11 +19,11 @@ def write_twin(
     progress: bool = True,
     **changes: Any,
 ) -> None:
-    """Write the tree of `plan(world, ids)` to `root`; what is left out, or None, is the plan's own choice.
+    """Write the tree of `plan(world, ids)` to `root`; the plan chooses what is None or left out.
 
-    There are `ids` people to train on and as many to test on. `size` (height, width in px) and `changes`, such as
-    `cameras` and `seed`, override parameters of the plan's world. A killed run continues when it is called again.
-    Raises InputError if the layout cannot hold so many people or cameras, or if `root` is not empty.
+    There are `ids` people to train on and the same number to test on. `size` (height, width in px) and `changes`, such
+    as `cameras` and `seed`, override parameters of the plan's world. A killed run continues when it is called again.
+    Raises InputError if the layout cannot hold this number of people or cameras, or if `root` is not empty.
     """
     usual = plan().world
     height, width = size or (usual.height, usual.width)

@@ -42,7 +42,7 @@ def write_tree(root: Path, plan: Plan, *, workers: int | None = None, progress: 
     """
     root = Path(root).absolute()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise InputError(f"{root} exists and is not an empty folder; name a new one for the synthetic data")
+        raise InputError(f"{root} is not an empty folder; name a new one for the synthetic data")
     partial = root.with_name(root.name + ".partial")
     with _locked(partial):
         if not _is_finished(partial, plan):
@@ -55,7 +55,7 @@ def write_tree(root: Path, plan: Plan, *, workers: int | None = None, progress: 
 
 @contextmanager
 def _locked(partial: Path) -> Iterator[None]:
-    """Keep a second writer out of an unfinished tree; the lock dies with its process."""
+    """Keep a second writer out of an unfinished tree; the lock ends with its process."""
     partial.mkdir(parents=True, exist_ok=True)
     handle = os.open(partial, os.O_RDONLY)
     try:
@@ -75,18 +75,18 @@ def _is_finished(partial: Path, plan: Plan) -> bool:
 
 
 def _read_plan(partial: Path) -> str | None:
-    """The hash of the plan an unfinished tree was begun with."""
+    """The hash of the plan of an unfinished tree."""
     note = partial / JOURNAL / "plan"
     return note.read_text() if note.exists() else None
 
 
 def _prepare(partial: Path, plan: Plan) -> None:
-    """Make the unfinished tree one of this plan: keep what an equal plan left, drop what another plan left."""
+    """Prepare the unfinished tree for this plan: keep the files of an equal plan, remove those of another plan."""
     planned = _read_plan(partial)
     if planned is None and any(path.name != JOURNAL for path in partial.iterdir()):
         raise InputError(f"{partial} holds files of unknown origin; remove it, or name another folder")
     if planned not in (None, plan.hash):
-        # the journal goes last: it tells, after another kill, whose tree this is
+        # the journal is removed last: after another kill it still says whose tree this is
         for path in sorted(partial.iterdir(), key=lambda path: path.name == JOURNAL):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     (partial / JOURNAL).mkdir(exist_ok=True)
@@ -142,7 +142,7 @@ def _render_jobs(partial: Path, world: World, batch: Batch) -> int:
         codes = [_encode(frame, path) for frame, path in zip(rendered.frames, job.paths, strict=True)]
         for path, code in zip(job.paths, codes, strict=True):
             (partial / path).write_bytes(code)
-        # the entry appears after the frames and as a whole: a frame cut off by a kill is never trusted
+        # the entry appears after the frames and as a whole: so a frame that a kill cut off is never trusted
         checksums = np.array([zlib.crc32(code) for code in codes], np.uint32)
         entry = _npz(visibility=rendered.visibility, flags=rendered.flags, checksums=checksums)
         _write_atomically(_entry(partial, number), entry)
@@ -170,7 +170,7 @@ def _is_complete(partial: Path, number: int, job: Job) -> bool:
             checksums: list[int] = stored["checksums"].tolist()
         return [zlib.crc32((partial / path).read_bytes()) for path in job.paths] == checksums
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return False  # missing, or spoilt by a power cut: render it again
+        return False  # missing, or damaged by a power cut: render it again
 
 
 def _finish(partial: Path, plan: Plan) -> None:
@@ -194,7 +194,7 @@ def _npz(**arrays: np.ndarray) -> bytes:
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    # a fixed name: what a kill leaves is overwritten when the run continues, and never stays in the tree
+    # a fixed name: what a kill leaves is overwritten when the run continues
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(content)
     os.replace(temporary, path)

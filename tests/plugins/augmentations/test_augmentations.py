@@ -94,7 +94,7 @@ def test_corruption_in_training_is_that_of_the_test_for_a_share_of_the_clips(kin
 def test_corruption_in_training_refuses_what_it_cannot_spoil():
     with pytest.raises(InputError, match="share must be 0 to 1, got 2"):
         ClipCorruption(2)
-    with pytest.raises(InputError, match="strength must be over 1"):
+    with pytest.raises(InputError, match="strength must be above 1"):
         ClipCorruption(strength=1.0)
     with pytest.raises(InputError, match="takes colour frames"):
         ClipCorruption()(torch.zeros(1, 1, 5, 4, 4), generator(), ("rgb", "flow"))

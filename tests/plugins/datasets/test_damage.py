@@ -58,8 +58,8 @@ def test_verify_names_the_damage_wherever_it_strikes(twins, tmp_path, layout, na
     for seed in range(TWINS[layout][-1]):
         tree = Tree(layout, tmp_path / str(seed))
         shutil.copytree(twins(layout), tree.root, copy_function=os.link)
-        wanted = KINDS[name][1](tree, np.random.default_rng([seed, zlib.crc32(name.encode())]))
-        ways = (wanted,) if isinstance(wanted, str) else wanted
+        expected = KINDS[name][1](tree, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+        ways = (expected,) if isinstance(expected, str) else expected
         problems = READERS[layout].verify(tree.root, decode=True).problems
         below = [problem.replace(f"{tree.root}/", "") for problem in problems]
         assert any(way in problem for way in ways for problem in below), (seed, ways, problems)

@@ -126,8 +126,8 @@ def test_the_size_of_the_frames_reaches_networks_that_are_built_for_one(fake):
     ("name", "message"),
     [
         ("tiny_frist", "timm 9.9 has no such model; near: tiny_first"),
-        ("hf-hub:org/model", "the name after the colon must be"),
-        ("", "the name after the colon must be"),
+        ("hf-hub:org/model", "the name after the colon must consist of"),
+        ("", "the name after the colon must consist of"),
     ],
 )
 def test_a_name_that_timm_does_not_have_is_one_sentence(fake, name, message):

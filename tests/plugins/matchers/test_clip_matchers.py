@@ -9,7 +9,7 @@ from vreid_bench import Batch, Clips, InputError, batch_hard
 from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher, tiles
 from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
-from vreid_bench.scoring.ranks.pruning import Pruned
+from vreid_bench.scoring.ranks.pruning import PrunedDistances
 from vreid_plugins.clip_similarity import Learned, Top
 from vreid_plugins.losses.triplet import Triplet
 from vreid_plugins.matchers.mean import METRICS, Mean
@@ -44,14 +44,14 @@ def test_equal_importance_is_the_mean(normalize):
     equal = Clips(clips.embedding, torch.full_like(clips.importance, 0.3), clips.valid)
     weighted, mean = (kind(5, metric="sqeuclidean", normalize=normalize) for kind in (Weighted, Mean))
     got = weighted.distance(weighted.represent(equal), weighted.represent(equal))
-    wanted = mean.distance(mean.represent(clips), mean.represent(clips))
-    torch.testing.assert_close(got, wanted, atol=1e-5, rtol=1e-5)
+    expected = mean.distance(mean.represent(clips), mean.represent(clips))
+    torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_importance_weighs_and_can_be_divided_by_the_count():
     clips = Clips(torch.tensor([[[2.0, 0.0], [0.0, 4.0]]]), torch.tensor([[3.0, 1.0]]), torch.ones(1, 2).bool())
-    for divide, wanted in (("weights", [6 / 4, 1.0]), ("count", [3.0, 2.0])):
-        assert Weighted(2, divide=divide).represent(clips).embedding.tolist() == [[wanted]]
+    for divide, expected in (("weights", [6 / 4, 1.0]), ("count", [3.0, 2.0])):
+        assert Weighted(2, divide=divide).represent(clips).embedding.tolist() == [[expected]]
     with pytest.raises(InputError, match="matcher weighted: divide must be one of weights, count, got 'sum'"):
         Weighted(2, divide="sum")
     with pytest.raises(InputError, match="matcher weighted: metric must be one of euclidean, sqeuclidean, cosine"):
@@ -69,8 +69,8 @@ def test_top_is_the_mean_of_the_largest_cosines():
         for j in range(6):
             one, other = (F.normalize(clips.embedding[k][clips.valid[k]], dim=1) for k in (i, j))
             cosines = (one @ other.T).flatten().sort(descending=True).values
-            wanted = 1 - cosines[: -(-len(cosines) // 2)].mean()
-            torch.testing.assert_close(got[i, j], wanted)
+            expected = 1 - cosines[: -(-len(cosines) // 2)].mean()
+            torch.testing.assert_close(got[i, j], expected)
 
 
 def test_top_projects_if_it_is_told_to():
@@ -87,8 +87,8 @@ def test_top_projects_if_it_is_told_to():
 def test_hardest_is_batch_hard_over_the_distances(matcher):
     pids = torch.tensor([0, 0, 1, 1, 2, 0])
     stored = matcher.represent(clips_of())
-    got, wanted = matcher.hardest(stored, pids), batch_hard(matcher.distance(stored, stored), pids)
-    for one, other in zip(got, wanted, strict=True):
+    got, expected = matcher.hardest(stored, pids), batch_hard(matcher.distance(stored, stored), pids)
+    for one, other in zip(got, expected, strict=True):
         torch.testing.assert_close(one, other)
 
 
@@ -180,7 +180,7 @@ def test_pruning_changes_no_rank(noise, most):
     matcher = learned(E=16, hidden=8)
     everyone = matcher.represent(everyone)
     with torch.inference_mode():
-        pruned = Pruned(matcher, (everyone, everyone), labels)
+        pruned = PrunedDistances(matcher, (everyone, everyone), labels)
         got = count_from_distances(pruned.tiles(), labels)
         whole = count_from_distances(tiles(matcher, (everyone, everyone), labels), labels)
         ranked = rank_by_matcher(matcher, (everyone, everyone), labels)

@@ -32,7 +32,7 @@ class Corruption:
     name: ClassVar[str] = "corruption"
 
     kind: Kind
-    side: Literal["both", "query"]  # whose clips are spoiled: those of the queries only, or of the gallery, too
+    side: Literal["both", "query"]  # whose clips are spoiled: those of the queries only, or also those of the gallery
     strength: float  # as in `Distortion`
     quality: int = 20
     clips: int = 8  # M; if a method cuts a tracklet into C clips, C * M_c / M of them are spoiled

@@ -66,7 +66,7 @@ class Selection:
 
         everyone = features["features"].clips(slice(None))
         if everyone.embedding.shape[1] != 1:
-            raise InputError("tracklet selection averages one vector a tracklet; this matcher keeps clips to pair them")
+            raise InputError("tracklet selection needs one vector for each tracklet; this matcher keeps several clips")
         queries, each = set(test.query), lengths(test)
         probes = group_by_identity(test, test.query)
         gallery = group_by_identity(test, [row for row in test.gallery if row not in queries])

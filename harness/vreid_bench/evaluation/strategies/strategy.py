@@ -22,9 +22,7 @@ Distort = Callable[["Tracklet", NDArray[np.uint8]], NDArray[np.uint8]]  # clips 
 class View(NamedTuple):
     """One way in which the clips of the test tracklets are embedded and stored."""
 
-    represented: bool = (
-        True  # stored as the matcher represents tracklets; False: every clip as the aggregator returns it
-    )
+    represented: bool = True  # stored as the matcher represents tracklets; False: as the aggregator returns clips
     distort: Distort | None = None  # applied to the frames of each clip before the encoder
     distortion: str = ""  # all that decides what `distort` does
 

@@ -10,7 +10,7 @@ import torch
 from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher, Reranker
 from vreid_bench.scoring.ranks.counting import Counts, Tile, count_from_distances, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels
-from vreid_bench.scoring.ranks.pruning import Bounded, Pruned
+from vreid_bench.scoring.ranks.pruning import BoundedMatcher, PrunedDistances
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.scoring.rerank.k_reciprocal import count_reranked_features
 from vreid_bench.system.errors import InputError
@@ -36,9 +36,9 @@ def rank_by_matcher(
     with torch.inference_mode():
         if not isinstance(matcher, ComparesVectors):
             if reranker is not None:
-                raise InputError("re-ranking compares one vector a tracklet; this matcher compares clips in pairs")
-            if isinstance(matcher, Bounded):
-                pruned = Pruned(matcher, sides, labels)
+                raise InputError("re-ranking needs one vector for each tracklet; this matcher compares clips in pairs")
+            if isinstance(matcher, BoundedMatcher):
+                pruned = PrunedDistances(matcher, sides, labels)
                 pieces = pruned.tiles()
             else:
                 pruned, pieces = None, tiles(matcher, sides, labels)
@@ -58,7 +58,9 @@ def rank_by_matcher(
     return count_reranked_features(reranker, both, labels, matcher.metric, memory, torch.get_num_threads())
 
 
-def _with_progress(pieces: Iterable[Tile], labels: Labels, pruned: Pruned | None, quiet: bool) -> Iterator[Tile]:
+def _with_progress(
+    pieces: Iterable[Tile], labels: Labels, pruned: PrunedDistances | None, quiet: bool
+) -> Iterator[Tile]:
     """The same tiles, with a bar that shows how many queries are ranked and the share of the pairs that this took."""
     with bar(len(labels.query), "rank", "query", quiet=quiet) as progress:
         for rows, distance in pieces:

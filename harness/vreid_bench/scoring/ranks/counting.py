@@ -21,7 +21,7 @@ from vreid_bench.scoring.ranks.match_index import MatchIndex, Shard
 from vreid_bench.system import native
 from vreid_bench.system.errors import InputError
 
-Tile = tuple[slice, NDArray[Any]]  # which queries (0-based positions in the query list), distances [R, G]
+Tile = tuple[slice, NDArray[Any]]  # positions of queries in the query list (0-based), their distances [R, G]
 
 WHOLE = (0, 1)  # the shard that is the whole gallery
 
@@ -44,7 +44,7 @@ class Counts:
 
 
 def index_matches(labels: Labels) -> MatchIndex:
-    """The match index of these labels. It takes one byte for each gallery item beside the matches and the junk."""
+    """The match index of these labels. It takes one byte for each gallery item besides matches and junk."""
     return MatchIndex(*_module().index_matches(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))
 
 
@@ -52,7 +52,7 @@ def merge(one: Counts, other: Counts) -> Counts:
     """The counts over two parts of a gallery together. Integers are added, so that the order does not matter."""
     same = ("start", "group", "in_gallery")
     if not all(np.array_equal(getattr(one, name), getattr(other, name)) for name in same):
-        raise ValueError("merge: the counts are of different matches")
+        raise ValueError("merge: the counts belong to different matches")
     return replace(one, before=one.before + other.before)
 
 
@@ -134,7 +134,7 @@ def _check_tile(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool
     if distances.shape != shape:
         raise ValueError(f"tile: distances must be [R, G] = {shape}, got {distances.shape}")
     if not missing[queries].all():
-        raise ValueError(f"tiles: query {queries[~missing[queries]][0]} comes twice")
+        raise ValueError(f"tiles: query {queries[~missing[queries]][0]} is given twice")
 
 
 def _describe_fault(row: NDArray[Any], metric: str) -> str:

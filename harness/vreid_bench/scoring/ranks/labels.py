@@ -1,4 +1,4 @@
-"""Who is where: the labels of the test tracklets, and which of them are queries and gallery."""
+"""The labels of the test tracklets, and which of them are queries and gallery."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Labels:
-    """All test tracklets with their roles. Distances have a row a query and a column a gallery item."""
+    """All test tracklets with their roles. Distances have a row for each query and a column for each gallery item."""
 
     pids: Ints  # [N]
     camids: Ints  # [N]
@@ -35,11 +35,11 @@ class Labels:
     def __post_init__(self) -> None:
         for name, rows in (("query", self.query), ("gallery", self.gallery)):
             if not rows.size:
-                raise InputError(f"{name} list: it is empty; nothing can be scored")
+                raise InputError(f"{name} list: it is empty; expected at least one row")
             if rows.min() < 0 or rows.max() >= len(self.pids):
                 outside = rows[(rows < 0) | (rows >= len(self.pids))]
                 raise InputError(f"{name} list: rows must be 0 to {len(self.pids) - 1}, got {outside[0]}")
-            if np.count_nonzero(self._listed(rows)) < len(rows):
+            if np.count_nonzero(self._mark_rows(rows)) < len(rows):
                 twice = np.bincount(rows).argmax()
                 raise InputError(f"{name} list: row {twice} is listed twice; each tracklet has one place")
         nobody = self.query[self.pids[self.query] <= DISTRACTOR]
@@ -50,13 +50,13 @@ class Labels:
     @cached_property
     def own(self) -> Ints:
         """Place of each query tracklet itself in the gallery, -1 where it is not there: [Q]."""
-        there = np.flatnonzero(self._listed(self.gallery)[self.query])  # queries
-        places = np.flatnonzero(self._listed(self.query)[self.gallery])  # and their places, in the order of the gallery
+        there = np.flatnonzero(self._mark_rows(self.gallery)[self.query])  # queries
+        places = np.flatnonzero(self._mark_rows(self.query)[self.gallery])  # their places, in gallery order
         own = np.full(len(self.query), -1)
         own[there[np.argsort(self.query[there])]] = places[np.argsort(self.gallery[places])]
         return own
 
-    def _listed(self, rows: Ints) -> NDArray[np.bool_]:
+    def _mark_rows(self, rows: Ints) -> NDArray[np.bool_]:
         """Which of the test tracklets are among these rows: [N]."""
         listed = np.zeros(len(self.pids), bool)
         listed[rows] = True

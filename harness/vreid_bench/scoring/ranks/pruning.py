@@ -22,7 +22,7 @@ PAIRS = 2048  # tracklets that are compared at once, one by one
 
 
 @runtime_checkable
-class Bounded(Protocol):
+class BoundedMatcher(Protocol):
     """A matcher that knows bounds of its distances, and narrows them down step by step."""
 
     def bounds(self, query: Clips, gallery: Clips, /) -> tuple[Tensor, Tensor]:
@@ -30,17 +30,17 @@ class Bounded(Protocol):
         ...
 
     def narrowing(self, query: Clips, gallery: Clips, /) -> Generator[tuple[Tensor, Tensor], Tensor, None]:
-        """Ever narrower bounds [P] of P pairs of tracklets, equal at the end; is sent which pairs [P] to go on with."""
+        """Ever narrower bounds [P] of P pairs of tracklets, equal at the end; it is sent the pairs [P] that go on."""
         ...
 
 
-class Pruned:
+class PrunedDistances:
     """Distances with the same ranks as all of the matcher's, and how much work they took.
 
     sides: as for `rank_by_matcher`.
     """
 
-    def __init__(self, matcher: Bounded, sides: tuple[Clips, Clips], labels: Labels) -> None:
+    def __init__(self, matcher: BoundedMatcher, sides: tuple[Clips, Clips], labels: Labels) -> None:
         self.matcher, self.sides, self.labels = matcher, sides, labels
         self.matches = index_matches(labels)
         self.evaluated = self.possible = 0  # steps of pairs of tracklets

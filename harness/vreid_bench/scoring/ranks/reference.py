@@ -96,7 +96,7 @@ def _same_person(pids: Ints, query: Ints, gallery: Ints) -> tuple[Ints, Ints]:
 
 
 def _contains(values: Ints, known: Ints) -> NDArray[np.bool_]:
-    """Which values are among the known ones: `np.isin` on a part at a time, as it takes several times its's size."""
+    """Which values are among the known ones: `np.isin` on a part at a time, as it takes several times its size."""
     result = np.empty(len(values), bool)
     for first in range(0, len(values), SOME):
         part = slice(first, first + SOME)

@@ -13,7 +13,7 @@ from vreid_bench.ops.metric import Metric
 from vreid_bench.scoring.rerank.neighbours import Floats, Ints, Lists, Longs, Survey, cores, load_kernels
 from vreid_bench.system.errors import InputError
 
-RERANK_MEMORY = 64 << 20  # bytes: default for what `FromFeatures` uses beside its input and its result
+RERANK_MEMORY = 64 << 20  # bytes: default for what `FromFeatures` uses besides its input and its result
 BLOCK = 1024  # items along a side of the largest tile: 4 MiB, which a third-level cache holds
 SMALLEST = 64  # items along a side of the smallest tile worth multiplying
 SET_BYTES = 160  # for each item and each of its neighbours: what lists and weighted sets take, with room to spare
@@ -48,7 +48,7 @@ class FromDistances:
         finite &= call.scan_rows(within_gallery, queries, queries, *lists, self.threads)
         call.scan_columns(across, 0, queries, *lists, self.threads)  # last: by now little is near enough to enter
         if not finite:
-            raise InputError("re-ranking: a distance is not a finite number; check the embeddings")
+            raise InputError("re-ranking: a distance is not finite; check the embeddings")
         return Survey(lists.item, lists.largest, across)
 
     def between(self, start: Longs, member: Ints) -> Floats:
@@ -68,7 +68,7 @@ class FromDistances:
 class FromFeatures:
     """Items with given features; their distances are computed tile by tile, half of them by symmetry.
 
-    query: [Q, E]; gallery: [G, E]; memory: bytes to use beside the input and the result. Raises InputError for
+    query: [Q, E]; gallery: [G, E]; memory: bytes to use besides the input and the result. Raises InputError for
     features that do not fit each other or are not finite, and from `survey` for a limit too low for any tile.
     """
 
@@ -153,7 +153,7 @@ class FromFeatures:
             np.fill_diagonal(tile, 0)
 
     def _block(self, nearest: int) -> int:
-        """The largest side of a tile that fits the memory, beside the lists and sets that grow with N."""
+        """The largest side of a tile that fits the memory, besides the lists and sets that grow with N."""
         size = sum(self.shape)
         kept = size * (nearest * SET_BYTES + 8)
         copies = 2 * self.query.shape[1] if self.metric == "cosine" else 0
@@ -166,5 +166,7 @@ class FromFeatures:
 
 def _sizes(query: NDArray[Any], gallery: NDArray[Any]) -> tuple[int, int]:
     if not len(query) or not len(gallery):
-        raise InputError(f"re-ranking: {len(query)} queries and {len(gallery)} gallery items leave nothing to rank")
+        raise InputError(
+            f"re-ranking: {len(query)} queries and {len(gallery)} gallery items; expected one or more of each"
+        )
     return len(query), len(gallery)

@@ -48,7 +48,7 @@ def verify(root: Path, decode: bool) -> DatasetCheck:
 
 
 def check_gaps(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:
-    """Check that every tracklet numbers its frames without a gap; there is no list that names them."""
+    """Check that every tracklet numbers its frames without a gap; no list names the frames."""
     tally = Tally(report)
     for tracklet in tracklets:
         row = frame_numbers(tracklet)

@@ -5,7 +5,7 @@ import numpy as np
 from vreid_plugins.datasets.half_splits import KEY, SPLITS
 from vreid_plugins.datasets.ilids_vid.index import CAMERA_FOLDERS, SPLIT_FILE
 from vreid_plugins.datasets.matlab import encode_matrix
-from vreid_plugins.datasets.two_views_twin import Seen, count_views
+from vreid_plugins.datasets.two_views_twin import PersonView, count_views
 from vreid_plugins.synthetic import Job, Plan, TrackletSpec, World, check_size
 
 # numbers of identities and cameras that no other twin has
@@ -29,14 +29,14 @@ def plan(world: World | None = None, ids: int = 50) -> Plan:
         lengths = np.clip(65 * np.exp(rng.normal(0, 0.48, persons)), 23, 192).astype(int).tolist()
         starts = rng.integers(1, 400, persons).tolist()
         specs = [TrackletSpec(FIRST + i, camera, 0, lengths[i], crowd) for i in range(persons)]
-        views.append([Seen(*row) for row in zip(numbers, specs, starts, strict=True)])
+        views.append([PersonView(*row) for row in zip(numbers, specs, starts, strict=True)])
     orders = np.stack([rng.permutation(persons) + 1 for _ in range(SPLITS)])  # [10, persons], counted from 1
     files = {SPLIT_FILE: encode_matrix(KEY, orders.astype(np.float64))}
     jobs = [Job(seen.spec, _name_frames(camera, seen)) for camera, view in enumerate(views, 1) for seen in view]
     return Plan("ilids-vid", world, tuple(jobs), files, count_views(views, persons, persons))
 
 
-def _name_frames(camera: int, seen: Seen) -> tuple[str, ...]:
+def _name_frames(camera: int, seen: PersonView) -> tuple[str, ...]:
     person = f"person{seen.number:03d}"
     stem = f"{CAMERA_FOLDERS[camera - 1]}/{person}/cam{camera}_{person}_"
     return tuple(f"{stem}{number:05d}.png" for number in range(seen.start, seen.start + seen.spec.frames))

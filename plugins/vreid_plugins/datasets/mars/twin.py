@@ -113,7 +113,7 @@ def _draw_strangers(world: World, pid: int, identities: range, crowd: tuple[int,
 def _choose_queries(world: World, rows: Sequence[Row]) -> list[int]:
     """1-based rows, ascending: one random tracklet for each person and camera.
 
-    As in the original, a person seen by one camera only has nothing to match and is no query.
+    As in the original, a person seen by only one camera has no match and is not a query.
     """
     places: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     cameras: defaultdict[int, set[int]] = defaultdict(set)

@@ -7,7 +7,7 @@ import numpy as np
 
 from vreid_plugins.datasets.half_splits import SPLITS
 from vreid_plugins.datasets.prid2011.index import CAMERA_FOLDERS, ELIGIBLE, LISTS, PRINTED, SHARED, name_person
-from vreid_plugins.datasets.two_views_twin import Seen, count_views
+from vreid_plugins.datasets.two_views_twin import PersonView, count_views
 from vreid_plugins.synthetic import Job, Plan, TrackletSpec, World, check_size
 
 # numbers of identities and cameras that no other twin has
@@ -33,12 +33,12 @@ def plan(world: World | None = None, ids: int = 40) -> Plan:
     crowd = (FIRST, FIRST + shared)
     views = []
     for row, camera in zip(lengths.tolist(), CAMERAS, strict=True):
-        views.append([Seen(i + 1, TrackletSpec(FIRST + i, camera, 0, row[i], crowd)) for i in range(shared)])
+        views.append([PersonView(i + 1, TrackletSpec(FIRST + i, camera, 0, row[i], crowd)) for i in range(shared)])
     for view, camera, share in zip(views, CAMERAS, (1 / 9, 1 / 3), strict=True):
         first = FIRST_STRANGER + 1000 * camera  # other identities in each camera
         for i in range(max(1, round(share * shared))):
             spec = TrackletSpec(first + i, camera, 0, int(rng.integers(5, 50)), crowd)
-            view.append(Seen(SHARED + 1 + i, spec))
+            view.append(PersonView(SHARED + 1 + i, spec))
     eligible = [i + 1 for i in range(shared) if lengths[:, i].min() >= ELIGIBLE]
     files = {LISTS: _draw_lists(rng, eligible)}
     both = zip(CAMERA_FOLDERS, views, strict=True)
@@ -50,7 +50,7 @@ def plan(world: World | None = None, ids: int = 40) -> Plan:
     return Plan("prid2011", world, tuple(jobs), files, counts)
 
 
-def _name_frames(folder: str, seen: Seen) -> tuple[str, ...]:
+def _name_frames(folder: str, seen: PersonView) -> tuple[str, ...]:
     numbers = range(1, seen.spec.frames + 1)
     return tuple(f"{folder}/{name_person(seen.number)}/{number:04d}.png" for number in numbers)
 
