@@ -25,6 +25,7 @@ def tracklet(name):
     return Tracklet((f"{name}.jpg",), 1, 1)
 
 
+@pytest.mark.slow
 def test_the_number_of_spoiled_clips_is_drawn_evenly_from_0_to_most():
     for most in range(8):
         counts = Counter(int(LOW.choose_spoiled(tracklet(n), most, 8).sum()) for n in range(4000))
@@ -47,6 +48,7 @@ def test_more_spoiled_clips_are_those_of_before_and_others(name, clips):
         assert (more | ~less).all()
 
 
+@pytest.mark.slow
 def test_of_other_numbers_of_clips_the_same_share_is_spoiled():
     for clips in (1, 3, 20):
         mean = np.mean([LOW.choose_spoiled(tracklet(n), 4, clips).mean() for n in range(4000)])

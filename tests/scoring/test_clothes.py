@@ -58,6 +58,7 @@ def worlds(draw):
     return Split((), tracklets, tuple(query), tuple(gallery)), distances
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(worlds())
 def test_agrees_with_the_rules_in_words(world):

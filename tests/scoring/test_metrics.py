@@ -91,6 +91,7 @@ def test_agrees_with_the_rules_in_words(world, rule, rows):
         assert cmc[cutoff - 1] == pytest.approx(share, abs=1e-12)
 
 
+@pytest.mark.slow
 @given(worlds())
 def test_tiles_of_any_size_in_any_order_score_alike(world):
     who, distances = world

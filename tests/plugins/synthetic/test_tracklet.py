@@ -61,6 +61,7 @@ def test_legs_and_arms_swing_with_the_phase_and_return_after_a_cycle(yaw: float)
     assert moved[8] < 0.01
 
 
+@pytest.mark.slow
 def test_visibility_drops_exactly_where_an_obstacle_changes_the_picture() -> None:
     clear, blocked = (World(noise=0.0, **(PLAIN | {"p_object": p})) for p in (0.0, 1.0))
     dropped = 0

@@ -82,6 +82,7 @@ def test_lists_may_number_persons_anew(tree: Tree) -> None:
     assert LsVid().verify(tree.write().synthetic()).problems == ()
 
 
+@pytest.mark.slow
 def test_a_query_file_that_is_damaged_inside_is_told(tree: Tree) -> None:
     path = tree.root / "test/data/info_test.mat"
     whole = path.read_bytes()

@@ -13,7 +13,7 @@ from vreid_bench import DISTRACTOR, Split
 from vreid_plugins.datasets.mars.reader import Mars
 
 INFO = os.environ.get("VREID_MARS_INFO")
-
+pytestmark = pytest.mark.slow
 
 official = pytest.mark.skipif(not INFO, reason="VREID_MARS_INFO does not name the folder of the published .mat files")
 
