@@ -14,6 +14,7 @@ from vreid_plugins import clip_similarity, temporal_modeling
 METHODS = tuple(clip_similarity.vreid_methods())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_small_recipe_is_whole_and_takes_a_step_of_each_stage(registry, name):
     method = registry.get("methods", name)("small")
