@@ -29,7 +29,7 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json:
     \b
         vreid-bench leaderboard
         vreid-bench leaderboard --check
-        vreid-bench leaderboard add runs/mars-personvlad-small-seed0-1a2b3c4d
+        vreid-bench leaderboard add runs/mars@synthetic-personvlad-small-seed0-1a2b3c4d
     """
     if context.invoked_subcommand is not None:
         context.obj = folder

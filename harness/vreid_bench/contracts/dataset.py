@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -51,6 +52,13 @@ class Dataset:
     splits: tuple[Split, ...]
     source: Source
     notes: tuple[str, ...] = ()  # what the reader of a result must know, e.g. that the data was withdrawn
+    content: str = ""  # sha256 over all its frames; the harness fills it in
+
+    @property
+    def label(self) -> str:
+        """Which copy it is: `official`, `synthetic`, or the folder of an unverified one."""
+        folder = re.sub(r"[^a-z0-9._-]+", "-", self.root.resolve().name.lower()).strip("-._")[:80]
+        return self.source if self.source != "unverified" else folder or "unverified"
 
     @cached_property
     def fingerprint(self) -> str:

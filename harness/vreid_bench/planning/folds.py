@@ -24,8 +24,8 @@ class TrainingSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over frame names, pids and camids; two copies of a data set in different folders have the same."""
-        return _fingerprint(self.tracklets, self.rate)
+        """sha256 over the lists and the frames of the data; two copies in different folders have the same."""
+        return _fingerprint(self.tracklets, [self.rate, self.dataset.content])
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Fold:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over the test part and its query and gallery rows."""
-        return _fingerprint(self.test.test, (self.test.query, self.test.gallery))
+        """sha256 over the test part, its query and gallery rows, and the frames of the data."""
+        return _fingerprint(self.test.test, [self.test.query, self.test.gallery, self.dataset.content])
 
 
 def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, ...]:

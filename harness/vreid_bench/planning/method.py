@@ -36,7 +36,7 @@ class ChosenMethod:
     settings: Mapping[str, Any]  # the method as plain JSON
     inherited: Mapping[str, Any]  # the same before the assignments of this request
     overrides: Mapping[str, Any]  # full path -> value
-    providers: tuple[Mapping[str, str], ...]  # who provides the method and each of its parts
+    providers: tuple[Mapping[str, str | None], ...]  # who provides the method and each of its parts
     reranker: Part | None  # every option resolved
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
-from vreid_bench.planning.data_root import open_datasets
+from vreid_bench.planning.code import Code, fingerprint_code
+from vreid_bench.planning.content import hash_content
+from vreid_bench.planning.data_root import cache, open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
 from vreid_bench.planning.folds import Fold, check_clothes, divide
@@ -56,6 +58,7 @@ class Plan:
     registry: Registry
     chosen: ChosenMethod
     seed: int
+    code: Code  # that the numbers belong to
     source: Source  # of the weights
     protocol: Protocol
     conventions: tuple[Convention, ...]
@@ -76,22 +79,22 @@ class Plan:
 
     @cached_property
     def id(self) -> str:
-        """The name of the run's folder: protocol, method, preset and seed, a hash of the plan, and which splits run."""
+        """The name of the run's folder: protocol, data, method, preset, seed, a hash of the plan, which splits run."""
         decides = {
             "method": self.chosen.settings,
             "name": [self.chosen.name, self.chosen.swapped],
             "overrides": dict(self.chosen.overrides),
-            "providers": [dict(provider) for provider in self.chosen.providers],
+            "code": asdict(self.code),
             "seed": self.seed,
             "source": self.source.fingerprints,
             "protocol": self.protocol.fingerprint,
             "conventions": [convention.fingerprint for convention in self.conventions],
-            "dataset": [self.dataset.fingerprint, self.dataset.source],
-            "trained on": self.trained_on.fingerprint,
+            "datasets": [[each.fingerprint, each.content, each.label] for each in (self.dataset, self.trained_on)],
             "reranker": describe(self.chosen.reranker),
         }
         kind = "" if self.source.trains else "eval-"
-        name = f"{self.protocol.name}-{in_path(self.chosen.name)}-{self.chosen.preset}-seed{self.seed}"
+        data = f"{self.protocol.name}@{self.dataset.label}"
+        name = f"{data}-{in_path(self.chosen.name)}-{self.chosen.preset}-seed{self.seed}"
         numbers = format_splits([fold.number for fold in self.folds])
         splits = "" if len(self.folds) == self.total else f"-splits{numbers}"
         return f"{name}-{kind}{digest(decides)[:8]}{splits}"
@@ -109,7 +112,10 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
     protocol = find_protocol(registry.values("protocols"), request.protocol)
     conventions = protocol.choose_conventions(registry.values("conventions"))
     readers = registry.values("datasets")
-    datasets, twin = open_datasets(protocol, readers, request.data, request.accept_withdrawn)
+    listed, twin = open_datasets(protocol, readers, request.data, request.accept_withdrawn)
+    datasets = {
+        name: replace(each, content=hash_content(each, cache(), request.quiet)) for name, each in listed.items()
+    }
     every = divide(protocol, datasets)
     check_clothes(conventions, every)
     method_request = MethodRequest(request.name, request.preset or ("small" if twin else "paper"), request.seed or 0)
@@ -132,6 +138,7 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
         registry=registry,
         chosen=chosen,
         seed=method_request.seed,
+        code=fingerprint_code(chosen, protocol),
         source=source,
         protocol=protocol,
         conventions=conventions,

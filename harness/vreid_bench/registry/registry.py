@@ -91,7 +91,7 @@ class Registry:
             raise InputError(f"{name!r} names {words}; write a method that uses the one you mean")
         return entries[0]
 
-    def providers(self, entry: Entry, parts: Iterable[tuple[str, Part]]) -> tuple[Mapping[str, str], ...]:
+    def providers(self, entry: Entry, parts: Iterable[tuple[str, Part]]) -> tuple[Mapping[str, str | None], ...]:
         """Who provides `entry` and each of these (kind, part) pairs, as a record stores it: each once, sorted."""
         entries = [entry, *(self.entry(kind, part.name) for kind, part in parts)]
         providers = {(KINDS[each.kind], each.name): each.provider() for each in entries}

@@ -153,6 +153,11 @@ def _check_alike(a: Path, b: Path, one: Record, other: Record) -> None:
         if here.fingerprint != there.fingerprint:
             prints = f"fingerprints {here.fingerprint[:8]} and {there.fingerprint[:8]}"
             raise InputError(f"{a} and {b} cannot be compared: they differ in {what} {name} ({prints})")
+    contents = {record.dataset.content for record in (one, other)} - {None}
+    if len(contents) > 1:
+        raise InputError(
+            f"{a} and {b} cannot be compared: the frames of {one.dataset.name} differ; run one of them again"
+        )
 
 
 def _conditions(record: Record) -> int:

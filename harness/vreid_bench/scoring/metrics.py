@@ -133,6 +133,16 @@ def summarize(splits: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
     return result
 
 
+def average_curves(splits: Sequence[Outcome], cutoffs: int) -> dict[str, list[float]]:
+    """Convention -> the CMC curve [cutoffs], averaged over the splits; only conventions that can be applied to all."""
+    curves = {name: scores_of(splits, name) for name in splits[0].verdicts}
+    return {
+        name: [float(share) for share in np.mean([one.cmc(cutoffs) for one in scores], axis=0)]
+        for name, scores in curves.items()
+        if scores is not None
+    }
+
+
 def scores_of(splits: Sequence[Outcome], convention: str) -> list[Scores] | None:
     """The scores of each split under a convention; None if it cannot be applied to some split."""
     scores = [v for outcome in splits if isinstance(v := outcome.verdicts[convention], Scores)]
