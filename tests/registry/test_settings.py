@@ -68,11 +68,12 @@ def test_every_option_of_every_part_is_a_setting(method):
         ("stages.1.steps=5", "stages.1.steps", 5),
         ("stages.1.losses.triplet=0.5", "stages.1.losses.triplet", 0.5),
         ("size=[128,64]", "size", (128, 64)),
+        ("size=128x64", "size", (128, 64)),
         ("metric=cosine", "matcher.metric", "cosine"),
     ],
 )
-def test_a_path_or_its_end_overrides_one_setting(method, assignment, path, expected):
-    changed, applied = override(method, [assignment])
+def test_a_path_or_its_end_overrides_one_setting(method, registry, assignment, path, expected):
+    changed, applied = override(method, [assignment], registry)
     assert value(changed, path) == expected
     assert list(applied) == [path]
     before, after = dict(settings(method)), dict(settings(changed))
@@ -86,12 +87,13 @@ def test_a_path_or_its_end_overrides_one_setting(method, assignment, path, expec
         ("marign=1", r"no setting 'marign'; did you mean margin"),
         ("T=8", r"fits several settings.*stages\.0\.clipping\.T.*test\.T"),
         ("steps=many", "stages.1.steps: expected int, as in 10, got 'many'"),
-        ("size=64", "size: expected tuple"),
+        ("size=64", r"size: expected list, as in \[64, 32\] or 64x32, got '64'"),
+        ('size={"a": 1}', "size: expected one value"),
     ],
 )
-def test_a_bad_assignment_is_one_sentence(method, assignment, message):
+def test_a_bad_assignment_is_one_sentence(method, registry, assignment, message):
     with pytest.raises(InputError, match=message):
-        override(method, [assignment])
+        override(method, [assignment], registry)
 
 
 def test_a_described_recipe_is_plain_json_and_names_its_stages(method):

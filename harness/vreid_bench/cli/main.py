@@ -13,6 +13,7 @@ from vreid_bench.cli.data import data
 from vreid_bench.cli.doctor import doctor
 from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
+from vreid_bench.cli.methods import methods
 from vreid_bench.cli.protocols import protocols
 from vreid_bench.cli.run import run
 from vreid_bench.cli.score import score
@@ -50,7 +51,7 @@ def main() -> None:
     """
 
 
-for command in (run, score, compare, conventions, visibility, leaderboard, list_, protocols, data, doctor):
+for command in (run, score, compare, conventions, visibility, leaderboard, list_, methods, protocols, data, doctor):
     main.add_command(command)
 
 
