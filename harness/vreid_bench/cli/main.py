@@ -16,6 +16,7 @@ from vreid_bench.cli.listing import list_
 from vreid_bench.cli.methods import methods
 from vreid_bench.cli.protocols import protocols
 from vreid_bench.cli.run import run
+from vreid_bench.cli.runs import runs_
 from vreid_bench.cli.score import score
 from vreid_bench.cli.visibility import visibility
 from vreid_bench.system.errors import InputError, RunError
@@ -51,7 +52,20 @@ def main() -> None:
     """
 
 
-for command in (run, score, compare, conventions, visibility, leaderboard, list_, methods, protocols, data, doctor):
+for command in (
+    run,
+    runs_,
+    score,
+    compare,
+    conventions,
+    visibility,
+    leaderboard,
+    list_,
+    methods,
+    protocols,
+    data,
+    doctor,
+):
     main.add_command(command)
 
 

@@ -45,6 +45,7 @@ class RunDirectory:
         self.record = path / "record.json"  # written last: its presence says that the run is complete
         self.per_query = path / "per_query.npz"
         self.breakdown = path / "breakdown.json"
+        self.lock = path / ".lock"  # held while a process works in the folder
         self.pretraining = path / "pretraining.txt"  # what the encoder took from the file that `--weights` names
 
     def fold(self, number: int, total: int) -> FoldDirectory:
@@ -72,7 +73,7 @@ class RunDirectory:
     def claim(self) -> Iterator[None]:
         """Hold the folder for this process. Raises InputError while another process works in it."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as lock:
+        with self.lock.open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released when the process ends, however it ends
             except BlockingIOError as taken:
@@ -81,8 +82,19 @@ class RunDirectory:
             try:
                 yield
             finally:
-                if [path.name for path in self.path.iterdir()] == [".lock"]:  # nothing was written
+                if list(self.path.iterdir()) == [self.lock]:  # nothing was written
                     shutil.rmtree(self.path)
+
+    def is_claimed(self) -> bool:
+        """Does a process hold the folder?"""
+        try:
+            with self.lock.open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # there is no lock
+            return False
+        return False
 
 
 def find_run(run: Path, runs: Path) -> RunDirectory:
@@ -90,4 +102,6 @@ def find_run(run: Path, runs: Path) -> RunDirectory:
     for folder in (run, runs / run):
         if RunDirectory(folder).record.is_file():
             return RunDirectory(folder)
-    raise InputError(f"{run}: not a finished run, expected a record.json in it; `ls {runs}` shows the runs")
+    raise InputError(
+        f"{run}: not a finished run, expected a record.json in it; `vreid-bench runs --runs {runs}` shows the runs"
+    )
