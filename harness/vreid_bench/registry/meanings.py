@@ -48,7 +48,8 @@ def _explain(value: Any, path: Sequence[str], options: Mapping[str, Mapping[str,
         elif isinstance(value, tuple):
             value = value[int(name)]
         else:
-            meaning = read_comments(type(value)).get(name, "")
+            definition: Any = type(value)
+            meaning = read_comments(definition).get(name, "")
             value = getattr(value, name)
     return meaning
 

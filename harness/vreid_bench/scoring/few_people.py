@@ -6,7 +6,18 @@ Resampling people who all score alike gives the same score every time, so the in
 
 from __future__ import annotations
 
+FEW = 10  # people: of fewer, the bootstrap interval covers the truth less often (docs/intervals.md)
 OUTSIDE = 0.025  # at either end of a 95 % interval
+
+
+def explain_few(people: int) -> list[str]:
+    """What a reader has to know of the intervals of so few people; nothing if there are enough."""
+    if people >= FEW:
+        return []
+    return [
+        f"note: {people} people were queried: of so few, an interval of 95 % covers the truth less often than that; "
+        "where all score alike, it shows how people who are not among them may score"
+    ]
 
 
 def unseen_share(people: int) -> float:
