@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from vreid_bench.cli.compare import compare
+from vreid_bench.cli.completion import complete_names
 from vreid_bench.cli.conventions import conventions
 from vreid_bench.cli.data import data
 from vreid_bench.cli.doctor import doctor
@@ -67,6 +68,7 @@ for command in (
     doctor,
 ):
     main.add_command(command)
+complete_names(main)
 
 
 if __name__ == "__main__":
