@@ -45,8 +45,8 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
     With several seeds of each method, the seeds stand before and after --with: each query's scores are averaged over
     the seeds of a group first.
 
-    The interval holds the differences that the test does not reject, so 0 lies in it exactly if the verdict is "not
-    separable". `smallest` is the smallest difference that this test set can show at 5 %.
+    The interval holds the differences that the test does not reject, so 0 lies in it exactly if the verdict calls
+    neither better. `smallest` is the smallest difference that this test set can show at 5 %.
 
     \b
         vreid-bench compare mars-personvlad-small-seed0-1a2b3c4d mars-mean-pooling-small-seed0-5e6f7a8b

@@ -35,8 +35,8 @@ COSTED = ("plain", "corruption")  # strategies with the same queries
 class Comparison:
     """One metric of two runs, or of two groups of runs, under one convention; fractions, differences are A - B.
 
-    Interval and verdict come from the same test, so that they always agree: 0 lies inside the interval exactly if the
-    verdict is "not separable". Both are about other people in front of the same cameras, not about other trainings:
+    Interval and verdict come from the same test, so that they always agree: 0 lies in the interval exactly if the
+    verdict calls neither better. Both are about other people in front of the same cameras, not about other trainings:
     the spread over the seeds of a group tells of these.
     """
 
