@@ -11,6 +11,7 @@ from vreid_bench.records.record import Record
 from vreid_bench.reporting.leaderboard import build_pages
 from vreid_bench.reporting.record_folder import add_record
 from vreid_bench.reporting.terminal import render
+from vreid_bench.scoring.bootstrap import coverage
 from vreid_bench.scoring.few_people import FEW, explain_few, widen_point
 
 GOLDEN = json.loads((places.GOLDEN / "record.json").read_text())
@@ -41,6 +42,12 @@ def test_a_terminal_shows_no_point_and_says_what_few_people_cannot_tell():
     assert "note: 6 people were queried" in text
     assert "people were queried" not in render([record(FEW, [0.9, 1.0])])
     assert explain_few(FEW) == []
+
+
+@pytest.mark.slow
+def test_of_six_people_it_covers_as_often_as_the_docs_say():
+    told = "of six in {mAP:.1%} of the simulated worlds (mAP) and {R1:.1%} (R1)".format(**coverage(6))
+    assert told.replace("%", " %") in " ".join((places.ROOT / "docs/intervals.md").read_text().split())
 
 
 def test_pages_keep_what_the_record_says(tmp_path):
