@@ -55,6 +55,12 @@ def test_the_text_fits_the_terminal_and_loses_no_word(cli, monkeypatch):
     assert "scale the features to unit length before Eq. 2" in cli("methods", "show", "personvlad").stdout
 
 
+@pytest.mark.parametrize("command", [["methods", "show"], ["runs"], ["compare"], ["leaderboard", "add"]])
+def test_help_shows_an_example(cli, command):
+    words = " ".join(cli(*command, "--help").stdout.partition("\n")[2].split())
+    assert f"vreid-bench {' '.join(command)}" in words
+
+
 @pytest.mark.parametrize(("name", "near"), [("personvald", "personvlad"), ("takan", "tacan")])
 def test_an_unknown_method_suggests_near_ones(cli, name, near):
     result = cli("methods", "show", name)

@@ -89,6 +89,7 @@ def test_a_path_or_its_end_overrides_one_setting(method, registry, assignment, p
         ("steps=many", "stages.1.steps: expected int, as in 10, got 'many'"),
         ("size=64", r"size: expected list, as in \[64, 32\] or 64x32, got '64'"),
         ('size={"a": 1}', "size: expected one value"),
+        ("margin=true", "losses.triplet.margin: expected float, as in 0.3, got 'true'"),
     ],
 )
 def test_a_bad_assignment_is_one_sentence(method, registry, assignment, message):

@@ -41,7 +41,7 @@ def test_finished_runs_show_their_score_and_come_newest_first(tmp_path):
     write_run(tmp_path / "between", RECORD, created="2026-02-01T00:00:00Z")
     runs = list_runs(tmp_path)
     assert [run.id for run in runs] == ["new", "between", "old"]
-    first, second, _ = render_runs(runs, None).splitlines()[2:]
+    first, differs, second, _ = render_runs(runs, None).splitlines()[2:]
     head = RECORD["conventions"]["queries-in-gallery"]
     low, high = (100 * end for end in head["interval"]["mAP"])
     assert first.split()[:5] == [
@@ -53,8 +53,9 @@ def test_finished_runs_show_their_score_and_come_newest_first(tmp_path):
     ]
     assert "mars@synthetic" in first
     assert "temporal-pooling small seed 0" in first
-    assert first.endswith("test.clips=1")
-    assert "test.clips" not in second
+    assert "2026-03-01 00:00" in first
+    assert differs == "  differs: test.clips=1"
+    assert second.startswith("between")
 
 
 def test_an_unfinished_run_says_where_it_is(tmp_path):

@@ -152,7 +152,7 @@ def _parse(path: str, text: str, present: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"--set {path}: expected a finite number, got {text!r}")
     # an option of a part may accept both numbers and words (a margin is 0.3 or "soft"): the part checks it
-    scalars = isinstance(value, str | float | int) and isinstance(present, str | float)
+    scalars = isinstance(value, str | float | int) and isinstance(present, str | float) and not isinstance(value, bool)
     free = scalars and path.partition(".")[0] in ("encoder", "aggregator", "matcher", "losses")
     if None not in (present, value) and type(value) is not type(present) and not free:
         expected = f"{'list' if isinstance(present, tuple) else type(present).__name__}, as in {json.dumps(present)}"

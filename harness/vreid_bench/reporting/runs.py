@@ -65,24 +65,36 @@ def to_plain(runs: Sequence[ListedRun]) -> list[dict[str, Any]]:
 
 
 def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:
-    """A table, a line for each run that is cut to the width, then a line for each run that is broken."""
-    headers = ["run", "state", "mAP", "95 %", "R1", "data", "protocol", "method", "differs from the method"]
+    """A table with a line for each run, and a second one for what differs from its method; then the broken folders.
+
+    Lines are cut to the width.
+    """
+    headers = ["run", "state", "mAP", "95 %", "R1", "UTC", "data", "protocol", "method"]
+    listed = [run for run in runs if run.state != "broken"]
     rows = [
         [
             run.id,
             f"{run.state}: {run.place}" if run.place else run.state,
             *_write_score(run.score),
+            run.time.replace("T", " ")[:16],
             run.data,
             run.protocol,
             f"{run.method} {run.preset} seed {run.seed}" if run.method else "",
-            "; ".join(run.differs),
         ]
-        for run in runs
-        if run.state != "broken"
+        for run in listed
     ]
-    lines = [fit_table(rows, headers, width)] if rows else []
-    lines += [cut(sanitize(f"{run.id}: broken: {run.place}"), width) for run in runs if run.state == "broken"]
-    return "\n".join(lines)
+    lines = fit_table(rows, headers, width).splitlines() if rows else []
+    shown = lines[:2]
+    for run, line in zip(listed, lines[2:], strict=True):
+        shown += [line, *([_cut(f"  differs: {'; '.join(run.differs)}", width)] if run.differs else [])]
+    return "\n".join(
+        [*shown, *(_cut(f"{run.id}: broken: {run.place}", width) for run in runs if run.state == "broken")]
+    )
+
+
+def _cut(line: str, width: int | None) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    return cut(indent + sanitize(line), width)
 
 
 def _read_runs(runs: Path) -> Iterator[ListedRun]:
