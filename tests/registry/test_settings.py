@@ -97,6 +97,16 @@ def test_a_bad_assignment_is_one_sentence(method, registry, assignment, message)
         override(method, [assignment], registry)
 
 
+@pytest.mark.parametrize(
+    "assignment", ["steps=5", "aggregator=pool", "matcher=mean", "stages.1.augment=[]", "size=9x9"]
+)
+def test_only_some_settings_may_be_set(method, registry, assignment):
+    only = ("test.", "matcher.")
+    assert override(method, ["T=8", "metric=cosine"], registry, only)[1] == {"test.T": 8, "matcher.metric": "cosine"}
+    with pytest.raises(InputError, match=r"decides how weights are trained.*expected one of matcher.metric, test"):
+        override(method, [assignment], registry, only)
+
+
 def test_a_described_recipe_is_plain_json_and_names_its_stages(method):
     text = json.loads(json.dumps(describe(method)))
     assert [stage["stage"] for stage in text["stages"]] == ["fit", "train"]

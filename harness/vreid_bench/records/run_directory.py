@@ -45,7 +45,6 @@ class RunDirectory:
         self.record = path / "record.json"  # written last: its presence says that the run is complete
         self.per_query = path / "per_query.npz"
         self.breakdown = path / "breakdown.json"
-        self.lock = path / ".lock"  # held while a process works in the folder
         self.pretraining = path / "pretraining.txt"  # what the encoder took from the file that `--weights` names
 
     def fold(self, number: int, total: int) -> FoldDirectory:
@@ -73,7 +72,7 @@ class RunDirectory:
     def claim(self) -> Iterator[None]:
         """Hold the folder for this process. Raises InputError while another process works in it."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.lock.open("w") as lock:
+        with (self.path / ".lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released when the process ends, however it ends
             except BlockingIOError as taken:
@@ -82,8 +81,13 @@ class RunDirectory:
             try:
                 yield
             finally:
-                if list(self.path.iterdir()) == [self.lock]:  # nothing was written
+                if [path.name for path in self.path.iterdir()] == [".lock"]:  # nothing was written
                     shutil.rmtree(self.path)
+
+    @property
+    def lock(self) -> Path:
+        """The file that is locked while a process works in the folder."""
+        return self.path / ".lock"
 
     def is_claimed(self) -> bool:
         """Does a process hold the folder?"""

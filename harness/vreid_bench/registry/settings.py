@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -45,14 +45,17 @@ def describe(value: Any) -> Any:
     return repr(value)
 
 
-def override(method: Method, assignments: Sequence[str], registry: Registry) -> tuple[Method, dict[str, Any]]:
+def override(
+    method: Method, assignments: Sequence[str], registry: Registry, only: tuple[str, ...] = ()
+) -> tuple[Method, dict[str, Any]]:
     """Apply `path=value` assignments to a resolved method.
 
     A path has dots (`losses.triplet.margin`, `stages.0.steps`); its end is enough if only one setting has it
     (`margin`). Values are JSON or text. Where a part stands (`aggregator`, `stages.0.augment`), the value is the name
-    of another, which comes with its default options, or a list of names. Returns the new method and
-    {full path: value} of the settings that changed. Raises InputError for a path that fits none or several settings,
-    for an unknown part and for a value of the wrong type.
+    of another, which comes with its default options, or a list of names. `only`: beginnings of the paths that may be
+    set; empty for all. Returns the new method and {full path: value} of the settings that changed. Raises InputError
+    for a path that fits none or several settings or that may not be set, for an unknown part and for a value of the
+    wrong type.
     """
     applied: dict[str, Any] = {}
     for assignment in assignments:
@@ -60,7 +63,8 @@ def override(method: Method, assignments: Sequence[str], registry: Registry) -> 
         if not equals or not path.strip():
             raise InputError(f"--set {assignment!r}: expected NAME=VALUE, for instance --set margin=0.2")
         places, tables = {place.path: place for place in list_places(method)}, dict(list_tables(method))
-        full, present = _find(path.strip(), dict(settings(method)), {**{p: places[p].value for p in places}, **tables})
+        whole = {**{each: place.value for each, place in places.items()}, **tables}
+        full, present = _find(path.strip(), dict(settings(method)), whole, only)
         if full in places:
             value: Any
             value, changed = parse_swap(places[full], text.strip(), registry)
@@ -122,18 +126,29 @@ def _keeps(present: Any, text: str) -> bool:
     return isinstance(present, Part) and text.strip().strip('"') == present.name
 
 
-def _find(path: str, single: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Any]:
+def _find(path: str, single: Mapping[str, Any], whole: Mapping[str, Any], only: tuple[str, ...]) -> tuple[str, Any]:
     """The full path and the present value of a setting: of a `single` one, else of what holds several."""
     known = {**single, **whole}
-    fits = [p for p in known if p == path] or next(
-        (found for each in (single, whole) if (found := [p for p in each if p.endswith("." + path)])), []
-    )
+    usable = [p for p in known if p.startswith(only or "")]
+    fits = _list_fits(path, [p for p in single if p in usable], usable)
     if not fits:
-        ends = {p.rpartition(".")[2] for p in known} | set(known)
+        if _list_fits(path, single, whole):
+            raise InputError(
+                f"--set {path}: decides how weights are trained, but --from tests weights that are trained already; "
+                f"expected one of {', '.join(p for p in usable if p in single)}; leave --from out to train with {path}"
+            )
+        ends = {p.rpartition(".")[2] for p in usable} | set(usable)
         raise InputError(f"--set: the recipe has no setting {path!r}{suggestion(path, ends)}")
     if len(fits) > 1:
         raise InputError(f"--set: {path!r} fits several settings, write one of {', '.join(sorted(fits))}")
     return fits[0], known[fits[0]]
+
+
+def _list_fits(path: str, single: Iterable[str], whole: Iterable[str]) -> list[str]:
+    single, whole = list(single), list(whole)
+    exact = [p for p in {*single, *whole} if p == path]
+    ends = ([p for p in paths if p.endswith("." + path)] for paths in (single, whole))
+    return exact or next(filter(None, ends), [])
 
 
 def _parse(path: str, text: str, present: Any) -> Any:
