@@ -1,6 +1,7 @@
 """What a setting means, read from comments and docstrings."""
 
 from dataclasses import dataclass, fields
+from functools import partial
 
 import pytest
 
@@ -64,6 +65,11 @@ def test_options_are_read_from_the_docstrings_of_a_part_and_its_bases():
         "silent": "",
         "width": "how wide it is at its end.",
     }
+
+
+@pytest.mark.parametrize("factory", [len, partial(Wide, depth=8), lambda shape, width=1: None])
+def test_a_factory_of_any_kind_is_read(factory):
+    assert set(explain_options(factory, ("width",))) == {"width"}
 
 
 @pytest.mark.parametrize("definition", [recipe.Clipping, recipe.Schedule, recipe.Optimizer, recipe.Fit, recipe.Train])

@@ -91,8 +91,8 @@ def explain_options(factory: Callable[..., Any], options: Collection[str]) -> di
 
 def _list_docstrings(factory: Callable[..., Any]) -> Iterator[str]:
     for each in inspect.getmro(factory) if isinstance(factory, type) else (factory,):
-        if not each.__module__.startswith(("torch.", "builtins")):
-            for owner in (each, vars(each).get("__init__")):
+        if not str(each.__module__).startswith(("torch.", "builtins")):
+            for owner in (each, getattr(each, "__dict__", {}).get("__init__")):
                 if owner is not None and owner.__doc__:
                     yield inspect.cleandoc(owner.__doc__)
 
