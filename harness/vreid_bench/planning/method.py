@@ -65,9 +65,9 @@ def choose_method(
     elif entry.kind != "methods":
         fits = entry.kind == "matchers" and hasattr(entry.value, "fit")  # it learns from the trained features
         method = method.with_part(KINDS[entry.kind], Part(name), fits=fits)
-    method, before = override(resolve(method, registry), inherited)
+    method, before = override(resolve(method, registry), inherited, registry)
     earlier = describe(method)
-    method, after = override(method, assignments)
+    method, after = override(method, assignments, registry)
     reranker = None if rerank is None else parse_part("rerankers", rerank, registry)
     parts = [*_parts(method), *([("rerankers", reranker)] if reranker else [])]
     return ChosenMethod(

@@ -85,7 +85,7 @@ class Registry:
         if not entries:
             known = [entry.name for kind in kinds for entry in self.entries(kind)]
             near = suggestion(name, known)
-            raise InputError(f"no {KINDS[first]} or part is named {name!r}{near}; `vreid-bench list` shows all")
+            raise InputError(f"no {KINDS[first]} or part is named {name!r}{near}; `vreid-bench list --long` shows all")
         if len(entries) > 1:
             words = " and ".join(f"an {KINDS[e.kind]}" if e.kind[0] in "ae" else f"a {KINDS[e.kind]}" for e in entries)
             raise InputError(f"{name!r} names {words}; write a method that uses the one you mean")
