@@ -15,9 +15,10 @@ from vreid_bench.contracts.split_numbers import format_splits, parse_splits
 from vreid_bench.planning.data_root import open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
+from vreid_bench.planning.fold_check import check_folds
 from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
-from vreid_bench.planning.protocols import find_protocol
+from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.records.record import in_path
 from vreid_bench.registry.registry import Registry
@@ -107,11 +108,12 @@ class Plan:
 def plan_run(registry: Registry, request: RunRequest) -> Plan:
     """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together."""
     protocol = find_protocol(registry.values("protocols"), request.protocol)
-    conventions = protocol.choose_conventions(registry.values("conventions"))
-    readers = registry.values("datasets")
-    datasets, twin = open_datasets(protocol, readers, request.data, request.accept_withdrawn)
-    every = divide(protocol, datasets)
+    conventions = find_conventions(protocol, registry)
+    datasets, twin = open_datasets(protocol, registry, request.data, request.accept_withdrawn)
+    tested, trains = registry.entry("datasets", protocol.test_dataset), request.source is None
+    every = divide(protocol, datasets, trains=trains)
     check_clothes(conventions, every)
+    check_folds(protocol, conventions, every, tested.who, trains=trains)
     method_request = MethodRequest(request.name, request.preset or ("small" if twin else "paper"), request.seed or 0)
     earlier = None
     if request.source is not None:
@@ -126,7 +128,7 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
         if request.splits is None and earlier.total == len(every):
             numbers = earlier.folds
         source = earlier
-        earlier.check(chosen, protocol, every, numbers, readers[protocol.test_dataset])
+        earlier.check(chosen, protocol, every, numbers, tested)
     folds = tuple(every[number] for number in numbers)
     return Plan(
         registry=registry,

@@ -64,14 +64,15 @@ class Outcome(NamedTuple):
 def judge(counts: Counts, conventions: Sequence[Convention]) -> dict[str, Scores | NotComputable]:
     """Score every query under every convention. Raises InputError if none of them can be applied."""
     matches = {rule: find_matches(counts, rule) for rule in map(GalleryRule.of, conventions)}
-    verdicts = {c.name: _verdict(matches[GalleryRule.of(c)], counts, c) for c in conventions}
+    verdicts = {c.name: judge_convention(matches[GalleryRule.of(c)], counts, c) for c in conventions}
     refused = {name: v.reason for name, v in verdicts.items() if isinstance(v, NotComputable)}
     if len(refused) == len(verdicts):
         raise InputError("; ".join(f"{name}: not computable, {reason}" for name, reason in refused.items()))
     return verdicts
 
 
-def _verdict(matches: Matches | None, counts: Counts, convention: Convention) -> Scores | NotComputable:
+def judge_convention(matches: Matches | None, counts: Counts, convention: Convention) -> Scores | NotComputable:
+    """Score every query by its matches under one convention, or say why that convention cannot be applied."""
     if matches is None:
         worn = convention.clothes
         return NotComputable(f"a match must wear {worn} clothes, but not every tracklet says what is worn")
