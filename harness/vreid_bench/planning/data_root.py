@@ -56,11 +56,15 @@ def read_dataset(entry: Entry, variant: str, root: Path) -> Dataset:
 
     Raises InputError if its reader cannot do that, fails, or returns something that cannot be used.
     """
+    return mark_synthetic(check_dataset_lists(read_lists(entry, variant, root), entry.who))
+
+
+def read_lists(entry: Entry, variant: str, root: Path) -> Any:
+    """Whatever the reader returns for `root`, not checked. Raises InputError if the reader fails."""
     if variant:
         _check_variant(entry.value, entry.name, variant)
     with entry.blame():
-        found = entry.value.read(root, variant) if variant else entry.value.read(root)
-    return mark_synthetic(check_dataset_lists(found, entry.who))
+        return entry.value.read(root, variant) if variant else entry.value.read(root)
 
 
 def _check_variant(reader: Any, name: str, variant: str) -> None:
@@ -97,6 +101,16 @@ def data_root(
     root = named / dataset if on_shelf else named
     check_withdrawn(reader, dataset, root, accepted)
     return root, False
+
+
+def find_dataset(registry: Registry, name: str) -> Entry:
+    """The reader of that name. Raises InputError with near names, or with the data set of the protocol of that name."""
+    found = registry.find("datasets", name)
+    protocol = registry.find("protocols", name)
+    if found is None and protocol is not None:
+        dataset = protocol.value.test_dataset
+        raise InputError(f"{name!r} is a protocol, expected a dataset; did you mean {dataset}, which it tests on?")
+    return registry.entry("datasets", name)
 
 
 def check_withdrawn(reader: Any, dataset: str, root: Path, accepted: Container[str]) -> None:

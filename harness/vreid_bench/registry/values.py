@@ -10,7 +10,7 @@ from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.registry.entry import Entry
 from vreid_bench.system.errors import InputError
 
-RULES: dict[str, type] = {"protocols": Protocol, "conventions": Convention}
+RULES: dict[str, type[Protocol | Convention]] = {"protocols": Protocol, "conventions": Convention}
 
 
 def check_value(entry: Entry) -> None:
@@ -45,7 +45,7 @@ def _find_reader_fault(value: Any) -> str:
     return ""
 
 
-def _find_rule_fault(entry: Entry, expected: type) -> str:
+def _find_rule_fault(entry: Entry, expected: type[Protocol | Convention]) -> str:
     if not isinstance(entry.value, expected):
         return f"got {describe_value(entry.value)}, expected an instance of {expected.__name__}"
     if entry.value.name != entry.name:
