@@ -166,6 +166,7 @@ def test_a_list_without_train_rows_is_verified_and_refused_for_training(cli, own
     assert "has no training tracklets; test the weights of a finished run on it with --from" in result.stderr
 
 
+@pytest.mark.filterwarnings("error:Initializing zero-element")
 def test_a_list_without_train_rows_tests_the_weights_of_a_finished_run(cli_json, finished_run, own, tmp_path):
     report = cli_json("run", "--from", finished_run, "--protocol", "custom", "--data", own, "--runs", tmp_path / "more")
     assert report["conventions"]["torchreid"]["queries"] == 1

@@ -213,6 +213,14 @@ def test_people_of_two_data_sets_are_different_people():
     assert not list(find_fold_faults(transfer, (CONVENTION,), divide(transfer, data), trains=False))
 
 
+def test_a_split_that_does_not_run_is_not_checked(tmp_path):
+    reader = Reader(splits=(SPLIT, BOTH))
+    assert "split 1: person 7 is both" in refuse(reader, tmp_path)
+    for splits, words in (("0", "'nothing'"), ("1", "split 1: person 7 is both")):
+        with pytest.raises(InputError, match=words):
+            plan_run(registry(reader), RunRequest("nothing", "yard", data=tmp_path, splits=splits))
+
+
 def test_alike_faults_of_several_splits_are_one_sentence(tmp_path):
     splits = tuple(replace(BOTH, train=(*BOTH.train, tracklet(8, 3))) for _ in range(3))
     message = refuse(Reader(splits=splits), tmp_path)

@@ -31,9 +31,10 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
         vreid-bench data synthesize /tmp/mars --layout mars --ids 20 --size 64x32
     """
     from vreid_bench.contracts.dataset import TwinReader
+    from vreid_bench.planning.data_root import find_dataset
     from vreid_bench.registry.registry import Registry
 
-    reader = Registry.installed().get("datasets", layout)
+    reader = find_dataset(Registry.installed(), layout).value
     if not isinstance(reader, TwinReader):
         raise InputError(f"--layout {layout}: this data set has no synthetic twin; choose another layout")
     if size is not None:

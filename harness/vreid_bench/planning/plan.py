@@ -113,7 +113,8 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
     tested, trains = registry.entry("datasets", protocol.test_dataset), request.source is None
     every = divide(protocol, datasets, trains=trains)
     check_clothes(conventions, every)
-    check_folds(protocol, conventions, every, tested.who, trains=trains)
+    numbers = parse_splits(request.splits, len(every))
+    check_folds(protocol, conventions, [every[number] for number in numbers], tested.who, trains=trains)
     method_request = MethodRequest(request.name, request.preset or ("small" if twin else "paper"), request.seed or 0)
     earlier = None
     if request.source is not None:
@@ -121,7 +122,6 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
         earlier = EarlierRun.open(request.source, request.runs, given)
         method_request = earlier.method_request
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
-    numbers = parse_splits(request.splits, len(every))
     if earlier is None:
         source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet)
     else:
