@@ -14,6 +14,7 @@ from vreid_bench.planning.dataset_check import check_dataset
 from vreid_bench.planning.fold_check import find_fold_faults
 from vreid_bench.planning.folds import divide
 from vreid_bench.planning.plan import RunRequest, plan_run
+from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.registry import registry as registry_module
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -115,6 +116,8 @@ def test_a_wrong_reader_is_named_with_its_distribution(case, tmp_path):
     message = refuse(reader, tmp_path)
     assert words in message
     assert message.startswith("dataset 'yard' of vreid-yard")
+    if not words.startswith("got "):  # those are refused where they are registered
+        assert message in check_dataset(registry(reader), "yard", tmp_path, False).problems
 
 
 @pytest.mark.parametrize("case", LISTS)
@@ -158,6 +161,11 @@ def test_a_protocol_that_cannot_be_made_is_named_with_its_plugin(fields, words):
         Registry([Plugin("gate", module, "vreid-yard", "1")])
     assert str(caught.value).startswith("vreid_protocols of plugin 'gate' of vreid-yard: protocol 'yard': ")
     assert words in str(caught.value)
+
+
+def test_a_data_set_named_as_protocol_leads_to_its_protocols():
+    with pytest.raises(InputError, match="'lane' is a dataset, expected a protocol; its protocols are yard"):
+        find_protocol({"yard": replace(PROTOCOL, dataset="lane")}, "lane")
 
 
 def test_a_convention_under_another_name_is_refused_where_it_is_registered(tmp_path):
@@ -255,3 +263,7 @@ def test_the_command_says_it_in_one_line_and_exits_with_two(cli, monkeypatch, tm
     assert "vreid-yard" in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+    verified = cli("data", "verify", "yard", "--data", tmp_path)
+    assert verified.exit_code == 2, verified.output
+    if protocol.dataset == "yard":
+        assert result.stderr.removeprefix("error: ").strip() in verified.stdout + verified.stderr

@@ -24,6 +24,9 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
         (name[:at], name[at + len(TO) :].removesuffix(TUNED)) for at in range(len(name)) if name.startswith(TO, at)
     ]
     pair = next((pair for pair in pairs if pair[0] in known and pair[1] in known), None)
+    own = [protocol.name for protocol in known.values() if protocol.dataset == name and not protocol.target]
+    if pair is None and own:
+        raise InputError(f"{name!r} is a dataset, expected a protocol; its protocols are {', '.join(sorted(own))}")
     if pair is None:
         near = suggestion(name, known)
         raise InputError(f"no protocol is named {name!r}{near}; `vreid-bench list protocols` shows all")
