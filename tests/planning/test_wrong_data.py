@@ -174,6 +174,16 @@ def test_a_convention_under_another_name_is_refused_where_it_is_registered(tmp_p
     assert message.startswith("convention 'cmc' of vreid-yard: its field `name` is 'rank'")
 
 
+@pytest.mark.parametrize("method", ["twin", "synthesize"])
+def test_a_twin_that_fails_is_named_with_its_distribution(method, tmp_path, monkeypatch):
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path))
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    reader = Reader()
+    reader.twin, reader.synthesize = lambda: "abc", lambda root: None
+    setattr(reader, method, lambda *root: failing())
+    assert refuse(reader, None).startswith("dataset 'yard' of vreid-yard failed (KeyError: 'person')")
+
+
 def test_good_data_gets_as_far_as_the_method(tmp_path):
     assert "no method or part is named 'nothing'" in refuse(Reader(), tmp_path)
     whole = replace(SPLIT, query=tuple(np.arange(3) * 2))  # whole numbers of NumPy are numbers, too

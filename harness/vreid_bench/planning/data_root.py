@@ -43,7 +43,7 @@ def open_datasets(
                 f"{name_protocol(protocol, registry)} needs the dataset {name!r}, which no plugin provides{hint}; "
                 "install its plugin, or correct the protocol"
             )
-        root, twin = data_root(entry.value, name, given, accepted, shelf=len(variants) > 1)
+        root, twin = find_root(entry, given, accepted, shelf=len(variants) > 1)
         found[name] = read_dataset(entry, variant, root)
     if len({dataset.source == "synthetic" for dataset in found.values()}) > 1:
         sources = " and ".join(f"{name} is {dataset.source}" for name, dataset in found.items())
@@ -74,6 +74,18 @@ def _check_variant(reader: Any, name: str, variant: str) -> None:
             f"the protocol divides {name} as {variant!r}, but its reader "
             f"offers {', '.join(known) or 'one way only'}; correct the protocol"
         )
+
+
+def find_root(
+    entry: Entry, given: Path | None, accepted: Container[str] = (), *, shelf: bool = False
+) -> tuple[Path, bool]:
+    """As `data_root`; if the reader's code fails, the InputError names its distribution."""
+    with entry.blame():
+        try:
+            return data_root(entry.value, entry.name, given, accepted, shelf=shelf)
+        except OSError as fault:  # such as a full disk, for which no plugin is to blame
+            disk = fault
+    raise disk
 
 
 def data_root(

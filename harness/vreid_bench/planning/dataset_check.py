@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench.contracts.dataset import CheckingReader, Count, Dataset, DatasetCheck, mark_synthetic, person_ids
-from vreid_bench.planning.data_root import data_root, find_dataset, read_lists
+from vreid_bench.planning.data_root import find_dataset, find_root, read_lists
 from vreid_bench.planning.dataset_counts import count_dataset
 from vreid_bench.planning.dataset_lists import find_list_faults
 from vreid_bench.planning.frame_faults import find_frame_faults
@@ -27,7 +27,7 @@ def check_dataset(
     any reader. Raises InputError if there is no such data, or if it was withdrawn and is not among the `accepted`.
     """
     entry = find_dataset(registry, dataset)
-    root, _ = data_root(entry.value, dataset, given, accepted)
+    root, _ = find_root(entry, given, accepted)
     own = _verify(entry, root, decode)
     found, problems = _read(entry, root)
     source = own.source if own else "unverified"

@@ -62,7 +62,8 @@ def divide_by_protocols(entry: Entry, registry: Registry, root: Path) -> tuple[l
     read = cache(lambda variant: read_dataset(entry, variant, root))
     divisions, refusals, known = [], [], set()
     for protocol in registry.values("protocols").values():
-        rules = (protocol.variant, protocol.holdout, protocol.headline, protocol.conventions, protocol.ranks_tracklets)
+        scored = (protocol.headline, tuple(protocol.conventions), protocol.ranks_tracklets)
+        rules = (protocol.variant, protocol.holdout, *scored)
         if protocol.dataset != entry.name or protocol.target or rules in known:
             continue
         known.add(rules)
