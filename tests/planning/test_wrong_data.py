@@ -202,6 +202,16 @@ def test_queries_without_a_match_are_counted_as_a_loop_does():
             assert bool(found[name].refusal) is not any(seen)
 
 
+@pytest.mark.filterwarnings("error")
+def test_queries_without_a_match_in_such_clothes_are_counted():
+    """Person 1 wears the clothes of the query once, person 2 never."""
+    pids, camids, worn = np.array([[1, 1, 1, 2, 2], [1, 2, 3, 1, 2], [0, 0, 1, 0, 1]])
+    labels = Labels(pids, camids, np.array([0, 3]), np.arange(5), worn)
+    same, other = (replace(CONVENTION, name=clothes, clothes=clothes) for clothes in ("same", "other"))
+    found = count_unmatched(labels, (CONVENTION, same, other))
+    assert {name: one.without for name, one in found.items()} == {"c": 0, "same": 1, "other": 0}
+
+
 def test_a_headline_that_forbids_unmatched_queries_refuses_them(tmp_path):
     split = replace(SPLIT, gallery=(0, 2, 3, 4, 5))  # person 7 has no match
     strict = replace(CONVENTION, name="strict", unmatched="error")

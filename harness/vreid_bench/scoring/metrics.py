@@ -64,15 +64,23 @@ class Outcome(NamedTuple):
 def judge(counts: Counts, conventions: Sequence[Convention]) -> dict[str, Scores | NotComputable]:
     """Score every query under every convention. Raises InputError if none of them can be applied."""
     matches = {rule: find_matches(counts, rule) for rule in map(GalleryRule.of, conventions)}
-    verdicts = {c.name: judge_convention(matches[GalleryRule.of(c)], counts, c) for c in conventions}
+    verdicts = {c.name: _verdict(matches[GalleryRule.of(c)], counts, c) for c in conventions}
     refused = {name: v.reason for name, v in verdicts.items() if isinstance(v, NotComputable)}
     if len(refused) == len(verdicts):
         raise InputError("; ".join(f"{name}: not computable, {reason}" for name, reason in refused.items()))
     return verdicts
 
 
-def judge_convention(matches: Matches | None, counts: Counts, convention: Convention) -> Scores | NotComputable:
-    """Score every query by its matches under one convention, or say why that convention cannot be applied."""
+def _verdict(matches: Matches | None, counts: Counts, convention: Convention) -> Scores | NotComputable:
+    refusal = find_refusal(matches, counts, convention)
+    if refusal is not None:
+        return refusal
+    assert matches is not None, "without matches, the convention is refused"
+    return _score(matches, convention)
+
+
+def find_refusal(matches: Matches | None, counts: Counts, convention: Convention) -> NotComputable | None:
+    """Why a convention cannot be applied to these matches; None if it can be. Ranks do not matter."""
     if matches is None:
         worn = convention.clothes
         return NotComputable(f"a match must wear {worn} clothes, but not every tracklet says what is worn")
@@ -87,7 +95,7 @@ def judge_convention(matches: Matches | None, counts: Counts, convention: Conven
         return NotComputable(f"query {query} has no match in the gallery, which this convention forbids")
     if convention.unmatched != "zero" and not matched.any():
         return NotComputable(f"none of {size} queries has a match in the gallery")
-    return _score(matches, convention)
+    return None
 
 
 def _score(matches: Matches, convention: Convention) -> Scores:

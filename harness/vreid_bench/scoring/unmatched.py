@@ -9,7 +9,7 @@ import numpy as np
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.matches import GalleryRule, find_matches
-from vreid_bench.scoring.metrics import NotComputable, judge_convention
+from vreid_bench.scoring.metrics import find_refusal
 from vreid_bench.scoring.ranks.counting import list_matches
 from vreid_bench.scoring.ranks.labels import Labels
 
@@ -27,8 +27,8 @@ def count_unmatched(labels: Labels, conventions: Iterable[Convention]) -> dict[s
     counts, found = list_matches(labels), {}
     for convention in conventions:
         matches = find_matches(counts, GalleryRule.of(convention))
-        verdict = judge_convention(matches, counts, convention)
+        refusal = find_refusal(matches, counts, convention)
         total = len(labels.query)
         without = total if matches is None else int((np.diff(matches.start) == 0).sum())
-        found[convention.name] = Unmatched(total, without, verdict.reason if isinstance(verdict, NotComputable) else "")
+        found[convention.name] = Unmatched(total, without, refusal.reason if refusal else "")
     return found
