@@ -113,7 +113,12 @@ class VariantReader(Protocol):
 
 @runtime_checkable
 class CheckingReader(Protocol):
-    """A reader that can check a whole tree, for `vreid-bench data verify`."""
+    """A reader with checks of its own, for `vreid-bench data verify`.
+
+    They are added to the general checks, which every reader gets: of its lists, counts and frames, and of everything
+    that a run would refuse. A reader with the attribute `complete = True` counts and checks the frames itself: only
+    what a run would refuse is then added to its report.
+    """
 
     def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
         """Every count and every fault; with `decode`, each frame is decoded too."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from vreid_bench.contracts.dataset import Dataset
+from vreid_bench.planning.data_root import cache
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.fingerprint import sha256
@@ -19,16 +21,21 @@ CHUNK = 256  # files that a thread takes at a time
 THREADS = 8  # they wait for the disk most of the time
 
 
-def hash_content(dataset: Dataset, cache: Path, quiet: bool = False) -> str:
+def add_content(datasets: Mapping[str, Dataset], quiet: bool = False) -> dict[str, Dataset]:
+    """The same data sets, by name, with the hash of their content. Raises InputError as `hash_content` does."""
+    return {name: replace(each, content=hash_content(each, cache(), quiet)) for name, each in datasets.items()}
+
+
+def hash_content(dataset: Dataset, kept: Path, quiet: bool = False) -> str:
     """sha256 over the path and the bytes of every frame of a data set, the same for every copy of it.
 
-    The hash is kept in the folder `cache`, and is good as long as no size and no modification time of a frame differs.
+    The hash is kept in a file below `kept`, and is good as long as no size and no modification time of a frame differs.
     MARS has 1.2 million frames: reading them once takes minutes, which a bar shows. Raises InputError for a frame that
     cannot be read.
     """
     parts = (part for split in dataset.splits for part in (split.train, split.test))
     frames = sorted({frame for part in parts for tracklet in part for frame in tracklet.frames})
-    file = cache / "content" / f"{sha256(str(dataset.root.resolve()).encode())[:16]}-{dataset.name}.json"
+    file = kept / "content" / f"{sha256(str(dataset.root.resolve()).encode())[:16]}-{dataset.name}.json"
     state = _hash_state(dataset.root, frames)
     known = _read_known(file)
     if state not in known:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
 from vreid_bench.planning.code import Code, fingerprint_code
-from vreid_bench.planning.content import hash_content
-from vreid_bench.planning.data_root import cache, open_datasets
+from vreid_bench.planning.content import add_content
+from vreid_bench.planning.data_root import open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
+from vreid_bench.planning.fold_check import check_folds
 from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
-from vreid_bench.planning.protocols import find_protocol
+from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.records.record import in_path
 from vreid_bench.registry.registry import Registry
@@ -110,14 +111,14 @@ class Plan:
 def plan_run(registry: Registry, request: RunRequest) -> Plan:
     """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together."""
     protocol = find_protocol(registry.values("protocols"), request.protocol)
-    conventions = protocol.choose_conventions(registry.values("conventions"))
-    readers = registry.values("datasets")
-    listed, twin = open_datasets(protocol, readers, request.data, request.accept_withdrawn)
-    datasets = {
-        name: replace(each, content=hash_content(each, cache(), request.quiet)) for name, each in listed.items()
-    }
-    every = divide(protocol, datasets)
+    conventions = find_conventions(protocol, registry)
+    listed, twin = open_datasets(protocol, registry, request.data, request.accept_withdrawn)
+    datasets = add_content(listed, request.quiet)
+    tested, trains = registry.entry("datasets", protocol.test_dataset), request.source is None
+    every = divide(protocol, datasets, trains=trains)
     check_clothes(conventions, every)
+    numbers = parse_splits(request.splits, len(every))
+    check_folds(protocol, conventions, [every[number] for number in numbers], tested.who, trains=trains)
     method_request = MethodRequest(request.name, request.preset or ("small" if twin else "paper"), request.seed or 0)
     earlier = None
     if request.source is not None:
@@ -125,14 +126,13 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
         earlier = EarlierRun.open(request.source, request.runs, given)
         method_request = earlier.method_request
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
-    numbers = parse_splits(request.splits, len(every))
     if earlier is None:
         source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet)
     else:
         if request.splits is None and earlier.total == len(every):
             numbers = earlier.folds
         source = earlier
-        earlier.check(chosen, protocol, every, numbers, readers[protocol.test_dataset])
+        earlier.check(chosen, protocol, every, numbers, tested)
     folds = tuple(every[number] for number in numbers)
     return Plan(
         registry=registry,

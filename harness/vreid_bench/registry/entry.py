@@ -52,8 +52,13 @@ class Entry:
     @contextmanager
     def blame(self) -> Iterator[None]:
         """Report a failure in the block as a fault of the plugin's code, as `blame` does."""
-        with blame(f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"):
+        with blame(self.who):
             yield
+
+    @property
+    def who(self) -> str:
+        """The value and its distribution, as messages name them."""
+        return f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"
 
     @property
     def summary(self) -> str:

@@ -56,7 +56,8 @@ class TrainingRecipe:
         begun = self.source.fingerprints if self.source.trains else {}
         made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
         torch.manual_seed(self.seed)  # the initial weights
-        return assemble(method, self.registry.factories(method), len(person_ids(sets[-1].tracklets))), made_by
+        identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
+        return assemble(method, self.registry.factories(method), identities), made_by
 
 
 def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Machine, listen: Listener) -> Model:
