@@ -51,8 +51,13 @@ class Entry:
     @contextmanager
     def blame(self) -> Iterator[None]:
         """Report a failure in the block as a fault of the plugin's code, as `blame` does."""
-        with blame(f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"):
+        with blame(self.title):
             yield
+
+    @property
+    def title(self) -> str:
+        """Kind, name and distribution, as messages say them: `loss 'oim' of vreid-bench`."""
+        return f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"
 
     @property
     def summary(self) -> str:

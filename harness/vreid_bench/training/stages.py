@@ -230,7 +230,7 @@ def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
     for pattern in (*stage.train, *stage.freeze):
         if not any(fnmatchcase(name, pattern) for name in named):
             raise InputError(f"stage: no parameter is named {pattern!r}{suggestion(pattern, named)}")
-    chosen = {name: value for name, value in named.items() if _learns(name, stage)}
+    chosen = {name: value for name, value in named.items() if stage.trains(name)}
     if not chosen:
         raise InputError(f"stage: train {stage.train} and freeze {stage.freeze} leave no parameter to learn")
     for name, value in named.items():
@@ -241,11 +241,6 @@ def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
         if parameters and not any(p.requires_grad for p in parameters):
             each.eval()
     return chosen
-
-
-def _learns(name: str, stage: Train) -> bool:
-    on = any(fnmatchcase(name, pattern) for pattern in stage.train)
-    return on and not any(fnmatchcase(name, pattern) for pattern in stage.freeze)
 
 
 def _optimizer(stage: Train, named: Mapping[str, nn.Parameter], state: Mapping[str, Tensor]) -> torch.optim.Optimizer:
