@@ -147,7 +147,7 @@ def assemble(method: Method, factories: Factories, identities: int) -> MethodPar
     """Build every part of a method for that number of training identities, and check it before anything trains.
 
     The checks try copies, so all parts keep their initial state, and they leave the global random streams as they are.
-    In time they cost one more clip through the network, two frames with their gradients, and a step of the aggregator
+    In time they cost a clip through the network, two frames, one of them with gradients, and a step of the aggregator
     and the losses on four tracklets. Raises InputError, naming the plugin and its distribution, for a part that fails
     a check, an option that does not exist, or a stage with a loss that the method does not define.
     """

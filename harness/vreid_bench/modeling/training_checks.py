@@ -1,6 +1,6 @@
 """What is checked of the stages of training before the first begins: augmentations, losses, and that gradients arrive.
 
-All work is done on copies of the parts. It costs two frames through the encoder with their gradients, and a step of
+All work is done on copies of the parts. It costs a frame through the encoder with its gradients, and a step of
 aggregator and losses on at most eight clips. Only if no gradient seems to reach the encoder, two whole clips follow.
 """
 
@@ -178,12 +178,12 @@ def _try_stage(stage: Stage, losses: Mapping[str, Trial], features: ClipFeatures
 
 
 def _reaches_encoder(network: Network, factory: Factory, size: tuple[int, int]) -> bool:
-    """Does a gradient reach a parameter of the encoder? Tried on single frames, then on clips as in training."""
+    """Does a gradient reach a parameter of the encoder? Tried on one frame, then on two clips as in training."""
     trial = Trial(duplicate(network.encoder, factory).eval(), factory)
     channels = sum(PLANES[plane] for plane in network.planes)
-    for frames in (1, max(network.map_shape[0], 4)):
+    for count, frames in ((1, 1), (2, max(network.map_shape[0], 4))):
         with factory.blame():
-            maps = trial.part(draw_clips(2, frames, channels, size))
+            maps = trial.part(draw_clips(count, frames, channels, size))
             if maps.requires_grad and any(g is not None and g.any() for g in _follow(maps, trial.parameters)):
                 return True
         trial.part.train()

@@ -10,6 +10,7 @@ from vreid_bench.contracts.recipe import Method, Part, Preset, Train, describe_p
 from vreid_bench.registry.entry import KINDS
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, override, parse_part, resolve
+from vreid_bench.registry.value_checks import build_method
 from vreid_bench.system.errors import InputError
 
 BASELINE = "mean-pooling"  # the recipe in which a single part is tried
@@ -58,8 +59,7 @@ def choose_method(
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     entry = registry.choose(name, ("methods", *SWAPPABLE))
-    with entry.blame():
-        method = entry.value(preset) if entry.kind == "methods" else registry.get("methods", BASELINE)(preset)
+    method = build_method(entry if entry.kind == "methods" else registry.entry("methods", BASELINE), preset)
     if entry.kind == "losses":
         method = method.with_loss(Part(name))
     elif entry.kind != "methods":
