@@ -64,7 +64,8 @@ def choose_method(
         method = method.with_loss(Part(name))
     elif entry.kind != "methods":
         fits = entry.kind == "matchers" and hasattr(entry.value, "fit")  # it learns from the trained features
-        method = method.with_part(KINDS[entry.kind], Part(name), fits=fits)
+        kind: Any = KINDS[entry.kind]
+        method = method.with_part(kind, Part(name), fits=fits)
     method, before = override(resolve(method, registry), inherited)
     earlier = describe(method)
     method, after = override(method, assignments)
