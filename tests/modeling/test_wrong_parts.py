@@ -138,7 +138,10 @@ ENCODERS = {
         encoder(lambda maps, clips, _: maps[:, :, : 1 + clips.shape[1]]),
         "for a clip of one frame: maps: expected",
     ),
-    "no gradient": (encoder(lambda maps, *_: maps.detach()), "no gradient reaches.*encoder.conv.weight.*it passes none"),
+    "no gradient": (
+        encoder(lambda maps, *_: maps.detach()),
+        "no gradient reaches.*encoder.conv.weight.*it passes none",
+    ),
     "rounded": (encoder(lambda maps, *_: maps.mul(99).round()), "no gradient reaches.*encoder.conv.weight"),
 }
 
@@ -161,7 +164,10 @@ AGGREGATORS = {
     "extra without clips": (with_extra(lambda e: e.mean()), "extra 'part': expected a tensor"),
     "extra is a list": (with_extra(list), "extra 'part': expected a tensor .* got list"),
     "extra is nan": (with_extra(lambda e: e * torch.nan), "extra 'part': expected finite numbers"),
-    "no gradient": (aggregator(lambda e, maps: e.detach()), "aggregator 'wrong' of vreid-wrong passes none on|it passes"),
+    "no gradient": (
+        aggregator(lambda e, maps: e.detach()),
+        "aggregator 'wrong' of vreid-wrong passes none on|it passes",
+    ),
     "rounded": (aggregator(lambda e, maps: (1e4 * e).round()), "no gradient reaches"),
     "unused parameters": (Silent, "no gradient reaches aggregator 'wrong' of vreid-wrong.*aggregator.unused.weight"),
 }
@@ -213,7 +219,10 @@ LOSSES = {
 
 AUGMENTATIONS = {
     "none": (lambda: lambda clips, generator, planes: None, "clips of the same shape.*got NoneType"),
-    "cut": (lambda: lambda clips, generator, planes: clips[..., 1:], r"clips of the same shape.*got \[2, 2, 3, 32, 15\]"),
+    "cut": (
+        lambda: lambda clips, generator, planes: clips[..., 1:],
+        r"clips of the same shape.*got \[2, 2, 3, 32, 15\]",
+    ),
     "bytes": (lambda: lambda clips, generator, planes: clips.mul(255).byte(), "expected floating-point numbers"),
     "nan": (lambda: lambda clips, generator, planes: clips / 0 * 0, "expected finite numbers"),
     "raises": (lambda: raises, r"failed \(ValueError: not today\)"),
@@ -251,7 +260,11 @@ VALUES = {
     "matcher: finished": ("matchers", Mean(6), "got a finished Mean"),
     "loss: finished": ("losses", nn.MSELoss(), "got a finished MSELoss"),
     "loss: none": ("losses", None, "expected a factory of the loss.* got None"),
-    "augmentation: finished": ("augmentations", lambda clips, generator, planes: clips, r"\(clips, generator, planes\)"),
+    "augmentation: finished": (
+        "augmentations",
+        lambda clips, generator, planes: clips,
+        r"\(clips, generator, planes\)",
+    ),
     "re-ranker: finished": ("rerankers", SimpleNamespace(rerank=1), "expected a factory of the re-ranker"),
 }
 

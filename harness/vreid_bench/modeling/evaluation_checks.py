@@ -7,7 +7,7 @@ one frame through the network, besides the two clips by which the model is sized
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +21,17 @@ from vreid_bench.system.errors import InputError
 COUNTS = (2, 1, 3)  # clips of the tracklets on which a matcher is tried
 
 
-def check_encoder(encoder: nn.Module, title: str, clips: Tensor, maps: Tensor) -> Tensor:
+class CheckedMaps(NamedTuple):
+    """What the checks of the later parts need of an encoder."""
+
+    short: Tensor  # [1, T', D, h, w], the maps of a clip of one frame
+    range: tuple[float, float]  # the smallest and the largest value of the maps
+
+
+def check_encoder(encoder: nn.Module, title: str, clips: Tensor, maps: Tensor) -> CheckedMaps:
     """Check an encoder whose output for random clips [2, T, P, H, W] is maps [2, T', D, h, w].
 
-    Returns the maps [1, T', D, h, w] of a clip of one frame. Raises InputError that names the encoder.
+    Raises InputError that names the encoder.
     """
     check_numbers(maps, f"{title}: maps")
     compare_alone(encoder, title, maps, clips, lambda part, given: part(given))
@@ -36,7 +43,7 @@ def check_encoder(encoder: nn.Module, title: str, clips: Tensor, maps: Tensor) -
         expected = ", ".join(map(str, (1, "T'", *maps.shape[2:])))
         raise InputError(f"{title}, for a clip of one frame: maps: expected [{expected}], got {found}")
     check_numbers(short, f"{title}, for a clip of one frame: maps")
-    return short
+    return CheckedMaps(short, (float(maps.min()), float(maps.max())))
 
 
 def check_aggregator(aggregator: nn.Module, title: str, maps: Tensor, features: ClipFeatures, short: Tensor) -> None:

@@ -75,7 +75,7 @@ class Model(nn.Module):
             _check_shape(maps, ("B", "T'", "D", "h", "w"), f"{titles['encoder']}: maps")
             with keep_streams(), factories.encoder.blame():
                 trial = duplicate(self.encoder, factories.encoder).eval()
-                short = check_encoder(trial, titles["encoder"], clips, maps)
+                short, self.map_range = check_encoder(trial, titles["encoder"], clips, maps)
             shape = tuple(maps.shape[2:])
             built = factories.aggregator(shape)
             self.aggregator = _module(built, titles["aggregator"], Aggregator).eval()
@@ -98,7 +98,6 @@ class Model(nn.Module):
             with keep_streams(), factories.matcher.blame():
                 check_matcher(duplicate(self.matcher, factories.matcher, width), titles["matcher"], features)
         self.map_shape = tuple(maps.shape[1:])
-        self.map_range = (float(maps.min()), float(maps.max()))
         self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vreid_bench.contracts.parts import Batch, Clips
 from vreid_bench.modeling.model import MethodParts, Step
@@ -45,15 +46,21 @@ def find_part(parts: MethodParts, stage: Step, seen: Seen, batch: Batch, losses:
     inputs = [leaves.embedding, leaves.importance, *leaves.extra.values()]
     total = [torch.zeros_like(leaf) for leaf in inputs]
     for name, weight in stage.recipe.losses.items():
+        represented = batch.matcher.represent(leaves)
+        cut = replace(represented, embedding=_leaf(represented.embedding))  # between matcher and loss
         again = Batch(leaves, batch.pids, batch.camids, batch.matcher)
-        own = [*parts.losses[name].parameters(), *_parameters(batch.matcher)]
-        wanted = [p for p in own if p.requires_grad]
-        value = parts.losses[name](again)
-        gradients = torch.autograd.grad(value, [*inputs, *wanted], allow_unused=True) if value.requires_grad else ()
+        vars(again)["represented"] = cut
+        own = [p for p in parts.losses[name].parameters() if p.requires_grad]
+        gradients = _follow(parts.losses[name](again), [cut.embedding, *inputs, *own])
         if not are_finite(gradients):
-            return _say("gradient", "loss." + name if _is_matched(again, leaves) else "matcher", titles)
-        for at, gradient in enumerate(gradients[: len(inputs)]):
-            total[at] += 0 if gradient is None else weight * gradient
+            known = {"distance", "hardest"} & vars(again).keys()
+            sound = not known or are_finite(_follow(batch.matcher.distance(cut, cut).sum(), [cut.embedding]))
+            return _say("gradient", f"loss.{name}" if sound else "matcher", titles)
+        through = _follow(represented.embedding, inputs, gradients[0])
+        if not are_finite(through):
+            return _say("gradient", "matcher", titles)
+        for at, each in enumerate(zip(gradients[1 : 1 + len(inputs)], through, strict=True)):
+            total[at] += weight * sum(gradient for gradient in each if gradient is not None)
     if seen.maps is not None and _breaks(parts, seen.maps.detach(), clips, total):
         return _say("gradient", "aggregator", titles)
     return _say("gradient", "encoder", titles)
@@ -75,16 +82,11 @@ def _matched(batch: Batch) -> list[Tensor | None]:
     return [*found, used.get("distance")]
 
 
-def _is_matched(batch: Batch, leaves: Clips) -> bool:
-    """Do the matcher's distances alone have a finite gradient?"""
-    if not {"distance", "hardest"} & vars(batch).keys():
-        return True
-    distance = batch.matcher.distance(batch.represented, batch.represented)
-    if not distance.requires_grad:
-        return True
-    again = batch.matcher.represent(leaves)
-    distance = batch.matcher.distance(again, again)
-    return are_finite(torch.autograd.grad(distance.sum(), [leaves.embedding], allow_unused=True))
+def _follow(value: Tensor, inputs: Sequence[Tensor], given: Tensor | None = None) -> Sequence[Tensor | None]:
+    """Gradients of a scalar, or of a tensor whose own gradient is given; None where there is no path."""
+    if not value.requires_grad or (value.ndim and given is None):
+        return [None] * len(inputs)
+    return torch.autograd.grad(value, inputs, given, allow_unused=True)
 
 
 def _breaks(parts: MethodParts, maps: Tensor, clips: Clips, total: list[Tensor]) -> bool:
@@ -92,14 +94,8 @@ def _breaks(parts: MethodParts, maps: Tensor, clips: Clips, total: list[Tensor])
     leaf = _leaf(maps)
     features = parts.model.aggregate(leaf)
     embedding = total[0][clips.valid].to(features.embedding.dtype)
-    wanted = [leaf, *[p for p in parts.model.aggregator.parameters() if p.requires_grad]]
-    if not features.embedding.requires_grad:
-        return False
-    return not are_finite(torch.autograd.grad(features.embedding, wanted, embedding, allow_unused=True))
-
-
-def _parameters(part: object) -> list[nn.Parameter]:
-    return list(part.parameters()) if isinstance(part, nn.Module) else []
+    own = [p for p in parts.model.aggregator.parameters() if p.requires_grad]
+    return not are_finite(_follow(features.embedding, [leaf, *own], embedding))
 
 
 def _leaf(value: Tensor) -> Tensor:
