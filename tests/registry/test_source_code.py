@@ -22,11 +22,11 @@ FILES = {
 @pytest.fixture
 def yard(tmp_path, monkeypatch):
     """Two packages on the path, `yard` and `fence`, which nobody imports; returns the folder of `yard`."""
-    monkeypatch.syspath_prepend(tmp_path)
     for package, files in {"yard": FILES, "fence": {"__init__.py": "POSTS = 3\n"}}.items():
         for name, text in files.items():
             (tmp_path / package / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / package / name).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)  # forgets what Python knew of its folders
     return tmp_path / "yard"
 
 

@@ -118,7 +118,7 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
     every = divide(protocol, datasets, trains=trains)
     check_clothes(conventions, every)
     numbers = parse_splits(request.splits, len(every))
-    check_folds(protocol, conventions, [every[number] for number in numbers], tested.who, trains=trains)
+    check_folds(protocol, conventions, [every[number] for number in numbers], tested.title, trains=trains)
     method_request = MethodRequest(request.name, request.preset or ("small" if twin else "paper"), request.seed or 0)
     earlier = None
     if request.source is not None:
