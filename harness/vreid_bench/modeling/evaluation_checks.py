@@ -55,7 +55,7 @@ def check_aggregator(aggregator: nn.Module, title: str, maps: Tensor, features: 
     if features.importance is not None:
         outputs["importance"] = features.importance
     for name, value in outputs.items():
-        if name.startswith("extra") and (not isinstance(value, Tensor) or value.ndim < 2 or len(value) != len(maps)):
+        if name.startswith("extra") and (not isinstance(value, Tensor) or not value.ndim or len(value) != len(maps)):
             found = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise InputError(f"{title}: {name}: expected a tensor [B, ...] for B = {len(maps)}, got {found}")
         if not name.startswith("extra") or value.is_floating_point():
