@@ -154,7 +154,7 @@ def _explain(fault: InputError, title: str, given: Mapping[str, Any]) -> InputEr
         return fault
     name, names = str(cause.args[0]), ", ".join(sorted(given))
     return InputError(
-        f"{title} reads {name!r}, which the aggregator does not give in this stage; it gives {names}"
+        f"{title} reads {name!r}, which the aggregator does not give here; it gives {names}"
         f"{suggestion(name, given)}; VREID_TRACEBACK=1 shows where"
     )
 
