@@ -116,8 +116,8 @@ def check_matcher(matcher: Any, title: str, features: ClipFeatures) -> None:
     except Exception:  # not every matcher can compute in double precision; then the first comparison holds
         pass
     raise InputError(
-        f"{title} gives two tracklets a different distance if other tracklets stand in the batch; expected that it depends "
-        "on the two alone: leave out the clips where `valid` is False, and use no statistics of the batch"
+        f"{title} gives two tracklets a different distance if other tracklets stand in the batch; expected that it "
+        "depends on the two alone: leave out the clips where `valid` is False, and use no statistics of the batch"
     )
 
 

@@ -97,8 +97,8 @@ def compare_alone(
     except Exception:  # not every part can compute in double precision; then the first comparison holds
         pass
     raise InputError(
-        f"{title} gives a clip a different output if it stands beside another clip; expected that in evaluation the output "
-        "for a clip depends on that clip alone: use no statistics of the batch unless self.training is true"
+        f"{title} gives a clip a different output if it stands beside another clip; expected that in evaluation the "
+        "output for a clip depends on that clip alone: use no statistics of the batch unless self.training is true"
     )
 
 
