@@ -77,10 +77,10 @@ def vreid_methods():
 FINISHED = MODULE.replace('"vector": Vector', '"vector": Vector({}, 1)')
 UNMARKED = MODULE + "\n\ndef vreid_augmentations():\n    return {}\n"
 WRONG = {
-    "vector": "loss 'vector' of vreid-wrong returned a tensor of shape [4]",
-    "centred": "aggregator 'centred' of vreid-wrong gives a clip another output if it stands beside another clip",
+    "vector": "loss 'vector' of vreid-wrong returned a tensor of shape [",
+    "centred": "aggregator 'centred' of vreid-wrong gives a clip a different output if it stands beside another clip",
     "detached": "no gradient reaches encoder 'detached' of vreid-wrong, whose first parameter is encoder.conv.weight",
-    "padded": "matcher 'padded' of vreid-wrong gives two tracklets another distance",
+    "padded": "matcher 'padded' of vreid-wrong gives two tracklets a different distance",
     "nothing": "method 'nothing' of vreid-wrong returned None",
 }
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 from method_checks import without_checks
+from small_training import Mean
 from torch import nn
-from wrong_parts import METHOD, STAGE, Net, assemble_with, good
+from wrong_parts import METHOD, STAGE, WRONG, Net, Pool, assemble_with, good, plugin
 
-from vreid_bench import Clipping
+from vreid_bench import ClipFeatures, Clipping, InputError
 from vreid_bench.modeling.model import assemble
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import resolve
@@ -149,3 +150,42 @@ def test_a_part_that_amplifies_rounding_is_not_taken_for_one_that_depends_on_its
             return super().forward(clips) * (1.001 if alone else 1)
 
     assert assemble_with("encoder", Chaotic)
+
+
+class Quadruplet(nn.Module):
+    """Compares three people; a batch of two gives it nothing."""
+
+    def __init__(self, dims, identities):
+        super().__init__()
+
+    def forward(self, batch):
+        people = len(batch.pids.unique())
+        assert people != 2, "needs three people"
+        return batch.distance.sum() / people
+
+
+def test_a_loss_that_needs_more_than_two_people_is_tried_on_more():
+    assert assemble_with("loss", Quadruplet, replace(STAGE, P=4))
+    with pytest.raises(InputError, match=r"loss 'wrong' of vreid-wrong failed .*needs three people"):
+        assemble_with("loss", Quadruplet)
+
+
+class Indexed(Pool):
+    """Also says which frame was the brightest and how bright it was: a whole number and one number of each clip."""
+
+    def forward(self, maps):
+        best = maps.mean((2, 3, 4)).max(1)
+        return ClipFeatures(super().forward(maps), extra={"brightest": best.indices, "level": best.values})
+
+
+class Reads(Counts):
+    def forward(self, batch):
+        assert batch.clips.extra["brightest"].dtype == torch.int64
+        assert batch.clips.extra["level"].shape == batch.clips.valid.shape
+        return super().forward(batch)
+
+
+def test_an_extra_may_hold_one_whole_number_of_each_clip():
+    values = {"encoders": {"net": Net}, "matchers": {"mean": Mean}}
+    mine = plugin("mine", WRONG, **values, aggregators={"pool": Indexed}, losses={"classify": Reads})
+    assert assemble(METHOD, Registry([mine]).factories(METHOD), 5)

@@ -126,7 +126,10 @@ ENCODERS = {
     "unknown plane": (type("Wrong", (Net,), {"planes": ("depth",)}), "needs the plane 'depth'"),
     "integers": (encoder(lambda maps, *_: (9 * maps).long()), "maps: expected floating-point numbers, got torch.int64"),
     "nan": (encoder(lambda maps, *_: maps / 0 * 0), "maps: expected finite numbers"),
-    "neighbours": (encoder(lambda maps, *_: maps - maps.mean(0)), "another output if it stands beside another clip"),
+    "neighbours": (
+        encoder(lambda maps, *_: maps - maps.mean(0)),
+        "a different output if it stands beside another clip",
+    ),
     "batch statistics": (
         encoder(lambda maps, *_: F.batch_norm(maps.transpose(1, 2), None, None, training=True).transpose(1, 2)),
         "use no statistics of the batch unless self.training",
@@ -153,7 +156,7 @@ AGGREGATORS = {
     "raises": (aggregator(raises), r"failed \(ValueError: not today\)"),
     "integers": (aggregator(lambda e, maps: (99 * e).int()), "embedding: expected floating-point numbers"),
     "infinite": (aggregator(lambda e, maps: e / 0), "embedding: expected finite numbers"),
-    "neighbours": (aggregator(lambda e, maps: e - e.mean(0)), "another output if it stands beside another clip"),
+    "neighbours": (aggregator(lambda e, maps: e - e.mean(0)), "a different output if it stands beside another clip"),
     "dropout": (aggregator(lambda e, maps: F.dropout(e)), "two different outputs for the same input"),
     "constant": (aggregator(lambda e, maps: e * 0 + 1), "the same embeddings for two different clips"),
     "one frame": (aggregator(lambda e, maps: maps.mean((3, 4)).std(1)), "for a clip of one frame: embedding"),
@@ -180,9 +183,12 @@ MATCHERS = {
     "integers": (matcher(distance=lambda d, *_: d.int()), "distance: expected floating-point numbers"),
     "neighbours": (
         matcher(lambda clips: clips.with_embedding(clips.embedding - clips.embedding.mean(0))),
-        "another distance if other tracklets stand in the batch",
+        "a different distance if other tracklets stand in the batch",
     ),
-    "ranked": (matcher(distance=lambda d, *_: d / d.max()), "another distance if other tracklets stand in the batch"),
+    "ranked": (
+        matcher(distance=lambda d, *_: d / d.max()),
+        "a different distance if other tracklets stand in the batch",
+    ),
     "padding": (matcher(padded_mean), "leave out the clips where `valid` is False"),
     "ragged": (Ragged, "for tracklets with different numbers of clips, failed"),
     "dropout": (matcher(distance=lambda d, *_: F.dropout(d)), "two different distances"),

@@ -55,7 +55,7 @@ def check_aggregator(aggregator: nn.Module, title: str, maps: Tensor, features: 
     if features.importance is not None:
         outputs["importance"] = features.importance
     for name, value in outputs.items():
-        if name.startswith("extra") and (not isinstance(value, Tensor) or value.ndim < 2 or len(value) != len(maps)):
+        if name.startswith("extra") and (not isinstance(value, Tensor) or not value.ndim or len(value) != len(maps)):
             found = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise InputError(f"{title}: {name}: expected a tensor [B, ...] for B = {len(maps)}, got {found}")
         if not name.startswith("extra") or value.is_floating_point():
@@ -116,7 +116,7 @@ def check_matcher(matcher: Any, title: str, features: ClipFeatures) -> None:
         differs = True
     if differs:
         raise InputError(
-            f"{title} gives two tracklets another distance if other tracklets stand in the batch; expected that it "
+            f"{title} gives two tracklets a different distance if other tracklets stand in the batch; expected that it "
             "depends on the two alone: leave out the clips where `valid` is False, and use no statistics of the batch"
         )
 

@@ -13,7 +13,18 @@ from vreid_bench.contracts.parts import Batch, ClipFeatures, Matcher
 from vreid_bench.registry.factories import Factory
 from vreid_bench.system.errors import InputError, suggestion
 
-PIDS = (0, 0, 1, 1)  # two people, two tracklets of each
+
+class Size(NamedTuple):
+    """How large the batch is on which a loss is tried."""
+
+    people: int
+    tracklets: int  # of each
+    clips: int  # of each tracklet
+
+    @property
+    def total(self) -> int:
+        """All clips of the batch."""
+        return self.people * self.tracklets * self.clips
 
 
 class Trial(NamedTuple):
@@ -53,20 +64,21 @@ def build_loss(factory: Factory, dims: Mapping[str, int], identities: int) -> An
 
 
 def try_losses(
-    losses: Mapping[str, Trial], matcher: Trial, features: ClipFeatures, clips: int, identities: int
+    losses: Mapping[str, Trial], matcher: Trial, features: ClipFeatures, size: Size, identities: int
 ) -> Reach:
-    """Call each loss twice on four tracklets of `clips` clips each, as a training step would.
+    """Call each loss twice on a batch of that size, as a training step would.
 
     The second call is the one whose gradients are followed: a loss with a memory has nothing to compare with at first.
-    features: of 4 * clips clips. Raises InputError that names the loss, or the matcher that it uses, for an output
+    features: of `size.total` clips. Raises InputError that names the loss, or the matcher that it uses, for an output
     that is not a finite scalar with a gradient.
     """
     leaves = _leaves(features)
+    fixed = {name: value.detach() for name, value in features.extra.items() if not value.is_floating_point()}
     reached: set[str] = set()
     parts: set[str] = set()
     cut = ""
     for name, loss in losses.items():
-        batches = [_batch(leaves, matcher.part, clips, identities) for _ in range(2)]
+        batches = [_batch({**leaves, **fixed}, matcher.part, size, identities) for _ in range(2)]
         values = [_call(loss, matcher, batch) for batch in batches]
         if not any(value.requires_grad for value in values):
             guilty = _find_cut(batches[-1], matcher.title)
@@ -82,7 +94,7 @@ def try_losses(
         for gradient in found.values():
             if not gradient.isfinite().all():
                 raise InputError(
-                    f"{_find_infinite(loss, matcher, leaves, clips, identities)}: its gradient is NaN or infinite for "
+                    f"{_find_infinite(loss, matcher, batches[0])}: its gradient is NaN or infinite for "
                     "random features; expected finite numbers: look for the root of a distance that can be 0"
                 )
         reached |= leaves.keys() & found.keys()
@@ -98,17 +110,16 @@ def _leaves(features: ClipFeatures) -> dict[str, Tensor]:
     if features.importance is not None:
         named["importance"] = features.importance
     return {
-        name: value.detach().float().requires_grad_(value.is_floating_point())
-        for name, value in named.items()
-        if value.is_floating_point()
+        name: value.detach().float().requires_grad_(True) for name, value in named.items() if value.is_floating_point()
     }
 
 
-def _batch(leaves: Mapping[str, Tensor], matcher: Matcher, clips: int, identities: int) -> Batch:
-    extra = {name: value for name, value in leaves.items() if name not in ("embedding", "importance")}
-    features = ClipFeatures(leaves["embedding"], leaves.get("importance"), extra)
-    pids = torch.tensor(PIDS) % max(identities, 1)
-    return Batch(pad_features([features], [clips] * len(PIDS)), pids, torch.tensor((1, 2, 1, 2)), matcher)
+def _batch(values: Mapping[str, Tensor], matcher: Matcher, size: Size, identities: int) -> Batch:
+    extra = {name: value for name, value in values.items() if name not in ("embedding", "importance")}
+    features = ClipFeatures(values["embedding"], values.get("importance"), extra)
+    pids = torch.arange(size.people).repeat_interleave(size.tracklets) % max(identities, 1)  # [N]
+    camids = 1 + torch.arange(len(pids)) % 2
+    return Batch(pad_features([features], [size.clips] * len(pids)), pids, camids, matcher)
 
 
 def _call(loss: Trial, matcher: Trial, batch: Batch) -> Tensor:
@@ -143,8 +154,8 @@ def _explain(fault: InputError, title: str, given: Mapping[str, Any]) -> InputEr
         return fault
     name, names = str(cause.args[0]), ", ".join(sorted(given))
     return InputError(
-        f"{title} reads {name!r}, which the aggregator does not give in this stage; it gives {names}"
-        f"{suggestion(name, given)}"
+        f"{title} reads {name!r}, which the aggregator does not give here; it gives {names}"
+        f"{suggestion(name, given)}; VREID_TRACEBACK=1 shows where"
     )
 
 
@@ -159,11 +170,10 @@ def _find_cut(batch: Batch, title: str) -> str:
     return title if any(isinstance(value, Tensor) and not value.requires_grad for value in outputs) else ""
 
 
-def _find_infinite(loss: Trial, matcher: Trial, leaves: Mapping[str, Tensor], clips: int, identities: int) -> str:
+def _find_infinite(loss: Trial, matcher: Trial, batch: Batch) -> str:
     """The title of the matcher if already its distances have a gradient that is not finite, else that of the loss."""
-    batch = _batch(leaves, matcher.part, clips, identities)
     if batch.distance.requires_grad:
-        [gradient] = torch.autograd.grad(batch.distance.sum(), [leaves["embedding"]], allow_unused=True)
+        [gradient] = torch.autograd.grad(batch.distance.sum(), [batch.clips.embedding], allow_unused=True)
         if gradient is not None and not gradient.isfinite().all():
             return matcher.title
     return loss.title

@@ -43,7 +43,12 @@ def draw_clips(count: int, frames: int, channels: int, size: Sequence[int]) -> T
 
 
 def draw_like(sample: Tensor, count: int, seed: int = 1) -> Tensor:
-    """Random rows [count, ...] of the shape of the rows of `sample` [B, ...] and within the range of its values."""
+    """Random rows [count, ...] of the shape of the rows of `sample` [B, ...] and within the range of its values.
+
+    Values that are no floating-point numbers are repeated: nothing is known of what they may be.
+    """
+    if not sample.is_floating_point():
+        return torch.cat([sample] * count)[:count]
     generator = torch.Generator().manual_seed(seed)
     low, high = sample.min(), sample.max()
     shape = tuple(sample.shape[1:])
@@ -88,8 +93,8 @@ def compare_alone(
     if not _differs_in_double(part, given, call):
         return
     raise InputError(
-        f"{title} gives a clip another output if it stands beside another clip; expected that in evaluation the output "
-        "for a clip depends on that clip alone: use no statistics of the batch unless self.training is true"
+        f"{title} gives a clip a different output if it stands beside another clip; expected that in evaluation the "
+        "output for a clip depends on that clip alone: use no statistics of the batch unless self.training is true"
     )
 
 

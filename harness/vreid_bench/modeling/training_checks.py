@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from vreid_bench.contracts.parts import PLANES, ClipFeatures
 from vreid_bench.contracts.recipe import Train
-from vreid_bench.modeling.loss_checks import PIDS, Reach, Trial, try_losses
+from vreid_bench.modeling.loss_checks import Reach, Size, Trial, try_losses
 from vreid_bench.modeling.probe import check_numbers, draw_clips, draw_like, duplicate
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError
 
+MOST = 4  # people, and tracklets of each, in the larger batch of a loss that cannot do with two
 FRAMES = 2  # of the clips on which augmentations are tried
 
 
@@ -48,10 +49,10 @@ class Stage(NamedTuple):
     matcher: nn.Module
     factory: Factory  # of the matcher
 
-    @property
-    def clips(self) -> int:
-        """Clips of a tracklet in the batch that is tried: 1 or 2."""
-        return min(self.recipe.clipping.clips, 2)
+    def size(self, most: int, identities: int) -> Size:
+        """The batch that is tried: two people and two tracklets of each, or up to `most` of the stage's own numbers."""
+        people = max(2, min(self.recipe.P, most, identities))
+        return Size(people, max(2, min(self.recipe.K, most)), min(self.recipe.clipping.clips, 2))
 
 
 class Flow(NamedTuple):
@@ -89,12 +90,21 @@ def check_training(
     """
     if not stages:
         return
-    features, flow = _try_aggregator(network, factories.aggregator, len(PIDS) * max(s.clips for s in stages))
+    flow, features = _try_aggregator(network, factories.aggregator, max(s.size(2, identities).total for s in stages))
     losses = {
         name: Trial(duplicate(loss, factories.losses[name], network.dims, identities).train(), factories.losses[name])
         for name, loss in network.losses.items()
     }
-    reaches = [_try_stage(stage, losses, features, network.dims["clips"], identities) for stage in stages]
+    reaches = []
+    for stage in stages:
+        try:
+            reaches.append(_try_stage(stage, losses, features, stage.size(2, identities), identities))
+        except InputError:  # a loss may compare more people than two
+            larger = stage.size(MOST, identities)
+            if larger == stage.size(2, identities):
+                raise
+            _, more = _try_aggregator(network, factories.aggregator, larger.total)
+            reaches.append(_try_stage(stage, losses, more, larger, identities))
     for part, names in network.parameters().items():
         concerned = [
             (stage, reach)
@@ -145,7 +155,7 @@ def _describe(part: str, first: str, factories: Factories, guilty: str) -> str:
     )
 
 
-def _try_aggregator(network: Network, factory: Factory, count: int) -> tuple[ClipFeatures, Flow]:
+def _try_aggregator(network: Network, factory: Factory, count: int) -> tuple[Flow, ClipFeatures]:
     """Features of `count` random maps in training, and which outputs pass gradients on."""
     trial = Trial(duplicate(network.aggregator, factory, network.map_shape[1:]).train(), factory)
     low, high = network.map_range
@@ -164,17 +174,17 @@ def _try_aggregator(network: Network, factory: Factory, count: int) -> tuple[Cli
             if any(gradient is not None and gradient.any() for gradient in gradients):
                 own |= {name} if any(gradient is not None for gradient in gradients[1:]) else set()
                 through |= {name} if gradients[0] is not None else set()
-    return features, Flow(frozenset(own), frozenset(through))
+    return Flow(frozenset(own), frozenset(through)), features
 
 
-def _try_stage(stage: Stage, losses: Mapping[str, Trial], features: ClipFeatures, width: int, identities: int) -> Reach:
+def _try_stage(stage: Stage, losses: Mapping[str, Trial], features: ClipFeatures, size: Size, identities: int) -> Reach:
+    width, rows = features.embedding.shape[1], size.total
     matcher = Trial(duplicate(stage.matcher, stage.factory, width).train(), stage.factory)
-    rows = len(PIDS) * stage.clips
     importance = None if features.importance is None else features.importance[:rows]
     # a stage with a cache of features has no extras
     extra = {} if stage.recipe.cached else {name: value[:rows] for name, value in features.extra.items()}
     given = ClipFeatures(features.embedding[:rows], importance, extra)
-    return try_losses({n: losses[n] for n in stage.recipe.losses}, matcher, given, stage.clips, identities)
+    return try_losses({n: losses[n] for n in stage.recipe.losses}, matcher, given, size, identities)
 
 
 def _reaches_encoder(network: Network, factory: Factory, size: tuple[int, int]) -> bool:
@@ -182,8 +192,9 @@ def _reaches_encoder(network: Network, factory: Factory, size: tuple[int, int]) 
     trial = Trial(duplicate(network.encoder, factory).eval(), factory)
     channels = sum(PLANES[plane] for plane in network.planes)
     for count, frames in ((1, 1), (2, max(network.map_shape[0], 4))):
+        clips = draw_clips(count, frames, channels, size)
         with factory.blame():
-            maps = trial.part(draw_clips(count, frames, channels, size))
+            maps = trial.part(clips)
             if maps.requires_grad and any(g is not None and g.any() for g in _follow(maps, trial.parameters)):
                 return True
         trial.part.train()
