@@ -170,6 +170,34 @@ def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, m
     assert plan.chosen.method.stages[0].steps == {"small": 10, "paper": 1000}[expected]
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": None}, "--plugin is missing"),
+        ({"name": "mean-poling"}, "did you mean mean-pooling"),
+        ({"protocol": "tpy"}, "no protocol is named 'tpy'"),
+        ({"assignments": ("marign=1",)}, "no setting 'marign'"),
+        ({"assignments": ("margin",)}, "expected NAME=VALUE"),
+        ({"assignments": ("stages.0.steps=0",)}, "stage.steps is 0"),
+        ({"rerank": "zong"}, "no reranker is named 'zong'"),
+        ({"source": Path("nothing")}, "not a finished run"),
+    ],
+)
+@pytest.mark.parametrize("given", [None, "own"])
+def test_a_mistake_is_told_before_a_twin_is_rendered_and_data_is_read(
+    registry, tmp_path, monkeypatch, changes, message, given
+):
+    def fail(*_, **__):
+        raise AssertionError("the data was touched")
+
+    for method in ("read", "twin", "synthesize"):
+        monkeypatch.setattr(Reader, method, fail)
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    request = {"name": "mean-pooling", "protocol": "toy", "data": given and tmp_path / given, **changes}
+    with pytest.raises(InputError, match=message):
+        plan_run(registry, RunRequest(**request))
+
+
 def plan(registry, tmp_path, **changes) -> Plan:
     (tmp_path / "own").mkdir(exist_ok=True)
     return plan_run(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+FOLDER = "vreid_bench.folder"  # key in click's `meta`: the folder that a command writes
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 FILE = click.Path(path_type=Path)
 

@@ -21,25 +21,38 @@ Its scores say nothing about the real data set; name your copy of that with --da
 
 
 def open_datasets(
-    protocol: Protocol, readers: Mapping[str, Any], given: Path | None, accepted: Container[str]
-) -> tuple[dict[str, Dataset], bool]:
-    """The datasets of a protocol, by name, and whether they are twins because no copy was named.
+    protocol: Protocol,
+    readers: Mapping[str, Any],
+    given: Path | None,
+    accepted: Container[str],
+    remembered: Mapping[str, Path],
+) -> dict[str, Dataset]:
+    """The datasets of a protocol, by name.
 
+    remembered: the folders of the data of an earlier run, by name; they are used if `given` (`--data`) is None.
     Raises InputError if one cannot be read, or if one is real and another rendered: a table never mixes the two.
     """
     variants = {protocol.dataset: protocol.variant}
     if protocol.target:
         variants[protocol.target] = protocol.target_variant
-    found, twin = {}, False
+    found = {}
     for name, variant in variants.items():
         if name not in readers:
             raise InputError(f"protocol {protocol.name!r} needs the dataset {name!r}, which no plugin provides")
-        root, twin = data_root(readers[name], name, given, accepted, shelf=len(variants) > 1)
+        if given is None and name in remembered:
+            root = remembered[name]
+            if not root.exists():
+                raise InputError(
+                    f"{root}: the run used this copy of {name}, which is gone; name where it is now with --data"
+                )
+            check_withdrawn(readers[name], name, root, accepted)
+        else:
+            root, _ = data_root(readers[name], name, given, accepted, shelf=len(variants) > 1)
         found[name] = read_dataset(readers[name], name, variant, root)
     if len({dataset.source == "synthetic" for dataset in found.values()}) > 1:
         sources = " and ".join(f"{name} is {dataset.source}" for name, dataset in found.items())
         raise InputError(f"{protocol.name}: {sources}; transfer needs both real or both synthetic")
-    return found, twin
+    return found
 
 
 def read_dataset(reader: Any, name: str, variant: str, root: Path) -> Dataset:
@@ -67,8 +80,7 @@ def data_root(
     into the cache, once. Raises InputError if the folder does not exist, if the data set has no twin, or if the data
     was withdrawn and its name is not among the `accepted`.
     """
-    variable = os.environ.get("VREID_DATA")
-    named = given or (Path(variable) if variable else None)
+    named = find_copy(given)
     if named is None:
         return _render_twin(reader, dataset), True
     named = named.expanduser()
@@ -82,6 +94,12 @@ def data_root(
     root = named / dataset if on_shelf else named
     check_withdrawn(reader, dataset, root, accepted)
     return root, False
+
+
+def find_copy(given: Path | None) -> Path | None:
+    """The user's copy: `given` (`--data`), else VREID_DATA; None if neither names one, so that the twin is used."""
+    variable = os.environ.get("VREID_DATA")
+    return given or (Path(variable) if variable else None)
 
 
 def check_withdrawn(reader: Any, dataset: str, root: Path, accepted: Container[str]) -> None:

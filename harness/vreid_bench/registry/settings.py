@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -43,19 +43,20 @@ def describe(value: Any) -> Any:
     return repr(value)
 
 
-def override(method: Method, assignments: Sequence[str]) -> tuple[Method, dict[str, Any]]:
+def override(method: Method, assignments: Sequence[str], only: tuple[str, ...] = ()) -> tuple[Method, dict[str, Any]]:
     """Apply `path=value` assignments to a resolved method.
 
     A path has dots (`losses.triplet.margin`, `stages.0.steps`); its end is enough if only one setting has it
-    (`margin`). Values are JSON or text. Returns the new method and {full path: value} of the settings that changed.
-    Raises InputError for a path that fits none or several settings, and for a value of the wrong type.
+    (`margin`). Values are JSON or text. `only`: beginnings of the paths that may be set; empty for all.
+    Returns the new method and {full path: value} of the settings that changed. Raises InputError for a path that fits
+    none or several settings or that may not be set, and for a value of the wrong type.
     """
     applied: dict[str, Any] = {}
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals or not path.strip():
             raise InputError(f"--set {assignment!r}: expected NAME=VALUE, for instance --set margin=0.2")
-        full, present = _find(path.strip(), dict(settings(method)))
+        full, present = _find(path.strip(), dict(settings(method)), only)
         value = _parse(full, text.strip(), present)
         if value != present:
             method = _replace(method, full.split("."), value)
@@ -106,14 +107,24 @@ def _holds_parts(value: Any) -> bool:
     return isinstance(value, tuple) and any(is_dataclass(v) for v in value)
 
 
-def _find(path: str, known: Mapping[str, Any]) -> tuple[str, Any]:
-    fits = [p for p in known if p == path] or [p for p in known if p.endswith("." + path)]
+def _find(path: str, known: Mapping[str, Any], only: tuple[str, ...]) -> tuple[str, Any]:
+    usable = {p: value for p, value in known.items() if p.startswith(only or "")}
+    fits = _list_fits(path, usable)
     if not fits:
-        ends = {p.rpartition(".")[2] for p in known} | set(known)
+        if _list_fits(path, known):
+            raise InputError(
+                f"--set {path}: decides how weights are trained, but --from tests weights that are trained already; "
+                f"expected one of {', '.join(usable)}; leave --from out to train with {path}"
+            )
+        ends = {p.rpartition(".")[2] for p in usable} | set(usable)
         raise InputError(f"--set: the recipe has no setting {path!r}{suggestion(path, ends)}")
     if len(fits) > 1:
         raise InputError(f"--set: {path!r} fits several settings, write one of {', '.join(sorted(fits))}")
     return fits[0], known[fits[0]]
+
+
+def _list_fits(path: str, known: Iterable[str]) -> list[str]:
+    return [p for p in known if p == path] or [p for p in known if p.endswith("." + path)]
 
 
 def _parse(path: str, text: str, present: Any) -> Any:
