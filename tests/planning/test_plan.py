@@ -179,7 +179,7 @@ def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, m
         ({"assignments": ("marign=1",)}, "no setting 'marign'"),
         ({"assignments": ("margin",)}, "expected NAME=VALUE"),
         ({"assignments": ("stages.0.steps=0",)}, "stage.steps is 0"),
-        ({"rerank": "zong"}, "no reranker is named 'zong'"),
+        ({"rerank": "zong"}, "no re-ranker is named 'zong'"),
         ({"source": Path("nothing")}, "not a finished run"),
     ],
 )

@@ -54,7 +54,7 @@ class RunDirectory:
 
     @classmethod
     def choose(cls, runs: Path, name: str, anew: bool) -> RunDirectory:
-        """The folder of the run with that name; to run it `anew`, the first of `<name>-2`, `-3`, ... without a record."""
+        """The folder of the run of that name; to run it `anew`, the first of `<name>-2`, `-3`, ... without a record."""
         if not anew:
             return cls(runs / name)
         beside = (cls(runs / f"{name}-{number}", alone=True) for number in count(2))

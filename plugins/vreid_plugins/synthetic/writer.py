@@ -108,7 +108,7 @@ def _render_missing(partial: Path, plan: Plan, workers: int | None, progress: bo
             shown.update(count)
 
 
-def _render_batches(partial: Path, world: World, batches: Sequence[Batch], workers: int) -> Generator[int]:
+def _render_batches(partial: Path, world: World, batches: Sequence[Batch], workers: int) -> Generator[int, None, None]:
     """Render all batches; yields how many frames each took, in any order."""
     if workers <= 1:
         for batch in batches:
