@@ -64,7 +64,9 @@ def test_what_backward_needs_is_measured():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(40, "about 40 s"), (600, "about 10 min"), (80_000, "about 22 h")], ids=str
+    ("seconds", "words"),
+    [(40, "about 40 s"), (600, "about 10 min"), (80_000, "about 22 h"), (7_365_600, "about 85 days")],
+    ids=str,
 )
 def test_the_estimate_says_where_it_comes_from(seconds, words):
     said = Estimate(seconds, 93.4, 800, 5.2e9).describe()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ from vreid_bench.cli.options import (
     DEVICE,
     FILE,
     FOLDER,
+    LOG_LEVEL,
     MEMORY,
     QUIET,
     RERANK,
@@ -22,6 +24,7 @@ from vreid_bench.cli.options import (
 )
 from vreid_bench.contracts.split_numbers import parse_numbers
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.event_log import log_events
 
 if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     from vreid_bench.planning.plan import RunRequest
@@ -77,6 +80,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
 )
 @QUIET
+@LOG_LEVEL
 @RERANK
 @MEMORY
 @ACCEPT_WITHDRAWN
@@ -102,6 +106,7 @@ def run(**options: Any) -> None:
     from vreid_bench.reporting.terminal import render
 
     names, seed, seeds, as_json = (options.pop(name) for name in ("names", "seed", "seeds", "as_json"))
+    level = options.pop("log_level")
     several = seeds is not None or len(names) > 1
     requests = [
         RunRequest(name=name, seed=number, **options)
@@ -110,7 +115,7 @@ def run(**options: Any) -> None:
     ]
     if several:
         check_requests(requests)
-    finished = [finish(request) for request in requests]
+    finished = [finish(request, level) for request in requests]
     if as_json:
         reports = [report(folder, record) for folder, record in finished]
         click.echo(json.dumps(reports if several else reports[0]))
@@ -129,14 +134,17 @@ def choose_seeds(seed: int | None, seeds: str | None) -> Sequence[int | None]:
     return parse_numbers("--seeds", seeds)
 
 
-def finish(request: RunRequest) -> tuple[RunDirectory, Record]:
-    """Do one run, or find it finished, and say so; returns its folder and its record."""
+def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:
+    """Do one run, or find it finished, and say so; returns its folder and its record. `level`: of its `run.log`."""
     from vreid_bench.run import run as walk
 
-    def claimed(folder: RunDirectory) -> None:
-        click.get_current_context().meta[FOLDER] = folder.path
+    with ExitStack() as log:
 
-    folder, record, reused = walk(request, claimed)
+        def claimed(folder: RunDirectory) -> None:
+            click.get_current_context().meta[FOLDER] = folder.path
+            log.enter_context(log_events(folder.events, level))
+
+        folder, record, reused = walk(request, claimed)
     if reused:
         date = record.created.replace("T", " ")[:-4]
         click.echo(

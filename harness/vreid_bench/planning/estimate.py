@@ -124,7 +124,9 @@ def count_frames(clipping: Clipping, tracklets: Sequence[Tracklet]) -> int:
 
 
 def _describe_time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} h"
+    amount, unit = seconds, "s"
+    for longer, size, most in (("min", 60, 90), ("h", 60, 90), ("days", 24, 48)):
+        if amount < most:
+            break
+        amount, unit = amount / size, longer
+    return f"{amount:.0f} {unit}"

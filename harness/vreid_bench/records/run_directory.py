@@ -12,9 +12,11 @@ from pathlib import Path
 
 from vreid_bench.records import data_roots
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import sweep, write_atomic
 
-NOTHING_DONE = {".lock", data_roots.FILE}  # the files of a run that stopped before it did anything
+EVENTS = "run.log"
+NOTHING_DONE = {".lock", data_roots.FILE, EVENTS}  # the files of a run that stopped before it did anything
 CHECKPOINT = "checkpoint.safetensors"
 FOLDS = ("", "split-*/", "pretrained/", "split-*/pretrained/")  # where a run's folder has folders of folds
 
@@ -49,6 +51,7 @@ class RunDirectory:
         self.alone = alone  # take nothing from other runs
         self.record = path / "record.json"  # written last: its presence says that the run is complete
         self.per_query = path / "per_query.npz"
+        self.events = path / EVENTS
         self.breakdown = path / "breakdown.json"
         self.pretraining = path / "pretraining.txt"  # what the encoder took from the file that `--weights` names
 
@@ -74,6 +77,7 @@ class RunDirectory:
         write_atomic(self.per_query, per_query)
         write_atomic(self.breakdown, json.dumps(breakdown).encode())
         write_atomic(self.record, record)
+        LOGGER.info("finished: %s", self.record.name)
         self.forget_checkpoints()
 
     def forget_checkpoints(self) -> None:

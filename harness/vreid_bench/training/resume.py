@@ -9,12 +9,14 @@ import click
 from vreid_bench.planning.plan import Plan
 from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
 from vreid_bench.system.environment import Machine
+from vreid_bench.system.event_log import LOGGER
 from vreid_bench.training.checkpoint import read_position
 
 
 def report_resumption(folder: RunDirectory, plan: Plan, machine: Machine) -> None:
     """Print to stderr where the run goes on, if it was interrupted."""
     point = describe_resumption(folder, [fold.number for fold in plan.folds], plan.total)
+    LOGGER.info("goes on at %s" if point else "begins%s", point)
     if point and not machine.quiet:
         click.echo(f"{folder.path}: goes on at {point}", err=True)
 
