@@ -40,7 +40,7 @@ def run(request: RunRequest, claimed: Callable[[RunDirectory], None]) -> Finishe
             return FinishedRun(folder, Record.from_file(folder.record), reused=True)
         check_cost(plan, machine, request.yes)
         report_resumption(folder, plan, machine)
-        events = Events(plan.registry.manager.hook, plan.identity | {"directory": str(folder.path)})
+        events = Events.of(plan.registry.manager.hook, plan.identity, folder.path)
         events.start()
         results = [run_fold(plan, testing, fold, folder, machine, events) for fold in plan.folds]
         record = record_results(folder, plan, results, machine)

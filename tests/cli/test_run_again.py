@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_resumed_run_says_where_it_goes_on(cli, spawn, mean_pooling, tmp_path)
     steps = ("--set", "stages.0.steps=60", "--set", "stages.0.P=2")
     process = spawn(*mean_pooling, *steps, "--checkpoint-every", "0", cwd=tmp_path)
     while not list(tmp_path.glob("mars-*/checkpoint.safetensors")) and process.poll() is None:
-        pass
+        time.sleep(0.005)
     process.kill()
     process.communicate()
     [folder] = tmp_path.glob("mars-*")

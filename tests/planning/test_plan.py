@@ -11,7 +11,7 @@ import pytest
 from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
 from vreid_bench.contracts.dataset import mark_synthetic, person_ids
 from vreid_bench.contracts.recipe import Schedule, Train
-from vreid_bench.planning.data_root import data_root
+from vreid_bench.planning.data_root import data_root, open_datasets
 from vreid_bench.planning.folds import divide, hold_out
 from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
@@ -147,6 +147,28 @@ def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_pat
     monkeypatch.delenv("VREID_DATA")
     with pytest.raises(InputError, match="no synthetic twin; name your copy"):
         data_root(registry.get("datasets", "real"), "real", None)
+
+
+def test_remembered_data_comes_before_the_environment_and_a_lost_twin_is_rendered_again(
+    registry, tmp_path, monkeypatch
+):
+    for folder in ("own", "other", "variable"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VREID_DATA", str(tmp_path / "variable"))
+    protocol, readers = registry.get("protocols", "toy"), registry.values("datasets")
+
+    def find(given, remembered):
+        return open_datasets(protocol, readers, given, (), remembered)["toy"].root
+
+    own, twin = tmp_path / "own", tmp_path / "cache" / "twins" / "toy-abc123"
+    assert find(None, {}) == tmp_path / "variable"
+    assert find(None, {"toy": own, "another": tmp_path / "gone"}) == own
+    assert find(tmp_path / "other", {"toy": own}) == tmp_path / "other"
+    assert find(None, {"toy": twin}) == twin
+    assert (twin / "made").exists()
+    with pytest.raises(InputError, match=r"gone: the run used this copy of toy, which is gone; name .* with --data"):
+        find(None, {"toy": tmp_path / "gone"})
 
 
 def test_runs_that_begin_together_render_the_twin_once(registry, tmp_path, monkeypatch):

@@ -40,11 +40,7 @@ def open_datasets(
         if name not in readers:
             raise InputError(f"protocol {protocol.name!r} needs the dataset {name!r}, which no plugin provides")
         if given is None and name in remembered:
-            root = remembered[name]
-            if not root.exists():
-                raise InputError(
-                    f"{root}: the run used this copy of {name}, which is gone; name where it is now with --data"
-                )
+            root = _find_again(readers[name], name, remembered[name])
             check_withdrawn(readers[name], name, root, accepted)
         else:
             root, _ = data_root(readers[name], name, given, accepted, shelf=len(variants) > 1)
@@ -53,6 +49,15 @@ def open_datasets(
         sources = " and ".join(f"{name} is {dataset.source}" for name, dataset in found.items())
         raise InputError(f"{protocol.name}: {sources}; transfer needs both real or both synthetic")
     return found
+
+
+def _find_again(reader: Any, name: str, root: Path) -> Path:
+    """The folder of the data of an earlier run; a twin that left the cache is rendered again."""
+    if root.exists():
+        return root
+    if root.parent == _twins():
+        return _render_twin(reader, name)
+    raise InputError(f"{root}: the run used this copy of {name}, which is gone; name where it is now with --data")
 
 
 def read_dataset(reader: Any, name: str, variant: str, root: Path) -> Dataset:
@@ -120,11 +125,15 @@ def cache() -> Path:
     return Path(os.environ.get("VREID_CACHE") or platformdirs.user_cache_dir("vreid-bench"))
 
 
+def _twins() -> Path:
+    return cache().absolute() / "twins"
+
+
 def _render_twin(reader: Any, dataset: str) -> Path:
     if not isinstance(reader, TwinReader):
         raise InputError(f"data set {dataset!r} has no synthetic twin; name your copy with --data")
     click.echo(BANNER.format(dataset), err=True)
-    root = cache() / "twins" / f"{dataset}-{reader.twin()[:12]}"
+    root = _twins() / f"{dataset}-{reader.twin()[:12]}"
     if not root.exists():
         root.parent.mkdir(parents=True, exist_ok=True)
         with root.with_name(f".{root.name}.lock").open("w") as lock:
