@@ -30,7 +30,7 @@ class FinishedRun(NamedTuple):
 
 
 def run(request: RunRequest, claimed: Callable[[RunDirectory], None]) -> FinishedRun:
-    """Plan the run, and do what is not done yet; `claimed` is called with its folder before anything is written."""
+    """Plan the run, and do what is not done yet; `claimed` is called with its folder, once that is held."""
     machine = prepare(request.device, request.threads, quiet=request.quiet, checkpoint_every=request.checkpoint_every)
     plan = plan_run(Registry.installed(), request)
     testing, folder = Testing.of(plan), RunDirectory.choose(request.runs, plan.id, request.anew)

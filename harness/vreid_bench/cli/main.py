@@ -20,7 +20,7 @@ from vreid_bench.cli.run import run
 from vreid_bench.cli.score import score
 from vreid_bench.cli.visibility import visibility
 from vreid_bench.system.errors import InputError, RunError
-from vreid_bench.system.interruption import Interruption, end_on_signals
+from vreid_bench.system.interruption import Interruption, end_on_signals, leave
 
 
 class Group(click.Group):
@@ -34,7 +34,7 @@ class Group(click.Group):
             with end_on_signals(partial(say_interrupted, context)):
                 return super().invoke(context)
         except Interruption as stop:
-            context.exit(stop.code)
+            leave(stop.code)
         except InputError as fault:
             click.echo(f"error: {fault}", err=True)
             context.exit(2)
