@@ -117,7 +117,7 @@ row/%: $(VENV)/installed
 	set -- $(subst /, ,$*); $(RUN) --protocol $$1 --plugin $$2 --seed $$3
 
 one-clip/%: row/mars/mean-pooling/%
-	$(RUN) --protocol mars --from $(RUNS)/mars-mean-pooling-small-seed$*-???????? --set test.clips=1
+	$(RUN) --protocol mars --from $(RUNS)/mars@synthetic-mean-pooling-small-seed$*-???????? --set test.clips=1
 
 clean:
 	rm -rf $(VENV) build

@@ -64,6 +64,14 @@ def make_once(tmp_path_factory):
     return once
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """No test writes to the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VREID_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_mars(make_once):
     """Ten identities to train on and ten to test on, as the renderer writes them."""

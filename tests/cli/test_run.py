@@ -260,7 +260,7 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_numbers(spawn, cli_json
     resumed_at = []
     for _ in range(2):
         process = spawn(*mean_pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
-        checkpoint = wait_for(tmp_path, "mars-*/checkpoint.safetensors", process)
+        checkpoint = wait_for(tmp_path, "mars@*/checkpoint.safetensors", process)
         time.sleep(moments.uniform(0.0, 0.2))
         process.send_signal(signal.SIGKILL)
         process.communicate()

@@ -58,11 +58,11 @@ def test_a_resumed_run_says_where_it_goes_on(cli, spawn, mean_pooling, tmp_path)
     """Its step is that of the first line of the bar, which the training loop writes."""
     steps = ("--set", "stages.0.steps=60", "--set", "stages.0.P=2")
     process = spawn(*mean_pooling, *steps, "--checkpoint-every", "0", cwd=tmp_path)
-    while not list(tmp_path.glob("mars-*/checkpoint.safetensors")) and process.poll() is None:
+    while not list(tmp_path.glob("mars@*/checkpoint.safetensors")) and process.poll() is None:
         time.sleep(0.005)
     process.kill()
     process.communicate()
-    [folder] = tmp_path.glob("mars-*")
+    [folder] = tmp_path.glob("mars@*")
     resumed = cli(*mean_pooling, *steps)
     assert resumed.exit_code == 0, resumed.output
     found = re.search(rf"{re.escape(str(folder))}: goes on at stage 1, step (\d+)\n", resumed.stderr)
@@ -77,7 +77,7 @@ def test_a_resumed_run_of_many_splits_names_the_split(cli, tiny_ilids, tmp_path)
     command = ("run", "--plugin", "mean-pooling", "--protocol", "ilids-vid", "--data", tiny_ilids, "--splits", "0-1")
     command += ("--runs", tmp_path, *SHORT)
     assert cli(*command).exit_code == 0
-    [folder] = tmp_path.glob("ilids-vid-*")
+    [folder] = tmp_path.glob("ilids-vid@*")
     (folder / "record.json").unlink()
     shutil.rmtree(folder / "split-1")
     resumed = cli(*command)

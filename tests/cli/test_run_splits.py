@@ -119,11 +119,11 @@ def test_an_interrupted_run_continues_in_the_split_it_was_in(spawn, cli_json, po
     whole = cli_json(*pooling, *steps, "--runs", tmp_path / "whole")
     process = spawn(*pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("ilids-vid-*/split-1/log.jsonl")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("ilids-vid@*/split-1/log.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    [folder] = tmp_path.glob("ilids-vid-*")
+    [folder] = tmp_path.glob("ilids-vid@*")
     first = folder / "split-0/weights.safetensors"
     finished = first.stat().st_mtime_ns
     assert not (folder / "split-1/weights.safetensors").exists()

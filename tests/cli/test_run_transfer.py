@@ -92,11 +92,11 @@ def test_an_interrupted_fine_tuning_ends_as_an_uninterrupted_one(spawn, cli_json
     command = arguments("mars-to-ilids-vid-fine-tuned", *steps)
     process = spawn(*command, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("mars-to-*/split-0/log.jsonl")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("mars-to-ilids-vid*@*/split-0/log.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    [folder] = tmp_path.glob("mars-to-*")
+    [folder] = tmp_path.glob("mars-to-ilids-vid*@*")
     pretrained = (folder / "split-0/pretrained/weights.safetensors").stat().st_mtime_ns
     assert not (folder / "split-0/weights.safetensors").exists()
     resumed = cli_json(*command)

@@ -115,4 +115,4 @@ def test_the_command_refuses_before_it_trains_and_leaves_nothing(cli, tiny_mars,
     assert "--yes" in refused.stderr
     assert "--preset small" in refused.stderr
     assert not list(tmp_path.glob("*/weights.safetensors"))
-    assert not list(tmp_path.glob("mars-*"))
+    assert not list(tmp_path.glob("mars@*"))

@@ -33,7 +33,7 @@ class Reader:
         return "abc123"
 
     def synthesize(self, root, **world):
-        root.mkdir(parents=True)
+        write_frames(root)
         (root / "made").touch()
 
 
@@ -49,6 +49,14 @@ class Halves(Reader):
 
 def tracklet(pid, camid, n=1):
     return Tracklet(tuple(f"{pid}/{camid}/{i}.jpg" for i in range(n)), pid, camid)
+
+
+def write_frames(root):
+    """A file for every frame of SPLIT, with its name as content."""
+    for frame in {frame for each in (*SPLIT.train, *SPLIT.test) for frame in each.frames}:
+        (root / frame).parent.mkdir(parents=True, exist_ok=True)
+        (root / frame).write_text(frame)
+    return root
 
 
 SPLIT = Split(
@@ -111,7 +119,9 @@ def test_a_part_takes_the_place_of_the_baselines(registry):
     assert (chosen.method.aggregator.name, chosen.method.aggregator.options) == ("soft", {"heat": 1.0})
     assert chosen.swapped == "aggregator"
     who = {"distribution": "vreid-toy", "version": "0.2"}
-    assert {"kind": "aggregator", "name": "soft", **who} in chosen.providers
+    [soft] = [each for each in chosen.providers if each["kind"] == "aggregator"]
+    assert soft | {"name": "soft", **who} == soft
+    assert soft["code"] == registry.entry("aggregators", "soft").code
     assert chosen.method.encoder.name == "net"
 
 
@@ -156,10 +166,10 @@ def test_remembered_data_comes_before_the_environment_and_a_lost_twin_is_rendere
         (tmp_path / folder).mkdir()
     monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("VREID_DATA", str(tmp_path / "variable"))
-    protocol, readers = registry.get("protocols", "toy"), registry.values("datasets")
+    protocol = registry.get("protocols", "toy")
 
     def find(given, remembered):
-        return open_datasets(protocol, readers, given, (), remembered)["toy"].root
+        return open_datasets(protocol, registry, given, (), remembered)["toy"].root
 
     own, twin = tmp_path / "own", tmp_path / "cache" / "twins" / "toy-abc123"
     assert find(None, {}) == tmp_path / "variable"
@@ -184,7 +194,7 @@ def test_runs_that_begin_together_render_the_twin_once(registry, tmp_path, monke
 
 @pytest.mark.parametrize(("given", "expected"), [(None, "small"), ("own", "paper")])
 def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, monkeypatch, given, expected):
-    (tmp_path / "own").mkdir()
+    write_frames(tmp_path / "own")
     monkeypatch.setenv("VREID_CACHE", str(tmp_path))
     monkeypatch.delenv("VREID_DATA", raising=False)
     plan = plan_run(registry, RunRequest("mean-pooling", "toy", data=given and tmp_path / given))
@@ -221,17 +231,31 @@ def test_a_mistake_is_told_before_a_twin_is_rendered_and_data_is_read(
 
 
 def plan(registry, tmp_path, **changes) -> Plan:
-    (tmp_path / "own").mkdir(exist_ok=True)
+    if not (tmp_path / "own").exists():
+        write_frames(tmp_path / "own")
     return plan_run(
         registry, RunRequest(**{"name": "mean-pooling", "protocol": "toy", "data": tmp_path / "own", **changes})
     )
 
 
 def test_equal_plans_are_the_same_run_wherever_the_data_lies(registry, tmp_path):
-    (tmp_path / "copy").mkdir()
-    one, two = plan(registry, tmp_path), plan(registry, tmp_path, data=tmp_path / "copy")
+    one, two = plan(registry, tmp_path), plan(registry, tmp_path, data=write_frames(tmp_path / "there/own"))
     assert one.id == two.id
-    assert one.id.startswith("toy-mean-pooling-paper-seed0-")
+    assert one.id.startswith("toy@own-mean-pooling-paper-seed0-")
+
+
+def test_a_copy_under_another_name_is_a_run_of_its_own(registry, tmp_path):
+    other = plan(registry, tmp_path, data=write_frames(tmp_path / "copy"))
+    assert other.id.startswith("toy@copy-")
+    assert other.folds[0].fingerprint == plan(registry, tmp_path).folds[0].fingerprint  # so its weights are shared
+
+
+def test_another_picture_under_the_same_name_is_another_run(registry, tmp_path):
+    before = plan(registry, tmp_path)
+    (tmp_path / "own" / SPLIT.train[0].frames[0]).write_text("another")
+    after = plan(registry, tmp_path)
+    assert before.id != after.id
+    assert before.folds[0].training[0].fingerprint != after.folds[0].training[0].fingerprint
 
 
 @pytest.mark.parametrize(

@@ -288,7 +288,7 @@ def complete():
     pretrained = {"file": "a.pth", "sha256": HASH, "names": "torchvision", "taken": 3, "tensors": 4}
     fields = of_splits(10, [4])
     head = fields["conventions"]["official"]
-    summary = {name: head[name] for name in head if name not in ("version", "fingerprint", "rules")}
+    summary = {name: head[name] for name in head if name not in ("version", "fingerprint", "rules", "cmc")}
     fields["disclosure"]["pretraining"] = f"a.pth (sha256 {HASH}), 3 of 4 tensors, names of torchvision"
     fields["weights"]["pretrained"] = pretrained
     fields["method"]["quoted"] = [number]

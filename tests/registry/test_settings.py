@@ -68,11 +68,12 @@ def test_every_option_of_every_part_is_a_setting(method):
         ("stages.1.steps=5", "stages.1.steps", 5),
         ("stages.1.losses.triplet=0.5", "stages.1.losses.triplet", 0.5),
         ("size=[128,64]", "size", (128, 64)),
+        ("size=128x64", "size", (128, 64)),
         ("metric=cosine", "matcher.metric", "cosine"),
     ],
 )
-def test_a_path_or_its_end_overrides_one_setting(method, assignment, path, expected):
-    changed, applied = override(method, [assignment])
+def test_a_path_or_its_end_overrides_one_setting(method, registry, assignment, path, expected):
+    changed, applied = override(method, [assignment], registry)
     assert value(changed, path) == expected
     assert list(applied) == [path]
     before, after = dict(settings(method)), dict(settings(changed))
@@ -86,12 +87,24 @@ def test_a_path_or_its_end_overrides_one_setting(method, assignment, path, expec
         ("marign=1", r"no setting 'marign'; did you mean margin"),
         ("T=8", r"fits several settings.*stages\.0\.clipping\.T.*test\.T"),
         ("steps=many", "stages.1.steps: expected int, as in 10, got 'many'"),
-        ("size=64", "size: expected tuple"),
+        ("size=64", r"size: expected list, as in \[64, 32\] or 64x32, got '64'"),
+        ('size={"a": 1}', "size: expected one value"),
+        ("margin=true", "losses.triplet.margin: expected float, as in 0.3, got 'true'"),
     ],
 )
-def test_a_bad_assignment_is_one_sentence(method, assignment, message):
+def test_a_bad_assignment_is_one_sentence(method, registry, assignment, message):
     with pytest.raises(InputError, match=message):
-        override(method, [assignment])
+        override(method, [assignment], registry)
+
+
+@pytest.mark.parametrize(
+    "assignment", ["steps=5", "aggregator=pool", "matcher=mean", "stages.1.augment=[]", "size=9x9"]
+)
+def test_only_some_settings_may_be_set(method, registry, assignment):
+    only = ("test.", "matcher.")
+    assert override(method, ["T=8", "metric=cosine"], registry, only)[1] == {"test.T": 8, "matcher.metric": "cosine"}
+    with pytest.raises(InputError, match=r"decides how weights are trained.*expected one of matcher.metric, test"):
+        override(method, [assignment], registry, only)
 
 
 def test_a_described_recipe_is_plain_json_and_names_its_stages(method):

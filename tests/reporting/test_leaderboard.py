@@ -199,6 +199,7 @@ def test_pages_are_not_built_from_a_folder_at_fault(leaderboard):
         write_pages(leaderboard)
 
 
+@pytest.mark.slow
 def test_the_committed_leaderboard_is_sound():
     """What `vreid-bench leaderboard --check` says of the tables in this repository."""
     assert check(LEADERBOARD) == []

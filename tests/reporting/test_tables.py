@@ -186,7 +186,9 @@ def hostile():
         method__modified=True,
         method__swapped=HOSTILE,
         method__overrides={HOSTILE: HOSTILE},
-        method__providers=[{"kind": "method", "name": HOSTILE, "distribution": HOSTILE, "version": HOSTILE}],
+        method__providers=[
+            {"kind": "method", "name": HOSTILE, "distribution": HOSTILE, "version": HOSTILE, "code": None}
+        ],
         dataset__notes=[HOSTILE],
         disclosure__pretraining=HOSTILE,
         environment__device=HOSTILE,

@@ -12,7 +12,7 @@ from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import boards
 from vreid_bench.scoring.comparison import compare, p_of_rows, render
-from vreid_bench.scoring.sign_flip import sign_flip
+from vreid_bench.scoring.sign_flip import shift_interval, sign_flip
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
@@ -41,11 +41,13 @@ def test_a_run_and_itself_do_not_differ(tmp_path, precision, cli, cli_json):
     a = run_folder(tmp_path / "a", precision)
     for metrics in compare(a, a).values():
         for one in metrics.values():
-            assert one.verdict == "no difference"
-            assert (one.difference, one.p, one.interval, one.tie) == (0, 1, (0, 0), 40)
+            assert one.verdict == "no difference seen"
+            assert (one.difference, one.p, one.people, one.tie, one.smallest) == (0, 1, 40, 40, None)
+            # of 40 alike people, a share of 1 - 0.025 ** (1 / 40) = 0.0881 may be missing, who differ by 1
+            assert one.interval == pytest.approx((-0.0881, 0.0881), abs=1e-4)
     assert "no difference" in cli("compare", a, a).output
     report = cli_json("compare", "a", "a", "--runs", tmp_path)
-    assert report["conventions"]["official"]["mAP"]["verdict"] == "no difference"
+    assert report["conventions"]["official"]["mAP"]["verdict"] == "no difference seen"
 
 
 def test_a_difference_by_hand(tmp_path):
@@ -67,7 +69,7 @@ def test_a_small_difference_for_everyone_is_seen_and_one_by_chance_is_not(tmp_pa
     other = run_folder(tmp_path / "other", precision + 0.3 * random.normal(size=80))
     seen = compare(better, base)["official"]["mAP"]
     assert seen.verdict == "A is better"
-    assert seen.interval == pytest.approx((0.01, 0.01))
+    assert 0 < seen.interval[0] < 0.01 < seen.interval[1]
     assert compare(base, better)["official"]["mAP"].verdict == "B is better"
     hidden = compare(other, base)["official"]["mAP"]
     assert hidden.verdict == "not separable"
@@ -75,6 +77,96 @@ def test_a_small_difference_for_everyone_is_seen_and_one_by_chance_is_not(tmp_pa
     assert abs(hidden.difference) < hidden.smallest
     assert list(compare(other, base)) == ["queries-in-gallery", "official", "torchreid"]
     assert "not separable" in render(compare(other, base))
+
+
+def test_the_interval_holds_what_the_test_does_not_reject():
+    """Against the test itself, of every shift on a grid."""
+    random = np.random.default_rng(2)
+    for people in (6, 9, 30):
+        number = random.integers(1, 5, people)
+        weights = number / number.sum()
+        gaps = weights * (0.1 + 0.2 * random.normal(size=people))
+        low, high = shift_interval(gaps, weights)
+        assert low < gaps.sum() < high
+        for shift in np.linspace(low - 0.05, high + 0.05, 41):
+            assert (sign_flip(gaps - shift * weights).p >= 0.05) == (low <= shift <= high), (people, shift)
+
+
+def test_interval_and_verdict_always_agree():
+    random = np.random.default_rng(3)
+    verdicts = []
+    for people in [1, 5, 6, 7, 12, 25] * 5:
+        gaps = random.integers(-1, 5, people) / 4 / people  # with many ties
+        p, (low, high) = sign_flip(gaps).p, shift_interval(gaps, np.full(people, 1 / people))
+        assert (p >= 0.05) == (low <= 0 <= high), gaps
+        verdicts.append(p >= 0.05)
+    assert 5 < sum(verdicts) < 25
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    weights = np.full(15, 1 / 15)
+    worlds = [shift_interval(weights * (0.03 + 0.2 * random.normal(size=15)), weights) for _ in range(300)]
+    assert 0.92 <= np.mean([low <= 0.03 <= high for low, high in worlds]) <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("hits", "verdict", "least", "most"),
+    [
+        # (1 - share) * 1 - share with share = 1 - 0.025 ** (1 / 6) = 0.459 of people who are not among the six
+        (6, "A is better", 0.081, 1.0),
+        (0, "no difference seen", -0.459, 0.459),
+    ],
+)
+def test_six_people_who_all_score_alike_do_not_make_a_point(tmp_path, hits, verdict, least, most):
+    pids = np.arange(6) + 1
+    a = run_folder(tmp_path / "a", np.ones(6), pids)
+    b = run_folder(tmp_path / "b", np.where(pids <= hits, 0.0, 1.0), pids)
+    one = compare(a, b)["official"]["R1"]
+    assert one.verdict == verdict
+    assert one.interval == pytest.approx((least, most), abs=1e-3)
+
+
+def test_five_people_cannot_tell_anything(tmp_path, cli):
+    pids = np.arange(5) + 1
+    a = run_folder(tmp_path / "a", np.linspace(0.8, 1, 5), pids)
+    b = run_folder(tmp_path / "b", np.linspace(0.1, 0.2, 5), pids)
+    one = compare(a, b)["official"]["mAP"]
+    assert (one.verdict, one.interval, one.smallest) == ("not separable", (-1, 1), None)
+    shown = cli("compare", a, b).stdout
+    assert "-100.0 to +100.0" in shown
+    assert "official has 5 people: no difference" in shown
+
+
+def test_groups_of_seeds_are_averaged_query_by_query(tmp_path, precision, cli_json, cli):
+    shifts = {"a0": 0.1, "a1": 0.0, "b0": -0.05, "b1": -0.05, "b2": 0.01}
+    for name, shift in shifts.items():
+        run_folder(tmp_path / name, precision + shift * np.cos(np.arange(80)), seed=int(name[1]))
+    together = cli_json("compare", "a0", "a1", "--runs", tmp_path, "--with", "b0", "b1", "b2")
+    run_folder(tmp_path / "a", precision + 0.05 * np.cos(np.arange(80)))
+    run_folder(tmp_path / "b", precision - 0.03 * np.cos(np.arange(80)))
+    alone = cli_json("compare", "a", "b", "--runs", tmp_path)["conventions"]["official"]["mAP"]
+    mean = together["conventions"]["official"]["mAP"]
+    for name in ("a", "b", "difference", "p", "win", "loss"):
+        assert mean[name] == pytest.approx(alone[name]), name
+    assert mean["interval"] == pytest.approx(alone["interval"])
+    scores = [(precision + shifts[name] * np.cos(np.arange(80))).mean() for name in ("a0", "a1")]
+    assert mean["spread"][0] == pytest.approx(np.std(scores, ddof=1))
+    assert alone["spread"] == [None, None]
+    assert " ± " in cli("compare", "a0", "a1", "--runs", tmp_path, "--with", "b0").stdout
+
+
+def test_a_group_holds_the_seeds_of_one_method_each_once(tmp_path, precision, cli):
+    run_folder(tmp_path / "a", precision)
+    run_folder(tmp_path / "b", precision, method={**GOLDEN["method"], "name": "other"})
+    for arguments, message in (
+        (("a", "--with", "a", "a"), "is given twice in one group"),
+        (("a", "b", "--with", "a"), "they ran temporal-pooling small and other small; expected seeds of one method"),
+        (("a",), "compare got 1 run(s); expected two, or two groups"),
+        (("a", "b", "a"), "compare got 3 run(s)"),
+    ):
+        result = cli("compare", "--runs", tmp_path, *arguments)
+        assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
 
 
 def test_sign_flips_are_those_of_all_signs():

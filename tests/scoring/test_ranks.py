@@ -134,6 +134,7 @@ def test_distances_agree_with_the_loop(backend, seed, dtype):
     assert_scores(count_from_distances([(slice(None), distances)], who), distances, who)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("seed", range(25))
 def test_whole_numbers_agree_with_the_loop_from_embeddings(backend, seed, dtype):
@@ -180,6 +181,7 @@ def before_by_hand(distances, who):
     return np.array(result).reshape(-1, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 1000, 16_384, 40_000])
 def test_numbers_at_the_edge_of_their_range_and_galleries_of_many_tiles(backend, size, dtype):

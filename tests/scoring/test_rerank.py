@@ -58,6 +58,7 @@ def cases(draw):
     return (upper + upper.T + (1 - np.eye(size))).astype(np.float32), queries, options
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(cases())
 def test_zhong_is_the_published_algorithm(case):

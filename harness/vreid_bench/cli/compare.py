@@ -1,30 +1,66 @@
-"""`vreid-bench compare`: two runs on the same test set."""
+"""`vreid-bench compare`: two runs, or two groups of runs, on the same test set."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from vreid_bench.cli.options import AS_JSON, FILE, RUNS
+from vreid_bench.system.errors import InputError
+
+WITH = "--with"
 
 
-@click.command()
-@click.argument("run_a", type=FILE)
-@click.argument("run_b", type=FILE)
+class GroupsCommand(click.Command):
+    """A command whose option `--with` takes all values that follow it, as a shell pattern gives them."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(context, list(_repeat_with(args)))
+
+
+def _repeat_with(words: Iterable[str]) -> Iterator[str]:
+    """`--with B1 B2` as `--with B1 --with B2`: click gives an option one value each time."""
+    inside = first = False
+    for word in words:
+        if word == WITH or word.startswith("-"):
+            inside = first = word == WITH
+        elif inside and not first:
+            yield WITH
+        else:
+            first = False
+        yield word
+
+
+@click.command(cls=GroupsCommand)
+@click.argument("group", nargs=-1, required=True, type=FILE, metavar="A... [B]")
+@click.option(WITH, "others", multiple=True, type=FILE, metavar="B...", help="The runs of the second group.")
 @RUNS
 @AS_JSON
-def compare(run_a: Path, run_b: Path, runs: Path, as_json: bool) -> None:
+def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_json: bool) -> None:
     """Compare two runs, by folder or id, on the same test set, person by person: difference, interval, p.
 
+    With several seeds of each method, the seeds stand before and after --with: each query's scores are averaged over
+    the seeds of a group first.
+
+    The interval holds the differences that the test does not reject, so 0 lies in it exactly if the verdict calls
+    neither better. `smallest` is the smallest difference that this test set can show at 5 %.
+
     \b
-    `smallest` is the smallest difference that this test set can show at 5 %.
-        vreid-bench compare mars-personvlad-small-seed0-1a2b3c4d mars-mean-pooling-small-seed0-5e6f7a8b
+        vreid-bench compare mars@synthetic-personvlad-small-seed0-1a2b3c4d mars@synthetic-gru-small-seed0-5e6f7a8b
+        vreid-bench compare runs/mars@*-tacan-small-seed* --with runs/mars@*-ica-small-seed*
     """
     from vreid_bench.scoring import comparison
 
-    compared = comparison.compare(run_a, run_b, runs)
+    if not others:
+        if len(group) != 2:
+            raise InputError(
+                f"compare got {len(group)} run(s); expected two, or two groups of seeds: compare A1 A2 {WITH} B1 B2"
+            )
+        group, others = group[:1], group[1:]
+    compared = comparison.compare_groups(group, others, runs)
     if as_json:
         click.echo(json.dumps({"conventions": comparison.to_plain(compared)}))
     else:

@@ -22,7 +22,7 @@ def diff(run: Path, as_json: bool) -> None:
     """Show by how much each single rule changes mAP and R1 of RUN (a finished run's folder).
 
     \b
-        vreid-bench conventions diff runs/mars-personvlad-small-seed0-1a2b3c4d
+        vreid-bench conventions diff runs/mars@synthetic-personvlad-small-seed0-1a2b3c4d
     """
     from vreid_bench.scoring.rule_effects import measure_rule_effects, render
 

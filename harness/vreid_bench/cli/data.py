@@ -31,9 +31,10 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
         vreid-bench data synthesize /tmp/mars --layout mars --ids 20 --size 64x32
     """
     from vreid_bench.contracts.dataset import TwinReader
+    from vreid_bench.planning.data_root import find_dataset
     from vreid_bench.registry.registry import Registry
 
-    reader = Registry.installed().get("datasets", layout)
+    reader = find_dataset(Registry.installed(), layout).value
     if not isinstance(reader, TwinReader):
         raise InputError(f"--layout {layout}: this data set has no synthetic twin; choose another layout")
     if size is not None:
@@ -51,13 +52,16 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
 def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tuple[str, ...], as_json: bool) -> None:
     """Check a copy of DATASET: compare its counts with the published ones, and report every fault in it.
 
+    Every reader can be checked. What a run would refuse is among the faults.
+
     \b
         vreid-bench data verify mars --data /data/mars --decode
     """
-    from vreid_bench.planning import dataset_check
+    from vreid_bench.planning.dataset_check import check_dataset
     from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting import dataset_check
 
-    check = dataset_check.check_dataset(Registry.installed(), dataset, root, decode, accept_withdrawn)
+    check = check_dataset(Registry.installed(), dataset, root, decode, accept_withdrawn)
     click.echo(json.dumps(dataset_check.as_json(check)) if as_json else dataset_check.as_text(check))
     if check.problems:
         raise click.exceptions.Exit(2)

@@ -4,38 +4,47 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from vreid_bench.cli.options import AS_JSON, FILE
 from vreid_bench.system.errors import InputError, RunError
 
+FOLDER = Path("leaderboard")
+DIR = click.option(
+    "--dir", "folder", type=FILE, help=f"The folder of records and pages; default: {FOLDER}."
+)  # before `add` or after it
+
+
+class Chosen(NamedTuple):
+    """Options that stand before `add`."""
+
+    folder: Path | None
+    as_json: bool
+
 
 @click.group(invoke_without_command=True)
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit code 1 if a page is out of date.")
-@click.option(
-    "--dir",
-    "folder",
-    type=FILE,
-    default=Path("leaderboard"),
-    show_default=True,
-    help="The folder of records and pages.",
-)
+@DIR
 @AS_JSON
 @click.pass_context
-def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json: bool) -> None:
+def leaderboard(context: click.Context, only_check: bool, folder: Path | None, as_json: bool) -> None:
     """Build the pages from the records, or check that they are up to date.
 
     \b
         vreid-bench leaderboard
         vreid-bench leaderboard --check
-        vreid-bench leaderboard add runs/mars-personvlad-small-seed0-1a2b3c4d
+        vreid-bench leaderboard add runs/mars@synthetic-personvlad-small-seed0-1a2b3c4d
     """
     if context.invoked_subcommand is not None:
-        context.obj = folder
+        if only_check:
+            raise InputError("--check changes nothing, but `add` does; leave one of them out")
+        context.obj = Chosen(folder, as_json)
         return
     from vreid_bench.reporting.leaderboard import check, write_pages
 
+    folder = folder or FOLDER
     if not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; `vreid-bench leaderboard add` creates it")
     problems = check(folder) if only_check else []
@@ -51,15 +60,24 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path, as_json:
 @leaderboard.command()
 @click.argument("runs", nargs=-1, required=True, type=FILE)
 @click.option("--replace", is_flag=True, help="Replace a record of the same name.")
+@DIR
 @AS_JSON
 @click.pass_obj
-def add(folder: Path, runs: tuple[Path, ...], replace: bool, as_json: bool) -> None:
+def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | None, as_json: bool) -> None:
     """Publish the records of RUNS (folders of finished runs, or record files) and rebuild the pages.
+
+    Runs that are not finished are skipped with a note.
 
     \b
         vreid-bench leaderboard add runs/*
+        vreid-bench leaderboard add runs/* --dir elsewhere
     """
     from vreid_bench.reporting.leaderboard import publish
 
-    changed = publish(runs, folder, replace)
-    click.echo(json.dumps({"written": changed}) if as_json else "\n".join(changed))
+    written, skipped = publish(runs, folder or before.folder or FOLDER, replace)
+    for run in skipped:
+        click.echo(f"note: {run} is skipped: it is not finished; repeat its command", err=True)
+    if as_json or before.as_json:
+        click.echo(json.dumps({"written": written, "skipped": skipped}))
+    else:
+        click.echo("\n".join(written))

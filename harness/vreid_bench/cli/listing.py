@@ -12,21 +12,32 @@ from vreid_bench.system.errors import InputError, suggestion
 
 @click.command("list")
 @click.argument("kind", required=False)
+@click.option("--long", "in_full", is_flag=True, help="Also show who provides each name, and in which version.")
 @AS_JSON
-def list_(kind: str | None, as_json: bool) -> None:
-    """List what plugins provide: all kinds, or one KIND.
+def list_(kind: str | None, in_full: bool, as_json: bool) -> None:
+    """List what plugins provide: how many of each kind, or the names of one KIND.
+
+    Lines are cut to the width of the terminal; what goes to a file or another program is not.
 
     \b
         vreid-bench list
-        vreid-bench list methods --json
+        vreid-bench list methods
+        vreid-bench list methods --long
     """
-    from tabulate import tabulate
-
     from vreid_bench.registry.entry import KINDS
     from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting import listing
+    from vreid_bench.reporting.columns import terminal_width
 
     kind = next((k for k, one in KINDS.items() if kind in (k, one)), kind)
     if kind is not None and kind not in KINDS:
         raise InputError(f"no kind is named {kind!r}{suggestion(kind, KINDS)}; kinds: {', '.join(KINDS)}")
-    rows = [entry.describe() for entry in Registry.installed().entries(kind)]
-    click.echo(json.dumps(rows) if as_json else tabulate(rows, headers="keys", maxcolwidths=[None, None, 60]))
+    entries = list(Registry.installed().entries(kind))
+    if as_json:
+        click.echo(json.dumps([entry.describe() for entry in entries]))
+    elif in_full:
+        click.echo(listing.list_in_full(entries))
+    elif kind is None:
+        click.echo(listing.count_kinds(entries, terminal_width()))
+    else:
+        click.echo(listing.list_names(entries, terminal_width()))

@@ -9,14 +9,17 @@ from typing import Any
 import click
 
 from vreid_bench.cli.compare import compare
+from vreid_bench.cli.completion import complete_names
 from vreid_bench.cli.conventions import conventions
 from vreid_bench.cli.data import data
 from vreid_bench.cli.doctor import doctor
 from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
+from vreid_bench.cli.methods import methods
 from vreid_bench.cli.options import FOLDER
 from vreid_bench.cli.protocols import protocols
 from vreid_bench.cli.run import run
+from vreid_bench.cli.runs import runs_
 from vreid_bench.cli.score import score
 from vreid_bench.cli.visibility import visibility
 from vreid_bench.system.errors import InputError, RunError
@@ -65,8 +68,22 @@ def main() -> None:
     """
 
 
-for command in (run, score, compare, conventions, visibility, leaderboard, list_, protocols, data, doctor):
+for command in (
+    run,
+    runs_,
+    score,
+    compare,
+    conventions,
+    visibility,
+    leaderboard,
+    list_,
+    methods,
+    protocols,
+    data,
+    doctor,
+):
     main.add_command(command)
+complete_names(main)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --seed 1
         vreid-bench run --plugin mean-pooling --protocol mars --set margin=0.2
         vreid-bench run --plugin mean-pooling --plugin max-pooling --protocol mars --seeds 0-2
-        vreid-bench run --from runs/mars-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
+        vreid-bench run --from runs/mars@synthetic-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
 
     Published weights are matched with the encoder by their published names; a report shows what fits, and
     what does not and why. With timm installed, each of its models is an encoder, timm:NAME.

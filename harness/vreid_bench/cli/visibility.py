@@ -26,8 +26,8 @@ def visibility(run: Path, as_json: bool, **options: Any) -> None:
     Prints Spearman's rank correlation within a clip or a tracklet, averaged, with its interval over people.
 
     \b
-        vreid-bench visibility runs/mars-tacan-small-seed0-1a2b3c4d
-        vreid-bench visibility runs/mars-clip-learned-small-seed0-5e6f7a8b --protocol mars-corruption
+        vreid-bench visibility runs/mars@synthetic-tacan-small-seed0-1a2b3c4d
+        vreid-bench visibility runs/mars@synthetic-clip-learned-small-seed0-5e6f7a8b --protocol mars-corruption
     """
     from vreid_bench.evaluation.agreement import as_json as listed
     from vreid_bench.evaluation.agreement import render

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -51,6 +52,13 @@ class Dataset:
     splits: tuple[Split, ...]
     source: Source
     notes: tuple[str, ...] = ()  # what the reader of a result must know, e.g. that the data was withdrawn
+    content: str = ""  # sha256 over all its frames; the harness fills it in
+
+    @property
+    def label(self) -> str:
+        """Which copy it is: `official`, `synthetic`, or the folder of an unverified one."""
+        folder = re.sub(r"[^a-z0-9._-]+", "-", self.root.resolve().name.lower()).strip("-._")[:80]
+        return self.source if self.source != "unverified" else folder or "unverified"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -105,7 +113,12 @@ class VariantReader(Protocol):
 
 @runtime_checkable
 class CheckingReader(Protocol):
-    """A reader that can check a whole tree, for `vreid-bench data verify`."""
+    """A reader with checks of its own, for `vreid-bench data verify`.
+
+    They are added to the general checks, which every reader gets: of its lists, counts and frames, and of everything
+    that a run would refuse. A reader with the attribute `complete = True` counts and checks the frames itself: only
+    what a run would refuse is then added to its report.
+    """
 
     def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
         """Every count and every fault; with `decode`, each frame is decoded too."""

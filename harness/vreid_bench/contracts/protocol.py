@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.rules import PROSE, rules_of
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
@@ -61,6 +60,8 @@ class Protocol:
     counts: Mapping[str, int] = field(default_factory=dict, metadata=PROSE)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.conventions, tuple | list) or not self.conventions:
+            self._refuse(f"its conventions are {self.conventions!r}, expected a tuple of names such as ('official',)")
         if self.headline not in self.conventions:
             self._refuse(f"its headline {self.headline!r} is not among its conventions {list(self.conventions)}")
         if not 0 <= self.holdout < 1 or not 0 <= self.fine_tune <= 1:
@@ -88,6 +89,11 @@ class Protocol:
         return self.test.leading if self.test else 1
 
     @property
+    def ranks_tracklets(self) -> bool:
+        """Does it rank the gallery tracklets for each query tracklet? A strategy may rank something else."""
+        return bool(getattr(self.test, "ranks_tracklets", True))
+
+    @property
     def rules(self) -> dict[str, Any]:
         """All that can change a score: name -> value."""
         test: Any = self.test
@@ -98,13 +104,6 @@ class Protocol:
     def fingerprint(self) -> str:
         """Changes exactly when a rule changes."""
         return digest(self.rules)
-
-    def choose_conventions(self, known: Mapping[str, Convention]) -> tuple[Convention, ...]:
-        """Its conventions, chosen from those of the plugins. Raises InputError if one is missing."""
-        for name in self.conventions:
-            if name not in known:
-                self._refuse(f"no convention is named {name!r}")
-        return tuple(known[name] for name in self.conventions)
 
     def transfer_to(self, target: Protocol, name: str, fine_tune: float = 0.0) -> Protocol:
         """The protocol that trains under this one and tests under `target`.

@@ -44,7 +44,7 @@ def part(name: str, **options: Any) -> Part:
 class Clipping:
     """How a tracklet is cut into clips of `T` frames; `vreid_bench.modeling.clips` defines each sampler."""
 
-    sampler: str
+    sampler: str  # the rule that chooses the frames of each clip
     T: int  # frames per clip; 0 with the sampler `all`
     clips: int = 1  # clips per tracklet, for samplers that draw a fixed number
     step: int = 0  # frames from one clip's start to the next, for `dense`; 0 means T
@@ -55,8 +55,8 @@ class Clipping:
 class Optimizer:
     """An optimizer of `torch.optim` and its options, as the paper prints them; `Schedule` holds the learning rate."""
 
-    name: Literal["Adam", "AdamW", "SGD"] = "Adam"
-    options: Mapping[str, Any] = field(default_factory=dict)
+    name: Literal["Adam", "AdamW", "SGD"] = "Adam"  # a class of `torch.optim`
+    options: Mapping[str, Any] = field(default_factory=dict)  # arguments of that class, for instance weight_decay
 
     def __post_init__(self) -> None:
         _check_choice("optimizer.name", self.name, ("Adam", "AdamW", "SGD"))
@@ -66,8 +66,8 @@ class Optimizer:
 class Schedule:
     """Learning rate as a function of the step alone, so that a resumed run needs no scheduler state."""
 
-    kind: Literal["constant", "step", "one-cycle"]
-    rate: float
+    kind: Literal["constant", "step", "one-cycle"]  # how the rate changes over the steps
+    rate: float  # learning rate at the start; for `one-cycle` at its peak
     every: int = 0  # `step`: steps between two drops
     factor: float = 0.1  # `step`: a drop multiplies the rate by this
     floor: float = 0.0  # `step`: the rate never falls below this
@@ -83,15 +83,15 @@ class Train:
     """A stage of gradient descent over PK batches: `P` identities, `K` tracklets of each."""
 
     clipping: Clipping
-    losses: Mapping[str, float]  # name in `Method.losses` -> weight
-    steps: int
-    P: int
-    K: int
+    losses: Mapping[str, float]  # name in `Method.losses` -> weight of that loss
+    steps: int  # of gradient descent, in all
+    P: int  # identities in a batch
+    K: int  # tracklets of each identity in a batch
     schedule: Schedule
     optimizer: Optimizer = Optimizer()
     train: tuple[str, ...] = ("*",)  # patterns: parameters with these names are trained
     freeze: tuple[str, ...] = ()  # patterns: of those, parameters with these names are not
-    augment: tuple[Part, ...] = ()
+    augment: tuple[Part, ...] = ()  # augmentations of the training clips, in order
     matcher: Part | None = None  # replaces the method's matcher during this stage
     # > 0: encoder and aggregator are frozen, and the features of this many augmented views are computed once
     cached: int = 0
@@ -109,7 +109,7 @@ class Train:
 class Fit:
     """A stage in closed form: `part.fit(...)` over the training tracklets (k-means centres, XQDA)."""
 
-    part: Literal["aggregator", "matcher"]
+    part: Literal["aggregator", "matcher"]  # which part is fitted
     clipping: Clipping
 
 
@@ -161,12 +161,12 @@ def reported_table(
 class Method:
     """A recipe: everything that decides a run, apart from data, protocol and seed."""
 
-    encoder: Part
-    aggregator: Part
-    matcher: Part
+    encoder: Part  # clip -> feature maps
+    aggregator: Part  # feature maps -> clip embedding
+    matcher: Part  # clips of two tracklets -> distance
     test: Clipping
     size: tuple[int, int]  # height, width in pixels
-    losses: Mapping[str, Part] = field(default_factory=dict)
+    losses: Mapping[str, Part] = field(default_factory=dict)  # the training objectives, by name
     stages: tuple[Stage, ...] = ()
     reported: tuple[Reported, ...] = ()  # the paper's numbers of this method
     quoted: tuple[Reported, ...] = ()  # the paper's numbers of other systems; one method of each paper holds them

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -38,6 +37,7 @@ class Testing:
 
     strategy: TestStrategy
     chosen: ChosenMethod
+    code: str  # a hash over the code that decides features
     conventions: Sequence[Convention]
     headline: str  # the convention that must be computable
     reranker: Reranker | None
@@ -52,7 +52,9 @@ class Testing:
             reason = f"its test {strategy!r} lacks views() or cases(); see TestStrategy"
             raise InputError(f"protocol {protocol.name!r}: {reason}")
         reranker = None if part is None else plan.registry.factory("rerankers", part)()
-        return cls(strategy, plan.chosen, plan.conventions, protocol.headline, reranker, plan.memory)
+        return cls(
+            strategy, plan.chosen, plan.code.features, plan.conventions, protocol.headline, reranker, plan.memory
+        )
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def embed_fold(
     Features that are in the fold's folder, or that another run computed from the same weights, are not computed again.
     """
     views, method = testing.strategy.views(), testing.chosen.method
-    made_by = {name: _fingerprint(view, testing.chosen.settings, fold, folder, machine) for name, view in views.items()}
+    made_by = {name: _fingerprint(view, testing, fold, folder, machine) for name, view in views.items()}
     missing = [
         name for name in views if not folder.features(name).exists() and not adopt_features(folder, name, made_by[name])
     ]
@@ -116,9 +118,9 @@ def _embed(view: View, model: Model, clipping: Clipping, fold: Fold, reader: Fra
     return embed_clips(model, fold.test.test, clipping, reader, view.distort)
 
 
-def _fingerprint(view: View, settings: Mapping[str, Any], fold: Fold, folder: FoldDirectory, machine: Machine) -> str:
-    """A hash over all that decides features: weights, parts, clips, frames, corruption, and the arithmetic."""
-    parts = [settings[name] for name in ("encoder", "aggregator", "matcher", "test", "size")]
+def _fingerprint(view: View, testing: Testing, fold: Fold, folder: FoldDirectory, machine: Machine) -> str:
+    """A hash over all that decides features: weights, parts, code, clips, frames, corruption, and the arithmetic."""
+    parts = [testing.chosen.settings[name] for name in ("encoder", "aggregator", "matcher", "test", "size")]
     where = [machine.device.type, machine.threads, torch.__version__]
     weights = sha256(folder.weights.read_bytes())
-    return digest([weights, parts, where, [view.represented, view.distortion], fold.fingerprint])
+    return digest([weights, parts, testing.code, where, [view.represented, view.distortion], fold.fingerprint])

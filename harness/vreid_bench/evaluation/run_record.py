@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.rerank import neighbours
-from vreid_bench.system.environment import Machine, device_name, packages, processor
+from vreid_bench.system.environment import Machine, device_name, instruction_set, packages, processor
 from vreid_bench.system.fingerprint import sha256
 from vreid_bench.system.meter import add_costs, read_costs
 
@@ -70,6 +70,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
             "schema_version": 1,
             "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "method": plan.declaration.method,
+            "code": asdict(plan.code),
             "preset": plan.chosen.preset,
             "seed": plan.seed,
             "protocol": {"name": protocol.name, "headline": protocol.headline, **describe_rules(protocol)},
@@ -101,6 +102,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
                 "packages": packages(),
                 "machine": platform.machine(),
                 "cpu": processor() or None,
+                "instruction_set": instruction_set(),
                 "device": device_name(machine.device),
                 "threads": machine.threads,
             },

@@ -11,9 +11,10 @@ from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.evaluation.evaluate import Result
 from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.per_query import PerQuery
+from vreid_bench.records.scores import RANKS
 from vreid_bench.scoring.bootstrap import tabulate_people
 from vreid_bench.scoring.breakdown import break_down_conventions
-from vreid_bench.scoring.metrics import collect_per_query, summarize
+from vreid_bench.scoring.metrics import average_curves, collect_per_query, summarize
 
 
 class RunScores(NamedTuple):
@@ -35,9 +36,15 @@ def score_run(
     per_query = collect_per_query(outcomes, folds if len(outcomes) == len(folds) else None)
     summary = summarize(outcomes)
     refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
+    curves = average_curves(outcomes, RANKS)
+    rows = [
+        (c.name, {**describe_rules(c), **summary[c.name], "cmc": curves[c.name]})
+        for c in conventions
+        if c.name in curves
+    ]
     diameters = [ranking.diameter for ranking in leading if ranking.diameter is not None]
     fields = {
-        "conventions": {c.name: {**describe_rules(c), **summary[c.name]} for c in conventions if c.name not in refused},
+        "conventions": dict(rows),
         "not_computable": refused,
         "conditions": conditions,
         "cluster_diameter": fmean(diameters) if diameters else None,

@@ -13,7 +13,11 @@ import platformdirs
 
 from vreid_bench.contracts.dataset import Dataset, TwinReader, VariantReader, WithdrawnReader, mark_synthetic
 from vreid_bench.contracts.protocol import Protocol
-from vreid_bench.system.errors import InputError
+from vreid_bench.planning.dataset_lists import check_dataset_lists
+from vreid_bench.planning.protocols import name_protocol
+from vreid_bench.registry.entry import Entry
+from vreid_bench.registry.registry import Registry
+from vreid_bench.system.errors import InputError, suggestion
 
 BANNER = """\
 No data was named, so this is the SYNTHETIC twin of {}: rendered pedestrians, no real person.
@@ -22,7 +26,7 @@ Its scores say nothing about the real data set; name your copy of that with --da
 
 def open_datasets(
     protocol: Protocol,
-    readers: Mapping[str, Any],
+    registry: Registry,
     given: Path | None,
     accepted: Container[str],
     remembered: Mapping[str, Path],
@@ -37,42 +41,70 @@ def open_datasets(
         variants[protocol.target] = protocol.target_variant
     found = {}
     for name, variant in variants.items():
-        if name not in readers:
-            raise InputError(f"protocol {protocol.name!r} needs the dataset {name!r}, which no plugin provides")
+        entry = registry.find("datasets", name)
+        if entry is None:
+            hint = suggestion(name, registry.values("datasets"))
+            raise InputError(
+                f"{name_protocol(protocol, registry)} needs the dataset {name!r}, which no plugin provides{hint}; "
+                "install its plugin, or correct the protocol"
+            )
         if given is None and name in remembered:
-            root = _find_again(readers[name], name, remembered[name])
-            check_withdrawn(readers[name], name, root, accepted)
+            root = _find_again(entry, remembered[name])
+            check_withdrawn(entry.value, name, root, accepted)
         else:
-            root, _ = data_root(readers[name], name, given, accepted, shelf=len(variants) > 1)
-        found[name] = read_dataset(readers[name], name, variant, root)
+            root, _ = find_root(entry, given, accepted, shelf=len(variants) > 1)
+        found[name] = read_dataset(entry, variant, root)
     if len({dataset.source == "synthetic" for dataset in found.values()}) > 1:
         sources = " and ".join(f"{name} is {dataset.source}" for name, dataset in found.items())
         raise InputError(f"{protocol.name}: {sources}; transfer needs both real or both synthetic")
     return found
 
 
-def _find_again(reader: Any, name: str, root: Path) -> Path:
+def _find_again(entry: Entry, root: Path) -> Path:
     """The folder of the data of an earlier run; a twin that left the cache is rendered again."""
     if root.exists():
         return root
     if root.parent == _twins():
-        return _render_twin(reader, name)
-    raise InputError(f"{root}: the run used this copy of {name}, which is gone; name where it is now with --data")
+        with entry.blame():
+            return _render_twin(entry.value, entry.name)
+    raise InputError(f"{root}: the run used this copy of {entry.name}, which is gone; name where it is now with --data")
 
 
-def read_dataset(reader: Any, name: str, variant: str, root: Path) -> Dataset:
-    """The dataset under `root`, divided as a protocol says. Raises InputError if its reader cannot do that."""
-    if not variant:
-        plain: Dataset = reader.read(root)
-        return mark_synthetic(plain)
+def read_dataset(entry: Entry, variant: str, root: Path) -> Dataset:
+    """The dataset under `root`, divided as a protocol says.
+
+    Raises InputError if its reader cannot do that, fails, or returns something that cannot be used.
+    """
+    return mark_synthetic(check_dataset_lists(read_lists(entry, variant, root), entry.who))
+
+
+def read_lists(entry: Entry, variant: str, root: Path) -> Any:
+    """Whatever the reader returns for `root`, not checked. Raises InputError if the reader fails."""
+    if variant:
+        _check_variant(entry.value, entry.name, variant)
+    with entry.blame():
+        return entry.value.read(root, variant) if variant else entry.value.read(root)
+
+
+def _check_variant(reader: Any, name: str, variant: str) -> None:
     known = reader.variants if isinstance(reader, VariantReader) else ()
     if variant not in known:
         raise InputError(
             f"the protocol divides {name} as {variant!r}, but its reader "
             f"offers {', '.join(known) or 'one way only'}; correct the protocol"
         )
-    divided: Dataset = reader.read(root, variant)
-    return mark_synthetic(divided)
+
+
+def find_root(
+    entry: Entry, given: Path | None, accepted: Container[str] = (), *, shelf: bool = False
+) -> tuple[Path, bool]:
+    """As `data_root`; if the reader's code fails, the InputError names its distribution."""
+    with entry.blame():
+        try:
+            return data_root(entry.value, entry.name, given, accepted, shelf=shelf)
+        except OSError as fault:  # such as a full disk, for which no plugin is to blame
+            disk = fault
+    raise disk
 
 
 def data_root(
@@ -105,6 +137,16 @@ def find_copy(given: Path | None) -> Path | None:
     """The user's copy: `given` (`--data`), else VREID_DATA; None if neither names one, so that the twin is used."""
     variable = os.environ.get("VREID_DATA")
     return given or (Path(variable) if variable else None)
+
+
+def find_dataset(registry: Registry, name: str) -> Entry:
+    """The reader of that name. Raises InputError with near names, or with the data set of the protocol of that name."""
+    found = registry.find("datasets", name)
+    protocol = registry.find("protocols", name)
+    if found is None and protocol is not None:
+        dataset = protocol.value.test_dataset
+        raise InputError(f"{name!r} is a protocol, expected a dataset; did you mean {dataset}, which it tests on?")
+    return registry.entry("datasets", name)
 
 
 def check_withdrawn(reader: Any, dataset: str, root: Path, accepted: Container[str]) -> None:

@@ -1,16 +1,20 @@
-"""Compares a copy of a data set with the published counts, and shows the result."""
+"""Checks a copy of a data set: what a run would refuse, the counts, the frames, and what its reader checks itself."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
-from vreid_bench.contracts.dataset import CheckingReader, DatasetCheck
-from vreid_bench.planning.data_root import data_root
+from vreid_bench.contracts.dataset import CheckingReader, Count, Dataset, DatasetCheck, mark_synthetic, person_ids
+from vreid_bench.planning.data_root import find_dataset, find_root, read_lists
+from vreid_bench.planning.dataset_counts import count_dataset
+from vreid_bench.planning.dataset_lists import find_list_faults
+from vreid_bench.planning.frame_faults import find_frame_faults
+from vreid_bench.planning.protocol_faults import Division, divide_by_protocols
+from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
+from vreid_bench.registry.values import describe_value
 from vreid_bench.system.errors import InputError
 
 
@@ -19,24 +23,60 @@ def check_dataset(
 ) -> DatasetCheck:
     """Check the copy named by `given` (`--data`) or VREID_DATA, else the synthetic twin.
 
-    Raises InputError if the data set has no check, or if the data was withdrawn and is not among the `accepted`.
+    The report has the counts and problems of the reader's own `verify`, if it has one, and those that are found for
+    any reader. Raises InputError if there is no such data, or if it was withdrawn and is not among the `accepted`.
     """
-    reader = registry.get("datasets", dataset)
-    if not isinstance(reader, CheckingReader):
-        raise InputError(f"data set {dataset!r} cannot be checked: its reader has no method `verify`")
-    root, _ = data_root(reader, dataset, given, accepted)
-    return reader.verify(root, decode)
+    entry = find_dataset(registry, dataset)
+    root, _ = find_root(entry, given, accepted)
+    own = _verify(entry, root, decode)
+    found, problems = _read(entry, root)
+    source = own.source if own else "unverified"
+    if found is None:
+        return DatasetCheck(source, own.counts if own else (), _join(own, problems))
+    divisions, refusals = divide_by_protocols(entry, registry, root)
+    problems = [*refusals, *(sentence for each in divisions for sentence in each.find_faults(entry.who))]
+    if own and getattr(entry.value, "complete", False):
+        return DatasetCheck(source, own.counts, _join(own, problems))
+    on_disk, faults = find_frame_faults(found, decode)
+    general = [*count_dataset(found), *_count_by_protocol(found, divisions), Count("frames on disk", on_disk, None)]
+    told = {count.what for count in own.counts} if own else set()
+    counts = (*(own.counts if own else ()), *(count for count in general if count.what not in told))
+    return DatasetCheck(own.source if own else found.source, counts, _join(own, [*problems, *faults]))
 
 
-def as_json(check: DatasetCheck) -> dict[str, Any]:
-    """The check as data that JSON can hold."""
-    return {"source": check.source, "counts": [c._asdict() for c in check.counts], "problems": list(check.problems)}
+def _verify(entry: Entry, root: Path, decode: bool) -> DatasetCheck | None:
+    """The report of the reader's own `verify`; None if it has none."""
+    if not isinstance(entry.value, CheckingReader):
+        return None
+    with entry.blame():
+        report: Any = entry.value.verify(root, decode)
+    if not isinstance(report, DatasetCheck):
+        raise InputError(f"{entry.who}: `verify` returned {describe_value(report)}, expected a DatasetCheck")
+    return report
 
 
-def as_text(check: DatasetCheck) -> str:
-    """The check as text: the table of counts, then the problems."""
-    rows = [(c.what, c.found, "" if c.published is None else c.published) for c in check.counts]
-    expected = "rendered" if check.source == "synthetic" else "published"
-    table = tabulate(rows, headers=("count", "found", expected))
-    problems = "\n".join(check.problems) or "no problems"
-    return f"source: {check.source}\n{table}\n\n{problems}"
+def _read(entry: Entry, root: Path) -> tuple[Dataset | None, list[str]]:
+    """The data set, or None and why it cannot be used."""
+    try:
+        lists = read_lists(entry, "", root)
+    except InputError as fault:
+        return None, [str(fault)]
+    faults = [f"{entry.who}: {sentence}" for sentence in find_list_faults(lists)]
+    return (None, faults) if faults else (mark_synthetic(lists), [])
+
+
+def _count_by_protocol(dataset: Dataset, divisions: list[Division]) -> Iterator[Count]:
+    """How many people are in both parts, and how many queries have no match under each convention."""
+    both = {pid for s in dataset.splits for pid in set(person_ids(s.train)).intersection(person_ids(s.test))}
+    yield Count("people in both parts", len(both), None)
+    unmatched: dict[str, int] = {}
+    for division in divisions:
+        if division.protocol.ranks_tracklets and not division.protocol.holdout:
+            unmatched |= division.count_unmatched()
+    for name, number in sorted(unmatched.items()):
+        yield Count(f"queries without a match, {name}", number, None)
+
+
+def _join(own: DatasetCheck | None, problems: list[str]) -> tuple[str, ...]:
+    """The problems that the reader found, then the others, each once."""
+    return tuple(dict.fromkeys([*(own.problems if own else ()), *problems]))

@@ -60,8 +60,9 @@ def declare(chosen: ChosenMethod, folds: Sequence[Fold]) -> Declaration:
 
 
 def _dataset(dataset: Dataset, counts: Mapping[str, int]) -> DatasetEntry:
-    fields = {"name": dataset.name, "fingerprint": dataset.fingerprint, "source": dataset.source}
-    return _entry(DatasetEntry, {**fields, "notes": dataset.notes, "counts": counts}, f"dataset {dataset.name!r}")
+    known = {"name": dataset.name, "label": dataset.label, "fingerprint": dataset.fingerprint}
+    fields = {**known, "content": dataset.content, "source": dataset.source, "notes": dataset.notes, "counts": counts}
+    return _entry(DatasetEntry, fields, f"dataset {dataset.name!r}")
 
 
 def _count_training(tracklets: Sequence[Tracklet]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from vreid_bench.records.data_roots import read_data_roots
 from vreid_bench.records.entries import Weights
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.registry.entry import Entry
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
 
@@ -113,12 +114,12 @@ class EarlierRun:
                 )
 
     def check(
-        self, chosen: ChosenMethod, protocol: TestProtocol, every: Sequence[Fold], numbers: Sequence[int], reader: Any
+        self, chosen: ChosenMethod, protocol: TestProtocol, every: Sequence[Fold], numbers: Sequence[int], tested: Entry
     ) -> None:
         """Raises InputError if its weights cannot be tested on the folds `numbers` of `every`.
 
         The recipe and the weights must be those of its record, and it must not have trained on a person who is queried.
-        reader: that of the tested dataset.
+        tested: the reader of the tested dataset.
         """
         if chosen.inherited != self.record.method.recipe:
             raise InputError(
@@ -137,8 +138,8 @@ class EarlierRun:
         if sha256(b"".join(self.weights(number).read_bytes() for number in self.folds)) != self.record.weights.sha256:
             raise InputError(f"--from {self.folder.path}: its weights differ from those of its record; train anew")
         for trained in self._list_training_protocols(protocol):
-            dataset = read_dataset(reader, trained.dataset, trained.variant, every[0].dataset.root)
-            before = divide(trained, {trained.dataset: dataset})
+            dataset = read_dataset(tested, trained.variant, every[0].dataset.root)
+            before = divide(trained, {trained.dataset: dataset}, trains=False)
             for fold in every:
                 [training] = before[fold.number % len(before)].training
                 persons = {tracklet.pid for tracklet in training.tracklets}

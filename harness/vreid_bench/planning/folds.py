@@ -24,8 +24,8 @@ class TrainingSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over frame names, pids and camids; two copies of a data set in different folders have the same."""
-        return _fingerprint(self.tracklets, self.rate)
+        """sha256 over the lists and the frames of the data; two copies in different folders have the same."""
+        return _fingerprint(self.tracklets, [self.rate, self.dataset.content])
 
 
 @dataclass(frozen=True)
@@ -39,25 +39,27 @@ class Fold:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over the test part and its query and gallery rows."""
-        return _fingerprint(self.test.test, (self.test.query, self.test.gallery))
+        """sha256 over the test part, its query and gallery rows, and the frames of the data."""
+        return _fingerprint(self.test.test, [self.test.query, self.test.gallery, self.dataset.content])
 
 
-def divide(protocol: Protocol, datasets: Mapping[str, Dataset]) -> tuple[Fold, ...]:
+def divide(protocol: Protocol, datasets: Mapping[str, Dataset], *, trains: bool = True) -> tuple[Fold, ...]:
     """Every fold of a protocol over its datasets, by name.
 
     In transfer between datasets with several splits, fold k uses split k of both; a dataset with one split is used
-    in all folds. Raises InputError if a fold has nothing to train on or nothing to test.
+    in all folds. Without `trains`, a fold may have nothing to train on. Raises InputError if a fold has nothing to
+    train on or nothing to test.
     """
+    train = ("train",) if trains else ()
     source, target = datasets[protocol.dataset], datasets[protocol.test_dataset]
     splits = source.splits
     if protocol.holdout:
         splits = tuple(hold_out(split, protocol.holdout) for split in splits)
     if target is source:
-        check_usable(source, splits, ("train", "query"))
+        check_usable(source, splits, (*train, "query"))
         return tuple(Fold(n, (TrainingSet(source, split.train),), source, split) for n, split in enumerate(splits))
-    check_usable(source, splits, ("train",))
-    check_usable(target, target.splits, ("train", "query") if protocol.fine_tune else ("query",))
+    check_usable(source, splits, train)
+    check_usable(target, target.splits, (*train, "query") if protocol.fine_tune else ("query",))
     folds = []
     for number in range(max(len(splits), len(target.splits))):
         test = target.splits[number % len(target.splits)]
@@ -99,7 +101,7 @@ def hold_out(split: Split, share: float) -> Split:
 
 def check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
     """Raises InputError if one of `parts` (`train`, `query`) of a split is empty, or `train` has one identity."""
-    words = {"train": "training tracklets", "query": "queries"}
+    words = {"train": "training tracklets; test the weights of a finished run on it with --from", "query": "queries"}
     for number, split in enumerate(splits):
         where = f"{dataset.root}: split {number} of {dataset.name}"
         for part in parts:

@@ -38,7 +38,7 @@ class ChosenMethod:
     settings: Mapping[str, Any]  # the method as plain JSON
     inherited: Mapping[str, Any]  # the same before the assignments of this request
     overrides: Mapping[str, Any]  # full path -> value
-    providers: tuple[Mapping[str, str], ...]  # who provides the method and each of its parts
+    providers: tuple[Mapping[str, str | None], ...]  # who provides the method and each of its parts
     reranker: Part | None  # every option resolved
 
     @property
@@ -67,9 +67,9 @@ def choose_method(
     elif entry.kind != "methods":
         fits = entry.kind == "matchers" and hasattr(entry.value, "fit")  # it learns from the trained features
         method = method.with_part(KINDS[entry.kind], Part(name), fits=fits)
-    method, before = override(resolve(method, registry), inherited)
+    method, before = override(resolve(method, registry), inherited, registry)
     earlier = describe(method)
-    method, after = override(method, assignments, OF_TEST if trained else ())
+    method, after = override(method, assignments, registry, OF_TEST if trained else ())
     reranker = None if rerank is None else parse_part("rerankers", rerank, registry)
     parts = [*_parts(method), *([("rerankers", reranker)] if reranker else [])]
     return ChosenMethod(

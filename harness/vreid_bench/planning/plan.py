@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,12 +13,15 @@ from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
+from vreid_bench.planning.code import Code, fingerprint_code
+from vreid_bench.planning.content import add_content
 from vreid_bench.planning.data_root import find_copy, open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
+from vreid_bench.planning.fold_check import check_folds
 from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
-from vreid_bench.planning.protocols import find_protocol
+from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.records.record import in_path
 from vreid_bench.registry.registry import Registry
@@ -59,6 +62,7 @@ class Plan:
     registry: Registry
     chosen: ChosenMethod
     seed: int
+    code: Code  # that the numbers belong to
     source: Source  # of the weights
     protocol: Protocol
     conventions: tuple[Convention, ...]
@@ -84,22 +88,22 @@ class Plan:
 
     @cached_property
     def id(self) -> str:
-        """The name of the run's folder: protocol, method, preset and seed, a hash of the plan, and which splits run."""
+        """The name of the run's folder: protocol, data, method, preset, seed, a hash of the plan, which splits run."""
         decides = {
             "method": self.chosen.settings,
             "name": [self.chosen.name, self.chosen.swapped],
             "overrides": dict(self.chosen.overrides),
-            "providers": [dict(provider) for provider in self.chosen.providers],
+            "code": asdict(self.code),
             "seed": self.seed,
             "source": self.source.fingerprints,
             "protocol": self.protocol.fingerprint,
             "conventions": [convention.fingerprint for convention in self.conventions],
-            "dataset": [self.dataset.fingerprint, self.dataset.source],
-            "trained on": self.trained_on.fingerprint,
+            "datasets": [[each.fingerprint, each.content, each.label] for each in (self.dataset, self.trained_on)],
             "reranker": describe(self.chosen.reranker),
         }
         kind = "" if self.source.trains else "eval-"
-        name = f"{self.protocol.name}-{in_path(self.chosen.name)}-{self.chosen.preset}-seed{self.seed}"
+        data = f"{self.protocol.name}@{self.dataset.label}"
+        name = f"{data}-{in_path(self.chosen.name)}-{self.chosen.preset}-seed{self.seed}"
         numbers = format_splits([fold.number for fold in self.folds])
         splits = "" if len(self.folds) == self.total else f"-splits{numbers}"
         return f"{name}-{kind}{digest(decides)[:8]}{splits}"
@@ -128,7 +132,7 @@ def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
     Raises InputError for a method, part, protocol or setting that does not exist, and for an invalid `--from`.
     """
     protocol = find_protocol(registry.values("protocols"), request.protocol)
-    conventions = protocol.choose_conventions(registry.values("conventions"))
+    conventions = find_conventions(protocol, registry)
     earlier = None
     if request.source is not None:
         given = (request.name, request.preset, request.seed, request.weights)
@@ -151,26 +155,30 @@ def check_requests(requests: Iterable[RunRequest]) -> None:
 def plan_run(registry: Registry, request: RunRequest) -> Plan:
     """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together."""
     protocol, conventions, earlier, chosen, seed = choose_recipe(registry, request)
-    readers = registry.values("datasets")
     remembered = earlier.data_roots if earlier else {}
-    datasets = open_datasets(protocol, readers, request.data, request.accept_withdrawn, remembered)
-    if earlier is not None and request.data is None:
-        earlier.check_data(datasets, protocol)
-    every = divide(protocol, datasets)
+    listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
+    tested, trains = registry.entry("datasets", protocol.test_dataset), earlier is None
+    every = divide(protocol, listed, trains=trains)
     check_clothes(conventions, every)
     numbers = parse_splits(request.splits, len(every))
+    check_folds(protocol, conventions, [every[number] for number in numbers], tested.who, trains=trains)
+    datasets = add_content(listed, request.quiet)  # reads every frame once, so after all that the lists decide
+    if earlier is not None and request.data is None:
+        earlier.check_data(datasets, protocol)
+    every = divide(protocol, datasets, trains=trains)
     if earlier is None:
         source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet)
     else:
         if request.splits is None and earlier.total == len(every):
             numbers = earlier.folds
         source = earlier
-        earlier.check(chosen, protocol, every, numbers, readers[protocol.test_dataset])
+        earlier.check(chosen, protocol, every, numbers, tested)
     folds = tuple(every[number] for number in numbers)
     return Plan(
         registry=registry,
         chosen=chosen,
         seed=seed,
+        code=fingerprint_code(chosen, protocol),
         source=source,
         protocol=protocol,
         conventions=conventions,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError, suggestion
 
 TO, TUNED = "-to-", "-fine-tuned"
@@ -22,7 +24,28 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
         (name[:at], name[at + len(TO) :].removesuffix(TUNED)) for at in range(len(name)) if name.startswith(TO, at)
     ]
     pair = next((pair for pair in pairs if pair[0] in known and pair[1] in known), None)
+    own = [protocol.name for protocol in known.values() if protocol.dataset == name and not protocol.target]
+    if pair is None and own:
+        raise InputError(f"{name!r} is a dataset, expected a protocol; its protocols are {', '.join(sorted(own))}")
     if pair is None:
         near = suggestion(name, known)
         raise InputError(f"no protocol is named {name!r}{near}; `vreid-bench list protocols` shows all")
     return known[pair[0]].transfer_to(known[pair[1]], name, TUNING if name.endswith(TUNED) else 0.0)
+
+
+def name_protocol(protocol: Protocol, registry: Registry) -> str:
+    """The protocol and its distribution, as messages name them; a transfer by name has no distribution."""
+    entry = registry.find("protocols", protocol.name)
+    return f"protocol {protocol.name!r}" if entry is None else entry.who
+
+
+def find_conventions(protocol: Protocol, registry: Registry) -> tuple[Convention, ...]:
+    """The conventions of a protocol. Raises InputError if no plugin provides one of them."""
+    known = registry.values("conventions")
+    for name in protocol.conventions:
+        if name not in known:
+            raise InputError(
+                f"{name_protocol(protocol, registry)} is scored under the convention {name!r}, which no plugin "
+                f"provides{suggestion(name, known)}; `vreid-bench list conventions` shows all"
+            )
+    return tuple(known[name] for name in protocol.conventions)

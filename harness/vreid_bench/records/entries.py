@@ -24,6 +24,15 @@ class Provider(Entry):
     name: Text
     distribution: Text
     version: Text
+    code: Hash | None  # of a part: its source code, with what it imports from its distribution; None: not known
+
+
+class Code(Entry):
+    """Hashes over the code that a run's numbers belong to, of its parts and of the harness."""
+
+    training: Hash
+    features: Hash
+    test: Hash
 
 
 class ReportedNumber(Entry):
@@ -92,7 +101,9 @@ class DatasetEntry(Entry):
     """A dataset as it was read from disk."""
 
     name: Name
-    fingerprint: Hash
+    label: Name  # which copy: `official`, `synthetic`, or the folder of an unverified one
+    fingerprint: Hash  # of its lists
+    content: Hash | None  # of its frames; None: not known
     source: Source
     notes: tuple[Text, ...]  # printed above its tables, e.g. that the data was withdrawn
     counts: dict[str, Count]
@@ -177,5 +188,6 @@ class Environment(Entry):
     packages: dict[str, Text]  # name -> version: torch, numpy, vreid-bench
     machine: Text
     cpu: Text | None
+    instruction_set: Text | None  # the widest that torch uses; None: not known
     device: Text
     threads: Count

@@ -13,6 +13,7 @@ from pydantic import model_validator
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.records.entries import (
     Budget,
+    Code,
     Costs,
     DatasetEntry,
     Disclosure,
@@ -37,6 +38,7 @@ class Record(Entry):
     schema_version: Literal[1]
     created: Time  # UTC
     method: MethodEntry
+    code: Code | None  # None: not known
     preset: Preset
     seed: Count
     protocol: ProtocolEntry

@@ -107,10 +107,28 @@ class RunDirectory:
                 if {path.name for path in self.path.iterdir()} <= NOTHING_DONE:
                     shutil.rmtree(self.path)
 
+    @property
+    def lock(self) -> Path:
+        """The file that is locked while a process works in the folder."""
+        return self.path / ".lock"
+
+    def is_claimed(self) -> bool:
+        """Does a process hold the folder?"""
+        try:
+            with self.lock.open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # there is no lock
+            return False
+        return False
+
 
 def find_run(run: Path, runs: Path) -> RunDirectory:
     """The folder of a finished run, named by its path or its id. Raises InputError if there is none."""
     for folder in (run, runs / run):
         if RunDirectory(folder).record.is_file():
             return RunDirectory(folder)
-    raise InputError(f"{run}: not a finished run, expected a record.json in it; `ls {runs}` shows the runs")
+    raise InputError(
+        f"{run}: not a finished run, expected a record.json in it; `vreid-bench runs --runs {runs}` shows the runs"
+    )

@@ -12,6 +12,8 @@ from vreid_bench.contracts.split_numbers import format_splits
 from vreid_bench.records.entries import Ruled
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Name, Text
 
+RANKS = 50  # of the CMC curve
+
 
 class Metrics(Entry):
     """Means over the counted queries."""
@@ -73,6 +75,9 @@ class Condition(Entry):
 
 class Result(Summary, Ruled):
     """The scores under one convention; of several conditions, the mean over the leading ones."""
+
+    # shares of queries with a match among the first 1, 2, ... 50, as R1, R5, ... are; None: not known
+    cmc: Annotated[tuple[Fraction, ...], Field(min_length=RANKS, max_length=RANKS)] | None
 
     def deviation(self, metric: str) -> float | None:
         """The sample standard deviation over the splits; None for one split."""

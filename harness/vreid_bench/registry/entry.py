@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.source_code import fingerprint_modules
 from vreid_bench.system.errors import InputError
 
 KINDS = {
@@ -51,8 +52,13 @@ class Entry:
     @contextmanager
     def blame(self) -> Iterator[None]:
         """Report a failure in the block as a fault of the plugin's code, as `blame` does."""
-        with blame(f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"):
+        with blame(self.who):
             yield
+
+    @property
+    def who(self) -> str:
+        """The value and its distribution, as messages name them."""
+        return f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"
 
     @property
     def summary(self) -> str:
@@ -60,10 +66,24 @@ class Entry:
         text = getattr(self.value, "summary", None) or inspect.getdoc(self.value) or ""
         return str(text).strip().partition("\n")[0]
 
-    def provider(self) -> dict[str, str]:
+    @property
+    def code(self) -> str:
+        """A hash over the source code of the value, and of what it imports from its own distribution."""
+        modules = {self.value.__module__} if inspect.isroutine(self.value) or inspect.isclass(self.value) else set()
+        if {name.partition(".")[0] for name in modules} != {self.plugin.package}:  # made by the plugin, or taken over
+            modules |= {self.plugin.source, type(self.value).__module__}
+        return fingerprint_modules(sorted(modules), self.plugin.packages)
+
+    def provider(self) -> dict[str, str | None]:
         """Who provides it, as a record stores it."""
         who = {"distribution": self.plugin.distribution, "version": self.plugin.version}
-        return {"kind": KINDS[self.kind], "name": self.name, **who}
+        # the record has all that a method does: its recipe
+        return {
+            "kind": KINDS[self.kind],
+            "name": self.name,
+            **who,
+            "code": None if self.kind == "methods" else self.code,
+        }
 
     def describe(self) -> dict[str, str]:
         """One row of `vreid-bench list`."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import cached_property
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any
 
 from vreid_bench.system.errors import InputError, suggestion
 
 GROUP = "vreid_bench"
+HARNESS = "vreid_bench"  # its code counts for every part: `planning.code`
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,26 @@ class Plugin:
     module: Any
     distribution: str
     version: str
+
+    @property
+    def source(self) -> str:
+        """The full name of the module whose code it is; an entry point may also name a class or an instance."""
+        named = self.module if hasattr(self.module, "__name__") else type(self.module)
+        return str(getattr(named, "__module__", named.__name__))
+
+    @property
+    def package(self) -> str:
+        """The top-level package of its code."""
+        return self.source.partition(".")[0]
+
+    @cached_property
+    def packages(self) -> tuple[str, ...]:
+        """The top-level packages of its distribution, without those of the harness."""
+        try:
+            listed = distribution(self.distribution).read_text("top_level.txt") or ""
+        except PackageNotFoundError:
+            listed = ""
+        return tuple(sorted({self.package, *listed.split()} - {HARNESS}))
 
 
 def load_plugins(names: str) -> Iterator[Plugin]:

@@ -17,6 +17,7 @@ from vreid_bench.contracts.recipe import Method, Part, Train
 from vreid_bench.registry.entry import KINDS, Entry, Family, blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.plugins import Plugin, load_plugins
+from vreid_bench.registry.values import check_value
 from vreid_bench.system.errors import InputError, suggestion
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -85,13 +86,13 @@ class Registry:
         if not entries:
             known = [entry.name for kind in kinds for entry in self.entries(kind)]
             near = suggestion(name, known)
-            raise InputError(f"no {KINDS[first]} or part is named {name!r}{near}; `vreid-bench list` shows all")
+            raise InputError(f"no {KINDS[first]} or part is named {name!r}{near}; `vreid-bench list --long` shows all")
         if len(entries) > 1:
             words = " and ".join(f"an {KINDS[e.kind]}" if e.kind[0] in "ae" else f"a {KINDS[e.kind]}" for e in entries)
             raise InputError(f"{name!r} names {words}; write a method that uses the one you mean")
         return entries[0]
 
-    def providers(self, entry: Entry, parts: Iterable[tuple[str, Part]]) -> tuple[Mapping[str, str], ...]:
+    def providers(self, entry: Entry, parts: Iterable[tuple[str, Part]]) -> tuple[Mapping[str, str | None], ...]:
         """Who provides `entry` and each of these (kind, part) pairs, as a record stores it: each once, sorted."""
         entries = [entry, *(self.entry(kind, part.name) for kind, part in parts)]
         providers = {(KINDS[each.kind], each.name): each.provider() for each in entries}
@@ -154,8 +155,12 @@ class Registry:
     def _collect(self, kind: str) -> Iterator[Entry]:
         for implementation in getattr(self.manager.hook, f"vreid_{kind}").get_hookimpls():
             plugin = self._plugins[implementation.plugin_name]
-            with blame(f"vreid_{kind} of plugin {plugin.name!r} of {plugin.distribution}"):
-                provided = implementation.function()
+            who = f"vreid_{kind} of plugin {plugin.name!r} of {plugin.distribution}"
+            try:
+                with blame(who):
+                    provided = implementation.function()
+            except InputError as fault:  # a protocol refuses its fields without knowing who provides it
+                raise InputError(f"{who}: {fault}") from fault
             if not isinstance(provided, Mapping):
                 raise InputError(
                     f"plugin {plugin.name!r} of {plugin.distribution}: vreid_{kind} must return a mapping "
@@ -171,6 +176,7 @@ class Registry:
                 f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: expected lower-case letters, "
                 f"digits, dots, dashes and underscores{' and a colon' * family}, because a name becomes part of a path"
             )
+        check_value(entry)
         present = self._entries[entry.kind].get(entry.name)
         if present is not None:
             raise InputError(

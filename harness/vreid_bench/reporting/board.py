@@ -49,9 +49,14 @@ class Row:
 
     def interval(self, convention: str, metric: str) -> str:
         """`68.9–73.4`: the 95 % interval over query identities, its ends averaged over seeds."""
-        ends = [getattr(r.conventions[convention].interval, metric) for r in self.records]
-        low, high = (100 * fmean(end) for end in zip(*ends, strict=True))
+        low, high = (100 * end for end in self.ends(convention, metric))
         return f"{low:.1f}–{high:.1f}"
+
+    def ends(self, convention: str, metric: str) -> tuple[float, float]:
+        """The ends of that interval, fractions."""
+        each = [getattr(r.conventions[convention].interval, metric) for r in self.records]
+        low, high = (fmean(end) for end in zip(*each, strict=True))
+        return low, high
 
     def percent_under(self, condition: int, convention: str, metric: str) -> str:
         """`71.2 ± 0.4 (68.9–73.4)`: mean, deviation over seeds and interval under the condition of that index."""

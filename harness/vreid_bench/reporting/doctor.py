@@ -13,7 +13,7 @@ from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.system import native
-from vreid_bench.system.environment import cores, device_name, packages, pick_device, processor
+from vreid_bench.system.environment import cores, device_name, instruction_set, packages, pick_device, processor
 from vreid_bench.system.errors import InputError
 
 
@@ -21,7 +21,7 @@ def examine() -> dict[str, str]:
     """Subject -> finding, each in words. Never raises: faults are findings, too."""
     device = pick_device("auto")
     found = {"python": platform.python_version(), **packages()}
-    found["processor"] = f"{processor()}, {cores()} cores for this process"
+    found["processor"] = f"{processor()}, {instruction_set()}, {cores()} cores for this process"
     found["device"] = device_name(device) + _advice(device)
     found["kernels"] = _kernels("ranks", ranks.backend(), "ranks are counted")
     found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")

@@ -4,23 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from vreid_bench.reporting import record_folder
 from vreid_bench.reporting.pages import INDEX, MARK, render_pages
-from vreid_bench.reporting.record_folder import add_record, check_addition, find_faults, read_records
+from vreid_bench.reporting.record_folder import (
+    add_record,
+    check_addition,
+    find_faults,
+    is_unfinished,
+    read_records,
+)
+from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 
 FOLDERS = (record_folder.NAME, "kernels")  # every other entry is a page
 
 
-def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> list[str]:
+class Publication(NamedTuple):
+    """What `publish` did."""
+
+    written: list[str]  # files that changed
+    skipped: list[str]  # folders without a record: runs that are not finished
+
+
+def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> Publication:
     """Add the records of several runs and rebuild the pages, or change nothing if one of them cannot be added.
 
-    Returns the files that changed.
+    Runs that are not finished are skipped. Raises InputError if none is finished.
     """
-    for run in runs:
+    skipped = [run for run in runs if is_unfinished(run)]
+    finished = [run for run in runs if run not in skipped]
+    if not finished:
+        raise InputError(
+            f"none of {len(runs)} run(s) is finished, expected a record.json in each; repeat the command of "
+            f"{', '.join(map(str, runs[:3]))}{' ...' if len(runs) > 3 else ''}"
+        )
+    for run in finished:
         check_addition(run, leaderboard, replace)
-    return [str(add_record(run, leaderboard, replace)) for run in runs] + write_pages(leaderboard)
+    written = [str(add_record(run, leaderboard, replace)) for run in finished] + write_pages(leaderboard)
+    return Publication(written, [str(run) for run in skipped])
 
 
 def build_pages(leaderboard: Path) -> dict[str, bytes]:

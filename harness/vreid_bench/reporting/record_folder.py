@@ -24,10 +24,15 @@ def add_record(source: Path, leaderboard: Path, replace: bool = False) -> Path:
     return place
 
 
+def is_unfinished(source: Path) -> bool:
+    """Is it a folder without a record, as that of a run that is not finished?"""
+    return source.is_dir() and not RunDirectory(source).record.exists()
+
+
 def check_addition(source: Path, leaderboard: Path, replace: bool) -> tuple[Path, bytes]:
     """The place and the bytes of a record that may be added. Raises InputError, as `add_record` does."""
     file = RunDirectory(source).record if source.is_dir() else source
-    if source.is_dir() and not file.exists():
+    if is_unfinished(source):
         raise InputError(f"{source}: this run is not finished, it has no {file.name}; repeat its command")
     record = Record.from_file(file)
     place = leaderboard / NAME / record_path(record)

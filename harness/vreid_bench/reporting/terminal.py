@@ -11,6 +11,7 @@ from vreid_bench.records.record import Record
 from vreid_bench.records.scores import explain_refusals
 from vreid_bench.reporting.board import Board, Row, boards
 from vreid_bench.reporting.text import sanitize
+from vreid_bench.scoring.few_people import explain_few, widen_point
 
 
 def render(records: Iterable[Record]) -> str:
@@ -20,6 +21,8 @@ def render(records: Iterable[Record]) -> str:
         title = f"{board.first.protocol.name} on {board.first.dataset.source} data"
         lines = [", ".join(filter(None, [title, board.splits]))]
         lines += [f"note: {sanitize(note)}" for note in board.notes]
+        people = _count_people(board.first)
+        lines += explain_few(people) if people else []
         for row in board.rows:
             seeds = row.distinct(lambda record: record.seed)
             words = [row.first.method.name, row.first.preset, f"seed {seeds}", *(f"[{r}]" for r in row.remarks)]
@@ -37,7 +40,12 @@ def _render_conventions(board: Board, row: Row) -> str:
     for name in board.conventions:
         cells = [name]
         for metric in ("mAP", "R1"):
-            cells += row.cells(name, metric, bool(over))
+            *mean, interval = row.cells(name, metric, bool(over))
+            low, high = row.ends(name, metric)
+            if low == high and (people := _count_people(row.first)):
+                low, high = widen_point((low, high), people)
+                interval = f"{100 * low:.1f}–{100 * high:.1f}"
+            cells += [*mean, interval]
         cells += [row.percent(name, metric) for metric in ("R5", "R10", "R20", "mINP")]
         table.append([*cells, row.distinct(partial(_queries, convention=name))])
     return tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])
@@ -51,6 +59,11 @@ def _render_conditions(board: Board, row: Row) -> str:
     ]
     headers = [f"{board.headline}, by condition", "mAP (95 %)", "R1 (95 %)"]
     return tabulate(table, headers, disable_numparse=True, colalign=["left", "right", "right"])
+
+
+def _count_people(record: Record) -> int:
+    """How many people were queried; 0 if the record does not tell."""
+    return len(record.people[0].queries) if record.people else 0
 
 
 def _queries(record: Record, convention: str) -> int:

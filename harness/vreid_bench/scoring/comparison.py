@@ -1,11 +1,12 @@
-"""Two runs on the same test set, person by person."""
+"""Two runs, or two groups of runs, on the same test set, person by person."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,10 @@ from tabulate import tabulate
 from vreid_bench.records.entries import DatasetEntry, Ruled
 from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.record import Record
-from vreid_bench.records.run_directory import find_run
-from vreid_bench.scoring.bootstrap import interval, sum_by_person
-from vreid_bench.scoring.sign_flip import SIGNIFICANT, shares, sign_flip
+from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.scoring.bootstrap import sum_by_person
+from vreid_bench.scoring.few_people import widen_point
+from vreid_bench.scoring.sign_flip import FEWEST, SIGNIFICANT, shares, shift_interval, sign_flip
 from vreid_bench.system.errors import InputError
 
 METRICS = ("mAP", "R1")
@@ -31,14 +33,21 @@ COSTED = ("plain", "corruption")  # strategies with the same queries
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric of two runs under one convention; fractions, differences are A - B."""
+    """One metric of two runs, or of two groups of runs, under one convention; fractions, differences are A - B.
 
-    a: float
+    Interval and verdict come from the same test, so that they always agree: 0 lies in the interval exactly if the
+    verdict calls neither better. Both are about other people in front of the same cameras, not about other trainings:
+    the spread over the seeds of a group tells of these.
+    """
+
+    a: float  # of a group: the mean over its runs
     b: float
+    spread: tuple[float | None, float | None]  # sample standard deviation over the runs of A, of B; None for one run
     difference: float
-    interval: tuple[float, float]  # 95 %, over people
+    interval: tuple[float, float]  # 95 %, over people: the shifts that the test does not reject
     p: float  # sign-flip permutation test over people, two-sided
-    smallest: float  # the smallest difference that this test set can show at 5 %
+    smallest: float | None  # the smallest difference that this test set can show at 5 %; None: it can show none
+    people: int
     win: int  # people whose queries A scores better on average
     tie: int
     loss: int
@@ -47,33 +56,52 @@ class Comparison:
     def verdict(self) -> str:
         """In words."""
         if self.win == self.loss == 0:
-            return "no difference"
+            return "no difference seen"
         if self.p >= SIGNIFICANT:
             return "not separable"
         return "A is better" if self.difference > 0 else "B is better"
 
 
-def compare(a: Path, b: Path, runs: Path = Path("runs")) -> dict[str, dict[str, Comparison]]:
-    """Convention -> metric (mAP, R1) -> comparison of two runs by folder or id, the headline convention first.
+Compared = Mapping[str, Mapping[str, Comparison]]  # convention -> metric -> comparison
 
-    Raises InputError if a run is not finished, and for runs that were not scored by the same rules on the same data,
-    and names what differs.
+
+def compare(a: Path, b: Path, runs: Path = Path("runs")) -> Compared:
+    """Compare two runs, as `compare_groups` does."""
+    return compare_groups([a], [b], runs)
+
+
+def compare_groups(ones: Sequence[Path], others: Sequence[Path], runs: Path = Path("runs")) -> Compared:
+    """Compare two groups of runs by folder or id, each the seeds of one method, under each convention, headline first.
+
+    The scores of a query are averaged over the runs of a group before people are compared. Raises InputError if a run
+    is not finished or is given twice, if a group mixes methods, and for runs that were not scored by the same rules on
+    the same data; the message names what differs.
     """
-    folders = [find_run(run, runs) for run in (a, b)]
-    a, b = (folder.path for folder in folders)
-    records = [Record.from_file(folder.record) for folder in folders]
-    _check_alike(a, b, *records)
-    head = records[0].protocol.headline
-    names = [head, *sorted((set(records[0].conventions) & set(records[1].conventions)) - {head})]
-    one, other = (PerQuery.from_file(folder.per_query, names) for folder in folders)
-    for array in PAIRED:
-        if not np.array_equal(getattr(one, array), getattr(other, array)):
-            file = folders[0].per_query.name
-            raise InputError(f"{a} and {b}: their {file} hold different queries ({array}); run one of them again")
-    return {name: {metric: _compare_metric(name, metric, one, other) for metric in METRICS} for name in names}
+    groups = [[_Opened.open(run, runs) for run in group] for group in (ones, others)]
+    for group in groups:
+        _check_group(group)
+    pairs = [(group[0], each) for group in groups for each in group[1:]]
+    # the same seeds are the same weights, which may be tested under other conditions
+    a, b = groups
+    pairs += list(zip(a, b, strict=True)) if len(a) == len(b) else list(product(a, b))
+    for one, other in pairs:
+        _check_alike(one.path, other.path, one.record, other.record)
+    every = [*groups[0], *groups[1]]
+    head = every[0].record.protocol.headline
+    names = [head, *sorted(set.intersection(*(set(each.record.conventions) for each in every)) - {head})]
+    kept = [[PerQuery.from_file(each.folder.per_query, names) for each in group] for group in groups]
+    first = kept[0][0]
+    for each, scores in zip(every, [*kept[0], *kept[1]], strict=True):
+        for array in PAIRED:
+            if not np.array_equal(getattr(first, array), getattr(scores, array)):
+                raise InputError(
+                    f"{every[0].path} and {each.path}: their {each.folder.per_query.name} hold different queries "
+                    f"({array}); run one of them again"
+                )
+    return {name: {metric: _compare_metric(name, metric, *kept) for metric in METRICS} for name in names}
 
 
-def to_plain(compared: Mapping[str, Mapping[str, Comparison]]) -> dict[str, Any]:
+def to_plain(compared: Compared) -> dict[str, Any]:
     """`{convention: {metric: {"difference": ..., "verdict": ...}}}` of plain values, as for JSON."""
     return {
         name: {metric: {**asdict(one), "verdict": one.verdict} for metric, one in metrics.items()}
@@ -81,17 +109,28 @@ def to_plain(compared: Mapping[str, Mapping[str, Comparison]]) -> dict[str, Any]
     }
 
 
-def render(compared: Mapping[str, Mapping[str, Comparison]]) -> str:
-    """A table in percent, a line for each convention and metric."""
+def render(compared: Compared) -> str:
+    """A table in percent, a line for each convention and metric, and below it what few people cannot tell."""
     headers = ["convention", "metric", "A", "B", "A - B", "95 %", "p", "smallest", "win/tie/loss", "verdict"]
-    rows = []
+    rows, notes = [], []
     for name, metrics in compared.items():
         for metric, one in metrics.items():
             low, high = (100 * end for end in one.interval)
-            cells = [f"{100 * one.a:.1f}", f"{100 * one.b:.1f}", f"{100 * one.difference:+.1f}"]
-            cells += [f"{low:+.1f} to {high:+.1f}", f"{one.p:.2g}", f"{100 * one.smallest:.1f}"]
+            cells = [_write_mean(one.a, one.spread[0]), _write_mean(one.b, one.spread[1])]
+            cells += [f"{100 * one.difference:+.1f}", f"{low:+.1f} to {high:+.1f}", f"{one.p:.2g}"]
+            cells.append("none" if one.smallest is None else f"{100 * one.smallest:.1f}")
             rows.append([name, metric, *cells, f"{one.win}/{one.tie}/{one.loss}", one.verdict])
-    return tabulate(rows, headers, disable_numparse=True, colalign=["left", "left", *["right"] * 7, "left"])
+            if one.people < FEWEST:
+                notes.append(
+                    f"note: {name} has {one.people} people: no difference between two runs can be told from chance at "
+                    f"5 %, {FEWEST} people are needed at least"
+                )
+    table = tabulate(rows, headers, disable_numparse=True, colalign=["left", "left", *["right"] * 7, "left"])
+    return "\n".join([table, *dict.fromkeys(notes)])
+
+
+def _write_mean(mean: float, spread: float | None) -> str:
+    return f"{100 * mean:.1f}" + ("" if spread is None else f" ± {100 * spread:.1f}")
 
 
 def p_of_rows(one: Sequence[Record], other: Sequence[Record]) -> float | None:
@@ -108,25 +147,81 @@ def p_of_rows(one: Sequence[Record], other: Sequence[Record]) -> float | None:
     return sign_flip(shares(means[0] - means[1], number)).p
 
 
-def _compare_metric(convention: str, metric: str, a: PerQuery, b: PerQuery) -> Comparison:
-    one, other = (_values(kept, convention, metric) for kept in (a, b))  # [Q] each
-    if not np.array_equal(np.isnan(one), np.isnan(other)):
+class _Opened(NamedTuple):
+    """A finished run."""
+
+    folder: RunDirectory
+    record: Record
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path
+
+    @classmethod
+    def open(cls, run: Path, runs: Path) -> _Opened:
+        folder = find_run(run, runs)
+        return cls(folder, Record.from_file(folder.record))
+
+
+def _check_group(group: Sequence[_Opened]) -> None:
+    """Raise InputError unless these are runs of one method, each given once."""
+    first = group[0]
+    for at, each in enumerate(group[1:], 1):
+        if any(each.path.resolve() == before.path.resolve() for before in group[:at]):
+            raise InputError(f"{each.path}: is given twice in one group; expected each seed once")
+        methods = [_describe_method(run.record) for run in (first, each)]
+        if methods[0] != methods[1]:
+            raise InputError(
+                f"{first.path} and {each.path} are in one group, but they ran {' and '.join(methods)}; expected seeds "
+                "of one method in a group, and --with before the runs of the other group"
+            )
+
+
+def _describe_method(record: Record) -> str:
+    return ", ".join([f"{record.method.name} {record.preset}", *record.variant])
+
+
+def _compare_metric(convention: str, metric: str, ones: Sequence[PerQuery], others: Sequence[PerQuery]) -> Comparison:
+    each = [[_values(kept, convention, metric) for kept in group] for group in (ones, others)]  # [Q], by group and run
+    counted = ~np.isnan(each[0][0])
+    if any(not np.array_equal(~np.isnan(values), counted) for group in each for values in group):
         raise InputError(f"convention {convention}: the runs count different queries; run one of them again")
-    each = [shares(*sum_by_person(values, a.pid, a.split)) for values in (one, other)]  # [I] each
-    gaps = each[0] - each[1]  # [I]
+    pid, split = ones[0].pid, ones[0].split
+    scores = [[shares(*sum_by_person(values, pid, split)) for values in group] for group in each]  # [I] each
+    a, b = (np.mean(group, axis=0) for group in scores)  # [I] each
+    gaps = a - b
+    number = sum_by_person(each[0][0], pid, split)[1]  # [S, I]
     test = sign_flip(gaps)
-    win, loss = int((gaps > SAME).sum()), int((gaps < -SAME).sum())
+    win, loss, people = int((gaps > SAME).sum()), int((gaps < -SAME).sum()), len(gaps)
     return Comparison(
-        a=float(each[0].sum()),
-        b=float(each[1].sum()),
+        a=float(a.sum()),
+        b=float(b.sum()),
+        spread=(_spread(scores[0]), _spread(scores[1])),
         difference=test.difference,
-        interval=interval(one - other, a.pid, a.split),
+        interval=_interval(gaps, shares(number, number), test.p),
         p=test.p,
-        smallest=test.smallest,
+        smallest=test.smallest if people >= FEWEST and win + loss else None,
+        people=people,
         win=win,
-        tie=len(gaps) - win - loss,
+        tie=people - win - loss,
         loss=loss,
     )
+
+
+def _spread(scores: Sequence[NDArray[np.float64]]) -> float | None:
+    return float(np.std([score.sum() for score in scores], ddof=1)) if len(scores) > 1 else None
+
+
+def _interval(gaps: NDArray[np.float64], weights: NDArray[np.float64], p: float) -> tuple[float, float]:
+    """The interval of the test; where all people have the same difference, what unseen people could add to it."""
+    low, high = shift_interval(gaps, weights)
+    if high - low > SAME:
+        return low, high
+    low, high = widen_point((low, low), len(gaps), -1.0, 1.0)
+    if p >= SIGNIFICANT:
+        return low, high
+    above = float(np.nextafter(0, 1))  # an end at 0 is open: the test rejects 0
+    return (max(low, above), high) if gaps.sum() > 0 else (low, min(high, -above))
 
 
 def _values(kept: PerQuery, convention: str, metric: str) -> NDArray[np.float64]:
@@ -153,6 +248,11 @@ def _check_alike(a: Path, b: Path, one: Record, other: Record) -> None:
         if here.fingerprint != there.fingerprint:
             prints = f"fingerprints {here.fingerprint[:8]} and {there.fingerprint[:8]}"
             raise InputError(f"{a} and {b} cannot be compared: they differ in {what} {name} ({prints})")
+    contents = {record.dataset.content for record in (one, other)} - {None}
+    if len(contents) > 1:
+        raise InputError(
+            f"{a} and {b} cannot be compared: the frames of {one.dataset.name} differ; run one of them again"
+        )
 
 
 def _conditions(record: Record) -> int:

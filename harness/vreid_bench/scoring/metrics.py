@@ -72,6 +72,15 @@ def judge(counts: Counts, conventions: Sequence[Convention]) -> dict[str, Scores
 
 
 def _verdict(matches: Matches | None, counts: Counts, convention: Convention) -> Scores | NotComputable:
+    refusal = find_refusal(matches, counts, convention)
+    if refusal is not None:
+        return refusal
+    assert matches is not None, "without matches, the convention is refused"
+    return _score(matches, convention)
+
+
+def find_refusal(matches: Matches | None, counts: Counts, convention: Convention) -> NotComputable | None:
+    """Why a convention cannot be applied to these matches; None if it can be. Ranks do not matter."""
     if matches is None:
         worn = convention.clothes
         return NotComputable(f"a match must wear {worn} clothes, but not every tracklet says what is worn")
@@ -86,7 +95,7 @@ def _verdict(matches: Matches | None, counts: Counts, convention: Convention) ->
         return NotComputable(f"query {query} has no match in the gallery, which this convention forbids")
     if convention.unmatched != "zero" and not matched.any():
         return NotComputable(f"none of {size} queries has a match in the gallery")
-    return _score(matches, convention)
+    return None
 
 
 def _score(matches: Matches, convention: Convention) -> Scores:
@@ -131,6 +140,16 @@ def summarize(splits: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
         scores = scores_of(splits, name)
         result[name] = {"not_computable": refused[0]} if scores is None else _summarize(scores, pids)
     return result
+
+
+def average_curves(splits: Sequence[Outcome], cutoffs: int) -> dict[str, list[float]]:
+    """Convention -> the CMC curve [cutoffs], averaged over the splits; only conventions that can be applied to all."""
+    curves = {name: scores_of(splits, name) for name in splits[0].verdicts}
+    return {
+        name: [float(share) for share in np.mean([one.cmc(cutoffs) for one in scores], axis=0)]
+        for name, scores in curves.items()
+        if scores is not None
+    }
 
 
 def scores_of(splits: Sequence[Outcome], convention: str) -> list[Scores] | None:

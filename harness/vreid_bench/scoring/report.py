@@ -55,7 +55,7 @@ class Report:
         return found
 
     def __str__(self) -> str:
-        return render_scores(self.metrics())
+        return render_scores(self.metrics(), len(np.unique(self.labels.pids[self.labels.query])))
 
     def metrics(self) -> dict[str, Any]:
         """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}."""

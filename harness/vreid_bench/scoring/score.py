@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.ops.metric import Metric
@@ -16,6 +19,7 @@ from vreid_bench.scoring.label_source import LabelSource, Listing, Pair, read_in
 from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import ScoreRequest
+from vreid_bench.scoring.similarity_check import describe_similarity
 from vreid_bench.system.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +42,7 @@ def score(
     query, gallery: mappings with `embedding` [N, E] or [N, C, E], `pid` [N], `camid` [N], and optionally `valid`,
     `importance` [N, C] and `tracklet` [N]; arrays or tensors. distance: [Q, G], smaller is closer, in the place of
     the embeddings. The gallery's order decides between equal distances. Raises InputError for input that cannot be
-    scored.
+    scored. Warns if `distance` looks like similarities.
     """
     source = Pair(_check(query, "query"), _check(gallery, "gallery"))
     rules = choose_conventions(conventions, Registry.installed)
@@ -47,18 +51,30 @@ def score(
         distances = VectorDistances(*source.vectors(dtype), parse_metric(metric))
     else:
         distances = MatrixDistances(as_array(distance), dtype)
-    return Report.of(distances.count(source.labels), source.labels, rules)
+    counts = distances.count(source.labels)
+    if isinstance(distances, MatrixDistances) and (sign := describe_similarity(distances, counts, source.labels)):
+        warnings.warn(f"distance: {sign}", stacklevel=2)
+    return Report.of(counts, source.labels, rules)
 
 
 def score_files(request: ScoreRequest) -> Report:
-    """Read, check, rank and score. Raises InputError for files and names that cannot be used."""
+    """Read, check, rank and score. Raises InputError for files and names that cannot be used.
+
+    Prints a warning to stderr if the given distances look like similarities.
+    """
     plugins = cache(Registry.installed)  # built when the first plugin is needed, and once
     rules = choose_conventions(request.conventions or _default_conventions(request.protocol, plugins), plugins)
     source = _read_labels(request, plugins)
     reranking = _build_reranking(request, plugins)
-    distances = _read_distances(request, source, reranking, plugins)
+    given = None if request.distance is None else MatrixDistances(read_matrix(request.distance), request.dtype)
+    distances = _read_distances(request, source, given, reranking, plugins)
     part = None if reranking is None else reranking.part
-    report = Report.of(distances.count(source.labels), source.labels, rules, part)
+    counts = distances.count(source.labels)
+    if given is not None:
+        ranked = counts if given is distances else given.count(source.labels)
+        if sign := describe_similarity(given, ranked, source.labels):
+            click.echo(f"warning: {request.distance}: {sign}", err=True)
+    report = Report.of(counts, source.labels, rules, part)
     if not request.rates:
         return report
     assert isinstance(distances, VectorDistances | MatrixDistances), "other distances are refused with --far"
@@ -86,10 +102,13 @@ def _build_reranking(request: ScoreRequest, plugins: Plugins) -> Reranking | Non
 
 
 def _read_distances(
-    request: ScoreRequest, source: LabelSource, reranking: Reranking | None, plugins: Plugins
+    request: ScoreRequest,
+    source: LabelSource,
+    given: MatrixDistances | None,
+    reranking: Reranking | None,
+    plugins: Plugins,
 ) -> Distances:
-    if request.distance is not None:
-        given = MatrixDistances(read_matrix(request.distance), request.dtype)
+    if given is not None:
         if reranking is None:
             return given
         sides = (request.query_distance, source.labels.query), (request.gallery_distance, source.labels.gallery)

@@ -8,10 +8,14 @@ from typing import Any
 from tabulate import tabulate
 
 from vreid_bench.records.scores import explain_refusals
+from vreid_bench.scoring.few_people import explain_few, widen_point
 
 
-def render_scores(metrics: Mapping[str, Any]) -> str:
-    """What `Report.metrics` returns, as a table in percent and one line for each convention without numbers."""
+def render_scores(metrics: Mapping[str, Any], people: int) -> str:
+    """What `Report.metrics` returns, as a table in percent and one line for each convention without numbers.
+
+    people: how many people are queried.
+    """
     rates = next((list(c["tar"]) for c in metrics["conventions"].values() if "tar" in c), [])
     headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP"]
     headers += [*(f"TAR@{rate}" for rate in rates), "queries"]
@@ -22,10 +26,10 @@ def render_scores(metrics: Mapping[str, Any]) -> str:
             continue
         cells = [name]
         for metric in ("mAP", "R1"):
-            low, high = numbers["interval"][metric]
+            low, high = widen_point(numbers["interval"][metric], people)
             cells += [f"{100 * numbers[metric]:.1f}", f"{100 * low:.1f}–{100 * high:.1f}"]
         cells += [f"{100 * numbers[metric]:.1f}" for metric in ("R5", "R10", "R20", "mINP")]
         cells += [f"{100 * numbers['tar'][rate]:.1f}" for rate in rates]
         table.append([*cells, str(numbers["queries"])])
     lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])]
-    return "\n".join([*lines, *explain_refusals(refused)])
+    return "\n".join([*lines, *explain_refusals(refused), *explain_few(people)])

@@ -70,6 +70,11 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
+def instruction_set() -> str:
+    """The widest instructions that torch's kernels use on this processor, such as `AVX2` or `AVX512`."""
+    return torch.backends.cpu.get_cpu_capability()
+
+
 def processor() -> str:
     """The processor's name, as the system reports it."""
     information = Path("/proc/cpuinfo")

@@ -37,13 +37,14 @@ class TrainingRecipe:
 
     chosen: ChosenMethod
     registry: Registry
+    code: str  # a hash over the code that trains
     seed: int
     source: Source
 
     @classmethod
     def of(cls, plan: Plan) -> TrainingRecipe:
         """The recipe of a plan."""
-        return cls(plan.chosen, plan.registry, plan.seed, plan.source)
+        return cls(plan.chosen, plan.registry, plan.code.training, plan.seed, plan.source)
 
     def build(self, sets: Sequence[TrainingSet], machine: Machine) -> tuple[MethodParts, str]:
         """The parts with their initial values, for training on the last of the sets after the others.
@@ -52,12 +53,12 @@ class TrainingRecipe:
         """
         method = self.chosen.method if len(sets) == 1 else continue_method(self.chosen.method, sets[-1].rate)
         recipe = {name: value for name, value in self.chosen.settings.items() if name != "test"}
-        parts = [dict(provider) for provider in self.chosen.providers if provider["kind"] != "method"]
         where = [machine.device.type, machine.threads, torch.__version__]
         begun = self.source.fingerprints if self.source.trains else {}
-        made_by = digest([recipe, parts, self.seed, where, [each.fingerprint for each in sets], begun])
+        made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
         torch.manual_seed(self.seed)  # the initial weights
-        return assemble(method, self.registry.factories(method), len(person_ids(sets[-1].tracklets))), made_by
+        identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
+        return assemble(method, self.registry.factories(method), identities), made_by
 
 
 def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Machine, listen: Listener) -> Model:

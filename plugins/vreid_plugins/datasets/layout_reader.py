@@ -16,6 +16,8 @@ class LayoutReader:
     These two modules load the decoders and the renderer, which listing data sets does not need.
     """
 
+    complete = True  # its `verify` counts everything and checks the frames
+
     def verify(self, root: Path, decode: bool = False) -> DatasetCheck:
         """Every count beside its published number, every fault of lists, names and frames as a sentence."""
         check: DatasetCheck = self._beside("verify").verify(Path(root), decode)

@@ -14,6 +14,7 @@ from vreid_plugins import clip_similarity, temporal_modeling
 METHODS = tuple(clip_similarity.vreid_methods())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_small_recipe_is_whole_and_takes_a_step_of_each_stage(registry, name):
     method = registry.get("methods", name)("small")
@@ -136,7 +137,7 @@ def test_paper_losses_clips_and_matchers_are_the_printed_ones():
 )
 def test_what_else_the_paper_varies_is_a_setting(registry, name, settings):
     method = resolve(registry.get("methods", name)("paper"), registry)
-    method, changed = override(method, [f"{path}={value}" for path, value in settings.items()])
+    method, changed = override(method, [f"{path}={value}" for path, value in settings.items()], registry)
     assert changed == settings
     check_recipe(registry, replace(method, encoder=part("i3d", shrink=8)))
 

@@ -30,6 +30,7 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_small_recipe_is_whole_and_takes_a_step(registry, name):
     method = registry.get("methods", name)("small")

@@ -114,6 +114,7 @@ def test_multiply_adds_by_hand(registry, name, multiply_adds):
     assert build(method, registry, identities=2).model.multiply_adds == multiply_adds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_small_preset_takes_a_step(registry, name):
     method = registry.get("methods", name)("small")
@@ -123,6 +124,7 @@ def test_small_preset_takes_a_step(registry, name):
     assert all(p.grad is not None and p.grad.isfinite().all() for p in named.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DISTINCT)
 @pytest.mark.parametrize("frames", [1, 2, 3, 7])
 def test_small_preset_embeds_clips_of_any_length(registry, name, frames):

@@ -30,6 +30,7 @@ def test_small_recipe_compares_and_weighs_as_the_papers():
             assert paper.losses[loss].options["metric"] == small.losses[loss].options["metric"], name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_small_recipe_is_whole_and_takes_a_step(registry, name):
     method = registry.get("methods", name)("small")

@@ -32,6 +32,7 @@ class Selection:
 
     name: ClassVar[str] = "selection"
     leading: ClassVar[int] = 1  # the paper's own setting comes first
+    ranks_tracklets: ClassVar[bool] = False  # but one descriptor for each identity
 
     pairs: tuple[tuple[How, How], ...] = (
         ("random", "all"),

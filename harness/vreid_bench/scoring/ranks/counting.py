@@ -48,6 +48,12 @@ def index_matches(labels: Labels) -> MatchIndex:
     return MatchIndex(*_module().index_matches(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))
 
 
+def list_matches(labels: Labels) -> Counts:
+    """The matches of every query before any distance is known: no gallery item is counted before them."""
+    index = index_matches(labels)
+    return _counts(index, np.zeros((len(index.item), index.groups), np.int64), labels)
+
+
 def merge(one: Counts, other: Counts) -> Counts:
     """The counts over two parts of a gallery together. Integers are added, so that the order does not matter."""
     same = ("start", "group", "in_gallery")

@@ -18,6 +18,8 @@ class Tracklets:
     in the order of the last number in their names.
     """
 
+    complete = True  # `verify` counts everything and checks the frames
+
     def read(self, root: Path) -> Dataset:
         """One split: test is query and gallery rows in file order. Raises InputError at the first fault."""
         root = Path(root)

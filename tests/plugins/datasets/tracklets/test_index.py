@@ -53,10 +53,9 @@ FAULTS = {
         [HEADER, *ROWS, "gallery,carl,north,./c1"],
         r"line 10: c1/1\.jpg is already used in line 5 .*; a query is already a test tracklet",
     ),
-    "no train rows": ([HEADER, *ROWS[3:]], r"tracklets\.csv has no usable train row"),
     "no query rows": ([HEADER, *ROWS[:3], *ROWS[4:]], r"tracklets\.csv has no usable query row"),
     "no gallery rows": ([HEADER, *ROWS[:4]], r"tracklets\.csv has no usable gallery row"),
-    "header only": ([HEADER], r"tracklets\.csv has no usable train row"),
+    "header only": ([HEADER], r"tracklets\.csv has no usable query row"),
     "trained and tested": (
         [HEADER, *replaced(6, "gallery,anna,south,c2")],
         r"line 2: person 'anna' is trained on",

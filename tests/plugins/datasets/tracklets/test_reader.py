@@ -73,6 +73,13 @@ def test_other_files_in_a_folder_are_passed_over(root: Path) -> None:
     assert Tracklets().read(root).fingerprint == expected
 
 
+def test_a_list_without_train_rows_is_read_for_a_test(root: Path) -> None:
+    write(root, ROWS[3:])
+    (split,) = Tracklets().read(root).splits
+    assert (split.train, split.query, len(split.test)) == ((), (0,), 5)
+    assert Tracklets().verify(root).problems == ()
+
+
 def test_custom_is_scored_under_conventions_that_exist() -> None:
     (protocol,) = reader.vreid_protocols().values()
     assert (protocol.name, protocol.dataset, protocol.holdout) == ("custom", "tracklets", 0.0)

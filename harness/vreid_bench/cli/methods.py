@@ -1,0 +1,37 @@
+"""The commands on methods: show all that can be changed in one."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from vreid_bench.cli.options import AS_JSON
+
+
+@click.group()
+def methods() -> None:
+    """Show what a method consists of, and what can be changed in it."""
+
+
+@methods.command()
+@click.argument("name")
+@click.option("--preset", type=click.Choice(["paper", "small"]), default="paper", show_default=True)
+@AS_JSON
+def show(name: str, preset: str, as_json: bool) -> None:
+    """Show method NAME: its parts, every setting with value and meaning, and the numbers that its paper reports.
+
+    The meaning is the first sentence of what the code says of a setting; --json has all of it. What is shown can be
+    changed with `run --set`: a setting, or a part, which is replaced by another with its default options.
+
+    \b
+        vreid-bench methods show tacan --preset small
+        vreid-bench run --plugin tacan --set aggregator.dim=512
+        vreid-bench run --plugin mean-pooling --set aggregator=max --set stages.0.augment=[] --set size=128x64
+    """
+    from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.columns import terminal_width
+    from vreid_bench.reporting.methods import render_method, show_method, to_plain
+
+    shown = show_method(Registry.installed(), name, "small" if preset == "small" else "paper")
+    click.echo(json.dumps(to_plain(shown)) if as_json else render_method(shown, terminal_width()))

@@ -1,0 +1,33 @@
+"""The command `runs`: what a folder of runs holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from vreid_bench.cli.options import AS_JSON, RUNS
+
+
+@click.command("runs")
+@RUNS
+@AS_JSON
+def runs_(runs: Path, as_json: bool) -> None:
+    """List all runs, the newest first: state, score under the headline convention, data, what differs from the method.
+
+    An interrupted run goes on when its command is repeated. Lines are cut to the width of the terminal; what goes to
+    a file or another program is not.
+
+    \b
+        vreid-bench runs
+        vreid-bench runs --json
+    """
+    from vreid_bench.reporting.columns import terminal_width
+    from vreid_bench.reporting.runs import list_runs, render_runs, to_plain
+
+    found = list_runs(runs)
+    if as_json:
+        click.echo(json.dumps(to_plain(found)))
+    else:
+        click.echo(render_runs(found, terminal_width()) or f"{runs}: no runs")

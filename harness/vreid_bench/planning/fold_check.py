@@ -1,0 +1,77 @@
+"""Whether the folds of a protocol can be trained on and tested: people in both parts, queries without a match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.dataset import person_ids
+from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.planning.folds import Fold
+from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.scoring.unmatched import Unmatched, count_unmatched
+from vreid_bench.system.errors import InputError
+
+
+def check_folds(
+    protocol: Protocol, conventions: Sequence[Convention], folds: Sequence[Fold], who: str, *, trains: bool
+) -> None:
+    """Raises InputError that names `who` for folds that give no valid result.
+
+    trains: is the training part of the folds used?
+    """
+    for sentence in find_fold_faults(protocol, conventions, folds, trains=trains):
+        raise InputError(f"{who}: {sentence}")
+
+
+def find_fold_faults(
+    protocol: Protocol, conventions: Sequence[Convention], folds: Sequence[Fold], *, trains: bool
+) -> Iterator[str]:
+    """Everything that makes the results of these folds invalid, a sentence for each kind of fault."""
+    if trains:
+        yield from _find_shared_people(folds)
+    if protocol.ranks_tracklets:
+        yield from _find_unmatched(protocol, conventions, folds)
+
+
+def share_people(fold: Fold) -> list[int]:
+    """The pids of the people who are trained on and tested; people of two data sets are always different."""
+    trained = {
+        pid for training in fold.training if training.dataset is fold.dataset for pid in person_ids(training.tracklets)
+    }
+    return sorted(trained & set(person_ids(fold.test.test)))
+
+
+def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
+    shared = [(fold, pids) for fold in folds if (pids := share_people(fold))]
+    if shared:
+        fold, pids = shared[0]
+        people = f"person {pids[0]} is" if len(pids) == 1 else f"{len(pids):,} people are"
+        example = "" if len(pids) == 1 else f", such as {pids[0]}"
+        yield (
+            f"split {fold.number}: {people} both trained on and tested{example}{_others(len(shared))}, expected "
+            "different people in both parts; correct the lists"
+        )
+
+
+def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds: Sequence[Fold]) -> Iterator[str]:
+    each = [(fold, count_unmatched(Labels.of(fold.test), conventions)) for fold in folds]
+    refused = [(fold, found, reason) for fold, found in each if (reason := _refuse(found[protocol.headline]))]
+    if refused:
+        fold, found, reason = refused[0]
+        counts = ", ".join(f"{one.without:,} of {one.queries:,} under {name}" for name, one in found.items())
+        yield (
+            f"split {fold.number} cannot be ranked under {protocol.headline!r}, the headline of protocol "
+            f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}; correct the lists "
+            "or choose another protocol"
+        )
+
+
+def _refuse(found: Unmatched) -> str:
+    """Why nothing can be ranked, also where the convention gives a query without a match the score 0."""
+    nothing = f"none of {found.queries} queries has a match in the gallery" if found.without == found.queries else ""
+    return found.refusal or nothing
+
+
+def _others(number: int) -> str:
+    return f" (one of {number} such splits)" if number > 1 else ""

@@ -1,0 +1,81 @@
+"""What planning refuses in a data set, under every protocol that divides and tests it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.dataset import Dataset
+from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.planning.data_root import read_dataset
+from vreid_bench.planning.fold_check import find_fold_faults
+from vreid_bench.planning.folds import Fold, check_clothes, divide
+from vreid_bench.planning.protocols import find_conventions
+from vreid_bench.registry.entry import Entry
+from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.scoring.unmatched import count_unmatched
+from vreid_bench.system.errors import InputError
+
+
+@dataclass(frozen=True)
+class Division:
+    """One protocol on a data set, ready to be tested."""
+
+    protocol: Protocol
+    conventions: tuple[Convention, ...]
+    folds: tuple[Fold, ...]
+    trains: bool  # has the data set a training part?
+
+    @classmethod
+    def of(cls, protocol: Protocol, registry: Registry, dataset: Dataset) -> Division:
+        """As a run would divide the data set. Raises InputError where a run would."""
+        conventions = find_conventions(protocol, registry)
+        trains = has_training_part(dataset)
+        folds = divide(protocol, {protocol.dataset: dataset}, trains=trains)
+        check_clothes(conventions, folds)
+        return cls(protocol, conventions, folds, trains)
+
+    def find_faults(self, who: str) -> Iterator[str]:
+        """What planning refuses, in its own sentences."""
+        for sentence in find_fold_faults(self.protocol, self.conventions, self.folds, trains=self.trains):
+            yield f"{who}: {sentence}"
+
+    def count_unmatched(self) -> dict[str, int]:
+        """Convention -> how many queries have no match, over all folds."""
+        total = dict.fromkeys((convention.name for convention in self.conventions), 0)
+        for fold in self.folds:
+            for name, found in count_unmatched(Labels.of(fold.test), self.conventions).items():
+                total[name] += found.without
+        return total
+
+
+def divide_by_protocols(entry: Entry, registry: Registry, root: Path) -> tuple[list[Division], list[str]]:
+    """The data under `root` as each protocol divides it, and why some protocols cannot.
+
+    A transfer needs another data set and is left out, as is a protocol that holds people out of a training part that
+    the data does not have.
+    """
+    read = cache(lambda variant: read_dataset(entry, variant, root))
+    divisions, refusals, known = [], [], set()
+    for protocol in registry.values("protocols").values():
+        scored = (protocol.headline, tuple(protocol.conventions), protocol.ranks_tracklets)
+        rules = (protocol.variant, protocol.holdout, *scored)
+        if protocol.dataset != entry.name or protocol.target or rules in known:
+            continue
+        known.add(rules)
+        try:
+            dataset = read(protocol.variant)
+            if has_training_part(dataset) or not protocol.holdout:
+                divisions.append(Division.of(protocol, registry, dataset))
+        except InputError as fault:
+            refusals.append(str(fault))
+    return divisions, refusals
+
+
+def has_training_part(dataset: Dataset) -> bool:
+    """Has a split of it tracklets to train on?"""
+    return any(split.train for split in dataset.splits)

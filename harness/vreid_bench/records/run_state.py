@@ -1,0 +1,48 @@
+"""How far a run has come, read from its folder alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from safetensors import SafetensorError, safe_open
+
+from vreid_bench.records.run_directory import CHECKPOINT, FOLDS, FoldDirectory, RunDirectory
+
+
+@dataclass(frozen=True)
+class RunState:
+    """State of a run, and where an unfinished one is, in words."""
+
+    name: Literal["finished", "running", "interrupted"]
+    place: str = ""
+
+
+def find_state(run: RunDirectory) -> RunState:
+    """The state of the run in that folder; it is running while a process holds the folder."""
+    if run.record.exists():
+        return RunState("finished")
+    return RunState("running" if run.is_claimed() else "interrupted", _find_place(run.path))
+
+
+def _find_place(path: Path) -> str:
+    """Where the newest file of training says that the run is: `split 3, stage 1, step 40`."""
+    folds = [FoldDirectory(each, path) for pattern in FOLDS for each in (path.glob(pattern) if pattern else (path,))]
+    files = [file for fold in folds for file in (fold.checkpoint, fold.weights) if file.exists()]
+    if not files:
+        return "before its first checkpoint"
+    newest = max(files, key=lambda file: file.stat().st_mtime_ns)
+    where = [part.replace("-", " ") for part in newest.parent.relative_to(path).parts]
+    return ", ".join([*where, _read_position(newest) if newest.name == CHECKPOINT else "trained"])
+
+
+def _read_position(checkpoint: Path) -> str:
+    """Stage and step of a checkpoint, both counted from 0."""
+    try:
+        with safe_open(checkpoint, framework="np") as file:  # reads the head of the file, and needs no torch
+            stage, step = json.loads((file.metadata() or {})["position"])
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return "checkpoint not readable"
+    return f"stage {stage}, step {step}"

@@ -1,0 +1,110 @@
+"""What each setting of a recipe means, read where it is defined, so that no second list can go stale.
+
+The meaning of a field of `contracts.recipe` is the comment beside it. The meaning of a part's option is what the part's
+docstring says of it: the text after `option:`, else the first sentence that names the option.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from vreid_bench.contracts.recipe import Method, Part
+from vreid_bench.registry.registry import Registry
+from vreid_bench.registry.settings import settings
+from vreid_bench.registry.swaps import list_places
+
+# `metric, normalize: text`, or `depth 50: text` about one value of an option; more lines of the text are indented
+ABOUT = re.compile(r"(\w+(?:, \w+)*)( [\w.]+)?: (.+)")
+SENTENCE = re.compile(r"(?<=[.:])\s+(?=[A-Z])")
+
+
+def explain_settings(method: Method, registry: Registry) -> dict[str, str]:
+    """Dotted path of each setting (`losses.triplet.margin`) -> its meaning, empty where its code does not say.
+
+    method: resolved, so that every option of every part is in it.
+    """
+    options = {
+        place.path: explain_options(registry.get(place.kind, place.value.name), place.value.options)
+        for place in list_places(method)
+        if isinstance(place.value, Part)
+    }
+    return {path: _explain(method, path.split("."), options) for path, _ in settings(method)}
+
+
+def _explain(value: Any, path: Sequence[str], options: Mapping[str, Mapping[str, str]]) -> str:
+    meaning = ""
+    for at, name in enumerate(path):
+        if isinstance(value, Part):
+            meaning = options[".".join(path[:at])].get(name, "")
+            value = value.options[name]
+        elif isinstance(value, Mapping):
+            value = value[name]
+        elif isinstance(value, tuple):
+            value = value[int(name)]
+        else:
+            definition: Any = type(value)
+            meaning = read_comments(definition).get(name, "")
+            value = getattr(value, name)
+    return meaning
+
+
+@cache
+def read_comments(definition: type) -> dict[str, str]:
+    """Field -> the comment behind it, else the comment lines above it, of a class with annotated fields."""
+    lines = textwrap.dedent(inspect.getsource(definition)).splitlines()
+    [tree] = ast.parse("\n".join(lines)).body
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.end_col_offset is not None:
+            end = (node.end_lineno or node.lineno) - 1
+            _, _, comment = lines[end][node.end_col_offset :].partition("# ")
+            above: list[str] = []
+            while not comment and lines[node.lineno - 2 - len(above)].lstrip().startswith("# "):
+                above.insert(0, lines[node.lineno - 2 - len(above)].strip().removeprefix("# "))
+            found[node.target.id] = comment or " ".join(above)
+    return found
+
+
+def explain_options(factory: Callable[..., Any], options: Collection[str]) -> dict[str, str]:
+    """Option -> what the docstrings of the factory, of its base classes and of its `__init__` say of it, or ""."""
+    found: dict[str, str] = {}
+    for text in _list_docstrings(factory):
+        said: dict[str, list[str]] = {}
+        for names, value, words in _list_remarks(text, options):
+            for name in names:
+                said.setdefault(name, []).append(f"{value}: {words}" if value else words)
+        found |= {name: "; ".join(words) for name, words in said.items() if name not in found}
+    paragraphs = [part for text in _list_docstrings(factory) for part in text.split("\n\n")]
+    sentences = [each for part in paragraphs for each in SENTENCE.split(" ".join(part.split()))]
+    for name in options:
+        naming = [each for each in sentences if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", each)]
+        found.setdefault(name, naming[0] if naming else "")
+    return found
+
+
+def _list_docstrings(factory: Callable[..., Any]) -> Iterator[str]:
+    for each in inspect.getmro(factory) if isinstance(factory, type) else (factory,):
+        if not str(each.__module__).startswith(("torch.", "builtins")):
+            for owner in (each, getattr(each, "__dict__", {}).get("__init__")):
+                if owner is not None and owner.__doc__:
+                    yield inspect.cleandoc(owner.__doc__)
+
+
+def _list_remarks(text: str, options: Collection[str]) -> Iterator[tuple[list[str], str, str]]:
+    """(names of options, value or nothing, words) of each `name: words` in a docstring."""
+    lines = text.splitlines()
+    for at, line in enumerate(lines):
+        if (match := ABOUT.fullmatch(line)) and set(names := match[1].split(", ")) <= set(options):
+            words = [match[3]]
+            for more in lines[at + 1 :]:
+                if not more.startswith("  "):
+                    break
+                words.append(more.strip())
+            yield names, (match[2] or "").strip(), " ".join(words)

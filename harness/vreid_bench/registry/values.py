@@ -1,0 +1,53 @@
+"""What a plugin may provide as a data set, a protocol or a convention; checked when the registry is built."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.registry.entry import Entry
+from vreid_bench.system.errors import InputError
+
+RULES: dict[str, type[Protocol | Convention]] = {"protocols": Protocol, "conventions": Convention}
+
+
+def check_value(entry: Entry) -> None:
+    """Raises InputError for a data set without a reader, and for a protocol or convention of another kind or name."""
+    if entry.kind == "datasets":
+        fault = _find_reader_fault(entry.value)
+    elif entry.kind in RULES:
+        fault = _find_rule_fault(entry, RULES[entry.kind])
+    else:
+        return
+    if fault:
+        raise InputError(f"{entry.who}: {fault}; correct the plugin")
+
+
+def describe_value(value: Any) -> str:
+    """What kind of thing a value is, for the middle of a sentence."""
+    if value is None:
+        return "None"
+    if inspect.isclass(value):
+        return f"the class {value.__name__}"
+    if inspect.isroutine(value):
+        return f"the function {value.__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _find_reader_fault(value: Any) -> str:
+    if inspect.isclass(value):
+        return f"got the class {value.__name__}, expected an instance of it: {value.__name__}()"
+    if not callable(getattr(value, "read", None)):
+        return f"got {describe_value(value)}, expected an instance with a method `read(root)` that returns a Dataset"
+    return ""
+
+
+def _find_rule_fault(entry: Entry, expected: type[Protocol | Convention]) -> str:
+    if not isinstance(entry.value, expected):
+        return f"got {describe_value(entry.value)}, expected an instance of {expected.__name__}"
+    if entry.value.name != entry.name:
+        return f"its field `name` is {entry.value.name!r}, expected the name under which it is provided"
+    return ""

@@ -1,0 +1,39 @@
+"""The check of a data set as text for a terminal, and as data that JSON can hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from vreid_bench.contracts.dataset import DatasetCheck
+
+FEW = 3  # alike problems that are shown one by one
+CHANGING = re.compile(r"'[^']*'|\S*/\S*|\d[\d,]*")  # what alike problems differ in: quoted texts, paths, numbers
+
+
+def as_json(check: DatasetCheck) -> dict[str, Any]:
+    """The check as data that JSON can hold."""
+    return {"source": check.source, "counts": [c._asdict() for c in check.counts], "problems": list(check.problems)}
+
+
+def as_text(check: DatasetCheck) -> str:
+    """The check as text: the table of counts, then the problems; many alike problems are one line with their number."""
+    rows = [(c.what, c.found, "" if c.published is None else c.published) for c in check.counts]
+    expected = "rendered" if check.source == "synthetic" else "published"
+    table = tabulate(rows, headers=("count", "found", expected))
+    problems = "\n".join(_group_alike(check.problems)) or "no problems"
+    return f"source: {check.source}\n{table}\n\n{problems}"
+
+
+def _group_alike(problems: Sequence[str]) -> Iterator[str]:
+    groups: dict[str, list[str]] = {}
+    for problem in problems:
+        groups.setdefault(CHANGING.sub("*", problem), []).append(problem)
+    for group in groups.values():
+        if len(group) <= FEW:
+            yield from group
+        else:
+            yield f"{group[0]} ({len(group) - 1:,} more alike; --json lists them)"

@@ -1,0 +1,43 @@
+"""What the people of a test cannot tell: an interval for a score that is the same for all of them.
+
+Resampling people who all score alike gives the same score every time, so the interval collapses to a point, as in
+`100.0–100.0` for six people. But of six people nobody can know how the seventh scores.
+"""
+
+from __future__ import annotations
+
+FEW = 10  # people: of fewer, the bootstrap interval covers the truth less often (docs/intervals.md)
+OUTSIDE = 0.025  # at either end of a 95 % interval
+
+
+def explain_few(people: int) -> list[str]:
+    """What a reader has to know of the intervals of so few people; nothing if there are enough."""
+    if people >= FEW:
+        return []
+    return [
+        f"note: {people} people were queried: of so few, an interval of 95 % covers the truth less often than that; "
+        "where all score alike, it shows how people who are not among them may score"
+    ]
+
+
+def unseen_share(people: int) -> float:
+    """The largest share of a population that would be missing among that many people with probability 0.025.
+
+    This is the end of the interval of Clopper and Pearson (Biometrika 1934) for a share of which no one was seen.
+    """
+    return float(1 - OUTSIDE ** (1 / people))
+
+
+def widen_point(
+    interval: tuple[float, float], people: int, least: float = 0.0, most: float = 1.0
+) -> tuple[float, float]:
+    """The interval, unless its ends are the same: then one in which unseen people score anything from least to most.
+
+    A share of the population that was not seen (`unseen_share`) may score `least` or `most`, all others as these.
+    people: how many there are, at least one.
+    """
+    low, high = interval
+    if low < high:
+        return interval
+    share = unseen_share(people)
+    return low * (1 - share) + least * share, high * (1 - share) + most * share

@@ -1,0 +1,34 @@
+"""How many queries have no match under a convention, from the labels alone: known before anything is embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.scoring.matches import GalleryRule, find_matches
+from vreid_bench.scoring.metrics import find_refusal
+from vreid_bench.scoring.ranks.counting import list_matches
+from vreid_bench.scoring.ranks.labels import Labels
+
+
+class Unmatched(NamedTuple):
+    """The queries of a test under one convention."""
+
+    queries: int
+    without: int  # how many of them have no match
+    refusal: str  # why the convention cannot be applied to this test; empty if it can be
+
+
+def count_unmatched(labels: Labels, conventions: Iterable[Convention]) -> dict[str, Unmatched]:
+    """For each convention, by name: how many queries have no match, and whether it can be applied."""
+    counts, found = list_matches(labels), {}
+    for convention in conventions:
+        matches = find_matches(counts, GalleryRule.of(convention))
+        refusal = find_refusal(matches, counts, convention)
+        total = len(labels.query)
+        without = total if matches is None else int((np.diff(matches.start) == 0).sum())
+        found[convention.name] = Unmatched(total, without, refusal.reason if refusal else "")
+    return found

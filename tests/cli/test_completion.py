@@ -1,0 +1,52 @@
+"""What a shell offers for a word that is typed in part."""
+
+import pytest
+from click.shell_completion import ShellComplete
+
+from vreid_bench.cli.main import main
+from vreid_bench.registry.registry import Registry
+from vreid_bench.system.errors import InputError
+
+
+def offered(*words):
+    """What is offered for the last of the words."""
+    shell = ShellComplete(main, {}, "vreid-bench", "_VREID_BENCH_COMPLETE")
+    return [item.value for item in shell.get_completions(list(words[:-1]), words[-1])]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("li",), ["list"]),
+        (("list", "me"), ["methods"]),
+        (("list", "a"), ["aggregators", "augmentations"]),
+        (("run", "--plugin", "personvlad-o"), ["personvlad-oim10", "personvlad-oim100", "personvlad-oim1000"]),
+        (("run", "--plugin", "part"), ["part-pooling"]),
+        (("run", "--protocol", "mars-corruption-m"), ["mars-corruption-mild", "mars-corruption-mild-query"]),
+        (("protocols", "show", "ilids-vid-d"), ["ilids-vid-dapeng"]),
+        (("methods", "show", "tacan-s"), ["tacan-senet"]),
+        (("data", "verify", "mars"), ["mars", "mars-motion"]),
+        (("data", "synthesize", "--layout", "pr"), ["prid2011"]),
+        (("score", "--matcher", "k"), ["kissme"]),
+        (("score", "--rerank", "z"), ["zhong"]),
+        (("score", "--convention", "tor"), ["torchreid"]),
+        (("run", "--plugin", "nothing-like-it"), []),
+    ],
+)
+def test_names_are_completed(words, expected):
+    assert offered(*words) == expected
+
+
+def test_a_broken_plugin_offers_nothing_and_prints_nothing(monkeypatch, capsys):
+    def fail():
+        raise InputError("broken")
+
+    monkeypatch.setattr(Registry, "installed", fail)
+    assert offered("list", "me") == ["methods"]
+    assert offered("run", "--plugin", "ta") == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_help_shows_the_options_as_before(cli):
+    assert "--plugin TEXT" in cli("run", "--help").stdout
+    assert "list [OPTIONS] [KIND]" in cli("list", "--help").stdout

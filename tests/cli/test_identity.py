@@ -1,0 +1,74 @@
+"""A number belongs to the code and the pictures that stand in front of the user: the same command, after a change."""
+
+import json
+import os
+import shutil
+import sys
+
+import pytest
+from places import TESTS
+from short_run import SHORT
+
+from vreid_bench.registry import source_code
+
+STRANGER = TESTS / "third_party" / "vreid-softmin"
+
+
+@pytest.fixture
+def command(cli, tmp_path, monkeypatch):
+    """Run `vreid-bench run` as a new process would, with a package on the path; returns report and stderr."""
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        sys.modules.pop("vreid_softmin", None)
+        source_code._read.cache_clear()
+        result = cli("run", *arguments, *SHORT, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout), result.stderr
+
+    yield call
+    sys.modules.pop("vreid_softmin", None)
+
+
+@pytest.fixture
+def softmin(tmp_path):
+    """The module of the stranger's package, which a test may edit."""
+    site = tmp_path / "site"
+    shutil.copytree(STRANGER, site)
+    (site / "vreid_softmin-0.3.1.dist-info").mkdir()
+    (site / "vreid_softmin-0.3.1.dist-info/METADATA").write_text("Name: vreid-softmin\nVersion: 0.3.1\n")
+    (site / "vreid_softmin-0.3.1.dist-info/entry_points.txt").write_text("[vreid_bench]\nsoftmin = vreid_softmin\n")
+    return site / "vreid_softmin.py"
+
+
+def edit(module, old, new):
+    text = module.read_text()
+    assert old in text
+    module.write_text(text.replace(old, new))
+
+
+def test_edited_code_of_a_part_is_trained_anew_and_an_edited_comment_is_not(command, softmin, tiny_mars):
+    run = ("--plugin", "softmin", "--data", tiny_mars)
+    before, _ = command(*run)
+    edit(softmin, "# [B, D]", "# the minimum, [B, D]")
+    again, told = command(*run)
+    assert again == before
+    assert "result is shown again" in told
+    edit(softmin, "torch.softmax(-self.heat", "torch.softmax(self.heat")
+    after, told = command(*run)
+    assert after["run"] != before["run"]
+    assert "already trained" not in told
+    assert after["conventions"] != before["conventions"]
+
+
+def test_another_picture_under_the_same_name_is_another_result(command, tiny_mars, tmp_path):
+    data = shutil.copytree(tiny_mars, tmp_path / "mars", copy_function=os.link)
+    run = ("--plugin", "mean-pooling", "--data", data)
+    before, _ = command(*run)
+    one, two = sorted((data / "bbox_train").rglob("*.jpg"))[:2]
+    one.unlink()
+    shutil.copy(two, one)
+    after, told = command(*run)
+    assert after["run"] != before["run"]
+    assert "already trained" not in told

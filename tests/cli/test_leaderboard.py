@@ -1,0 +1,78 @@
+"""`vreid-bench leaderboard add`: unfinished runs, and options before and after `add`."""
+
+import json
+import shutil
+
+import pytest
+from places import GOLDEN
+
+
+@pytest.fixture
+def finished(tmp_path):
+    folder = tmp_path / "runs/finished"
+    folder.mkdir(parents=True)
+    shutil.copy(GOLDEN / "record.json", folder)
+    return folder
+
+
+@pytest.fixture
+def unfinished(tmp_path):
+    folder = tmp_path / "runs/unfinished"
+    folder.mkdir(parents=True)
+    (folder / ".lock").touch()
+    return folder
+
+
+def test_unfinished_runs_are_skipped_with_a_note(cli, tmp_path, finished, unfinished):
+    added = cli("leaderboard", "add", unfinished, finished, "--dir", tmp_path / "board")
+    assert added.exit_code == 0, added.output
+    assert added.stderr == f"note: {unfinished} is skipped: it is not finished; repeat its command\n"
+    assert len(list((tmp_path / "board/records").rglob("*.json"))) == 1
+
+
+def test_it_fails_if_nothing_was_finished(cli, tmp_path, unfinished):
+    failed = cli("leaderboard", "add", unfinished, "--dir", tmp_path / "board")
+    assert (failed.exit_code, failed.stderr.count("\n")) == (2, 1)
+    assert "none of 1 run(s) is finished" in failed.stderr
+    assert not (tmp_path / "board").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("leaderboard", "--dir", "BOARD", "--json", "add", "RUN"),
+        ("leaderboard", "add", "--dir", "BOARD", "RUN", "--json"),
+        ("leaderboard", "--dir", "elsewhere", "add", "RUN", "--dir", "BOARD", "--json"),
+    ],
+)
+def test_options_are_accepted_before_and_after_add(cli, tmp_path, finished, arguments):
+    board = tmp_path / "board"
+    added = cli(*(str({"BOARD": board, "RUN": finished}.get(word, word)) for word in arguments))
+    assert added.exit_code == 0, added.output
+    told = json.loads(added.stdout)
+    assert told["skipped"] == []
+    assert str(board / "README.md") in told["written"]
+
+
+def test_check_and_add_do_not_fit_together(cli, tmp_path, finished):
+    refused = cli("leaderboard", "--check", "--dir", tmp_path / "board", "add", finished)
+    assert (refused.exit_code, "leave one of them out" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (("lst",), "list"),
+        (("method", "show", "tacan"), "methods"),
+        (("methods", "sow", "tacan"), "show"),
+        (("leaderboard", "ad", "runs"), "add"),
+        (("leaderboard", "add", "x", "--dri", "y"), "--dir"),
+        (("runs", "--rums", "x"), "--runs"),
+        (("compare", "a", "b", "--wiht", "c"), "--with"),
+    ],
+)
+def test_a_near_miss_of_a_command_or_an_option_gets_a_hint(cli, arguments, near):
+    result = cli(*arguments)
+    assert result.exit_code == 2
+    assert f"'{near}'" in result.stderr
+    assert "id you mean" in result.stderr

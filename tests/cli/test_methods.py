@@ -1,0 +1,67 @@
+"""`vreid-bench methods show`: parts, settings with their meaning, reported numbers."""
+
+import json
+
+import pytest
+
+from vreid_bench.registry.registry import Registry
+from vreid_bench.registry.settings import override, resolve
+
+
+def test_a_method_shows_its_settings_its_parts_and_what_its_paper_reports(cli_json):
+    shown = cli_json("methods", "show", "tacan")
+    settings = {setting["path"]: setting for setting in shown["settings"]}
+    assert settings["losses.triplet.margin"]["value"] == 0.3
+    assert settings["losses.triplet.margin"]["meaning"].startswith('a number, or "soft"')
+    assert settings["test.T"]["meaning"] == "frames per clip; 0 with the sampler `all`"
+    parts = {part["path"]: part for part in shown["parts"]}
+    assert parts["aggregator.inner"]["name"] == "temporal-attention"
+    assert {"max", "average"} <= set(parts["aggregator"]["choices"])
+    assert {"dataset": "mars", "metric": "R1", "value": 0.882} in [
+        {name: number[name] for name in ("dataset", "metric", "value")} for number in shown["reported"]
+    ]
+    assert "WACV 2020" in shown["paper"]
+
+
+def test_the_preset_chooses_the_numbers(cli_json):
+    sizes = {
+        preset: next(
+            s["value"]
+            for s in cli_json("methods", "show", "tacan", "--preset", preset)["settings"]
+            if s["path"] == "size"
+        )
+        for preset in ("paper", "small")
+    }
+    assert sizes == {"paper": [224, 112], "small": [64, 32]}
+
+
+def test_what_is_shown_can_be_set(cli_json):
+    """Every path is one that `--set` finds, and every value one that it accepts."""
+    registry = Registry.installed()
+    for name in ("personvlad", "clip-learned"):
+        method = resolve(registry.get("methods", name)("small"), registry)
+        for setting in cli_json("methods", "show", name, "--preset", "small")["settings"]:
+            assert override(method, [f"{setting['path']}={json.dumps(setting['value'])}"], registry) == (method, {})
+
+
+def test_the_text_fits_the_terminal_and_loses_no_word(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    text = cli("methods", "show", "personvlad").stdout
+    assert max(map(len, text.splitlines())) <= 100
+    assert text.startswith("personvlad, preset paper\n")
+    assert "part-pooling" in text
+    assert "Table" in text
+    monkeypatch.delenv("COLUMNS")
+    assert "scale the features to unit length before Eq. 2" in cli("methods", "show", "personvlad").stdout
+
+
+@pytest.mark.parametrize("command", [["methods", "show"], ["runs"], ["compare"], ["leaderboard", "add"]])
+def test_help_shows_an_example(cli, command):
+    words = " ".join(cli(*command, "--help").stdout.partition("\n")[2].split())
+    assert f"vreid-bench {' '.join(command)}" in words
+
+
+@pytest.mark.parametrize(("name", "near"), [("personvald", "personvlad"), ("takan", "tacan")])
+def test_an_unknown_method_suggests_near_ones(cli, name, near):
+    result = cli("methods", "show", name)
+    assert (result.exit_code, f"did you mean {near}" in result.stderr) == (2, True)

@@ -1,0 +1,79 @@
+"""The hash over the frames of a data set: what it covers, and when the frames are read again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+import pytest
+
+from vreid_bench.contracts.dataset import Dataset, Split, Tracklet
+from vreid_bench.planning import content
+from vreid_bench.planning.content import hash_content
+from vreid_bench.system.errors import InputError
+
+FRAMES = ("a/1.jpg", "a/2.jpg", "b/1.jpg")
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Write a copy of a data set with three frames into a folder of that name."""
+
+    def write(name):
+        for frame in FRAMES:
+            (tmp_path / name / frame).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / frame).write_bytes(frame.encode())
+        (tmp_path / name / "readme.txt").write_text("no frame")
+        split = Split((Tracklet(FRAMES[:2], 1, 1),), (Tracklet(FRAMES[2:], 2, 1),), (0,), (0,))
+        return Dataset("toy", tmp_path / name, (split, split), "unverified")
+
+    return write
+
+
+def by_hand(files):
+    hashes = (f"{path}\0".encode() + hashlib.sha256(data).digest() for path, data in sorted(files.items()))
+    return hashlib.sha256(b"".join(hashes)).hexdigest()
+
+
+def test_it_is_the_hash_of_paths_and_bytes_of_all_frames(copy, tmp_path):
+    dataset = copy("own")
+    assert hash_content(dataset, tmp_path) == by_hand({frame: frame.encode() for frame in FRAMES})
+    assert hash_content(copy("other"), tmp_path) == hash_content(dataset, tmp_path)
+
+
+def test_many_frames_are_hashed_in_order_of_their_paths(copy, tmp_path, monkeypatch):
+    monkeypatch.setattr(content, "CHUNK", 2)
+    assert hash_content(copy("own"), tmp_path) == by_hand({frame: frame.encode() for frame in FRAMES})
+
+
+def test_frames_are_read_again_only_where_a_file_changed(copy, tmp_path, monkeypatch):
+    read = []
+    digest = content._digest
+    monkeypatch.setattr(content, "_digest", lambda root, frames: read.append(frames) or digest(root, frames))
+    dataset = copy("own")
+    before = hash_content(dataset, tmp_path)
+    (dataset.root / "readme.txt").write_text("changed")
+    assert hash_content(dataset, tmp_path) == before
+    assert len(read) == 1
+    (dataset.root / FRAMES[0]).write_bytes(b"A/1.jpg")  # as many bytes
+    os.utime(dataset.root / FRAMES[0], ns=(1, 1))
+    assert hash_content(dataset, tmp_path) == by_hand({f: f.encode() for f in FRAMES} | {FRAMES[0]: b"A/1.jpg"})
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"[1]", b"\xff", b'{"a": 1}'])
+def test_a_damaged_cache_is_written_again(copy, tmp_path, damage):
+    dataset = copy("own")
+    before = hash_content(dataset, tmp_path)
+    [file] = (tmp_path / "content").iterdir()
+    file.write_bytes(damage)
+    assert hash_content(dataset, tmp_path) == before
+    assert list(json.loads(file.read_bytes()).values()) == [before]
+
+
+def test_a_frame_that_is_missing_is_named(copy, tmp_path):
+    dataset = copy("own")
+    (dataset.root / FRAMES[1]).unlink()
+    with pytest.raises(InputError, match=r"own/a/2\.jpg: cannot be read \(No such file or directory\); restore"):
+        hash_content(dataset, tmp_path)

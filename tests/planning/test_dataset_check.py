@@ -1,0 +1,173 @@
+"""`data verify` for any reader: counts, people in both parts, queries without a match, and faults of frames."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import simplejpeg
+from short_run import SHORT
+from tracklets_tree import FRAMES, ROWS, write
+from yard import BOTH, PROTOCOL, SPLIT, Reader, registry, tracklet
+
+from vreid_bench import Count, DatasetCheck, InputError
+from vreid_bench.planning.dataset_check import check_dataset
+from vreid_bench.reporting.dataset_check import as_text
+
+
+@pytest.fixture
+def yard(tmp_path):
+    """A folder with the frames of the split, each with pixels of its own."""
+    random = np.random.default_rng(0)
+    for each in (*SPLIT.train, *SPLIT.test):
+        for frame in each.frames:
+            (tmp_path / frame).parent.mkdir(exist_ok=True)
+            pixels = random.integers(0, 256, (32, 16, 3), dtype=np.uint8)
+            (tmp_path / frame).write_bytes(simplejpeg.encode_jpeg(pixels))
+    return tmp_path
+
+
+def verify(reader, root, decode=False, **more):
+    check = check_dataset(registry(reader, **more), "yard", root, decode)
+    return check, {count.what: count.found for count in check.counts}
+
+
+def test_a_reader_without_a_check_of_its_own_is_verified(yard):
+    check, counts = verify(Reader(), yard, decode=True)
+    assert check.problems == ()
+    assert counts == {
+        "splits": 1,
+        "cameras": 2,
+        "train tracklets": 6,
+        "train identities": 3,
+        "train frames": 12,
+        "shortest train tracklet": 2,
+        "longest train tracklet": 2,
+        "test tracklets": 6,
+        "test identities": 3,
+        "test frames": 12,
+        "shortest test tracklet": 2,
+        "longest test tracklet": 2,
+        "queries": 3,
+        "gallery": 6,
+        "distractors": 0,
+        "junk": 0,
+        "people in both parts": 0,
+        "queries without a match, c": 0,
+        "frames on disk": 24,
+    }
+    assert "no problems" in as_text(check)
+
+
+def test_queries_without_a_match_are_counted_under_each_convention(yard):
+    split = replace(SPLIT, query=(0, 1, 2))  # both tracklets of person 7 query, so that neither finds the other apart
+    protocol = replace(PROTOCOL, conventions=("c", "apart"))
+    check, counts = verify(Reader(split), yard, protocol=protocol)
+    assert (counts["queries without a match, c"], counts["queries without a match, apart"]) == (0, 2)
+    assert check.problems == ()
+
+
+def test_people_in_both_parts_are_counted(yard):
+    shared = replace(SPLIT, train=(*SPLIT.train, tracklet(7, 1), tracklet(8, 1)))
+    check, counts = verify(Reader(shared), yard)
+    assert counts["people in both parts"] == 2
+    assert any("2 people are both trained on and tested, such as 7" in problem for problem in check.problems)
+    assert any("7-1/0.jpg is in two tracklets of split 0" in problem for problem in check.problems)
+
+
+def test_faults_of_frames_are_found_for_any_reader(yard):
+    paths = [yard / each.frames[0] for each in SPLIT.train]
+    paths[0].unlink()
+    paths[1].write_bytes(b"")
+    paths[2].write_bytes(paths[2].read_bytes()[:-40])
+    paths[4].write_bytes(paths[3].read_bytes())
+    (yard / SPLIT.test[0].frames[1]).write_bytes((yard / SPLIT.test[0].frames[0]).read_bytes())  # one tracklet
+    check, counts = verify(Reader(), yard, decode=True)
+    missing, empty, broken, twice = check.problems
+    assert missing.startswith(f"{paths[0]} is listed but missing")
+    assert empty.startswith(f"{paths[1]} is empty (0 bytes)")
+    assert broken.startswith(f"{paths[2]} cannot be decoded (")
+    assert twice.startswith(f"{paths[4]} has the same content as {paths[3]} of another tracklet")
+    assert counts["frames on disk"] == 22
+    assert not any("decoded" in problem for problem in verify(Reader(), yard)[0].problems)
+
+
+def test_many_alike_problems_are_one_line_with_their_number(yard):
+    for each in SPLIT.test:
+        (yard / each.frames[0]).unlink()
+    check, _ = verify(Reader(), yard)
+    assert len(check.problems) == 6
+    last = as_text(check).splitlines()[-1]
+    assert last.startswith(f"{yard / SPLIT.test[0].frames[0]} is listed but missing")
+    assert last.endswith("(5 more alike; --json lists them)")
+
+
+class Checking(Reader):
+    """A reader with checks of its own."""
+
+    def verify(self, root, decode=False):
+        return DatasetCheck("official", (Count("queries", 3, 4), Count("gates", 1, None)), ("one gate is closed",))
+
+
+def test_a_readers_own_checks_are_added_to_the_general_ones(yard):
+    check, counts = verify(Checking(BOTH), yard)
+    assert check.source == "official"
+    assert check.counts[:2] == (Count("queries", 3, 4), Count("gates", 1, None))
+    assert (counts["gallery"], [c.what for c in check.counts].count("queries")) == (6, 1)
+    assert check.problems[0] == "one gate is closed"
+    assert any("person 7 is both trained on and tested" in problem for problem in check.problems)
+
+
+def test_a_reader_that_checks_everything_keeps_its_counts(yard):
+    reader = Checking(BOTH)
+    reader.complete = True
+    check, counts = verify(reader, yard)
+    assert counts == {"queries": 3, "gates": 1}
+    assert len(check.problems) == 2
+
+
+def test_a_check_that_returns_something_else_is_named(yard):
+    reader = Reader()
+    reader.verify = lambda root, decode: ["fine"]
+    with pytest.raises(InputError, match="dataset 'yard' of vreid-yard: `verify` returned a list, expected a DatasetC"):
+        verify(reader, yard)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("custom", "'custom' is a protocol, expected a dataset; did you mean tracklets, which it tests on?"),
+        ("mars-dev", "'mars-dev' is a protocol, expected a dataset; did you mean mars, which it tests on?"),
+        ("traklets", "no dataset is named 'traklets'; did you mean tracklets"),
+    ],
+)
+def test_a_near_miss_is_told_the_data_set(cli, name, words):
+    result = cli("data", "verify", name)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A list of one's own without train rows, and its frames."""
+    random = np.random.default_rng(0)
+    for folder, names in FRAMES.items():
+        (tmp_path / "own" / folder).mkdir(parents=True)
+        for name in names:
+            pixels = random.integers(0, 256, (32, 16, 3), dtype=np.uint8)
+            (tmp_path / "own" / folder / name).write_bytes(simplejpeg.encode_jpeg(pixels))
+    write(tmp_path / "own", ROWS[3:])
+    return tmp_path / "own"
+
+
+def test_a_list_without_train_rows_is_verified_and_refused_for_training(cli, own, tmp_path):
+    assert cli("data", "verify", "tracklets", "--data", own).exit_code == 0
+    result = cli("run", "--plugin", "mean-pooling", "--protocol", "custom", "--data", own, "--runs", tmp_path, *SHORT)
+    assert result.exit_code == 2
+    assert "has no training tracklets; test the weights of a finished run on it with --from" in result.stderr
+
+
+@pytest.mark.filterwarnings("error:Initializing zero-element")
+def test_a_list_without_train_rows_tests_the_weights_of_a_finished_run(cli_json, finished_run, own, tmp_path):
+    report = cli_json("run", "--from", finished_run, "--protocol", "custom", "--data", own, "--runs", tmp_path / "more")
+    assert report["conventions"]["torchreid"]["queries"] == 1
+    assert 0 < report["conventions"]["torchreid"]["mAP"] <= 1

@@ -1,0 +1,97 @@
+"""Fingerprints of source code: what changes them, and what does not."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from vreid_bench.registry import source_code
+from vreid_bench.registry.source_code import fingerprint_modules, fingerprint_packages
+
+FILES = {
+    "__init__.py": "",
+    "net.py": '"""A network."""\nfrom . import blocks\nfrom .shape import WIDTH\n\n\ndef net():\n    return WIDTH\n',
+    "blocks/__init__.py": "from yard.blocks.residual import Block\n",
+    "blocks/residual.py": "class Block:\n    depth = 2\n",
+    "shape.py": "WIDTH = 8\n",
+    "other.py": "import fence\n\nHEIGHT = 9\n",
+}
+
+
+@pytest.fixture
+def yard(tmp_path, monkeypatch):
+    """Two packages on the path, `yard` and `fence`, which nobody imports; returns the folder of `yard`."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for package, files in {"yard": FILES, "fence": {"__init__.py": "POSTS = 3\n"}}.items():
+        for name, text in files.items():
+            (tmp_path / package / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / package / name).write_text(text)
+    return tmp_path / "yard"
+
+
+def code(*names, packages=()):
+    source_code._read.cache_clear()  # a process reads each file once
+    return fingerprint_modules(names, packages)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("net.py", '"""A network."""', '"""What a network is."""'),
+        ("net.py", "return WIDTH", "return WIDTH  # of the maps"),
+        ("net.py", "def net():\n", 'def net():\n    """The width."""\n'),
+        ("net.py", "\n\n\n", "\n\n\n\n\n"),
+        ("blocks/residual.py", "depth = 2", "depth = (2)"),
+        ("other.py", "HEIGHT = 9", "HEIGHT = 10"),  # which it does not import
+    ],
+)
+def test_comments_docstrings_layout_and_other_modules_change_nothing(yard, file, old, new):
+    before = code("yard.net")
+    assert old in FILES[file]
+    (yard / file).write_text(FILES[file].replace(old, new))
+    assert code("yard.net") == before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("net.py", "return WIDTH", "return WIDTH + 1"),
+        ("shape.py", "8", "16"),
+        ("blocks/residual.py", "depth = 2", "depth = 3"),  # two imports away
+        ("__init__.py", "", "import sys\n"),  # Python runs it before the others
+        ("net.py", "def net():\n", 'def net():\n    "The width." + ""\n'),
+    ],
+)
+def test_code_of_the_module_and_of_what_it_imports_changes_it(yard, file, old, new):
+    before = code("yard.net")
+    (yard / file).write_text(FILES[file].replace(old, new))
+    assert code("yard.net") != before
+
+
+def test_other_packages_count_if_they_are_of_the_distribution(yard):
+    before, both = code("yard.other"), code("yard.other", packages=("fence",))
+    (yard.parent / "fence/__init__.py").write_text("POSTS = 4\n")
+    assert code("yard.other") == before
+    assert code("yard.other", packages=("fence",)) != both
+
+
+def test_nothing_is_imported(yard):
+    code("yard.net")
+    assert not [name for name in sys.modules if name.partition(".")[0] == "yard"]
+
+
+def test_of_a_file_without_source_every_byte_counts(yard):
+    (yard / "shape.py").write_bytes(b"\x00compiled")
+    before = code("yard.net")
+    (yard / "shape.py").write_bytes(b"\x00compiled.")
+    assert code("yard.net") != before
+
+
+def test_a_package_counts_with_all_its_modules(yard):
+    before = fingerprint_packages("yard")
+    source_code._read.cache_clear()
+    (yard / "other.py").write_text("HEIGHT = 10\n")
+    assert fingerprint_packages("yard") != before
+    with pytest.raises(ModuleNotFoundError, match="garden"):
+        fingerprint_packages("garden")

@@ -1,0 +1,205 @@
+"""Parts swapped and structured values given with `--set`: small parts of its own, no torch."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from vreid_bench import Clipping, Fit, InputError, Method, Schedule, Train, hookimpl, part
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.registry import Registry
+from vreid_bench.registry.settings import describe, override, resolve
+from vreid_bench.registry.swaps import list_places
+
+
+def encoder(depth=18): ...
+def pool(shape, parts=6): ...
+def soft(shape, temperature=2.0): ...
+def outer(shape, inner, dim=8): ...
+def mean(dim, metric="euclidean"): ...
+def loss(dims, identities, margin=0.3): ...
+def flip(p=0.5): ...
+def crop(enlarge=1.1, p=1.0): ...
+
+
+class Fitted:
+    def __init__(self, dim, ridge=0.1): ...
+    def fit(self): ...
+
+
+@pytest.fixture(scope="module")
+def registry():
+    hooks = {
+        "vreid_encoders": hookimpl(lambda: {"net": encoder}),
+        "vreid_aggregators": hookimpl(lambda: {"pool": pool, "soft": soft, "outer": outer}),
+        "vreid_matchers": hookimpl(lambda: {"mean": mean, "fitted": Fitted}),
+        "vreid_losses": hookimpl(lambda: {"triplet": loss, "oim": loss}),
+        "vreid_augmentations": hookimpl(lambda: {"flip": flip, "crop": crop}),
+    }
+    return Registry([Plugin("test", SimpleNamespace(**hooks), "vreid-test", "1")])
+
+
+@pytest.fixture
+def method(registry):
+    train = Train(
+        Clipping("consecutive", 4),
+        {"triplet": 1.0},
+        10,
+        4,
+        2,
+        Schedule("constant", 1e-3),
+        augment=(part("flip", p=1.0),),
+    )
+    recipe = Method(
+        part("net"),
+        part("pool"),
+        part("mean"),
+        Clipping("dense", 4),
+        (64, 32),
+        losses={"triplet": part("triplet", margin=0.5)},
+        stages=(train,),
+    )
+    return resolve(recipe, registry)
+
+
+@pytest.mark.parametrize(
+    ("assignments", "path", "settings", "applied"),
+    [
+        (["aggregator=soft"], "aggregator", {"name": "soft", "options": {"temperature": 2.0}}, {"aggregator": "soft"}),
+        (
+            ["aggregator=soft", "temperature=3"],
+            "aggregator",
+            {"name": "soft", "options": {"temperature": 3.0}},
+            {"aggregator": "soft", "aggregator.temperature": 3.0},
+        ),
+        (
+            ["parts=3", 'aggregator={"name": "soft", "options": {"temperature": 3.0}}'],
+            "aggregator",
+            {"name": "soft", "options": {"temperature": 3.0}},
+            {"aggregator": {"name": "soft", "options": {"temperature": 3.0}}},
+        ),
+        (
+            ['aggregator={"name": "outer", "options": {"inner": {"name": "soft"}}}', "inner=pool"],
+            "aggregator",
+            {"name": "outer", "options": {"dim": 8, "inner": {"name": "pool", "options": {"parts": 6}}}},
+            {
+                "aggregator": {
+                    "name": "outer",
+                    "options": {"dim": 8, "inner": {"name": "soft", "options": {"temperature": 2.0}}},
+                },
+                "aggregator.inner": "pool",
+            },
+        ),
+        (["aggregator=pool"], "aggregator", {"name": "pool", "options": {"parts": 6}}, {}),
+        (
+            ["losses.triplet=oim"],
+            "losses",
+            {"triplet": {"name": "oim", "options": {"margin": 0.3}}},
+            {"losses.triplet": "oim"},
+        ),
+        (["losses.triplet=triplet"], "losses", {"triplet": {"name": "triplet", "options": {"margin": 0.5}}}, {}),
+        (["stages.0.augment=[]"], "stages.0.augment", [], {"stages.0.augment": []}),
+        (
+            ["augment=crop,flip"],
+            "stages.0.augment",
+            [{"name": "crop", "options": {"enlarge": 1.1, "p": 1.0}}, {"name": "flip", "options": {"p": 0.5}}],
+            {"stages.0.augment": ["crop", "flip"]},
+        ),
+        (
+            ["stages.0.augment.0=crop"],
+            "stages.0.augment",
+            [{"name": "crop", "options": {"enlarge": 1.1, "p": 1.0}}],
+            {"stages.0.augment.0": "crop"},
+        ),
+        (
+            ["stages.0.matcher=fitted"],
+            "stages.0.matcher",
+            {"name": "fitted", "options": {"ridge": 0.1}},
+            {"stages.0.matcher": "fitted"},
+        ),
+        (
+            ['optimizer.options={"weight_decay": 0.1}'],
+            "stages.0.optimizer.options",
+            {"weight_decay": 0.1},
+            {"stages.0.optimizer.options": {"weight_decay": 0.1}},
+        ),
+        (
+            ['stages.0.losses={"triplet": 2}'],
+            "stages.0.losses",
+            {"triplet": 2.0},
+            {"stages.0.losses": {"triplet": 2.0}},
+        ),
+    ],
+)
+def test_a_part_or_a_structured_value_is_put_in_and_named(method, registry, assignments, path, settings, applied):
+    changed, told = override(method, assignments, registry)
+    assert told == applied
+    assert look_up(describe(changed), path) == settings
+    # what a record holds gives the same method again, as `run --from` needs
+    stored = json.loads(json.dumps(told, sort_keys=True))
+    again, retold = override(method, [f"{name}={json.dumps(value)}" for name, value in stored.items()], registry)
+    assert (describe(again), retold) == (describe(changed), told)
+
+
+def look_up(settings, path):
+    for name in path.split("."):
+        settings = settings[int(name) if isinstance(settings, list) else name]
+    return settings
+
+
+def test_a_stage_goes_without_a_matcher_of_its_own_again(method, registry):
+    swapped, _ = override(method, ["stages.0.matcher=fitted"], registry)
+    assert override(swapped, ["stages.0.matcher=null"], registry)[0] == method
+
+
+def test_a_short_name_still_means_the_single_setting(method, registry):
+    """`triplet` ends the path of a part and of a weight: as before, it is the weight."""
+    _, told = override(method, ["triplet=0.5"], registry)
+    assert told == {"stages.0.losses.triplet": 0.5}
+
+
+def test_a_matcher_that_is_fitted_brings_its_stage_and_takes_it_away_again(method, registry):
+    fitted, _ = override(method, ["matcher=fitted"], registry)
+    assert fitted.stages[-1] == Fit("matcher", method.test)
+    assert override(fitted, ["matcher=mean"], registry)[0].stages == method.stages
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("aggregator=sofd", "no aggregator is named 'sofd'; did you mean soft"),
+        ("agregator=soft", "no setting 'agregator'; did you mean aggregator"),
+        ("aggregator=3", "aggregator: expected the name of one of `vreid-bench list aggregators`.*got 3"),
+        ("aggregator=null", "aggregator: expected the name.*got null"),
+        ('aggregator={"nam": "soft"}', "aggregator: expected the name"),
+        (
+            'aggregator={"name": "soft", "options": {"temprature": 1}}',
+            "no option 'temprature'; did you mean temperature",
+        ),
+        ("aggregator=outer", "aggregator 'outer' needs its option 'inner'"),
+        ("stages.0.augment=3", "stages.0.augment: expected a list of augmentations"),
+        ('stages.0.augment=["flop"]', "no augmentation is named 'flop'; did you mean flip"),
+        ("stages.0.augment=[1]", "stages.0.augment: expected the name of one of"),
+        ('stages.0.losses={"triplt": 1}', "no loss 'triplt'; did you mean triplet"),
+        ('stages.0.losses={"triplet": "much"}', "expected a number as the weight of 'triplet', got 'much'"),
+        ('stages.0.losses={"triplet": NaN}', "expected a finite number as 'triplet'"),
+        ("optimizer.options=3", "stages.0.optimizer.options: expected a table of names and values"),
+    ],
+)
+def test_what_cannot_be_put_in_is_one_sentence(method, registry, assignment, message):
+    with pytest.raises(InputError, match=message):
+        override(method, [assignment], registry)
+
+
+def test_every_place_of_a_part_is_listed(method, registry):
+    nested, _ = override(method, ['aggregator={"name": "outer", "options": {"inner": {"name": "soft"}}}'], registry)
+    assert [(place.path, place.kind) for place in list_places(nested)] == [
+        ("encoder", "encoders"),
+        ("aggregator", "aggregators"),
+        ("aggregator.inner", "aggregators"),
+        ("matcher", "matchers"),
+        ("losses.triplet", "losses"),
+        ("stages.0.augment", "augmentations"),
+        ("stages.0.augment.0", "augmentations"),
+        ("stages.0.matcher", "matchers"),
+    ]

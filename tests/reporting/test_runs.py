@@ -1,0 +1,140 @@
+"""`vreid-bench runs`: every folder is a line, whatever is in it."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from places import GOLDEN
+from safetensors.numpy import save_file
+
+from vreid_bench.reporting.runs import list_runs, render_runs
+
+RECORD = json.loads((GOLDEN / "record.json").read_text())
+
+
+def write_run(folder, record=None, **fields):
+    """A folder of a run; finished if it gets a record."""
+    folder.mkdir()
+    (folder / ".lock").touch()
+    if record is not None:
+        (folder / "record.json").write_text(json.dumps({**record, **fields}))
+    return folder
+
+
+def write_checkpoint(folder, stage, step):
+    folder.mkdir(exist_ok=True, parents=True)
+    save_file({"x": np.zeros(2)}, folder / "checkpoint.safetensors", {"position": json.dumps([stage, step])})
+
+
+def states(runs):
+    return {run.id: f"{run.state}: {run.place}".removesuffix(": ") for run in list_runs(runs)}
+
+
+def test_finished_runs_show_their_score_and_come_newest_first(tmp_path):
+    method = {**RECORD["method"], "overrides": {"test.clips": 1}, "modified": True}
+    write_run(tmp_path / "old", RECORD, created="2026-01-01T00:00:00Z")
+    write_run(tmp_path / "new", RECORD, created="2026-03-01T00:00:00Z", method=method)
+    write_run(tmp_path / "between", RECORD, created="2026-02-01T00:00:00Z")
+    runs = list_runs(tmp_path)
+    assert [run.id for run in runs] == ["new", "between", "old"]
+    first, differs, second, _ = render_runs(runs, None).splitlines()[2:]
+    head = RECORD["conventions"]["queries-in-gallery"]
+    low, high = (100 * end for end in head["interval"]["mAP"])
+    assert first.split()[:5] == [
+        "new",
+        "finished",
+        f"{100 * head['mAP']:.1f}",
+        f"{low:.1f}–{high:.1f}",
+        f"{100 * head['R1']:.1f}",
+    ]
+    assert "mars@synthetic" in first
+    assert "temporal-pooling small seed 0" in first
+    assert "2026-03-01 00:00" in first
+    assert differs == "  differs: test.clips=1"
+    assert second.startswith("between")
+
+
+def test_an_unfinished_run_says_where_it_is(tmp_path):
+    write_run(tmp_path / "begun")
+    write_checkpoint(write_run(tmp_path / "stage"), 1, 40)
+    write_run(tmp_path / "split")
+    for number in (0, 1):
+        write_checkpoint(tmp_path / f"split/split-{number}", 0, 7)
+        os.utime(tmp_path / f"split/split-{number}/checkpoint.safetensors", (number, number))
+    write_checkpoint(write_run(tmp_path / "first") / "pretrained", 0, 3)
+    trained = write_run(tmp_path / "trained")
+    write_checkpoint(trained, 0, 3)
+    (trained / "weights.safetensors").touch()
+    os.utime(trained / "checkpoint.safetensors", (1, 1))
+    (write_run(tmp_path / "cut") / "checkpoint.safetensors").write_bytes(b"cut")
+    assert states(tmp_path) == {
+        "begun": "interrupted: before its first checkpoint",
+        "stage": "interrupted: stage 1, step 40",
+        "split": "interrupted: split 1, stage 0, step 7",
+        "first": "interrupted: pretrained, stage 0, step 3",
+        "trained": "interrupted: trained",
+        "cut": "interrupted: checkpoint not readable",
+    }
+
+
+def test_a_run_is_running_while_its_lock_is_held(tmp_path):
+    write_checkpoint(write_run(tmp_path / "run"), 0, 5)
+    with (tmp_path / "run/.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert states(tmp_path) == {"run": "running: stage 0, step 5"}
+    assert states(tmp_path) == {"run": "interrupted: stage 0, step 5"}
+
+
+def test_a_broken_folder_is_a_line_and_no_error(tmp_path, cli, cli_json):
+    write_run(tmp_path / "good", RECORD)
+    write_run(tmp_path / "bad", {})
+    (tmp_path / "other").mkdir()
+    (tmp_path / "file").touch()
+    rows = {row["id"]: row for row in cli_json("runs", "--runs", tmp_path)}
+    assert set(rows) == {"good", "bad", "other"}
+    assert (rows["bad"]["state"], rows["other"]["state"]) == ("broken", "broken")
+    assert "not a valid record" in rows["bad"]["place"]
+    assert rows["good"]["score"]["mAP"] == RECORD["conventions"]["queries-in-gallery"]["mAP"]
+    shown = cli("runs", "--runs", tmp_path)
+    assert shown.exit_code == 0
+    assert "other: broken: is not a run" in shown.stdout
+
+
+def test_lines_fit_the_terminal(tmp_path, cli, monkeypatch):
+    write_run(tmp_path / "mars-temporal-pooling-small-seed0-12345678", RECORD)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, cli("runs", "--runs", tmp_path).stdout.splitlines())) == 80
+
+
+def test_six_people_who_all_score_alike_do_not_make_a_point(tmp_path):
+    """A share of 0.459 of all people is missing among six with probability 0.025: (1 - 0.459) ** 6 = 0.025."""
+    head = RECORD["conventions"]["queries-in-gallery"]
+    result = {**head, "mAP": 1.0, "interval": {"mAP": [1.0, 1.0], "R1": [1.0, 1.0]}}
+    people = [{"queries": [1] * 6, "AP": [1.0] * 6, "R1": [1] * 6}]
+    write_run(
+        tmp_path / "six", RECORD, people=people, conventions={**RECORD["conventions"], "queries-in-gallery": result}
+    )
+    assert "54.1–100.0" in render_runs(list_runs(tmp_path), None)
+
+
+def test_no_runs_and_no_folder(tmp_path, cli):
+    assert cli("runs", "--runs", tmp_path).stdout == f"{tmp_path}: no runs\n"
+    missing = cli("runs", "--runs", tmp_path / "nowhere")
+    assert (missing.exit_code, "no such folder" in missing.stderr) == (2, True)
+
+
+@pytest.mark.slow
+def test_listing_runs_loads_neither_torch_nor_plugins(tmp_path):
+    write_checkpoint(write_run(tmp_path / "run"), 0, 5)
+    write_run(tmp_path / "done", RECORD)
+    code = (
+        "import sys; from vreid_bench.cli.main import main; main(sys.argv[1:], standalone_mode=False); "
+        "print(sorted({'torch', 'vreid_plugins'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, "runs", "--runs", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
