@@ -240,7 +240,8 @@ def test_a_broken_frame_stops_the_run_with_its_name(cli, mean_pooling, tiny_mars
     assert result.exit_code == 2
     assert frame.name in result.stderr
     assert not list(tmp_path.glob("*/record.json"))
-    assert list(tmp_path.glob("*/weights.safetensors"))
+    # a missing frame is told before anything trains, another fault where the frame is decoded
+    assert bool(list(tmp_path.glob("*/weights.safetensors"))) == (damage != "missing")
     verified = cli("data", "verify", "mars", "--data", root, "--decode")
     assert verified.exit_code == 2
     assert frame.name in verified.stdout

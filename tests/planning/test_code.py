@@ -35,12 +35,13 @@ def method(preset):
 @pytest.fixture
 def yard(tmp_path, monkeypatch):
     """A package with a module for each kind of part, and the registry of its values."""
-    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "codeyard").mkdir()
     (tmp_path / "codeyard/__init__.py").touch()
-    hooks = {"vreid_methods": hookimpl(lambda: {"plain": method})}
     for kind, text in KINDS.items():
         (tmp_path / f"codeyard/{kind}.py").write_text(f"{text}\n")
+    monkeypatch.syspath_prepend(tmp_path)  # forgets what Python knew of its folders
+    hooks = {"vreid_methods": hookimpl(lambda: {"plain": method})}
+    for kind in KINDS:
         module = importlib.import_module(f"codeyard.{kind}")
         if kind != "protocols":
             [(name, value)] = [(k, v) for k, v in vars(module).items() if not k.startswith("__")]

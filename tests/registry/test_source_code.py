@@ -12,7 +12,7 @@ from vreid_bench.registry.source_code import fingerprint_modules, fingerprint_pa
 FILES = {
     "__init__.py": "",
     "net.py": '"""A network."""\nfrom . import blocks\nfrom .shape import WIDTH\n\n\ndef net():\n    return WIDTH\n',
-    "blocks/__init__.py": "from yard.blocks.residual import Block\n",
+    "blocks/__init__.py": "from shed.blocks.residual import Block\n",
     "blocks/residual.py": "class Block:\n    depth = 2\n",
     "shape.py": "WIDTH = 8\n",
     "other.py": "import fence\n\nHEIGHT = 9\n",
@@ -21,13 +21,13 @@ FILES = {
 
 @pytest.fixture
 def yard(tmp_path, monkeypatch):
-    """Two packages on the path, `yard` and `fence`, which nobody imports; returns the folder of `yard`."""
-    monkeypatch.syspath_prepend(tmp_path)
-    for package, files in {"yard": FILES, "fence": {"__init__.py": "POSTS = 3\n"}}.items():
+    """Two packages on the path, `shed` and `fence`, which nobody imports; returns the folder of `shed`."""
+    for package, files in {"shed": FILES, "fence": {"__init__.py": "POSTS = 3\n"}}.items():
         for name, text in files.items():
             (tmp_path / package / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / package / name).write_text(text)
-    return tmp_path / "yard"
+    monkeypatch.syspath_prepend(tmp_path)  # forgets what Python knew of its folders
+    return tmp_path / "shed"
 
 
 def code(*names, packages=()):
@@ -47,10 +47,10 @@ def code(*names, packages=()):
     ],
 )
 def test_comments_docstrings_layout_and_other_modules_change_nothing(yard, file, old, new):
-    before = code("yard.net")
+    before = code("shed.net")
     assert old in FILES[file]
     (yard / file).write_text(FILES[file].replace(old, new))
-    assert code("yard.net") == before
+    assert code("shed.net") == before
 
 
 @pytest.mark.parametrize(
@@ -64,34 +64,34 @@ def test_comments_docstrings_layout_and_other_modules_change_nothing(yard, file,
     ],
 )
 def test_code_of_the_module_and_of_what_it_imports_changes_it(yard, file, old, new):
-    before = code("yard.net")
+    before = code("shed.net")
     (yard / file).write_text(FILES[file].replace(old, new))
-    assert code("yard.net") != before
+    assert code("shed.net") != before
 
 
 def test_other_packages_count_if_they_are_of_the_distribution(yard):
-    before, both = code("yard.other"), code("yard.other", packages=("fence",))
+    before, both = code("shed.other"), code("shed.other", packages=("fence",))
     (yard.parent / "fence/__init__.py").write_text("POSTS = 4\n")
-    assert code("yard.other") == before
-    assert code("yard.other", packages=("fence",)) != both
+    assert code("shed.other") == before
+    assert code("shed.other", packages=("fence",)) != both
 
 
 def test_nothing_is_imported(yard):
-    code("yard.net")
-    assert not [name for name in sys.modules if name.partition(".")[0] == "yard"]
+    code("shed.net")
+    assert not [name for name in sys.modules if name.partition(".")[0] == "shed"]
 
 
 def test_of_a_file_without_source_every_byte_counts(yard):
     (yard / "shape.py").write_bytes(b"\x00compiled")
-    before = code("yard.net")
+    before = code("shed.net")
     (yard / "shape.py").write_bytes(b"\x00compiled.")
-    assert code("yard.net") != before
+    assert code("shed.net") != before
 
 
 def test_a_package_counts_with_all_its_modules(yard):
-    before = fingerprint_packages("yard")
+    before = fingerprint_packages("shed")
     source_code._read.cache_clear()
     (yard / "other.py").write_text("HEIGHT = 10\n")
-    assert fingerprint_packages("yard") != before
+    assert fingerprint_packages("shed") != before
     with pytest.raises(ModuleNotFoundError, match="garden"):
         fingerprint_packages("garden")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from vreid_bench.system.errors import InputError
@@ -103,6 +104,11 @@ class Train:
         _check("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
         patterns = (*self.train, *self.freeze)
         _check("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
+
+    def trains(self, name: str) -> bool:
+        """Does the parameter of that name learn in this stage?"""
+        chosen = any(fnmatchcase(name, pattern) for pattern in self.train)
+        return chosen and not any(fnmatchcase(name, pattern) for pattern in self.freeze)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,10 @@ from vreid_bench.contracts.parts import (
 )
 from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
+from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encoder, check_matcher
+from vreid_bench.modeling.loss_checks import build_loss
+from vreid_bench.modeling.probe import draw_clips, duplicate, keep_streams
+from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError, suggestion
 
@@ -41,42 +45,59 @@ def _recurrent_layer(
 RECURRENT = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_layer}
 
 
+def _count() -> FlopCounterMode:
+    """Counts the operations within a `with` block."""
+    return FlopCounterMode(display=False, custom_mapping=RECURRENT)
+
+
 class Model(nn.Module):
-    """Encoder, aggregator and matcher; each is sized by the output of the one before for two black clips.
+    """Encoder, aggregator and matcher; each is sized by the output of the one before for two random clips.
+
+    Each is checked in evaluation, as `evaluation_checks` describes, before the next one is built.
 
     `dims` maps what a loss may learn from ("embedding", "clips", an aggregator's extra) to its width.
+    `map_shape` is [T', D, h, w] of the encoder's maps for a test clip, `map_range` their smallest and largest value.
     `multiply_adds` counts those of encoder and aggregator for one clip at test, in matrix products and convolutions.
     """
 
     def __init__(self, method: Method, factories: Factories) -> None:
         super().__init__()
-        names = {kind: getattr(method, kind).name for kind in ("encoder", "aggregator", "matcher")}
+        titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator", "matcher")}
         encoder = factories.encoder()
-        self.planes = _planes(encoder, names["encoder"])
-        self.encoder = _module(encoder, "encoder", names["encoder"], Encoder)
-        black = torch.zeros(2, method.test.T or 4, sum(PLANES[p] for p in self.planes), *method.size)
+        self.planes = _planes(encoder, titles["encoder"])
+        self.encoder = _module(encoder, titles["encoder"], Encoder)
+        channels = sum(PLANES[p] for p in self.planes)
+        clips = draw_clips(2, method.test.T or 4, channels, method.size)
         self.eval()
-        counter = FlopCounterMode(display=False, custom_mapping=RECURRENT)
         with torch.no_grad():
-            with counter:
-                with factories.encoder.blame():
-                    maps = self.encoder(black)
-                _check_shape(maps, ("B", "T'", "D", "h", "w"), f"encoder {names['encoder']!r}: maps")
-                built = factories.aggregator(tuple(maps.shape[2:]))
-                self.aggregator = _module(built, "aggregator", names["aggregator"], Aggregator).eval()
-                with factories.aggregator.blame():
-                    features = self.aggregate(maps)
+            with _count() as encoder_work, factories.encoder.blame():
+                maps = self.encoder(clips)
+            _check_shape(maps, ("B", "T'", "D", "h", "w"), f"{titles['encoder']}: maps")
+            with keep_streams(), factories.encoder.blame():
+                trial = duplicate(self.encoder, factories.encoder).eval()
+                short, self.map_range = check_encoder(trial, titles["encoder"], clips, maps)
+            shape = tuple(maps.shape[2:])
+            built = factories.aggregator(shape)
+            self.aggregator = _module(built, titles["aggregator"], Aggregator).eval()
+            with _count() as aggregator_work, factories.aggregator.blame():
+                features = self.aggregate(maps)
             # two clips were probed, and a multiplication with its addition counts as two operations
-            self.multiply_adds = counter.get_total_flops() // 4
-            _check_shape(features.embedding, ("B", "E"), f"aggregator {names['aggregator']!r}: embedding")
+            self.multiply_adds = (encoder_work.get_total_flops() + aggregator_work.get_total_flops()) // 4
+            _check_shape(features.embedding, ("B", "E"), f"{titles['aggregator']}: embedding")
             if features.importance is not None:
-                _check_shape(features.importance, ("B",), f"aggregator {names['aggregator']!r}: importance")
+                _check_shape(features.importance, ("B",), f"{titles['aggregator']}: importance")
+            with keep_streams(), factories.aggregator.blame():
+                trial = duplicate(self.aggregator, factories.aggregator, shape).eval()
+                check_aggregator(trial, titles["aggregator"], maps, features, short)
             width = features.embedding.shape[1]
-            self.matcher = _matcher(factories.matcher(width), names["matcher"])
+            self.matcher = _matcher(factories.matcher(width), titles["matcher"])
             with factories.matcher.blame():
                 represented = self.matcher.represent(Clips.single(features.embedding))
                 distance = self.matcher.distance(represented, represented)
-            _check_shape(distance, ("Q", "G"), f"matcher {names['matcher']!r}: distance")
+            _check_shape(distance, ("Q", "G"), f"{titles['matcher']}: distance")
+            with keep_streams(), factories.matcher.blame():
+                check_matcher(duplicate(self.matcher, factories.matcher, width), titles["matcher"], features)
+        self.map_shape = tuple(maps.shape[1:])
         self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
 
@@ -100,11 +121,16 @@ class Model(nn.Module):
 
 @dataclass(frozen=True)
 class Step:
-    """A `Train` stage with its parts built: the matcher that it uses, and the augmentations in order."""
+    """A `Train` stage with its parts built: the matcher that it uses, and the augmentations in order.
+
+    titles: who provides each part of the stage, for messages; the keys are `encoder`, `aggregator`, `matcher` and
+        `loss.<name>`.
+    """
 
     recipe: Train
     matcher: Matcher
     augment: tuple[Augmentation, ...]
+    titles: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -117,66 +143,90 @@ class MethodParts:
 
 
 def assemble(method: Method, factories: Factories, identities: int) -> MethodParts:
-    """Build and probe every part of a method for that number of training identities.
+    """Build every part of a method for that number of training identities, and check it before anything trains.
 
-    Raises InputError, naming the plugin, for a shape that does not fit, an option that does not exist, or a stage with
-    a loss that the method does not define.
+    The checks try copies, so all parts keep their initial state, and they leave the global random streams as they are.
+    In time they cost a clip through the network, two frames, one of them with gradients, and a step of the aggregator
+    and the losses on four tracklets. Raises InputError, naming the plugin and its distribution, for a part that fails
+    a check, an option that does not exist, or a stage with a loss that the method does not define.
     """
     check_clipping(method.test)
     model = Model(method, factories)
     losses = nn.ModuleDict()
-    for name, part in method.losses.items():
-        losses[name] = _module(factories.losses[name](model.dims, identities), "loss", part.name, Loss)
+    for name in method.losses:
+        factory = factories.losses[name]
+        losses[name] = _module(build_loss(factory, model.dims, identities), factory.entry.title, Loss)
     trainings = iter(zip(factories.augment, factories.matchers, strict=True))
     stages: list[Step | Fit] = []
+    tried: list[Stage] = []
     for stage in method.stages:
         check_clipping(stage.clipping)
         for name in stage.losses if isinstance(stage, Train) else ():
             if name not in method.losses:
                 raise InputError(f"a stage uses the loss {name!r}, which the method does not define")
-        stages.append(_fit(stage, model, method) if isinstance(stage, Fit) else _step(stage, model, *next(trainings)))
+        if isinstance(stage, Fit):
+            stages.append(_fit(stage, model, factories))
+        else:
+            augment, replacing = next(trainings)
+            with keep_streams():
+                check_augmentations(augment, model.planes, method.size)
+            step = _step(stage, model, augment, replacing, factories)
+            stages.append(step)
+            tried.append(Stage(stage, cast(nn.Module, step.matcher), replacing or factories.matcher))
+    with keep_streams(), torch.enable_grad():
+        check_training(_network(model, losses), tried, factories, method.size, identities)
     return MethodParts(model, losses, tuple(stages))
 
 
-def _fit(stage: Fit, model: Model, method: Method) -> Fit:
+def _network(model: Model, losses: nn.ModuleDict) -> Network:
+    parts = model.encoder, model.aggregator, model.matcher
+    return Network(*parts, dict(losses.items()), model.planes, model.map_shape, model.map_range, model.dims)
+
+
+def _fit(stage: Fit, model: Model, factories: Factories) -> Fit:
     if isinstance(getattr(model, stage.part), FitsMaps | FitsClips):
         return stage
-    name = getattr(method, stage.part).name
-    raise InputError(f"{stage.part} {name!r} has no fit(), but a stage of this method calls it")
+    title = getattr(factories, stage.part).entry.title
+    raise InputError(f"{title} has no fit(), but a stage of this method calls it; remove the stage or write fit()")
 
 
-def _step(stage: Train, model: Model, augment: Sequence[Factory], replacing: Factory | None) -> Step:
+def _step(
+    stage: Train, model: Model, augment: Sequence[Factory], replacing: Factory | None, factories: Factories
+) -> Step:
     matcher: Any = model.matcher
     if replacing is not None:
         matcher = replacing(model.dims["clips"])
         if list(matcher.parameters()):
-            name = replacing.entry.name
-            raise InputError(f"matcher {name!r} has parameters, so it cannot be used in one stage only")
-    return Step(stage, matcher, tuple(build() for build in augment))
+            title = replacing.entry.title
+            raise InputError(f"{title} has parameters, so it cannot be used in one stage only")
+    titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator")}
+    titles["matcher"] = (replacing or factories.matcher).entry.title
+    titles |= {f"loss.{name}": factories.losses[name].entry.title for name in stage.losses}
+    return Step(stage, matcher, tuple(build() for build in augment), titles)
 
 
-def _planes(encoder: Any, name: str) -> tuple[str, ...]:
+def _planes(encoder: Any, title: str) -> tuple[str, ...]:
     planes = tuple(getattr(encoder, "planes", ("rgb",)))
     for plane in planes:
         if plane not in READABLE:
             raise InputError(
-                f"encoder {name!r} needs the plane {plane!r}, which cannot be read from frames on disk; "
+                f"{title} needs the plane {plane!r}, which cannot be read from frames on disk; "
                 f"readable: {', '.join(sorted(READABLE))}{suggestion(plane, READABLE)}"
             )
     return planes
 
 
-def _module(part: object, kind: str, name: str, contract: type) -> nn.Module:
+def _module(part: object, title: str, contract: type) -> nn.Module:
     if isinstance(part, nn.Module) and isinstance(part, contract):
         return part
-    raise InputError(f"{kind} {name!r}: expected a torch.nn.Module, got {type(part).__name__}")
+    raise InputError(f"{title}: expected a torch.nn.Module, got {type(part).__name__}")
 
 
-def _matcher(part: object, name: str) -> Any:
+def _matcher(part: object, title: str) -> Any:
     if isinstance(part, nn.Module) and isinstance(part, Matcher):
         return part.eval()
     expected = "a torch.nn.Module with represent() and distance()"
-    raise InputError(f"matcher {name!r}: expected {expected}, got {type(part).__name__}")
+    raise InputError(f"{title}: expected {expected}, got {type(part).__name__}")
 
 
 def _check_shape(value: object, axes: Sequence[str], what: str) -> None:

@@ -14,7 +14,7 @@ from vreid_bench.planning.frame_faults import find_frame_faults
 from vreid_bench.planning.protocol_faults import Division, divide_by_protocols
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.values import describe_value
+from vreid_bench.registry.value_checks import describe_value
 from vreid_bench.system.errors import InputError
 
 
@@ -34,7 +34,7 @@ def check_dataset(
     if found is None:
         return DatasetCheck(source, own.counts if own else (), _join(own, problems))
     divisions, refusals = divide_by_protocols(entry, registry, root)
-    problems = [*refusals, *(sentence for each in divisions for sentence in each.find_faults(entry.who))]
+    problems = [*refusals, *(sentence for each in divisions for sentence in each.find_faults(entry.title))]
     if own and getattr(entry.value, "complete", False):
         return DatasetCheck(source, own.counts, _join(own, problems))
     on_disk, faults = find_frame_faults(found, decode)
@@ -51,7 +51,7 @@ def _verify(entry: Entry, root: Path, decode: bool) -> DatasetCheck | None:
     with entry.blame():
         report: Any = entry.value.verify(root, decode)
     if not isinstance(report, DatasetCheck):
-        raise InputError(f"{entry.who}: `verify` returned {describe_value(report)}, expected a DatasetCheck")
+        raise InputError(f"{entry.title}: `verify` returned {describe_value(report)}, expected a DatasetCheck")
     return report
 
 
@@ -61,7 +61,7 @@ def _read(entry: Entry, root: Path) -> tuple[Dataset | None, list[str]]:
         lists = read_lists(entry, "", root)
     except InputError as fault:
         return None, [str(fault)]
-    faults = [f"{entry.who}: {sentence}" for sentence in find_list_faults(lists)]
+    faults = [f"{entry.title}: {sentence}" for sentence in find_list_faults(lists)]
     return (None, faults) if faults else (mark_synthetic(lists), [])
 
 

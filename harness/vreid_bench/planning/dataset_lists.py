@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Dataset, Source, Split, Tracklet
-from vreid_bench.registry.values import describe_value
+from vreid_bench.registry.value_checks import describe_value
 from vreid_bench.system.errors import InputError
 
 SOURCES = get_args(Source)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from vreid_bench.contracts.recipe import Method, Part, Preset, Train, describe_part
 from vreid_bench.registry.entry import KINDS
+from vreid_bench.registry.factory_checks import build_method
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, override, parse_part, resolve
 from vreid_bench.system.errors import InputError
@@ -60,13 +61,13 @@ def choose_method(
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     entry = registry.choose(name, ("methods", *SWAPPABLE))
-    with entry.blame():
-        method = entry.value(preset) if entry.kind == "methods" else registry.get("methods", BASELINE)(preset)
+    method = build_method(entry if entry.kind == "methods" else registry.entry("methods", BASELINE), preset)
     if entry.kind == "losses":
         method = method.with_loss(Part(name))
     elif entry.kind != "methods":
         fits = entry.kind == "matchers" and hasattr(entry.value, "fit")  # it learns from the trained features
-        method = method.with_part(KINDS[entry.kind], Part(name), fits=fits)
+        kind: Any = KINDS[entry.kind]
+        method = method.with_part(kind, Part(name), fits=fits)
     method, before = override(resolve(method, registry), inherited, registry)
     earlier = describe(method)
     method, after = override(method, assignments, registry, OF_TEST if trained else ())

@@ -161,7 +161,7 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
     every = divide(protocol, listed, trains=trains)
     check_clothes(conventions, every)
     numbers = parse_splits(request.splits, len(every))
-    check_folds(protocol, conventions, [every[number] for number in numbers], tested.who, trains=trains)
+    check_folds(protocol, conventions, [every[number] for number in numbers], tested.title, trains=trains)
     datasets = add_content(listed, request.quiet)  # reads every frame once, so after all that the lists decide
     if earlier is not None and request.data is None:
         earlier.check_data(datasets, protocol)

@@ -36,7 +36,7 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
 def name_protocol(protocol: Protocol, registry: Registry) -> str:
     """The protocol and its distribution, as messages name them; a transfer by name has no distribution."""
     entry = registry.find("protocols", protocol.name)
-    return f"protocol {protocol.name!r}" if entry is None else entry.who
+    return f"protocol {protocol.name!r}" if entry is None else entry.title
 
 
 def find_conventions(protocol: Protocol, registry: Registry) -> tuple[Convention, ...]:

@@ -52,12 +52,12 @@ class Entry:
     @contextmanager
     def blame(self) -> Iterator[None]:
         """Report a failure in the block as a fault of the plugin's code, as `blame` does."""
-        with blame(self.who):
+        with blame(self.title):
             yield
 
     @property
-    def who(self) -> str:
-        """The value and its distribution, as messages name them."""
+    def title(self) -> str:
+        """Kind, name and distribution, as messages say them: `loss 'oim' of vreid-bench`."""
         return f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"
 
     @property

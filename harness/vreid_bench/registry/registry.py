@@ -17,7 +17,7 @@ from vreid_bench.contracts.recipe import Method, Part, Train
 from vreid_bench.registry.entry import KINDS, Entry, Family, blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.plugins import Plugin, load_plugins
-from vreid_bench.registry.values import check_value
+from vreid_bench.registry.value_checks import check_value
 from vreid_bench.system.errors import InputError, suggestion
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -145,12 +145,23 @@ class Registry:
                 f"plugin {plugin.name!r} is provided by both {first} and {plugin.distribution}; uninstall one"
             )
         self._plugins[plugin.name] = plugin
+        self._check_marks(plugin)
         try:
             self.manager.register(plugin.module, name=plugin.name)
             self.manager.check_pending()
         except (pluggy.PluginValidationError, ValueError) as fault:
             reason = " ".join(str(fault).split())
             raise InputError(f"plugin {plugin.name!r} of {plugin.distribution} is not usable: {reason}") from fault
+
+    def _check_marks(self, plugin: Plugin) -> None:
+        """Raise InputError for a hook that lacks `@hookimpl`: pluggy would pass over it without a word."""
+        for name, value in vars(plugin.module).items():
+            own = inspect.isfunction(value) and value.__module__ == getattr(plugin.module, "__name__", value.__module__)
+            if name.startswith("vreid_") and own and self.manager.parse_hookimpl_opts(plugin.module, name) is None:
+                raise InputError(
+                    f"plugin {plugin.name!r} of {plugin.distribution}: {name}() lacks @hookimpl, so nothing that it "
+                    "provides would be found; write @vreid_bench.hookimpl above it, or name it without vreid_"
+                )
 
     def _collect(self, kind: str) -> Iterator[Entry]:
         for implementation in getattr(self.manager.hook, f"vreid_{kind}").get_hookimpls():
@@ -184,6 +195,7 @@ class Registry:
                 f"({present.plugin.name}) and {entry.plugin.distribution} ({entry.plugin.name}); "
                 "uninstall one, or name the plugins to load in VREID_PLUGINS"
             )
+        check_value(entry)
         self._entries[entry.kind][entry.name] = entry
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Part, Preset
+from vreid_bench.registry.factory_checks import build_method
 from vreid_bench.registry.meanings import explain_settings
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, resolve, settings
@@ -50,8 +51,7 @@ class MethodShown:
 def show_method(registry: Registry, name: str, preset: Preset) -> MethodShown:
     """The method of that name. Raises InputError for an unknown name, and if the method's code fails."""
     entry = registry.entry("methods", name)
-    with entry.blame():
-        method = resolve(entry.value(preset), registry)
+    method = resolve(build_method(entry, preset), registry)
     parts = tuple(_list_parts(method, registry))
     meanings = explain_settings(method, registry)
     each = tuple(SettingShown(path, describe(value), meanings[path]) for path, value in settings(method))

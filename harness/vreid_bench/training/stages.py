@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vreid_bench.contracts.dataset import Tracklet, person_ids
 from vreid_bench.contracts.packing import pad_features
-from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, FitsClips, FitsMaps
+from vreid_bench.contracts.parts import Batch, ClipFeatures, FitsClips, FitsMaps
 from vreid_bench.contracts.recipe import Fit, Schedule, Train
 from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.embed import FrameReader, embed, maps
@@ -25,6 +25,7 @@ from vreid_bench.system.errors import InputError, RunError, suggestion
 from vreid_bench.system.progress import bar
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
 from vreid_bench.training.checkpoint import Checkpoints, Position
+from vreid_bench.training.divergence import Seen, are_finite, find_part
 
 EVERY = 10  # steps between two lines of the log
 
@@ -118,25 +119,30 @@ class Training:
                 rate = learning_rate(recipe.schedule, position.step, recipe.steps)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                values = self._step(stage, position, self._clips(stage, position, draw, cache), draw.rows, optimizer)
+                seen = self._see(stage, position, draw, cache)
+                values = self._step(stage, position, seen, draw.rows, optimizer)
+                del seen  # the next step needs the memory
                 progress.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
                 progress.update()
                 yield position, {**values, "rate": rate}, lambda: _state(optimizer, named)
 
-    def _clips(self, stage: Step, position: Position, draw: Draw, cache: Cache | None) -> Clips:
+    def _see(self, stage: Step, position: Position, draw: Draw, cache: Cache | None) -> Seen:
         """The clips of a step's tracklets, computed by the network or taken from the cache."""
         generator = torch.Generator().manual_seed(_number(self.seed, "augment", *position))
         if cache is not None:
-            return cache.clips(draw.rows, generator, self.reader.device)
-        features = self._features(stage, np.concatenate(draw.clips), generator)
-        return pad_features([features], [len(c) for c in draw.clips])
+            return Seen(None, cache.clips(draw.rows, generator, self.reader.device))
+        maps, features = self._features(stage, np.concatenate(draw.clips), generator)
+        return Seen(maps, pad_features([features], [len(c) for c in draw.clips]))
 
-    def _features(self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator) -> ClipFeatures:
+    def _features(
+        self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator
+    ) -> tuple[Tensor, ClipFeatures]:
         clips = self.reader.tensor(frames)  # [S, T, 3, H, W]
         for augment in stage.augment:
             clips = augment(clips, generator, self.parts.model.planes)
         with torch.autocast(self.reader.device.type, torch.bfloat16, self.reader.device.type == "cuda"):
-            return _float(self.parts.model.features(clips))
+            maps = self.parts.model.encoder(clips)
+            return maps, _float(self.parts.model.aggregate(maps))
 
     def _fill_cache(self, stage: Step, at: int) -> Cache:
         """Run every training tracklet through the frozen network.
@@ -155,24 +161,28 @@ class Training:
 
         def features(view: int, row: int) -> ClipFeatures:
             generator = torch.Generator().manual_seed(_number(self.seed, "augment view", at, view, row))
-            return self._features(stage, next(frames), generator)
+            return self._features(stage, next(frames), generator)[1]
 
         with bar(len(places), f"cache for stage {at + 1}", "tracklet", quiet=self.reader.quiet) as progress:
             return fill_cache(recipe.cached, total, features, progress.update)
 
     def _step(
-        self, stage: Step, position: Position, clips: Clips, drawn: Sequence[int], optimizer: torch.optim.Optimizer
+        self, stage: Step, position: Position, seen: Seen, drawn: Sequence[int], optimizer: torch.optim.Optimizer
     ) -> dict[str, float]:
         rows = torch.tensor(drawn, device=self.reader.device)
-        batch = Batch(clips, self.labels[rows], self.camids[rows], stage.matcher)
+        batch = Batch(seen.clips, self.labels[rows], self.camids[rows], stage.matcher)
         parts = {name: self.parts.losses[name](batch) for name in stage.recipe.losses}
         loss = torch.stack([weight * parts[name] for name, weight in stage.recipe.losses.items()]).sum()
         values = {"loss": loss.item(), **{name: value.item() for name, value in parts.items()}}
+        where = f"stage {position.stage + 1}, step {position.step}"
         if not math.isfinite(values["loss"]):
-            where = f"stage {position.stage + 1}, step {position.step}"
-            raise RunError(f"the loss is {values['loss']}, not finite, at {where}; lower the learning rate")
+            found = find_part(self.parts, stage, seen, batch, parts)
+            raise RunError(f"the loss is {values['loss']}, not finite, at {where}, {_advise(found)}")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        if not are_finite(p.grad for group in optimizer.param_groups for p in group["params"]):
+            found = find_part(self.parts, stage, seen, batch, parts)
+            raise RunError(f"a gradient is not finite at {where}, {_advise(found)}")
         optimizer.step()
         return values
 
@@ -230,7 +240,7 @@ def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
     for pattern in (*stage.train, *stage.freeze):
         if not any(fnmatchcase(name, pattern) for name in named):
             raise InputError(f"stage: no parameter is named {pattern!r}{suggestion(pattern, named)}")
-    chosen = {name: value for name, value in named.items() if _learns(name, stage)}
+    chosen = {name: value for name, value in named.items() if stage.trains(name)}
     if not chosen:
         raise InputError(f"stage: train {stage.train} and freeze {stage.freeze} leave no parameter to learn")
     for name, value in named.items():
@@ -241,11 +251,6 @@ def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
         if parameters and not any(p.requires_grad for p in parameters):
             each.eval()
     return chosen
-
-
-def _learns(name: str, stage: Train) -> bool:
-    on = any(fnmatchcase(name, pattern) for pattern in stage.train)
-    return on and not any(fnmatchcase(name, pattern) for pattern in stage.freeze)
 
 
 def _optimizer(stage: Train, named: Mapping[str, nn.Parameter], state: Mapping[str, Tensor]) -> torch.optim.Optimizer:
@@ -272,6 +277,10 @@ def _float(features: ClipFeatures) -> ClipFeatures:
     importance = None if features.importance is None else features.importance.float()
     extra = {name: value.float() for name, value in features.extra.items()}
     return ClipFeatures(features.embedding.float(), importance, extra)
+
+
+def _advise(found: str) -> str:
+    return f"and {found} is the first that is not finite; correct this part, or lower the learning rate"
 
 
 def _number(*key: object) -> int:

@@ -1,4 +1,4 @@
-"""What a plugin may provide as a data set, a protocol or a convention; checked when the registry is built."""
+"""What a plugin may provide under each hook; checked when the registry is built."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from typing import Any
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.registry.entry import Entry
+from vreid_bench.registry.factory_checks import check_factory
 from vreid_bench.system.errors import InputError
 
 RULES: dict[str, type[Protocol | Convention]] = {"protocols": Protocol, "conventions": Convention}
 
 
 def check_value(entry: Entry) -> None:
-    """Raises InputError for a data set without a reader, and for a protocol or convention of another kind or name."""
+    """Raises InputError, naming the distribution, for a value that is not of the kind of its hook.
+
+    A data set is a reader, a protocol or convention has the name under which it is provided, and all others are
+    factories.
+    """
     if entry.kind == "datasets":
         fault = _find_reader_fault(entry.value)
     elif entry.kind in RULES:
         fault = _find_rule_fault(entry, RULES[entry.kind])
     else:
-        return
+        return check_factory(entry)
     if fault:
-        raise InputError(f"{entry.who}: {fault}; correct the plugin")
+        raise InputError(f"{entry.title}: {fault}; correct the plugin")
 
 
 def describe_value(value: Any) -> str:

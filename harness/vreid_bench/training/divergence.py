@@ -1,0 +1,106 @@
+"""Which part of a training step gave the first value that is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vreid_bench.contracts.parts import Batch, Clips
+from vreid_bench.modeling.model import MethodParts, Step
+
+
+class Seen(NamedTuple):
+    """What one step has computed before its losses."""
+
+    maps: Tensor | None  # [S, T', D, h, w]; None where features come from a cache
+    clips: Clips
+
+
+def are_finite(tensors: Iterable[Tensor | None]) -> bool:
+    """Are all values of these tensors finite? Copies one number from the device."""
+    found = [tensor.isfinite().all() for tensor in tensors if tensor is not None]
+    return not found or bool(torch.stack(found).all())
+
+
+def find_part(parts: MethodParts, stage: Step, seen: Seen, batch: Batch, losses: Mapping[str, Tensor]) -> str:
+    """The first part whose output is not finite, or else the one whose gradient is not: `its output` and who it is.
+
+    Outputs are looked at in the order of the walk: encoder, aggregator, matcher, losses. Gradients are looked at
+    against it, each loss by itself, and are computed anew; this is called once, in a step that fails.
+    """
+    titles, clips = stage.titles, seen.clips
+    outputs: dict[str, list[Tensor | None]] = {
+        "encoder": [seen.maps],
+        "aggregator": [clips.embedding, clips.importance, *clips.extra.values()],
+        "matcher": _matched(batch),
+        **{f"loss.{name}": [value] for name, value in losses.items()},
+    }
+    for part, tensors in outputs.items():
+        if not are_finite(tensors):
+            return _say("output", part, titles)
+    leaves = Clips(_leaf(clips.embedding), _leaf(clips.importance), clips.valid, _leaves(clips.extra))
+    inputs = [leaves.embedding, leaves.importance, *leaves.extra.values()]
+    total = [torch.zeros_like(leaf) for leaf in inputs]
+    for name, weight in stage.recipe.losses.items():
+        represented = batch.matcher.represent(leaves)
+        cut = replace(represented, embedding=_leaf(represented.embedding))  # between matcher and loss
+        again = Batch(leaves, batch.pids, batch.camids, batch.matcher)
+        vars(again)["represented"] = cut
+        own = [p for p in parts.losses[name].parameters() if p.requires_grad]
+        gradients = _follow(parts.losses[name](again), [cut.embedding, *inputs, *own])
+        if not are_finite(gradients):
+            known = {"distance", "hardest"} & vars(again).keys()
+            sound = not known or are_finite(_follow(batch.matcher.distance(cut, cut).sum(), [cut.embedding]))
+            return _say("gradient", f"loss.{name}" if sound else "matcher", titles)
+        through = _follow(represented.embedding, inputs, gradients[0])
+        if not are_finite(through):
+            return _say("gradient", "matcher", titles)
+        for at, each in enumerate(zip(gradients[1 : 1 + len(inputs)], through, strict=True)):
+            total[at] += weight * sum(gradient for gradient in each if gradient is not None)
+    if seen.maps is not None and _breaks(parts, seen.maps.detach(), clips, total):
+        return _say("gradient", "aggregator", titles)
+    return _say("gradient", "encoder", titles)
+
+
+def _say(what: str, part: str, titles: Mapping[str, str]) -> str:
+    alias = part.partition(".")[2]  # the name of a loss in the method, where it is not that of the plugin
+    known = titles[part]
+    return f"the {what} of {known}" + (f" (in the method: {alias})" if alias and f"{alias!r}" not in known else "")
+
+
+def _matched(batch: Batch) -> list[Tensor | None]:
+    """What the matcher has computed for the losses; an anchor without a positive or negative has no distance."""
+    used = vars(batch)
+    found = [used["represented"].embedding] if "represented" in used else []
+    if "hardest" in used:
+        hardest, ok = used["hardest"], used["hardest"].ok
+        found += [hardest.positive[ok], hardest.negative[ok]]
+    return [*found, used.get("distance")]
+
+
+def _follow(value: Tensor, inputs: Sequence[Tensor], given: Tensor | None = None) -> Sequence[Tensor | None]:
+    """Gradients of a scalar, or of a tensor whose own gradient is given; None where there is no path."""
+    if not value.requires_grad or (value.ndim and given is None):
+        return [None] * len(inputs)
+    return torch.autograd.grad(value, inputs, given, allow_unused=True)
+
+
+def _breaks(parts: MethodParts, maps: Tensor, clips: Clips, total: list[Tensor]) -> bool:
+    """Does the aggregator turn the finite gradients of its outputs into ones that are not finite?"""
+    leaf = _leaf(maps)
+    features = parts.model.aggregate(leaf)
+    embedding = total[0][clips.valid].to(features.embedding.dtype)
+    own = [p for p in parts.model.aggregator.parameters() if p.requires_grad]
+    return not are_finite(_follow(features.embedding, [leaf, *own], embedding))
+
+
+def _leaf(value: Tensor) -> Tensor:
+    return value.detach().requires_grad_(True)
+
+
+def _leaves(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: _leaf(value) for name, value in values.items() if value.is_floating_point()}

@@ -1,0 +1,151 @@
+"""Assembling a method: the checks leave every number as it would be without them."""
+
+import random
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from method_checks import without_checks
+from torch import nn
+from wrong_parts import METHOD, STAGE, Net, assemble_with, good
+
+from vreid_bench import Clipping
+from vreid_bench.modeling.model import assemble
+from vreid_bench.registry.registry import Registry
+from vreid_bench.registry.settings import resolve
+
+IDENTITIES = 7
+# Each has another kind of state: batch statistics, a table, words placed by k-means, a learned matcher, an RNN.
+STATEFUL = ("personvlad", "clip-learned", "ica-bn-neck", "lstm", "tacan", "personvlad-xqda", "c3d-baseline")
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return Registry.installed()
+
+
+def streams():
+    """The next number of each global random stream."""
+    return torch.rand(1).item(), np.random.rand(), random.random()
+
+
+def seed():
+    torch.manual_seed(0)
+    np.random.seed(0)
+    random.seed(0)
+
+
+def states(parts):
+    return {**parts.model.state_dict(prefix="model."), **parts.losses.state_dict(prefix="loss.")}
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_checks_change_neither_a_state_nor_a_random_stream(registry, name):
+    """Against the same parts built by hand, one after another, and never called."""
+    method = resolve(registry.get("methods", name)("small"), registry)
+    factories = registry.factories(method)
+    seed()
+    found = assemble(method, factories, IDENTITIES)
+    drawn = streams()
+    seed()
+    encoder = factories.encoder()
+    aggregator = factories.aggregator(found.model.map_shape[1:])
+    matcher = factories.matcher(found.model.dims["clips"])
+    losses = {n: factory(found.model.dims, IDENTITIES) for n, factory in factories.losses.items()}
+    assert streams() == drawn
+    expected = {"model.encoder": encoder, "model.aggregator": aggregator, "model.matcher": matcher}
+    expected |= {f"loss.{n}": loss for n, loss in losses.items()}
+    expected = {f"{at}.{n}": value for at, built in expected.items() for n, value in built.state_dict().items()}
+    state = states(found)
+    assert state.keys() == expected.keys()
+    assert all(torch.equal(state[n], expected[n]) for n in state)
+
+
+def test_checks_leave_no_gradient_and_no_mode_behind(registry):
+    method = resolve(registry.get("methods", "personvlad")("small"), registry)
+    parts = assemble(method, registry.factories(method), IDENTITIES)
+    assert all(p.grad is None and p.requires_grad for p in (*parts.model.parameters(), *parts.losses.parameters()))
+    assert not parts.model.training
+    assert parts.losses.training
+
+
+class Counts(nn.Module):
+    """A loss that counts its calls outside its state, in a list that all copies would share if they were shallow."""
+
+    def __init__(self, dims, identities):
+        super().__init__()
+        self.linear = nn.Linear(dims["embedding"], identities)
+        self.calls = []
+
+    def forward(self, batch):
+        self.calls.append(1)
+        return nn.functional.cross_entropy(self.linear(batch.embedding), batch.pids)
+
+
+def test_a_loss_is_tried_as_a_copy():
+    assert assemble_with("loss", Counts).losses["loss"].calls == []
+
+
+def test_a_part_that_cannot_be_copied_is_built_again():
+    class Uncopied(Counts):
+        def __deepcopy__(self, memo):
+            raise TypeError("cannot pickle a lock")
+
+    assert assemble_with("loss", Uncopied).losses["loss"].calls == []
+
+
+@pytest.mark.slow
+def test_every_method_passes_at_preset_small(registry):
+    for entry in registry.entries("methods"):
+        method = resolve(entry.value("small"), registry)
+        assert assemble(method, registry.factories(method), IDENTITIES).stages, entry.name
+
+
+@pytest.mark.parametrize("identities", [1, 2])
+def test_a_training_of_few_people_is_assembled(identities):
+    registry = Registry([good()])
+    assert assemble(METHOD, registry.factories(METHOD), identities)
+
+
+def test_without_checks_the_same_method_has_the_same_size(registry):
+    method = resolve(registry.get("methods", "ica")("small"), registry)
+    checked = assemble(method, registry.factories(method), IDENTITIES)
+    with without_checks():
+        plain = assemble(method, registry.factories(method), IDENTITIES)
+    assert (checked.model.dims, checked.model.multiply_adds) == (plain.model.dims, plain.model.multiply_adds)
+
+
+def test_the_sampler_of_whole_tracklets_is_assembled():
+    whole = replace(METHOD, test=Clipping("all", 0), stages=(replace(STAGE, clipping=Clipping("all", 0)),))
+    registry = Registry([good()])
+    assert assemble(whole, registry.factories(whole), 3).model.map_shape[0] == 4
+
+
+class Calls(Net):
+    """How many frames each call had."""
+
+    frames: ClassVar = []
+
+    def forward(self, clips):
+        Calls.frames.append(clips.shape[0] * clips.shape[1])
+        return super().forward(clips)
+
+
+def test_a_good_encoder_sees_three_clips_and_two_frames():
+    Calls.frames.clear()
+    assemble_with("encoder", Calls)
+    T = METHOD.test.T
+    assert Calls.frames == [2 * T, T, 1, 1]
+
+
+def test_a_part_that_amplifies_rounding_is_not_taken_for_one_that_depends_on_its_neighbours():
+    """In single precision a row beside another differs by rounding, which this encoder turns into whole numbers."""
+
+    class Chaotic(Net):
+        def forward(self, clips):
+            alone = len(clips) == 1 and clips.dtype == torch.float32
+            return super().forward(clips) * (1.001 if alone else 1)
+
+    assert assemble_with("encoder", Chaotic)
