@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 from vreid_bench.evaluation.evaluate import Testing, embed_fold, evaluate
-from vreid_bench.evaluation.run_record import FoldResult, Network, build_record
-from vreid_bench.evaluation.run_scores import score_run
+from vreid_bench.evaluation.run_record import FoldResult, Network, record_results
+from vreid_bench.planning.estimate import check_cost
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
 from vreid_bench.records.record import Record
@@ -16,6 +17,7 @@ from vreid_bench.registry.events import Events
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import Machine, prepare
 from vreid_bench.system.meter import Meter
+from vreid_bench.training.resume import report_resumption
 from vreid_bench.training.train import TrainingRecipe, train
 
 
@@ -27,22 +29,21 @@ class FinishedRun(NamedTuple):
     reused: bool  # was it complete before?
 
 
-def run(request: RunRequest) -> FinishedRun:
-    """Plan the run, and do what is not done yet."""
+def run(request: RunRequest, claimed: Callable[[RunDirectory], None]) -> FinishedRun:
+    """Plan the run, and do what is not done yet; `claimed` is called with its folder, once that is held."""
     machine = prepare(request.device, request.threads, quiet=request.quiet, checkpoint_every=request.checkpoint_every)
     plan = plan_run(Registry.installed(), request)
-    testing, folder = Testing.of(plan), RunDirectory(request.runs / plan.id)
-    with folder.claim():
+    testing, folder = Testing.of(plan), RunDirectory.choose(request.runs, plan.id, request.anew)
+    with folder.claim(plan.data_roots):
+        claimed(folder)
         if folder.record.exists():
-            folder.forget_checkpoints()  # a run can be killed after the record and before this
             return FinishedRun(folder, Record.from_file(folder.record), reused=True)
-        events = Events(plan.registry.manager.hook, plan.identity | {"directory": str(folder.path)})
+        check_cost(plan, machine, request.yes)
+        report_resumption(folder, plan, machine)
+        events = Events.of(plan.registry.manager.hook, plan.identity, folder.path)
         events.start()
         results = [run_fold(plan, testing, fold, folder, machine, events) for fold in plan.folds]
-        rankings = [ranking for result in results for ranking in result.rankings]
-        scores = score_run(plan.protocol, plan.conventions, rankings, [fold.number for fold in plan.folds])
-        record = build_record(plan, results, scores, machine)
-        folder.finish(record.to_json(), scores.per_query.to_bytes(), scores.breakdown, plan.source.report())
+        record = record_results(folder, plan, results, machine)
         events.finish(record.to_json())
         return FinishedRun(folder, record, reused=False)
 

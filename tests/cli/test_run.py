@@ -42,12 +42,14 @@ def test_a_run_leaves_its_folder_and_the_same_command_reuses_it(cli, finished_ru
         "weights.safetensors",
         "log.jsonl",
         "costs.json",
+        "data.json",
+        "run.log",
     }
     assert set(report["conventions"]) == {"queries-in-gallery", "official", "torchreid"}
     before = (folder / "record.json").read_bytes()
     again = cli(*mean_pooling)
     assert again.exit_code == 0
-    assert "is complete" in again.stderr
+    assert "its result is shown again" in again.stderr
     assert (folder / "record.json").read_bytes() == before
 
 

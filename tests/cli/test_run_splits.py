@@ -49,7 +49,7 @@ def test_some_splits_say_so_in_record_name_and_table(cli, cli_json, pooling, tmp
     assert "3 of 10 splits (1,3-4)" in record.variant
     assert report["run"].endswith("-splits1,3-4")
     shown = cli(*pooling, "--splits", "3,1,4")  # the same splits in other words are the same run
-    assert "is complete" in shown.stderr
+    assert "its result is shown again" in shown.stderr
     assert "ilids-vid on synthetic data, 3 of 10 splits (1,3-4)" in shown.stdout
     assert "± splits" in shown.stdout
     with np.load(io.BytesIO((Path(report["run"]) / "per_query.npz").read_bytes())) as arrays:
@@ -72,7 +72,7 @@ def test_a_protocol_of_one_split_has_no_second(cli, tiny_mars, tmp_path):
     arguments = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, "--splits", "0-2")
     result = cli(*arguments)
     assert result.exit_code == 2
-    assert "0-2 is not a range of its splits; this protocol has split 0 only" in result.stderr
+    assert "there is no split 2; this protocol has split 0 only" in result.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -26,14 +26,14 @@ def test_numbers_and_ranges_are_counted_from_zero(text, numbers):
 @pytest.mark.parametrize(
     ("text", "total", "message"),
     [
-        ("", 10, "expected numbers and ranges such as 0-2,7; splits are counted from 0"),
+        ("", 10, "expected numbers and ranges from 0 on, such as 0-2,7"),
         ("first", 10, "expected numbers and ranges"),
         ("-1", 10, "expected numbers and ranges"),
         ("1,,2", 10, "expected numbers and ranges"),
         ("²", 10, "expected numbers and ranges"),
-        ("0-10", 10, "0-10 is not a range of its splits; this protocol has splits 0 to 9"),
-        ("10", 10, "10 is not a range of its splits; this protocol has splits 0 to 9"),
-        ("4-2", 10, "4-2 is not a range of its splits"),
+        ("0-10", 10, "there is no split 10; this protocol has splits 0 to 9"),
+        ("10", 10, "there is no split 10; this protocol has splits 0 to 9"),
+        ("4-2", 10, "'4-2' is not a number or a range"),
         ("1", 1, "this protocol has split 0 only"),
     ],
 )

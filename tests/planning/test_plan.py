@@ -11,7 +11,7 @@ import pytest
 from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
 from vreid_bench.contracts.dataset import mark_synthetic, person_ids
 from vreid_bench.contracts.recipe import Schedule, Train
-from vreid_bench.planning.data_root import data_root
+from vreid_bench.planning.data_root import data_root, open_datasets
 from vreid_bench.planning.folds import divide, hold_out
 from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
@@ -159,6 +159,28 @@ def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_pat
         data_root(registry.get("datasets", "real"), "real", None)
 
 
+def test_remembered_data_comes_before_the_environment_and_a_lost_twin_is_rendered_again(
+    registry, tmp_path, monkeypatch
+):
+    for folder in ("own", "other", "variable"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VREID_DATA", str(tmp_path / "variable"))
+    protocol = registry.get("protocols", "toy")
+
+    def find(given, remembered):
+        return open_datasets(protocol, registry, given, (), remembered)["toy"].root
+
+    own, twin = tmp_path / "own", tmp_path / "cache" / "twins" / "toy-abc123"
+    assert find(None, {}) == tmp_path / "variable"
+    assert find(None, {"toy": own, "another": tmp_path / "gone"}) == own
+    assert find(tmp_path / "other", {"toy": own}) == tmp_path / "other"
+    assert find(None, {"toy": twin}) == twin
+    assert (twin / "made").exists()
+    with pytest.raises(InputError, match=r"gone: the run used this copy of toy, which is gone; name .* with --data"):
+        find(None, {"toy": tmp_path / "gone"})
+
+
 def test_runs_that_begin_together_render_the_twin_once(registry, tmp_path, monkeypatch):
     """Two renderers at once would refuse each other; here the second folder made would already exist."""
     monkeypatch.setenv("VREID_CACHE", str(tmp_path))
@@ -178,6 +200,34 @@ def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, m
     plan = plan_run(registry, RunRequest("mean-pooling", "toy", data=given and tmp_path / given))
     assert plan.chosen.preset == expected
     assert plan.chosen.method.stages[0].steps == {"small": 10, "paper": 1000}[expected]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": None}, "--plugin is missing"),
+        ({"name": "mean-poling"}, "did you mean mean-pooling"),
+        ({"protocol": "tpy"}, "no protocol is named 'tpy'"),
+        ({"assignments": ("marign=1",)}, "no setting 'marign'"),
+        ({"assignments": ("margin",)}, "expected NAME=VALUE"),
+        ({"assignments": ("stages.0.steps=0",)}, "stage.steps is 0"),
+        ({"rerank": "zong"}, "no re-ranker is named 'zong'"),
+        ({"source": Path("nothing")}, "not a finished run"),
+    ],
+)
+@pytest.mark.parametrize("given", [None, "own"])
+def test_a_mistake_is_told_before_a_twin_is_rendered_and_data_is_read(
+    registry, tmp_path, monkeypatch, changes, message, given
+):
+    def fail(*_, **__):
+        raise AssertionError("the data was touched")
+
+    for method in ("read", "twin", "synthesize"):
+        monkeypatch.setattr(Reader, method, fail)
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    request = {"name": "mean-pooling", "protocol": "toy", "data": given and tmp_path / given, **changes}
+    with pytest.raises(InputError, match=message):
+        plan_run(registry, RunRequest(**request))
 
 
 def plan(registry, tmp_path, **changes) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import click
@@ -15,20 +16,28 @@ from vreid_bench.cli.doctor import doctor
 from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
 from vreid_bench.cli.methods import methods
+from vreid_bench.cli.options import FOLDER
 from vreid_bench.cli.protocols import protocols
 from vreid_bench.cli.run import run
 from vreid_bench.cli.runs import runs_
 from vreid_bench.cli.score import score
 from vreid_bench.cli.visibility import visibility
 from vreid_bench.system.errors import InputError, RunError
+from vreid_bench.system.interruption import Interruption, end_on_signals, leave
 
 
 class Group(click.Group):
-    """A group that reports errors in one sentence: exit code 2 for the user's mistakes, 1 for other failures."""
+    """A group that reports errors in one sentence: exit code 2 for the user's mistakes, 1 for other failures.
+
+    Ctrl-C ends a command with 130 and SIGTERM with 143, as shells expect.
+    """
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            with end_on_signals(partial(say_interrupted, context)):
+                return super().invoke(context)
+        except Interruption as stop:
+            leave(stop.code)
         except InputError as fault:
             click.echo(f"error: {fault}", err=True)
             context.exit(2)
@@ -38,6 +47,12 @@ class Group(click.Group):
         except OSError as fault:
             click.echo(f"failed: {fault.filename or 'file system'}: {fault.strerror or fault}", err=True)
             context.exit(1)
+
+
+def say_interrupted(context: click.Context) -> None:
+    """Print to stderr how to continue, with the folder if the command has named it."""
+    where = f" ({context.meta[FOLDER]})" if FOLDER in context.meta else ""
+    click.echo(f"interrupted; repeat the command to go on{where}", err=True)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from vreid_bench.system.event_log import LEVELS
+
+FOLDER = "vreid_bench.folder"  # key in click's `meta`: the folder that a command writes
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 FILE = click.Path(path_type=Path)
 
@@ -22,7 +25,14 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 RUNS = click.option("--runs", type=FILE, default=Path("runs"), show_default=True, help="The folder of all runs.")
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 THREADS = click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
-QUIET = click.option("--quiet", is_flag=True, help="No progress bars.")
+QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress bars.")
+LOG_LEVEL = click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="info",
+    show_default=True,
+    help="What run.log in the folder keeps.",
+)
 RERANK = click.option("--rerank", metavar="NAME", help="Re-rank, for instance with zhong or zhong:k1=50,k2=15.")
 MEMORY = click.option(
     "--memory", callback=parse_bytes, default="64M", show_default=True, help="For re-ranking, besides its result."

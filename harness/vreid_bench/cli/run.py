@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEMORY, QUIET, RERANK, RUNS, THREADS
+from vreid_bench.cli.options import (
+    ACCEPT_WITHDRAWN,
+    AS_JSON,
+    DEVICE,
+    FILE,
+    FOLDER,
+    LOG_LEVEL,
+    MEMORY,
+    QUIET,
+    RERANK,
+    RUNS,
+    THREADS,
+)
+from vreid_bench.contracts.split_numbers import parse_numbers
+from vreid_bench.system.errors import InputError
+from vreid_bench.system.event_log import log_events
+
+if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
+    from vreid_bench.planning.plan import RunRequest
+    from vreid_bench.records.record import Record
+    from vreid_bench.records.run_directory import RunDirectory
 
 
 @click.command()
-@click.option("--plugin", "name", help="A method, or a part that replaces one of the baseline recipe.")
+@click.option(
+    "--plugin",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A method, or a part that replaces one of the baseline recipe; if repeated, one runs after the other.",
+)
 @click.option("--protocol", default="mars", show_default=True, help="What to train on and to query; A-to-B transfers.")
 @click.option(
     "--data",
@@ -20,20 +48,23 @@ from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEM
 )
 @click.option("--preset", type=click.Choice(["paper", "small"]), help="Default: small on a twin, else paper.")
 @click.option("--seed", type=click.IntRange(0, 2**53), help="Decides every random draw; default: 0.")
+@click.option("--seeds", metavar="NUMBERS", help="One run for each of these seeds, for instance 0-2 or 0,3.")
 @click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Change one setting of the recipe; may be repeated.",
+    help="Change one setting of the recipe, or with --from one of the test; may be repeated.",
 )
 @click.option(
     "--from",
     "source",
     type=FILE,
     metavar="RUN",
-    help="Evaluate the weights of this run without training.",
+    help="Evaluate the weights of this run without training, on the run's own data unless --data names other data.",
 )
+@click.option("--anew", is_flag=True, help="Train and test again, in a folder of its own beside the finished run.")
+@click.option("--yes", is_flag=True, help="Run preset paper on a CPU however long that is estimated to take.")
 @click.option(
     "--weights",
     metavar="encoder=FILE",
@@ -49,6 +80,7 @@ from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, DEVICE, FILE, MEM
     "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
 )
 @QUIET
+@LOG_LEVEL
 @RERANK
 @MEMORY
 @ACCEPT_WITHDRAWN
@@ -60,6 +92,7 @@ def run(**options: Any) -> None:
     Repeat a command to continue an interrupted run, or to show a finished one.
         vreid-bench run --plugin mean-pooling --protocol mars --seed 1
         vreid-bench run --plugin mean-pooling --protocol mars --set margin=0.2
+        vreid-bench run --plugin mean-pooling --plugin max-pooling --protocol mars --seeds 0-2
         vreid-bench run --from runs/mars@synthetic-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
 
     Published weights are matched with the encoder by their published names; a report shows what fits, and
@@ -69,17 +102,59 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --data /data/mars --weights encoder=resnet50.pth
         vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
-    from vreid_bench.planning.plan import RunRequest
+    from vreid_bench.planning.plan import RunRequest, check_requests
     from vreid_bench.reporting.terminal import render
+
+    names, seed, seeds, as_json = (options.pop(name) for name in ("names", "seed", "seeds", "as_json"))
+    level = options.pop("log_level")
+    several = seeds is not None or len(names) > 1
+    requests = [
+        RunRequest(name=name, seed=number, **options)
+        for name in dict.fromkeys(names or (None,))
+        for number in choose_seeds(seed, seeds)
+    ]
+    if several:
+        check_requests(requests)
+    finished = [finish(request, level) for request in requests]
+    if as_json:
+        reports = [report(folder, record) for folder, record in finished]
+        click.echo(json.dumps(reports if several else reports[0]))
+        return
+    click.echo(render([record for _, record in finished]))
+    for folder, _ in finished:
+        click.echo(f"record: {folder.record}")
+
+
+def choose_seeds(seed: int | None, seeds: str | None) -> Sequence[int | None]:
+    """The seeds of the runs, from `--seed` and `--seeds`. Raises InputError if both are given."""
+    if seeds is None:
+        return [seed]
+    if seed is not None:
+        raise InputError(f"--seed {seed} and --seeds {seeds}: expected one of them; leave --seed out")
+    return parse_numbers("--seeds", seeds)
+
+
+def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:
+    """Do one run, or find it finished, and say so; returns its folder and its record. `level`: of its `run.log`."""
     from vreid_bench.run import run as walk
 
-    as_json = options.pop("as_json")
-    directory, record, reused = walk(RunRequest(**options))
+    with ExitStack() as log:
+
+        def claimed(folder: RunDirectory) -> None:
+            click.get_current_context().meta[FOLDER] = folder.path
+            log.enter_context(log_events(folder.events, level))
+
+        folder, record, reused = walk(request, claimed)
     if reused:
-        click.echo(f"{directory.path} is complete: its result is shown again (to rerun, delete the folder)", err=True)
-    if as_json:
-        parts = json.loads(directory.breakdown.read_text()) if directory.breakdown.exists() else {}
-        click.echo(json.dumps({"run": str(directory.path), **record.metrics(), "breakdown": parts}))
-    else:
-        click.echo(render([record]))
-        click.echo(f"record: {directory.record}")
+        date = record.created.replace("T", " ")[:-4]
+        click.echo(
+            f"{folder.path}: finished on {date} UTC; its result is shown again; --anew runs it again beside it",
+            err=True,
+        )
+    return folder, record
+
+
+def report(folder: RunDirectory, record: Record) -> dict[str, Any]:
+    """What `--json` prints of a run."""
+    parts = json.loads(folder.breakdown.read_text()) if folder.breakdown.exists() else {}
+    return {"run": str(folder.path), **record.metrics(), "breakdown": parts}

@@ -14,7 +14,7 @@ from vreid_bench.cli.options import AS_JSON, DEVICE, FILE, QUIET, RUNS, THREADS
 @click.command()
 @click.argument("run", type=FILE)
 @click.option("--protocol", help="Test the weights under this protocol; default: the run's own.")
-@click.option("--data", type=FILE, help="The rendered data; default: VREID_DATA, else the synthetic twin.")
+@click.option("--data", type=FILE, help="The rendered data; default: the run's own.")
 @RUNS
 @DEVICE
 @THREADS

@@ -1,4 +1,4 @@
-"""Some of a protocol's splits, as text: what `--splits` takes and what tables print."""
+"""Whole numbers as text: what `--splits` and `--seeds` take, and the splits as tables print them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ def parse_splits(text: str | None, total: int) -> tuple[int, ...]:
     """
     if text is None:
         return tuple(range(total))
+    numbers = parse_numbers("--splits", text)
+    if numbers[-1] >= total:
+        known = f"splits 0 to {total - 1}" if total > 1 else "split 0 only"
+        raise InputError(f"--splits {text!r}: there is no split {numbers[-1]}; this protocol has {known}")
+    return numbers
+
+
+def parse_numbers(option: str, text: str) -> tuple[int, ...]:
+    """The numbers of a text such as `0-2,7`, ascending, each once. Raises InputError, naming `option`, for another."""
     numbers: set[int] = set()
     for piece in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,6})(?:\s*-\s*(\d{1,6}))?\s*", piece)
-        if not match:
-            raise InputError(f"--splits {text!r}: expected numbers and ranges such as 0-2,7; splits are counted from 0")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if first > last or last >= total:
-            known = f"splits 0 to {total - 1}" if total > 1 else "split 0 only"
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
             raise InputError(
-                f"--splits {text!r}: {piece.strip()} is not a range of its splits; this protocol has {known}"
+                f"{option} {text!r}: {piece.strip()!r} is not a number or a range; expected numbers and ranges from 0 "
+                "on, such as 0-2,7"
             )
         numbers.update(range(first, last + 1))
     return tuple(sorted(numbers))

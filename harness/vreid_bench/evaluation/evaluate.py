@@ -26,6 +26,7 @@ from vreid_bench.scoring.metrics import NotComputable, Outcome, judge
 from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.fingerprint import digest, sha256
 from vreid_bench.system.meter import Meter
 
@@ -79,11 +80,13 @@ def embed_fold(
         name for name in views if not folder.features(name).exists() and not adopt_features(folder, name, made_by[name])
     ]
     if missing:
+        LOGGER.info("%s: embeds %d test tracklets", folder.path, len(fold.test.test))
         reader = FrameReader.of(fold.dataset.root, method.size, machine)
         with Meter(folder.costs, machine.device).stage("embed"):
             for name in missing:
                 store = _embed(views[name], model, method.test, fold, reader)
                 store.save(folder.features(name), fold.test, model.matcher, made_by[name])
+    LOGGER.info("%s: embedded", folder.path)
     return {name: FeatureStore.from_file(folder.features(name)).to(machine.device) for name in views}
 
 

@@ -1,4 +1,4 @@
-"""The record of a run, from the plan, the models and the scores."""
+"""The record of a run, from the plan, the models and the rankings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import NamedTuple
 from vreid_bench.contracts.parts import ComparesVectors
 from vreid_bench.contracts.recipe import Method, Train, describe_part
 from vreid_bench.evaluation.evaluate import Result
-from vreid_bench.evaluation.run_scores import RunScores
+from vreid_bench.evaluation.run_scores import RunScores, score_run
 from vreid_bench.modeling.model import Model
 from vreid_bench.ops import clip_native
 from vreid_bench.planning.plan import Plan
 from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.record import Record
-from vreid_bench.records.run_directory import FoldDirectory
+from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.rerank import neighbours
@@ -48,6 +48,15 @@ class FoldResult(NamedTuple):
     rankings: Sequence[Result]  # under every condition
     network: Network
     folder: FoldDirectory
+
+
+def record_results(folder: RunDirectory, plan: Plan, results: Sequence[FoldResult], machine: Machine) -> Record:
+    """Score the folds of a run and write the results into its folder; returns its record."""
+    rankings = [ranking for result in results for ranking in result.rankings]
+    scores = score_run(plan.protocol, plan.conventions, rankings, [fold.number for fold in plan.folds])
+    record = build_record(plan, results, scores, machine)
+    folder.finish(record.to_json(), scores.per_query.to_bytes(), scores.breakdown, plan.source.report())
+    return record
 
 
 def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, machine: Machine) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,21 @@ Its scores say nothing about the real data set; name your copy of that with --da
 
 
 def open_datasets(
-    protocol: Protocol, registry: Registry, given: Path | None, accepted: Container[str]
-) -> tuple[dict[str, Dataset], bool]:
-    """The datasets of a protocol, by name, and whether they are twins because no copy was named.
+    protocol: Protocol,
+    registry: Registry,
+    given: Path | None,
+    accepted: Container[str],
+    remembered: Mapping[str, Path],
+) -> dict[str, Dataset]:
+    """The datasets of a protocol, by name.
 
+    remembered: the folders of the data of an earlier run, by name; they are used if `given` (`--data`) is None.
     Raises InputError if one cannot be read, or if one is real and another rendered: a table never mixes the two.
     """
     variants = {protocol.dataset: protocol.variant}
     if protocol.target:
         variants[protocol.target] = protocol.target_variant
-    found, twin = {}, False
+    found = {}
     for name, variant in variants.items():
         entry = registry.find("datasets", name)
         if entry is None:
@@ -43,12 +48,26 @@ def open_datasets(
                 f"{name_protocol(protocol, registry)} needs the dataset {name!r}, which no plugin provides{hint}; "
                 "install its plugin, or correct the protocol"
             )
-        root, twin = find_root(entry, given, accepted, shelf=len(variants) > 1)
+        if given is None and name in remembered:
+            root = _find_again(entry, remembered[name])
+            check_withdrawn(entry.value, name, root, accepted)
+        else:
+            root, _ = find_root(entry, given, accepted, shelf=len(variants) > 1)
         found[name] = read_dataset(entry, variant, root)
     if len({dataset.source == "synthetic" for dataset in found.values()}) > 1:
         sources = " and ".join(f"{name} is {dataset.source}" for name, dataset in found.items())
         raise InputError(f"{protocol.name}: {sources}; transfer needs both real or both synthetic")
-    return found, twin
+    return found
+
+
+def _find_again(entry: Entry, root: Path) -> Path:
+    """The folder of the data of an earlier run; a twin that left the cache is rendered again."""
+    if root.exists():
+        return root
+    if root.parent == _twins():
+        with entry.blame():
+            return _render_twin(entry.value, entry.name)
+    raise InputError(f"{root}: the run used this copy of {entry.name}, which is gone; name where it is now with --data")
 
 
 def read_dataset(entry: Entry, variant: str, root: Path) -> Dataset:
@@ -98,8 +117,7 @@ def data_root(
     into the cache, once. Raises InputError if the folder does not exist, if the data set has no twin, or if the data
     was withdrawn and its name is not among the `accepted`.
     """
-    variable = os.environ.get("VREID_DATA")
-    named = given or (Path(variable) if variable else None)
+    named = find_copy(given)
     if named is None:
         return _render_twin(reader, dataset), True
     named = named.expanduser()
@@ -113,6 +131,12 @@ def data_root(
     root = named / dataset if on_shelf else named
     check_withdrawn(reader, dataset, root, accepted)
     return root, False
+
+
+def find_copy(given: Path | None) -> Path | None:
+    """The user's copy: `given` (`--data`), else VREID_DATA; None if neither names one, so that the twin is used."""
+    variable = os.environ.get("VREID_DATA")
+    return given or (Path(variable) if variable else None)
 
 
 def find_dataset(registry: Registry, name: str) -> Entry:
@@ -143,11 +167,15 @@ def cache() -> Path:
     return Path(os.environ.get("VREID_CACHE") or platformdirs.user_cache_dir("vreid-bench"))
 
 
+def _twins() -> Path:
+    return cache().absolute() / "twins"
+
+
 def _render_twin(reader: Any, dataset: str) -> Path:
     if not isinstance(reader, TwinReader):
         raise InputError(f"data set {dataset!r} has no synthetic twin; name your copy with --data")
     click.echo(BANNER.format(dataset), err=True)
-    root = cache() / "twins" / f"{dataset}-{reader.twin()[:12]}"
+    root = _twins() / f"{dataset}-{reader.twin()[:12]}"
     if not root.exists():
         root.parent.mkdir(parents=True, exist_ok=True)
         with root.with_name(f".{root.name}.lock").open("w") as lock:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from vreid_bench.contracts.dataset import DISTRACTOR
+from vreid_bench.contracts.dataset import DISTRACTOR, Dataset
 from vreid_bench.contracts.protocol import Protocol as TestProtocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.planning.data_root import read_dataset
 from vreid_bench.planning.folds import Fold, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest
+from vreid_bench.records.data_roots import read_data_roots
 from vreid_bench.records.entries import Weights
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
@@ -56,7 +57,7 @@ class EarlierRun:
         """The method of the earlier run, as a request."""
         method = self.record.method
         assignments = [f"{path}={json.dumps(value)}" for path, value in method.overrides.items()]
-        return MethodRequest(method.name, self.record.preset, self.record.seed, assignments)
+        return MethodRequest(method.name, self.record.preset, self.record.seed, assignments, trained=True)
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -87,6 +88,30 @@ class EarlierRun:
     def entry(self, sha256: str) -> Weights:
         """The entry for weights that the earlier run trained, or loaded itself."""
         return self.record.lend_weights(sha256)
+
+    @property
+    def data_roots(self) -> dict[str, Path]:
+        """Where its data was, by name of the data set."""
+        return read_data_roots(self.folder.path)
+
+    def check_data(self, datasets: Mapping[str, Dataset], protocol: TestProtocol) -> None:
+        """Raises InputError if one of its own data sets is not what its record has.
+
+        datasets: those of `protocol`, by name. One that `protocol` divides in another way, or whose folder the run
+        did not keep, is not compared.
+        """
+        rules: dict[str, Any] = dict(self.record.protocol.rules)
+        tested = rules["target"] or rules["dataset"]
+        entries = {rules["dataset"]: self.record.taught or self.record.dataset, tested: self.record.dataset}
+        before = {rules["target"]: rules["target_variant"], rules["dataset"]: rules["variant"]}
+        now = {protocol.target: protocol.target_variant, protocol.dataset: protocol.variant}
+        for name in datasets.keys() & entries.keys() & self.data_roots.keys():
+            new, old = datasets[name], entries[name]
+            if before[name] == now[name] and (new.fingerprint, new.source) != (old.fingerprint, old.source):
+                raise InputError(
+                    f"{new.root}: differs from the {name} data that {self.folder.path} used; restore that data, "
+                    "or name the copy to test on with --data"
+                )
 
     def check(
         self, chosen: ChosenMethod, protocol: TestProtocol, every: Sequence[Fold], numbers: Sequence[int], tested: Entry

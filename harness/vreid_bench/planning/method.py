@@ -14,6 +14,7 @@ from vreid_bench.registry.settings import describe, override, parse_part, resolv
 from vreid_bench.system.errors import InputError
 
 BASELINE = "mean-pooling"  # the recipe in which a single part is tried
+OF_TEST = ("test.", "matcher.")  # settings that act at test, so that trained weights can be tested under others
 SWAPPABLE = ("encoders", "aggregators", "matchers", "losses")  # kinds of parts that can be tried in it
 
 
@@ -24,6 +25,7 @@ class MethodRequest(NamedTuple):
     preset: Preset
     seed: int
     assignments: Sequence[str] = ()  # `--set` of the earlier run
+    trained: bool = False  # by the earlier run: only settings of the test may change
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,10 @@ def choose_method(
     """The method of that name, or the baseline with the part of that name.
 
     A loss is added with weight 1 to every training stage, any other part replaces the baseline's. `assignments` are
-    those of `--set`, `rerank` is that of `--rerank`. Raises InputError if no method or part has the name, or if
-    parts of several kinds have it.
+    those of `--set`, `rerank` is that of `--rerank`. Raises InputError if no method or part has the name, if parts of
+    several kinds have it, or for an assignment that cannot be made.
     """
-    name, preset, _, inherited = request
+    name, preset, _, inherited, trained = request
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     entry = registry.choose(name, ("methods", *SWAPPABLE))
@@ -68,7 +70,7 @@ def choose_method(
         method = method.with_part(kind, Part(name), fits=fits)
     method, before = override(resolve(method, registry), inherited, registry)
     earlier = describe(method)
-    method, after = override(method, assignments, registry)
+    method, after = override(method, assignments, registry, OF_TEST if trained else ())
     reranker = None if rerank is None else parse_part("rerankers", rerank, registry)
     parts = [*_parts(method), *([("rerankers", reranker)] if reranker else [])]
     return ChosenMethod(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset
@@ -14,7 +15,7 @@ from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
 from vreid_bench.planning.code import Code, fingerprint_code
 from vreid_bench.planning.content import add_content
-from vreid_bench.planning.data_root import open_datasets
+from vreid_bench.planning.data_root import find_copy, open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
 from vreid_bench.planning.fold_check import check_folds
@@ -40,6 +41,8 @@ class RunRequest:
     seed: int | None = None  # None: 0, or the seed of the run that `--from` names
     assignments: tuple[str, ...] = ()  # `--set`
     source: Path | None = None  # `--from`
+    anew: bool = False  # run again beside a finished run
+    yes: bool = False  # run however long it is estimated to take
     accept_withdrawn: tuple[str, ...] = ()  # names of datasets
     weights: str | None = None  # `--weights`
     splits: str | None = None  # `--splits`; None: all of the protocol, or those of `--from`
@@ -78,6 +81,11 @@ class Plan:
         """The dataset trained on first."""
         return self.folds[0].training[0].dataset
 
+    @property
+    def data_roots(self) -> dict[str, Path]:
+        """Where its data is, by name of the data set."""
+        return {self.protocol.dataset: self.trained_on.root, self.protocol.test_dataset: self.dataset.root}
+
     @cached_property
     def id(self) -> str:
         """The name of the run's folder: protocol, data, method, preset, seed, a hash of the plan, which splits run."""
@@ -108,24 +116,56 @@ class Plan:
         return {"id": self.id, **names}
 
 
-def plan_run(registry: Registry, request: RunRequest) -> Plan:
-    """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together."""
+class Recipe(NamedTuple):
+    """What a request decides without its data."""
+
+    protocol: Protocol
+    conventions: tuple[Convention, ...]
+    earlier: EarlierRun | None  # of `--from`
+    chosen: ChosenMethod
+    seed: int
+
+
+def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
+    """Everything that can be decided, and refused, before data is read or a twin is rendered.
+
+    Raises InputError for a method, part, protocol or setting that does not exist, and for an invalid `--from`.
+    """
     protocol = find_protocol(registry.values("protocols"), request.protocol)
     conventions = find_conventions(protocol, registry)
-    listed, twin = open_datasets(protocol, registry, request.data, request.accept_withdrawn)
-    datasets = add_content(listed, request.quiet)
-    tested, trains = registry.entry("datasets", protocol.test_dataset), request.source is None
-    every = divide(protocol, datasets, trains=trains)
-    check_clothes(conventions, every)
-    numbers = parse_splits(request.splits, len(every))
-    check_folds(protocol, conventions, [every[number] for number in numbers], tested.title, trains=trains)
-    method_request = MethodRequest(request.name, request.preset or ("small" if twin else "paper"), request.seed or 0)
     earlier = None
     if request.source is not None:
         given = (request.name, request.preset, request.seed, request.weights)
         earlier = EarlierRun.open(request.source, request.runs, given)
         method_request = earlier.method_request
+    else:
+        preset = request.preset or ("paper" if find_copy(request.data) else "small")
+        method_request = MethodRequest(request.name, preset, request.seed or 0)
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
+    return Recipe(protocol, conventions, earlier, chosen, method_request.seed)
+
+
+def check_requests(requests: Iterable[RunRequest]) -> None:
+    """Raises InputError for what is wrong in one of several requests before the first of them runs."""
+    registry = Registry.installed()
+    for request in requests:
+        choose_recipe(registry, request)
+
+
+def plan_run(registry: Registry, request: RunRequest) -> Plan:
+    """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together."""
+    protocol, conventions, earlier, chosen, seed = choose_recipe(registry, request)
+    remembered = earlier.data_roots if earlier else {}
+    listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
+    tested, trains = registry.entry("datasets", protocol.test_dataset), earlier is None
+    every = divide(protocol, listed, trains=trains)
+    check_clothes(conventions, every)
+    numbers = parse_splits(request.splits, len(every))
+    check_folds(protocol, conventions, [every[number] for number in numbers], tested.title, trains=trains)
+    datasets = add_content(listed, request.quiet)  # reads every frame once, so after all that the lists decide
+    if earlier is not None and request.data is None:
+        earlier.check_data(datasets, protocol)
+    every = divide(protocol, datasets, trains=trains)
     if earlier is None:
         source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet)
     else:
@@ -137,7 +177,7 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
     return Plan(
         registry=registry,
         chosen=chosen,
-        seed=method_request.seed,
+        seed=seed,
         code=fingerprint_code(chosen, protocol),
         source=source,
         protocol=protocol,

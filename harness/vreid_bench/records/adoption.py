@@ -23,7 +23,7 @@ def adopt_weights(folder: FoldDirectory, made_by: str) -> Path | None:
     """
     if folder.weights.exists() or folder.checkpoint.exists():
         return None
-    found = _find(folder.weights, folder.run, made_by)
+    found = _find(folder.weights, folder, made_by)
     if found is None:
         return None
     other = FoldDirectory(found.parent, folder.run)
@@ -37,7 +37,7 @@ def adopt_weights(folder: FoldDirectory, made_by: str) -> Path | None:
 def adopt_features(folder: FoldDirectory, view: str, made_by: str) -> bool:
     """Copy the features of a view that have the same fingerprint; returns whether there were any."""
     path = folder.features(view)
-    found = None if path.exists() else _find(path, folder.run, made_by)
+    found = None if path.exists() else _find(path, folder, made_by)
     if found is None:
         return False
     _take_cost("embed", FoldDirectory(found.parent, folder.run), folder)
@@ -45,15 +45,15 @@ def adopt_features(folder: FoldDirectory, view: str, made_by: str) -> bool:
     return True
 
 
-def _find(path: Path, run: Path, made_by: str) -> Path | None:
-    return next((file for file in _candidates(path, run) if read_note(file).get(MADE_BY) == made_by), None)
+def _find(path: Path, folder: FoldDirectory, made_by: str) -> Path | None:
+    return next((file for file in _candidates(path, folder) if read_note(file).get(MADE_BY) == made_by), None)
 
 
-def _candidates(path: Path, run: Path) -> Iterator[Path]:
+def _candidates(path: Path, folder: FoldDirectory) -> Iterator[Path]:
     """Files with that name in the run's own folders, then in those of other runs, in a fixed order."""
-    for folders in (run.name, "*"):
+    for folders in (folder.run.name,) if folder.alone else (folder.run.name, "*"):
         for place in FOLDS:
-            yield from sorted(run.parent.glob(f"{folders}/{place}{path.name}"))
+            yield from sorted(folder.run.parent.glob(f"{folders}/{place}{path.name}"))
 
 
 def _take_cost(stage: str, source: FoldDirectory, folder: FoldDirectory) -> None:

@@ -28,6 +28,7 @@ from vreid_bench.records.scores import Condition, Metrics, People, Result, Split
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
+AT_TEST = ("test.", "re-ranking: ", "test-time augmentation: ")  # changes that do not touch the weights
 LARGEST = 1 << 20  # bytes; a record with 2,730 people takes a fifth of it, so a larger file is not a record
 
 
@@ -140,13 +141,19 @@ class Record(Entry):
         return report
 
     def lend_weights(self, sha256: str) -> Weights:
-        """The weights of this run, as the record of another run that tests them names them."""
+        """The weights of this run, as the record of another run that tests them names them.
+
+        What this run changed at its test is left out: the weights are the same without it.
+        """
+        trained_as = self.weights.trained_as  # if this run tested weights as well
+        if self.weights.origin != "record":
+            trained_as = tuple(words for words in self.changes if not words.startswith(AT_TEST))
         return Weights(
             sha256=sha256,
             origin="record",
             trained_by=self.id,
             trained_under=self.weights.trained_under or self.folder,
-            trained_as=self.changes,
+            trained_as=trained_as,
             pretrained=self.weights.pretrained,
         )
 

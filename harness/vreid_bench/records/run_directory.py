@@ -5,13 +5,18 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
+from vreid_bench.records import data_roots
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import sweep, write_atomic
 
+EVENTS = "run.log"
+NOTHING_DONE = {".lock", data_roots.FILE, EVENTS}  # the files of a run that stopped before it did anything
 CHECKPOINT = "checkpoint.safetensors"
 FOLDS = ("", "split-*/", "pretrained/", "split-*/pretrained/")  # where a run's folder has folders of folds
 
@@ -19,9 +24,10 @@ FOLDS = ("", "split-*/", "pretrained/", "split-*/pretrained/")  # where a run's 
 class FoldDirectory:
     """Where a run keeps the weights and features of one fold."""
 
-    def __init__(self, path: Path, run: Path) -> None:
+    def __init__(self, path: Path, run: Path, alone: bool = False) -> None:
         self.path = path
         self.run = run  # the folder of the whole run
+        self.alone = alone  # take nothing from other runs
         self.weights = path / "weights.safetensors"
         self.checkpoint = path / CHECKPOINT
         self.log = path / "log.jsonl"
@@ -34,22 +40,32 @@ class FoldDirectory:
     @property
     def pretrained(self) -> FoldDirectory:
         """The folder of the weights that the last training of a fold starts from."""
-        return FoldDirectory(self.path / "pretrained", self.run)
+        return FoldDirectory(self.path / "pretrained", self.run, self.alone)
 
 
 class RunDirectory:
     """`runs/<id>/`: everything of one run, found again by the same command."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, alone: bool = False) -> None:
         self.path = path
+        self.alone = alone  # take nothing from other runs
         self.record = path / "record.json"  # written last: its presence says that the run is complete
         self.per_query = path / "per_query.npz"
+        self.events = path / EVENTS
         self.breakdown = path / "breakdown.json"
         self.pretraining = path / "pretraining.txt"  # what the encoder took from the file that `--weights` names
 
+    @classmethod
+    def choose(cls, runs: Path, name: str, anew: bool) -> RunDirectory:
+        """The folder of the run of that name; to run it `anew`, the first of `<name>-2`, `-3`, ... without a record."""
+        if not anew:
+            return cls(runs / name)
+        beside = (cls(runs / f"{name}-{number}", alone=True) for number in count(2))
+        return next(folder for folder in beside if not folder.record.exists())
+
     def fold(self, number: int, total: int) -> FoldDirectory:
         """The folder of one of several folds; a single fold uses the run's own folder."""
-        return FoldDirectory(self.path if total == 1 else self.path / f"split-{number}", self.path)
+        return FoldDirectory(self.path if total == 1 else self.path / f"split-{number}", self.path, self.alone)
 
     def finish(self, record: bytes, per_query: bytes, breakdown: object, beginning: str) -> None:
         """Write the results of the run, the record last: its presence says that the run is complete.
@@ -61,6 +77,7 @@ class RunDirectory:
         write_atomic(self.per_query, per_query)
         write_atomic(self.breakdown, json.dumps(breakdown).encode())
         write_atomic(self.record, record)
+        LOGGER.info("finished: %s", self.record.name)
         self.forget_checkpoints()
 
     def forget_checkpoints(self) -> None:
@@ -69,8 +86,11 @@ class RunDirectory:
             checkpoint.unlink(missing_ok=True)
 
     @contextmanager
-    def claim(self) -> Iterator[None]:
-        """Hold the folder for this process. Raises InputError while another process works in it."""
+    def claim(self, data: Mapping[str, Path]) -> Iterator[None]:
+        """Hold the folder for this process, and write where the data is. Raises InputError if another process holds it.
+
+        data: the folder of each data set, by name.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as lock:
             try:
@@ -78,10 +98,13 @@ class RunDirectory:
             except BlockingIOError as taken:
                 raise InputError(f"{self.path}: another process is working on this run; wait for it") from taken
             sweep(self.path)
+            if self.record.exists():
+                self.forget_checkpoints()  # a run can be killed after the record and before this
+            data_roots.write_data_roots(self.path, data)
             try:
                 yield
             finally:
-                if [path.name for path in self.path.iterdir()] == [".lock"]:  # nothing was written
+                if {path.name for path in self.path.iterdir()} <= NOTHING_DONE:
                     shutil.rmtree(self.path)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -14,6 +15,11 @@ class Events:
 
     hook: Any  # of the plugin manager
     run: Mapping[str, Any]  # id, directory, method, protocol, preset, seed
+
+    @classmethod
+    def of(cls, hook: Any, identity: Mapping[str, Any], folder: Path) -> Events:
+        """The events of the run in a folder. Its id is the folder's name, which differs for a run made anew."""
+        return cls(hook, {**identity, "id": folder.name, "directory": str(folder)})
 
     def start(self) -> None:
         """Report that the run begins."""

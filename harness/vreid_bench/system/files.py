@@ -24,6 +24,6 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files of killed writers from a folder that no other process writes to."""
-    for path in folder.glob(f".*{UNFINISHED}"):
+    """Remove the temporary files of killed writers from a folder and its subfolders, where no other process writes."""
+    for path in folder.rglob(f".*{UNFINISHED}"):
         path.unlink(missing_ok=True)

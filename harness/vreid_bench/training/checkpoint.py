@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from vreid_bench.records.tensors import pack_tensors, unpack_tensors
+from vreid_bench.records.tensors import pack_tensors, read_note, unpack_tensors
 from vreid_bench.records.weights import load_state
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
@@ -23,6 +23,12 @@ class Position(NamedTuple):
 
     stage: int
     step: int
+
+
+def read_position(path: Path) -> Position | None:
+    """The position of a checkpoint, without reading its tensors; None if there is no readable checkpoint."""
+    note = read_note(path)
+    return Position(*json.loads(note["position"])) if "position" in note else None
 
 
 class Checkpoints:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
 from vreid_bench.training.checkpoint import Position
 
@@ -31,7 +32,12 @@ class StepLog:
         line = {"stage": position.stage, "step": position.step, **values}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
+        LOGGER.debug("stage %d, step %d: %s", position.stage + 1, position.step, _describe(values))
         self.listener(position.step, values)
+
+
+def _describe(values: Mapping[str, float]) -> str:
+    return " ".join(f"{name}={value:.6g}" for name, value in values.items())
 
 
 def _is_before(line: str, start: Position) -> bool:

@@ -22,6 +22,7 @@ from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.records.weights import load_weights, save_weights
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import Machine
+from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.fingerprint import digest
 from vreid_bench.system.meter import Meter
@@ -91,9 +92,12 @@ def train_on(
     folder.path.mkdir(parents=True, exist_ok=True)
     parts, made_by = recipe.build(sets, machine)
     found = adopt_weights(folder, made_by)
+    if found:
+        LOGGER.info("%s: weights copied from %s", folder.path, found)
     if found and not machine.quiet:
         click.echo(f"already trained: the weights are copied from {found}", err=True)
     if not folder.weights.exists():
+        LOGGER.info("%s: trains", folder.path)
         with Meter(folder.costs, machine.device).stage("train", resumes=True) as count:
             if before is None:
                 recipe.source.begin(parts.model.encoder)
@@ -103,6 +107,7 @@ def train_on(
             checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
             Training(parts, sets[-1].tracklets, reader, recipe.seed).run(checkpoints, StepLog(folder.log, listen))
             save_weights(folder.weights, parts.model, made_by)
+        LOGGER.info("%s: trained", folder.path)
     load_weights(folder.weights, parts.model)
     return parts.model
 

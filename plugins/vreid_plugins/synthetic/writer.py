@@ -9,9 +9,9 @@ import signal
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -100,12 +100,15 @@ def _render_missing(partial: Path, plan: Plan, workers: int | None, progress: bo
     frames, left = (sum(len(job.paths) for _, job in jobs) for jobs in (enumerate(plan.jobs), missing))
     batches = [missing[first : first + _BATCH] for first in range(0, len(missing), _BATCH)]
     workers = min(workers or len(os.sched_getaffinity(0)), len(batches))
-    with bar(frames, plan.layout, "frame", done=frames - left, quiet=not progress) as shown:
-        for count in _render_batches(partial, plan.world, batches, workers):
+    with (
+        bar(frames, plan.layout, "frame", done=frames - left, quiet=not progress) as shown,
+        closing(_render_batches(partial, plan.world, batches, workers)) as counts,
+    ):
+        for count in counts:
             shown.update(count)
 
 
-def _render_batches(partial: Path, world: World, batches: Sequence[Batch], workers: int) -> Iterator[int]:
+def _render_batches(partial: Path, world: World, batches: Sequence[Batch], workers: int) -> Generator[int, None, None]:
     """Render all batches; yields how many frames each took, in any order."""
     if workers <= 1:
         for batch in batches:
@@ -114,12 +117,27 @@ def _render_batches(partial: Path, world: World, batches: Sequence[Batch], worke
     # spawn: a forked child of a process with threads (torch, BLAS) may hang
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
-        futures = [pool.submit(_render_jobs, partial, world, batch) for batch in batches]
+        with _shielded():
+            futures = [pool.submit(_render_jobs, partial, world, batch) for batch in batches]
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except (KeyboardInterrupt, GeneratorExit):  # what they are rendering is rendered again another time
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _shielded() -> Iterator[None]:
+    """Start workers in the block with Ctrl-C blocked: one that is still importing would print a traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_parent() -> None:

@@ -1,0 +1,38 @@
+"""`run.log`: the events of a run, one line each with its time, for who looks at it later."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LEVELS = ("debug", "info", "warning")  # `debug` has a line for every logged step of training
+
+LOGGER = logging.getLogger("vreid_bench")
+
+
+@contextmanager
+def log_events(path: Path, level: str) -> Iterator[None]:
+    """Append what is logged in the block to a file; an exception that ends the block is its last line.
+
+    level: one of `LEVELS`. The file is made with its first line. If its folder is gone by then, nothing is written.
+    """
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    before = LOGGER.level
+    LOGGER.setLevel(level.upper())
+    LOGGER.addHandler(handler)
+    try:
+        yield
+    except BaseException as fault:
+        if path.parent.exists():
+            LOGGER.error("stopped: %s", " ".join(f"{type(fault).__name__}: {fault}".split()))
+        raise
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(before)
+        handler.close()

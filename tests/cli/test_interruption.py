@@ -1,0 +1,129 @@
+"""Ctrl-C and SIGTERM at random moments of rendering, training and embedding, sent to real processes."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+from short_run import SHORT
+
+TIMEOUT = 60  # seconds; a process that does not end fails the test
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start the command line as the leader of a process group, as a terminal does; `group` then signals them all."""
+    running = []
+
+    def begin(*arguments, **environment):
+        command = [sys.executable, "-m", "vreid_bench.cli.main", *map(str, arguments)]
+        process = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(folder, pattern, process, began):
+    """Wait until the process writes a file of that pattern."""
+    while not any(path.stat().st_mtime >= began for path in folder.glob(pattern)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+
+
+def interrupt(process, number, group):
+    """Send the signal to the process, or to its group as a terminal does; returns stderr."""
+    (os.killpg if group else os.kill)(process.pid, number)
+    _, said = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 128 + number, said
+    assert said.count("interrupted; repeat the command to go on") == 1, said
+    assert "Traceback" not in said
+    return said
+
+
+def list_processes(session):
+    """The processes of a session that still run, without those that ended and were not waited for."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, leader = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(leader) == session and state not in "ZX":
+            found.append((folder / "cmdline").read_text())
+    return found
+
+
+def wait_for_none(session):
+    """The children of a process that ended see that, and end as well."""
+    ends = time.monotonic() + TIMEOUT
+    while list_processes(session):
+        assert time.monotonic() < ends, list_processes(session)
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize(("number", "group"), [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, False)])
+def test_rendering_stops_without_a_child_and_goes_on_to_the_same_tree(start, cli, tmp_path, number, group):
+    arguments = ("data", "synthesize", tmp_path / "mars", "--layout", "mars", "--ids", "4", "--size", "32x16")
+    moments = random.Random(number + group)
+    for awaited in ("plan", "*.npz"):  # before the workers render, and while they do
+        began = time.time()
+        process = start(*arguments)
+        wait_for(tmp_path, f"mars.partial/.journal/{awaited}", process, began)
+        time.sleep(moments.uniform(0, 0.5))
+        said = interrupt(process, number, group)
+        assert "leaked" not in said
+        wait_for_none(process.pid)
+        assert not (tmp_path / "mars").exists()
+    assert cli(*arguments).exit_code == 0
+    assert cli(*arguments[:2], tmp_path / "whole", *arguments[3:]).exit_code == 0
+    whole = {p.relative_to(tmp_path / "whole"): p for p in (tmp_path / "whole").rglob("*") if p.is_file()}
+    assert whole
+    assert all((tmp_path / "mars" / name).read_bytes() == path.read_bytes() for name, path in whole.items())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_training_and_embedding_stop_and_go_on_to_the_same_bits(start, cli_json, tiny_mars, tmp_path, number):
+    steps = ("--set", "stages.0.steps=150", "--set", "stages.0.P=2")
+    command = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, *SHORT, *steps)
+    whole = cli_json(*command, "--runs", tmp_path / "whole")
+    moments = random.Random(number)
+    stops = ("checkpoint.safetensors", "checkpoint.safetensors", "weights.safetensors")  # twice in training
+    for awaited in stops:
+        began = time.time()
+        process = start(*command, "--runs", "runs", "--checkpoint-every", "0")
+        wait_for(tmp_path, f"runs/*/{awaited}", process, began)
+        time.sleep(moments.uniform(0, 0.1))
+        said = interrupt(process, number, group=False)
+        [folder] = (tmp_path / "runs").iterdir()
+        assert f"(runs/{folder.name})" in said
+        assert not list(folder.rglob("*.unfinished"))
+        assert not (folder / "record.json").exists()
+        for file in folder.glob("*.safetensors"):
+            load_file(file)  # whole
+        for line in (folder / "log.jsonl").read_text().splitlines():
+            json.loads(line)
+        wait_for_none(process.pid)
+    resumed = cli_json(*command, "--runs", tmp_path / "runs")
+    one, two = (load_file(f"{r['run']}/weights.safetensors") for r in (whole, resumed))
+    assert all((one[name] == two[name]).all() for name in one)
+    assert resumed["conventions"] == whole["conventions"]
