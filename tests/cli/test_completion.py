@@ -48,5 +48,5 @@ def test_a_broken_plugin_offers_nothing_and_prints_nothing(monkeypatch, capsys):
 
 
 def test_help_shows_the_options_as_before(cli):
-    assert "--plugin TEXT" in cli("run", "--help").stdout
+    assert "--plugin NAME" in cli("run", "--help").stdout
     assert "list [OPTIONS] [KIND]" in cli("list", "--help").stdout

@@ -11,7 +11,9 @@ def swapped(tiny_mars, tmp_path, cli_json):
     return cli_json(*command, "--set", "aggregator=max", "--set", "stages.0.augment=[]", "--set", "size=32x16")
 
 
-def test_a_swapped_part_is_marked_in_the_record_and_tested_again(swapped, tiny_mars, tmp_path, cli_json, cli):
+def test_a_swapped_part_is_marked_in_the_record_and_tested_again(
+    swapped, tiny_mars, tmp_path, cli_json, cli, monkeypatch
+):
     record = record_of(swapped)
     assert record.method.overrides == {**OVERRIDES, "aggregator": "max", "stages.0.augment": []}
     assert record.method.modified
@@ -20,6 +22,7 @@ def test_a_swapped_part_is_marked_in_the_record_and_tested_again(swapped, tiny_m
     assert ("aggregator", "max") in {(each.kind, each.name) for each in record.method.providers}
     again = cli_json("run", "--from", swapped["run"], "--data", tiny_mars, "--runs", tmp_path)
     assert again["conventions"] == swapped["conventions"]
+    monkeypatch.setenv("COLUMNS", "300")
     shown = cli("runs", "--runs", tmp_path).stdout
     assert 'aggregator="max"' in shown
     assert "stages.0.augment=[]" in shown

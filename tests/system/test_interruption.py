@@ -32,6 +32,22 @@ except Interruption as stop:
 
 
 @pytest.mark.slow
+def test_an_exception_that_native_code_turned_into_another_still_ends_the_command_as_interrupted():
+    done = run("""
+try:
+    with end_on_signals(say):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        except KeyboardInterrupt as stop:
+            raise ValueError("no shape") from stop
+except Interruption as stop:
+    sys.exit(stop.code)
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "said\n", "")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("busy", ["work()", "threading.Thread(target=time.sleep, args=(100,)).start()"])
 def test_a_process_that_cannot_stop_is_ended(busy):
     """By work that swallows the exception, as `__del__` does; by a thread that Python waits for at its end."""

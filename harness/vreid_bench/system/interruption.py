@@ -36,12 +36,14 @@ def end_on_signals(say: Callable[[], None]) -> Iterator[None]:
         yield
         return
     told = threading.Lock()  # taken by whoever says it
+    received: list[int] = []
 
     def say_once() -> None:
         if told.acquire(blocking=False):
             say()
 
     def stop(number: int, frame: FrameType | None) -> None:
+        received.append(number)
         raise Interruption(number)
 
     receiver, sender = socket.socketpair()
@@ -52,14 +54,15 @@ def end_on_signals(say: Callable[[], None]) -> Iterator[None]:
     threading.Thread(target=_wait, args=(receiver, finished, say_once), daemon=True).start()
     try:
         yield
-    except Interruption:
+    except BaseException as fault:
+        if not received:
+            finished.set()
+            raise
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # the process is ending already
         say_once()
-        raise
-    except BaseException:
-        finished.set()
-        raise
+        # native code in which the signal arrived can turn the exception into one of its own
+        raise Interruption(received[0]) from fault
     else:
         finished.set()
     finally:
