@@ -81,15 +81,22 @@ def wait_for_none(session):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize(("number", "group"), [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, False)])
-def test_rendering_stops_without_a_child_and_goes_on_to_the_same_tree(start, cli, tmp_path, number, group):
+@pytest.mark.parametrize(
+    ("number", "group", "moments"),
+    [  # before the workers render, and while they do
+        (signal.SIGINT, True, ("plan", "*.npz")),
+        (signal.SIGINT, False, ("*.npz",)),
+        (signal.SIGTERM, False, ("*.npz",)),
+    ],
+)
+def test_rendering_stops_without_a_child_and_goes_on_to_the_same_tree(start, cli, tmp_path, number, group, moments):
     arguments = ("data", "synthesize", tmp_path / "mars", "--layout", "mars", "--ids", "4", "--size", "32x16")
-    moments = random.Random(number + group)
-    for awaited in ("plan", "*.npz"):  # before the workers render, and while they do
+    draws = random.Random(number + group)
+    for awaited in moments:
         began = time.time()
         process = start(*arguments)
         wait_for(tmp_path, f"mars.partial/.journal/{awaited}", process, began)
-        time.sleep(moments.uniform(0, 0.5))
+        time.sleep(draws.uniform(0, 0.5))
         said = interrupt(process, number, group)
         assert "leaked" not in said
         wait_for_none(process.pid)
@@ -101,13 +108,15 @@ def test_rendering_stops_without_a_child_and_goes_on_to_the_same_tree(start, cli
     assert all((tmp_path / "mars" / name).read_bytes() == path.read_bytes() for name, path in whole.items())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_training_and_embedding_stop_and_go_on_to_the_same_bits(start, cli_json, tiny_mars, tmp_path, number):
-    steps = ("--set", "stages.0.steps=150", "--set", "stages.0.P=2")
+@pytest.mark.parametrize(
+    ("number", "stops"),
+    [(signal.SIGINT, ("checkpoint.safetensors", "weights.safetensors")), (signal.SIGTERM, ("checkpoint.safetensors",))],
+)
+def test_training_and_embedding_stop_and_go_on_to_the_same_bits(start, cli_json, tiny_mars, tmp_path, number, stops):
+    steps = ("--set", "stages.0.steps=100", "--set", "stages.0.P=2")
     command = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, *SHORT, *steps)
     whole = cli_json(*command, "--runs", tmp_path / "whole")
     moments = random.Random(number)
-    stops = ("checkpoint.safetensors", "checkpoint.safetensors", "weights.safetensors")  # twice in training
     for awaited in stops:
         began = time.time()
         process = start(*command, "--runs", "runs", "--checkpoint-every", "0")

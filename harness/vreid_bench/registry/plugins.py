@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
-from typing import Any
+from typing import Any, NamedTuple
 
 from vreid_bench.system.errors import InputError, suggestion
 
@@ -44,27 +44,43 @@ class Plugin:
         return tuple(sorted({self.package, *listed.split()} - {HARNESS}))
 
 
+class Installed(NamedTuple):
+    """An installed plugin that is not imported yet, with the distribution that it belongs to."""
+
+    point: EntryPoint
+    distribution: str
+    version: str
+
+
 def load_plugins(names: str) -> Iterator[Plugin]:
     """Import the plugins that `names` lists, separated by commas: each by its own name or that of its distribution.
 
     An empty list means all installed plugins. Raises InputError for a name that is not installed, and for a plugin
     that cannot be imported.
     """
-    return (_load(point) for point in _choose(names))
+    return (_load(*each) for each in _choose(names))
 
 
-def _choose(names: str) -> list[EntryPoint]:
-    points = sorted(entry_points(group=GROUP), key=lambda point: (_distribution(point), point.name))
+def _choose(names: str) -> list[Installed]:
+    plugins = sorted(_list_installed(), key=lambda each: (each.distribution, each.point.name))
     chosen = [name.strip() for name in names.split(",") if name.strip()]
-    known = {p.name for p in points} | {_distribution(p) for p in points}
+    known = {each.point.name for each in plugins} | {each.distribution for each in plugins}
     for name in chosen:
         if name not in known:
             raise InputError(f"VREID_PLUGINS names {name!r}, which is not installed{suggestion(name, known)}")
-    return [p for p in points if not chosen or p.name in chosen or _distribution(p) in chosen]
+    return [each for each in plugins if not chosen or each.point.name in chosen or each.distribution in chosen]
 
 
-def _load(point: EntryPoint) -> Plugin:
-    distribution = _distribution(point)
+def _list_installed() -> Iterator[Installed]:
+    known: dict[int, tuple[str, str]] = {}  # of a distribution's many plugins, its description is parsed once
+    for point in entry_points(group=GROUP):
+        if id(point.dist) not in known:
+            found = (point.dist.name, point.dist.version) if point.dist else ("unknown distribution", "")
+            known[id(point.dist)] = found
+        yield Installed(point, *known[id(point.dist)])
+
+
+def _load(point: EntryPoint, distribution: str, version: str) -> Plugin:
     try:
         module = point.load()
     except Exception as fault:  # a module can raise anything; all of it is reported
@@ -72,8 +88,4 @@ def _load(point: EntryPoint) -> Plugin:
             f"plugin {point.name!r} of {distribution} cannot be imported ({type(fault).__name__}: {fault}); "
             f"repair or uninstall {distribution}"
         ) from fault
-    return Plugin(point.name, module, distribution, point.dist.version if point.dist else "")
-
-
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else "unknown distribution"
+    return Plugin(point.name, module, distribution, version)
