@@ -255,7 +255,7 @@ def test_a_diverging_loss_exits_with_one(cli, mean_pooling):
 
 def test_a_run_killed_at_random_moments_ends_in_the_same_numbers(spawn, cli_json, mean_pooling, tmp_path):
     """SIGKILL, as an out-of-memory killer would, then the same command again, until it is done."""
-    steps = ("--set", "stages.0.steps=150", "--set", "stages.0.P=2")
+    steps = ("--set", "stages.0.steps=80", "--set", "stages.0.P=2")
     whole = cli_json(*mean_pooling, *steps, "--runs", tmp_path / "whole")
     moments = random.Random(0)
     resumed_at = []
