@@ -160,26 +160,17 @@ def test_threads_change_nothing_but_rounding():
     torch.testing.assert_close(*found)
 
 
-TRACED = ("test_schema", "test_autograd_registration", "test_faketensor", "test_aot_dispatch_dynamic")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["factored", "top", "pairwise"])
 def test_torch_can_check_and_compile_the_ops(mode):
     query, gallery, weights, masks = drawn((6, 5, 3, 3, 8), mode, ragged=True)
     inputs = [x.float().requires_grad_() for x in (query, gallery, *weights)]
     options = {"mode": mode, "top": 0.5}
-    # tracing is dear, and a mode of the kernels makes no difference to it
-    kinds = TRACED if mode == "factored" else ("test_schema", "test_faketensor")
-    torch.library.opcheck(
-        torch.ops.vreid.clip_distance.default, (*inputs[:2], inputs[2:], *masks), options, test_utils=kinds
-    )
+    torch.library.opcheck(torch.ops.vreid.clip_distance.default, (*inputs[:2], inputs[2:], *masks), options)
     _, _, own, _ = drawn((6, 6, 3, 3, 8), mode, ragged=False)
     own = [w.float().requires_grad_() for w in (own[:1] if mode == "factored" else own)]
     pids = torch.tensor([0, 0, 1, 1, 2, 1])
-    torch.library.opcheck(
-        torch.ops.vreid.clip_batch_hard.default, (inputs[0], pids, own, masks[0]), options, test_utils=kinds
-    )
+    torch.library.opcheck(torch.ops.vreid.clip_batch_hard.default, (inputs[0], pids, own, masks[0]), options)
 
     def loss(clips, *weights):
         found = clip_batch_hard(clips, pids, weights, masks[0], rule=ClipRule(**options))
