@@ -6,7 +6,6 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -16,7 +15,6 @@ from vreid_bench import decode, prefetch
 from vreid_plugins.datasets.fault_report import Report, Tally, is_leftover
 
 THREADS = min(8, 2 * (os.cpu_count() or 1))  # more than cores: a network disk makes threads wait
-CHUNK = 32  # frames that a thread takes at a time; handing over a small one takes as long as decoding it
 
 
 class FolderCheck(NamedTuple):
@@ -130,10 +128,8 @@ def check_images(root: Path, paths: list[str], tally: Tally, *, same_size: bool)
         except Exception as error:  # whatever a codec or the disk raises is a fault of the frame
             return "", str(error) or type(error).__name__
 
-    chunks = [paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK)]
-    results = prefetch(chunks, lambda chunk: [attempt(path) for path in chunk], THREADS, 4 * THREADS)
     with show_progress(len(paths), "frames decoded") as bar:
-        for path, (size, error) in zip(paths, chain.from_iterable(results), strict=True):
+        for path, (size, error) in zip(paths, prefetch(paths, attempt, THREADS, 64 * THREADS), strict=True):
             bar.update()
             if error:
                 tally.add("corrupt frames", f"{root / path} cannot be decoded ({error}); copy it again.")
