@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from vreid_bench.registry.assignments import override
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import override, resolve
 
 
 def test_a_method_shows_its_settings_its_parts_and_what_its_paper_reports(cli_json):
@@ -39,7 +39,7 @@ def test_what_is_shown_can_be_set(cli_json):
     """Every path is one that `--set` finds, and every value one that it accepts."""
     registry = Registry.installed()
     for name in ("personvlad", "clip-learned"):
-        method = resolve(registry.get("methods", name)("small"), registry)
+        method = registry.resolve_method(registry.get("methods", name)("small"))
         for setting in cli_json("methods", "show", name, "--preset", "small")["settings"]:
             assert override(method, [f"{setting['path']}={json.dumps(setting['value'])}"], registry) == (method, {})
 

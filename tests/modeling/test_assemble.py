@@ -15,7 +15,6 @@ from wrong_parts import METHOD, STAGE, WRONG, Net, Pool, assemble_with, good, pl
 from vreid_bench import ClipFeatures, Clipping, InputError
 from vreid_bench.modeling.model import assemble
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import resolve
 
 IDENTITIES = 7
 # Each has another kind of state: batch statistics, a table, words placed by k-means, a learned matcher, an RNN.
@@ -45,7 +44,7 @@ def states(parts):
 @pytest.mark.parametrize("name", STATEFUL)
 def test_checks_change_neither_a_state_nor_a_random_stream(registry, name):
     """Against the same parts built by hand, one after another, and never called."""
-    method = resolve(registry.get("methods", name)("small"), registry)
+    method = registry.resolve_method(registry.get("methods", name)("small"))
     factories = registry.factories(method)
     seed()
     found = assemble(method, factories, IDENTITIES)
@@ -65,7 +64,7 @@ def test_checks_change_neither_a_state_nor_a_random_stream(registry, name):
 
 
 def test_checks_leave_no_gradient_and_no_mode_behind(registry):
-    method = resolve(registry.get("methods", "personvlad")("small"), registry)
+    method = registry.resolve_method(registry.get("methods", "personvlad")("small"))
     parts = assemble(method, registry.factories(method), IDENTITIES)
     assert all(p.grad is None and p.requires_grad for p in (*parts.model.parameters(), *parts.losses.parameters()))
     assert not parts.model.training
@@ -100,7 +99,7 @@ def test_a_part_that_cannot_be_copied_is_built_again():
 @pytest.mark.slow
 def test_every_method_passes_at_preset_small(registry):
     for entry in registry.entries("methods"):
-        method = resolve(entry.value("small"), registry)
+        method = registry.resolve_method(entry.value("small"))
         assert assemble(method, registry.factories(method), IDENTITIES).stages, entry.name
 
 
@@ -111,7 +110,7 @@ def test_a_training_of_few_people_is_assembled(identities):
 
 
 def test_without_checks_the_same_method_has_the_same_size(registry):
-    method = resolve(registry.get("methods", "ica")("small"), registry)
+    method = registry.resolve_method(registry.get("methods", "ica")("small"))
     checked = assemble(method, registry.factories(method), IDENTITIES)
     with without_checks():
         plain = assemble(method, registry.factories(method), IDENTITIES)

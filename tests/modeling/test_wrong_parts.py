@@ -284,7 +284,7 @@ def test_a_finished_part_is_not_taken_for_its_factory(hook, value, message):
 
 METHODS = {
     "none": (lambda preset: None, "returned None at preset 'small', expected a vreid_bench.Method"),
-    "dictionary": (lambda preset: {}, "returned a finished dict at preset"),
+    "dictionary": (lambda preset: {}, "returned a dict at preset"),
     "raises": (raises, r"failed \(ValueError: not today\)"),
 }
 

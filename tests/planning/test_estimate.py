@@ -23,7 +23,7 @@ SPLIT = Split(tracklets(7, 10), tracklets(5, 12), (0,), (1,))
 DATASET = Dataset("toy", Path("/data/toy"), (SPLIT,), "unverified")
 FOLD = Fold(0, (TrainingSet(DATASET, SPLIT.train),), DATASET, SPLIT)
 STAGE = Train(Clipping("consecutive", 4, clips=2), {"ce": 1.0}, 50, 3, 2, Schedule("constant", 1e-3))
-METHOD = Method(part("net"), part("pool"), part("mean"), Clipping("dense", 4), (64, 32), stages=(STAGE,))
+METHOD = Method(part("net"), part("pool"), part("mean"), Clipping("dense", 4), (64, 32), {"ce": part("ce")}, (STAGE,))
 
 
 def test_frames_of_training_and_test_are_counted_by_hand():

@@ -8,7 +8,6 @@ import pytest
 from vreid_bench.contracts import recipe
 from vreid_bench.registry.meanings import explain_options, explain_settings, read_comments
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import resolve
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def test_every_field_of_a_recipe_says_what_it_means(definition):
 @pytest.mark.parametrize("preset", ["paper", "small"])
 def test_every_setting_of_every_method_has_a_meaning(preset):
     registry = Registry.installed()
-    methods = {name: resolve(make(preset), registry) for name, make in registry.values("methods").items()}
+    methods = {name: registry.resolve_method(make(preset)) for name, make in registry.values("methods").items()}
     assert len(methods) > 40
     assert [
         (name, path)

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from vreid_bench import Clipping, Fit, InputError, Method, Schedule, Train, hookimpl, part
+from vreid_bench.registry.assignments import override
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import describe, override, resolve, settings
+from vreid_bench.registry.settings import describe, settings
 
 
 def encoder(depth=18, norm=None): ...
@@ -40,7 +41,7 @@ def method(registry):
         losses={"triplet": part("triplet")},
         stages=(Fit("aggregator", Clipping("dense", 4)), train),
     )
-    return resolve(recipe, registry)
+    return registry.resolve_method(recipe)
 
 
 def value(method, path):

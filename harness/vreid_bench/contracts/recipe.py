@@ -181,6 +181,15 @@ class Method:
     def __post_init__(self) -> None:
         positive = len(self.size) == 2 and all(isinstance(side, int) and side > 0 for side in self.size)
         _check("size", self.size, positive, "height and width in pixels")
+        for number, stage in enumerate(self.stages):
+            if isinstance(stage, Train):
+                self._check_weights(f"stages.{number}.losses", stage.losses)
+
+    def _check_weights(self, where: str, weights: Mapping[str, float]) -> None:
+        for name, weight in weights.items():
+            _check_choice(f"a loss of {where}", name, tuple(self.losses))
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            _check(f"{where}.{name}", weight, number, "a number, the weight of that loss")
 
     @property
     def budget(self) -> dict[str, int]:
@@ -196,9 +205,16 @@ class Method:
         return {**step, "clips": clips, "frames": frames, "steps": sum(s.steps for s in stages)}
 
     def with_part(self, kind: Literal["encoder", "aggregator", "matcher"], part: Part, *, fits: bool = False) -> Method:
-        """The same recipe with its part of that kind replaced; one that `fits` is fitted after training."""
-        changed = {"stages": (*self.stages, Fit("matcher", self.test))} if fits else {}
-        return replace(self, **{kind: part}, **changed)  # type: ignore[arg-type]  # mypy does not know the field
+        """The same recipe with its part of that kind replaced.
+
+        fits: can the new part be fitted? Then a matcher is fitted after training; else the stages that fit its
+        predecessor are left out.
+        """
+        fitting = [stage for stage in self.stages if isinstance(stage, Fit) and stage.part == kind]
+        stages = self.stages if fits else tuple(stage for stage in self.stages if stage not in fitting)
+        if fits and not fitting and kind == "matcher":
+            stages = (*stages, Fit("matcher", self.test))
+        return replace(self, stages=stages, **{kind: part})  # type: ignore[arg-type]  # mypy does not know the field
 
     def with_loss(self, part: Part) -> Method:
         """The same recipe with one more loss, of weight 1 in every training stage."""

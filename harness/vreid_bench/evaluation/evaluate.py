@@ -10,11 +10,11 @@ import torch
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.parts import Matcher, Reranker
-from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.evaluation.strategies.plain import Plain
-from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy, View
-from vreid_bench.modeling.embed import FrameReader, embed, embed_clips
+from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
+from vreid_bench.modeling.embed import FrameReader, embed
 from vreid_bench.modeling.model import Model
+from vreid_bench.modeling.view import View
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
@@ -84,7 +84,7 @@ def embed_fold(
         reader = FrameReader.of(fold.dataset.root, method.size, machine)
         with Meter(folder.costs, machine.device).stage("embed"):
             for name in missing:
-                store = _embed(views[name], model, method.test, fold, reader)
+                store = embed(model, fold.test.test, method.test, reader, views[name])
                 store.save(folder.features(name), fold.test, model.matcher, made_by[name])
     LOGGER.info("%s: embedded", folder.path)
     return {name: FeatureStore.from_file(folder.features(name)).to(machine.device) for name in views}
@@ -110,12 +110,6 @@ def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome
     if isinstance(verdict := verdicts[testing.headline], NotComputable):
         raise InputError(f"the headline convention {testing.headline} is not computable: {verdict.reason}")
     return Outcome(case.labels, counts, verdicts)
-
-
-def _embed(view: View, model: Model, clipping: Clipping, fold: Fold, reader: FrameReader) -> FeatureStore:
-    if view.represented:
-        return embed(model, fold.test.test, clipping, reader)
-    return embed_clips(model, fold.test.test, clipping, reader, view.distort)
 
 
 def _fingerprint(view: View, testing: Testing, fold: Fold, folder: FoldDirectory, machine: Machine) -> str:

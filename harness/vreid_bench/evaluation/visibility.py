@@ -26,8 +26,9 @@ from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.evaluation.agreement import Agreement, Floats, Groups, Key
 from vreid_bench.evaluation.strategies.corruption import Corruption
 from vreid_bench.modeling.clips import clip_indices
-from vreid_bench.modeling.embed import FrameReader, embed_clips
+from vreid_bench.modeling.embed import FrameReader, embed
 from vreid_bench.modeling.model import Model
+from vreid_bench.modeling.view import View
 from vreid_bench.planning.plan import RunRequest, plan_run
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.records.record import Record
@@ -110,7 +111,7 @@ def compare_fold(
     everyone = list(_read_truth(test, trained.clipping, truth))
     matcher = trained.model.matcher
     with attention_of(trained.model.aggregator) as attention:  # S arrays [T'], or none
-        kept = embed_clips(trained.model, test.test, trained.clipping, trained.reader)
+        kept = embed(trained.model, test.test, trained.clipping, trained.reader, View(represented=False))
     for clip_weights in _weigh(trained, corruption, test, kept):
         for row in test.query:
             tracklet = everyone[row]
@@ -152,7 +153,7 @@ def _weigh(
         none = np.zeros(len(kept.importance), bool)
         yield ClipWeights("", none, kept.importance.double().numpy(), clean, clean.rows(gallery))
         return
-    bad = embed_clips(trained.model, test.test, trained.clipping, trained.reader, corruption.spoil)
+    bad = embed(trained.model, test.test, trained.clipping, trained.reader, View(False, corruption.spoil))
     for condition, mask in corruption.masks(test, kept.counts):
         mixed = kept.replace(bad, mask)
         query = represent(mixed)

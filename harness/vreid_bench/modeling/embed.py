@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +18,13 @@ from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.frames import prefetch, read_clips
 from vreid_bench.modeling.model import Model
+from vreid_bench.modeling.view import Distort, View
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import RunError
 from vreid_bench.system.progress import bar
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-
-
-Distort = Callable[[Tracklet, NDArray[np.uint8]], NDArray[np.uint8]]  # clips [C, T, H, W, 3] -> the same shape
 
 
 @dataclass(frozen=True)
@@ -50,59 +48,33 @@ class FrameReader:
 
 
 def embed(
-    model: Model, tracklets: Sequence[Tracklet], clipping: Clipping, reader: FrameReader, budget: int = 512
-) -> FeatureStore:
-    """The clips of each tracklet as the matcher represents them, in order.
-
-    `budget`: the most frames that the encoder takes at once. Raises RunError for features that are not finite,
-    naming the tracklet.
-    """
-
-    def represent() -> Iterator[Clips]:
-        for group, whole in _encode(model, tracklets, clipping, reader, None, budget):
-            result = model.matcher.represent(whole)
-            _check_finite(result, group)
-            yield result
-
-    with torch.inference_mode():
-        return FeatureStore.of(represent())
-
-
-def embed_clips(
     model: Model,
     tracklets: Sequence[Tracklet],
     clipping: Clipping,
     reader: FrameReader,
-    distort: Distort | None = None,
+    view: View = View(),  # noqa: B008  # it cannot change
     budget: int = 512,
 ) -> FeatureStore:
-    """The clips of each tracklet as the aggregator returns them, in order: as `embed`, but without the matcher.
+    """The features of the clips of each tracklet, in order.
 
-    distort: is applied to the frames of each clip first.
+    budget: the most frames that the encoder takes at once. Raises RunError for features that are not finite, naming the
+    tracklet.
     """
+    batches = _batches(tracklets, clipping, reader, view.distort, budget)
+    total = len(tracklets)
 
     def encode() -> Iterator[Clips]:
-        for group, whole in _encode(model, tracklets, clipping, reader, distort, budget):
-            _check_finite(whole, group)
-            yield whole
+        with bar(total, "embed", "tracklet", quiet=reader.quiet) as progress:
+            for group, clips, counts in batches:
+                whole = pad_features([model.features(piece) for piece in _pieces(clips, budget)], counts)
+                whole = model.matcher.represent(whole) if view.represented else whole
+                _check_finite(whole, group)
+                yield whole
+                progress.update(len(group))
 
+    model.eval()
     with torch.inference_mode():
         return FeatureStore.of(encode())
-
-
-def _encode(
-    model: Model,
-    tracklets: Sequence[Tracklet],
-    clipping: Clipping,
-    reader: FrameReader,
-    distort: Distort | None,
-    budget: int,
-) -> Iterator[tuple[list[Tracklet], Clips]]:
-    model.eval()
-    with bar(len(tracklets), "embed", "tracklet", quiet=reader.quiet) as progress:
-        for group, clips, counts in _batches(tracklets, clipping, reader, distort, budget):
-            yield group, pad_features([model.features(piece) for piece in _pieces(clips, budget)], counts)
-            progress.update(len(group))
 
 
 def maps(

@@ -21,6 +21,7 @@ from vreid_bench.records.entries import Weights
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.registry.entry import Entry
+from vreid_bench.registry.settings import describe
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
 
@@ -121,7 +122,7 @@ class EarlierRun:
         The recipe and the weights must be those of its record, and it must not have trained on a person who is queried.
         tested: the reader of the tested dataset.
         """
-        if chosen.inherited != self.record.method.recipe:
+        if describe(chosen.inherited) != self.record.method.recipe:
             raise InputError(
                 f"--from: the recipe of {chosen.name!r} has changed since that run; train it anew, or install the "
                 f"version that trained it ({self.record.environment.packages.get('vreid-bench', 'unknown')})"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from vreid_bench.contracts.recipe import Method, Part, Preset, Train, describe_part
+from vreid_bench.contracts.recipe import Method, Part, Preset, describe_part
+from vreid_bench.registry.assignments import override, parse_part
 from vreid_bench.registry.entry import KINDS
-from vreid_bench.registry.factory_checks import build_method
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import describe, override, parse_part, resolve
+from vreid_bench.registry.settings import describe, list_places
 from vreid_bench.system.errors import InputError
 
 BASELINE = "mean-pooling"  # the recipe in which a single part is tried
@@ -36,11 +37,16 @@ class ChosenMethod:
     swapped: str  # "aggregator", ... if `name` is a part in the baseline, else ""
     preset: Preset
     method: Method  # overrides applied
-    settings: Mapping[str, Any]  # the method as plain JSON
-    inherited: Mapping[str, Any]  # the same before the assignments of this request
+    inherited: Method  # the same before the assignments of this request
     overrides: Mapping[str, Any]  # full path -> value
     providers: tuple[Mapping[str, str | None], ...]  # who provides the method and each of its parts
     reranker: Part | None  # every option resolved
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The method as plain JSON."""
+        settings: dict[str, Any] = describe(self.method)
+        return settings
 
     @property
     def reranking(self) -> str | None:
@@ -61,38 +67,25 @@ def choose_method(
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     entry = registry.choose(name, ("methods", *SWAPPABLE))
-    method = build_method(entry if entry.kind == "methods" else registry.entry("methods", BASELINE), preset)
+    recipe = entry if entry.kind == "methods" else registry.entry("methods", BASELINE)
+    method = recipe.build_method(preset)
     if entry.kind == "losses":
         method = method.with_loss(Part(name))
     elif entry.kind != "methods":
-        fits = entry.kind == "matchers" and hasattr(entry.value, "fit")  # it learns from the trained features
         kind: Any = KINDS[entry.kind]
-        method = method.with_part(kind, Part(name), fits=fits)
-    method, before = override(resolve(method, registry), inherited, registry)
-    earlier = describe(method)
-    method, after = override(method, assignments, registry, OF_TEST if trained else ())
+        method = method.with_part(kind, Part(name), fits=entry.can_fit)
+    earlier, before = override(method, inherited, registry)
+    method, after = override(earlier, assignments, registry, OF_TEST if trained else ())
     reranker = None if rerank is None else parse_part("rerankers", rerank, registry)
-    parts = [*_parts(method), *([("rerankers", reranker)] if reranker else [])]
+    parts = [(kind, part) for _, kind, part, _ in list_places(method) if isinstance(part, Part)]
+    parts += [("rerankers", reranker)] if reranker else []
     return ChosenMethod(
         name=name,
         swapped="" if entry.kind == "methods" else KINDS[entry.kind],
         preset=preset,
         method=method,
-        settings=describe(method),
         inherited=earlier,
         overrides={**before, **after},
         providers=registry.providers(entry, parts),
         reranker=reranker,
     )
-
-
-def _parts(method: Method) -> Iterator[tuple[str, Part]]:
-    outer = [("encoders", method.encoder), ("aggregators", method.aggregator), ("matchers", method.matcher)]
-    outer += [("losses", loss) for loss in method.losses.values()]
-    for stage in method.stages:
-        if isinstance(stage, Train):
-            outer += [("augmentations", a) for a in stage.augment]
-            outer += [("matchers", stage.matcher)] if stage.matcher else []
-    for kind, part in outer:
-        yield kind, part
-        yield from ((kind, value) for value in part.options.values() if isinstance(value, Part))

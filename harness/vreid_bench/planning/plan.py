@@ -51,7 +51,7 @@ class RunRequest:
     threads: int | None = None
     checkpoint_every: float = 5.0  # seconds
     quiet: bool = False
-    rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
+    rerank: str | None = None  # a re-ranker, with options as `assignments.parse_part` reads them
     memory: int = RERANK_MEMORY  # bytes for re-ranking; does not change any number
 
 

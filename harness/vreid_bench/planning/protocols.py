@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.registry.registry import Registry
-from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.errors import InputError, UnknownName, suggestion
 
 TO, TUNED = "-to-", "-fine-tuned"
 TUNING = 0.1  # a common share of the learning rates; the papers do not state theirs
@@ -28,8 +28,7 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
     if pair is None and own:
         raise InputError(f"{name!r} is a dataset, expected a protocol; its protocols are {', '.join(sorted(own))}")
     if pair is None:
-        near = suggestion(name, known)
-        raise InputError(f"no protocol is named {name!r}{near}; `vreid-bench list protocols` shows all")
+        raise UnknownName("no protocol is named", name, known, "; `vreid-bench list protocols` shows all")
     return known[pair[0]].transfer_to(known[pair[1]], name, TUNING if name.endswith(TUNED) else 0.0)
 
 

@@ -78,12 +78,6 @@ class RunDirectory:
         write_atomic(self.breakdown, json.dumps(breakdown).encode())
         write_atomic(self.record, record)
         LOGGER.info("finished: %s", self.record.name)
-        self.forget_checkpoints()
-
-    def forget_checkpoints(self) -> None:
-        """Remove what only an interrupted run needs."""
-        for checkpoint in self.path.rglob(CHECKPOINT):
-            checkpoint.unlink(missing_ok=True)
 
     @contextmanager
     def claim(self, data: Mapping[str, Path]) -> Iterator[None]:
@@ -98,14 +92,20 @@ class RunDirectory:
             except BlockingIOError as taken:
                 raise InputError(f"{self.path}: another process is working on this run; wait for it") from taken
             sweep(self.path)
-            if self.record.exists():
-                self.forget_checkpoints()  # a run can be killed after the record and before this
+            self._tidy()  # a run can be killed after its record and before its own tidying
             data_roots.write_data_roots(self.path, data)
             try:
                 yield
             finally:
+                self._tidy()
                 if {path.name for path in self.path.iterdir()} <= NOTHING_DONE:
                     shutil.rmtree(self.path)
+
+    def _tidy(self) -> None:
+        """Remove the checkpoints of a finished run: only an interrupted one needs them."""
+        if self.record.exists():
+            for checkpoint in self.path.rglob(CHECKPOINT):
+                checkpoint.unlink(missing_ok=True)
 
     @property
     def lock(self) -> Path:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from vreid_bench.contracts.recipe import Method, Preset
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.source_code import fingerprint_modules
 from vreid_bench.system.errors import InputError
@@ -65,6 +66,23 @@ class Entry:
         """The value's own `summary`, or the first line of its docstring."""
         text = getattr(self.value, "summary", None) or inspect.getdoc(self.value) or ""
         return str(text).strip().partition("\n")[0]
+
+    def build_method(self, preset: Preset) -> Method:
+        """The method of this entry at a preset. Raises InputError that names the distribution if it is none."""
+        with self.blame():
+            method = self.value(preset)
+        if not isinstance(method, Method):
+            found = "None" if method is None else f"a {type(method).__name__}"
+            raise InputError(
+                f"{self.title} returned {found} at preset {preset!r}, expected a vreid_bench.Method; "
+                "return the method from its function"
+            )
+        return method
+
+    @property
+    def can_fit(self) -> bool:
+        """Can the part be fitted to the features of the training tracklets?"""
+        return hasattr(self.value, "fit")
 
     @property
     def code(self) -> str:

@@ -6,7 +6,6 @@ import inspect
 import sys
 from typing import Any
 
-from vreid_bench.contracts.recipe import Method
 from vreid_bench.registry.entry import KINDS, Entry, Family
 from vreid_bench.system.errors import InputError
 
@@ -24,18 +23,6 @@ def check_factory(entry: Entry) -> None:
     expected = f"a function of the preset that returns a {kind}" if entry.kind == "methods" else _describe(kind)
     if not callable(value) or _is_finished(entry.kind, value):
         raise InputError(f"{entry.title}: expected {expected}, got {_name(value)}; {_advise(entry.name, value)}")
-
-
-def build_method(entry: Entry, preset: str) -> Method:
-    """The method of that entry at a preset. Raises InputError that names the distribution if it is none."""
-    with entry.blame():
-        method = entry.value(preset)
-    if not isinstance(method, Method):
-        raise InputError(
-            f"{entry.title} returned {_name(method)} at preset {preset!r}, expected a vreid_bench.Method; "
-            "return the method from its function"
-        )
-    return method
 
 
 def _describe(kind: str) -> str:

@@ -16,8 +16,7 @@ from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Part
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import settings
-from vreid_bench.registry.swaps import list_places
+from vreid_bench.registry.settings import list_places, settings
 
 # `metric, normalize: text`, or `depth 50: text` about one value of an option; more lines of the text are indented
 ABOUT = re.compile(r"(\w+(?:, \w+)*)( [\w.]+)?: (.+)")

@@ -18,7 +18,7 @@ from vreid_bench.registry.entry import KINDS, Entry, Family, blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.plugins import Plugin, load_plugins
 from vreid_bench.registry.value_checks import check_value
-from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.errors import InputError, UnknownName
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 FAMILY = re.compile(f"{NAME.pattern}:")
@@ -62,8 +62,8 @@ class Registry:
         """The entry of that kind and name. Raises InputError with the nearest names."""
         found = self.find(kind, name)
         if found is None:
-            hint = suggestion(name, self._entries[kind])
-            raise InputError(f"no {KINDS[kind]} is named {name!r}{hint}; `vreid-bench list {kind}` shows all")
+            advice = f"; `vreid-bench list {kind}` shows all"
+            raise UnknownName(f"no {KINDS[kind]} is named", name, self._entries[kind], advice)
         return found
 
     def get(self, kind: str, name: str) -> Any:
@@ -85,8 +85,8 @@ class Registry:
         entries = [found for kind in others if (found := self.find(kind, name))]
         if not entries:
             known = [entry.name for kind in kinds for entry in self.entries(kind)]
-            near = suggestion(name, known)
-            raise InputError(f"no {KINDS[first]} or part is named {name!r}{near}; `vreid-bench list --long` shows all")
+            advice = "; `vreid-bench list --long` shows all"
+            raise UnknownName(f"no {KINDS[first]} or part is named", name, known, advice)
         if len(entries) > 1:
             words = " and ".join(f"an {KINDS[e.kind]}" if e.kind[0] in "ae" else f"a {KINDS[e.kind]}" for e in entries)
             raise InputError(f"{name!r} names {words}; write a method that uses the one you mean")
@@ -98,21 +98,32 @@ class Registry:
         providers = {(KINDS[each.kind], each.name): each.provider() for each in entries}
         return tuple(provider for _, provider in sorted(providers.items()))
 
+    def resolve_method(self, method: Method) -> Method:
+        """The method with every option of every part filled in, so that the record shows all defaults."""
+        return replace(
+            method,
+            encoder=self.resolve("encoders", method.encoder),
+            aggregator=self.resolve("aggregators", method.aggregator),
+            matcher=self.resolve("matchers", method.matcher),
+            losses={name: self.resolve("losses", loss) for name, loss in method.losses.items()},
+            stages=tuple(self._resolve_stage(s) if isinstance(s, Train) else s for s in method.stages),
+        )
+
     def resolve(self, kind: str, part: Part) -> Part:
         """The part with every option of its factory filled in.
 
         Raises InputError for an unknown option, and for a missing one that has no default.
         """
-        defaults = self._defaults(kind, part.name)
-        for option in part.options:
+        given = {name: self._resolve_option(kind, value) for name, value in part.options.items()}
+        defaults = {n: self._resolve_option(kind, v) for n, v in self._defaults(kind, part.name).items()}
+        for option in given:
             if option not in defaults:
-                hint = suggestion(option, defaults)
-                raise InputError(f"{KINDS[kind]} {part.name!r} has no option {option!r}{hint}")
-        options = {**defaults, **part.options}
+                raise UnknownName(f"{KINDS[kind]} {part.name!r} has no option", option, defaults)
+        options = {**defaults, **given}
         for option, value in options.items():
             if value is REQUIRED:
                 raise InputError(f"{KINDS[kind]} {part.name!r} needs its option {option!r}")
-        return Part(part.name, {k: self._resolve_option(kind, v) for k, v in options.items()})
+        return Part(part.name, options)
 
     def factory(self, kind: str, part: Part) -> Factory:
         """The factory of the part; an option that is a part becomes a factory itself."""
@@ -133,6 +144,11 @@ class Registry:
 
     def _resolve_option(self, kind: str, value: Any) -> Any:
         return self.resolve(kind, value) if isinstance(value, Part) else value
+
+    def _resolve_stage(self, stage: Train) -> Train:
+        augment = tuple(self.resolve("augmentations", part) for part in stage.augment)
+        matcher = None if stage.matcher is None else self.resolve("matchers", stage.matcher)
+        return replace(stage, augment=augment, matcher=matcher)
 
     def _defaults(self, kind: str, name: str) -> Mapping[str, Any]:
         parameters = list(inspect.signature(self.get(kind, name)).parameters.values())[GIVEN[kind] :]

@@ -1,34 +1,14 @@
-"""The settings of a recipe: filling in defaults, writing them to the record, and changing them with `--set`."""
+"""The settings of a recipe by their paths, the places of its parts, and all of it as plain JSON."""
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, NamedTuple
 
 from vreid_bench.contracts.recipe import Fit, Method, Part, Train
-from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.swaps import follow_swap, freeze, list_places, list_tables, parse_swap, parse_table
-from vreid_bench.system.errors import InputError, suggestion
 
 PROSE = ("reported", "quoted", "paper")  # fields of a method that change no number
-
-
-def resolve(method: Method, registry: Registry) -> Method:
-    """The method with every option of every part filled in, so that the record shows all defaults."""
-    losses = {name: registry.resolve("losses", loss) for name, loss in method.losses.items()}
-    stages = tuple(_resolve_stage(stage, registry) for stage in method.stages)
-    return replace(
-        method,
-        encoder=registry.resolve("encoders", method.encoder),
-        aggregator=registry.resolve("aggregators", method.aggregator),
-        matcher=registry.resolve("matchers", method.matcher),
-        losses=losses,
-        stages=stages,
-    )
 
 
 def describe(value: Any) -> Any:
@@ -45,57 +25,6 @@ def describe(value: Any) -> Any:
     return repr(value)
 
 
-def override(
-    method: Method, assignments: Sequence[str], registry: Registry, only: tuple[str, ...] = ()
-) -> tuple[Method, dict[str, Any]]:
-    """Apply `path=value` assignments to a resolved method.
-
-    A path has dots (`losses.triplet.margin`, `stages.0.steps`); its end is enough if only one setting has it
-    (`margin`). Values are JSON or text. Where a part stands (`aggregator`, `stages.0.augment`), the value is the name
-    of another, which comes with its default options, or a list of names. `only`: beginnings of the paths that may be
-    set; empty for all. Returns the new method and {full path: value} of the settings that changed. Raises InputError
-    for a path that fits none or several settings or that may not be set, for an unknown part and for a value of the
-    wrong type.
-    """
-    applied: dict[str, Any] = {}
-    for assignment in assignments:
-        path, equals, text = assignment.partition("=")
-        if not equals or not path.strip():
-            raise InputError(f"--set {assignment!r}: expected NAME=VALUE, for instance --set margin=0.2")
-        places, tables = {place.path: place for place in list_places(method)}, dict(list_tables(method))
-        whole = {**{each: place.value for each, place in places.items()}, **tables}
-        full, present = _find(path.strip(), dict(settings(method)), whole, only)
-        if full in places:
-            value: Any
-            value, changed = parse_swap(places[full], text.strip(), registry)
-        else:
-            value = parse_table(full, text, method) if full in tables else _parse(full, text.strip(), present)
-            changed = list(value) if isinstance(value, tuple) else value
-        if value != present and not _keeps(present, text):
-            method = _replace(method, full.split("."), value)
-            method = follow_swap(method, full, registry)
-            applied = {p: v for p, v in applied.items() if not p.startswith(f"{full}.")} | {full: changed}
-    return method, applied
-
-
-def parse_part(kind: str, text: str, registry: Registry) -> Part:
-    """The part that the text `NAME` or `NAME:option=value,...` names, with every option filled in.
-
-    Raises InputError for an unknown name or option, and for a value of the wrong type.
-    """
-    name, _, rest = text.partition(":")
-    options = dict(registry.resolve(kind, Part(name)).options)
-    for assignment in filter(None, rest.split(",")):
-        option, equals, value = assignment.partition("=")
-        if not equals:
-            raise InputError(f"{text!r}: expected NAME:OPTION=VALUE,..., got {assignment!r}")
-        if option in options:
-            options[option] = _parse(option, value, options[option])
-        else:
-            options = dict(registry.resolve(kind, Part(name, {option: value})).options)  # raises the error
-    return Part(name, options)
-
-
 def settings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every setting of a recipe as (dotted path, value)."""
     for name, child in _children(value):
@@ -104,6 +33,41 @@ def settings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from settings(child, at)
         else:
             yield at, child
+
+
+class Place(NamedTuple):
+    """Where a recipe holds a part, several parts, or None for a part that may be absent."""
+
+    path: str  # dotted, as `--set` takes it
+    kind: str  # of the parts that fit, as `vreid-bench list` names it
+    value: Part | tuple[Part, ...] | None
+    optional: bool = False  # may it be None?
+
+
+def list_places(method: Method) -> Iterator[Place]:
+    """Every place of a method that holds parts; a part inside a part comes after it."""
+    yield from _nest("encoder", "encoders", method.encoder)
+    yield from _nest("aggregator", "aggregators", method.aggregator)
+    yield from _nest("matcher", "matchers", method.matcher)
+    for name, loss in method.losses.items():
+        yield from _nest(f"losses.{name}", "losses", loss)
+    for number, stage in enumerate(method.stages):
+        if isinstance(stage, Train):
+            at = f"stages.{number}"
+            yield Place(f"{at}.augment", "augmentations", stage.augment)
+            for place, augmentation in enumerate(stage.augment):
+                yield from _nest(f"{at}.augment.{place}", "augmentations", augmentation)
+            yield Place(f"{at}.matcher", "matchers", stage.matcher, optional=True)
+            if stage.matcher is not None:
+                yield from list(_nest(f"{at}.matcher", "matchers", stage.matcher))[1:]
+
+
+def list_tables(method: Method) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(path, value) of every setting of a method that is a table of names and values."""
+    for number, stage in enumerate(method.stages):
+        if isinstance(stage, Train):
+            yield f"stages.{number}.losses", stage.losses
+            yield f"stages.{number}.optimizer.options", stage.optimizer.options
 
 
 def _children(value: Any) -> Iterator[tuple[str, Any]]:
@@ -121,78 +85,8 @@ def _holds_parts(value: Any) -> bool:
     return isinstance(value, tuple) and any(is_dataclass(v) for v in value)
 
 
-def _keeps(present: Any, text: str) -> bool:
-    """Does the text name the part that is there already? Then it keeps its options."""
-    return isinstance(present, Part) and text.strip().strip('"') == present.name
-
-
-def _find(path: str, single: Mapping[str, Any], whole: Mapping[str, Any], only: tuple[str, ...]) -> tuple[str, Any]:
-    """The full path and the present value of a setting: of a `single` one, else of what holds several."""
-    known = {**single, **whole}
-    usable = [p for p in known if p.startswith(only or "")]
-    fits = _list_fits(path, [p for p in single if p in usable], usable)
-    if not fits:
-        if _list_fits(path, single, whole):
-            raise InputError(
-                f"--set {path}: decides how weights are trained, but --from tests weights that are trained already; "
-                f"expected one of {', '.join(p for p in usable if p in single)}; leave --from out to train with {path}"
-            )
-        ends = {p.rpartition(".")[2] for p in usable} | set(usable)
-        raise InputError(f"--set: the recipe has no setting {path!r}{suggestion(path, ends)}")
-    if len(fits) > 1:
-        raise InputError(f"--set: {path!r} fits several settings, write one of {', '.join(sorted(fits))}")
-    return fits[0], known[fits[0]]
-
-
-def _list_fits(path: str, single: Iterable[str], whole: Iterable[str]) -> list[str]:
-    single, whole = list(single), list(whole)
-    exact = [p for p in {*single, *whole} if p == path]
-    ends = ([p for p in paths if p.endswith("." + path)] for paths in (single, whole))
-    return exact or next(filter(None, ends), [])
-
-
-def _parse(path: str, text: str, present: Any) -> Any:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        value = text
-    if path == "size" and (sides := re.fullmatch(r"(\d+)x(\d+)", text)):
-        value = [int(side) for side in sides.groups()]
-    if isinstance(present, tuple):
-        value = freeze(value)
-    if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if isinstance(value, dict):
-        raise InputError(f"--set {path}: expected one value, as in {json.dumps(present)}, got {text!r}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"--set {path}: expected a finite number, got {text!r}")
-    # an option of a part may accept both numbers and words (a margin is 0.3 or "soft"): the part checks it
-    scalars = isinstance(value, str | float | int) and isinstance(present, str | float) and not isinstance(value, bool)
-    free = scalars and path.partition(".")[0] in ("encoder", "aggregator", "matcher", "losses")
-    if None not in (present, value) and type(value) is not type(present) and not free:
-        expected = f"{'list' if isinstance(present, tuple) else type(present).__name__}, as in {json.dumps(present)}"
-        expected += " or 64x32" if path == "size" else ""
-        raise InputError(f"--set {path}: expected {expected}, got {text!r}")
-    return value
-
-
-def _replace(value: Any, path: Sequence[str], new: Any) -> Any:
-    if not path:
-        return new
-    head, rest = path[0], path[1:]
-    if isinstance(value, Part):
-        return Part(value.name, {**value.options, head: _replace(value.options[head], rest, new)})
-    if isinstance(value, Mapping):
-        return {**value, head: _replace(value[head], rest, new)}
-    if isinstance(value, tuple):
-        at = int(head)
-        return (*value[:at], _replace(value[at], rest, new), *value[at + 1 :])
-    return replace(value, **{head: _replace(getattr(value, head), rest, new)})
-
-
-def _resolve_stage(stage: Train | Fit, registry: Registry) -> Train | Fit:
-    if isinstance(stage, Fit):
-        return stage
-    augment = tuple(registry.resolve("augmentations", a) for a in stage.augment)
-    matcher = None if stage.matcher is None else registry.resolve("matchers", stage.matcher)
-    return replace(stage, augment=augment, matcher=matcher)
+def _nest(path: str, kind: str, part: Part) -> Iterator[Place]:
+    yield Place(path, kind, part)
+    for option, value in part.options.items():
+        if isinstance(value, Part):
+            yield from _nest(f"{path}.{option}", kind, value)

@@ -8,11 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Part, Preset
-from vreid_bench.registry.factory_checks import build_method
 from vreid_bench.registry.meanings import explain_settings
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import describe, resolve, settings
-from vreid_bench.registry.swaps import list_places
+from vreid_bench.registry.settings import describe, list_places, settings
 from vreid_bench.reporting.columns import cut, first_sentence, wrap_table
 from vreid_bench.reporting.text import sanitize
 
@@ -51,7 +49,7 @@ class MethodShown:
 def show_method(registry: Registry, name: str, preset: Preset) -> MethodShown:
     """The method of that name. Raises InputError for an unknown name, and if the method's code fails."""
     entry = registry.entry("methods", name)
-    method = resolve(build_method(entry, preset), registry)
+    method = registry.resolve_method(entry.build_method(preset))
     parts = tuple(_list_parts(method, registry))
     meanings = explain_settings(method, registry)
     each = tuple(SettingShown(path, describe(value), meanings[path]) for path, value in settings(method))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.ops.metric import Metric
+from vreid_bench.registry.assignments import parse_part
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import parse_part
 from vreid_bench.scoring.array_files import Array
 from vreid_bench.scoring.distances import MatrixDistances, VectorDistances
 from vreid_bench.scoring.ranks.counting import Counts

@@ -27,7 +27,7 @@ class ScoreRequest:
     matcher: str | None = None
     dtype: Precision = "float32"
     conventions: tuple[str, ...] = ()
-    rerank: str | None = None  # a re-ranker, with options as `settings.parse_part` reads them
+    rerank: str | None = None  # a re-ranker, with options as `assignments.parse_part` reads them
     memory: int = RERANK_MEMORY  # bytes for re-ranking
     rates: tuple[float, ...] = ()  # false accept rates
 

@@ -14,6 +14,14 @@ class InputError(Exception):
     """
 
 
+class UnknownName(InputError):
+    """A name that is not known, reported with the names that are similar."""
+
+    def __init__(self, problem: str, name: str, known: Iterable[str], advice: str = "") -> None:
+        """problem: what is wrong with the name, which follows it; advice: the end of the message."""
+        super().__init__(f"{problem} {name!r}{suggestion(name, known)}{advice}")
+
+
 class RunError(Exception):
     """The work failed for a reason that is not the user's input; the command line exits with code 1."""
 

@@ -21,7 +21,7 @@ from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.embed import FrameReader, embed, maps
 from vreid_bench.modeling.frames import prefetch, read_clips
 from vreid_bench.modeling.model import MethodParts, Step
-from vreid_bench.system.errors import InputError, RunError, suggestion
+from vreid_bench.system.errors import InputError, RunError, UnknownName
 from vreid_bench.system.progress import bar
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
 from vreid_bench.training.checkpoint import Checkpoints, Position
@@ -239,7 +239,7 @@ def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
     named = {name.removeprefix("model."): value for name, value in module.named_parameters()}
     for pattern in (*stage.train, *stage.freeze):
         if not any(fnmatchcase(name, pattern) for name in named):
-            raise InputError(f"stage: no parameter is named {pattern!r}{suggestion(pattern, named)}")
+            raise UnknownName("stage: no parameter is named", pattern, named)
     chosen = {name: value for name, value in named.items() if stage.trains(name)}
     if not chosen:
         raise InputError(f"stage: train {stage.train} and freeze {stage.freeze} leave no parameter to learn")

@@ -7,7 +7,7 @@ import torch
 from method_checks import build, check_recipe, check_step, parameters, small_frames, take, trainings, without_checks
 
 from vreid_bench import Batch, Clips, part
-from vreid_bench.registry.settings import override, resolve
+from vreid_bench.registry.assignments import override
 from vreid_bench.training.stages import learning_rate, trainable
 from vreid_plugins import clip_similarity, temporal_modeling
 
@@ -136,7 +136,7 @@ def test_paper_losses_clips_and_matchers_are_the_printed_ones():
     ],
 )
 def test_what_else_the_paper_varies_is_a_setting(registry, name, settings):
-    method = resolve(registry.get("methods", name)("paper"), registry)
+    method = registry.resolve_method(registry.get("methods", name)("paper"))
     method, changed = override(method, [f"{path}={value}" for path, value in settings.items()], registry)
     assert changed == settings
     check_recipe(registry, replace(method, encoder=part("i3d", shrink=8)))

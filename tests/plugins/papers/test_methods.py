@@ -9,7 +9,6 @@ from method_checks import build, check_step, parameters, take, without_checks
 
 from vreid_bench import Fit, Train
 from vreid_bench.modeling.clips import check_clipping
-from vreid_bench.registry.settings import resolve
 from vreid_bench.scoring.metrics import CUTOFFS
 from vreid_bench.training.stages import learning_rate, trainable
 from vreid_plugins import personvlad, temporal_modeling
@@ -46,7 +45,7 @@ def assemble_paper(registry, method):
 @pytest.mark.parametrize("name", METHODS)
 def test_recipe_is_whole(registry, name, preset):
     """Parts exist, options exist, clips can be cut, and every pattern names a parameter."""
-    method = resolve(registry.get("methods", name)(preset), registry)
+    method = registry.resolve_method(registry.get("methods", name)(preset))
     assembled = assemble_paper(registry, method) if preset == "paper" else build(method, registry, identities=10)
     names = [n for n, _ in assembled.model.named_parameters()]
     check_clipping(method.test)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from vreid_bench.evaluation.strategies.strategy import Case, View, lengths
+from vreid_bench.evaluation.strategies.strategy import Case, lengths
+from vreid_bench.modeling.view import View
 from vreid_bench.scoring.ranks.labels import Labels
 
 if TYPE_CHECKING:  # torch, which protocols are listed without

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from vreid_bench.contracts.dataset import DISTRACTOR, JUNK
-from vreid_bench.evaluation.strategies.strategy import Case, View, lengths
+from vreid_bench.evaluation.strategies.strategy import Case, lengths
+from vreid_bench.modeling.view import View
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vreid_bench.contracts.protocol import Strategy
+from vreid_bench.modeling.view import View
 
 if TYPE_CHECKING:  # torch, which protocols are listed without
-    from vreid_bench.contracts.dataset import Split, Tracklet
+    from vreid_bench.contracts.dataset import Split
     from vreid_bench.contracts.parts import Clips, Matcher
     from vreid_bench.records.feature_store import FeatureStore
     from vreid_bench.scoring.ranks.labels import Labels
-
-Distort = Callable[["Tracklet", NDArray[np.uint8]], NDArray[np.uint8]]  # clips [C, T, H, W, 3] -> the same shape
-
-
-class View(NamedTuple):
-    """One way in which the clips of the test tracklets are embedded and stored."""
-
-    represented: bool = True  # stored as the matcher represents tracklets; False: as the aggregator returns clips
-    distort: Distort | None = None  # applied to the frames of each clip before the encoder
-    distortion: str = ""  # all that decides what `distort` does
 
 
 class Case(NamedTuple):

@@ -1,0 +1,202 @@
+"""Changing a recipe with `--set PATH=VALUE`: one setting, a part, several parts, or a table of names and values."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vreid_bench.contracts.recipe import Method, Part
+from vreid_bench.registry.registry import Registry
+from vreid_bench.registry.settings import Place, list_places, list_tables, settings
+from vreid_bench.system.errors import InputError, UnknownName
+
+
+def override(
+    method: Method, assignments: Sequence[str], registry: Registry, only: tuple[str, ...] = ()
+) -> tuple[Method, dict[str, Any]]:
+    """Apply `path=value` assignments to a method, with every option of every part filled in.
+
+    A path has dots (`losses.triplet.margin`, `stages.0.steps`); its end is enough if only one setting has it
+    (`margin`). Values are JSON or text. Where a part stands (`aggregator`, `stages.0.augment`), the value is its name,
+    which means its default options, or `{"name": ..., "options": {...}}`; where several stand, it is a JSON list of
+    these, or names with commas. A matcher that can be fitted brings the stage that fits it, as it does with `--plugin`.
+    `only`: beginnings of the paths that may be set; empty for all. Returns the new method and {full path: value} of the
+    settings that changed. Raises InputError for a path that fits none or several settings or that may not be set, for
+    an unknown part, with the near ones, and for a value of the wrong type.
+    """
+    method, applied = registry.resolve_method(method), dict[str, Any]()
+    for assignment in assignments:
+        path, equals, text = (each.strip() for each in assignment.partition("="))
+        if not equals or not path:
+            raise InputError(f"--set {assignment!r}: expected NAME=VALUE, for instance --set margin=0.2")
+        single, tables = dict(settings(method)), dict(list_tables(method))
+        places = {place.path: place for place in list_places(method)}
+        full = _find(path, list(single), [*places, *tables], only)
+        value: Any
+        if full in places:
+            value, words = _read_place(places[full], text)
+        else:
+            value = _read_table(full, text) if full in tables else _read_setting(full, text, single[full])
+            words = list(value) if isinstance(value, tuple) else value
+        changed = _put(method, full, value, registry)
+        if changed != method:
+            method = changed
+            applied = {each: v for each, v in applied.items() if not each.startswith(f"{full}.")} | {full: words}
+    return method, applied
+
+
+def parse_part(kind: str, text: str, registry: Registry) -> Part:
+    """The part that the text `NAME` or `NAME:option=value,...` names, with every option filled in.
+
+    Raises InputError for an unknown name or option, and for a value of the wrong type.
+    """
+    name, _, rest = text.partition(":")
+    options = dict(registry.resolve(kind, Part(name)).options)
+    for assignment in filter(None, rest.split(",")):
+        option, equals, value = assignment.partition("=")
+        if not equals:
+            raise InputError(f"{text!r}: expected NAME:OPTION=VALUE,..., got {assignment!r}")
+        if option in options:
+            options[option] = _read_setting(option, value, options[option])
+        else:
+            options = dict(registry.resolve(kind, Part(name, {option: value})).options)  # raises the error
+    return Part(name, options)
+
+
+def _find(path: str, single: Sequence[str], several: Sequence[str], only: tuple[str, ...]) -> str:
+    """The full path of a setting: of a `single` one, else of what holds several."""
+    usable = [p for p in (*single, *several) if p.startswith(only or "")]
+    fits = _list_fits(path, [p for p in single if p in usable], usable)
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        raise InputError(f"--set: {path!r} fits several settings, write one of {', '.join(sorted(fits))}")
+    if _list_fits(path, single, several):
+        raise InputError(
+            f"--set {path}: decides how weights are trained, but --from tests weights that are trained already; "
+            f"expected one of {', '.join(p for p in usable if p in single)}; leave --from out to train with {path}"
+        )
+    ends = {p.rpartition(".")[2] for p in usable} | set(usable)
+    raise UnknownName("--set: the recipe has no setting", path, ends)
+
+
+def _list_fits(path: str, single: Sequence[str], several: Sequence[str]) -> list[str]:
+    exact = [p for p in {*single, *several} if p == path]
+    ends = ([p for p in paths if p.endswith("." + path)] for paths in (single, several))
+    return exact or next(filter(None, ends), [])
+
+
+def _put(method: Method, path: str, value: Any, registry: Registry) -> Method:
+    """The method with that value at that path; a part that is there already and is only named keeps its options."""
+    present = _look_up(method, path.split("."))
+    if isinstance(value, Part) and isinstance(present, Part) and value == Part(present.name):
+        return method
+    if path != "aggregator" and path != "matcher":
+        changed = _replace(method, path.split("."), value)
+    else:
+        changed = method.with_part(path, value, fits=registry.entry(f"{path}s", value.name).can_fit)  # type: ignore[arg-type]
+    return registry.resolve_method(changed)
+
+
+def _look_up(value: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        if isinstance(value, Part):
+            value = value.options[name]
+        elif isinstance(value, Mapping):
+            value = value[name]
+        else:
+            value = value[int(name)] if isinstance(value, tuple) else getattr(value, name)
+    return value
+
+
+def _replace(value: Any, path: Sequence[str], new: Any) -> Any:
+    if not path:
+        return new
+    head, rest = path[0], path[1:]
+    inner = _replace(_look_up(value, [head]), rest, new)
+    if isinstance(value, Part):
+        return Part(value.name, {**value.options, head: inner})
+    if isinstance(value, Mapping):
+        return {**value, head: inner}
+    if isinstance(value, tuple):
+        at = int(head)
+        return (*value[:at], inner, *value[at + 1 :])
+    return replace(value, **{head: inner})
+
+
+def _read_place(place: Place, text: str) -> tuple[Part | tuple[Part, ...] | None, Any]:
+    """What to put into a place, and the same as plain JSON."""
+    words = _parse_json(text)
+    if words is None and place.optional:
+        return None, None
+    if not isinstance(place.value, tuple):
+        return _read_part(place, words), words
+    several = [each.strip() for each in words.split(",")] if isinstance(words, str) else words
+    if not isinstance(several, list):
+        raise InputError(f'--set {place.path}: expected a list of {place.kind}, as in ["flip"] or [], got {text!r}')
+    return tuple(_read_part(place, each) for each in several), several
+
+
+def _read_part(place: Place, value: Any) -> Part:
+    if isinstance(value, str):
+        return Part(value)
+    if isinstance(value, dict) and isinstance(value.get("name"), str) and value.keys() <= {"name", "options"}:
+        options = value.get("options", {})
+        if isinstance(options, dict):
+            return Part(value["name"], {name: _read_option(place, option) for name, option in options.items()})
+    raise InputError(
+        f"--set {place.path}: expected the name of one of `vreid-bench list {place.kind}`, "
+        f'or {{"name": ..., "options": {{...}}}}, got {json.dumps(value)}'
+    )
+
+
+def _read_option(place: Place, value: Any) -> Any:
+    return _read_part(place, value) if isinstance(value, dict) and "name" in value else _freeze(value)
+
+
+def _read_table(path: str, text: str) -> dict[str, Any]:
+    table = _parse_json(text)
+    if not isinstance(table, dict):
+        raise InputError(f'--set {path}: expected a table of names and values, as in {{"a": 1}}, got {text!r}')
+    for name, value in table.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"--set {path}: expected a finite number as {name!r}, got {value!r}")
+    return table
+
+
+def _read_setting(path: str, text: str, present: Any) -> Any:
+    value = _parse_json(text)
+    if path == "size" and (sides := re.fullmatch(r"(\d+)x(\d+)", text)):
+        value = [int(side) for side in sides.groups()]
+    if isinstance(present, tuple):
+        value = _freeze(value)
+    if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if isinstance(value, dict):
+        raise InputError(f"--set {path}: expected one value, as in {json.dumps(present)}, got {text!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"--set {path}: expected a finite number, got {text!r}")
+    # an option of a part may accept both numbers and words (a margin is 0.3 or "soft"): the part checks it
+    scalars = isinstance(value, str | float | int) and isinstance(present, str | float) and not isinstance(value, bool)
+    free = scalars and path.partition(".")[0] in ("encoder", "aggregator", "matcher", "losses")
+    if None not in (present, value) and type(value) is not type(present) and not free:
+        expected = f"{'list' if isinstance(present, tuple) else type(present).__name__}, as in {json.dumps(present)}"
+        expected += " or 64x32" if path == "size" else ""
+        raise InputError(f"--set {path}: expected {expected}, got {text!r}")
+    return value
+
+
+def _parse_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _freeze(value: Any) -> Any:
+    """A value of JSON as a recipe holds it: lists become tuples."""
+    return tuple(_freeze(each) for each in value) if isinstance(value, list) else value
