@@ -17,7 +17,6 @@ from vreid_bench import (
     part,
 )
 from vreid_bench.contracts.dataset import Tracklet
-from vreid_bench.modeling.model import assemble
 from vreid_bench.records.weights import load_state, load_weights, save_weights
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -134,11 +133,6 @@ def test_a_pattern_that_does_nothing_is_an_error(registry, split, tiny_mars, sta
     parts = training(registry, split, tiny_mars)
     with pytest.raises(InputError, match=message):
         trainable(parts.module, stage)
-
-
-def test_a_stage_with_a_loss_the_method_lacks_is_an_error(registry):
-    with pytest.raises(InputError, match="uses the loss 'oim'"):
-        assemble(replace(RECIPE, stages=(replace(STAGE, losses={"oim": 1.0}),)), registry.factories(RECIPE), 3)
 
 
 def rows_of(labels):

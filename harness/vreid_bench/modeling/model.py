@@ -161,9 +161,6 @@ def assemble(method: Method, factories: Factories, identities: int) -> MethodPar
     tried: list[Stage] = []
     for stage in method.stages:
         check_clipping(stage.clipping)
-        for name in stage.losses if isinstance(stage, Train) else ():
-            if name not in method.losses:
-                raise InputError(f"a stage uses the loss {name!r}, which the method does not define")
         if isinstance(stage, Fit):
             stages.append(_fit(stage, model, factories))
         else:
