@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from functools import wraps
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,10 +16,11 @@ from safetensors.torch import save
 from scipy.io import savemat
 
 import vreid_bench
-from vreid_bench import InputError
+from vreid_bench import InputError, Protocol, hookimpl
+from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.conventions import CONVENTIONS, MARS
-from vreid_bench.scoring.label_source import Pair
+from vreid_bench.scoring.label_source import Pair, read_index
 from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_plugins.rerankers.k_reciprocal import FastReidEvaluator
 
@@ -345,3 +347,24 @@ def test_the_numpy_twin_gives_the_same_report(cli_json, files, monkeypatch):
         assert twin.pop("backend") == "numpy"
         report.pop("backend")
         assert twin == report
+
+
+@pytest.mark.parametrize(
+    ("roles", "message"),
+    [
+        (None, r"dataset 'mine' of vreid-test failed \(TypeError: .*NoneType"),
+        (([1, 2], [1, 2], [0]), "expected four lists of whole numbers"),
+        ((["a", "b"], [1, 2], [0], [1]), r"roles\(\) returned <U1 \[2\], int64 \[2\], .*, expected four lists"),
+        (([1, 2], [1], [0], [1]), "pids and camids of the same length"),
+        (([1, 2], [1, 2], [0], [7]), "gallery list: rows must be 0 to 1, got 7"),
+    ],
+    ids=["none", "three", "texts", "lengths", "row"],
+)
+def test_a_reader_whose_roles_cannot_be_used_is_named(tmp_path, roles, message):
+    reader = SimpleNamespace(read=lambda root: None, roles=lambda info: roles)
+    protocol = Protocol("mine", "1", "mine", "torchreid", ("torchreid",), "summary", "source")
+    hooks = {"vreid_datasets": {"mine": reader}, "vreid_protocols": {"mine": protocol}}
+    module = SimpleNamespace(**{name: hookimpl(lambda value=value: value) for name, value in hooks.items()})
+    registry = Registry([Plugin("test", module, "vreid-test", "1")])
+    with pytest.raises(InputError, match=message):
+        read_index("mine", tmp_path, registry)

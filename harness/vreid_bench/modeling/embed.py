@@ -58,7 +58,7 @@ def embed(
     """The features of the clips of each tracklet, in order.
 
     budget: the most frames that the encoder takes at once. Raises RunError for features that are not finite, naming the
-    tracklet.
+    tracklet and the part.
     """
     batches = _batches(tracklets, clipping, reader, view.distort, budget)
     total = len(tracklets)
@@ -68,7 +68,8 @@ def embed(
             for group, clips, counts in batches:
                 whole = pad_features([model.features(piece) for piece in _pieces(clips, budget)], counts)
                 whole = model.matcher.represent(whole) if view.represented else whole
-                _check_finite(whole, group)
+                if not whole.embedding.isfinite().all():
+                    raise RunError(_blame_part(model, whole, group, _pieces(clips, budget)))
                 yield whole
                 progress.update(len(group))
 
@@ -157,8 +158,16 @@ def _pieces(clips: Tensor, budget: int) -> Sequence[Tensor]:
     return torch.split(clips, max(1, budget // clips.shape[1]))
 
 
-def _check_finite(clips: Clips, group: Sequence[Tracklet]) -> None:
-    bad = ~clips.embedding.isfinite().flatten(1).all(1)
-    if bad.any():
-        name = group[int(bad.nonzero()[0])].frames[0]
-        raise RunError(f"{name}: the features of this tracklet are not finite: the training diverged; lower the rate")
+def _blame_part(model: Model, whole: Clips, group: Sequence[Tracklet], pieces: Iterable[Tensor]) -> str:
+    """What to say of features that are not finite: the first such tracklet, and the first part that makes them so."""
+    bad = ~whole.embedding.isfinite().flatten(1).all(1)
+    tracklet = group[int(bad.nonzero()[0])]
+    part = "matcher"
+    for piece in pieces:
+        maps = model.encoder(piece)
+        if not maps.isfinite().all():
+            part = "encoder"
+            break
+        if not model.aggregate(maps).embedding.isfinite().all():
+            part = "aggregator"
+    return f"{tracklet.frames[0]}: the output of {model.titles[part]} is not finite for the tracklet of this frame"

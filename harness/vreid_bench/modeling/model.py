@@ -55,6 +55,7 @@ class Model(nn.Module):
 
     Each is checked in evaluation, as `evaluation_checks` describes, before the next one is built.
 
+    `titles` says who provides each of the three, for messages.
     `dims` maps what a loss may learn from ("embedding", "clips", an aggregator's extra) to its width.
     `map_shape` is [T', D, h, w] of the encoder's maps for a test clip, `map_range` their smallest and largest value.
     `multiply_adds` counts those of encoder and aggregator for one clip at test, in matrix products and convolutions.
@@ -63,6 +64,7 @@ class Model(nn.Module):
     def __init__(self, method: Method, factories: Factories) -> None:
         super().__init__()
         titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator", "matcher")}
+        self.titles = titles
         encoder = factories.encoder()
         self.planes = _planes(encoder, titles["encoder"])
         self.encoder = _module(encoder, titles["encoder"], Encoder)

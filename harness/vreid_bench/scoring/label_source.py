@@ -117,15 +117,24 @@ LabelSource = Pair | Listing
 def read_index(protocol: str, folder: Path, registry: Registry) -> Index:
     """Read the index files in `folder` of the data set that the protocol names.
 
-    Raises InputError for a data set without such files, and for files that cannot be read.
+    Raises InputError for a data set without such files, for files that cannot be read, and for a reader that fails.
     """
-    dataset = registry.get("protocols", protocol).dataset
-    reader = registry.get("datasets", dataset)
-    if not isinstance(reader, RolesReader):
+    dataset = registry.get("protocols", protocol).test_dataset
+    entry = registry.entry("datasets", dataset)
+    if not isinstance(entry.value, RolesReader):
         raise InputError(
             f"--protocol {protocol}: {dataset} has no labels without frames; leave --protocol and --info out"
         )
-    return Index(folder, Labels(*(np.asarray(column, np.int64) for column in reader.roles(folder))))
+    with entry.blame():
+        columns = [np.asarray(column) for column in entry.value.roles(folder)]
+    lengths = [len(column) for column in columns if column.ndim == 1 and column.dtype.kind in "iu"]
+    if len(lengths) != len(ROLES) or len(columns) != len(ROLES) or lengths[0] != lengths[1]:
+        found = ", ".join(f"{column.dtype} {list(column.shape)}" for column in columns)
+        raise InputError(
+            f"{entry.title}: roles() returned {found or 'nothing'}, expected four lists of whole numbers: pids and "
+            "camids of the same length, and the rows of the queries and of the gallery"
+        )
+    return Index(folder, Labels(*(column.astype(np.int64) for column in columns)))
 
 
 def _read_roles(arrays: Mapping[str, Array], origin: str) -> Labels:
