@@ -38,22 +38,27 @@ def implementations():
 @pytest.fixture(params=implementations())
 def backend(request, monkeypatch):
     """Each way of counting that this machine has, in turn."""
+    choose(request.param, monkeypatch)
+    return request.param
+
+
+def choose(name, monkeypatch):
+    """Count in this way."""
     module = ranks_reference
-    if request.param != "numpy":
+    if name != "numpy":
 
         class module:
             index_matches = staticmethod(native.load("ranks").index_matches)
 
             @staticmethod
             def count_distances(*arguments):
-                return native.load("ranks").count_distances(*arguments, request.param)
+                return native.load("ranks").count_distances(*arguments, name)
 
             @staticmethod
             def count_embeddings(*arguments):
-                return native.load("ranks").count_embeddings(*arguments, request.param)
+                return native.load("ranks").count_embeddings(*arguments, name)
 
     monkeypatch.setattr(ranks, "_module", lambda: module)
-    return request.param
 
 
 def world(seed, items=60, people=6, cameras=3):
@@ -95,35 +100,45 @@ def small_world(seed):
     return labels(pids, camids, query, gallery), random
 
 
-def assert_words(counts, distances, who):
+def words(distances, who):
+    """The scores of every query [Q, 4] and the CMC curve [50] under each of WORDS, by the loop."""
+    for rule in WORDS:
+        scores = np.array(by_hand(distances, who, rule))
+        first = scores[:, 1:2]
+        yield scores, ((first >= 0) & (first < np.arange(1, 51))).mean(0)
+
+
+def assert_words(counts, by_words):
     """Every score of every query, and the CMC curve, as the rules in words have it."""
-    for rule, scores in zip(WORDS, judge(counts, WORDS).values(), strict=True):
-        expected = np.array(by_hand(distances, who, rule))  # [Q, 4]
-        columns = (scores.average_precision, scores.first_rank, scores.inverse_penalty, scores.r_precision)
-        np.testing.assert_allclose(np.stack(columns, 1), expected, rtol=0, atol=1e-12)
-        first = expected[:, 1]
-        curve = [((first >= 0) & (first < cutoff)).mean() for cutoff in range(1, 51)]
-        np.testing.assert_allclose(scores.cmc(50), curve, rtol=0, atol=1e-12)
+    for found, (scores, curve) in zip(judge(counts, WORDS).values(), by_words, strict=True):
+        columns = (found.average_precision, found.first_rank, found.inverse_penalty, found.r_precision)
+        np.testing.assert_allclose(np.stack(columns, 1), scores, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(found.cmc(50), curve, rtol=0, atol=1e-12)
 
 
 @pytest.mark.slow
 @pytest.mark.no_cover  # the tests below cover the same lines
 @pytest.mark.parametrize("part", range(4))
-def test_thousands_of_small_worlds_agree_with_the_loop(backend, part):
-    """From distances and from embeddings of whole numbers, the latter in shards, too, with the same bits."""
+def test_thousands_of_small_worlds_agree_with_the_loop(monkeypatch, part):
+    """From distances and from embeddings of whole numbers, the latter in shards, too, with the same bits.
+
+    Every way of counting is compared with one loop over each world.
+    """
     for seed in range(100 * part, 100 * (part + 1)):
         who, random = small_world(seed)
         dtype = (np.float32, np.float64)[seed % 2]
         distances = random.integers(-2, (2, 9, 1000)[seed % 3], (len(who.query), len(who.gallery))).astype(dtype)
-        assert_words(count_from_distances([(slice(None), distances)], who, 1), distances, who)
         query, gallery = embeddings(who, random, 1 + seed % 5, dtype)
-        whole = count_from_embeddings(query, gallery, who, "euclidean", 1)
-        assert_words(whole, distances_by_hand(query, gallery, "sqeuclidean"), who)
-        shards = int(random.integers(2, 5))
-        parts = [
-            count_from_embeddings(query, gallery, who, "euclidean", 1, (i, shards)) for i in random.permutation(shards)
-        ]
-        np.testing.assert_array_equal(reduce(merge, parts).before, whole.before)
+        shards = random.permutation(int(random.integers(2, 5)))
+        from_distances = list(words(distances, who))
+        from_embeddings = list(words(distances_by_hand(query, gallery, "sqeuclidean"), who))
+        for name in implementations():
+            choose(name, monkeypatch)
+            assert_words(count_from_distances([(slice(None), distances)], who, 1), from_distances)
+            whole = count_from_embeddings(query, gallery, who, "euclidean", 1)
+            assert_words(whole, from_embeddings)
+            pieces = [count_from_embeddings(query, gallery, who, "euclidean", 1, (i, len(shards))) for i in shards]
+            np.testing.assert_array_equal(reduce(merge, pieces).before, whole.before)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
