@@ -136,4 +136,4 @@ def second_query_of_one_camera(tree: Tree, random: Random) -> str:
 def person_moved_from_test_to_training(tree: Tree, random: Random) -> str:
     each = choose(random, sorted(path.name for path in (tree.root / "query").iterdir()))
     tree.rename(f"gallery/{each}", f"train/{each}")
-    return f"person {int(each)} is both trained on and tested"
+    return f"person {each} is both trained on and tested"
