@@ -82,7 +82,7 @@ def test_people_and_queries_are_called_as_the_data_set_calls_them(yard):
     train, test = name(SPLIT.train), name(SPLIT.test)
     alone = replace(SPLIT, train=train, test=test, query=(0,), gallery=(0, 2, 3, 4, 5))
     [problem] = verify(Reader(alone), yard)[0].problems
-    assert "1 of 1 under c, such as 7-1/0.jpg (person p000, camera cam first); correct" in problem
+    assert "1 of 1 under c, such as 7-1/0.jpg of person p000 in camera cam first; correct" in problem
     problems = verify(Reader(replace(alone, train=(*train, test[5]))), yard)[0].problems
     assert any("person p002 is both trained on and tested" in problem for problem in problems)
 

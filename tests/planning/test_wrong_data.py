@@ -114,7 +114,7 @@ LISTS = {
     "no match": (
         Reader(ALONE),
         "none of 1 queries has a match in the gallery; queries without a match: 1 of 1 under c, "
-        "such as 7-1/0.jpg (person 7, camera 1); correct the lists",
+        "such as 7-1/0.jpg of person 7 in camera 1; correct the lists",
     ),
 }
 

@@ -76,10 +76,7 @@ def _refuse(found: Unmatched) -> str:
 
 def _name_first(fold: Fold, found: Unmatched) -> str:
     """The first query without a match, as the data set names it."""
-    if found.first is None:
-        return ""
-    query = fold.test.test[fold.test.query[found.first]]
-    return f", such as {query.name} (person {query.person_name}, camera {query.camera_name})"
+    return "" if found.first is None else f", such as {Labels.of(fold.test).describe(fold.test.query[found.first])}"
 
 
 def _others(number: int) -> str:

@@ -56,6 +56,13 @@ class Labels:
             name: self.named[name][rows] if name in self.named else number.astype(np.str_) for name, number in numbers
         }
 
+    def describe(self, row: int) -> str:
+        """What a test tracklet is called, in words; empty where no name is known."""
+        if "tracklet" not in self.named:
+            return ""
+        name = {kind: str(texts[0]) for kind, texts in self.names(np.array([row])).items()}
+        return f"{name['tracklet']} of person {name['person']} in camera {name['camera']}"
+
     @cached_property
     def own(self) -> Ints:
         """Place of each query tracklet itself in the gallery, -1 where it is not there: [Q]."""
