@@ -1,5 +1,6 @@
 """Training on one data set and testing on another: once for all targets, fine-tuned, interrupted, and refused."""
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -115,13 +116,16 @@ def test_another_training_is_not_taken_for_this_one(cli, mars, arguments):
     assert "already trained" in again.stderr
 
 
-@pytest.mark.parametrize(("trained", "tested"), [("ilids-vid", "ilids-vid-dapeng"), ("mars", "mars-dev")])
-def test_weights_are_not_tested_on_people_whom_they_were_trained_on(cli, cli_json, arguments, trained, tested):
+@pytest.mark.parametrize(
+    ("trained", "tested", "someone"),
+    [("ilids-vid", "ilids-vid-dapeng", r"person\d{3}"), ("mars", "mars-dev", r"\d{4}")],
+)
+def test_weights_are_not_tested_on_people_whom_they_were_trained_on(cli, cli_json, arguments, trained, tested, someone):
     report = cli_json(*arguments(trained))
     refused = cli(*arguments(tested, "--from", report["run"]))
     assert refused.exit_code == 2
     assert f"{trained} trained on" in refused.stderr
-    assert f"of the people whom {tested} queries" in refused.stderr
+    assert re.search(rf"of the people whom {tested} queries, such as {someone}, which", refused.stderr)
 
 
 def test_a_shelf_without_a_data_set_is_told(cli, arguments, shelf):

@@ -153,6 +153,17 @@ def test_random_draws_one_tracklet_of_each_person_and_others_when_repeated():
     assert drawn != other
 
 
+def test_a_descriptor_is_called_by_its_person_and_by_its_tracklet_if_it_has_one():
+    [(_, every, _)] = selected(Selection())["all against all"]
+    names = every.names(every.query)
+    assert names["person"].tolist() == ["3", "7"]
+    assert names["tracklet"].tolist() == ["3-1-3-0.jpg", ""]  # person 7 has two queries
+    assert names["camera"].tolist() == ["0", "0"]
+    assert every.names(every.gallery)["person"].tolist() == ["3", "7", "distractor", "distractor"]
+    [(_, drawn, _)] = selected(Selection(repeats=1))["random against all"]
+    assert drawn.names(drawn.query)["tracklet"][1] in ("7-1-1-0.jpg", "7-2-2-0.jpg")
+
+
 def test_selection_needs_one_vector_a_tracklet():
     store = FeatureStore(torch.zeros(18, 4), torch.ones(18), (2,) * 9)
     with pytest.raises(InputError, match="needs one vector for each tracklet"):

@@ -74,6 +74,19 @@ def test_people_in_both_parts_are_counted(yard):
     assert any("7-1/0.jpg is in two tracklets of split 0" in problem for problem in check.problems)
 
 
+def test_people_and_queries_are_called_as_the_data_set_calls_them(yard):
+    def name(tracklets):
+        people, cameras = {7: "p000", 8: "p001", 9: "p002"}, {1: "cam first", 2: "cam second"}
+        return tuple(t._replace(person=people.get(t.pid, ""), camera=cameras[t.camid]) for t in tracklets)
+
+    train, test = name(SPLIT.train), name(SPLIT.test)
+    alone = replace(SPLIT, train=train, test=test, query=(0,), gallery=(0, 2, 3, 4, 5))
+    [problem] = verify(Reader(alone), yard)[0].problems
+    assert "1 of 1 under c, such as 7-1/0.jpg of person p000 in camera cam first; correct" in problem
+    problems = verify(Reader(replace(alone, train=(*train, test[5]))), yard)[0].problems
+    assert any("person p002 is both trained on and tested" in problem for problem in problems)
+
+
 def test_faults_of_frames_are_found_for_any_reader(yard):
     paths = [yard / each.frames[0] for each in SPLIT.train]
     paths[0].unlink()

@@ -80,7 +80,20 @@ LISTS = {
     "float pid": (changed("train", 2, pid=2.0), "split 0, train tracklet 2 has the pid 2.0, expected a whole number"),
     "pid below -1": (changed("test", 5, pid=-7), "test tracklet 5 has the pid -7, expected 1 or more for a person"),
     "text camid": (changed("test", 0, camid="hall"), "test tracklet 0 has the camid 'hall', expected a whole number"),
-    "clothes": (changed("test", 0, clothes=3), "test tracklet 0 has the clothes 3, expected a label"),
+    "clothes": (changed("test", 0, clothes=3), "test tracklet 0 has the clothes 3, expected a text as clothes"),
+    "number as person": (
+        changed("test", 1, person=7),
+        "test tracklet 1 has the person 7, expected a text as person, em",
+    ),
+    "None as camera": (
+        changed("train", 1, camera=None),
+        "train tracklet 1 has the camera None, expected a text as cam",
+    ),
+    "two names": (changed("test", 1, person="anna"), "tracklet 1 gives pid 7 the name 'anna', before it was '7', exp"),
+    "name of two": (
+        Reader(replace(SPLIT, test=tuple(t._replace(person="anna") for t in SPLIT.test))),
+        "split 0, test tracklet 2 gives pid 8 the name 'anna', which pid 7 has (one of 4 alike), expected another name",
+    ),
     "no frames": (changed("test", 3, frames=()), "test tracklet 3 has no frames, expected at least one"),
     "frames as text": (changed("test", 3, frames="a.jpg"), "test tracklet 3 has a str as frames, expected a tuple"),
     "path object": (changed("train", 0, frames=(Path("a.jpg"),)), "the frame PosixPath('a.jpg'), expected paths as"),
@@ -100,7 +113,8 @@ LISTS = {
     "people in both": (Reader(BOTH), "split 0: person 7 is both trained on and tested, expected different people"),
     "no match": (
         Reader(ALONE),
-        "none of 1 queries has a match in the gallery; queries without a match: 1 of 1 under c",
+        "none of 1 queries has a match in the gallery; queries without a match: 1 of 1 under c, "
+        "such as 7-1/0.jpg of person 7 in camera 1; correct the lists",
     ),
 }
 

@@ -9,14 +9,19 @@ from vreid_bench.records.npz import read_npz, to_npz
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.system.errors import InputError
 
+NAMES = {
+    "person": np.array(["p007", "anna", "p007"]),
+    "camera": np.array(["cam first", "café", "cam first"]),
+    "tracklet": np.array(["a/1.jpg", "b/1.jpg", "c/1.jpg"]),
+}
 SCORES = QueryScores(np.array([1.0, np.nan, 0.25]), np.array([0, -1, 6]))
 
 
-def kept(alike=None):
+def kept(alike=None, names=NAMES):
     """Three queries of two splits."""
     matches = MatchCounts(np.array([0, 2]), np.array([0, 1]), np.array([[1, 2], [3, 4]]), alike)
     columns = [np.array(column) for column in ([0, 0, 3], [4, 5, 4], [7, 8, 7], [1, 2, 1])]
-    return PerQuery(*columns, np.array([True, True, False]), matches, {"official": SCORES, "a.b": SCORES})
+    return PerQuery(*columns, np.array([True, True, False]), matches, {"official": SCORES, "a.b": SCORES}, names)
 
 
 @pytest.mark.parametrize("alike", [None, np.array([True, False])])
@@ -38,6 +43,9 @@ def test_the_names_and_sizes_of_the_arrays():
         "query": "i8",
         "pid": "i8",
         "camid": "i8",
+        "person": "U4",
+        "camera": "U9",
+        "tracklet": "U7",
         "in_gallery": "b1",
         "match.query": "i4",
         "match.group": "i4",
@@ -50,12 +58,21 @@ def test_the_names_and_sizes_of_the_arrays():
     }
 
 
-@pytest.mark.parametrize("name", [name for name in kept().arrays() if not name.startswith("a.b")])
+@pytest.mark.parametrize("name", [name for name in kept(names={}).arrays() if not name.startswith("a.b")])
 def test_a_missing_array_is_named(tmp_path, name):
     path = tmp_path / "kept.npz"
     path.write_bytes(to_npz({key: array for key, array in kept().arrays().items() if key != name}))
     with pytest.raises(InputError, match=rf"kept.npz: has no array '{name}'; run it again"):
         PerQuery.from_file(path, ["official"])
+
+
+def test_a_file_without_names_is_read(tmp_path):
+    """Earlier versions wrote none."""
+    path = tmp_path / "kept.npz"
+    path.write_bytes(kept(names={}).to_bytes())
+    read = PerQuery.from_file(path, ["official"])
+    assert read.names == {}
+    assert read.pid.tolist() == [7, 8, 7]
 
 
 def test_hits_are_known_where_a_query_counts():

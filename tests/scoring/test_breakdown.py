@@ -9,6 +9,7 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.breakdown import (
     HARDEST,
     CameraMatches,
+    IdNames,
     Queries,
     break_down,
     break_down_conventions,
@@ -18,6 +19,11 @@ from vreid_bench.scoring.breakdown import (
 from vreid_bench.scoring.metrics import Outcome, judge
 from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
+
+# every id has a name from here on, none of which is its number
+PEOPLE = {pid: f"p{pid:03d}" for pid in range(30)}
+CAMERAS = {1: "gate", 2: "hall", 3: "yard"}
+NAMES = IdNames(PEOPLE, CAMERAS)
 
 
 def step(nth, rank):
@@ -59,10 +65,10 @@ def told(pids, camids, rankings):
 @pytest.mark.parametrize("seed", range(5))
 def test_camera_pairs_are_those_of_ranking_with_other_cameras_as_junk(seed):
     pids, camids, rankings = world(seed)
-    got = camera_pairs(*told(pids, camids, rankings), step)
-    assert got["cameras"] == [1, 2, 3]
-    for row, asking in enumerate(got["cameras"]):
-        for column, showing in enumerate(got["cameras"]):
+    got = camera_pairs(*told(pids, camids, rankings), step, CAMERAS)
+    assert got["cameras"] == ["gate", "hall", "yard"]
+    for row, asking in enumerate(CAMERAS):
+        for column, showing in enumerate(CAMERAS):
             scores, hits = [], []
             for query in np.flatnonzero(camids == asking):
                 kept = [(p, c) for p, c in rankings[query] if p != pids[query] or c == showing]
@@ -80,7 +86,7 @@ def test_camera_pairs_are_those_of_ranking_with_other_cameras_as_junk(seed):
 
 def test_the_parts_make_up_the_whole():
     queries, matches = told(*world(1))
-    found = break_down(queries, matches, step)
+    found = break_down(queries, matches, step, NAMES)
     whole = np.nanmean(queries.precision)
     for name in ("frames", "matches"):
         total = sum(part["queries"] for part in found[name])
@@ -92,7 +98,7 @@ def test_the_parts_make_up_the_whole():
 def test_ranges_double():
     precision = np.array([1, 0.5, 0.5, 0, 0.25, np.nan])
     queries = Queries(np.arange(6), np.ones(6, int), np.array([1, 2, 3, 4, 70, 90]), precision, np.zeros(6, int))
-    found = break_down(queries, CameraMatches(*np.array([[0, 1], [1, 2], [2, 2]])), step)
+    found = break_down(queries, CameraMatches(*np.array([[0, 1], [1, 2], [2, 2]])), step, NAMES)
     assert [(p["from"], p["to"], p["queries"], p["mAP"]) for p in found["frames"]] == [
         (1, 1, 1, 1),
         (2, 3, 2, 0.5),
@@ -107,23 +113,28 @@ def test_the_hardest_come_first():
     precision = np.linspace(1, 0, 60)
     precision[[3, 58, 59]] = np.nan  # pid 1 has one query that counts, pid 29 none
     queries = Queries(pids, pids, pids, precision, np.where(precision > 0.5, 0, 4))
-    found = hardest_people(queries)
+    found = hardest_people(queries, PEOPLE)
     assert [person["pid"] for person in found] == list(range(28, 28 - HARDEST, -1))
-    assert found[0] == {"pid": 28, "mAP": pytest.approx(precision[56:58].mean()), "R1": 0, "queries": 2}
-    assert hardest_people(queries, 40)[-2]["queries"] == 1
+    assert [person["person"] for person in found[:2]] == ["p028", "p027"]
+    mean = pytest.approx(precision[56:58].mean())
+    assert found[0] == {"person": "p028", "pid": 28, "mAP": mean, "R1": 0, "queries": 2}
+    assert hardest_people(queries, PEOPLE, 40)[-2]["queries"] == 1
 
 
 @pytest.mark.parametrize("queries_in_gallery", [True, False])
 def test_from_counts_to_camera_pairs(queries_in_gallery):
     # 0 asks; in camera 2, 1 is nearest, then a stranger, then 3, which is a query itself; 4 is in camera 3
-    labels = Labels(*(np.array(c) for c in ([7, 7, 8, 7, 7], [1, 2, 2, 2, 3], [0, 3], [0, 1, 2, 3, 4])))
+    named = {"person": np.array(["anna", "anna", "ben", "anna", "anna"])}  # the cameras have numbers alone
+    columns = [np.array(c) for c in ([7, 7, 8, 7, 7], [1, 2, 2, 2, 3], [0, 3], [0, 1, 2, 3, 4])]
+    labels = Labels(*columns, named=named)
     distances = np.array([[0, 1, 2, 3, 4], [3, 2, 1, 0, 4]], np.float32)
     rule = Convention("x", "1", queries_in_gallery, "step", "zero", summary="", source="")
     counts = count_from_distances([(slice(0, 2), distances)], labels)
     outcome = Outcome(labels, counts, judge(counts, [rule]))
     found = break_down_conventions([outcome, outcome], [[3, 1, 1, 9, 1]] * 2, [rule])["x"]
     pairs = found["camera_pairs"]
-    assert pairs["cameras"] == [1, 2, 3]
+    assert pairs["cameras"] == ["1", "2", "3"]
+    assert [(person["person"], person["pid"]) for person in found["hardest"]] == [("anna", 7)]
     assert pairs["queries"] == [[0, 2, 2], [2 if queries_in_gallery else 0, 0, 2], [0, 0, 0]]
     assert pairs["mAP"][0] == [None, (1 + 2 / 3) / 2 if queries_in_gallery else 1, 1 / 2]
     assert [(p["from"], p["queries"]) for p in found["frames"]] == [(2, 2), (8, 2)]

@@ -53,7 +53,7 @@ def worlds(draw):
     query = draw(st.lists(st.integers(0, size - 1), min_size=1, unique=True))
     gallery = draw(st.lists(st.integers(0, size - 1), min_size=1, unique=True))
     cells = st.lists(st.integers(0, 5), min_size=len(query) * size, max_size=len(query) * size)
-    tracklets = tuple(Tracklet((), *row) for row in zip(pids, camids, worn, strict=True))
+    tracklets = tuple(Tracklet(("a.jpg",), *row) for row in zip(pids, camids, worn, strict=True))
     distances = np.array(draw(cells), np.float32).reshape(len(query), size)
     return Split((), tracklets, tuple(query), tuple(gallery)), distances
 
@@ -77,7 +77,9 @@ def test_agrees_with_the_rules_in_words(world):
 
 
 # the query, its person in the same and in other clothes, and another person in the clothes of that label
-TEST = (Tracklet((), 1, 1, "a"), Tracklet((), 1, 2, "a"), Tracklet((), 1, 2, "b"), Tracklet((), 2, 2, "a"))
+TEST = tuple(
+    Tracklet((f"{row}.jpg",), *each) for row, each in enumerate([(1, 1, "a"), (1, 2, "a"), (1, 2, "b"), (2, 2, "a")])
+)
 SPLIT = Split((), TEST, (0,), (1, 2, 3))
 
 

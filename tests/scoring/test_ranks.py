@@ -15,6 +15,7 @@ from vreid_bench.scoring.metrics import judge
 from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.ranks import reference as ranks_reference
 from vreid_bench.scoring.ranks.counting import Counts, count_from_distances, count_from_embeddings, index_matches, merge
+from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system import native
 from vreid_bench.system.errors import InputError
 
@@ -331,6 +332,19 @@ def test_a_row_that_has_no_distance_is_an_error_that_names_it(backend, role, row
     who = labels([1, 2, 1, 2, 3, 4], [1, 1, 2, 2, 2, 2], [0, 1], [2, 3, 4, 5])
     with pytest.raises(InputError, match=message):
         count_from_embeddings(arrays["query"], arrays["gallery"], who, metric)
+
+
+def test_a_tracklet_with_a_name_is_called_by_it(backend):
+    named = {
+        "person": np.array(["p000", "p001", "p000"]),
+        "camera": np.array(["cam first", "cam first", "cam second"]),
+        "tracklet": np.array(["a/1.jpg", "b/1.jpg", "c/1.jpg"]),
+    }
+    who = Labels(*(np.array(column) for column in ([1, 2, 1], [1, 1, 2], [0, 1], [2])), named=named)
+    with pytest.raises(InputError, match=r"query 1 \(b/1.jpg of person p001 in camera cam first\): its distance"):
+        count_from_distances([(slice(0, 2), np.array([[0.0], [np.nan]]))], who)
+    with pytest.raises(InputError, match=r"gallery row 0 \(c/1.jpg of person p000 in camera cam second\): its"):
+        count_from_embeddings(np.ones((2, 4)), np.zeros((1, 4)), who, "cosine")
 
 
 def test_a_junk_tracklet_may_hold_anything(backend):

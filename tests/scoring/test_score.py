@@ -164,6 +164,21 @@ def test_per_query_file_is_in_query_order(cli, files, tmp_path):
         np.testing.assert_array_equal(arrays[f"{rule.name}.first_rank"], columns[:, 1])
 
 
+def test_per_query_file_has_the_names_that_are_known(cli, files, tmp_path):
+    query, gallery, rows = mars_like()
+    out = tmp_path / "out.npz"
+    assert cli("score", *ways(files)["features"], "--per-query", out).exit_code == 0
+    arrays = np.load(out)
+    for name, numbers in (("person", query["pid"]), ("camera", query["camid"]), ("tracklet", rows)):
+        assert arrays[name].tolist() == list(map(str, numbers)), name
+    named = {"person": np.array([f"p{pid:03d}" for pid in gallery["pid"]])}
+    for name, arrays, part in (("query", query, rows), ("gallery", gallery, slice(None))):
+        np.savez(files[name], **arrays, person=named["person"][part])
+    assert cli("score", *ways(files)["features"], "--per-query", out).exit_code == 0
+    assert np.load(out)["person"].tolist() == [f"p{pid:03d}" for pid in query["pid"]]
+    assert np.load(out)["camera"].tolist() == list(map(str, query["camid"]))
+
+
 def nan(arrays, row):
     arrays = arrays.copy()
     arrays[row, 0] = np.nan
@@ -187,6 +202,8 @@ QUERY = mars_like()[0]
         ({"pid": QUERY["pid"] * 0}, "has pid 0; a query must show a person"),
         ({"pid": QUERY["pid"] + 100}, "has a match in the gallery"),
         ({"camid": np.array([], int)}, "camid must have a row for each"),
+        ({"person": QUERY["pid"][:-1].astype(str)}, "person must have a row for each of the"),
+        ({"camera": QUERY["embedding"]}, "camera must be names [N], got ("),
         ({"camid": None}, "query.npz: has no array 'camid'; it has embedding, pid"),
         ({name: array[:0] for name, array in QUERY.items()}, "query.npz: it is empty"),
         ({n: np.concatenate([a, a[2:3]]) for n, a in QUERY.items()}, "hold the same tracklet; each may be listed once"),

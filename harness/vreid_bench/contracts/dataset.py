@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 JUNK = -1  # a tracklet that takes no rank for any query
 DISTRACTOR = 0  # a tracklet that shows no person of the data set: a negative for every query
+NOBODY = {JUNK: "junk", DISTRACTOR: "distractor"}  # what a pid is called that is no person
 SYNTHETIC = "synthetic.json"  # the note that the renderer leaves at the root of every tree it writes
 
 Source = Literal["official", "unverified", "synthetic"]
@@ -25,6 +26,23 @@ class Tracklet(NamedTuple):
     pid: int  # > 0 a person, DISTRACTOR or JUNK
     camid: int
     clothes: str = ""  # a label that tells the clothes of this person apart; empty if the data set has none
+    person: str = ""  # what the data set calls the person, if not by the pid
+    camera: str = ""  # what the data set calls the camera, if not by the camid
+
+    @property
+    def name(self) -> str:
+        """The path of its first frame, which no other tracklet has."""
+        return self.frames[0]
+
+    @property
+    def person_name(self) -> str:
+        """The name of its person: as the data set has it, else the pid; `junk` or `distractor` if it shows nobody."""
+        return NOBODY.get(self.pid) or self.person or str(self.pid)
+
+    @property
+    def camera_name(self) -> str:
+        """The name of its camera: as the data set has it, else the camid."""
+        return self.camera or str(self.camid)
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,10 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over relative paths, pid, camid and clothes of all splits: the same for every copy of the data."""
+        """sha256 over relative paths, pid, camid and clothes of all splits: the same for every copy of the data.
+
+        The names of people and cameras are not part of it, because no number depends on them.
+        """
         hasher = hashlib.sha256()
         for split in self.splits:
             for role, tracklets in (("train", split.train), ("test", split.test)):

@@ -170,4 +170,4 @@ def _blame_part(model: Model, whole: Clips, group: Sequence[Tracklet], pieces: I
             break
         if not model.aggregate(maps).embedding.isfinite().all():
             part = "aggregator"
-    return f"{tracklet.frames[0]}: the output of {model.titles[part]} is not finite for the tracklet of this frame"
+    return f"{tracklet.name}: the output of {model.titles[part]} is not finite for the tracklet of this frame"

@@ -47,6 +47,7 @@ def find_list_faults(found: Any) -> Iterator[str]:
         yield from whole
         return
     faults = [fault for number, split in enumerate(found.splits) for fault in _find_split_faults(split, number)]
+    faults = faults or list(_find_name_faults(found))
     alike = Counter(fault.expected for fault in faults)
     for expected, number in alike.items():
         first = next(fault for fault in faults if fault.expected == expected)
@@ -115,9 +116,35 @@ def _find_tracklet_fault(tracklet: Any) -> tuple[str, str] | None:
             f"has the pid {tracklet.pid}",
             f"1 or more for a person, {DISTRACTOR} for a distractor, {JUNK} for junk",
         )
-    if not isinstance(tracklet.clothes, str):
-        return f"has the clothes {tracklet.clothes!r}", "a label of clothes as text, or an empty text"
+    for field in ("clothes", "person", "camera"):
+        label: Any = getattr(tracklet, field)
+        if not isinstance(label, str):
+            return f"has the {field} {label!r}", f"a text as {field}, empty where the data set has none"
     return None
+
+
+def _find_name_faults(dataset: Dataset) -> Iterator[Fault]:
+    """A pid or a camid with two names, and a name of two of them."""
+    names: dict[tuple[str, int], str] = {}
+    owners: dict[tuple[str, str], int] = {}
+    for place, tracklet in _list_tracklets(dataset):
+        labels = [("camid", tracklet.camid, tracklet.camera_name)]
+        if tracklet.pid > DISTRACTOR:
+            labels.append(("pid", tracklet.pid, tracklet.person_name))
+        for kind, number, name in labels:
+            given = f"gives {kind} {number} the name {name!r}"
+            if (before := names.setdefault((kind, number), name)) != name:
+                yield Fault(place, f"{given}, before it was {before!r}", f"one name for each {kind}")
+            elif (owner := owners.setdefault((kind, name), number)) != number:
+                yield Fault(place, f"{given}, which {kind} {owner} has", f"another name for each {kind}")
+
+
+def _list_tracklets(dataset: Dataset) -> Iterator[tuple[str, Tracklet]]:
+    """Every tracklet of every split, with its place."""
+    for number, split in enumerate(dataset.splits):
+        for part in ("train", "test"):
+            for row, tracklet in enumerate(getattr(split, part)):
+                yield f"split {number}, {part} tracklet {row}", tracklet
 
 
 def _find_row_faults(split: Split, role: str, where: str) -> Iterator[Fault]:

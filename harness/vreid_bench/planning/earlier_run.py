@@ -144,11 +144,13 @@ class EarlierRun:
             for fold in every:
                 [training] = before[fold.number % len(before)].training
                 persons = {tracklet.pid for tracklet in training.tracklets}
-                seen = persons & {pid for row in fold.test.query if (pid := fold.test.test[row].pid) > DISTRACTOR}
+                queried = {fold.test.test[row].pid: fold.test.test[row].person_name for row in fold.test.query}
+                seen = sorted(pid for pid in persons & queried.keys() if pid > DISTRACTOR)
                 if seen:
                     raise InputError(
                         f"--from: {self.record.protocol.name} trained on {len(seen)} of the people whom "
-                        f"{protocol.name} queries, which makes the test invalid; train under this protocol"
+                        f"{protocol.name} queries, such as {queried[seen[0]]}, which makes the test invalid; train "
+                        "under this protocol"
                     )
 
     def _list_training_protocols(self, protocol: TestProtocol) -> list[TestProtocol]:

@@ -46,8 +46,9 @@ def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
     shared = [(fold, pids) for fold in folds if (pids := share_people(fold))]
     if shared:
         fold, pids = shared[0]
-        people = f"person {pids[0]} is" if len(pids) == 1 else f"{len(pids):,} people are"
-        example = "" if len(pids) == 1 else f", such as {pids[0]}"
+        name = next(t.person_name for t in fold.test.test if t.pid == pids[0])
+        people = f"person {name} is" if len(pids) == 1 else f"{len(pids):,} people are"
+        example = "" if len(pids) == 1 else f", such as {name}"
         yield (
             f"split {fold.number}: {people} both trained on and tested{example}{_others(len(shared))}, expected "
             "different people in both parts; correct the lists"
@@ -62,8 +63,8 @@ def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds
         counts = ", ".join(f"{one.without:,} of {one.queries:,} under {name}" for name, one in found.items())
         yield (
             f"split {fold.number} cannot be ranked under {protocol.headline!r}, the headline of protocol "
-            f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}; correct the lists "
-            "or choose another protocol"
+            f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}"
+            f"{_name_first(fold, found[protocol.headline])}; correct the lists or choose another protocol"
         )
 
 
@@ -71,6 +72,11 @@ def _refuse(found: Unmatched) -> str:
     """Why nothing can be ranked, also where the convention gives a query without a match the score 0."""
     nothing = f"none of {found.queries} queries has a match in the gallery" if found.without == found.queries else ""
     return found.refusal or nothing
+
+
+def _name_first(fold: Fold, found: Unmatched) -> str:
+    """The first query without a match, as the data set names it."""
+    return "" if found.first is None else f", such as {Labels.of(fold.test).describe(fold.test.query[found.first])}"
 
 
 def _others(number: int) -> str:

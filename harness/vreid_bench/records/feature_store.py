@@ -16,6 +16,7 @@ from torch import Tensor
 from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.packing import mark_valid, pad
 from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher
+from vreid_bench.records.names import collect_names, pack_names, unpack_names
 from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.records.tensors import MADE_BY, pack_tensors, read_note, unpack_tensors
 from vreid_bench.system.errors import InputError
@@ -70,14 +71,17 @@ class FeatureStore:
     def save(self, path: Path, test: Split, matcher: Matcher, made_by: str) -> None:
         """Write a safetensors file that is enough for `vreid-bench score`: features, labels, and any metric.
 
-        made_by: the fingerprint of all that decided the features.
+        The note has the names of the tracklets, their people and their cameras. made_by: the fingerprint of all that
+        decided the features.
         """
         rows = {"query": test.query, "gallery": test.gallery}
         labels = {"pid": [t.pid for t in test.test], "camid": [t.camid for t in test.test], **rows}
         tensors = {"embedding": self.embedding, "importance": self.importance, "counts": torch.tensor(self.counts)}
         tensors |= {name: torch.tensor(value, dtype=torch.int64) for name, value in labels.items()}
-        metric: dict[str, str] = {"metric": matcher.metric} if isinstance(matcher, ComparesVectors) else {}
-        write_atomic(path, pack_tensors(tensors, metric | {MADE_BY: made_by}))
+        note = {MADE_BY: made_by, **pack_names(collect_names(test.test))}
+        if isinstance(matcher, ComparesVectors):
+            note["metric"] = matcher.metric
+        write_atomic(path, pack_tensors(tensors, note))
 
     @classmethod
     def from_file(cls, path: Path) -> FeatureStore:
@@ -89,7 +93,7 @@ class FeatureStore:
 
 
 def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays in the store of a run's folder, or in a safetensors file, with a row for each tracklet.
+    """The arrays in the store of a run's folder, or in a safetensors file, with a row and names for each tracklet.
 
     The clips that a store packs are padded: `embedding` [N, C, E], `importance` [N, C], `valid` [N, C]; or [N, E]
     without the other two where every tracklet has one. Raises InputError for a file that cannot be read.
@@ -98,12 +102,12 @@ def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
     if not file.is_file():
         raise InputError(f"{file}: the file does not exist")
     try:
-        arrays = load_file(file)
+        arrays: dict[str, NDArray[Any]] = {**load_file(file), **unpack_names(read_note(file))}
     except Exception as fault:  # a damaged file, or a type that NumPy does not have, makes it raise anything
         reason = str(fault).partition("\n")[0]
         raise InputError(f"{file}: cannot be read as .safetensors ({reason})") from fault
     if not {"embedding", "importance", "counts"} <= set(arrays):
-        return dict(arrays)
+        return arrays
     counts, packed = arrays.pop("counts"), {name: arrays.pop(name) for name in ("embedding", "importance")}
     if (counts == 1).all():
         return arrays | {"embedding": packed["embedding"]}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.records.names import NAMES, Names
 from vreid_bench.records.npz import read_npz, to_npz
 from vreid_bench.system.errors import InputError
 
@@ -62,10 +63,12 @@ class PerQuery:
     in_gallery: Bools  # [Q] is the query tracklet a gallery item?
     matches: MatchCounts
     scores: Mapping[str, QueryScores]  # by convention, of those that could be applied
+    names: Names = field(default_factory=dict)  # [Q] each; none in files of earlier versions
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays under their names in the file."""
-        arrays = {name: getattr(self, name) for name in QUERY_ARRAYS}
+        arrays: dict[str, NDArray[Any]] = {name: getattr(self, name) for name in QUERY_ARRAYS}
+        arrays |= self.names
         # half the size, and enough for any gallery
         arrays |= {f"match.{name}": getattr(self.matches, name).astype(np.int32) for name in MATCH_ARRAYS}
         if self.matches.alike is not None:
@@ -95,4 +98,6 @@ class PerQuery:
             name: QueryScores(take(f"{name}{AP}"), take(f"{name}{FIRST_RANK}"))
             for name in sorted(names.union(conventions))
         }
-        return cls(**queries, matches=MatchCounts(**matches, alike=arrays.get("match.alike")), scores=scores)
+        known = {name: arrays[name] for name in NAMES if name in arrays}
+        counts = MatchCounts(**matches, alike=arrays.get("match.alike"))
+        return cls(**queries, matches=counts, scores=scores, names=known)

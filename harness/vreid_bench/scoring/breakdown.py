@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -39,6 +39,24 @@ class CameraMatches(NamedTuple):
     camids: Ints  # [M] camera of the match
 
 
+class IdNames(NamedTuple):
+    """What people and cameras are called."""
+
+    people: Mapping[int, str]  # by pid
+    cameras: Mapping[int, str]  # by camid
+
+    @classmethod
+    def of(cls, splits: Sequence[Outcome]) -> IdNames:
+        """The names of all that the test tracklets show."""
+        people: dict[int, str] = {}
+        cameras: dict[int, str] = {}
+        for labels, _, _ in splits:
+            names = labels.names(np.arange(len(labels.pids)))
+            people |= zip(labels.pids.tolist(), names["person"].tolist(), strict=True)
+            cameras |= zip(labels.camids.tolist(), names["camera"].tolist(), strict=True)
+        return cls(people, cameras)
+
+
 def break_down_conventions(
     splits: Sequence[Outcome], frames: Sequence[Sequence[int]], conventions: Sequence[Convention]
 ) -> dict[str, Any]:
@@ -46,14 +64,14 @@ def break_down_conventions(
 
     frames: of each split, the lengths of its test tracklets [N].
     """
-    found = {}
+    found, names = {}, IdNames.of(splits)
     for convention in conventions:
         scores = scores_of(splits, convention.name)
         if scores is not None:
             parts = [_queries_of(*each) for each in zip(splits, scores, frames, strict=True)]
             queries = Queries(*map(np.concatenate, zip(*parts, strict=True)))
             matches = _matches_of(splits, convention)
-            found[convention.name] = break_down(queries, matches, partial(precision, convention=convention))
+            found[convention.name] = break_down(queries, matches, partial(precision, convention=convention), names)
     return found
 
 
@@ -78,18 +96,18 @@ def _matches_of(splits: Sequence[Outcome], convention: Convention) -> CameraMatc
     return CameraMatches(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def break_down(queries: Queries, matches: CameraMatches, rule: Precision) -> dict[str, Any]:
+def break_down(queries: Queries, matches: CameraMatches, rule: Precision, names: IdNames) -> dict[str, Any]:
     """`camera_pairs`, `frames`, `matches` and `hardest`: means over the queries that count, as plain values."""
     number = np.bincount(matches.owner, minlength=len(queries.pids))  # [Q]
     return {
-        "camera_pairs": camera_pairs(queries, matches, rule),
+        "camera_pairs": camera_pairs(queries, matches, rule, names.cameras),
         "frames": _by_size(queries, queries.frames),
         "matches": _by_size(queries, number),
-        "hardest": hardest_people(queries),
+        "hardest": hardest_people(queries, names.people),
     }
 
 
-def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision) -> dict[str, Any]:
+def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision, names: Mapping[int, str]) -> dict[str, Any]:
     """mAP and R1 of the queries of each camera (row) over the matches of each camera (column).
 
     As in the official MARS evaluation: when a person is searched in one camera, the person's tracklets in other cameras
@@ -116,13 +134,13 @@ def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision) -> d
         return [[None if np.isnan(cell) else float(cell) for cell in line] for line in share]
 
     tables = {"mAP": means(average), "R1": means(hits.astype(np.float64)), "queries": count.tolist()}
-    return {"cameras": cameras.tolist(), **tables}
+    return {"cameras": [names[camera] for camera in cameras.tolist()], **tables}
 
 
-def hardest_people(queries: Queries, most: int = HARDEST) -> list[dict[str, Any]]:
+def hardest_people(queries: Queries, names: Mapping[int, str], most: int = HARDEST) -> list[dict[str, Any]]:
     """The identities with the lowest mean average precision, hardest first; equal ones are sorted by pid."""
     groups = [(int(pid), queries.pids == pid) for pid in np.unique(queries.pids[~np.isnan(queries.precision)])]
-    found = [{"pid": pid, **_means(queries, mask)} for pid, mask in groups]
+    found = [{"person": names[pid], "pid": pid, **_means(queries, mask)} for pid, mask in groups]
     return sorted(found, key=lambda person: (person["mAP"], person["pid"]))[:most]
 
 

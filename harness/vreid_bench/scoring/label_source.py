@@ -6,7 +6,7 @@ Each source also has the features that came with the labels.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -44,7 +44,9 @@ class Pair:
         row = np.where(new, len(self.gallery) + np.cumsum(new) - 1, own)
         pids = np.concatenate([self.gallery.pid, self.query.pid[new]])
         camids = np.concatenate([self.gallery.camid, self.query.camid[new]])
-        return Labels(pids, camids, row, np.arange(len(self.gallery)))
+        names, more = self.gallery.names, self.query.names
+        both = {name: np.concatenate([names[name], more[name][new]]) for name in names.keys() & more.keys()}
+        return Labels(pids, camids, row, np.arange(len(self.gallery)), named=both)
 
     def vectors(self, dtype: str) -> tuple[Array, Array]:
         """One vector for each query [Q, E] and gallery item [G, E]."""
@@ -93,7 +95,7 @@ class Listing:
             _check_order(arrays, origin, index)
         tracklets = LabelledFeatures.from_arrays(arrays | {"pid": labels.pids, "camid": labels.camids}, origin)
         tracklets.check_once()
-        return cls(labels, tracklets, _read_metric(path))
+        return cls(replace(labels, named=tracklets.names), tracklets, _read_metric(path))
 
     @classmethod
     def from_index(cls, index: Index) -> Listing:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.records.names import NAMES, Texts
 from vreid_bench.scoring.array_files import Array, as_array, read_arrays
 from vreid_bench.scoring.ranks.labels import Ints
 from vreid_bench.system.errors import InputError
 
-ARRAYS = ("pid", "camid", "embedding", "valid", "importance", "tracklet")
+ARRAYS = ("pid", "camid", "embedding", "valid", "importance", *NAMES)
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class LabelledFeatures:
     embedding: Array | None = None  # [N, E], or [N, C, E] for the clips of each
     valid: NDArray[np.bool_] | None = None  # [N, C]
     importance: Array | None = None  # [N, C]
+    person: Array | None = None  # [N] names
+    camera: Array | None = None  # [N] names
     tracklet: Array | None = None  # [N] names: the same name in query and gallery is the same tracklet
 
     def __len__(self) -> int:
@@ -53,9 +56,17 @@ class LabelledFeatures:
         for name, array in found.items():
             if array.ndim == 0 or len(array) != size:
                 raise InputError(f"{origin}: {name} must have a row for each of the {size} pids, got {array.shape}")
+        for name in NAMES:
+            if name in found and found[name].ndim != 1:
+                raise InputError(f"{origin}: {name} must be names [N], got {found[name].shape}")
         if "embedding" in found:
             found |= _check_embedding(found, origin)
         return cls(origin, **found)
+
+    @property
+    def names(self) -> dict[str, Texts]:
+        """The names that are known: [N] each."""
+        return {name: array.astype(np.str_) for name in NAMES if (array := getattr(self, name)) is not None}
 
     def vectors(self, dtype: str) -> Array:
         """One vector for each tracklet: [N, E]. Clips are averaged, weighted by `importance` where it is given."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.convention import Convention
+from vreid_bench.records.names import NAMES
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.scoring.bootstrap import interval
 from vreid_bench.scoring.matches import GalleryRule, Matches, find_matches
@@ -174,6 +175,7 @@ def collect_per_query(splits: Sequence[Outcome], numbers: Sequence[int] | None =
     labels, counts = [outcome.labels for outcome in splits], [outcome.counts for outcome in splits]
     sizes = [len(each.query) for each in labels]
     offsets = np.cumsum([0, *sizes[:-1]])
+    names = [each.names(each.query) for each in labels]
     worn = [each.alike for each in counts if each.alike is not None]
     matches = MatchCounts(
         query=np.concatenate([each.owner + offset for each, offset in zip(counts, offsets, strict=True)]),
@@ -193,4 +195,5 @@ def collect_per_query(splits: Sequence[Outcome], numbers: Sequence[int] | None =
             for name in splits[0].verdicts
             if (scores := scores_of(splits, name)) is not None
         },
+        names={name: np.concatenate([each[name] for each in names]) for name in NAMES},
     )

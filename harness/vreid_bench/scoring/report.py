@@ -76,7 +76,7 @@ class Report:
         return {"backend": counting.backend(), "reranking": reranking, "conventions": conventions}
 
     def per_query(self) -> dict[str, NDArray[Any]]:
-        """Arrays in query order: `<convention>.ap`, `<convention>.first_rank` and more, as `PerQuery.arrays`."""
+        """Arrays in query order: `<convention>.ap`, `<convention>.first_rank`, names and more, as `PerQuery.arrays`."""
         return collect_per_query([self.outcome]).arrays()
 
     @property

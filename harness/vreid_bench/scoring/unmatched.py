@@ -19,6 +19,7 @@ class Unmatched(NamedTuple):
 
     queries: int
     without: int  # how many of them have no match
+    first: int | None  # position of the first of them in the query list
     refusal: str  # why the convention cannot be applied to this test; empty if it can be
 
 
@@ -29,6 +30,7 @@ def count_unmatched(labels: Labels, conventions: Iterable[Convention]) -> dict[s
         matches = find_matches(counts, GalleryRule.of(convention))
         refusal = find_refusal(matches, counts, convention)
         total = len(labels.query)
-        without = total if matches is None else int((np.diff(matches.start) == 0).sum())
-        found[convention.name] = Unmatched(total, without, refusal.reason if refusal else "")
+        without = np.arange(total) if matches is None else np.flatnonzero(np.diff(matches.start) == 0)
+        first = int(without[0]) if len(without) else None
+        found[convention.name] = Unmatched(total, len(without), first, refusal.reason if refusal else "")
     return found

@@ -46,10 +46,10 @@ def check_disjoint(train: Tracklets, test: Tracklets, root: Path, report: Report
     """Check that no person is both trained on and tested."""
     both = sorted(set(person_ids(train)) & set(person_ids(test)))
     if both:
-        path = next(t.frames[0] for t in train if t.pid == both[0])
+        first = next(t for t in train if t.pid == both[0])
         report(
-            f"{root / path}: person {both[0]} is both trained on and tested{one_of(both, 'persons')}, expected nobody "
-            "in both; restore the published parts."
+            f"{root / first.name}: person {first.person_name} is both trained on and tested"
+            f"{one_of(both, 'persons')}, expected nobody in both; restore the published parts."
         )
 
 

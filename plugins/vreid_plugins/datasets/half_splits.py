@@ -156,8 +156,8 @@ def make_splits(tree: Tree, halves: HalfSplits, variant: str) -> tuple[Split, ..
         raise InputError(f"variant {variant!r} of the halves is not known; write {' or '.join(VARIANTS)}")
 
     def seen(camera: int, half: Half) -> tuple[Tracklet, ...]:
-        view = tree.views[camera - 1]
-        return tuple(Tracklet(view[p].frames, p, camera) for p in half)
+        sequences = [(pid, tree.views[camera - 1][pid]) for pid in half]
+        return tuple(Tracklet(s.frames, pid, camera, person=s.person, camera=s.camera) for pid, s in sequences)
 
     splits = []
     for first, second in halves.halves:

@@ -26,6 +26,8 @@ class View:
 class Sequence(NamedTuple):
     """The frames of one person in one camera."""
 
+    camera: str  # the folder that holds those of the persons
+    person: str  # the folder of the frames
     frames: tuple[str, ...]  # paths below the root, in order of number
     numbers: tuple[int, ...]  # ascending
 
@@ -51,9 +53,9 @@ class Tree:
         `start`: the number of every first frame; with None, a sequence may begin anywhere.
         """
         for view in self.views:
-            for frames, numbers in view.values():
-                before = numbers[0] - 1 if start is None else start - 1
-                for path, number in zip(frames, numbers, strict=True):
+            for sequence in view.values():
+                before = sequence.numbers[0] - 1 if start is None else start - 1
+                for path, number in zip(sequence.frames, sequence.numbers, strict=True):
                     if number != before + 1:
                         yield path, number, before + 1
                     before = number
@@ -67,15 +69,15 @@ def load_tree(root: Path, views: tuple[View, View], shared: int | None, report: 
     """
     if not check_views(root, views, report):
         return Tree(({}, {}), ())
-    first, second = (list_view(root, view, report, leftovers) for view in views)
-    numbers = [{n for n in seen if shared is None or n <= shared} for seen in (first, second)]
+    seen = first, second = [list_view(root, view, report, leftovers) for view in views]
+    numbers = [{n for n in persons if shared is None or n <= shared} for persons in seen]
     for here, there in ((0, 1), (1, 0)):
         alone = sorted(numbers[here] - numbers[there])
         if alone:
             view, other = root / views[here].folder, root / views[there].folder
             report(
-                f"{view} has person {alone[0]}{one_of(alone, 'persons')}, who is not in {other}, expected the same "
-                "persons in both; copy the missing folders from the original data."
+                f"{view} holds {seen[here][alone[0]].person}{one_of(alone, 'persons')}, who is not in {other}, "
+                "expected the same persons in both; copy the missing folders from the original data."
             )
     return Tree((first, second), tuple(sorted(numbers[0] & numbers[1])))
 
@@ -131,7 +133,8 @@ def list_frames(root: Path, view: View, person: str, report: Report, leftovers: 
         else:
             names[int(match[1])] = name
     numbers = sorted(names)
-    return Sequence(tuple(f"{view.folder}/{person}/{names[n]}" for n in numbers), tuple(numbers))
+    frames = tuple(f"{view.folder}/{person}/{names[n]}" for n in numbers)
+    return Sequence(view.folder.rpartition("/")[2], person, frames, tuple(numbers))
 
 
 def entries(folder: Path, leftovers: Report) -> Iterator[tuple[str, Path]]:

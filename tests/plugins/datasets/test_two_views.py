@@ -66,6 +66,15 @@ def test_camera_one_asks_camera_two_answers_and_each_query_has_one_match(videos:
             assert {t.camid for t in split.train} == {1, 2}
 
 
+def test_people_and_cameras_are_called_as_their_folders(videos: Path, shots: Path) -> None:
+    for dataset, person, cameras in (
+        (IlidsVid().read(videos), "person{:03d}", ("cam1", "cam2")),
+        (Prid2011().read(shots), "person_{:04d}", ("cam_a", "cam_b")),
+    ):
+        for t in (*dataset.splits[0].train, *dataset.splits[0].test):
+            assert (t.person_name, t.camera_name) == (person.format(t.pid), cameras[t.camid - 1])
+
+
 def test_every_person_trains_or_is_tested_in_every_split(videos: Path) -> None:
     dataset = IlidsVid().read(videos)
     for train, test in zip(trained(dataset), asked(dataset), strict=True):

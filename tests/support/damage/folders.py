@@ -24,7 +24,7 @@ def folder_lost(tree: Tree, random: Random) -> str:
 
 @kind(*PNG)
 def person_lost_in_one_camera(tree: Tree, random: Random) -> str:
-    return f"has person {person(tree.remove(tree.folder(random)))}, who is not in"
+    return f"holds {tree.remove(tree.folder(random)).rpartition('/')[2]}, who is not in"
 
 
 @kind("ls-vid")
@@ -92,7 +92,7 @@ def folder_copied_to_another_number(tree: Tree, random: Random) -> str:
 def person_copied_to_a_free_number(tree: Tree, random: Random) -> str:
     folder = tree.folder(random)
     shutil.copytree(tree.root / folder, tree.root / beside(folder, "person_0150"))
-    return "has person 150, who is not in"
+    return "holds person_0150, who is not in"
 
 
 @kind("duke-video")
@@ -136,4 +136,4 @@ def second_query_of_one_camera(tree: Tree, random: Random) -> str:
 def person_moved_from_test_to_training(tree: Tree, random: Random) -> str:
     each = choose(random, sorted(path.name for path in (tree.root / "query").iterdir()))
     tree.rename(f"gallery/{each}", f"train/{each}")
-    return f"person {int(each)} is both trained on and tested"
+    return f"person {each} is both trained on and tested"

@@ -103,7 +103,7 @@ def tracklet_moved_from_test_to_training(tree: Tree, random: Random) -> str:
     place = choose(random, [place for place, each in enumerate(people) if people.count(each) > 1])
     tree.write_lines(train, [*tree.lines(train), lines.pop(place)])
     tree.write_lines(test, lines)
-    return f"person {int(people[place])} is both trained on and tested"
+    return f"person {people[place]} is both trained on and tested"
 
 
 @kind("ls-vid")

@@ -107,7 +107,7 @@ class Corruption:
 
     def _draw(self, tracklet: Tracklet, purpose: str, count: int) -> NDArray[np.float64]:
         """Numbers in [0, 1) [count] that depend only on the seed, the tracklet and the purpose."""
-        name = f"{self.seed} {purpose} {tracklet.frames[0]}"
+        name = f"{self.seed} {purpose} {tracklet.name}"
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16])
         # numpy keeps a bit generator's raw stream the same in every version and on every machine
         return np.asarray(np.random.Philox(key=key).random_raw(count) >> np.uint64(11)) * 2.0**-53

@@ -82,9 +82,13 @@ class Selection:
                     for number, person in enumerate(people)
                 ]
                 vectors = torch.stack([everyone.embedding[row, 0].mean(0) for row in rows])  # [probes + gallery, E]
-                pids = np.array([test.test[row[0]].pid for row in rows])
+                firsts = [test.test[row[0]] for row in rows]
+                # a descriptor of several tracklets has the name of none
+                alone = [t.name if len(row) == 1 else "" for t, row in zip(firsts, rows, strict=True)]
+                names = {"person": np.array([t.person_name for t in firsts]), "tracklet": np.array(alone)}
+                pids = np.array([t.pid for t in firsts])
                 side = np.arange(len(rows)) >= first  # used as camera ids, so that no match shares its query's camera
-                labels = Labels(pids, side.astype(np.int64), np.arange(first), np.arange(first, len(rows)))
+                labels = Labels(pids, side.astype(np.int64), np.arange(first), np.arange(first, len(rows)), named=names)
                 clips = Clips.single(vectors)
                 yield Case(condition, clips, clips, labels, [sum(each[r] for r in row) for row in rows])
 

@@ -82,9 +82,10 @@ def count_from_distances(
         part, bad = _module().count_distances(array, index.rows(rows), shard, threads or _cores())
         if bad >= 0:
             row, column = divmod(bad, array.shape[1])
+            asked = labels.query[queries[row]]
             raise InputError(
-                f"query {queries[row]} (test row {labels.query[queries[row]]}): its distance to gallery item {column} "
-                f"is {array[row, column]}; every distance must be a finite number, so check the embeddings"
+                f"query {queries[row]} ({labels.describe(asked) or f'test row {asked}'}): its distance to gallery item "
+                f"{column} is {array[row, column]}; every distance must be a finite number, so check the embeddings"
             )
         before[index.start[queries[0]] : index.start[queries[-1] + 1]] = part
     if missing.any():
@@ -113,7 +114,9 @@ def count_from_embeddings(
     before, bad = _module().count_embeddings(*arrays, by, index, shard, threads or _cores())
     if bad >= 0:
         role, row = ("query", bad) if bad < len(query) else ("gallery", bad - len(query))
-        raise InputError(f"{role} row {row}: {_describe_fault(arrays[role == 'gallery'][row], metric)}")
+        name = labels.describe((labels.query if role == "query" else labels.gallery)[row])
+        place = f"{role} row {row}" + (f" ({name})" if name else "")
+        raise InputError(f"{place}: {_describe_fault(arrays[role == 'gallery'][row], metric)}")
     return _counts(index, before, labels)
 
 

@@ -71,7 +71,8 @@ def read_tracklet(listing: Listing, entry: Entry, report: Report) -> Tracklet | 
             f"{one_of(again, 'files')}; {ORIGIN}."
         )
     frames = tuple(f"{folder}/{name}" for name in ordered)
-    return Tracklet(frames, entry.pid, camera_of(int(match[1]), int(match[3])), entry.clothes)
+    camera = camera_of(int(match[1]), int(match[3]))
+    return Tracklet(frames, entry.pid, camera, entry.clothes, person=f"{entry.pid:03d}")
 
 
 def camera_of(session: int, walk: int) -> int:

@@ -71,13 +71,13 @@ def count_unmatched_by_clothes(query: Sequence[Tracklet], gallery: Sequence[Trac
 
 def check_folders(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:
     """Check that every folder has the person in its name who is in the list; `read` follows the list."""
-    folders = [(t.pid, t.frames[0].rpartition("/")[0]) for t in tracklets]
-    others = [(pid, path) for pid, path in folders if (m := FOLDER.fullmatch(path)) and int(m[2]) != pid]
+    folders = [(t, t.name.rpartition("/")[0]) for t in tracklets]
+    others = [(t, path) for t, path in folders if (match := FOLDER.fullmatch(path)) and int(match[2]) != t.pid]
     if others:
-        pid, path = others[0]
+        tracklet, path = others[0]
         report(
-            f"{root / path} is listed as person {pid}{one_of(others, 'folders')}, expected the person in its name; "
-            "restore the lists."
+            f"{root / path} is listed as person {tracklet.person}{one_of(others, 'folders')}, expected the person "
+            "in its name; restore the lists."
         )
 
 

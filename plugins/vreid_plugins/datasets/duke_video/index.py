@@ -80,7 +80,9 @@ def read_tracklet(listing: Listing, folder: str, pid: int, report: Report) -> Tr
         return None
     others = [name for name, (person, *_) in fields.items() if person != pid]
     if others:
-        report(f"{where} holds {others[0]}{one_of(others, 'files')}, expected frames of person {pid} only; {ORIGIN}.")
+        report(
+            f"{where} holds {others[0]}{one_of(others, 'files')}, expected frames of person {pid:04d} only; {ORIGIN}."
+        )
     seen = sorted({camera for _, camera, *_ in fields.values()})
     if len(seen) > 1 or not 1 <= seen[0] <= CAMERAS:
         report(
@@ -93,7 +95,8 @@ def read_tracklet(listing: Listing, folder: str, pid: int, report: Report) -> Tr
         report(
             f"{where} holds {again[0]}, which has the frame number of another file{one_of(again, 'files')}; {ORIGIN}."
         )
-    return Tracklet(tuple(f"{folder}/{name}" for name in ordered), pid, seen[0])
+    frames = tuple(f"{folder}/{name}" for name in ordered)
+    return Tracklet(frames, pid, seen[0], person=f"{pid:04d}", camera=f"C{seen[0]}")
 
 
 def check_queries(root: Path, query: Sequence[Tracklet], gallery: Sequence[Tracklet], report: Report) -> None:
@@ -112,9 +115,9 @@ def check_queries(root: Path, query: Sequence[Tracklet], gallery: Sequence[Track
     first: dict[tuple[int, int], Tracklet] = {}
     again = [t for t in query if first.setdefault((t.pid, t.camid), t) is not t]
     if again:
-        pid, camera = again[0].pid, again[0].camid
         report(
-            f"{(root / again[0].frames[0]).parent} is a second query of person {pid} in camera {camera}"
+            f"{(root / again[0].frames[0]).parent} is a second query of person {again[0].person} in camera "
+            f"{again[0].camera}"
             f"{one_of(again, 'queries')}, expected one; {ORIGIN}."
         )
 

@@ -102,7 +102,7 @@ def read_tracklet(entry: Entry, frames: Sequence[str], shift: int, report: Repor
     again = [b for a, b in pairwise(ordered) if fields[a][FIELDS:] == fields[b][FIELDS:]]
     if again:
         report(f"{entry.where}: {again[0]} has the number of another frame{one_of(again, 'frames')}; {ORIGIN}.")
-    return Tracklet(tuple(ordered), entry.pid + shift if entry.pid >= 0 else JUNK, seen[0])
+    return Tracklet(tuple(ordered), entry.pid + shift if entry.pid >= 0 else JUNK, seen[0], person=str(entry.pid))
 
 
 def name_fields(frame: str) -> tuple[int, ...]:

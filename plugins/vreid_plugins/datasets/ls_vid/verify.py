@@ -55,7 +55,7 @@ def check_names(root: Path, tracklets: Sequence[Tracklet], report: Report) -> No
 
     Lists may number persons anew: a difference that most tracklets share is not a fault.
     """
-    apart = {t.frames[0]: t.pid - name_fields(t.frames[0])[0] for t in tracklets if t.pid != JUNK}
+    apart = {t.name: int(t.person) - name_fields(t.name)[0] for t in tracklets if t.pid != JUNK}  # as listed
     if not apart:
         return
     usual, many = Counter(apart.values()).most_common(1)[0]

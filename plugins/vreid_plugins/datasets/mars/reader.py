@@ -58,7 +58,10 @@ def make_tracklets(half: Half) -> tuple[Tracklet, ...]:
         a, b = ranges[row]
         listed[a:b] = [listed[a + i] for i in half.order[a:b].argsort(kind="stable")]
     people = half.rows[:, 2:].tolist()
-    return tuple(Tracklet(tuple(listed[a:b]), pid, cam) for (a, b), (pid, cam) in zip(ranges, people, strict=True))
+    return tuple(
+        Tracklet(tuple(listed[a:b]), pid, camera, person=f"{pid:04d}", camera=f"C{camera}")
+        for (a, b), (pid, camera) in zip(ranges, people, strict=True)
+    )
 
 
 def find_source(root: Path) -> Source:

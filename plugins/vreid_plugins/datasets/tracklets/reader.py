@@ -38,7 +38,7 @@ def make_split(rows: list[Row]) -> Split:
     cameras = number_labels({row.camid for row in rows})
 
     def tracklet(row: Row) -> Tracklet:
-        return Tracklet(row.frames, pids[row.pid], cameras[row.camid])
+        return Tracklet(row.frames, pids[row.pid], cameras[row.camid], person=row.pid, camera=row.camid)
 
     test = [row for row in rows if row.split != "train"]
     query = tuple(i for i, row in enumerate(test) if row.split == "query")

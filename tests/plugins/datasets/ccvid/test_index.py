@@ -85,7 +85,7 @@ def query_in_the_gallery(tree: Tree) -> None:
     tree.write()
 
 
-@fault(r"person 2 is both trained on and tested, expected nobody in both")
+@fault(r"person 002 is both trained on and tested, expected nobody in both")
 def person_in_train_and_test(tree: Tree) -> None:
     tree.lists["train"].append(tree.lists["gallery"].pop(0))
     tree.write()

@@ -34,6 +34,11 @@ def test_reading_gives_the_queries_then_the_gallery_in_file_order(tree: Tree) ->
     assert all((tree.root / frame).is_file() for t in split.train + split.test for frame in t.frames)
 
 
+def test_people_are_called_as_in_the_lists(tree: Tree) -> None:
+    test = Ccvid().read(tree.root).splits[0].test
+    assert [(t.person_name, t.camera_name) for t in test[:2]] == [("002", "1"), ("148", "2")]
+
+
 def test_the_third_session_has_cameras_of_its_own(tree: Tree) -> None:
     test = Ccvid().read(tree.root).splits[0].test
     assert test[0].frames[0].startswith("session1/002_01/")

@@ -67,7 +67,7 @@ def test_verify_finds_a_walk_that_no_list_names_and_one_listed_as_somebody_else(
     assert "session1/009_01 is a folder that no list names" in problem
     tree.lists["train"][0] = f"session1/001_01\t009\t{OLD}"
     problems = Ccvid().verify(tree.write().root).problems
-    assert any("session1/001_01 is listed as person 9, expected the person in its name" in p for p in problems)
+    assert any("session1/001_01 is listed as person 009, expected the person in its name" in p for p in problems)
 
 
 def test_verify_finds_a_label_of_clothes_that_was_cut(tree: Tree) -> None:

@@ -80,7 +80,7 @@ def foreign_frame(root: Path) -> None:
     (root / "train/0003/0001/frame1.jpg").write_bytes(JPEG)
 
 
-@fault(r"train/0003/0001 holds 0007_C8_F0003_X1\.jpg, expected frames of person 3 only")
+@fault(r"train/0003/0001 holds 0007_C8_F0003_X1\.jpg, expected frames of person 0003 only")
 def frame_of_another_person(root: Path) -> None:
     (root / "train/0003/0001/0007_C8_F0003_X1.jpg").write_bytes(JPEG)
 
@@ -101,7 +101,7 @@ def frame_number_twice(root: Path) -> None:
     (root / "train/0003/0001/0003_C8_F0002_X9999.jpg").write_bytes(JPEG)
 
 
-@fault(r"person 2 is both trained on and tested, expected nobody in both")
+@fault(r"person 0002 is both trained on and tested, expected nobody in both")
 def person_in_train_and_test(root: Path) -> None:
     shutil.copytree(root / "gallery/0002", root / "train/0002")
 
@@ -118,7 +118,7 @@ def query_longer_than_its_gallery_tracklet(root: Path) -> None:
     next(iter(sorted((root / "gallery/0002/0002").iterdir()))).unlink()
 
 
-@fault(r"query/0002/0003 is a second query of person 2 in camera 2, expected one")
+@fault(r"query/0002/0003 is a second query of person 0002 in camera C2, expected one")
 def two_queries_of_one_camera(root: Path) -> None:
     shutil.copytree(root / "query/0002/0002", root / "query/0002/0003")
 

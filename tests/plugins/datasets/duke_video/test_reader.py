@@ -35,6 +35,11 @@ def test_reading_gives_the_queries_then_the_gallery_as_its_folder_holds_it(root:
     assert all((root / frame).is_file() for t in split.train + split.test for frame in t.frames)
 
 
+def test_people_and_cameras_are_called_as_in_the_file_names(root: Path) -> None:
+    (split,) = DukeVideo().read(root).splits
+    assert [(t.person_name, t.camera_name) for t in split.train] == [("0001", "C1"), ("0001", "C2"), ("0003", "C8")]
+
+
 def test_the_query_takes_no_rank_for_itself_and_its_copy_neither() -> None:
     test = [Tracklet(("q.jpg",), 2, 2), Tracklet(("g.jpg",), 2, 2), Tracklet(("h.jpg",), 2, 1), Tracklet(("i",), 4, 1)]
     labels = Labels.of(Split((), tuple(test), (0,), (1, 2, 3)))

@@ -59,12 +59,12 @@ def empty_camera(root: Path) -> None:
     (root / CAM2).mkdir()
 
 
-@fault(r"cam1 has person 9, who is not in .*cam2, expected the same persons in both")
+@fault(r"cam1 holds person009, who is not in .*cam2, expected the same persons in both")
 def person_in_one_camera(root: Path) -> None:
     shutil.rmtree(root / CAM2 / "person009")
 
 
-@fault(r"cam2 has person 1 \(one of 2 such persons\), who is not in .*cam1, expected")
+@fault(r"cam2 holds person001 \(one of 2 such persons\), who is not in .*cam1, expected")
 def persons_in_the_other_camera(root: Path) -> None:
     for person in ("person001", "person012"):
         shutil.rmtree(root / CAM1 / person)

@@ -73,6 +73,7 @@ def test_a_listed_person_0_is_not_lost(tree: Tree) -> None:
     dataset = LsVid().read(tree.write().root)
     assert [t.pid for t in dataset.splits[0].train] == [2, 2, 1]
     assert [t.pid for t in dataset.splits[0].test] == [3, 3, 5, 5]
+    assert [t.person_name for t in dataset.splits[0].train] == ["1", "1", "0"]  # as listed
     assert dataset.notes == ("Persons are listed from 0, which stands for nobody here: every number is raised by one.",)
 
 

@@ -76,6 +76,14 @@ def test_verify_finds_a_tracklet_listed_as_somebody_else(tree: Tree) -> None:
     assert "0001/0001_1_3_0001.jpg is listed as person 3, expected 1 as its name says" in problem
 
 
+def test_persons_listed_from_0_are_told_as_they_are_listed(tree: Tree) -> None:
+    for part, lines in tree.lists.items():
+        tree.lists[part] = [re.sub(r" (\d+)$", lambda match: f" {int(match[1]) - 1}", line) for line in lines]
+    tree.lists["train"][2] = tree.lists["train"][2].replace(" 2", " 7")
+    (problem,) = LsVid().verify(tree.write().synthetic()).problems
+    assert "0003/0003_1_2_0001.jpg is listed as person 7, expected 2 as its name says" in problem
+
+
 def test_lists_may_number_persons_anew(tree: Tree) -> None:
     for part, lines in tree.lists.items():
         tree.lists[part] = [re.sub(r" (\d+)$", lambda match: f" {int(match[1]) + 50}", line) for line in lines]

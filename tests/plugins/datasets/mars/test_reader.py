@@ -39,6 +39,12 @@ def test_reading_gives_every_test_row_in_file_order(tree: Tree) -> None:
     assert all((tree.root / frame).is_file() for t in split.train + split.test for frame in t.frames)
 
 
+def test_people_and_cameras_are_called_as_in_the_file_names(tree: Tree) -> None:
+    split = Mars().read(tree.root).splits[0]
+    assert (split.train[1].person_name, split.train[1].camera_name) == ("0001", "C2")
+    assert [split.test[row].person_name for row in (0, 2)] == ["junk", "distractor"]
+
+
 def test_pids_and_cameras_are_plain_integers_so_that_the_fingerprint_is_stable(tree: Tree) -> None:
     split = Mars().read(tree.root).splits[0]
     assert {type(x) for t in split.test for x in (t.pid, t.camid)} == {int}

@@ -27,7 +27,7 @@ def edited(change: Callable[[list[dict[str, list[str]]]], object]) -> Callable[[
     return lambda root: write_lists(root, change)
 
 
-@fault(r"cam_a has person 7, who is not in .*cam_b, expected the same persons in both")
+@fault(r"cam_a holds person_0007, who is not in .*cam_b, expected the same persons in both")
 def shared_person_in_one_camera(root: Path) -> None:
     sequence(root, "a", 7, 30)
 

@@ -41,6 +41,13 @@ def test_labels_become_numbers_by_sorted_label_in_one_map(root: Path) -> None:
     assert [t.camid for t in split.test] == [1, 2, 1, 2, 2]
 
 
+def test_the_labels_stay_as_names(root: Path) -> None:
+    (split,) = Tracklets().read(root).splits
+    assert [t.person_name for t in split.train] == ["anna", "anna", "12"]
+    assert [t.person_name for t in split.test] == ["carl", "carl", "9", "distractor", "junk"]
+    assert [t.camera_name for t in split.test] == ["north", "south", "north", "south", "south"]
+
+
 def test_a_glob_takes_what_it_matches_only(root: Path) -> None:
     (split,) = Tracklets().read(root).splits
     assert split.test[2].frames == ("d1/x_1.jpg", "d1/x_2.jpg")

@@ -1,0 +1,33 @@
+"""What tracklets, their people and their cameras are called, as arrays beside those of their numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.contracts.dataset import Tracklet
+
+Texts = NDArray[np.str_]
+Names = Mapping[str, Texts]  # those of NAMES that are known -> a name for each tracklet [N]
+
+NAMES = ("person", "camera", "tracklet")
+
+
+def collect_names(tracklets: Sequence[Tracklet]) -> dict[str, Texts]:
+    """The names of these tracklets, their people and their cameras: [N] each."""
+    person, camera = [t.person_name for t in tracklets], [t.camera_name for t in tracklets]
+    columns = zip(NAMES, (person, camera, [t.name for t in tracklets]), strict=True)
+    return {name: np.array(column, np.str_) for name, column in columns}
+
+
+def pack_names(names: Names) -> dict[str, str]:
+    """The names as JSON, for the note of a file that holds numbers alone."""
+    return {name: json.dumps(texts.tolist()) for name, texts in names.items()}
+
+
+def unpack_names(note: Mapping[str, str]) -> dict[str, Texts]:
+    """The names in a note that `pack_names` is part of; empty for a file that was written before there were names."""
+    return {name: np.array(json.loads(note[name]), np.str_) for name in NAMES if name in note}
