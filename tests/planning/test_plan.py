@@ -258,6 +258,18 @@ def test_another_picture_under_the_same_name_is_another_run(registry, tmp_path):
     assert before.folds[0].training[0].fingerprint != after.folds[0].training[0].fingerprint
 
 
+def test_renamed_people_are_tested_again_with_the_weights_that_are_there(registry, tmp_path, monkeypatch):
+    """No number depends on a name, but files that hold the old one would be shown."""
+    before = plan(registry, tmp_path)
+    named = replace(SPLIT, test=tuple(each._replace(person=f"p{each.pid}") for each in SPLIT.test))
+    monkeypatch.setattr(Reader, "read", lambda self, root: Dataset("toy", root, (named,), "unverified"))
+    after = plan(registry, tmp_path)
+    assert before.id != after.id
+    assert before.folds[0].fingerprint != after.folds[0].fingerprint
+    assert before.folds[0].training[0].fingerprint == after.folds[0].training[0].fingerprint
+    assert before.dataset.fingerprint == after.dataset.fingerprint
+
+
 @pytest.mark.parametrize(
     "changes", [{"seed": 1}, {"preset": "small"}, {"assignments": ("margin=0.2",)}, {"name": "soft"}], ids=str
 )

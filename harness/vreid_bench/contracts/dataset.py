@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -82,7 +83,7 @@ class Dataset:
     def fingerprint(self) -> str:
         """sha256 over relative paths, pid, camid and clothes of all splits: the same for every copy of the data.
 
-        The names of people and cameras are not part of it, because no number depends on them.
+        The names of people and cameras are not part of it, because no number depends on them: see `naming`.
         """
         hasher = hashlib.sha256()
         for split in self.splits:
@@ -94,6 +95,12 @@ class Dataset:
                     hasher.update("\n".join(t.frames).encode())
             hasher.update(repr((split.query, split.gallery)).encode())
         return hasher.hexdigest()
+
+    @cached_property
+    def naming(self) -> str:
+        """sha256 over the names of people and cameras, which stand beside the numbers of a run."""
+        names = [[t.person, t.camera] for split in self.splits for t in (*split.train, *split.test)]
+        return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
 class Count(NamedTuple):

@@ -39,8 +39,9 @@ class Fold:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over the test part, its query and gallery rows, and the frames of the data."""
-        return _fingerprint(self.test.test, [self.test.query, self.test.gallery, self.dataset.content])
+        """sha256 over the test part, its query and gallery rows, and the frames and the names of the data."""
+        more = [self.test.query, self.test.gallery, self.dataset.content, self.dataset.naming]
+        return _fingerprint(self.test.test, more)
 
 
 def divide(protocol: Protocol, datasets: Mapping[str, Dataset], *, trains: bool = True) -> tuple[Fold, ...]:

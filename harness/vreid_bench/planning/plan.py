@@ -98,7 +98,9 @@ class Plan:
             "source": self.source.fingerprints,
             "protocol": self.protocol.fingerprint,
             "conventions": [convention.fingerprint for convention in self.conventions],
-            "datasets": [[each.fingerprint, each.content, each.label] for each in (self.dataset, self.trained_on)],
+            "datasets": [
+                [each.fingerprint, each.content, each.label, each.naming] for each in (self.dataset, self.trained_on)
+            ],
             "reranker": describe(self.chosen.reranker),
         }
         kind = "" if self.source.trains else "eval-"
