@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from vreid_bench.contracts.dataset import RolesReader
+from vreid_bench.records.store_arrays import read_store_metric
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import Array, is_store, read_arrays
 from vreid_bench.scoring.labelled_features import LabelledFeatures, find_queries
@@ -157,8 +158,4 @@ def _check_order(arrays: Mapping[str, Array], origin: str, index: Index) -> None
 
 
 def _read_metric(path: Path) -> str | None:
-    if not is_store(path):
-        return "cosine"
-    from vreid_bench.records.feature_store import read_store_metric  # imports torch
-
-    return read_store_metric(path)
+    return read_store_metric(path) if is_store(path) else "cosine"
