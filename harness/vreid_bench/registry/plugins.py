@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any, NamedTuple
 
-from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.errors import InputError, describe_exception, suggestion
 
 GROUP = "vreid_bench"
 HARNESS = "vreid_bench"  # its code counts for every part: `planning.code`
@@ -85,7 +85,7 @@ def _load(point: EntryPoint, distribution: str, version: str) -> Plugin:
         module = point.load()
     except Exception as fault:  # a module can raise anything; all of it is reported
         raise InputError(
-            f"plugin {point.name!r} of {distribution} cannot be imported ({type(fault).__name__}: {fault}); "
+            f"plugin {point.name!r} of {distribution} cannot be imported ({describe_exception(fault)}); "
             f"repair or uninstall {distribution}"
         ) from fault
     return Plugin(point.name, module, distribution, version)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+TRACEBACK = "VREID_TRACEBACK"  # the variable that lets the exceptions of plugins and of the program pass unchanged
+
 
 class InputError(Exception):
     """The user's input cannot be used.
@@ -30,3 +32,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: `; did you mean a, b?`, or nothing if no known name is similar."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     return f"; did you mean {', '.join(near)}?" if near else ""
+
+
+def describe_exception(fault: BaseException) -> str:
+    """The type and the message of an exception, in one line."""
+    return " ".join(f"{type(fault).__name__}: {fault}".split())
