@@ -93,7 +93,7 @@ def maps(
     _settle(model.encoder, pieces("statistics"))
     for piece in pieces("fit"):
         with torch.inference_mode():  # not around the yield, where `fit` runs
-            batch = model.encoder(piece)
+            batch = model.encode(piece)
         yield batch
 
 
