@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from short_run import SHORT, record_of
 
+from vreid_bench.records.record import Record
 from vreid_bench.system.fingerprint import sha256
 
 
@@ -95,3 +96,20 @@ def test_data_that_changed_since_is_refused_before_it_is_embedded(cli, moved, tm
     assert result.exit_code == 2, result.output
     assert f"{root}: differs from the mars data that {run} used" in result.stderr
     assert sha256((run / "record.json").read_bytes()) == before
+
+
+def test_a_run_whose_recipe_has_changed_since_is_refused(cli, again, finished_run, tiny_mars):
+    """As after an update of the plugin: its weights are not those of the method as it is now."""
+    record = json.loads((finished_run / "record.json").read_text())
+    record["method"]["recipe"]["test"]["T"] += 1
+    (finished_run / "record.json").write_bytes(Record.of(record).to_json())
+    result = cli(*again, "--data", tiny_mars)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+    assert "the recipe of 'mean-pooling' has changed since that run; train it anew" in result.stderr
+
+
+def test_visibility_refuses_before_it_embeds(cli, finished_run, tmp_path, monkeypatch):
+    monkeypatch.setattr("vreid_bench.evaluation.visibility.embed", None)  # a call would fail otherwise
+    result = cli("visibility", finished_run, "--runs", tmp_path)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+    assert "mean-pooling weighs neither frames nor clips; name a run of a method with attention" in result.stderr
