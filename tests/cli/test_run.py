@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file
 from short_run import OVERRIDES, SHORT, record_of
@@ -64,6 +65,19 @@ def test_the_record_tells_what_ran_and_on_what(finished):
     assert record.budget.frames == 4 * 2 * 4
     assert record.disclosure.selected_on == "none"
     assert record.metrics()["conventions"] == report["conventions"]
+    assert record.dataset.label == "synthetic"
+    assert Path(report["run"]).name.startswith("mars@synthetic-mean-pooling-small-seed0-")
+    assert record.environment.instruction_set == torch.backends.cpu.get_cpu_capability()
+    assert record.environment.cpu
+
+
+def test_the_record_has_the_curve_of_the_ranks_that_are_kept(finished):
+    record = record_of(finished)
+    kept = np.load(f"{finished['run']}/per_query.npz")
+    for name, result in record.conventions.items():
+        first = kept[f"{name}.first_rank"][~np.isnan(kept[f"{name}.ap"])]
+        curve = [np.mean((first >= 0) & (first < rank)) for rank in range(1, 51)]
+        np.testing.assert_allclose(result.cmc, curve)
 
 
 def test_the_features_hold_the_scores(finished, tiny_mars):

@@ -277,6 +277,27 @@ def test_whatever_decides_a_run_changes_its_name(registry, tmp_path, changes):
     assert plan(registry, tmp_path).id != plan(registry, tmp_path, **changes).id
 
 
+RULES = {  # what the parts of a plan hold, and what else one of them may be
+    "recipe": lambda plan: {"chosen": replace(plan.chosen, method=replace(plan.chosen.method, size=(32, 16)))},
+    "re-ranker": lambda plan: {"chosen": replace(plan.chosen, reranker=part("zhong"))},
+    "part of that name": lambda plan: {"chosen": replace(plan.chosen, swapped="aggregator")},
+    "code of the training": lambda plan: {"code": replace(plan.code, training="0")},
+    "code of the features": lambda plan: {"code": replace(plan.code, features="0")},
+    "code of the test": lambda plan: {"code": replace(plan.code, test="0")},
+    "file of weights": lambda plan: {"source": SimpleNamespace(trains=True, fingerprints={"pretrained": "0"})},
+    "protocol": lambda plan: {"protocol": replace(plan.protocol, version="2")},
+    "convention": lambda plan: {"conventions": (replace(plan.conventions[0], version="2"),)},
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_hash_in_the_name_covers_every_rule(registry, tmp_path, rule):
+    before = plan(registry, tmp_path)
+    after = replace(before, **RULES[rule](before))
+    assert before.id[:-8] == after.id[:-8]
+    assert before.id != after.id
+
+
 def test_an_override_that_changes_nothing_is_none(registry, tmp_path):
     same = plan(registry, tmp_path, assignments=("margin=0.3",))
     assert same.chosen.overrides == {}
