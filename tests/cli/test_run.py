@@ -113,7 +113,10 @@ def test_a_run_is_scored_again_from_its_store_and_its_rules_are_told_apart(cli, 
     assert precision["rule"] == "average precision: step -> trapezoid"
     assert precision["mAP"] == pytest.approx(numbers["official"]["mAP"] - numbers["queries-in-gallery"]["mAP"])
     assert precision["R1"] == 0
-    assert "queries in gallery: yes -> no" in cli("conventions", "diff", report["run"]).output
+    runs, name = os.path.split(report["run"])
+    assert "queries in gallery: yes -> no" in cli("conventions", "diff", name, "--runs", runs).output
+    missing = cli("conventions", "diff", "nothing", "--runs", runs)
+    assert (missing.exit_code, "nothing: not a finished run" in missing.stderr) == (2, True)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(cli_json, finished, mean_pooling, tmp_path):
