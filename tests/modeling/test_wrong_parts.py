@@ -145,6 +145,10 @@ ENCODERS = {
         encoder(lambda maps, clips, _: maps[:, :, : 1 + clips.shape[1]]),
         "for a clip of one frame: maps: expected",
     ),
+    "one frame, nan": (
+        encoder(lambda maps, *_: maps + maps.std(1, keepdim=True)),
+        "for a clip of one frame: maps: expected finite numbers",
+    ),
     "no gradient": (
         encoder(lambda maps, *_: maps.detach()),
         "no gradient reaches.*encoder.conv.weight.*it passes none",
@@ -165,6 +169,10 @@ AGGREGATORS = {
     "constant": (aggregator(lambda e, maps: e * 0 + 1), "the same embeddings for two different clips"),
     "one frame": (aggregator(lambda e, maps: maps.mean((3, 4)).std(1)), "for a clip of one frame: embedding"),
     "one frame, other width": (aggregator(lambda e, maps: maps.mean((2, 3, 4))), "for a clip of one frame: embedding"),
+    "one frame, importance": (
+        aggregator(lambda e, maps: ClipFeatures(e, maps.mean((2, 3, 4)).std(1))),
+        "for a clip of one frame: importance: expected finite numbers",
+    ),
     "importance of frames": (importance(lambda e: e), r"importance: expected \[B\]"),
     "importance is nan": (importance(lambda e: e[:, 0] * torch.nan), "importance: expected finite numbers"),
     "importance by neighbours": (importance(lambda e: e[:, 0].softmax(0)), "beside another clip"),
