@@ -77,8 +77,24 @@ def test_the_data_is_the_runs_own_whatever_else_is_named(cli, cli_json, moved, t
     root.rename(tmp_path / "new")
     gone = cli(*options, "--set", "test.clips=2")
     assert (gone.exit_code, f"{root}: the run used this copy of mars, which is gone" in gone.stderr) == (2, True)
+    gone = cli("visibility", run, "--runs", tmp_path / "runs")
+    assert (gone.exit_code, f"{root}: the run used this copy of mars, which is gone" in gone.stderr) == (2, True)
+    found = cli("visibility", run, "--runs", tmp_path / "runs", "--data", tmp_path / "new")
+    assert "mean-pooling weighs neither frames nor clips" in found.stderr  # which is said of data that was read
     found = cli_json(*options, "--set", "test.clips=2", "--data", tmp_path / "new")
     assert json.loads(Path(found["run"], "data.json").read_text()) == {"mars": str(tmp_path / "new")}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("score", "--features"), ("conventions", "diff"), ("compare", "RUN"), ("leaderboard", "--dir", "BOARD", "add")],
+)
+def test_other_commands_on_a_run_need_only_its_folder(cli, finished_run, tmp_path, monkeypatch, command):
+    (finished_run / "data.json").write_text(json.dumps({"mars": "/nowhere"}))
+    monkeypatch.setenv("VREID_DATA", "/nowhere/else")
+    words = {"RUN": finished_run, "BOARD": tmp_path / "board"}
+    result = cli(*(words.get(word, word) for word in command), finished_run)
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize("command", ["run", "visibility"])
