@@ -19,7 +19,7 @@ from vreid_bench.planning.data_root import find_copy, open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
 from vreid_bench.planning.fold_check import check_folds
-from vreid_bench.planning.folds import Fold, Validation, check_clothes, divide
+from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
 from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
@@ -85,11 +85,6 @@ class Plan:
         return self.folds[0].training[0].dataset
 
     @property
-    def validation(self) -> Validation | None:
-        """The scores during the last training of its folds, which have all the same rules."""
-        return self.folds[0].training[-1].validation
-
-    @property
     def data_roots(self) -> dict[str, Path]:
         """Where its data is, by name of the data set."""
         return {self.protocol.dataset: self.trained_on.root, self.protocol.test_dataset: self.dataset.root}
@@ -109,8 +104,8 @@ class Plan:
             "datasets": [[each.fingerprint, each.content, each.label] for each in (self.dataset, self.trained_on)],
             "reranker": describe(self.chosen.reranker),
         }
-        if self.validation is not None:
-            decides["validation"] = self.validation.every  # the share is among the overrides
+        if validation := self.folds[0].training[-1].validation:
+            decides["validation"] = validation.every  # the share is among the overrides
         kind = "" if self.source.trains else "eval-"
         data = f"{self.protocol.name}@{self.dataset.label}"
         name = f"{data}-{in_path(self.chosen.name)}-{self.chosen.preset}-seed{self.seed}"

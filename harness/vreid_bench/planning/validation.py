@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split, Tracklet, person_ids
 from vreid_bench.planning.fold_check import explain_refusal
-from vreid_bench.planning.folds import Fold, TrainingSet, Validation, hold_out
+from vreid_bench.planning.folds import Fold, Validation, hold_out
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.unmatched import count_unmatched
 from vreid_bench.system.errors import InputError, suggestion
@@ -72,7 +72,7 @@ class ValidationRequest:
             )
         if reason := explain_refusal(count_unmatched(Labels.of(split), [convention])[convention.name]):
             raise InputError(f"{where} under {convention.name!r}: {reason}; leave --validate out")
-        rest = TrainingSet(last.dataset, split.train, last.rate, Validation(self.every, split, convention))
+        rest = replace(last, tracklets=split.train, validation=Validation(self.every, split, convention))
         return replace(fold, training=(*before, rest))
 
     def _choose_people(self, tracklets: Sequence[Tracklet]) -> Split | None:
