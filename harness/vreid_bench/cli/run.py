@@ -73,6 +73,12 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
 @click.option(
     "--splits", metavar="NUMBERS", help="Run only these splits of the protocol, for instance 0-2,7; default: all."
 )
+@click.option(
+    "--validate",
+    metavar="every=N[,held-out=SHARE]",
+    help="Score the model every N training steps on people held out of training: a tenth of them, or another share; "
+    "at least two. The final weights are always those of the last step.",
+)
 @RUNS
 @DEVICE
 @THREADS
@@ -94,6 +100,14 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --set margin=0.2
         vreid-bench run --plugin mean-pooling --plugin max-pooling --protocol mars --seeds 0-2
         vreid-bench run --from runs/mars@synthetic-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
+
+    --validate shows how a training goes on without looking at the test: mAP and R1 of the model so far, on
+    people of the training part who are held out for that. No score chooses anything: the weights are those of
+    the last step. With fewer people it is another training, so its row is marked with validate.held-out.
+
+    \b
+        vreid-bench run --plugin mean-pooling --protocol mars --validate every=500
+        vreid-bench run --plugin mean-pooling --protocol mars --validate every=500,held-out=0.2
 
     Published weights are matched with the encoder by their published names; a report shows what fits, and
     what does not and why. With timm installed, each of its models is an encoder, timm:NAME.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,9 +55,8 @@ class EarlierRun:
     @property
     def method_request(self) -> MethodRequest:
         """The method of the earlier run, as a request."""
-        method = self.record.method
-        assignments = [f"{path}={json.dumps(value)}" for path, value in method.overrides.items()]
-        return MethodRequest(method.name, self.record.preset, self.record.seed, assignments, trained=True)
+        method, preset, seed = self.record.method, self.record.preset, self.record.seed
+        return MethodRequest(method.name, preset, seed, method.assignments, trained=True, held_out=method.held_out)
 
     @property
     def fingerprints(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,6 +99,10 @@ def estimate(method: Method, folds: Sequence[Fold], frame: FrameCost) -> Estimat
     for fold in folds:
         passes += count_frames(method.test, fold.test.test)
         for training in fold.training:
+            if training.validation is not None:
+                passes += count_scores(method, training.validation.every) * count_frames(
+                    method.test, training.validation.split.test
+                )
             for stage in method.stages:
                 if not isinstance(stage, Train):
                     passes += count_frames(stage.clipping, training.tracklets)
@@ -115,6 +120,11 @@ def estimate(method: Method, folds: Sequence[Fold], frame: FrameCost) -> Estimat
         steps=steps,
         memory=PROGRAM + 4 * COPIES * frame.parameters + largest * frame.kept,
     )
+
+
+def count_scores(method: Method, every: int) -> int:
+    """How often a training is scored: after each `every` steps, and after the last one."""
+    return math.ceil(sum(stage.steps for stage in method.stages if isinstance(stage, Train)) / every)
 
 
 def count_frames(clipping: Clipping, tracklets: Sequence[Tracklet]) -> int:

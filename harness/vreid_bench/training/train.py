@@ -13,7 +13,8 @@ from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.model import MethodParts, Model, assemble
-from vreid_bench.planning.folds import Fold, TrainingSet
+from vreid_bench.modeling.probe import keep_streams
+from vreid_bench.planning.folds import Fold, TrainingSet, Validation
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.source import Source
@@ -28,7 +29,8 @@ from vreid_bench.system.fingerprint import digest
 from vreid_bench.system.meter import Meter
 from vreid_bench.training.checkpoint import Checkpoints
 from vreid_bench.training.log import Listener, StepLog
-from vreid_bench.training.stages import Training
+from vreid_bench.training.stages import Training, Validate
+from vreid_bench.training.validation import Validator
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,15 @@ class TrainingRecipe:
         torch.manual_seed(self.seed)  # the initial weights
         identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
         return assemble(method, self.registry.factories(method), identities), made_by
+
+    def build_validator(self, validation: Validation | None, parts: MethodParts, reader: FrameReader) -> Validate:
+        """What scores the training of `parts`; without a validation, nothing does. No random stream moves."""
+        if validation is None:
+            return lambda position, log: None
+        method = self.chosen.method
+        with keep_streams():
+            double = Model(method, self.registry.factories(method))
+        return Validator(validation, parts, double, method.test, reader)
 
 
 def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Machine, listen: Listener) -> Model:
@@ -104,8 +115,10 @@ def train_on(
             else:
                 load_weights(before, parts.model)
             reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine)
+            validate = recipe.build_validator(sets[-1].validation, parts, reader)
             checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
-            Training(parts, sets[-1].tracklets, reader, recipe.seed).run(checkpoints, StepLog(folder.log, listen))
+            training = Training(parts, sets[-1].tracklets, reader, recipe.seed)
+            training.run(checkpoints, StepLog(folder.log, listen), validate)
             save_weights(folder.weights, parts.model, made_by)
         LOGGER.info("%s: trained", folder.path)
     load_weights(folder.weights, parts.model)
