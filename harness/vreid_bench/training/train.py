@@ -116,9 +116,11 @@ def train_on(
                 load_weights(before, parts.model)
             reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine)
             validate = recipe.build_validator(sets[-1].validation, parts, reader)
-            checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
-            training = Training(parts, sets[-1].tracklets, reader, recipe.seed)
-            training.run(checkpoints, StepLog(folder.log, listen), validate)
+            checkpoints, log = (
+                Checkpoints(folder.checkpoint, count, machine.checkpoint_every),
+                StepLog(folder.log, listen),
+            )
+            Training(parts, sets[-1].tracklets, reader, recipe.seed).run(checkpoints, log, validate)
             save_weights(folder.weights, parts.model, made_by)
         LOGGER.info("%s: trained", folder.path)
     load_weights(folder.weights, parts.model)
