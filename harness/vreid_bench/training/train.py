@@ -116,10 +116,8 @@ def train_on(
                 load_weights(before, parts.model)
             reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine)
             validate = recipe.build_validator(sets[-1].validation, parts, reader)
-            checkpoints, log = (
-                Checkpoints(folder.checkpoint, count, machine.checkpoint_every),
-                StepLog(folder.log, listen),
-            )
+            checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
+            log = StepLog(folder.log, listen)
             Training(parts, sets[-1].tracklets, reader, recipe.seed).run(checkpoints, log, validate)
             save_weights(folder.weights, parts.model, made_by)
         LOGGER.info("%s: trained", folder.path)
