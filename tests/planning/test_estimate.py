@@ -80,7 +80,7 @@ def test_the_estimate_says_where_it_comes_from(seconds, words):
     said = Estimate(seconds, 93.4, 800, 5.2e9).describe()
     assert said.startswith(words)
     assert "800 training steps of up to 93 s, and the test" in said
-    assert "5.2 GB of memory, estimated from one forward pass on this machine" in said
+    assert "5.2 GB of memory, estimated from forward passes on this machine" in said
 
 
 def plan(preset="paper", trains=True):
@@ -116,7 +116,7 @@ def test_nothing_is_estimated_for_other_runs(capsys, given, device):
 
 def test_the_command_refuses_before_it_trains_and_leaves_nothing(cli, tiny_mars, tmp_path):
     """The recipe of the paper on frames of 32 x 16 pixels: as many steps as printed."""
-    options = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, "--preset", "paper")
+    options = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, "--preset", "paper", "-q")
     small = ("--set", "size=[32,16]", "--device", "cpu")
     refused = cli(*options, *small, "--set", "stages.0.steps=900000")
     assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1), refused.output
