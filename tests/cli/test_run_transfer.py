@@ -160,3 +160,16 @@ def test_transfer_is_compared_with_training_on_the_target(cli, cli_json, mars, a
     refused = cli("compare", Path(mars["run"]).name, Path(spoiled["run"]).name, *runs)
     assert refused.exit_code == 2
     assert "they differ in protocol" in refused.stderr
+
+
+@pytest.mark.parametrize("matcher", ["xqda", "kissme"])
+def test_a_fitted_matcher_is_fitted_again_after_fine_tuning(cli_json, arguments, matcher):
+    """The first fit projects to fewer numbers, which the losses of the second training cannot learn from."""
+    command = arguments("mars-to-ilids-vid-fine-tuned", "--splits", "0")
+    report = cli_json(*[matcher if word == "mean-pooling" else word for word in command])
+    first, second = (
+        load_file(Path(report["run"]) / f"split-0/{place}weights.safetensors") for place in ("pretrained/", "")
+    )
+    fitted = [name for name in first if name.startswith("matcher.")]
+    assert fitted
+    assert all(not np.array_equal(first[name], second[name]) for name in fitted)

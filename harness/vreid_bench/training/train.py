@@ -20,7 +20,8 @@ from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.source import Source
 from vreid_bench.records.adoption import adopt_weights
 from vreid_bench.records.run_directory import FoldDirectory
-from vreid_bench.records.weights import load_weights, save_weights
+from vreid_bench.records.tensors import unpack_tensors
+from vreid_bench.records.weights import load_state, load_weights, save_weights
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.event_log import LOGGER
@@ -113,7 +114,7 @@ def train_on(
             if before is None:
                 recipe.source.begin(parts.model.encoder)
             else:
-                load_weights(before, parts.model)
+                load_earlier(before, parts)
             reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine)
             validate = recipe.build_validator(sets[-1].validation, parts, reader)
             checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
@@ -123,6 +124,16 @@ def train_on(
         LOGGER.info("%s: trained", folder.path)
     load_weights(folder.weights, parts.model)
     return parts.model
+
+
+def load_earlier(path: Path, parts: MethodParts) -> None:
+    """Begin with the weights of the training before; a matcher that this training fits again begins unfitted.
+
+    Fitting changes what a matcher represents, and the losses learn from what the unfitted one does.
+    """
+    fits = any(isinstance(stage, Fit) and stage.part == "matcher" for stage in parts.stages)
+    own = {name: value for name, value in parts.model.state_dict().items() if fits and name.startswith("matcher.")}
+    load_state(parts.model, {**unpack_tensors(path)[0], **own}, path)
 
 
 def continue_method(method: Method, rate: float) -> Method:
