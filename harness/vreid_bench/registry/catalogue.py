@@ -39,6 +39,9 @@ CLASSES = (
 class CataloguedEntry(Entry):
     """An entry with known facts and recipes. Its plugin is imported when anything else of it is needed."""
 
+    _recipes: Mapping[Preset, Method]
+    _load: Callable[[], LoadedPlugins]
+
     def __init__(
         self,
         kind: str,
@@ -52,8 +55,7 @@ class CataloguedEntry(Entry):
     @cached_property
     def loaded(self) -> Entry:
         """The same with its plugin imported."""
-        entries: Mapping[tuple[str, str], Entry] = vars(self)["_load"]().entries
-        return entries[self.kind, self.name]
+        return self._load().entries[self.kind, self.name]
 
     @cached_property
     def value(self) -> Any:
@@ -66,8 +68,8 @@ class CataloguedEntry(Entry):
         return self.loaded.plugin
 
     def build_method(self, preset: Preset) -> Method:
-        """The method of this entry at a preset, as `Entry.build_method`."""
-        return vars(self)["_recipes"].get(preset) or self.loaded.build_method(preset)
+        """As `Entry.build_method`: a recipe that is not known is built by the plugin, which may refuse to."""
+        return self._recipes.get(preset) or self.loaded.build_method(preset)
 
 
 class Catalogue:

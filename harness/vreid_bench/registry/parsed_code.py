@@ -39,10 +39,11 @@ def read_code(file: Path, name: str) -> Code:
 
 
 def keep_codes() -> None:
-    """Let other processes know what this one has parsed."""
+    """Let other processes know what this one has parsed. Files that are gone are forgotten."""
     memory = _remember()
     if memory.changed:
-        write_cached(_name(), json.dumps(memory).encode())
+        present = {key: code for key, code in memory.items() if Path(key.partition(" ")[2]).exists()}
+        write_cached(_name(), json.dumps(present).encode())
         memory.changed = False
 
 
