@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -150,21 +149,21 @@ def choose_seeds(seed: int | None, seeds: str | None) -> Sequence[int | None]:
 
 def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:
     """Do one run, or find it finished, and say so; returns its folder and its record. `level`: of its `run.log`."""
-    from vreid_bench.run import run as walk
+    from vreid_bench.planning.claim import claim_run
+    from vreid_bench.records.record import Record
 
-    with ExitStack() as log:
+    with claim_run(request) as (plan, folder):
+        click.get_current_context().meta[FOLDER] = folder.path
+        if not folder.record.exists():
+            with log_events(folder.events, level):
+                from vreid_bench.run import run as walk  # imports torch, which a finished run does not need
 
-        def claimed(folder: RunDirectory) -> None:
-            click.get_current_context().meta[FOLDER] = folder.path
-            log.enter_context(log_events(folder.events, level))
-
-        folder, record, reused = walk(request, claimed)
-    if reused:
-        date = record.created.replace("T", " ")[:-4]
-        click.echo(
-            f"{folder.path}: finished on {date} UTC; its result is shown again; --anew runs it again beside it",
-            err=True,
-        )
+                return folder, walk(plan, folder, request)
+        record = Record.from_file(folder.record)
+    date = record.created.replace("T", " ")[:-4]
+    click.echo(
+        f"{folder.path}: finished on {date} UTC; its result is shown again; --anew runs it again beside it", err=True
+    )
     return folder, record
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from vreid_bench.contracts.dataset import DISTRACTOR, Dataset
 from vreid_bench.contracts.protocol import Protocol as TestProtocol
@@ -23,6 +21,9 @@ from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.settings import describe
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
+
+if TYPE_CHECKING:  # planning does not import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
