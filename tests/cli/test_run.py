@@ -170,7 +170,7 @@ def test_a_damaged_file_of_an_unfinished_run_is_named_or_made_anew(
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(cli, mean_pooling, tmp_path):
     (tmp_path / "file").touch()
-    result = cli(*mean_pooling, "--runs", tmp_path / "file")
+    result = cli(*mean_pooling, "--runs", tmp_path / "file", "-q")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert "file" in result.stderr
