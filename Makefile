@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 COMMA := ,
 
-.PHONY: run test quick quick-tests lint types bench gpu races board variants protocols clean
+.PHONY: run test quick all-tests quick-tests lint types bench gpu races board variants protocols clean
 
 run: $(VENV)/installed
 	$(BIN)/vreid-bench run --plugin personvlad --protocol mars --threads 1
@@ -28,12 +28,15 @@ run: $(VENV)/installed
 # are kept, as the tests start many processes.
 TESTS := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
-test: lint types
-	$(TESTS) --cov --cov-report=term:skip-covered --cov-fail-under=97
-
 # mypy beside the tests, as it has one thread.
+test: lint
+	@$(MAKE) --no-print-directory --jobs=2 types all-tests
+
 quick: lint
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types quick-tests
+
+all-tests: $(VENV)/installed
+	$(TESTS) --cov --cov-report=term:skip-covered --cov-fail-under=97
 
 quick-tests: $(VENV)/installed
 	$(TESTS) -m 'not slow'

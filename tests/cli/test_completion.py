@@ -35,6 +35,7 @@ def offered(*words):
         (("score", "--rerank", "z"), ["zhong"]),
         (("score", "--convention", "tor"), ["torchreid"]),
         (("run", "--plugin", "nothing-like-it"), []),
+        (("run", "--val"), ["--validate"]),
     ],
 )
 def test_names_are_completed(words, expected):

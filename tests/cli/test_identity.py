@@ -9,7 +9,7 @@ import pytest
 from places import TESTS
 from short_run import SHORT, record_of
 
-from vreid_bench.registry import source_code
+from vreid_bench.registry.parsed_code import read_code
 
 STRANGER = TESTS / "third_party" / "vreid-softmin"
 
@@ -22,7 +22,7 @@ def command(cli, tmp_path, monkeypatch):
 
     def call(*arguments):
         sys.modules.pop("vreid_softmin", None)
-        source_code._read.cache_clear()
+        read_code.cache_clear()
         result = cli("run", *arguments, *SHORT, "--json")
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout), result.stderr

@@ -187,7 +187,7 @@ def test_a_damaged_file_of_an_unfinished_run_is_named_or_made_anew(
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(cli, mean_pooling, tmp_path):
     (tmp_path / "file").touch()
-    result = cli(*mean_pooling, "--runs", tmp_path / "file")
+    result = cli(*mean_pooling, "--runs", tmp_path / "file", "-q")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert "file" in result.stderr
@@ -226,10 +226,11 @@ def test_a_part_runs_in_the_baseline_and_says_so(cli_json, mean_pooling):
         (("--plugin", "mean-pooling", "--set", 'size=["a",2]'), "size is ('a', 2)"),
         (("--plugin", "mean-pooling", "--set", 'stages.0.freeze=["encoder.nope"]'), "no parameter is named"),
         (("--plugin", "mean-pooling", "--set", "smoothing=x"), "loss 'cross-entropy' of vreid-bench failed"),
+        (("--plugin", "clip-learned", "--rerank", "zhong"), "--rerank: needs one vector for each tracklet"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(cli, tiny_mars, tmp_path, arguments, message):
-    result = cli("run", "--data", tiny_mars, "--preset", "small", "--runs", tmp_path / "runs", *arguments)
+    result = cli("run", "-q", "--data", tiny_mars, "--preset", "small", "--runs", tmp_path / "runs", *arguments)
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1

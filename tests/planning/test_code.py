@@ -12,7 +12,7 @@ import pytest
 from vreid_bench import Clipping, Method, Protocol, Schedule, Train, hookimpl, part
 from vreid_bench.planning.code import fingerprint_code
 from vreid_bench.planning.method import MethodRequest, choose_method
-from vreid_bench.registry import source_code
+from vreid_bench.registry.parsed_code import read_code
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
 
@@ -55,7 +55,7 @@ def yard(tmp_path, monkeypatch):
 
 
 def code(registry):
-    source_code._read.cache_clear()
+    read_code.cache_clear()
     chosen = choose_method(registry, MethodRequest("plain", "small", 0), (), "near")
     strategy = sys.modules["codeyard.protocols"].Half()
     return fingerprint_code(chosen, Protocol("p", "1", "d", "c", ("c",), "", "", test=strategy))
@@ -86,6 +86,6 @@ def test_another_version_of_the_distribution_changes_everything(yard):
     """Its compiled code has no source that could be compared."""
     _, registry = yard
     before = asdict(code(registry))
-    plugins = [replace(plugin, version="2") for plugin in registry._plugins.values()]
+    plugins = [replace(plugin, version="2") for plugin in registry._loaded.plugins.values()]
     after = asdict(code(Registry(plugins)))
     assert all(after[step] != before[step] for step in before)

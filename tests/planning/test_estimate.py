@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from vreid_bench import Clipping, Dataset, InputError, Method, Split, Tracklet, part
+from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Split, Tracklet, part
 from vreid_bench.contracts.recipe import Fit, Schedule, Train
 from vreid_bench.planning import estimate as module
 from vreid_bench.planning.estimate import Estimate, FrameCost, check_cost, estimate, measure_frame
-from vreid_bench.planning.folds import Fold, TrainingSet
+from vreid_bench.planning.folds import Fold, TrainingSet, Validation
 
 
 def tracklets(count, length):
@@ -41,6 +41,14 @@ def test_a_cached_stage_and_a_fit_see_every_tracklet_and_no_step():
     found = estimate(replace(METHOD, stages=stages), [FOLD], FrameCost(1.0, 1e6, 0))
     assert found.seconds == 3 * 7 * 8 + 7 * 10 + 5 * 12
     assert (found.step, found.memory) == (0, 0.5e9)
+
+
+def test_the_scores_of_a_validation_are_counted():
+    """Of 50 steps, after 20, 40 and 50: 5 tracklets of 3 clips of 4 frames each time."""
+    validation = Validation(20, SPLIT, Convention("c", "1", True, "step", "skip", "", ""))
+    scored = replace(FOLD, training=(replace(FOLD.training[0], validation=validation),))
+    plain, found = (estimate(METHOD, [fold], FrameCost(1.0, 1e6, 0)) for fold in (FOLD, scored))
+    assert found == replace(plain, seconds=plain.seconds + 3 * 5 * 12)
 
 
 def test_what_backward_needs_is_measured():
@@ -72,7 +80,7 @@ def test_the_estimate_says_where_it_comes_from(seconds, words):
     said = Estimate(seconds, 93.4, 800, 5.2e9).describe()
     assert said.startswith(words)
     assert "800 training steps of up to 93 s, and the test" in said
-    assert "5.2 GB of memory, estimated from one forward pass on this machine" in said
+    assert "5.2 GB of memory, estimated from forward passes on this machine" in said
 
 
 def plan(preset="paper", trains=True):
@@ -108,7 +116,7 @@ def test_nothing_is_estimated_for_other_runs(capsys, given, device):
 
 def test_the_command_refuses_before_it_trains_and_leaves_nothing(cli, tiny_mars, tmp_path):
     """The recipe of the paper on frames of 32 x 16 pixels: as many steps as printed."""
-    options = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, "--preset", "paper")
+    options = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, "--preset", "paper", "-q")
     small = ("--set", "size=[32,16]", "--device", "cpu")
     refused = cli(*options, *small, "--set", "stages.0.steps=900000")
     assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1), refused.output

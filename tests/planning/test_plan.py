@@ -213,6 +213,8 @@ def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, m
         ({"assignments": ("stages.0.steps=0",)}, "stage.steps is 0"),
         ({"rerank": "zong"}, "no re-ranker is named 'zong'"),
         ({"source": Path("nothing")}, "not a finished run"),
+        ({"source": Path("nothing"), "validate": "every=5"}, "--validate every=5: scores a training, but --from does"),
+        ({"validate": "evry=5"}, "it has no 'evry'; did you mean every?"),
     ],
 )
 @pytest.mark.parametrize("given", [None, "own"])
@@ -327,6 +329,30 @@ def test_held_out_identities_are_not_trained_on():
     asked = [(dev.test[row].pid, dev.test[row].camid) for row in dev.query]
     assert sorted(asked) == [(1, 1), (1, 2), (6, 1), (6, 2)]
     assert dev.gallery == tuple(range(len(dev.test)))
+
+
+def test_validation_holds_the_people_of_the_rule_out_of_training_only(registry, tmp_path):
+    whole, validated = (plan(registry, tmp_path, validate=text) for text in (None, "every=5,held-out=0.2"))
+    [fold], [before] = validated.folds, whole.folds
+    assert set(person_ids(fold.training[0].tracklets)) == {2, 3, 4, 5, 7, 8, 9, 10}
+    assert fold.training[0].validation.split == hold_out(SPLIT, 0.2)  # the rule of mars-dev
+    assert (fold.test, fold.fingerprint) == (before.test, before.fingerprint)
+    assert fold.training[0].fingerprint != before.training[0].fingerprint
+    assert validated.declaration.test_dataset.counts["train_identities"] == 8
+    assert validated.declaration.method.overrides == {"validate.held-out": 0.2}
+    assert validated.declaration.method.modified
+    assert whole.declaration.method.overrides == {}
+
+
+def test_each_validation_is_a_run_and_a_training_of_its_own(registry, tmp_path):
+    texts = (None, "every=5", "every=6", "every=5,held-out=0.2", "every=5,held-out=0.5")
+    plans = [plan(registry, tmp_path, validate=text) for text in texts]
+    assert len({each.id for each in plans}) == len(texts)
+    trainings = [each.folds[0].training[0] for each in plans]
+    assert len({each.fingerprint for each in trainings}) == len(texts)
+    assert trainings[1].tracklets == trainings[2].tracklets
+    other = plan(registry, tmp_path, validate="every=5", seed=3, name="soft")
+    assert other.folds[0].training[0] == trainings[1]  # the people depend neither on the seed nor on the method
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,7 @@ from vreid_bench.planning.fold_check import find_fold_faults
 from vreid_bench.planning.folds import divide
 from vreid_bench.planning.plan import RunRequest, plan_run
 from vreid_bench.planning.protocols import find_protocol
-from vreid_bench.registry import registry as registry_module
-from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.plugins import Plugin, choose_installed
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.unmatched import count_unmatched
@@ -302,11 +301,11 @@ WRONG = {
 def test_the_command_says_it_in_one_line_and_exits_with_two(cli, monkeypatch, tmp_path, case):
     reader, protocol = WRONG[case]
     stranger = registry(Reader()) if reader is Reader else registry(reader, protocol)
-    [plugin] = stranger._plugins.values()
+    [plugin] = stranger._loaded.plugins.values()
     if reader is Reader:
         plugin = replace(plugin, module=SimpleNamespace(vreid_datasets=hookimpl(lambda: {"yard": Reader})))
-    installed = registry_module.load_plugins
-    monkeypatch.setattr(registry_module, "load_plugins", lambda names: [*installed(names), plugin])
+    installed = [each.load() for each in choose_installed("")]
+    monkeypatch.setattr(Registry, "installed", lambda: Registry([*installed, plugin]))
     run = ("run", "--plugin", "mean-pooling", "--protocol", "yard", "--data", tmp_path, "--runs", tmp_path / "runs")
     result = cli(*run, *SHORT)
     assert result.exit_code == 2, result.output

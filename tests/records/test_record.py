@@ -82,6 +82,10 @@ def test_every_float_survives():
         ({"preset": "large"}, "preset: found 'large', expected 'paper' or 'small'"),
         ({"method__overrides": {"margin": 0.2}}, "a method with overrides or a swapped part is modified"),
         ({"method__swapped": "aggregator attention"}, "a method with overrides or a swapped part is modified"),
+        (
+            {"method__modified": True, "method__overrides": {"validate.held-out": 2}},
+            "method: the override validate.held-out must be a share above 0 and up to 0.5",
+        ),
         ({"protocol__headline": "cuhk"}, "the headline convention 'cuhk' was not scored"),
         ({"protocol__fingerprint": HASH}, "protocol: version, fingerprint and rules do not agree"),
         ({"conventions__official__rules__unmatched": "zero"}, "official: version, fingerprint and rules do not agree"),
@@ -190,6 +194,15 @@ def test_weights_keep_the_history_of_the_run_that_trained_them():
     assert (loaded.origin, loaded.trained_by, loaded.trained_under) == ("record", trained.id, "mars/synthetic")
     again = Record.of(changed(weights=loaded.model_dump(mode="json")))
     assert again.variant == ("trained with margin=0.2",)
+
+
+def test_people_held_out_are_an_override_that_is_no_setting():
+    overrides = {"margin": 0.2, "validate.held-out": 0.25}
+    record = Record.of(changed(method__modified=True, method__overrides=overrides))
+    assert record.variant == ("margin=0.2", "validate.held-out=0.25")
+    assert record.method.assignments == ["margin=0.2"]
+    assert (record.method.held_out, Record.from_file(RECORD).method.held_out) == (0.25, None)
+    assert record.lend_weights(HASH).trained_as == record.variant
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from vreid_bench.contracts import recipe
+from vreid_bench.registry.inspection import read_docstrings
 from vreid_bench.registry.meanings import explain_options, explain_settings, read_comments
 from vreid_bench.registry.registry import Registry
 
@@ -56,7 +57,7 @@ def test_the_comment_behind_a_field_or_above_it():
 
 
 def test_options_are_read_from_the_docstrings_of_a_part_and_its_bases():
-    assert explain_options(Wide, ("depth", "rows", "columns", "p", "silent", "width")) == {
+    assert explain_options(list(read_docstrings(Wide)), ("depth", "rows", "columns", "p", "silent", "width")) == {
         "depth": "8: shallow.; 50: deep, for instance in a paper.",
         "rows": "the grid.",
         "columns": "the grid.",
@@ -68,7 +69,7 @@ def test_options_are_read_from_the_docstrings_of_a_part_and_its_bases():
 
 @pytest.mark.parametrize("factory", [len, partial(Wide, depth=8), lambda shape, width=1: None])
 def test_a_factory_of_any_kind_is_read(factory):
-    assert set(explain_options(factory, ("width",))) == {"width"}
+    assert set(explain_options(list(read_docstrings(factory)), ("width",))) == {"width"}
 
 
 @pytest.mark.parametrize("definition", [recipe.Clipping, recipe.Schedule, recipe.Optimizer, recipe.Fit, recipe.Train])

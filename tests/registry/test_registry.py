@@ -37,7 +37,7 @@ class FakePoint:
     """An entry point of a distribution, without installing one."""
 
     def __init__(self, name, distribution, module):
-        self.name, self._module = name, module
+        self.name, self.module, self.value, self._module = name, "not_installed", "not_installed", module
         self.dist = SimpleNamespace(name=distribution, version="0.1")
 
     def load(self):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vreid_bench.registry import source_code
+from vreid_bench.registry.parsed_code import read_code
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.source_code import fingerprint_modules, fingerprint_packages
 
@@ -34,7 +34,7 @@ def yard(tmp_path, monkeypatch):
 
 
 def code(*names, packages=()):
-    source_code._read.cache_clear()  # a process reads each file once
+    read_code.cache_clear()  # a process reads each file once
     return fingerprint_modules(names, packages)
 
 
@@ -93,7 +93,7 @@ def test_of_a_file_without_source_every_byte_counts(yard):
 
 def test_a_package_counts_with_all_its_modules(yard):
     before = fingerprint_packages("shed")
-    source_code._read.cache_clear()
+    read_code.cache_clear()
     (yard / "other.py").write_text("HEIGHT = 10\n")
     assert fingerprint_packages("shed") != before
     with pytest.raises(ModuleNotFoundError, match="garden"):

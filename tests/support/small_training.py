@@ -1,13 +1,16 @@
 """A method of small parts, its training, and a log that can stop it: what tests of training share."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import torch
 from torch import nn
 
-from vreid_bench import Clipping, Fit, Method, Optimizer, Schedule, Train, part
+from vreid_bench import Clipping, Fit, Method, Optimizer, Schedule, Train, hookimpl, part
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.model import assemble
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.registry import Registry
 from vreid_bench.training.stages import Training
 
 
@@ -65,6 +68,18 @@ class Classify(nn.Module):
 
 def jitter():
     return lambda clips, generator, planes: clips + 0.1 * torch.rand(clips.shape, generator=generator)
+
+
+def small_registry(encoder=Encoder):
+    """A registry with the parts of RECIPE."""
+    hooks = {
+        "vreid_encoders": hookimpl(lambda: {"net": encoder}),
+        "vreid_aggregators": hookimpl(lambda: {"pool": Average}),
+        "vreid_matchers": hookimpl(lambda: {"mean": Mean}),
+        "vreid_losses": hookimpl(lambda: {"ce": Classify}),
+        "vreid_augmentations": hookimpl(lambda: {"jitter": jitter}),
+    }
+    return Registry([Plugin("test", SimpleNamespace(**hooks), "vreid-test", "1")])
 
 
 STAGE = Train(

@@ -2,24 +2,20 @@
 
 from collections import Counter
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from small_training import RECIPE, STAGE, Average, Classify, Encoder, Interrupted, Mean, Recorder, jitter, training
+from small_training import RECIPE, STAGE, Average, Interrupted, Recorder, small_registry, training
 from torch import nn
 
 from vreid_bench import (
     InputError,
     Schedule,
-    hookimpl,
     part,
 )
 from vreid_bench.contracts.dataset import Tracklet
 from vreid_bench.records.weights import load_state, load_weights, save_weights
-from vreid_bench.registry.plugins import Plugin
-from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import RunError
 from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.log import StepLog
@@ -29,14 +25,7 @@ from vreid_plugins.datasets.mars.reader import Mars
 
 @pytest.fixture(scope="module")
 def registry():
-    hooks = {
-        "vreid_encoders": hookimpl(lambda: {"net": Encoder}),
-        "vreid_aggregators": hookimpl(lambda: {"pool": Average}),
-        "vreid_matchers": hookimpl(lambda: {"mean": Mean}),
-        "vreid_losses": hookimpl(lambda: {"ce": Classify}),
-        "vreid_augmentations": hookimpl(lambda: {"jitter": jitter}),
-    }
-    return Registry([Plugin("test", SimpleNamespace(**hooks), "vreid-test", "1")])
+    return small_registry()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,6 +72,12 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
 @click.option(
     "--splits", metavar="NUMBERS", help="Run only these splits of the protocol, for instance 0-2,7; default: all."
 )
+@click.option(
+    "--validate",
+    metavar="every=N[,held-out=SHARE]",
+    help="Score the model every N training steps on people held out of training: a tenth of them, or another share; "
+    "at least two. The final weights are always those of the last step.",
+)
 @RUNS
 @DEVICE
 @THREADS
@@ -94,6 +99,14 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --set margin=0.2
         vreid-bench run --plugin mean-pooling --plugin max-pooling --protocol mars --seeds 0-2
         vreid-bench run --from runs/mars@synthetic-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
+
+    --validate shows how a training goes on without looking at the test: mAP and R1 of the model so far, on
+    people of the training part who are held out for that. No score chooses anything: the weights are those of
+    the last step. With fewer people it is another training, so its row is marked with validate.held-out.
+
+    \b
+        vreid-bench run --plugin mean-pooling --protocol mars --validate every=500
+        vreid-bench run --plugin mean-pooling --protocol mars --validate every=500,held-out=0.2
 
     Published weights are matched with the encoder by their published names; a report shows what fits, and
     what does not and why. With timm installed, each of its models is an encoder, timm:NAME.
@@ -136,21 +149,21 @@ def choose_seeds(seed: int | None, seeds: str | None) -> Sequence[int | None]:
 
 def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:
     """Do one run, or find it finished, and say so; returns its folder and its record. `level`: of its `run.log`."""
-    from vreid_bench.run import run as walk
+    from vreid_bench.planning.claim import claim_run
+    from vreid_bench.records.record import Record
 
-    with ExitStack() as log:
+    with claim_run(request) as (plan, folder):
+        click.get_current_context().meta[FOLDER] = folder.path
+        if not folder.record.exists():
+            with log_events(folder.events, level):
+                from vreid_bench.run import run as walk  # imports torch, which a finished run does not need
 
-        def claimed(folder: RunDirectory) -> None:
-            click.get_current_context().meta[FOLDER] = folder.path
-            log.enter_context(log_events(folder.events, level))
-
-        folder, record, reused = walk(request, claimed)
-    if reused:
-        date = record.created.replace("T", " ")[:-4]
-        click.echo(
-            f"{folder.path}: finished on {date} UTC; its result is shown again; --anew runs it again beside it",
-            err=True,
-        )
+                return folder, walk(plan, folder, request)
+        record = Record.from_file(folder.record)
+    date = record.created.replace("T", " ")[:-4]
+    click.echo(
+        f"{folder.path}: finished on {date} UTC; its result is shown again; --anew runs it again beside it", err=True
+    )
     return folder, record
 
 

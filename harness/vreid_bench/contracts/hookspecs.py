@@ -71,7 +71,7 @@ def vreid_run_started(run: Mapping[str, Any]) -> None:
 
 @hookspec
 def vreid_metrics_logged(run: Mapping[str, Any], step: int, values: Mapping[str, float]) -> None:
-    """A training step was logged."""
+    """A training step was logged: its losses and rate, or the scores after it, such as `validation.mAP`."""
 
 
 @hookspec

@@ -23,12 +23,14 @@ from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.scoring.clusters import cluster_diameter
 from vreid_bench.scoring.metrics import NotComputable, Outcome, judge
-from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
+from vreid_bench.scoring.ranks.by_matcher import check_reranking, rank_by_matcher
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.fingerprint import digest, sha256
 from vreid_bench.system.meter import Meter
+
+WIDTH = 8  # of the embeddings of a matcher that is built only to see what it compares
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,18 @@ class Testing:
 
     @classmethod
     def of(cls, plan: Plan) -> Testing:
-        """The test of a plan. Raises InputError if the protocol's strategy lacks a method."""
+        """The test of a plan.
+
+        Raises InputError if the protocol's strategy lacks a method, and if the matcher's distances cannot be re-ranked.
+        """
         protocol, part = plan.protocol, plan.chosen.reranker
         strategy = protocol.test or Plain()
         if not isinstance(strategy, TestStrategy):
             reason = f"its test {strategy!r} lacks views() or cases(); see TestStrategy"
             raise InputError(f"protocol {protocol.name!r}: {reason}")
         reranker = None if part is None else plan.registry.factory("rerankers", part)()
+        if reranker is not None:
+            check_reranking(plan.registry.factory("matchers", plan.chosen.method.matcher)(WIDTH))
         return cls(
             strategy, plan.chosen, plan.code.features, plan.conventions, protocol.headline, reranker, plan.memory
         )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vreid_bench.contracts.dataset import Dataset
-from vreid_bench.planning.data_root import cache
+from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.fingerprint import sha256
@@ -23,7 +23,7 @@ THREADS = 8  # they wait for the disk most of the time
 
 def add_content(datasets: Mapping[str, Dataset], quiet: bool = False) -> dict[str, Dataset]:
     """The same data sets, by name, with the hash of their content. Raises InputError as `hash_content` does."""
-    return {name: replace(each, content=hash_content(each, cache(), quiet)) for name, each in datasets.items()}
+    return {name: replace(each, content=hash_content(each, cache_folder(), quiet)) for name, each in datasets.items()}
 
 
 def hash_content(dataset: Dataset, kept: Path, quiet: bool = False) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import platformdirs
 
 from vreid_bench.contracts.dataset import Dataset, TwinReader, VariantReader, WithdrawnReader, mark_synthetic
 from vreid_bench.contracts.protocol import Protocol
@@ -17,6 +16,7 @@ from vreid_bench.planning.dataset_lists import check_dataset_lists
 from vreid_bench.planning.protocols import name_protocol
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
+from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError, suggestion
 
 BANNER = """\
@@ -162,13 +162,8 @@ def check_withdrawn(reader: Any, dataset: str, root: Path, accepted: Container[s
     click.echo(banner, err=True)
 
 
-def cache() -> Path:
-    """The user's cache folder, or VREID_CACHE."""
-    return Path(os.environ.get("VREID_CACHE") or platformdirs.user_cache_dir("vreid-bench"))
-
-
 def _twins() -> Path:
-    return cache().absolute() / "twins"
+    return cache_folder().absolute() / "twins"
 
 
 def _render_twin(reader: Any, dataset: str) -> Path:

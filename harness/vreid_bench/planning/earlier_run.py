@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from vreid_bench.contracts.dataset import DISTRACTOR, Dataset
 from vreid_bench.contracts.protocol import Protocol as TestProtocol
@@ -24,6 +21,9 @@ from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.settings import describe
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
+
+if TYPE_CHECKING:  # planning does not import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,8 @@ class EarlierRun:
     @property
     def method_request(self) -> MethodRequest:
         """The method of the earlier run, as a request."""
-        method = self.record.method
-        assignments = [f"{path}={json.dumps(value)}" for path, value in method.overrides.items()]
-        return MethodRequest(method.name, self.record.preset, self.record.seed, assignments, trained=True)
+        method, preset, seed = self.record.method, self.record.preset, self.record.seed
+        return MethodRequest(method.name, preset, seed, method.assignments, trained=True, held_out=method.held_out)
 
     @property
     def fingerprints(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from vreid_bench.planning.plan import Plan
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
 
+PASSES = 2  # the quicker one counts: the other may have waited for the processor
 SHORT = 300.0  # seconds: a run of this estimate needs no `--yes`
 BACKWARD = 3  # a training step costs about three forward passes
 COPIES = 4  # of every parameter: its value, its gradient and the two averages of Adam
@@ -48,12 +50,12 @@ class Estimate:
         """The estimate as a sentence, and where it comes from."""
         return (
             f"about {_describe_time(self.seconds)} ({self.steps} training steps of up to {self.step:.2g} s, and the "
-            f"test) and {self.memory / 1e9:.1f} GB of memory, estimated from one forward pass on this machine"
+            f"test) and {self.memory / 1e9:.1f} GB of memory, estimated from forward passes on this machine"
         )
 
 
 def check_cost(plan: Plan, machine: Machine, accepted: bool) -> None:
-    """Print what the preset `paper` will cost on a CPU; the estimate itself takes one forward pass.
+    """Print what the preset `paper` will cost on a CPU; the estimate itself takes a few forward passes.
 
     Raises InputError if that is long and not `accepted` (`--yes`). Nothing is printed if weights are only tested.
     """
@@ -71,7 +73,7 @@ def check_cost(plan: Plan, machine: Machine, accepted: bool) -> None:
 
 
 def measure_frame(method: Method, model: Model) -> FrameCost:
-    """Pass two black clips through the network of a method, and measure."""
+    """Pass two black clips through the network of a method, a few times, and measure."""
     black = torch.zeros(2, method.test.T or 4, sum(PLANES[plane] for plane in model.planes), *method.size)
     parameters = {p.untyped_storage().data_ptr(): p.numel() for p in model.parameters()}
     kept: dict[int, int] = {}
@@ -82,11 +84,15 @@ def measure_frame(method: Method, model: Model) -> FrameCost:
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    began = time.monotonic()
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        features = model.features(black)
-    seconds = time.monotonic() - began
-    del features
+    passes = []
+    for _ in range(PASSES):
+        kept.clear()
+        began = time.monotonic()
+        with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            features = model.features(black)
+        passes.append(time.monotonic() - began)
+        del features
+    seconds = min(passes)
     frames = black.shape[0] * black.shape[1]
     return FrameCost(seconds / frames, sum(kept.values()) / frames, sum(parameters.values()))
 
@@ -98,6 +104,10 @@ def estimate(method: Method, folds: Sequence[Fold], frame: FrameCost) -> Estimat
     for fold in folds:
         passes += count_frames(method.test, fold.test.test)
         for training in fold.training:
+            if training.validation is not None:
+                passes += count_scores(method, training.validation.every) * count_frames(
+                    method.test, training.validation.split.test
+                )
             for stage in method.stages:
                 if not isinstance(stage, Train):
                     passes += count_frames(stage.clipping, training.tracklets)
@@ -115,6 +125,11 @@ def estimate(method: Method, folds: Sequence[Fold], frame: FrameCost) -> Estimat
         steps=steps,
         memory=PROGRAM + 4 * COPIES * frame.parameters + largest * frame.kept,
     )
+
+
+def count_scores(method: Method, every: int) -> int:
+    """How often a training is scored: after each `every` steps, and after the last one."""
+    return math.ceil(sum(stage.steps for stage in method.stages if isinstance(stage, Train)) / every)
 
 
 def count_frames(clipping: Clipping, tracklets: Sequence[Tracklet]) -> int:

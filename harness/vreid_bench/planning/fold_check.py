@@ -57,7 +57,7 @@ def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
 
 def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds: Sequence[Fold]) -> Iterator[str]:
     each = [(fold, count_unmatched(Labels.of(fold.test), conventions)) for fold in folds]
-    refused = [(fold, found, reason) for fold, found in each if (reason := _refuse(found[protocol.headline]))]
+    refused = [(fold, found, reason) for fold, found in each if (reason := explain_refusal(found[protocol.headline]))]
     if refused:
         fold, found, reason = refused[0]
         counts = ", ".join(f"{one.without:,} of {one.queries:,} under {name}" for name, one in found.items())
@@ -68,8 +68,8 @@ def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds
         )
 
 
-def _refuse(found: Unmatched) -> str:
-    """Why nothing can be ranked, also where the convention gives a query without a match the score 0."""
+def explain_refusal(found: Unmatched) -> str:
+    """Why nothing can be ranked, also where the convention gives a query without a match the score 0; else empty."""
     nothing = f"none of {found.queries} queries has a match in the gallery" if found.without == found.queries else ""
     return found.refusal or nothing
 

@@ -7,11 +7,26 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import DISTRACTOR, Dataset, Split, Tracklet, knows_clothes
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Scores of the model in training, on people who are held out of it. They never choose the weights."""
+
+    every: int  # training steps from one score to the next; the last score is that of the final weights
+    split: Split  # its test part: the held-out people
+    convention: Convention  # that the rankings are scored under
+
+    @property
+    def fingerprint(self) -> list[Any]:
+        """All that decides the scores of a model; the frames are those of the training set."""
+        return [self.every, _fingerprint(self.split.test, self.split.query), self.convention.fingerprint]
 
 
 @dataclass(frozen=True)
@@ -21,11 +36,16 @@ class TrainingSet:
     dataset: Dataset
     tracklets: tuple[Tracklet, ...]
     rate: float = 1.0  # share of the recipe's learning rates
+    validation: Validation | None = None  # its people are not among the tracklets; None: the training is not scored
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over the lists and the frames of the data; two copies in different folders have the same."""
-        return _fingerprint(self.tracklets, [self.rate, self.dataset.content])
+        """sha256 over the lists and the frames of the data; two copies in different folders have the same.
+
+        It covers the validation, because the log of a training has its scores.
+        """
+        scores = self.validation.fingerprint if self.validation else []
+        return _fingerprint(self.tracklets, [self.rate, self.dataset.content, *scores])
 
 
 @dataclass(frozen=True)

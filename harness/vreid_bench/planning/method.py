@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from vreid_bench.contracts.recipe import Method, Part, Preset, describe_part
+from vreid_bench.records.entries import HELD_OUT
 from vreid_bench.registry.assignments import override, parse_part
 from vreid_bench.registry.entry import KINDS
 from vreid_bench.registry.registry import Registry
@@ -27,6 +28,7 @@ class MethodRequest(NamedTuple):
     seed: int
     assignments: Sequence[str] = ()  # `--set` of the earlier run
     trained: bool = False  # by the earlier run: only settings of the test may change
+    held_out: float | None = None  # share of the training people whom `--validate` holds out of training
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class ChosenMethod:
     preset: Preset
     method: Method  # overrides applied
     inherited: Method  # the same before the assignments of this request
-    overrides: Mapping[str, Any]  # full path -> value
+    overrides: Mapping[str, Any]  # full path -> value; and `validate.held-out`
     providers: tuple[Mapping[str, str | None], ...]  # who provides the method and each of its parts
     reranker: Part | None  # every option resolved
 
@@ -63,7 +65,7 @@ def choose_method(
     those of `--set`, `rerank` is that of `--rerank`. Raises InputError if no method or part has the name, if parts of
     several kinds have it, or for an assignment that cannot be made.
     """
-    name, preset, _, inherited, trained = request
+    name, preset, _, inherited, trained, held_out = request
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     entry = registry.choose(name, ("methods", *SWAPPABLE))
@@ -85,7 +87,7 @@ def choose_method(
         preset=preset,
         method=method,
         inherited=earlier,
-        overrides={**before, **after},
+        overrides={**before, **after, **({} if held_out is None else {HELD_OUT: held_out})},
         providers=registry.providers(entry, parts),
         reranker=reranker,
     )

@@ -23,10 +23,12 @@ from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
 from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
+from vreid_bench.planning.validation import ValidationRequest
 from vreid_bench.records.record import in_path
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
+from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
 
@@ -46,6 +48,7 @@ class RunRequest:
     accept_withdrawn: tuple[str, ...] = ()  # names of datasets
     weights: str | None = None  # `--weights`
     splits: str | None = None  # `--splits`; None: all of the protocol, or those of `--from`
+    validate: str | None = None  # `--validate`
     runs: Path = Path("runs")
     device: str = "auto"
     threads: int | None = None
@@ -89,7 +92,7 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """The name of the run's folder: protocol, data, method, preset, seed, a hash of the plan, which splits run."""
-        decides = {
+        decides: dict[str, Any] = {
             "method": self.chosen.settings,
             "name": [self.chosen.name, self.chosen.swapped],
             "overrides": dict(self.chosen.overrides),
@@ -103,6 +106,8 @@ class Plan:
             ],
             "reranker": describe(self.chosen.reranker),
         }
+        if validation := self.folds[0].training[-1].validation:
+            decides["validation"] = validation.every  # the share is among the overrides
         kind = "" if self.source.trains else "eval-"
         data = f"{self.protocol.name}@{self.dataset.label}"
         name = f"{data}-{in_path(self.chosen.name)}-{self.chosen.preset}-seed{self.seed}"
@@ -126,13 +131,23 @@ class Recipe(NamedTuple):
     earlier: EarlierRun | None  # of `--from`
     chosen: ChosenMethod
     seed: int
+    validation: ValidationRequest | None
+
+    @property
+    def headline(self) -> Convention:
+        """The convention that heads the table."""
+        return next(each for each in self.conventions if each.name == self.protocol.headline)
 
 
 def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
     """Everything that can be decided, and refused, before data is read or a twin is rendered.
 
-    Raises InputError for a method, part, protocol or setting that does not exist, and for an invalid `--from`.
+    Raises InputError for a method, part, protocol or setting that does not exist, and for an invalid `--from` or
+    `--validate`.
     """
+    validation = None if request.validate is None else ValidationRequest.parse(request.validate)
+    if validation is not None and request.source is not None:
+        raise InputError(f"--validate {request.validate}: scores a training, but --from does not train; leave one out")
     protocol = find_protocol(registry.values("protocols"), request.protocol)
     conventions = find_conventions(protocol, registry)
     earlier = None
@@ -142,9 +157,10 @@ def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
         method_request = earlier.method_request
     else:
         preset = request.preset or ("paper" if find_copy(request.data) else "small")
-        method_request = MethodRequest(request.name, preset, request.seed or 0)
+        share = validation.share if validation else None
+        method_request = MethodRequest(request.name, preset, request.seed or 0, held_out=share)
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
-    return Recipe(protocol, conventions, earlier, chosen, method_request.seed)
+    return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation)
 
 
 def check_requests(requests: Iterable[RunRequest]) -> None:
@@ -156,14 +172,18 @@ def check_requests(requests: Iterable[RunRequest]) -> None:
 
 def plan_run(registry: Registry, request: RunRequest) -> Plan:
     """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together."""
-    protocol, conventions, earlier, chosen, seed = choose_recipe(registry, request)
+    recipe = choose_recipe(registry, request)
+    protocol, conventions, earlier, chosen, seed, validation = recipe
     remembered = earlier.data_roots if earlier else {}
     listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
     tested, trains = registry.entry("datasets", protocol.test_dataset), earlier is None
     every = divide(protocol, listed, trains=trains)
     check_clothes(conventions, every)
     numbers = parse_splits(request.splits, len(every))
-    check_folds(protocol, conventions, [every[number] for number in numbers], tested.title, trains=trains)
+    folds = tuple(every[number] for number in numbers)
+    check_folds(protocol, conventions, folds, tested.title, trains=trains)
+    if validation is not None:
+        validation.hold_out(folds, recipe.headline)  # refuses what cannot be scored before a frame is read
     datasets = add_content(listed, request.quiet)  # reads every frame once, so after all that the lists decide
     if earlier is not None and request.data is None:
         earlier.check_data(datasets, protocol)
@@ -176,6 +196,8 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
         source = earlier
         earlier.check(chosen, protocol, every, numbers, tested)
     folds = tuple(every[number] for number in numbers)
+    if validation is not None:
+        folds = validation.hold_out(folds, recipe.headline)
     return Plan(
         registry=registry,
         chosen=chosen,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
-from torch import nn
 
 from vreid_bench.contracts.recipe import Part
-from vreid_bench.modeling.pretrained import PretrainedWeights, fit_file, weights_file
 from vreid_bench.records.entries import Weights
 from vreid_bench.registry.registry import Registry
+
+if TYPE_CHECKING:  # they import torch
+    from torch import nn
+
+    from vreid_bench.modeling.pretrained import PretrainedWeights
 
 
 class Source(Protocol):
@@ -61,6 +64,8 @@ class NewTraining:
         """
         if weights is None:
             return cls()
+        from vreid_bench.modeling.pretrained import fit_file, weights_file  # imports torch, to read tensors
+
         pretrained = fit_file(weights_file(weights), encoder, registry)
         if not quiet:
             click.echo(pretrained.report(shown=4), err=True, nl=False)

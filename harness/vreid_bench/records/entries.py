@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+import json
+from typing import Any, Literal, Self, cast
 
 from pydantic import JsonValue, model_validator
 
@@ -15,6 +16,9 @@ from vreid_bench.system.fingerprint import digest
 # rules of a protocol that make it special, unless they have one of the plain values
 SPECIAL = ("holdout", "target", "test")
 PLAIN: tuple[JsonValue, ...] = (None, "", 0.0, {"strategy": "plain"})
+# The entry that `--validate` makes among the overrides. It is no setting: the share of the training people who are
+# held out of training.
+HELD_OUT = "validate.held-out"
 
 
 class Provider(Entry):
@@ -53,7 +57,7 @@ class MethodEntry(Entry):
     paper: Text
     recipe: dict[str, JsonValue]  # encoder, aggregator, matcher, losses, stages, test clipping, size
     providers: tuple[Provider, ...]
-    overrides: dict[str, JsonValue]  # path -> value, of `--set`
+    overrides: dict[str, JsonValue]  # path -> value, of `--set`; `validate.held-out` of `--validate`
     swapped: Text | None  # the part that was put into the baseline recipe, e.g. "aggregator personvlad"
     modified: bool  # True: its row is never taken for the published method
     reported: tuple[ReportedNumber, ...]
@@ -64,6 +68,23 @@ class MethodEntry(Entry):
         if (self.overrides or self.swapped) and not self.modified:
             raise ValueError("a method with overrides or a swapped part is modified")
         return self
+
+    @model_validator(mode="after")
+    def _check_held_out(self) -> Self:
+        share = self.held_out
+        if share is not None and not (isinstance(share, float) and 0 < share <= 0.5):
+            raise ValueError(f"the override {HELD_OUT} must be a share above 0 and up to 0.5")
+        return self
+
+    @property
+    def held_out(self) -> float | None:
+        """The share of the training people whom `--validate` held out of training; None: nobody."""
+        return cast("float | None", self.overrides.get(HELD_OUT))
+
+    @property
+    def assignments(self) -> list[str]:
+        """The overrides as `--set` takes them."""
+        return [f"{path}={json.dumps(value)}" for path, value in self.overrides.items() if path != HELD_OUT]
 
 
 class Ruled(Entry):

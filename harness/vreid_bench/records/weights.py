@@ -24,8 +24,8 @@ def load_weights(path: Path, module: nn.Module) -> None:
     load_state(module, unpack_tensors(path)[0], path)
 
 
-def load_state(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Load a state that came from `path`. A buffer takes the stored shape: fitting can change it (XQDA's projection).
+def load_state(module: nn.Module, tensors: Mapping[str, Tensor], origin: Path | str) -> None:
+    """Load a state that came from `origin`. A buffer takes the stored shape: fitting can change it (XQDA's projection).
 
     Raises InputError if a tensor is missing, unknown or of another shape.
     """
@@ -37,4 +37,4 @@ def load_state(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> 
         module.load_state_dict(dict(tensors))
     except RuntimeError as fault:
         reason = " ".join(str(fault).split())
-        raise InputError(f"{path}: the weights do not fit the method's network: {reason}") from fault
+        raise InputError(f"{origin}: the weights do not fit the method's network: {reason}") from fault

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Preset
+from vreid_bench.registry.inspection import read_docstrings, read_options
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.source_code import fingerprint_modules
 from vreid_bench.system.errors import TRACEBACK, InputError, describe_exception
@@ -59,9 +61,24 @@ class Entry:
     @property
     def title(self) -> str:
         """Kind, name and distribution, as messages say them: `loss 'oim' of vreid-bench`."""
-        return f"{KINDS[self.kind]} {self.name!r} of {self.plugin.distribution}"
+        return f"{KINDS[self.kind]} {self.name!r} of {self.distribution}"
 
     @property
+    def loaded(self) -> Entry:
+        """The same with its plugin imported: itself."""
+        return self
+
+    @cached_property
+    def distribution(self) -> str:
+        """The distribution that provides it."""
+        return self.plugin.distribution
+
+    @cached_property
+    def version(self) -> str:
+        """The version of that distribution."""
+        return self.plugin.version
+
+    @cached_property
     def summary(self) -> str:
         """The value's own `summary`, or the first line of its docstring."""
         text = getattr(self.value, "summary", None) or inspect.getdoc(self.value) or ""
@@ -79,22 +96,42 @@ class Entry:
             )
         return method
 
-    @property
+    @cached_property
     def can_fit(self) -> bool:
         """Can the part be fitted to the features of the training tracklets?"""
         return hasattr(self.value, "fit")
 
-    @property
-    def code(self) -> str:
-        """A hash over the source code of the value, and of what it imports from its own distribution."""
+    @cached_property
+    def options(self) -> Mapping[str, Any]:
+        """Option -> its default, of a part."""
+        return read_options(self.kind, self.value)
+
+    @cached_property
+    def docstrings(self) -> tuple[str, ...]:
+        """What the code of a part says of its options."""
+        return tuple(read_docstrings(self.value))
+
+    @cached_property
+    def modules(self) -> tuple[str, ...]:
+        """The full names of the modules whose code it is."""
         modules = {self.value.__module__} if inspect.isroutine(self.value) or inspect.isclass(self.value) else set()
         if {name.partition(".")[0] for name in modules} != {self.plugin.package}:  # made by the plugin, or taken over
             modules |= {self.plugin.source, type(self.value).__module__}
-        return fingerprint_modules(sorted(modules), self.plugin.packages)
+        return tuple(sorted(modules))
+
+    @cached_property
+    def packages(self) -> tuple[str, ...]:
+        """The top-level packages of its distribution, without those of the harness."""
+        return self.plugin.packages
+
+    @property
+    def code(self) -> str:
+        """A hash over the source code of the value, and of what it imports from its own distribution."""
+        return fingerprint_modules(self.modules, self.packages)
 
     def provider(self) -> dict[str, str | None]:
         """Who provides it, as a record stores it."""
-        who = {"distribution": self.plugin.distribution, "version": self.plugin.version}
+        who = {"distribution": self.distribution, "version": self.version}
         # the record has all that a method does: its recipe
         return {
             "kind": KINDS[self.kind],
@@ -105,7 +142,7 @@ class Entry:
 
     def describe(self) -> dict[str, str]:
         """One row of `vreid-bench list`."""
-        who = {"distribution": self.plugin.distribution, "version": self.plugin.version}
+        who = {"distribution": self.distribution, "version": self.version}
         return {"kind": self.kind, "name": self.name, "summary": self.summary, **who}
 
 

@@ -26,7 +26,7 @@ class Events:
         self.hook.vreid_run_started(run=self.run)
 
     def log(self, split: int, step: int, values: Mapping[str, float]) -> None:
-        """Report the values of one training step of a split."""
+        """Report the values of one training step of a split, or the scores after it."""
         self.hook.vreid_metrics_logged(run={**self.run, "split": split}, step=step, values=values)
 
     def finish(self, record: bytes) -> None:

@@ -10,7 +10,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -29,7 +29,7 @@ def explain_settings(method: Method, registry: Registry) -> dict[str, str]:
     method: resolved, so that every option of every part is in it.
     """
     options = {
-        place.path: explain_options(registry.get(place.kind, place.value.name), place.value.options)
+        place.path: explain_options(registry.entry(place.kind, place.value.name).docstrings, place.value.options)
         for place in list_places(method)
         if isinstance(place.value, Part)
     }
@@ -71,29 +71,21 @@ def read_comments(definition: type) -> dict[str, str]:
     return found
 
 
-def explain_options(factory: Callable[..., Any], options: Collection[str]) -> dict[str, str]:
-    """Option -> what the docstrings of the factory, of its base classes and of its `__init__` say of it, or ""."""
+def explain_options(docstrings: Sequence[str], options: Collection[str]) -> dict[str, str]:
+    """Option -> what the docstrings of its factory say of it, or ""."""
     found: dict[str, str] = {}
-    for text in _list_docstrings(factory):
+    for text in docstrings:
         said: dict[str, list[str]] = {}
         for names, value, words in _list_remarks(text, options):
             for name in names:
                 said.setdefault(name, []).append(f"{value}: {words}" if value else words)
         found |= {name: "; ".join(words) for name, words in said.items() if name not in found}
-    paragraphs = [part for text in _list_docstrings(factory) for part in text.split("\n\n")]
+    paragraphs = [part for text in docstrings for part in text.split("\n\n")]
     sentences = [each for part in paragraphs for each in SENTENCE.split(" ".join(part.split()))]
     for name in options:
         naming = [each for each in sentences if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", each)]
         found.setdefault(name, naming[0] if naming else "")
     return found
-
-
-def _list_docstrings(factory: Callable[..., Any]) -> Iterator[str]:
-    for each in inspect.getmro(factory) if isinstance(factory, type) else (factory,):
-        if not str(each.__module__).startswith(("torch.", "builtins")):
-            for owner in (each, getattr(each, "__dict__", {}).get("__init__")):
-                if owner is not None and owner.__doc__:
-                    yield inspect.cleandoc(owner.__doc__)
 
 
 def _list_remarks(text: str, options: Collection[str]) -> Iterator[tuple[list[str], str, str]]:

@@ -37,11 +37,15 @@ class Plugin:
     @cached_property
     def packages(self) -> tuple[str, ...]:
         """The top-level packages of its distribution, without those of the harness."""
-        try:
-            listed = distribution(self.distribution).read_text("top_level.txt") or ""
-        except PackageNotFoundError:
-            listed = ""
-        return tuple(sorted({self.package, *listed.split()} - {HARNESS}))
+        return tuple(sorted({self.package, *list_packages(self.distribution)} - {HARNESS}))
+
+
+def list_packages(of: str) -> list[str]:
+    """The top-level packages of the distribution of that name, as far as it lists them."""
+    try:
+        return (distribution(of).read_text("top_level.txt") or "").split()
+    except PackageNotFoundError:
+        return []
 
 
 class Installed(NamedTuple):
@@ -51,17 +55,23 @@ class Installed(NamedTuple):
     distribution: str
     version: str
 
+    def load(self) -> Plugin:
+        """Import it. Raises InputError that names the distribution if that fails."""
+        try:
+            module = self.point.load()
+        except Exception as fault:  # a module can raise anything; all of it is reported
+            raise InputError(
+                f"plugin {self.point.name!r} of {self.distribution} cannot be imported "
+                f"({describe_exception(fault)}); repair or uninstall {self.distribution}"
+            ) from fault
+        return Plugin(self.point.name, module, self.distribution, self.version)
 
-def load_plugins(names: str) -> Iterator[Plugin]:
-    """Import the plugins that `names` lists, separated by commas: each by its own name or that of its distribution.
 
-    An empty list means all installed plugins. Raises InputError for a name that is not installed, and for a plugin
-    that cannot be imported.
+def choose_installed(names: str) -> list[Installed]:
+    """The plugins that `names` lists, separated by commas: each by its own name or that of its distribution.
+
+    An empty list means all installed plugins. Raises InputError for a name that is not installed.
     """
-    return (_load(*each) for each in _choose(names))
-
-
-def _choose(names: str) -> list[Installed]:
     plugins = sorted(_list_installed(), key=lambda each: (each.distribution, each.point.name))
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     known = {each.point.name for each in plugins} | {each.distribution for each in plugins}
@@ -78,14 +88,3 @@ def _list_installed() -> Iterator[Installed]:
             found = (point.dist.name, point.dist.version) if point.dist else ("unknown distribution", "")
             known[id(point.dist)] = found
         yield Installed(point, *known[id(point.dist)])
-
-
-def _load(point: EntryPoint, distribution: str, version: str) -> Plugin:
-    try:
-        module = point.load()
-    except Exception as fault:  # a module can raise anything; all of it is reported
-        raise InputError(
-            f"plugin {point.name!r} of {distribution} cannot be imported ({describe_exception(fault)}); "
-            f"repair or uninstall {distribution}"
-        ) from fault
-    return Plugin(point.name, module, distribution, version)

@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
 import pluggy
 
-from vreid_bench.contracts import hookspecs
 from vreid_bench.contracts.recipe import Method, Part, Train
-from vreid_bench.registry.entry import KINDS, Entry, Family, blame
+from vreid_bench.registry.catalogue import Catalogue
+from vreid_bench.registry.entry import KINDS, Entry
 from vreid_bench.registry.factories import Factories, Factory
-from vreid_bench.registry.plugins import Plugin, load_plugins
-from vreid_bench.registry.value_checks import check_value
+from vreid_bench.registry.inspection import REQUIRED
+from vreid_bench.registry.loading import NAME, LoadedPlugins
+from vreid_bench.registry.plugins import Plugin, choose_installed
 from vreid_bench.system.errors import InputError, UnknownName
-
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-FAMILY = re.compile(f"{NAME.pattern}:")
-# How many arguments the harness itself passes to a factory of each kind, before the options of the recipe.
-GIVEN = {"encoders": 0, "aggregators": 1, "matchers": 1, "losses": 2, "augmentations": 0, "rerankers": 0}
-
-REQUIRED = inspect.Parameter.empty  # stands for the default of an option that has none
 
 
 class Registry:
-    """All named values of the given plugins. Every hook and every name is checked when it is built."""
+    """All named values of the given plugins."""
 
-    def __init__(self, plugins: Iterable[Plugin]) -> None:
-        self.manager = pluggy.PluginManager("vreid_bench")
-        self.manager.add_hookspecs(hookspecs)
-        self._plugins: dict[str, Plugin] = {}
-        for plugin in plugins:
-            self._register(plugin)
+    def __init__(self, plugins: Iterable[Plugin], entries: Iterable[Entry] | None = None) -> None:
+        """entries: all that the plugins provide, if a catalogue has them: then no plugin is imported before its use."""
+        self._given = plugins
         self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
-        for kind in KINDS:
-            for entry in self._collect(kind):
-                self._add(entry)
+        for entry in self._loaded.entries.values() if entries is None else entries:
+            self._entries[entry.kind][entry.name] = entry
 
     @classmethod
     def installed(cls) -> Registry:
         """A registry of the plugins of every installed distribution, or only of those that VREID_PLUGINS names."""
-        return cls(load_plugins(os.environ.get("VREID_PLUGINS", "")))
+        installed = choose_installed(os.environ.get("VREID_PLUGINS", ""))
+        plugins = (each.load() for each in installed)
+        catalogue = Catalogue(installed)
+        if (known := catalogue.read()) is not None:
+            return cls(plugins, known)
+        registry = cls(plugins)
+        catalogue.write(registry.entries())
+        return registry
+
+    @cached_property
+    def _loaded(self) -> LoadedPlugins:
+        return LoadedPlugins(self._given)
+
+    @property
+    def manager(self) -> pluggy.PluginManager:
+        """The hooks of all plugins, which are imported for them."""
+        return self._loaded.manager
 
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
         """Every entry, or those of one kind, sorted by name within its kind."""
@@ -56,7 +61,7 @@ class Registry:
         """The entry of that kind and name, or None."""
         family, colon, member = name.partition(":")
         found = self._entries[kind].get(family + colon)
-        return _build_member(found, member) if found is not None and colon else found
+        return _build_member(found.loaded, member) if found is not None and colon else found
 
     def entry(self, kind: str, name: str) -> Entry:
         """The entry of that kind and name. Raises InputError with the nearest names."""
@@ -115,7 +120,7 @@ class Registry:
         Raises InputError for an unknown option, and for a missing one that has no default.
         """
         given = {name: self._resolve_option(kind, value) for name, value in part.options.items()}
-        defaults = {n: self._resolve_option(kind, v) for n, v in self._defaults(kind, part.name).items()}
+        defaults = {n: self._resolve_option(kind, v) for n, v in self.entry(kind, part.name).options.items()}
         for option in given:
             if option not in defaults:
                 raise UnknownName(f"{KINDS[kind]} {part.name!r} has no option", option, defaults)
@@ -149,70 +154,6 @@ class Registry:
         augment = tuple(self.resolve("augmentations", part) for part in stage.augment)
         matcher = None if stage.matcher is None else self.resolve("matchers", stage.matcher)
         return replace(stage, augment=augment, matcher=matcher)
-
-    def _defaults(self, kind: str, name: str) -> Mapping[str, Any]:
-        parameters = list(inspect.signature(self.get(kind, name)).parameters.values())[GIVEN[kind] :]
-        return {p.name: p.default for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-
-    def _register(self, plugin: Plugin) -> None:
-        if self.manager.has_plugin(plugin.name):
-            first = self._plugins[plugin.name].distribution
-            raise InputError(
-                f"plugin {plugin.name!r} is provided by both {first} and {plugin.distribution}; uninstall one"
-            )
-        self._plugins[plugin.name] = plugin
-        self._check_marks(plugin)
-        try:
-            self.manager.register(plugin.module, name=plugin.name)
-            self.manager.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as fault:
-            reason = " ".join(str(fault).split())
-            raise InputError(f"plugin {plugin.name!r} of {plugin.distribution} is not usable: {reason}") from fault
-
-    def _check_marks(self, plugin: Plugin) -> None:
-        """Raise InputError for a hook that lacks `@hookimpl`: pluggy would pass over it without a word."""
-        for name, value in vars(plugin.module).items():
-            own = inspect.isfunction(value) and value.__module__ == getattr(plugin.module, "__name__", value.__module__)
-            if name.startswith("vreid_") and own and self.manager.parse_hookimpl_opts(plugin.module, name) is None:
-                raise InputError(
-                    f"plugin {plugin.name!r} of {plugin.distribution}: {name}() lacks @hookimpl, so nothing that it "
-                    "provides would be found; write @vreid_bench.hookimpl above it, or name it without vreid_"
-                )
-
-    def _collect(self, kind: str) -> Iterator[Entry]:
-        for implementation in getattr(self.manager.hook, f"vreid_{kind}").get_hookimpls():
-            plugin = self._plugins[implementation.plugin_name]
-            who = f"vreid_{kind} of plugin {plugin.name!r} of {plugin.distribution}"
-            try:
-                with blame(who):
-                    provided = implementation.function()
-            except InputError as fault:  # a protocol refuses its fields without knowing who provides it
-                raise InputError(f"{who}: {fault}") from fault
-            if not isinstance(provided, Mapping):
-                raise InputError(
-                    f"plugin {plugin.name!r} of {plugin.distribution}: vreid_{kind} must return a mapping "
-                    f"from name to value, got {type(provided).__name__}"
-                )
-            for name, value in provided.items():
-                yield Entry(kind, name, value, plugin)
-
-    def _add(self, entry: Entry) -> None:
-        family = isinstance(entry.value, Family) and entry.kind in GIVEN
-        if not (isinstance(entry.name, str) and (FAMILY if family else NAME).fullmatch(entry.name)):
-            raise InputError(
-                f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: expected lower-case letters, "
-                f"digits, dots, dashes and underscores{' and a colon' * family}, because a name becomes part of a path"
-            )
-        check_value(entry)
-        present = self._entries[entry.kind].get(entry.name)
-        if present is not None:
-            raise InputError(
-                f"{KINDS[entry.kind]} {entry.name!r} is provided by both {present.plugin.distribution} "
-                f"({present.plugin.name}) and {entry.plugin.distribution} ({entry.plugin.name}); "
-                "uninstall one, or name the plugins to load in VREID_PLUGINS"
-            )
-        check_value(entry)
-        self._entries[entry.kind][entry.name] = entry
 
 
 def _build_member(family: Entry, name: str) -> Entry:

@@ -6,16 +6,13 @@ it imports, directly or through others.
 
 from __future__ import annotations
 
-import ast
 import sys
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from vreid_bench.system.fingerprint import digest, sha256
-
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+from vreid_bench.registry.parsed_code import keep_codes, read_code
+from vreid_bench.system.fingerprint import digest
 
 
 def fingerprint_modules(names: Iterable[str], packages: Iterable[str] = ()) -> str:
@@ -32,9 +29,10 @@ def fingerprint_modules(names: Iterable[str], packages: Iterable[str] = ()) -> s
         name = open_.pop()
         if name in found or name.partition(".")[0] not in followed or (file := _find_file(name)) is None:
             continue
-        code = _read(file, name)
+        code = read_code(file, name)
         found[name] = code.fingerprint
         open_ += [name.rpartition(".")[0], *code.imports]  # Python runs a package before its modules
+    keep_codes()
     return digest(found)
 
 
@@ -46,15 +44,9 @@ def fingerprint_packages(*names: str) -> str:
         if file is None:
             raise ModuleNotFoundError(f"no package {name!r}", name=name)
         for path in sorted(file.parent.rglob("*.py")):
-            found[f"{name}/{path.relative_to(file.parent)}"] = _read(path, name).fingerprint
+            found[f"{name}/{path.relative_to(file.parent)}"] = read_code(path, name).fingerprint
+    keep_codes()
     return digest(found)
-
-
-class _Code:
-    """What a file holds: a hash of its code, and the full names of all that it may import."""
-
-    def __init__(self, fingerprint: str, imports: tuple[str, ...]) -> None:
-        self.fingerprint, self.imports = fingerprint, imports
 
 
 def _find_file(name: str) -> Path | None:
@@ -71,29 +63,3 @@ def _find_file(name: str) -> Path | None:
     if not inner and spec.has_location and spec.origin:
         files.append(Path(spec.origin))
     return next((file for file in files if file.is_file()), None)
-
-
-@cache
-def _read(file: Path, name: str) -> _Code:
-    content = file.read_bytes()
-    try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError):  # not source code
-        return _Code(sha256(content), ())
-    imports = tuple(_list_imports(tree, name, is_package=file.name == "__init__.py"))
-    for node in ast.walk(tree):
-        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return _Code(sha256(ast.unparse(tree).encode()), imports)
-
-
-def _list_imports(tree: ast.Module, name: str, *, is_package: bool) -> Iterator[str]:
-    """Every name that an import statement may mean: modules, and what is taken from them, which may be modules."""
-    package = name if is_package else name.rpartition(".")[0]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            module = ".".join([*parents, *filter(None, [node.module])])
-            yield from (module, *(f"{module}.{alias.name}" for alias in node.names))

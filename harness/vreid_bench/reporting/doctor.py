@@ -8,11 +8,11 @@ import platform
 import torch
 
 from vreid_bench.ops import clip_native
-from vreid_bench.planning.data_root import cache
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.system import native
+from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.environment import cores, device_name, instruction_set, packages, pick_device, processor
 from vreid_bench.system.errors import InputError
 
@@ -28,7 +28,7 @@ def examine() -> dict[str, str]:
     found["clip ops"] = _clip_ops(device)
     found["plugins"] = _plugins()
     found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs without --data use synthetic twins"
-    found["cache"] = f"{cache()} (VREID_CACHE moves it)"
+    found["cache"] = f"{cache_folder()} (VREID_CACHE moves it)"
     return found
 
 
@@ -60,5 +60,5 @@ def _plugins() -> str:
         registry = Registry.installed()
     except InputError as fault:
         return f"error: {fault}"
-    names = {f"{e.plugin.distribution} {e.plugin.version}" for e in registry.entries()}
+    names = {f"{e.distribution} {e.version}" for e in registry.entries()}
     return ", ".join(sorted(names)) or "none: reinstall vreid-bench, its own plugins are missing"

@@ -46,7 +46,9 @@ def prepare(name: str, threads: int | None, *, quiet: bool = False, checkpoint_e
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
     torch.set_num_threads(threads)
     # a few CUDA kernels (3D max pooling backward) have no deterministic form: for these torch warns and continues
-    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    # `use_deterministic_algorithms` would do the same, and import torch's compiler for it, which takes a second
+    torch.set_deterministic_debug_mode("warn" if device.type == "cuda" else "error")
+    os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")  # for a part that is compiled
     # a debugging aid that costs a quarter of a step on CPU; no op here reads uninitialized memory
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch adds it at run time
     torch.backends.cudnn.benchmark = False

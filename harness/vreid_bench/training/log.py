@@ -1,4 +1,7 @@
-"""`log.jsonl`: one line of JSON every few steps. A step that a resumed run repeats is logged once."""
+"""`log.jsonl`: one line of JSON every few steps, and one for each validation.
+
+A step that a resumed run repeats is logged once.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class StepLog:
             write_atomic(self.path, "".join(f"{line}\n" for line in kept).encode())
 
     def write(self, position: Position, values: Mapping[str, float]) -> None:
-        """Append the values of one step."""
+        """Append the values of one step, or the scores after it."""
         line = {"stage": position.stage, "step": position.step, **values}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")

@@ -38,7 +38,10 @@ class Log(Protocol):
         """Remove what was logged at or after `start`."""
 
     def write(self, position: Position, values: Mapping[str, float]) -> None:
-        """Keep the values of one step."""
+        """Keep the values of one step, or the scores after it."""
+
+
+Validate = Callable[[Position, Log], None]  # called after each step and each fit; leaves the model as it is
 
 
 class Draw(NamedTuple):
@@ -68,7 +71,7 @@ class Training:
         self.labels = torch.tensor([label[t.pid] for t in self.tracklets], device=reader.device)
         self.camids = torch.tensor([t.camid for t in self.tracklets], device=reader.device)
 
-    def run(self, checkpoints: Checkpoints, log: Log) -> None:
+    def run(self, checkpoints: Checkpoints, log: Log, validate: Validate = lambda position, log: None) -> None:
         """Run every stage, starting from the last checkpoint if there is one."""
         for stage in self.parts.stages:  # report a mistake in any stage before the first begins
             if isinstance(stage, Step):
@@ -83,11 +86,13 @@ class Training:
                 continue
             if isinstance(stage, Fit):
                 self._fit(stage, at)
+                validate(Position(at, 0), log)
             else:
                 first = start.step if at == start.stage else 0
                 for position, values, state in self._descend(stage, Position(at, first), optimizer):
                     if position.step % EVERY == 0 or position.step == stage.recipe.steps - 1:
                         log.write(position, values)
+                    validate(position, log)
                     if checkpoints.due:
                         checkpoints.save(self.module, Position(at, position.step + 1), state())
             checkpoints.save(self.module, Position(at + 1, 0), {})

@@ -13,13 +13,15 @@ from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.model import MethodParts, Model, assemble
-from vreid_bench.planning.folds import Fold, TrainingSet
+from vreid_bench.modeling.probe import keep_streams
+from vreid_bench.planning.folds import Fold, TrainingSet, Validation
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.source import Source
 from vreid_bench.records.adoption import adopt_weights
 from vreid_bench.records.run_directory import FoldDirectory
-from vreid_bench.records.weights import load_weights, save_weights
+from vreid_bench.records.tensors import unpack_tensors
+from vreid_bench.records.weights import load_state, load_weights, save_weights
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.event_log import LOGGER
@@ -28,7 +30,8 @@ from vreid_bench.system.fingerprint import digest
 from vreid_bench.system.meter import Meter
 from vreid_bench.training.checkpoint import Checkpoints
 from vreid_bench.training.log import Listener, StepLog
-from vreid_bench.training.stages import Training
+from vreid_bench.training.stages import Training, Validate
+from vreid_bench.training.validation import Validator
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,15 @@ class TrainingRecipe:
         torch.manual_seed(self.seed)  # the initial weights
         identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
         return assemble(method, self.registry.factories(method), identities), made_by
+
+    def build_validator(self, validation: Validation | None, parts: MethodParts, reader: FrameReader) -> Validate:
+        """What scores the training of `parts`; without a validation, nothing does. No random stream moves."""
+        if validation is None:
+            return lambda position, log: None
+        method = self.chosen.method
+        with keep_streams():
+            double = Model(method, self.registry.factories(method))
+        return Validator(validation, parts, double, method.test, reader)
 
 
 def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Machine, listen: Listener) -> Model:
@@ -102,14 +114,26 @@ def train_on(
             if before is None:
                 recipe.source.begin(parts.model.encoder)
             else:
-                load_weights(before, parts.model)
+                load_earlier(before, parts)
             reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine)
+            validate = recipe.build_validator(sets[-1].validation, parts, reader)
             checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
-            Training(parts, sets[-1].tracklets, reader, recipe.seed).run(checkpoints, StepLog(folder.log, listen))
+            log = StepLog(folder.log, listen)
+            Training(parts, sets[-1].tracklets, reader, recipe.seed).run(checkpoints, log, validate)
             save_weights(folder.weights, parts.model, made_by)
         LOGGER.info("%s: trained", folder.path)
     load_weights(folder.weights, parts.model)
     return parts.model
+
+
+def load_earlier(path: Path, parts: MethodParts) -> None:
+    """Begin with the weights of the training before; a matcher that this training fits again begins unfitted.
+
+    Fitting changes what a matcher represents, and the losses learn from what the unfitted one does.
+    """
+    fits = any(isinstance(stage, Fit) and stage.part == "matcher" for stage in parts.stages)
+    own = {name: value for name, value in parts.model.state_dict().items() if fits and name.startswith("matcher.")}
+    load_state(parts.model, {**unpack_tensors(path)[0], **own}, path)
 
 
 def continue_method(method: Method, rate: float) -> Method:

@@ -31,12 +31,12 @@ def rank_by_matcher(
     unless the queries are corrupted. A matcher of one vector for each tracklet is ranked straight from the vectors. A
     matcher of pairs of clips is ranked by tiles of distances; if it knows bounds, only the distances that the bounds
     leave open are computed. A re-ranker gets the gallery as it is ranked: a query in it is two items. Raises InputError
-    if it would have to re-rank pairs of clips.
+    as `check_reranking` does.
     """
     with torch.inference_mode():
         if not isinstance(matcher, ComparesVectors):
             if reranker is not None:
-                raise InputError("re-ranking needs one vector for each tracklet; this matcher compares clips in pairs")
+                check_reranking(matcher)
             if isinstance(matcher, BoundedMatcher):
                 pruned = PrunedDistances(matcher, sides, labels)
                 pieces = pruned.tiles()
@@ -56,6 +56,15 @@ def rank_by_matcher(
             )
     both = vectors[labels.query], gallery
     return count_reranked_features(reranker, both, labels, matcher.metric, memory, torch.get_num_threads())
+
+
+def check_reranking(matcher: Matcher) -> None:
+    """Raise InputError if the matcher compares clips in pairs, which cannot be re-ranked."""
+    if not isinstance(matcher, ComparesVectors):
+        raise InputError(
+            "--rerank: needs one vector for each tracklet, but the matcher of this method compares clips in pairs; "
+            "leave --rerank out, or choose another matcher, for instance --set matcher=mean"
+        )
 
 
 def _with_progress(

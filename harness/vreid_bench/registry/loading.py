@@ -1,0 +1,94 @@
+"""Loads plugins: registers their hooks and collects what these provide, with every check of hooks, names and values."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import pluggy
+
+from vreid_bench.contracts import hookspecs
+from vreid_bench.registry.entry import KINDS, Entry, Family, blame
+from vreid_bench.registry.inspection import GIVEN
+from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.value_checks import check_value
+from vreid_bench.system.errors import InputError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+FAMILY = re.compile(f"{NAME.pattern}:")
+
+
+class LoadedPlugins:
+    """Imported plugins, their hooks, and every named value that they provide."""
+
+    def __init__(self, plugins: Iterable[Plugin]) -> None:
+        """Raises InputError for a plugin, hook, name or value that cannot be used."""
+        self.manager = pluggy.PluginManager("vreid_bench")
+        self.manager.add_hookspecs(hookspecs)
+        self.plugins: dict[str, Plugin] = {}
+        for plugin in plugins:
+            self._register(plugin)
+        self.entries: dict[tuple[str, str], Entry] = {}  # by kind and name
+        for kind in KINDS:
+            for entry in self._collect(kind):
+                self._add(entry)
+
+    def _register(self, plugin: Plugin) -> None:
+        if self.manager.has_plugin(plugin.name):
+            first = self.plugins[plugin.name].distribution
+            raise InputError(
+                f"plugin {plugin.name!r} is provided by both {first} and {plugin.distribution}; uninstall one"
+            )
+        self.plugins[plugin.name] = plugin
+        self._check_marks(plugin)
+        try:
+            self.manager.register(plugin.module, name=plugin.name)
+            self.manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as fault:
+            reason = " ".join(str(fault).split())
+            raise InputError(f"plugin {plugin.name!r} of {plugin.distribution} is not usable: {reason}") from fault
+
+    def _check_marks(self, plugin: Plugin) -> None:
+        """Raise InputError for a hook that lacks `@hookimpl`: pluggy would pass over it without a word."""
+        for name, value in vars(plugin.module).items():
+            own = inspect.isfunction(value) and value.__module__ == getattr(plugin.module, "__name__", value.__module__)
+            if name.startswith("vreid_") and own and self.manager.parse_hookimpl_opts(plugin.module, name) is None:
+                raise InputError(
+                    f"plugin {plugin.name!r} of {plugin.distribution}: {name}() lacks @hookimpl, so nothing that it "
+                    "provides would be found; write @vreid_bench.hookimpl above it, or name it without vreid_"
+                )
+
+    def _collect(self, kind: str) -> Iterator[Entry]:
+        for implementation in getattr(self.manager.hook, f"vreid_{kind}").get_hookimpls():
+            plugin = self.plugins[implementation.plugin_name]
+            who = f"vreid_{kind} of plugin {plugin.name!r} of {plugin.distribution}"
+            try:
+                with blame(who):
+                    provided = implementation.function()
+            except InputError as fault:  # a protocol refuses its fields without knowing who provides it
+                raise InputError(f"{who}: {fault}") from fault
+            if not isinstance(provided, Mapping):
+                raise InputError(
+                    f"plugin {plugin.name!r} of {plugin.distribution}: vreid_{kind} must return a mapping "
+                    f"from name to value, got {type(provided).__name__}"
+                )
+            for name, value in provided.items():
+                yield Entry(kind, name, value, plugin)
+
+    def _add(self, entry: Entry) -> None:
+        family = isinstance(entry.value, Family) and entry.kind in GIVEN
+        if not (isinstance(entry.name, str) and (FAMILY if family else NAME).fullmatch(entry.name)):
+            raise InputError(
+                f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: expected lower-case letters, "
+                f"digits, dots, dashes and underscores{' and a colon' * family}, because a name becomes part of a path"
+            )
+        check_value(entry)
+        present = self.entries.get((entry.kind, entry.name))
+        if present is not None:
+            raise InputError(
+                f"{KINDS[entry.kind]} {entry.name!r} is provided by both {present.plugin.distribution} "
+                f"({present.plugin.name}) and {entry.plugin.distribution} ({entry.plugin.name}); "
+                "uninstall one, or name the plugins to load in VREID_PLUGINS"
+            )
+        self.entries[entry.kind, entry.name] = entry
