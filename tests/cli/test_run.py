@@ -227,6 +227,8 @@ def test_a_part_runs_in_the_baseline_and_says_so(cli_json, mean_pooling):
         (("--plugin", "mean-pooling", "--set", 'stages.0.freeze=["encoder.nope"]'), "no parameter is named"),
         (("--plugin", "mean-pooling", "--set", "smoothing=x"), "loss 'cross-entropy' of vreid-bench failed"),
         (("--plugin", "clip-learned", "--rerank", "zhong"), "--rerank: needs one vector for each tracklet"),
+        (("--plugin", "mean-pooling", "--rerank", "average-query-expansion"), "must be cosine, not euclidean"),
+        (("--plugin", "clip-learned", "--protocol", "mars-tracklet-selection"), "tracklet selection needs one vector"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(cli, tiny_mars, tmp_path, arguments, message):
