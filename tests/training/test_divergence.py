@@ -70,7 +70,14 @@ def wrong(kind, what):
         def forward(self, batch):
             return spoil(F.cross_entropy(self.fc(spoil(batch.embedding, self, what)), batch.pids), self, what)
 
-    return {"encoder": Encoder, "aggregator": Aggregator, "matcher": Matcher, "loss": Loss}[kind]
+    class Augmentation:
+        training = True
+
+        def __call__(self, clips, generator, planes):
+            return spoil(clips, self, what)
+
+    parts = {"encoder": Encoder, "aggregator": Aggregator, "matcher": Matcher, "loss": Loss}
+    return {**parts, "augmentation": Augmentation}[kind]
 
 
 @pytest.fixture
@@ -103,7 +110,7 @@ def test_the_part_whose_gradient_is_not_finite_is_named(train, kind):
         train(kind, wrong(kind, "gradient"))
 
 
-@pytest.mark.parametrize("kind", ["encoder", "aggregator", "matcher", "loss"])
+@pytest.mark.parametrize("kind", ["encoder", "aggregator", "matcher", "loss", "augmentation"])
 def test_the_part_whose_code_fails_in_a_later_step_is_named(train, kind):
     with pytest.raises(InputError, match=rf"^{kind} 'wrong' of {WRONG} failed \(ValueError: not today\)"):
         train(kind, wrong(kind, "code"))

@@ -211,7 +211,19 @@ def _step(
     titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator")}
     titles["matcher"] = (replacing or factories.matcher).entry.title
     titles |= {f"loss.{name}": factories.losses[name].entry.title for name in stage.losses}
-    return Step(stage, matcher, tuple(build() for build in augment), titles)
+    return Step(stage, matcher, tuple(_augmentation(factory) for factory in augment), titles)
+
+
+def _augmentation(factory: Factory) -> Augmentation:
+    """Build an augmentation that names its distribution if its code fails."""
+    augment = factory()
+
+    def apply(clips: Tensor, generator: torch.Generator, planes: Sequence[str]) -> Tensor:
+        with factory.blame():
+            changed: Tensor = augment(clips, generator, planes)
+            return changed
+
+    return apply
 
 
 def _planes(encoder: Any, title: str) -> tuple[str, ...]:
