@@ -124,8 +124,13 @@ def test_a_run_whose_recipe_has_changed_since_is_refused(cli, again, finished_ru
     assert "the recipe of 'mean-pooling' has changed since that run; train it anew" in result.stderr
 
 
-def test_visibility_refuses_before_it_embeds(cli, finished_run, tmp_path, monkeypatch):
+def test_visibility_refuses_before_it_embeds(cli, finished_run, tiny_ilids, tmp_path, monkeypatch):
     monkeypatch.setattr("vreid_bench.evaluation.visibility.embed", None)  # a call would fail otherwise
-    result = cli("visibility", finished_run, "--runs", tmp_path)
-    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
-    assert "mean-pooling weighs neither frames nor clips; name a run of a method with attention" in result.stderr
+    elsewhere = ("--protocol", "ilids-vid", "--data", tiny_ilids)
+    for more, words in (
+        ((), "mean-pooling weighs neither frames nor clips; name a run of a method with attention"),
+        (elsewhere, "ilids-vid has no visibility of persons"),
+    ):
+        result = cli("visibility", finished_run, "--runs", tmp_path, "-q", *more)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+        assert words in result.stderr
