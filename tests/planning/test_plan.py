@@ -273,7 +273,12 @@ def test_renamed_people_are_tested_again_with_the_weights_that_are_there(registr
 
 
 @pytest.mark.parametrize(
-    "changes", [{"seed": 1}, {"preset": "small"}, {"assignments": ("margin=0.2",)}, {"name": "soft"}], ids=str
+    "changes",
+    [
+        *({"seed": 1}, {"preset": "small"}, {"assignments": ("margin=0.2",)}, {"name": "soft"}),
+        *({"device": "cpu"}, {"threads": 1}),  # other arithmetic: its result is not that of `auto`
+    ],
+    ids=str,
 )
 def test_whatever_decides_a_run_changes_its_name(registry, tmp_path, changes):
     assert plan(registry, tmp_path).id != plan(registry, tmp_path, **changes).id
@@ -298,6 +303,12 @@ def test_the_hash_in_the_name_covers_every_rule(registry, tmp_path, rule):
     after = replace(before, **RULES[rule](before))
     assert before.id[:-8] == after.id[:-8]
     assert before.id != after.id
+
+
+def test_another_torch_is_another_run(registry, tmp_path, monkeypatch):
+    before = plan(registry, tmp_path).id
+    monkeypatch.setattr("vreid_bench.planning.plan.version", {"torch": "99.0"}.__getitem__)
+    assert plan(registry, tmp_path).id != before
 
 
 def test_an_override_that_changes_nothing_is_none(registry, tmp_path):
