@@ -270,6 +270,11 @@ def test_a_single_split_has_no_spread():
     assert cells(results([over([0.6], [2])]), "± splits") == [""]
 
 
+def test_the_terminal_shows_no_column_of_spreads_for_a_single_split():
+    assert "± splits" not in render([over([0.6], [2])])
+    assert "± splits" in render([over([0.6, 0.8], [0, 1])])
+
+
 def test_rows_of_other_splits_are_never_ranked_together():
     some, all_ = over([0.6, 0.8], [0, 1]), over([0.1] * 4, [0, 1, 2, 3])
     other = over([0.9, 0.9], [2, 3])

@@ -189,6 +189,7 @@ def test_alike_models_are_told_apart_as_rarely_as_promised():
     ("change", "message"),
     [
         (lambda r: r["dataset"].update(fingerprint="e" * 64), "differ in dataset mars"),
+        (lambda r: r["dataset"].update(name="yard"), "they were tested on mars and yard, expected one test set"),
         (lambda r: r["conventions"].update(official=altered(r["conventions"]["official"])), "convention official"),
     ],
 )

@@ -205,6 +205,10 @@ QUERY = mars_like()[0]
         ({"embedding": QUERY["embedding"][..., None, None]}, "embedding must be numbers [N, E] or [N, C, E]"),
         ({"pid": QUERY["pid"][:-1]}, "must have a row for each of the"),
         ({"pid": QUERY["pid"] + 0.5}, "query.npz: pid must hold whole numbers, got float64"),
+        (
+            {"pid": QUERY["pid"].astype(str)},
+            "query.npz: pid must hold whole numbers, got <U21; give each label a number",
+        ),
         ({"pid": QUERY["pid"] * 0}, "has pid 0; a query must show a person"),
         ({"pid": QUERY["pid"] + 100}, "has a match in the gallery"),
         ({"camid": np.array([], int)}, "camid must have a row for each"),
@@ -259,7 +263,7 @@ def test_files_that_cannot_be_read_are_refused_in_a_sentence(cli, files, spoil, 
     [
         (b"nothing at all", "store.safetensors: cannot be read as .safetensors"),
         (save({"pid": torch.ones(3, dtype=torch.bfloat16)}), "store.safetensors: cannot be read as .safetensors"),
-        (save({"pid": torch.ones(3)}), "store.safetensors: has no array 'camid'; name --protocol and --info"),
+        (save({"pid": torch.ones(3)}), "store.safetensors: has no array 'camid', expected the labels pid and camid"),
     ],
 )
 def test_stores_that_cannot_be_read_are_refused_in_a_sentence(cli, tmp_path, content, message):

@@ -39,10 +39,10 @@ def _find_place(path: Path) -> str:
 
 
 def _read_position(checkpoint: Path) -> str:
-    """Stage and step of a checkpoint, both counted from 0."""
+    """Stage of a checkpoint, counted from 1 as its progress bar says, and step, counted from 0."""
     try:
         with safe_open(checkpoint, framework="np") as file:  # reads the head of the file, and needs no torch
             stage, step = json.loads((file.metadata() or {})["position"])
     except (OSError, SafetensorError, KeyError, ValueError):
         return "checkpoint not readable"
-    return f"stage {stage}, step {step}"
+    return f"stage {stage + 1}, step {step}"

@@ -143,7 +143,10 @@ def read_index(protocol: str, folder: Path, registry: Registry) -> Index:
 def _read_roles(arrays: Mapping[str, Array], origin: str) -> Labels:
     missing = [name for name in ROLES if name not in arrays]
     if missing:
-        raise InputError(f"{origin}: has no array {missing[0]!r}; name --protocol and --info, which have the labels")
+        raise InputError(
+            f"{origin}: has no array {missing[0]!r}, expected the labels pid and camid, and in query and gallery the "
+            "rows of each; add it, or name --protocol and --info, which have the labels"
+        )
     return Labels(*(np.asarray(arrays[name], np.int64) for name in ROLES))
 
 

@@ -83,7 +83,7 @@ def _verdict(matches: Matches | None, counts: Counts, convention: Convention) ->
 def find_refusal(matches: Matches | None, counts: Counts, convention: Convention) -> NotComputable | None:
     """Why a convention cannot be applied to these matches; None if it can be. Ranks do not matter."""
     if matches is None:
-        worn = convention.clothes
+        worn = "the same" if convention.clothes == "same" else "other"
         return NotComputable(f"a match must wear {worn} clothes, but not every tracklet says what is worn")
     size = len(counts.start) - 1
     matched = np.diff(matches.start) > 0  # [Q]

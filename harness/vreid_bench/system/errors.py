@@ -35,5 +35,6 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def describe_exception(fault: BaseException) -> str:
-    """The type and the message of an exception, in one line."""
-    return " ".join(f"{type(fault).__name__}: {fault}".split())
+    """The type and the message of an exception, in one line; for an unknown attribute also those with similar names."""
+    near = suggestion(fault.name, dir(fault.obj)) if isinstance(fault, AttributeError) and fault.name else ""
+    return " ".join(f"{type(fault).__name__}: {fault}{near}".split())
