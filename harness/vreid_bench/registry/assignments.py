@@ -82,7 +82,7 @@ def _find(path: str, single: Sequence[str], several: Sequence[str], only: tuple[
         )
     ends = {p.rpartition(".")[2] for p in usable} | set(usable)
     raise UnknownName(
-        "--set: the recipe has no setting", path, ends, "; `vreid-bench methods show NAME` lists those of a method"
+        "--set: the recipe has no setting", path, ends, "`vreid-bench methods show NAME` lists those of a method"
     )
 
 

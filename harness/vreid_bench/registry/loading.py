@@ -67,7 +67,7 @@ class LoadedPlugins:
                     f"plugin {plugin.name!r} of {plugin.distribution} is not usable: there is no hook",
                     name,
                     hooks,
-                    "; docs/plugins.md says where all hooks are listed",
+                    "docs/plugins.md says where all hooks are listed",
                 )
 
     def _collect(self, kind: str) -> Iterator[Entry]:

@@ -20,8 +20,9 @@ class UnknownName(InputError):
     """A name that is not known, reported with the names that are similar."""
 
     def __init__(self, problem: str, name: str, known: Iterable[str], advice: str = "") -> None:
-        """problem: what is wrong with the name, which follows it; advice: the end of the message."""
-        super().__init__(f"{problem} {name!r}{suggestion(name, known)}{advice}")
+        """problem: what is wrong with the name, which follows it; advice: what to do."""
+        near = suggestion(name, known)
+        super().__init__(f"{problem} {name!r}{near}" + (f"{' ' if near else '; '}{advice}" if advice else ""))
 
 
 class RunError(Exception):
