@@ -22,7 +22,7 @@ class RunState:
 
 def find_state(run: RunDirectory) -> RunState:
     """The state of the run in that folder; it is running while a process holds the folder."""
-    if run.record.exists():
+    if run.is_finished:
         return RunState("finished")
     return RunState("running" if run.is_claimed() else "interrupted", _find_place(run.path))
 

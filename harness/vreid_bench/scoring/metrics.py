@@ -13,7 +13,7 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.records.names import NAMES
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.scoring.bootstrap import interval
-from vreid_bench.scoring.matches import GalleryRule, Matches, find_matches
+from vreid_bench.scoring.matches_and_junk import GalleryRule, Matches, find_matches
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Ints, Labels
 from vreid_bench.system.errors import InputError

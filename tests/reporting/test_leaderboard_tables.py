@@ -18,7 +18,7 @@ from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import boards
-from vreid_bench.reporting.tables import budget_table, index_table, quotations_table, results_table
+from vreid_bench.reporting.leaderboard_tables import budget_table, index_table, quotations_table, results_table
 from vreid_bench.reporting.terminal import render
 from vreid_bench.reporting.text import escape, sanitize
 
@@ -240,7 +240,7 @@ def test_terminal_shows_every_convention_and_no_control_character():
 def test_tables_load_neither_torch_nor_plugins_nor_scores():
     code = "import sys, vreid_bench.reporting.leaderboard, vreid_bench.reporting.terminal; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {"vreid_bench.reporting.tables", "vreid_bench.reporting.terminal"} <= set(loaded)
+    assert {"vreid_bench.reporting.leaderboard_tables", "vreid_bench.reporting.terminal"} <= set(loaded)
     assert not {"torch", "numpy", "vreid_plugins", "vreid_bench.scoring.metrics", "vreid_bench.modeling.model"} & set(
         loaded
     )
