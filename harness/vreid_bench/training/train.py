@@ -24,6 +24,7 @@ from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.records.tensors import unpack_tensors
 from vreid_bench.records.weights import load_state, load_weights, save_weights
 from vreid_bench.registry.registry import Registry
+from vreid_bench.registry.settings import describe
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
@@ -56,7 +57,7 @@ class TrainingRecipe:
         Also returns a hash over all that decides the weights of that training, including the machine's arithmetic.
         """
         method = plan_training(self.chosen.method, sets)
-        recipe = {name: value for name, value in self.chosen.settings.items() if name != "test"}
+        recipe = {name: value for name, value in describe(method).items() if name != "test"}
         where = [machine.device.type, machine.threads, torch.__version__]
         begun = self.source.fingerprints if self.source.trains else {}
         made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
