@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.hookspecs import hookimpl
+from vreid_bench.contracts.length import Epochs
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import (
     Clipping,
@@ -110,6 +111,7 @@ __all__ = [
     "Dataset",
     "DatasetCheck",
     "Distortion",
+    "Epochs",
     "Family",
     "Fit",
     "FromDistances",

@@ -36,6 +36,7 @@ from vreid_bench import (
     ClipRule,
     Clips,
     ClipSide,
+    Epochs,
     Hardest,
     InputError,
     Method,
@@ -289,8 +290,8 @@ def _clips(number: int) -> Callable[[Preset], Method]:
 def _second(preset: Preset, matcher: Part, *corruption: Part) -> Method:
     """Both stages; the second trains the matcher on M clips of each tracklet, with I3D frozen (A.2).
 
-    Printed: P = 12, K = 4, AMSGrad, weight decay 5e-4, 12 epochs at 3e-5 and a tenth of it after 8. An epoch here has
-    625 // 12 steps, because MARS has 625 training persons and a batch has 12.
+    Printed: P = 12, K = 4, AMSGrad, weight decay 5e-4, 12 epochs at 3e-5 and a tenth of it after 8; for which data sets
+    is not said, here for all three.
 
     Unlike the paper, I3D sees each clip four times, each time with a new flip, crop and corruption, and a step takes
     each clip from one of these four views. Running I3D in every step would cost 48 x 8 clips a step. Each clip is
@@ -300,14 +301,13 @@ def _second(preset: Preset, matcher: Part, *corruption: Part) -> Method:
     method = _method(preset)
     (first,) = method.stages
     assert isinstance(first, Train)
-    epoch = 625 // 12
     second = replace(
         first,
         clipping=method.test,
         losses={"similarity": 1.0},
-        steps=12 * epoch,
+        steps=Epochs(12),
         P=12,
-        schedule=Schedule("step", 3e-5, every=8 * epoch, factor=0.1),
+        schedule=Schedule("step", 3e-5, every=Epochs(8), factor=0.1),
         train=("matcher.*",),
         augment=(*first.augment, *corruption),
         matcher=None,
@@ -326,19 +326,19 @@ def _method(preset: Preset) -> Method:
 def _paper() -> Method:
     """The first stage (section 3.2 and A.1).
 
-    Printed: AMSGrad, weight decay 5e-4, P = 8, K = 4, 1,200 epochs at 3e-4 and a tenth of it every 400, margin 0.3,
-    flips, and frames "resized to 144 x 288 (H x W)", of which 128 x 256 are cropped. That must mean W x H: a person
-    stands. An epoch here has 625 // 8 steps, because MARS has 625 training persons and a batch has 8. The losses are
-    means where Eq. 7 and 8 print sums, and the classifier has a bias that Eq. 8 does not print.
+    Printed: AMSGrad, weight decay 5e-4, P = 8, K = 4, "for training on MARS" 1,200 epochs at 3e-4 and a tenth of it
+    every 400, margin 0.3, flips, and frames "resized to 144 x 288 (H x W)", of which 128 x 256 are cropped. That must
+    mean W x H: a person stands. DukeMTMC-VideoReID and PRID2011, for which no length is printed, get the same epochs;
+    what an epoch is, `Epochs` says. The losses are means where Eq. 7 and 8 print sums, and the classifier has a bias
+    that Eq. 8 does not print.
     """
-    epoch = 625 // 8
     stage = Train(
         clipping=Clipping("consecutive", 4),
         losses={"cross-entropy": 1.0, "triplet": 1.0},
-        steps=1200 * epoch,
+        steps=Epochs(1200),
         P=8,
         K=4,
-        schedule=Schedule("step", 3e-4, every=400 * epoch, factor=0.1),
+        schedule=Schedule("step", 3e-4, every=Epochs(400), factor=0.1),
         optimizer=Optimizer("Adam", {"betas": (0.9, 0.999), "weight_decay": 5e-4, "amsgrad": True}),
         augment=(part("crop", enlarge=1.125, p=1.0), part("flip")),
         matcher=part("mean", metric="euclidean"),

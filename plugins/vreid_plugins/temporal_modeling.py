@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from vreid_bench import (
     Clipping,
+    Epochs,
     InputError,
     Method,
     Optimizer,
@@ -144,14 +145,13 @@ def _paper(T: int, rate: float = 3e-4) -> Method:
     whole. The paper reduces the batch where memory is short, without saying to what; here it is always 32. Weights of
     ImageNet and Kinetics are not shipped; without `--weights encoder=FILE` training starts from random ones.
     """
-    epoch = 625 // 8  # steps: 8 of MARS' 625 training persons in each
     stage = Train(
         clipping=Clipping("consecutive", T),
         losses={"cross-entropy": 1.0, "triplet": 1.0},  # Eq. 6
-        steps=800 * epoch,
+        steps=Epochs(800),
         P=8,
         K=4,
-        schedule=Schedule("step", rate, every=200 * epoch, factor=0.1),
+        schedule=Schedule("step", rate, every=Epochs(200), factor=0.1),
         optimizer=Optimizer("Adam", {"weight_decay": 5e-4}),
         augment=(part("flip"),),
     )

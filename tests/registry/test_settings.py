@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vreid_bench import Clipping, Fit, InputError, Method, Schedule, Train, hookimpl, part
+from vreid_bench import Clipping, Epochs, Fit, InputError, Method, Schedule, Train, hookimpl, part
 from vreid_bench.registry.assignments import override
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -67,6 +67,9 @@ def test_every_option_of_every_part_is_a_setting(method):
         ("norm=batch", "encoder.norm", "batch"),
         ("test.clips=3", "test.clips", 3),
         ("stages.1.steps=5", "stages.1.steps", 5),
+        ("steps=20 epochs", "stages.1.steps", Epochs(20)),
+        ('steps="1 epoch over tracklets"', "stages.1.steps", Epochs(1, "tracklets")),
+        ("every=2 epochs over people", "stages.1.schedule.every", Epochs(2)),
         ("stages.1.losses.triplet=0.5", "stages.1.losses.triplet", 0.5),
         ("size=[128,64]", "size", (128, 64)),
         ("size=128x64", "size", (128, 64)),
@@ -87,7 +90,10 @@ def test_a_path_or_its_end_overrides_one_setting(method, registry, assignment, p
         ("margin", "expected NAME=VALUE"),
         ("marign=1", r"no setting 'marign'; did you mean margin"),
         ("T=8", r"fits several settings.*stages\.0\.clipping\.T.*test\.T"),
-        ("steps=many", "stages.1.steps: expected int, as in 10, got 'many'"),
+        ("steps=many", r"stages\.1\.steps: expected a number of steps, as in 900, or of epochs, .* got 'many'"),
+        ("steps=3 epochs over cameras", "stages.1.steps: expected a number of steps.* got '3 epochs over cameras'"),
+        ("steps=0 epochs", "stages.1.steps: expected a number of steps.* got '0 epochs'"),
+        ("steps=1.5", "stages.1.steps: expected a number of steps.* got '1.5'"),
         ("size=64", r"size: expected list, as in \[64, 32\] or 64x32, got '64'"),
         ('size={"a": 1}', "size: expected one value"),
         ("margin=true", "losses.triplet.margin: expected float, as in 0.3, got 'true'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,6 +79,9 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     help="Score the model every N training steps on people held out of training: a tenth of them, or another share; "
     "at least two. The final weights are always those of the last step.",
 )
+@click.option(
+    "--dry-run", is_flag=True, help="Print what the run would do, and about how long it takes on a CPU; train nothing."
+)
 @RUNS
 @DEVICE
 @THREADS
@@ -108,6 +112,14 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --validate every=500
         vreid-bench run --plugin mean-pooling --protocol mars --validate every=500,held-out=0.2
 
+    --dry-run shows the recipe on the data of the run: people and tracklets, for each stage its steps, epochs,
+    drops of the rate and batches, sizes, parts, first weights, and an estimate of time and memory on a CPU. A
+    paper's length in epochs becomes steps on the training people. It trains nothing and writes no folder.
+
+    \b
+        vreid-bench run --plugin ica --protocol ilids-vid --data /data/ilids-vid --dry-run
+        vreid-bench run --plugin ica --protocol ilids-vid --set "stages.0.steps=100 epochs" --dry-run --json
+
     Published weights are matched with the encoder by their published names; a report shows what fits, and
     what does not and why. With timm installed, each of its models is an encoder, timm:NAME.
 
@@ -119,13 +131,15 @@ def run(**options: Any) -> None:
     from vreid_bench.reporting.terminal import render
 
     names, seed, seeds, as_json = (options.pop(name) for name in ("names", "seed", "seeds", "as_json"))
-    level = options.pop("log_level")
+    level, dry = options.pop("log_level"), options.pop("dry_run")
     several = seeds is not None or len(names) > 1
     requests = [
         RunRequest(name=name, seed=number, **options)
         for name in dict.fromkeys(names or (None,))
         for number in choose_seeds(seed, seeds)
     ]
+    if dry:
+        return show_outlines(requests, several=several, as_json=as_json)
     if several:
         check_requests(requests)
     finished = [finish(request, level) for request in requests]
@@ -145,6 +159,19 @@ def choose_seeds(seed: int | None, seeds: str | None) -> Sequence[int | None]:
     if seed is not None:
         raise InputError(f"--seed {seed} and --seeds {seeds}: expected one of them; leave --seed out")
     return parse_numbers("--seeds", seeds)
+
+
+def show_outlines(requests: Sequence[RunRequest], *, several: bool, as_json: bool) -> None:
+    """Print what each run would do, without doing it (`--dry-run`). Raises InputError for a request with `--from`."""
+    from vreid_bench.planning.outline import outline_run
+    from vreid_bench.reporting.outline import render_outline
+
+    outlines = [outline_run(request) for request in requests]
+    if as_json:
+        plain = [asdict(outline) for outline in outlines]
+        click.echo(json.dumps(plain if several else plain[0]))
+    else:
+        click.echo("\n\n".join(map(render_outline, outlines)))
 
 
 def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:

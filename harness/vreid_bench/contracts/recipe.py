@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from vreid_bench.contracts.length import Epochs, Length, TrainingSize, plain_steps, to_steps
 from vreid_bench.system.errors import InputError
 
 Preset = Literal["paper", "small"]
@@ -16,6 +17,10 @@ Preset = Literal["paper", "small"]
 
 def _check_choice(what: str, found: str, choices: Sequence[str]) -> None:
     _check(what, found, found in choices, f"one of {', '.join(choices)}")
+
+
+def _check_length(what: str, found: Length, expected: str) -> None:
+    _check(what, found, isinstance(found, Epochs) or found > 0, expected)
 
 
 def _check(what: str, found: object, ok: bool, expected: str) -> None:
@@ -69,14 +74,19 @@ class Schedule:
 
     kind: Literal["constant", "step", "one-cycle"]  # how the rate changes over the steps
     rate: float  # learning rate at the start; for `one-cycle` at its peak
-    every: int = 0  # `step`: steps between two drops
+    every: Length = 0  # `step`: steps or epochs between two drops
     factor: float = 0.1  # `step`: a drop multiplies the rate by this
     floor: float = 0.0  # `step`: the rate never falls below this
 
     def __post_init__(self) -> None:
         _check_choice("schedule.kind", self.kind, ("constant", "step", "one-cycle"))
         _check("schedule.rate", self.rate, self.rate > 0, "a number above 0")
-        _check("schedule.every", self.every, self.kind != "step" or self.every > 0, "steps between two drops")
+        if self.kind == "step":
+            _check_length("schedule.every", self.every, "steps or epochs between two drops")
+
+    def rate_after(self, drops: int) -> float:
+        """`step`: the rate after that many drops."""
+        return max(self.floor, self.rate * self.factor**drops)
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ class Train:
 
     clipping: Clipping
     losses: Mapping[str, float]  # name in `Method.losses` -> weight of that loss
-    steps: int  # of gradient descent, in all
+    steps: Length  # of gradient descent, in all; or how many epochs, which follow from the data set
     P: int  # identities in a batch
     K: int  # tracklets of each identity in a batch
     schedule: Schedule
@@ -98,12 +108,19 @@ class Train:
     cached: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "P", "K"):
+        _check_length("stage.steps", self.steps, "a whole number above 0, or epochs")
+        for name in ("P", "K"):
             value = getattr(self, name)
             _check(f"stage.{name}", value, value > 0, "a whole number above 0")
         _check("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
         patterns = (*self.train, *self.freeze)
         _check("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
+
+    def in_steps(self, size: TrainingSize) -> Train:
+        """The stage with its length, and that between two drops, in steps on a training set of that size."""
+        every = to_steps(self.schedule.every, size, self.P, self.K)
+        schedule = replace(self.schedule, every=every)
+        return replace(self, steps=to_steps(self.steps, size, self.P, self.K), schedule=schedule)
 
     def trains(self, name: str) -> bool:
         """Does the parameter of that name learn in this stage?"""
@@ -193,7 +210,10 @@ class Method:
 
     @property
     def budget(self) -> dict[str, int]:
-        """The size of the training: identities, tracklets, clips and frames of the largest step, and all steps."""
+        """The size of the training: identities, tracklets, clips and frames of the largest step, and all steps.
+
+        Raises TypeError if a length is still in epochs.
+        """
         stages = [stage for stage in self.stages if isinstance(stage, Train)]
         seen = [stage for stage in stages if not stage.cached]  # a cached stage puts no frame through the network
         tracklets, clips, frames = max(
@@ -202,7 +222,7 @@ class Method:
             default=(0, 0, 0),
         )
         step = {"identities": max((s.P for s in stages), default=0), "tracklets": tracklets}
-        return {**step, "clips": clips, "frames": frames, "steps": sum(s.steps for s in stages)}
+        return {**step, "clips": clips, "frames": frames, "steps": sum(plain_steps(s.steps) for s in stages)}
 
     def with_part(self, kind: Literal["encoder", "aggregator", "matcher"], part: Part, *, fits: bool = False) -> Method:
         """The same recipe with its part of that kind replaced.

@@ -12,7 +12,7 @@ from typing import Any
 from vreid_bench.contracts.recipe import Clipping, Fit, Method, Optimizer, Part, Schedule, Train
 
 SMALL_SIZE = (64, 32)  # height and width in pixels
-STEPS = 900
+STEPS = 900  # on every twin; the epochs of a paper are far too many, and the twins differ in people
 CLIPS = 8  # of a test tracklet
 LOSSES: Mapping[str, Mapping[str, Any]] = {
     "cross-entropy": {"smoothing": 0.1, "neck": True},

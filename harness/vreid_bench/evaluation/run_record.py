@@ -88,7 +88,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
                 "corruption_in_training": spoiled,
             },
             "budget": {
-                **plan.chosen.method.budget,
+                **plan.budget,
                 "parameters": network.parameters,
                 "multiply_adds": network.multiply_adds,
                 "embedding": network.embedding,

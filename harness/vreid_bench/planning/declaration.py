@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Dataset, Tracklet
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.method import ChosenMethod
-from vreid_bench.records.entries import DatasetEntry, MethodEntry
+from vreid_bench.records.entries import TRAININGS, DatasetEntry, MethodEntry
 from vreid_bench.records.fields import Entry
 from vreid_bench.system.errors import InputError
 
@@ -27,12 +27,16 @@ class Declaration(NamedTuple):
     trained_on: DatasetEntry | None  # the dataset trained on first; None if it is the one tested on
 
 
-def declare(chosen: ChosenMethod, folds: Sequence[Fold]) -> Declaration:
-    """The entries for a method on these folds. Raises InputError if the record does not accept one of them."""
+def declare(chosen: ChosenMethod, folds: Sequence[Fold], trainings: Sequence[Mapping[str, Any]]) -> Declaration:
+    """The entries for a method on these folds. Raises InputError if the record does not accept one of them.
+
+    trainings: what its lengths in epochs are in steps (`trainings.describe_trainings`); the recipe keeps them if there
+        are any.
+    """
     method = {
         "name": chosen.name,
         "paper": chosen.method.paper,
-        "recipe": chosen.settings,
+        "recipe": {**chosen.settings, TRAININGS: trainings} if trainings else chosen.settings,
         "providers": chosen.providers,
         "overrides": dict(chosen.overrides),
         "swapped": f"{chosen.swapped} {chosen.name}" if chosen.swapped else None,
@@ -61,7 +65,13 @@ def declare(chosen: ChosenMethod, folds: Sequence[Fold]) -> Declaration:
 
 def _dataset(dataset: Dataset, counts: Mapping[str, int]) -> DatasetEntry:
     known = {"name": dataset.name, "label": dataset.label, "fingerprint": dataset.fingerprint}
-    fields = {**known, "content": dataset.content, "source": dataset.source, "notes": dataset.notes, "counts": counts}
+    fields = {
+        **known,
+        "content": dataset.content or None,
+        "source": dataset.source,
+        "notes": dataset.notes,
+        "counts": counts,
+    }
     return _entry(DatasetEntry, fields, f"dataset {dataset.name!r}")
 
 

@@ -65,6 +65,11 @@ class EarlierRun:
         return {"weights": self.record.weights.sha256}
 
     @property
+    def budget(self) -> dict[str, int]:
+        """The size of its training, as `Method.budget` has it."""
+        return self.record.budget.model_dump(include={"identities", "tracklets", "clips", "frames", "steps"})
+
+    @property
     def folds(self) -> tuple[int, ...]:
         """The folds whose weights it has."""
         return (0,) if self.record.splits is None else self.record.splits.ran
@@ -121,7 +126,7 @@ class EarlierRun:
         The recipe and the weights must be those of its record, and it must not have trained on a person who is queried.
         tested: the reader of the tested dataset.
         """
-        if describe(chosen.inherited) != self.record.method.recipe:
+        if describe(chosen.inherited) != self.record.method.settings:
             raise InputError(
                 f"--from: the recipe of {chosen.name!r} has changed since that run; train it anew, or install the "
                 f"version that trained it ({self.record.environment.packages.get('vreid-bench', 'unknown')})"

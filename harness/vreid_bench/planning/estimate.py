@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from vreid_bench.contracts.dataset import Tracklet
+from vreid_bench.contracts.length import plain_steps
 from vreid_bench.contracts.parts import PLANES
 from vreid_bench.contracts.recipe import Clipping, Method, Train
 from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.model import Model
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.plan import Plan
+from vreid_bench.planning.trainings import list_trainings
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
 
@@ -61,15 +63,20 @@ def check_cost(plan: Plan, machine: Machine, accepted: bool) -> None:
     """
     if machine.device.type != "cpu" or plan.chosen.preset != "paper" or not plan.source.trains:
         return
-    method = plan.chosen.method
-    frame = measure_frame(method, Model(method, plan.registry.factories(method)))
-    expected = estimate(method, plan.folds, frame)
+    expected = estimate_plan(plan)
     if expected.seconds > SHORT and not accepted:
         raise InputError(
             f"--preset paper on a CPU takes {expected.describe()}; "
             "repeat the command with --yes to run it, or with --preset small"
         )
     click.echo(f"--preset paper on a CPU takes {expected.describe()}", err=True)
+
+
+def estimate_plan(plan: Plan) -> Estimate:
+    """The cost of all trainings and tests of a plan on this CPU; it takes a few forward passes."""
+    method = plan.chosen.method
+    frame = measure_frame(method, Model(method, plan.registry.factories(method)))
+    return estimate(method, plan.folds, frame)
 
 
 def measure_frame(method: Method, model: Model) -> FrameCost:
@@ -103,21 +110,22 @@ def estimate(method: Method, folds: Sequence[Fold], frame: FrameCost) -> Estimat
     largest = 0  # frames of the largest step
     for fold in folds:
         passes += count_frames(method.test, fold.test.test)
-        for training in fold.training:
+        for training, recipe in list_trainings(method, fold):
             if training.validation is not None:
-                passes += count_scores(method, training.validation.every) * count_frames(
+                passes += count_scores(recipe, training.validation.every) * count_frames(
                     method.test, training.validation.split.test
                 )
-            for stage in method.stages:
+            for stage in recipe.stages:
                 if not isinstance(stage, Train):
                     passes += count_frames(stage.clipping, training.tracklets)
                     continue
-                steps += stage.steps
+                in_stage = plain_steps(stage.steps)
+                steps += in_stage
                 of_tracklet = stage.clipping.clips * stage.clipping.T
                 if stage.cached:  # the network sees every tracklet once for each view, and no step
                     passes += stage.cached * of_tracklet * len(training.tracklets)
                 else:
-                    passes += BACKWARD * stage.steps * stage.P * stage.K * of_tracklet
+                    passes += BACKWARD * in_stage * stage.P * stage.K * of_tracklet
                     largest = max(largest, stage.P * stage.K * of_tracklet)
     return Estimate(
         seconds=passes * frame.seconds,
@@ -129,7 +137,7 @@ def estimate(method: Method, folds: Sequence[Fold], frame: FrameCost) -> Estimat
 
 def count_scores(method: Method, every: int) -> int:
     """How often a training is scored: after each `every` steps, and after the last one."""
-    return math.ceil(sum(stage.steps for stage in method.stages if isinstance(stage, Train)) / every)
+    return math.ceil(method.budget["steps"] / every)
 
 
 def count_frames(clipping: Clipping, tracklets: Sequence[Tracklet]) -> int:

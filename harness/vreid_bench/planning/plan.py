@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -24,6 +24,7 @@ from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
 from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
+from vreid_bench.planning.trainings import describe_trainings, plan_training
 from vreid_bench.planning.validation import ValidationRequest
 from vreid_bench.records.record import in_path
 from vreid_bench.registry.registry import Registry
@@ -74,6 +75,7 @@ class Plan:
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
     arithmetic: tuple[str, str, int | None]  # version of torch; device and threads as they were asked for
+    budget: Mapping[str, int]  # of the last training of a fold, as `Method.budget` has it; of `--from`: of that run
     memory: int = RERANK_MEMORY  # bytes for re-ranking
 
     @property
@@ -173,8 +175,11 @@ def check_requests(requests: Iterable[RunRequest]) -> None:
         choose_recipe(registry, request)
 
 
-def plan_run(registry: Registry, request: RunRequest) -> Plan:
-    """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together."""
+def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = True) -> Plan:
+    """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together.
+
+    Without `reads_frames`, the plan is not for a run: the content of its data is not known.
+    """
     recipe = choose_recipe(registry, request)
     protocol, conventions, earlier, chosen, seed, validation = recipe
     remembered = earlier.data_roots if earlier else {}
@@ -187,7 +192,8 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
     check_folds(protocol, conventions, folds, tested.title, trains=trains)
     if validation is not None:
         validation.hold_out(folds, recipe.headline)  # refuses what cannot be scored before a frame is read
-    datasets = add_content(listed, request.quiet)  # reads every frame once, so after all that the lists decide
+    # reads every frame once, so after all that the lists decide
+    datasets = add_content(listed, request.quiet) if reads_frames else listed
     if earlier is not None and request.data is None:
         earlier.check_data(datasets, protocol)
     every = divide(protocol, datasets, trains=trains)
@@ -201,6 +207,11 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
     folds = tuple(every[number] for number in numbers)
     if validation is not None:
         folds = validation.hold_out(folds, recipe.headline)
+    if earlier is None:
+        trainings = describe_trainings(chosen.method, folds)
+        budget = plan_training(chosen.method, folds[0].training).budget
+    else:
+        trainings, budget = earlier.record.method.trainings, earlier.budget
     return Plan(
         registry=registry,
         chosen=chosen,
@@ -211,7 +222,8 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
         conventions=conventions,
         folds=folds,
         total=len(every),
-        declaration=declare(chosen, folds),
+        declaration=declare(chosen, folds, trainings),
         arithmetic=(version("torch"), request.device, request.threads),
+        budget=budget,
         memory=request.memory,
     )

@@ -19,6 +19,8 @@ PLAIN: tuple[JsonValue, ...] = (None, "", 0.0, {"strategy": "plain"})
 # The entry that `--validate` makes among the overrides. It is no setting: the share of the training people who are
 # held out of training.
 HELD_OUT = "validate.held-out"
+# What a recipe with lengths in epochs has beside its settings: each training with its people and its lengths in steps.
+TRAININGS = "trainings"
 
 
 class Provider(Entry):
@@ -55,7 +57,7 @@ class MethodEntry(Entry):
 
     name: MethodName
     paper: Text
-    recipe: dict[str, JsonValue]  # encoder, aggregator, matcher, losses, stages, test clipping, size
+    recipe: dict[str, JsonValue]  # encoder, aggregator, matcher, losses, stages, test clipping, size; and TRAININGS
     providers: tuple[Provider, ...]
     overrides: dict[str, JsonValue]  # path -> value, of `--set`; `validate.held-out` of `--validate`
     swapped: Text | None  # the part that was put into the baseline recipe, e.g. "aggregator personvlad"
@@ -80,6 +82,16 @@ class MethodEntry(Entry):
     def held_out(self) -> float | None:
         """The share of the training people whom `--validate` held out of training; None: nobody."""
         return cast("float | None", self.overrides.get(HELD_OUT))
+
+    @property
+    def settings(self) -> dict[str, JsonValue]:
+        """The recipe without what followed from the data."""
+        return {name: value for name, value in self.recipe.items() if name != TRAININGS}
+
+    @property
+    def trainings(self) -> list[dict[str, Any]]:
+        """What its lengths in epochs were in steps; empty if all were given in steps."""
+        return cast("list[dict[str, Any]]", self.recipe.get(TRAININGS, []))
 
     @property
     def assignments(self) -> list[str]:

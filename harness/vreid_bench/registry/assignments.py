@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from vreid_bench.contracts.length import Epochs, Length, parse_length
 from vreid_bench.contracts.recipe import Method, Part
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import Place, list_places, list_tables, settings
+from vreid_bench.registry.settings import Place, describe, list_lengths, list_places, list_tables, settings
 from vreid_bench.system.errors import InputError, UnknownName
 
 
@@ -21,9 +22,10 @@ def override(
     """Apply `path=value` assignments to a method, with every option of every part filled in.
 
     A path has dots (`losses.triplet.margin`, `stages.0.steps`); its end is enough if only one setting has it
-    (`margin`). Values are JSON or text. Where a part stands (`aggregator`, `stages.0.augment`), the value is its name,
-    which means its default options, or `{"name": ..., "options": {...}}`; where several stand, it is a JSON list of
-    these, or names with commas. A matcher that can be fitted brings the stage that fits it, as it does with `--plugin`.
+    (`margin`). Values are JSON or text; a length is a number of steps, or text such as `500 epochs`. Where a part
+    stands (`aggregator`, `stages.0.augment`), the value is its name, which means its default options, or
+    `{"name": ..., "options": {...}}`; where several stand, it is a JSON list of these, or names with commas. A matcher
+    that can be fitted brings the stage that fits it, as it does with `--plugin`.
     `only`: beginnings of the paths that may be set; empty for all. Returns the new method and {full path: value} of the
     settings that changed. Raises InputError for a path that fits none or several settings or that may not be set, for
     an unknown part, with the near ones, and for a value of the wrong type.
@@ -40,8 +42,13 @@ def override(
         if full in places:
             value, words = _read_place(places[full], text)
         else:
-            value = _read_table(full, text) if full in tables else _read_setting(full, text, single[full])
-            words = list(value) if isinstance(value, tuple) else value
+            if full in tables:
+                value = _read_table(full, text)
+            elif full in list_lengths(method):
+                value = _read_length(full, text)
+            else:
+                value = _read_setting(full, text, single[full])
+            words = describe(value) if isinstance(value, tuple | Epochs) else value
         changed = _put(method, full, value, registry)
         if changed != method:
             method = changed
@@ -168,6 +175,14 @@ def _read_table(path: str, text: str) -> dict[str, Any]:
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"--set {path}: expected a finite number as {name!r}, got {value!r}")
     return table
+
+
+def _read_length(path: str, text: str) -> Length:
+    words = _parse_json(text)
+    try:
+        return parse_length(words if isinstance(words, str) else text)
+    except ValueError as fault:
+        raise InputError(f"--set {path}: {fault}") from fault
 
 
 def _read_setting(path: str, text: str, present: Any) -> Any:

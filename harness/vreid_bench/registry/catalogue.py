@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from vreid_bench.contracts import recipe
+from vreid_bench.contracts.length import Epochs
 from vreid_bench.contracts.recipe import Method, Preset
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.inspection import REQUIRED
@@ -32,7 +33,7 @@ FACTS = ("distribution", "version", "summary", "can_fit", "options", "docstrings
 # What plain data may consist of, besides numbers, texts and their collections.
 CLASSES = (
     *(recipe.Clipping, recipe.Fit, recipe.Method, recipe.Optimizer, recipe.Part, recipe.Reported, recipe.Schedule),
-    *(recipe.Train, REQUIRED),
+    *(recipe.Train, Epochs, REQUIRED),
 )
 
 

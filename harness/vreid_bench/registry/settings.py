@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
+from vreid_bench.contracts.length import Epochs
 from vreid_bench.contracts.recipe import Fit, Method, Part, Train
 
 PROSE = ("reported", "quoted", "paper")  # fields of a method that change no number
 
 
 def describe(value: Any) -> Any:
-    """A recipe as plain JSON: parts as {"name", "options"}, tuples as lists, every setting included."""
+    """A recipe as plain JSON: parts as {"name", "options"}, tuples as lists, epochs as text, every setting included."""
+    if isinstance(value, Epochs):
+        return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         named = {f.name: describe(getattr(value, f.name)) for f in fields(value) if f.name not in PROSE}
         return {"stage": type(value).__name__.lower(), **named} if isinstance(value, Train | Fit) else named
@@ -29,7 +32,8 @@ def settings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every setting of a recipe as (dotted path, value)."""
     for name, child in _children(value):
         at = f"{path}.{name}" if path else name
-        if is_dataclass(child) or isinstance(child, Mapping) or _holds_parts(child):
+        whole = isinstance(child, Epochs)
+        if not whole and (is_dataclass(child) or isinstance(child, Mapping) or _holds_parts(child)):
             yield from settings(child, at)
         else:
             yield at, child
@@ -68,6 +72,14 @@ def list_tables(method: Method) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if isinstance(stage, Train):
             yield f"stages.{number}.losses", stage.losses
             yield f"stages.{number}.optimizer.options", stage.optimizer.options
+
+
+def list_lengths(method: Method) -> Iterator[str]:
+    """The path of every setting of a method that is a number of steps, or of epochs."""
+    for number, stage in enumerate(method.stages):
+        if isinstance(stage, Train):
+            yield f"stages.{number}.steps"
+            yield f"stages.{number}.schedule.every"
 
 
 def _children(value: Any) -> Iterator[tuple[str, Any]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vreid_bench.contracts.dataset import Tracklet, person_ids
+from vreid_bench.contracts.length import plain_steps
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import Batch, ClipFeatures, FitsClips, FitsMaps
 from vreid_bench.contracts.recipe import Fit, Schedule, Train
@@ -90,7 +91,7 @@ class Training:
             else:
                 first = start.step if at == start.stage else 0
                 for position, values, state in self._descend(stage, Position(at, first), optimizer):
-                    if position.step % EVERY == 0 or position.step == stage.recipe.steps - 1:
+                    if position.step % EVERY == 0 or position.step == plain_steps(stage.recipe.steps) - 1:
                         log.write(position, values)
                     validate(position, log)
                     if checkpoints.due:
@@ -114,17 +115,17 @@ class Training:
     def _descend(
         self, stage: Step, start: Position, state: Mapping[str, Tensor]
     ) -> Iterator[tuple[Position, dict[str, float], Callable[[], dict[str, Tensor]]]]:
-        recipe = stage.recipe
+        recipe, steps = stage.recipe, plain_steps(stage.recipe.steps)
         named = trainable(self.module, recipe)
         optimizer = _optimizer(recipe, named, state)
-        cache = self._fill_cache(stage, start.stage) if recipe.cached and start.step < recipe.steps else None
-        positions = [Position(start.stage, step) for step in range(start.step, recipe.steps)]
+        cache = self._fill_cache(stage, start.stage) if recipe.cached and start.step < steps else None
+        positions = [Position(start.stage, step) for step in range(start.step, steps)]
         draws = prefetch(positions, lambda p: self._draw(recipe, p), self.reader.threads, 2 * self.reader.threads)
         title = f"stage {start.stage + 1} of {len(self.parts.stages)}"
-        with bar(recipe.steps, title, "step", done=start.step, quiet=self.reader.quiet) as progress:
+        with bar(steps, title, "step", done=start.step, quiet=self.reader.quiet) as progress:
             for position, draw in zip(positions, draws, strict=True):
                 self._reseed(position)
-                rate = learning_rate(recipe.schedule, position.step, recipe.steps)
+                rate = learning_rate(recipe.schedule, position.step, steps)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 seen = self._see(stage, position, draw, cache)
@@ -226,7 +227,7 @@ def learning_rate(schedule: Schedule, step: int, steps: int) -> float:
     if schedule.kind == "constant":
         return schedule.rate
     if schedule.kind == "step":
-        return max(schedule.floor, schedule.rate * schedule.factor ** (step // schedule.every))
+        return schedule.rate_after(step // plain_steps(schedule.every))
     rise = 0.3 * steps
     low, high, share = schedule.rate / 25, schedule.rate, step / max(rise, 1)
     if step >= rise:

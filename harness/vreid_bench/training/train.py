@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import torch
 
 from vreid_bench.contracts.dataset import person_ids
-from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
+from vreid_bench.contracts.recipe import Fit
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.model import MethodParts, Model, assemble
 from vreid_bench.modeling.probe import keep_streams
@@ -18,11 +18,13 @@ from vreid_bench.planning.folds import Fold, TrainingSet, Validation
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.source import Source
+from vreid_bench.planning.trainings import plan_training
 from vreid_bench.records.adoption import adopt_weights
 from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.records.tensors import unpack_tensors
 from vreid_bench.records.weights import load_state, load_weights, save_weights
 from vreid_bench.registry.registry import Registry
+from vreid_bench.registry.settings import describe
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
@@ -54,8 +56,8 @@ class TrainingRecipe:
 
         Also returns a hash over all that decides the weights of that training, including the machine's arithmetic.
         """
-        method = self.chosen.method if len(sets) == 1 else continue_method(self.chosen.method, sets[-1].rate)
-        recipe = {name: value for name, value in self.chosen.settings.items() if name != "test"}
+        method = plan_training(self.chosen.method, sets)
+        recipe = {name: value for name, value in describe(method).items() if name != "test"}
         where = [machine.device.type, machine.threads, torch.__version__]
         begun = self.source.fingerprints if self.source.trains else {}
         made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
@@ -134,19 +136,3 @@ def load_earlier(path: Path, parts: MethodParts) -> None:
     fits = any(isinstance(stage, Fit) and stage.part == "matcher" for stage in parts.stages)
     own = {name: value for name, value in parts.model.state_dict().items() if fits and name.startswith("matcher.")}
     load_state(parts.model, {**unpack_tensors(path)[0], **own}, path)
-
-
-def continue_method(method: Method, rate: float) -> Method:
-    """The recipe to continue training on other people: lower learning rates, and no fit of the aggregator.
-
-    Fitting an aggregator only initialises it (k-means centres), so it is left out. Fitting a matcher is how it learns
-    (XQDA), so it stays.
-    """
-    stages: list[Stage] = []
-    for stage in method.stages:
-        if isinstance(stage, Train):
-            schedule = replace(stage.schedule, rate=rate * stage.schedule.rate, floor=rate * stage.schedule.floor)
-            stages.append(replace(stage, schedule=schedule))
-        elif isinstance(stage, Fit) and stage.part == "matcher":
-            stages.append(stage)
-    return replace(method, stages=tuple(stages))

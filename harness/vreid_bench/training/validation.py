@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vreid_bench.contracts.dataset import person_ids
+from vreid_bench.contracts.length import plain_steps
 from vreid_bench.contracts.recipe import Clipping, Fit
 from vreid_bench.modeling.embed import FrameReader, embed
 from vreid_bench.modeling.model import MethodParts, Model
@@ -39,7 +40,7 @@ class Validator:
         self.clipping = clipping  # of the test
         self.reader = reader
         self.stages = parts.stages
-        self.steps = [0 if isinstance(stage, Fit) else stage.recipe.steps for stage in parts.stages]
+        self.steps = [0 if isinstance(stage, Fit) else plain_steps(stage.recipe.steps) for stage in parts.stages]
 
     def __call__(self, position: Position, log: Log) -> None:
         """If a score is due after that step, or after the fit of that stage, compute, print and log it."""

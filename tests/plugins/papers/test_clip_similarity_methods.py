@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 import torch
-from method_checks import build, check_recipe, check_step, parameters, small_frames, take, trainings, without_checks
+from method_checks import (
+    build,
+    check_recipe,
+    check_step,
+    parameters,
+    small_frames,
+    take,
+    trainings,
+    trainings_on_mars,
+    without_checks,
+)
 
 from vreid_bench import Batch, Clips, part
 from vreid_bench.registry.assignments import override
@@ -67,7 +77,7 @@ def test_paper_network_takes_a_step_at_the_papers_frame_size(registry):
 
 
 def test_paper_stages_are_the_printed_ones():
-    first, second = trainings(clip_similarity.clip_learned("paper"))
+    first, second = trainings_on_mars(clip_similarity.clip_learned("paper"))
     assert (first.P, first.K, second.P, second.K) == (8, 4, 12, 4)
     for stage in (first, second):
         assert stage.optimizer.options == {"betas": (0.9, 0.999), "weight_decay": 5e-4, "amsgrad": True}

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 import torch
-from method_checks import build, check_step, parameters, take, without_checks
+from method_checks import build, check_step, parameters, take, trainings_on_mars, without_checks
 
 from vreid_bench import Fit, Train
 from vreid_bench.modeling.clips import check_clipping
@@ -174,7 +174,7 @@ def test_temporal_methods_differ_in_frames_alone():
 
 
 def test_temporal_paper_batch_is_the_printed_one():
-    _, stage = first_training(temporal_modeling.METHODS["mean-pooling"]("paper"))
+    [stage] = trainings_on_mars(temporal_modeling.METHODS["mean-pooling"]("paper"))
     assert (stage.P * stage.K, stage.K) == (32, 4)
     assert learning_rate(stage.schedule, 0, stage.steps) == 3e-4
 

@@ -12,6 +12,7 @@ from method_checks import (
     small_frames,
     take,
     trainings,
+    trainings_on_mars,
     without_checks,
 )
 
@@ -110,7 +111,7 @@ def test_paper_batch_is_the_printed_one():
 
 def test_paper_rate_falls_to_a_tenth_every_200_of_800_epochs():
     """An epoch is a group of 8 of each of MARS' 625 persons."""
-    (stage,) = trainings(tacan.tacan("paper"))
+    (stage,) = trainings_on_mars(tacan.tacan("paper"))
     rates = [learning_rate(stage.schedule, at * 78, stage.steps) for at in (0, 199, 200, 400, 600, 799)]
     assert rates == pytest.approx([3e-4, 3e-4, 3e-5, 3e-6, 3e-7, 3e-7])
     assert stage.steps == 800 * 78
@@ -126,8 +127,9 @@ def test_paper_test_sees_every_frame_in_clips_of_four():
 
 
 def test_training_on_tracklets_has_as_many_clips_and_persons_with_two_tracklets():
-    (stage,) = trainings(tacan.tacan_tracklets("paper"))
+    (stage,) = trainings_on_mars(tacan.tacan_tracklets("paper"))
     assert (stage.P, stage.K, stage.clipping.clips) == (4, 2, 4)
+    assert (stage.steps, stage.schedule.every) == (800 * 78, 200 * 78)  # and in as many steps as the rows of Table 1
 
 
 TABLE_1 = """

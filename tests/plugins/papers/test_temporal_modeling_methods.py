@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 import torch
-from method_checks import build, naive_cross_entropy, naive_triplet, objective, printed, registry_of, rows_of
+from method_checks import (
+    build,
+    naive_cross_entropy,
+    naive_triplet,
+    objective,
+    printed,
+    registry_of,
+    rows_of,
+    trainings_on_mars,
+)
 
 from vreid_bench import Batch, Clipping, part
 from vreid_bench.contracts.packing import pad_features
@@ -176,7 +185,7 @@ def test_paper_recipe_is_the_printed_one():
 
 def test_the_published_code_fills_what_the_paper_leaves_open():
     """Its 800 epochs of a group of 4 of each of MARS' 625 persons, the rate a tenth every 200, and weight decay."""
-    [stage] = METHODS["mean-pooling"]("paper").stages
+    [stage] = trainings_on_mars(METHODS["mean-pooling"]("paper"))
     rates = [learning_rate(stage.schedule, at * 78, stage.steps) for at in (0, 199, 200, 400, 600, 799)]
     assert rates == pytest.approx([3e-4, 3e-4, 3e-5, 3e-6, 3e-7, 3e-7])
     assert (stage.steps, stage.optimizer.options) == (800 * 78, {"weight_decay": 5e-4})

@@ -1,0 +1,108 @@
+"""`run --dry-run`, and a run whose length is given in epochs, on ten people of three cameras."""
+
+import json
+
+import pytest
+from short_run import SHORT, record_of
+
+PAPER = ("--plugin", "ica", "--preset", "paper", "--set", "size=32x16", "--dry-run")  # frames of the rendered size
+EPOCHS = (*SHORT, "--set", "stages.0.steps=3 epochs")  # 10 people fill 2 batches of 4: 6 steps, as SHORT has
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    """A folder for runs, and a cache, in which a dry run must leave nothing about a run or its data."""
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    return tmp_path
+
+
+def files(folder):
+    """What is there, besides what the harness keeps of installed code."""
+    kept = [folder / "cache" / name for name in ("code", "plugins")]
+    return [file for file in folder.rglob("*") if file.is_file() and not set(kept) & set(file.parents)]
+
+
+def test_a_dry_run_shows_the_recipe_on_the_data_and_leaves_nothing(cli, tiny_mars, empty):
+    shown = cli("run", *PAPER, "--data", tiny_mars, "--runs", empty / "runs")
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    said = " ".join(shown.stdout.split())
+    for words in (
+        "ica, preset paper, seed 0, under mars",
+        f"in {tiny_mars}: 10 people",
+        "first weights random",
+        "frames 32 x 16 pixels",
+        "encoder resnet depth=50",
+        "loss triplet triplet margin=0.3",
+        "1,000 steps, 500 epochs of 2 steps over people (the recipe says 500 epochs over people)",
+        "0.0004; 2e-06 from step 400 (epoch 200); 1e-08 from step 800 (epoch 400)",
+        "P = 4 people, K = 8 tracklets each: 128 frames",
+        "clips of 4 frames, cut consecutive",
+        "1000 training steps of up to",
+        "GB of memory",
+    ):
+        assert words in said, words
+    assert files(empty) == []
+
+
+def test_the_same_as_json(cli_json, tiny_mars, empty):
+    found = cli_json("run", *PAPER, "--data", tiny_mars, "--runs", empty / "runs", "--set", "stages.0.steps=60")
+    [training] = found["trainings"]
+    [stage] = training["stages"]
+    assert (training["dataset"], training["people"], training["held_out"]) == ("mars", 10, 0)
+    assert (stage["given"], stage["steps"], stage["epochs"], stage["drops"]) == (60, 60, 30, [])
+    assert (stage["recipe"]["P"], stage["recipe"]["K"], stage["recipe"]["clipping"]["T"]) == (4, 8, 4)
+    assert stage["recipe"]["schedule"]["every"] == 400  # it stays 200 epochs
+    assert (found["first_weights"], found["size"], found["splits"]) == ("random", [32, 16], [0])
+    assert (found["cost"]["steps"], found["parts"]["aggregator"]["name"]) == (60, "ica")
+    assert found["test"]["queries"] > 0
+    assert files(empty) == []
+
+
+def test_several_dry_runs_are_a_list(cli_json, tiny_ilids, empty):
+    options = ("--protocol", "ilids-vid", "--data", tiny_ilids, "--runs", empty / "runs", "--dry-run", *SHORT)
+    found = cli_json("run", "--plugin", "mean-pooling", "--plugin", "max-pooling", *options, "--splits", "0,4")
+    assert [(each["method"], each["splits"]) for each in found] == [("mean-pooling", [0, 4]), ("max-pooling", [0, 4])]
+    [training] = found[0]["trainings"]  # both splits train on five people, with six steps
+    assert (training["people"], training["tracklets"]) == (5, 10)
+    assert (training["stages"][0]["steps"], found[0]["cost"]["steps"]) == (6, 12)
+
+
+def test_people_held_out_are_not_trained_on(cli_json, tiny_mars, empty):
+    options = ("--data", tiny_mars, "--runs", empty / "runs", "--dry-run", *EPOCHS)
+    found = cli_json("run", "--plugin", "mean-pooling", *options, "--validate", "every=2,held-out=0.5")
+    [training] = found["trainings"]
+    assert (training["people"] + training["held_out"], training["held_out"]) == (10, 5)
+    assert training["stages"][0]["steps"] == 3  # 5 people fill one batch of 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--from", "runs/some"), "--dry-run: shows a training, but --from runs/some does not train; leave one out"),
+        (("--plugin", "mean-pooling", "--set", "stages.0.steps=3 epoch over"), "expected a number of steps, as in 900"),
+    ],
+)
+def test_a_dry_run_that_cannot_be_is_one_sentence(cli, options, message):
+    refused = cli("run", "--dry-run", *options)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1), refused.output
+    assert message in refused.stderr
+
+
+def test_a_run_of_so_many_epochs_is_the_run_of_so_many_steps(cli_json, tiny_mars, finished_runs, tmp_path):
+    """The same weights; the record has both units, also when the weights are tested again on other data."""
+    common = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs")
+    plain = record_of(cli_json(*common, finished_runs, *SHORT))
+    report = cli_json(*common, tmp_path, *EPOCHS)
+    record = record_of(report)
+    tracklets = record.dataset.counts["train_tracklets"]
+    training = {"dataset": "mars", "people": 10, "tracklets": tracklets, "stages": [{"steps": 6, "every": 0}]}
+    assert record.method.recipe["stages"][0]["steps"] == "3 epochs over people"
+    assert record.method.trainings == record.method.recipe["trainings"] == [training]
+    assert "trainings" not in plain.method.recipe
+    assert record.method.overrides["stages.0.steps"] == "3 epochs over people"
+    assert (record.budget, record.weights.sha256) == (plain.budget, plain.weights.sha256)
+    assert record.metrics() == plain.metrics()
+    again = record_of(cli_json("run", "--from", report["run"], "--runs", tmp_path, "--set", "test.clips=1"))
+    assert (again.method.trainings, again.budget.steps) == ([training], 6)
+    assert json.loads(again.to_json())["method"]["recipe"]["trainings"] == [training]
