@@ -8,7 +8,13 @@ from vreid_bench.contracts.length import TrainingSize
 from vreid_bench.planning.estimate import FrameCost, estimate
 from vreid_bench.planning.folds import Fold, TrainingSet
 from vreid_bench.planning.outline import Drop, outline_stage
-from vreid_bench.planning.trainings import describe_trainings, list_trainings, measure_training, plan_training
+from vreid_bench.planning.trainings import (
+    describe_trainings,
+    find_repeats,
+    list_trainings,
+    measure_training,
+    plan_training,
+)
 
 STAGE = Train(
     Clipping("consecutive", 4), {"ce": 1.0}, Epochs(10), 4, 2, Schedule("step", 1.0, every=Epochs(4), factor=0.5)
@@ -103,3 +109,13 @@ def test_epochs_over_tracklets_are_counted_in_tracklets():
     given = replace(STAGE, steps=Epochs(3, "tracklets"))
     found = outline_stage(given, TrainingSize(21, 42), given.in_steps(TrainingSize(21, 42)))
     assert (found.steps, found.epochs, found.steps_of_epoch, found.over) == (15, 3, 5, "tracklets")
+
+
+def test_more_people_in_a_batch_than_there_are_is_told_with_the_setting():
+    assert list(find_repeats(METHOD, training_set("enough", 4))) == []
+    [first, second] = find_repeats(METHOD, training_set("few", 3))
+    assert first == (
+        "stage 2 draws 4 people for each step, but only 3 are trained on, so some are drawn twice; "
+        "--set stages.1.P=3 draws each once"
+    )
+    assert "stages.2.P=3" in second

@@ -53,6 +53,17 @@ def continue_method(method: Method, rate: float) -> Method:
     return replace(method, stages=tuple(stages))
 
 
+def find_repeats(method: Method, training: TrainingSet) -> Iterator[str]:
+    """A sentence for each stage whose batches have more people than there are to train on."""
+    people = measure_training(training).people
+    for number, stage in enumerate(method.stages):
+        if isinstance(stage, Train) and people < stage.P:
+            yield (
+                f"stage {number + 1} draws {stage.P} people for each step, but only {people} are trained on, so some "
+                f"are drawn twice; --set stages.{number}.P={people} draws each once"
+            )
+
+
 def describe_trainings(method: Method, folds: Sequence[Fold]) -> list[dict[str, Any]]:
     """The trainings of a method with lengths in epochs as plain JSON; empty if every length is in steps.
 

@@ -18,7 +18,7 @@ from vreid_bench.planning.folds import Fold, TrainingSet, Validation
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.source import Source
-from vreid_bench.planning.trainings import plan_training
+from vreid_bench.planning.trainings import find_repeats, plan_training
 from vreid_bench.records.adoption import adopt_weights
 from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.records.tensors import unpack_tensors
@@ -30,6 +30,7 @@ from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.fingerprint import digest
 from vreid_bench.system.meter import Meter
+from vreid_bench.system.progress import write_line
 from vreid_bench.training.checkpoint import Checkpoints
 from vreid_bench.training.log import Listener, StepLog
 from vreid_bench.training.stages import Training, Validate
@@ -112,6 +113,9 @@ def train_on(
         click.echo(f"already trained: the weights are copied from {found}", err=True)
     if not folder.weights.exists():
         LOGGER.info("%s: trains", folder.path)
+        for sentence in find_repeats(recipe.chosen.method, sets[-1]):
+            LOGGER.warning("%s", sentence)
+            write_line(f"warning: {sentence}", quiet=machine.quiet)
         with Meter(folder.costs, machine.device).stage("train", resumes=True) as count:
             if before is None:
                 recipe.source.begin(parts.model.encoder)
