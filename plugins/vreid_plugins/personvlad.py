@@ -511,9 +511,6 @@ QUOTED = (
         "Table VII",
         {"ilids-vid": "R1", "prid2011": "R1", "mars": "R1"},
         {
-            "VGG-16-Element-Max": "56.2 71.6 65.7",
-            "VGG-16-Element-Average": "57.1 73.8 65.9",
-            "VGG-16-Element-Multiplication": "60.4 76.3 67.8",
             "Two-stream Fusion": "64.1 83.0 74.9",
             "ActionVLAD": "65.6 83.7 76.5",
             "FstCN": "59.1 76.8 68.3",

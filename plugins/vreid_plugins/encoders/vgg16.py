@@ -78,7 +78,7 @@ class Vgg16(VggLayers):
     """VGG-16 without its classifier, applied to each frame separately.
 
     layer: whose output it returns. `conv5`: D = 512 at stride 16, before the last pooling; `pool5`: the same at stride
-        32; `fc7`: D = 4096, one place. fc6 takes 7 x 7 maps, those of 224 x 224 frames; others are averaged to that size.
+        32; `fc7`: D = 4096, one place. fc6 takes 7 x 7 maps, those of 224 x 224 frames; others are averaged to that.
     narrow False: names and shapes are those of torchvision's `vgg16` without its later layers.
     narrow True: an eighth of the channels and three poolings, with batch normalisation, because a network without
         normalisation hardly learns from random weights in minutes: D = 64 at stride 8, or 128 for `fc7`. It has no
