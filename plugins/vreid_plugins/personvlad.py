@@ -511,7 +511,6 @@ QUOTED = (
         "Table VII",
         {"ilids-vid": "R1", "prid2011": "R1", "mars": "R1"},
         {
-            "Two-stream Fusion": "64.1 83.0 74.9",
             "ActionVLAD": "65.6 83.7 76.5",
             "FstCN": "59.1 76.8 68.3",
             "VideoDarwin": "62.5 81.1 73.4",
@@ -552,7 +551,6 @@ QUOTED = (
         },
         OTHERS,
     ),
-    *reported_table("Table X", {"mars": "mAP"}, {"2D ConvNets": "51.4"}, OTHERS),
 )
 
 

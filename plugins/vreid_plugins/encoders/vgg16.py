@@ -53,16 +53,10 @@ class VggLayers(nn.Module):
         self.features = nn.Sequential(*layers)
         if layer == "fc7":
             self.avgpool = nn.AdaptiveAvgPool2d(widths.grid)
-            inputs, outputs = channels * widths.grid[0] * widths.grid[1], widths.connected
-            self.classifier = nn.Sequential(
-                *(nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout()),
-                *(nn.Linear(outputs, outputs), nn.ReLU(), nn.Dropout()),
-            )
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+            self.classifier = connected_layers(channels * widths.grid[0] * widths.grid[1], widths.connected)
+        for module in self.features:
+            if isinstance(module, nn.Conv2d):
+                initialize(module)
         self.layer = layer
 
     def maps(self, pictures: Tensor) -> Tensor:
@@ -100,6 +94,21 @@ class Vgg16(VggLayers):
         B, T = clips.shape[:2]
         x = self.maps(((clips - self.mean) / self.std).flatten(0, 1))  # [B T, D, h, w]
         return x.reshape(B, T, *x.shape[1:])  # [B, T, D, h, w]
+
+
+def connected_layers(inputs: int, outputs: int) -> nn.Sequential:
+    """fc6 and fc7, each with ReLU and dropout: [N, inputs] -> [N, outputs]."""
+    fc6, fc7 = nn.Linear(inputs, outputs), nn.Linear(outputs, outputs)
+    for layer in (fc6, fc7):
+        initialize(layer)
+    return nn.Sequential(fc6, nn.ReLU(), nn.Dropout(), fc7, nn.ReLU(), nn.Dropout())
+
+
+def initialize(layer: nn.Conv2d | nn.Linear) -> None:
+    """Random weights that keep the scale of what passes through a ReLU behind the layer (He et al. 2015)."""
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 def unused(layer: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from vreid_bench import InputError
-from vreid_plugins.two_stream import StreamFusion, TwoStreams
+from vreid_plugins.two_stream import StreamConvolution, StreamFusion, TwoStreams
 
 SMALL = {"stack": 4, "narrow": True, "layer": "pool5"}
 
@@ -88,6 +88,33 @@ def test_a_classifier_gives_the_average_of_the_scores_of_both_streams():
     maps = torch.rand(4, 1, 12, 1, 1)
     average = (spatial(maps[:, 0, :6, 0, 0]) + temporal(maps[:, 0, 6:, 0, 0])) / 2
     torch.testing.assert_close(joint(StreamFusion((12, 1, 1))(maps).extra["scored"]), average)
+
+
+def test_maps_are_fused_place_by_place_then_connected():
+    """The paper's form: one kernel of 1 x 1 over both streams, ReLU, pooling by two, fc6 and fc7, mean over stacks."""
+    torch.manual_seed(0)
+    fused = StreamConvolution((6, 4, 4), grid=(2, 2), width=5).eval()
+    fused.fusion.weight.data.normal_()
+    fused.fusion.bias.data.normal_()
+    maps = torch.rand(2, 3, 6, 4, 4)
+    expected = torch.zeros(2, 5)
+    for row in range(2):
+        for stack in range(3):
+            pooled = torch.zeros(3, 2, 2)
+            for y in range(4):
+                for x in range(4):
+                    value = fused.fusion.weight[:, :, 0, 0] @ maps[row, stack, :, y, x] + fused.fusion.bias
+                    pooled[:, y // 2, x // 2] = torch.maximum(pooled[:, y // 2, x // 2], value)  # none is below zero
+            vector = pooled.flatten()
+            for place in (0, 3):
+                vector = (fused.classifier[place].weight @ vector + fused.classifier[place].bias).clamp_min(0)
+            expected[row] += vector / 3
+    torch.testing.assert_close(fused(maps), expected)
+
+
+def test_the_fusing_convolution_starts_as_the_mean_of_both_streams():
+    maps = torch.rand(2, 6, 4, 4)
+    torch.testing.assert_close(StreamConvolution((6, 4, 4)).fusion(maps), (maps[:, :3] + maps[:, 3:]) / 2)
 
 
 def test_options_that_cannot_be_are_refused():

@@ -15,6 +15,7 @@ from method_checks import (
 )
 
 from vreid_bench import Clipping, part
+from vreid_bench.modeling.clips import clip_indices
 from vreid_plugins.two_stream import METHODS
 
 VGG = 14_714_688  # convolutions of VGG-16
@@ -24,6 +25,7 @@ FC7 = 2 * (VGG + CONNECTED) + FLOW
 # of the narrow network on a frame of 64 x 32, without the first convolution
 NARROW = 2048 * 72 * 8 + 512 * (72 + 144) * 16 + 128 * (144 + 2 * 288) * 32 + 32 * (288 + 5 * 576) * 64
 FIRST = 2048 * 9 * 8  # for each channel of the input
+HEAD = 512 * 128 + 128 * 128  # fc6 and fc7
 
 FUSIONS = ("two-stream-max", "two-stream-average", "two-stream-multiply")
 
@@ -37,7 +39,14 @@ def test_small_preset_is_whole_and_takes_a_step(registry, name):
     check_step(losses, named)
 
 
-@pytest.mark.parametrize(("name", "count"), [(name, FC7) for name in FUSIONS])
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        *((name, FC7) for name in FUSIONS),
+        ("two-stream-fusion", 2 * VGG + FLOW + 1024 * 512 + 512 + CONNECTED),
+        ("frame-cnn", VGG + CONNECTED),
+    ],
+)
 def test_paper_preset_is_whole_and_takes_a_step_in_shapes(registry, name, count):
     method = registry.get("methods", name)("paper")
     with torch.device("meta"), without_checks():  # shapes without numbers
@@ -49,7 +58,7 @@ def test_paper_preset_is_whole_and_takes_a_step_in_shapes(registry, name, count)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["two-stream-average"])  # max and multiply are the same network
+@pytest.mark.parametrize("name", ["two-stream-average", "two-stream-fusion"])
 def test_paper_network_takes_a_step_at_the_papers_frame_size(registry, name):
     method = registry.get("methods", name)("paper")
     with without_checks():
@@ -58,11 +67,17 @@ def test_paper_network_takes_a_step_at_the_papers_frame_size(registry, name):
     check_step(losses, named)
 
 
-@pytest.mark.parametrize("name", FUSIONS)
-def test_multiply_adds_by_hand(registry, name):
-    stack = 2 * NARROW + (3 + 20) * FIRST + 2 * (512 * 128 + 128 * 128)
+@pytest.mark.parametrize(
+    ("name", "multiply_adds"),
+    [
+        *((name, 2 * NARROW + (3 + 20) * FIRST + 2 * HEAD) for name in FUSIONS),
+        ("two-stream-fusion", 2 * NARROW + (3 + 20) * FIRST + 32 * 128 * 64 + HEAD),  # on 8 x 4 places
+        ("frame-cnn", NARROW + 3 * FIRST + HEAD),
+    ],
+)
+def test_multiply_adds_by_hand(registry, name, multiply_adds):
     method = registry.get("methods", name)("small")
-    assert build(method, registry, identities=2).model.multiply_adds == stack
+    assert build(method, registry, identities=2).model.multiply_adds == multiply_adds
 
 
 @pytest.mark.parametrize("name", FUSIONS)
@@ -80,6 +95,25 @@ def test_paper_recipe_is_the_printed_one(name):
     assert stage.augment == (part("flip", p=0.5),)
 
 
+def test_the_network_without_flow_sees_what_the_spatial_stream_sees():
+    for preset in ("paper", "small"):
+        frames, streams = METHODS["frame-cnn"](preset), METHODS["two-stream-average"](preset)
+        [stage], [other] = trainings(frames), trainings(streams)
+        assert stage.clipping.T == 1
+        assert (stage.P, stage.K, stage.steps, stage.schedule) == (other.P, other.K, other.steps, other.schedule)
+        assert (frames.size, frames.matcher) == (streams.size, streams.matcher)
+        assert frames.encoder.name == "vgg16"
+    assert [list(i) for i in clip_indices(METHODS["frame-cnn"]("paper").test, 25, None)] == [[0], [10], [20]]
+
+
+def test_the_convolution_fuses_maps_in_front_of_the_fifth_pooling():
+    for preset in ("paper", "small"):
+        method, late = METHODS["two-stream-fusion"](preset), METHODS["two-stream-average"](preset)
+        assert method.encoder.options["layer"] == "conv5"
+        assert method.losses["cross-entropy"].options["on"] == "embedding"
+        assert (method.size, method.test, method.stages) == (late.size, late.test, late.stages)
+
+
 def test_the_three_fusions_differ_in_the_fusion_alone():
     for preset in ("paper", "small"):
         methods = [METHODS[name](preset) for name in FUSIONS]
@@ -91,6 +125,9 @@ def test_reported_numbers_are_the_papers():
         VGG-16-Element-Max: 56.2 71.6 65.7
         VGG-16-Element-Average: 57.1 73.8 65.9
         VGG-16-Element-Multiplication: 60.4 76.3 67.8
+        Two-stream Fusion: 64.1 83.0 74.9
     """
-    assert rows_of(METHODS) == printed(table, "Table VII", ilids_vid="R1", prid2011="R1", mars="R1")
+    expected = printed(table, "Table VII", ilids_vid="R1", prid2011="R1", mars="R1")
+    assert rows_of(METHODS) == expected | printed("2D ConvNets: 51.4", "Table X", mars="mAP")
+    assert METHODS["frame-cnn"]("paper").reported == ()
     assert all("not comparable" in row.note for make in METHODS.values() for row in make("paper").reported)
