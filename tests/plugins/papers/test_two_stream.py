@@ -1,67 +1,12 @@
-"""The two-stream networks: what each stream sees, published weights, and the fusion of the streams."""
+"""The fusion of two streams: element by element, by a convolution, and by a VLAD for each."""
 
 import pytest
 import torch
 from torch import nn
+from vlad_cases import classic_vlad
 
 from vreid_bench import InputError
-from vreid_plugins.two_stream import StreamConvolution, StreamFusion, TwoStreams
-
-SMALL = {"stack": 4, "narrow": True, "layer": "pool5"}
-
-
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    return TwoStreams(**SMALL).eval()
-
-
-def clips_of(frames):
-    return torch.rand(2, frames, 5, 32, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
-def test_a_stack_is_its_middle_frame_and_the_flow_of_all(network):
-    clips = clips_of(8)
-    maps = network(clips)
-    assert maps.shape == (2, 2, 128, 4, 2)
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # of ImageNet
-    for row in range(2):
-        for stack in range(2):
-            frames = clips[row, 4 * stack : 4 * stack + 4]  # [4, 5, H, W]
-            colours = ((frames[2, :3].movedim(0, -1) - mean) / std).movedim(-1, 0)
-            flow = torch.stack([frames[t, 3 + axis] / 0.45 for t in range(4) for axis in range(2)])
-            torch.testing.assert_close(maps[row, stack, :64], network.spatial.maps(colours[None])[0])
-            torch.testing.assert_close(maps[row, stack, 64:], network.temporal.maps(flow[None])[0])
-
-
-@pytest.mark.parametrize(("frames", "stacks"), [(1, 1), (3, 1), (4, 1), (5, 2)])
-def test_a_short_stack_repeats_the_last_frame(network, frames, stacks):
-    clips = clips_of(frames)
-    longer = torch.cat([clips, *[clips[:, -1:]] * (4 * stacks - frames)], 1)
-    maps = network(clips)
-    assert maps.shape[1] == stacks
-    assert torch.equal(maps, network(longer))
-
-
-def test_a_file_of_torchvision_fills_both_networks():
-    with torch.device("meta"):
-        encoder = TwoStreams(layer="conv5")
-    state = encoder.state_dict()
-    [kind] = encoder.published
-    names = [name.removeprefix("spatial.") for name in state if name.startswith("spatial.")]
-    file = {name: torch.rand(state[f"spatial.{name}"].shape) for name in names}
-    found = kind.own({**file, "classifier.6.bias": torch.zeros(1000)})
-    assert found.keys() - state.keys() == {"classifier.6.bias"}
-    assert all(name.startswith(kind.head) for name in found.keys() - state.keys())
-    assert {name: value.shape for name, value in found.items() if name in state} == {
-        name: value.shape for name, value in state.items()
-    }
-    assert all(torch.equal(found[f"spatial.{name}"], value) for name, value in file.items())
-    assert all(torch.equal(found[f"temporal.{name}"], value) for name, value in file.items() if name != names[0])
-    first = found["temporal.features.0.weight"]
-    grey = (file[names[0]][:, 0] + file[names[0]][:, 1] + file[names[0]][:, 2]) / 3
-    for channel in range(20):
-        torch.testing.assert_close(first[:, channel], grey)
+from vreid_plugins.two_stream import StreamConvolution, StreamFusion, StreamVlad
 
 
 @pytest.mark.parametrize(
@@ -117,8 +62,39 @@ def test_the_fusing_convolution_starts_as_the_mean_of_both_streams():
     torch.testing.assert_close(StreamConvolution((6, 4, 4)).fusion(maps), (maps[:, :3] + maps[:, 3:]) / 2)
 
 
-def test_options_that_cannot_be_are_refused():
-    with pytest.raises(InputError, match="encoder two-streams: stack must be 1 or more"):
-        TwoStreams(stack=0)
+def fitted(maps, words=2):
+    torch.manual_seed(0)
+    vlad = StreamVlad((4, 3, 2), words=words).double()
+    vlad.fit([maps])
+    return vlad
+
+
+def streams_of(maps):
+    """The descriptors of each stream of one clip [T', 4, h, w], place by place, scaled to unit length."""
+    places = [maps[t, :, y, x] for t in range(2) for y in range(3) for x in range(2)]
+    return [[value[part] / value[part].norm() for value in places] for part in (slice(0, 2), slice(2, 4))]
+
+
+def test_each_stream_has_a_classic_vlad_of_its_own():
+    """alpha = 1000 on unit vectors that lie apart is VLAD with hard assignment."""
+    maps = torch.rand(2, 2, 4, 3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    vlad = fitted(maps)
+    vlad.spatial.place(torch.tensor([[1.0, 0], [0, 1]]))
+    vlad.temporal.place(torch.tensor([[0.9, 0.1], [0.2, 0.8]]))
+    for row in range(2):
+        spatial, temporal = streams_of(maps[row])
+        expected = [classic_vlad(spatial, vlad.spatial.c.data), classic_vlad(temporal, vlad.temporal.c.data)]
+        torch.testing.assert_close(vlad(maps)[row], torch.cat(expected) / 2, rtol=1e-3, atol=1e-3)
+
+
+def test_fit_places_the_words_of_each_stream_among_its_own_descriptors():
+    """One word is the mean of the descriptors of its stream."""
+    maps = torch.rand(1, 2, 4, 3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    vlad = fitted(maps, words=1)
+    for own, descriptors in zip((vlad.spatial, vlad.temporal), streams_of(maps[0]), strict=True):
+        torch.testing.assert_close(own.c.data[0], torch.stack(descriptors).mean(0))
+
+
+def test_an_unknown_fusion_is_refused():
     with pytest.raises(InputError, match="fusion must be one of max, average, multiply, got 'sum'"):
         StreamFusion((4, 1, 1), "sum")

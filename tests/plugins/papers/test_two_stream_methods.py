@@ -14,7 +14,7 @@ from method_checks import (
     without_checks,
 )
 
-from vreid_bench import Clipping, part
+from vreid_bench import Clipping, Fit, Train, part
 from vreid_bench.modeling.clips import clip_indices
 from vreid_plugins.two_stream import METHODS
 
@@ -30,12 +30,17 @@ HEAD = 512 * 128 + 128 * 128  # fc6 and fc7
 FUSIONS = ("two-stream-max", "two-stream-average", "two-stream-multiply")
 
 
+def first_training(method):
+    """The place of the first training stage."""
+    return next(at for at, stage in enumerate(method.stages) if isinstance(stage, Train))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_small_preset_is_whole_and_takes_a_step(registry, name):
     method = registry.get("methods", name)("small")
     assert method.size == (64, 32)
-    losses, named = take(check_recipe(registry, method), 0, method.size)
+    losses, named = take(check_recipe(registry, method), first_training(method), method.size)
     check_step(losses, named)
 
 
@@ -51,19 +56,22 @@ def test_paper_preset_is_whole_and_takes_a_step_in_shapes(registry, name, count)
     method = registry.get("methods", name)("paper")
     with torch.device("meta"), without_checks():  # shapes without numbers
         assembled = check_recipe(registry, method)
-        losses, named = take(assembled, 0, method.size, pids=(0, 1))
+        losses, named = take(assembled, first_training(method), method.size, pids=(0, 1))
     assert parameters(assembled.model) == count
     assert [loss.shape for loss in losses.values()] == [()]
     assert all(p.grad is not None and p.grad.shape == p.shape for p in named.values())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["two-stream-average", "two-stream-fusion"])
-def test_paper_network_takes_a_step_at_the_papers_frame_size(registry, name):
+@pytest.mark.parametrize(
+    ("name", "count"), [("two-stream-average", FC7), ("action-vlad", 2 * VGG + FLOW + 2 * 64 * (512 + 1 + 512))]
+)
+def test_paper_network_takes_a_step_at_the_papers_frame_size(registry, name, count):
     method = registry.get("methods", name)("paper")
     with without_checks():
         assembled = build(method, registry, identities=2)
-    losses, named = take(assembled, 0, method.size, pids=(0, 1))
+    assert parameters(assembled.model) == count
+    losses, named = take(assembled, first_training(method), method.size, pids=(0, 1))
     check_step(losses, named)
 
 
@@ -72,6 +80,8 @@ def test_paper_network_takes_a_step_at_the_papers_frame_size(registry, name):
     [
         *((name, 2 * NARROW + (3 + 20) * FIRST + 2 * HEAD) for name in FUSIONS),
         ("two-stream-fusion", 2 * NARROW + (3 + 20) * FIRST + 32 * 128 * 64 + HEAD),  # on 8 x 4 places
+        # of each stream, 8 words by 64 channels by 8 x 4 places: once for the assignment, once for the residuals
+        ("action-vlad", 2 * NARROW + (3 + 20) * FIRST + 2 * 2 * 8 * 64 * 32),
         ("frame-cnn", NARROW + 3 * FIRST + HEAD),
     ],
 )
@@ -114,6 +124,21 @@ def test_the_convolution_fuses_maps_in_front_of_the_fifth_pooling():
         assert (method.size, method.test, method.stages) == (late.size, late.test, late.stages)
 
 
+def test_the_words_are_fitted_then_trained_with_the_rest():
+    for preset, words in (("paper", 64), ("small", 8)):
+        method, late = METHODS["action-vlad"](preset), METHODS["two-stream-average"](preset)
+        fit, joint = method.stages
+        assert fit == Fit("aggregator", Clipping("uniform", 10))
+        assert method.aggregator.options == {"words": words, "alpha": 1000.0}
+        assert joint.freeze == ()
+        assert (joint.steps, joint.schedule, joint.clipping) == (
+            late.stages[0].steps,
+            late.stages[0].schedule,
+            late.stages[0].clipping,
+        )
+    assert METHODS["action-vlad"]("paper").stages[1].optimizer.options == {"eps": 1e-4}
+
+
 def test_the_three_fusions_differ_in_the_fusion_alone():
     for preset in ("paper", "small"):
         methods = [METHODS[name](preset) for name in FUSIONS]
@@ -126,6 +151,7 @@ def test_reported_numbers_are_the_papers():
         VGG-16-Element-Average: 57.1 73.8 65.9
         VGG-16-Element-Multiplication: 60.4 76.3 67.8
         Two-stream Fusion: 64.1 83.0 74.9
+        ActionVLAD: 65.6 83.7 76.5
     """
     expected = printed(table, "Table VII", ilids_vid="R1", prid2011="R1", mars="R1")
     assert rows_of(METHODS) == expected | printed("2D ConvNets: 51.4", "Table X", mars="mAP")
