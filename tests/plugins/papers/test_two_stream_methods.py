@@ -13,6 +13,7 @@ from method_checks import (
     trainings,
     without_checks,
 )
+from short_run import record_of, with_settings
 
 from vreid_bench import Clipping, Fit, Train, part
 from vreid_bench.modeling.clips import clip_indices
@@ -157,3 +158,14 @@ def test_reported_numbers_are_the_papers():
     assert rows_of(METHODS) == expected | printed("2D ConvNets: 51.4", "Table X", mars="mAP")
     assert METHODS["frame-cnn"]("paper").reported == ()
     assert all("not comparable" in row.note for make in METHODS.values() for row in make("paper").reported)
+
+
+@pytest.mark.slow
+def test_a_run_with_flow_fits_trains_and_tests(cli_json, tiny_mars, tmp_path):
+    """All that reads frames reads flow with them: the fit of the words, the steps and the test."""
+    settings = {"size": [32, 16], "stages.1.steps": 3, "stages.1.P": 4, "stages.1.K": 2}
+    base = ("run", "--plugin", "action-vlad", "--protocol", "mars", "--data", tiny_mars, "--runs", tmp_path)
+    report = cli_json(*base, "--preset", "small", *with_settings(settings))
+    record = record_of(report)
+    assert record.method.name == "action-vlad"
+    assert record.budget.embedding == 2 * 8 * 64
