@@ -1,5 +1,6 @@
 """Optical flow: known translations, the cache, the planes of a reader, and what is said where it cannot be computed."""
 
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -183,7 +184,7 @@ def test_a_cache_that_cannot_be_written_is_said(dataset, tmp_path):
 
 
 def test_without_opencv_one_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(model, "can_compute", lambda: False)
-    with pytest.raises(InputError, match=r"encoder 'x' needs optical flow.*`pip install vreid-bench\[flow\]`"):
+    monkeypatch.setitem(sys.modules, "cv2", None)  # an import of it fails
+    with pytest.raises(InputError, match=r"encoder 'x' reads the plane 'flow': .*`pip install vreid-bench\[flow\]`"):
         model._planes(SimpleNamespace(planes=("rgb", "flow")), "encoder 'x'")
     assert model._planes(SimpleNamespace(), "encoder 'x'") == ("rgb",)

@@ -6,7 +6,6 @@ import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +30,20 @@ DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)  # what 
 Field = npt.NDArray[np.uint8]  # [H, W, 2] displacement to the next frame: to the right, downwards
 
 
-def can_compute() -> bool:
-    """Whether OpenCV is installed, which the extra `flow` brings."""
-    return find_spec("cv2") is not None
+def load_opencv() -> Any:
+    """OpenCV, which the extra `flow` brings. Raises InputError if it cannot be imported."""
+    try:
+        import cv2
+    except ImportError as fault:
+        raise InputError(
+            f"optical flow needs OpenCV, which cannot be imported ({fault}); `pip install vreid-bench[flow]` adds it"
+        ) from fault
+    return cv2
 
 
 def describe_algorithm() -> str:
-    """What computes the flow: another version of it may give other numbers."""
-    return f"DIS, preset medium, OpenCV {_opencv().__version__}"
+    """What computes and stores the flow: another version of it may give other numbers."""
+    return f"DIS, preset medium, {STEPS} steps to {BOUND} pixels, OpenCV {load_opencv().__version__}"
 
 
 def describe_sources(planes: Sequence[str]) -> list[str]:
@@ -117,7 +122,7 @@ def compute_flow(root: Path, tracklet: Tracklet) -> list[Field]:
     tracklet of one frame has none at all. Raises InputError, naming the file, for a frame that cannot be read or is
     smaller than 16 x 16 pixels.
     """
-    cv2 = _opencv()
+    cv2 = load_opencv()
     cv2.setNumThreads(1)  # the tracklets are computed in parallel
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     fields: list[Field] = []
@@ -148,9 +153,3 @@ def quantize(pixels: npt.NDArray[np.float32]) -> Field:
 
 def _resize(field: Field, size: tuple[int, int]) -> Field:
     return np.stack([resize(field[:, :, channel], size) for channel in (0, 1)], axis=2)
-
-
-def _opencv() -> Any:
-    import cv2
-
-    return cv2

@@ -25,7 +25,7 @@ from vreid_bench.contracts.parts import (
 from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encoder, check_matcher
-from vreid_bench.modeling.flow import can_compute
+from vreid_bench.modeling.flow import load_opencv
 from vreid_bench.modeling.loss_checks import build_loss
 from vreid_bench.modeling.probe import draw_clips, duplicate, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
@@ -211,11 +211,11 @@ def _planes(encoder: Any, title: str) -> tuple[str, ...]:
                 f"{title} needs the plane {plane!r}, which cannot be read from frames on disk; "
                 f"readable: {', '.join(sorted(PLANES))}{suggestion(plane, PLANES)}"
             )
-    if "flow" in planes and not can_compute():
-        raise InputError(
-            f"{title} needs optical flow, which OpenCV computes and which is not installed; "
-            "`pip install vreid-bench[flow]` installs it"
-        )
+    if "flow" in planes:
+        try:
+            load_opencv()
+        except InputError as fault:
+            raise InputError(f"{title} reads the plane 'flow': {fault}") from fault
     return planes
 
 
