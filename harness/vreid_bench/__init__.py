@@ -160,6 +160,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__  # without it, `dir` and `help` miss what is loaded when it is first used
+
+
 def __getattr__(name: str) -> Any:
     if name in _MODULE:
         return getattr(import_module(_MODULE[name]), name)

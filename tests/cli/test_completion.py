@@ -1,7 +1,11 @@
 """What a shell offers for a word that is typed in part."""
 
+import re
+
 import pytest
 from click.shell_completion import ShellComplete
+from click.testing import CliRunner
+from places import ROOT
 
 from vreid_bench.cli.main import main
 from vreid_bench.registry.registry import Registry
@@ -51,3 +55,11 @@ def test_a_broken_plugin_offers_nothing_and_prints_nothing(monkeypatch, capsys):
 def test_help_shows_the_options_as_before(cli):
     assert "--plugin NAME" in cli("run", "--help").stdout
     assert "list [OPTIONS] [KIND]" in cli("list", "--help").stdout
+
+
+def test_the_docs_turn_it_on_for_each_shell():
+    lines = re.findall(r"(_VREID_BENCH_COMPLETE)=(\w+)_source vreid-bench", (ROOT / "docs/running.md").read_text())
+    assert [shell for _, shell in lines] == ["bash", "zsh", "fish"]
+    for variable, shell in lines:
+        script = CliRunner().invoke(main, env={variable: f"{shell}_source"}, prog_name="vreid-bench").stdout
+        assert f"{variable}={shell}_complete" in script

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from places import TESTS
-from short_run import SHORT
+from short_run import SHORT, record_of
 
 from vreid_bench.registry.parsed_code import read_code
 
@@ -60,6 +60,21 @@ def test_edited_code_of_a_part_is_trained_anew_and_an_edited_comment_is_not(comm
     assert after["run"] != before["run"]
     assert "already trained" not in told
     assert after["conventions"] != before["conventions"]
+    one, two = record_of(before), record_of(after)  # which list the code that they belong to
+    [old, new] = [next(p.code for p in each.method.providers if p.name == "softmin") for each in (one, two)]
+    assert old != new
+    assert one.code.training != two.code.training
+
+
+def test_after_a_change_of_the_test_the_weights_are_used_and_embed_again(command, tiny_mars, monkeypatch):
+    run = ("--plugin", "mean-pooling", "--data", tiny_mars)
+    before, _ = command(*run)
+    monkeypatch.setattr("vreid_bench.planning.code.fingerprint_modules", lambda names: f"{names}, edited")
+    after, told = command(*run)
+    assert after["run"] != before["run"]
+    assert "already trained: the weights are copied from" in told
+    assert "embed" in told  # the bar: the features of the old code are not used
+    assert after["conventions"] == before["conventions"]
 
 
 def test_another_picture_under_the_same_name_is_another_result(command, tiny_mars, tmp_path):

@@ -30,6 +30,19 @@ def test_unfinished_runs_are_skipped_with_a_note(cli, tmp_path, finished, unfini
     assert len(list((tmp_path / "board/records").rglob("*.json"))) == 1
 
 
+def test_two_runs_of_one_place_are_refused_before_anything_is_written(cli, tmp_path, finished):
+    other = tmp_path / "runs/other"
+    shutil.copytree(finished, other)
+    record = other / "record.json"
+    record.write_text(record.read_text().replace('"created": "20', '"created": "21'))
+    refused = cli("leaderboard", "add", finished, other, "--dir", tmp_path / "board")
+    assert refused.exit_code == 2
+    assert f"{finished} and {other} would both be {tmp_path}" in refused.stderr
+    assert not (tmp_path / "board").exists()
+    again = cli("leaderboard", "add", finished, finished, "--dir", tmp_path / "board")
+    assert again.exit_code == 0, again.output
+
+
 def test_it_fails_if_nothing_was_finished(cli, tmp_path, unfinished):
     failed = cli("leaderboard", "add", unfinished, "--dir", tmp_path / "board")
     assert (failed.exit_code, failed.stderr.count("\n")) == (2, 1)

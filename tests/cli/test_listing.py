@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from vreid_bench.reporting.columns import cut, first_sentence
+from vreid_bench.reporting.terminal_tables import cut, first_sentence
 
 
 def test_without_a_kind_it_counts_and_names_each_kind(cli, cli_json, monkeypatch):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file
 from short_run import OVERRIDES, SHORT, record_of
@@ -64,6 +65,19 @@ def test_the_record_tells_what_ran_and_on_what(finished):
     assert record.budget.frames == 4 * 2 * 4
     assert record.disclosure.selected_on == "none"
     assert record.metrics()["conventions"] == report["conventions"]
+    assert record.dataset.label == "synthetic"
+    assert Path(report["run"]).name.startswith("mars@synthetic-mean-pooling-small-seed0-")
+    assert record.environment.instruction_set == torch.backends.cpu.get_cpu_capability()
+    assert record.environment.cpu
+
+
+def test_the_record_has_the_curve_of_the_ranks_that_are_kept(finished):
+    record = record_of(finished)
+    kept = np.load(f"{finished['run']}/per_query.npz")
+    for name, result in record.conventions.items():
+        first = kept[f"{name}.first_rank"][~np.isnan(kept[f"{name}.ap"])]
+        curve = [np.mean((first >= 0) & (first < rank)) for rank in range(1, 51)]
+        np.testing.assert_allclose(result.cmc, curve)
 
 
 def test_the_features_hold_the_scores(finished, tiny_mars):
@@ -99,7 +113,10 @@ def test_a_run_is_scored_again_from_its_store_and_its_rules_are_told_apart(cli, 
     assert precision["rule"] == "average precision: step -> trapezoid"
     assert precision["mAP"] == pytest.approx(numbers["official"]["mAP"] - numbers["queries-in-gallery"]["mAP"])
     assert precision["R1"] == 0
-    assert "queries in gallery: yes -> no" in cli("conventions", "diff", report["run"]).output
+    runs, name = os.path.split(report["run"])
+    assert "queries in gallery: yes -> no" in cli("conventions", "diff", name, "--runs", runs).output
+    missing = cli("conventions", "diff", "nothing", "--runs", runs)
+    assert (missing.exit_code, "nothing: not a finished run" in missing.stderr) == (2, True)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(cli_json, finished, mean_pooling, tmp_path):
@@ -210,6 +227,8 @@ def test_a_part_runs_in_the_baseline_and_says_so(cli_json, mean_pooling):
         (("--plugin", "mean-pooling", "--set", 'stages.0.freeze=["encoder.nope"]'), "no parameter is named"),
         (("--plugin", "mean-pooling", "--set", "smoothing=x"), "loss 'cross-entropy' of vreid-bench failed"),
         (("--plugin", "clip-learned", "--rerank", "zhong"), "--rerank: needs one vector for each tracklet"),
+        (("--plugin", "mean-pooling", "--rerank", "average-query-expansion"), "must be cosine, not euclidean"),
+        (("--plugin", "clip-learned", "--protocol", "mars-tracklet-selection"), "tracklet selection needs one vector"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(cli, tiny_mars, tmp_path, arguments, message):

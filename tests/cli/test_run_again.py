@@ -51,6 +51,7 @@ def test_an_unfinished_anew_run_goes_on_when_it_is_repeated(cli, cli_json, finis
     again = cli(*mean_pooling, "--anew", "--json")
     assert json.loads(again.stdout)["run"] == str(folder)
     assert f"{folder}: goes on at the scores\n" in again.stderr
+    assert "INFO goes on at the scores\n" in (folder / "run.log").read_text()
     assert (folder / "weights.safetensors").stat().st_mtime_ns == weights
 
 

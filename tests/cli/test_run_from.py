@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from short_run import SHORT, record_of
 
+from vreid_bench.records.record import Record
 from vreid_bench.system.fingerprint import sha256
 
 
@@ -76,8 +77,24 @@ def test_the_data_is_the_runs_own_whatever_else_is_named(cli, cli_json, moved, t
     root.rename(tmp_path / "new")
     gone = cli(*options, "--set", "test.clips=2")
     assert (gone.exit_code, f"{root}: the run used this copy of mars, which is gone" in gone.stderr) == (2, True)
+    gone = cli("visibility", run, "--runs", tmp_path / "runs")
+    assert (gone.exit_code, f"{root}: the run used this copy of mars, which is gone" in gone.stderr) == (2, True)
+    found = cli("visibility", run, "--runs", tmp_path / "runs", "--data", tmp_path / "new")
+    assert "mean-pooling weighs neither frames nor clips" in found.stderr  # which is said of data that was read
     found = cli_json(*options, "--set", "test.clips=2", "--data", tmp_path / "new")
     assert json.loads(Path(found["run"], "data.json").read_text()) == {"mars": str(tmp_path / "new")}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("score", "--features"), ("conventions", "diff"), ("compare", "RUN"), ("leaderboard", "--dir", "BOARD", "add")],
+)
+def test_other_commands_on_a_run_need_only_its_folder(cli, finished_run, tmp_path, monkeypatch, command):
+    (finished_run / "data.json").write_text(json.dumps({"mars": "/nowhere"}))
+    monkeypatch.setenv("VREID_DATA", "/nowhere/else")
+    words = {"RUN": finished_run, "BOARD": tmp_path / "board"}
+    result = cli(*(words.get(word, word) for word in command), finished_run)
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize("command", ["run", "visibility"])
@@ -95,3 +112,25 @@ def test_data_that_changed_since_is_refused_before_it_is_embedded(cli, moved, tm
     assert result.exit_code == 2, result.output
     assert f"{root}: differs from the mars data that {run} used" in result.stderr
     assert sha256((run / "record.json").read_bytes()) == before
+
+
+def test_a_run_whose_recipe_has_changed_since_is_refused(cli, again, finished_run, tiny_mars):
+    """As after an update of the plugin: its weights are not those of the method as it is now."""
+    record = json.loads((finished_run / "record.json").read_text())
+    record["method"]["recipe"]["test"]["T"] += 1
+    (finished_run / "record.json").write_bytes(Record.of(record).to_json())
+    result = cli(*again, "--data", tiny_mars)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+    assert "the recipe of 'mean-pooling' has changed since that run; train it anew" in result.stderr
+
+
+def test_visibility_refuses_before_it_embeds(cli, finished_run, tiny_ilids, tmp_path, monkeypatch):
+    monkeypatch.setattr("vreid_bench.evaluation.visibility.embed", None)  # a call would fail otherwise
+    elsewhere = ("--protocol", "ilids-vid", "--data", tiny_ilids)
+    for more, words in (
+        ((), "mean-pooling weighs neither frames nor clips; name a run of a method with attention"),
+        (elsewhere, "ilids-vid has no visibility of persons"),
+    ):
+        result = cli("visibility", finished_run, "--runs", tmp_path, "-q", *more)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+        assert words in result.stderr

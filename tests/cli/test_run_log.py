@@ -6,9 +6,11 @@ from pathlib import Path
 from short_run import SHORT
 
 
-def test_the_log_follows_the_run_and_debug_has_the_logged_steps(cli_json, tiny_mars, tmp_path):
+def test_the_log_follows_a_quiet_run_and_debug_has_the_logged_steps(cli, cli_json, tiny_mars, tmp_path):
     options = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, *SHORT, "-q")
-    folder = Path(cli_json(*options, "--seed", "5", "--log-level", "debug")["run"])
+    first = cli(*options, "--seed", "5", "--log-level", "debug", "--json")
+    assert first.stderr == ""  # no bars of reading, training and embedding
+    folder = Path(json.loads(first.stdout)["run"])
     words = [line.split(" ", 2)[2] for line in (folder / "run.log").read_text().splitlines()]
     steps = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     logged = [line for line in words if line.startswith("stage 1, step ")]

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from short_run import SHORT, record_of
 
-from vreid_bench.records.tensors import MADE_BY, read_note
+from vreid_bench.records.note import MADE_BY, read_note
 from vreid_plugins.encoders import resnet
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import simplejpeg
 from places import TESTS
-from short_run import SHORT
+from short_run import SHORT, record_of
 
 STRANGERS = TESTS / "third_party"
 STRANGER = STRANGERS / "vreid-softmin"
@@ -37,7 +37,7 @@ def vreid_bench(cli, site, tmp_path, monkeypatch):
         return result.stdout if code == 0 else result.stderr
 
     yield call
-    for module in [name for name in sys.modules if name.startswith(("vreid_softmin", "vreid_courtyard"))]:
+    for module in [name for name in sys.modules if name.startswith(("vreid_softmin", "vreid_courtyard", "vreid_lab"))]:
         del sys.modules[module]
 
 
@@ -55,6 +55,14 @@ def test_a_stranger_is_listed_runs_and_has_its_row(vreid_bench, tiny_mars, tmp_p
     page = (tmp_path / "leaderboard" / "mars-synthetic.md").read_text()
     assert "softmin" in page
     assert "vreid-softmin 0.3.1" in page
+
+
+def test_a_stranger_brings_an_encoder_a_loss_and_a_method(vreid_bench, tiny_mars):
+    settings = ("--set", "steps=3", "--set", "size=32x16", "--set", "spread.margin=1")
+    record = record_of(json.loads(vreid_bench("run", "--plugin", "lab", "--data", tiny_mars, *settings, "--json")))
+    theirs = {(each.kind, each.name) for each in record.method.providers if each.distribution == "vreid-lab"}
+    assert theirs == {("encoder", "shallow"), ("loss", "spread"), ("method", "lab")}
+    assert "how many channels the maps have" in vreid_bench("methods", "show", "lab")
 
 
 def test_a_stranger_adds_a_protocol_over_its_own_data_in_under_thirty_lines(vreid_bench, tmp_path):

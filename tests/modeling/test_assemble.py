@@ -41,6 +41,7 @@ def states(parts):
     return {**parts.model.state_dict(prefix="model."), **parts.losses.state_dict(prefix="loss.")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATEFUL)
 def test_checks_change_neither_a_state_nor_a_random_stream(registry, name):
     """Against the same parts built by hand, one after another, and never called."""

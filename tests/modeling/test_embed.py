@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vreid_bench import ClipFeatures, Clipping, Clips, Tracklet
+from vreid_bench import ClipFeatures, Clipping, Clips, InputError, Tracklet
 from vreid_bench.modeling.embed import FrameReader, embed
 from vreid_bench.system.errors import RunError
 
@@ -55,3 +55,14 @@ def test_the_part_whose_output_is_not_finite_is_named(tmp_path, tracklets, part)
     with pytest.raises(RunError, match=f"grey.png: the output of {part} 'mine' of vreid-mine is not finite"):
         embed(Network(part), tracklets, CLIPPING, reader)
     assert len(embed(Network(""), tracklets, CLIPPING, reader)) == 2
+
+
+def test_a_matcher_whose_code_fails_is_named(tmp_path, tracklets):
+    def fail(clips):
+        raise ValueError("not today")
+
+    network = Network("")
+    network.matcher = SimpleNamespace(represent=fail)
+    reader = FrameReader(Path(tmp_path), (8, 4), torch.device("cpu"), 1, quiet=True)
+    with pytest.raises(InputError, match=r"^matcher 'mine' of vreid-mine failed \(ValueError: not today\)"):
+        embed(network, tracklets, CLIPPING, reader)

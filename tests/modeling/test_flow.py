@@ -157,6 +157,7 @@ def test_another_version_of_opencv_does_not_reuse_the_flow_of_this_one(dataset, 
 class Movement(nn.Module):
     """A network that returns what reaches it: the mean of each channel."""
 
+    titles = dict.fromkeys(("encoder", "aggregator", "matcher"), "part 'mine' of vreid-mine")
     matcher = SimpleNamespace(represent=lambda clips: Clips(clips.embedding, clips.importance, clips.valid))
 
     def features(self, clips):

@@ -67,6 +67,10 @@ def raises(*_, **__):
     raise ValueError("not today")
 
 
+def raises_in_lines(*_):
+    raise ValueError("not\n  today")
+
+
 def needs_two_frames(maps, clips, self):
     return F.avg_pool3d(maps.transpose(1, 2), (2, 1, 1), 1).transpose(1, 2)
 
@@ -141,6 +145,10 @@ ENCODERS = {
         encoder(lambda maps, clips, _: maps[:, :, : 1 + clips.shape[1]]),
         "for a clip of one frame: maps: expected",
     ),
+    "one frame, nan": (
+        encoder(lambda maps, *_: maps + maps.std(1, keepdim=True)),
+        "for a clip of one frame: maps: expected finite numbers",
+    ),
     "no gradient": (
         encoder(lambda maps, *_: maps.detach()),
         "no gradient reaches.*encoder.conv.weight.*it passes none",
@@ -161,6 +169,10 @@ AGGREGATORS = {
     "constant": (aggregator(lambda e, maps: e * 0 + 1), "the same embeddings for two different clips"),
     "one frame": (aggregator(lambda e, maps: maps.mean((3, 4)).std(1)), "for a clip of one frame: embedding"),
     "one frame, other width": (aggregator(lambda e, maps: maps.mean((2, 3, 4))), "for a clip of one frame: embedding"),
+    "one frame, importance": (
+        aggregator(lambda e, maps: ClipFeatures(e, maps.mean((2, 3, 4)).std(1))),
+        "for a clip of one frame: importance: expected finite numbers",
+    ),
     "importance of frames": (importance(lambda e: e), r"importance: expected \[B\]"),
     "importance is nan": (importance(lambda e: e[:, 0] * torch.nan), "importance: expected finite numbers"),
     "importance by neighbours": (importance(lambda e: e[:, 0].softmax(0)), "beside another clip"),
@@ -213,6 +225,7 @@ LOSSES = {
     "unknown width": (Needs, r"reads 'clip'.*it gives clips, embedding; did you mean clips"),
     "unknown field": (loss(lambda self, batch: batch.labels.sum()), "AttributeError.*labels"),
     "raises": (loss(raises), r"failed \(ValueError: not today\)"),
+    "raises in lines": (loss(raises_in_lines), r"failed \(ValueError: not today\)"),
     "shape": (loss(lambda self, batch: batch.embedding @ self.linear.weight), "failed .RuntimeError"),
     "gradient": (loss(lambda self, batch: (batch.embedding * 0).sum().sqrt()), "its gradient is NaN or infinite"),
     "unused parameters": (loss(lambda self, batch: batch.embedding.mean()), "no gradient reaches.*loss.loss.linear"),
@@ -257,6 +270,12 @@ def test_a_wrong_part_is_told_before_anything_trains(kind, wrong, message):
         assemble_with(kind, wrong)
     assert f"{kind} 'wrong' of {WRONG}" in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_its_author_sees_the_traceback_of_a_part(monkeypatch):
+    monkeypatch.setenv("VREID_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="not today"):
+        assemble_with("loss", loss(raises))
 
 
 VALUES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 
 import pytest
 
@@ -45,6 +46,21 @@ def test_it_is_the_hash_of_paths_and_bytes_of_all_frames(copy, tmp_path):
 def test_many_frames_are_hashed_in_order_of_their_paths(copy, tmp_path, monkeypatch):
     monkeypatch.setattr(content, "CHUNK", 2)
     assert hash_content(copy("own"), tmp_path) == by_hand({frame: frame.encode() for frame in FRAMES})
+
+
+def test_frames_are_read_at_the_same_time_and_a_bar_counts_them(copy, tmp_path, monkeypatch, capsys):
+    together, digest = threading.Barrier(len(FRAMES)), content._digest
+
+    def meet(root, frames):
+        together.wait(timeout=60)  # for ever, if one chunk waited for another
+        return digest(root, frames)
+
+    monkeypatch.setattr(content, "CHUNK", 1)
+    monkeypatch.setattr(content, "_digest", meet)
+    hash_content(copy("own"), tmp_path)
+    assert "hash frames: 100%" in capsys.readouterr().err
+    hash_content(copy("own"), tmp_path / "another cache", quiet=True)
+    assert capsys.readouterr().err == ""
 
 
 def test_frames_are_read_again_only_where_a_file_changed(copy, tmp_path, monkeypatch):

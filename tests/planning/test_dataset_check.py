@@ -104,6 +104,10 @@ def test_faults_of_frames_are_found_for_any_reader(yard):
     assert not any("decoded" in problem for problem in verify(Reader(), yard)[0].problems)
 
 
+def test_a_check_that_could_count_nothing_has_no_table():
+    assert as_text(DatasetCheck("unverified", (), ("gone",))) == "source: unverified\nnothing could be counted\n\ngone"
+
+
 def test_many_alike_problems_are_one_line_with_their_number(yard):
     for each in SPLIT.test:
         (yard / each.frames[0]).unlink()

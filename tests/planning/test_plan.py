@@ -273,10 +273,42 @@ def test_renamed_people_are_tested_again_with_the_weights_that_are_there(registr
 
 
 @pytest.mark.parametrize(
-    "changes", [{"seed": 1}, {"preset": "small"}, {"assignments": ("margin=0.2",)}, {"name": "soft"}], ids=str
+    "changes",
+    [
+        *({"seed": 1}, {"preset": "small"}, {"assignments": ("margin=0.2",)}, {"name": "soft"}),
+        *({"device": "cpu"}, {"threads": 1}),  # other arithmetic: its result is not that of `auto`
+    ],
+    ids=str,
 )
 def test_whatever_decides_a_run_changes_its_name(registry, tmp_path, changes):
     assert plan(registry, tmp_path).id != plan(registry, tmp_path, **changes).id
+
+
+RULES = {  # what the parts of a plan hold, and what else one of them may be
+    "recipe": lambda plan: {"chosen": replace(plan.chosen, method=replace(plan.chosen.method, size=(32, 16)))},
+    "re-ranker": lambda plan: {"chosen": replace(plan.chosen, reranker=part("zhong"))},
+    "part of that name": lambda plan: {"chosen": replace(plan.chosen, swapped="aggregator")},
+    "code of the training": lambda plan: {"code": replace(plan.code, training="0")},
+    "code of the features": lambda plan: {"code": replace(plan.code, features="0")},
+    "code of the test": lambda plan: {"code": replace(plan.code, test="0")},
+    "file of weights": lambda plan: {"source": SimpleNamespace(trains=True, fingerprints={"pretrained": "0"})},
+    "protocol": lambda plan: {"protocol": replace(plan.protocol, version="2")},
+    "convention": lambda plan: {"conventions": (replace(plan.conventions[0], version="2"),)},
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_hash_in_the_name_covers_every_rule(registry, tmp_path, rule):
+    before = plan(registry, tmp_path)
+    after = replace(before, **RULES[rule](before))
+    assert before.id[:-8] == after.id[:-8]
+    assert before.id != after.id
+
+
+def test_another_torch_is_another_run(registry, tmp_path, monkeypatch):
+    before = plan(registry, tmp_path).id
+    monkeypatch.setattr("vreid_bench.planning.plan.version", {"torch": "99.0"}.__getitem__)
+    assert plan(registry, tmp_path).id != before
 
 
 def test_an_override_that_changes_nothing_is_none(registry, tmp_path):

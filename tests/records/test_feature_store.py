@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import save
 
 from vreid_bench import InputError, Split, Tracklet
-from vreid_bench.records.feature_store import FeatureStore, read_store_arrays, read_store_metric
+from vreid_bench.records.feature_store import FeatureStore
+from vreid_bench.records.store_arrays import read_store_arrays, read_store_metric
 from vreid_plugins.matchers.mean import Mean
 
 TEST = (

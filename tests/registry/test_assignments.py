@@ -163,6 +163,7 @@ def test_a_matcher_that_is_fitted_brings_its_stage_and_takes_it_away_again(metho
     [
         ("aggregator=sofd", "no aggregator is named 'sofd'; did you mean soft"),
         ("agregator=soft", "no setting 'agregator'; did you mean aggregator"),
+        ("learning_speed=3", "no setting 'learning_speed'; `vreid-bench methods show NAME` lists those of a method"),
         ("aggregator=3", "aggregator: expected the name of one of `vreid-bench list aggregators`.*got 3"),
         ("aggregator=null", "aggregator: expected the name.*got null"),
         ('aggregator={"nam": "soft"}', "aggregator: expected the name"),

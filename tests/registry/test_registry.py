@@ -103,6 +103,14 @@ def test_a_hook_that_returns_no_mapping_is_refused_with_its_distribution():
         Registry([plugin("list", "vreid-list", vreid_losses=lambda: ["widget"])])
 
 
+def test_a_hook_that_fails_is_named_with_its_distribution():
+    def hook():
+        return {"widget": [][0]}
+
+    with pytest.raises(InputError, match=r"vreid_losses of plugin 'list' of vreid-list failed \(IndexError: list"):
+        Registry([plugin("list", "vreid-list", vreid_losses=hook)])
+
+
 def test_a_plugin_that_cannot_be_imported_stops_with_its_distribution(installed):
     installed(FakePoint("broken", "vreid-broken", ImportError("no module named cupy")))
     with pytest.raises(InputError, match=r"'broken' of vreid-broken cannot be imported.*cupy"):

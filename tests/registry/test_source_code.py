@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from pathlib import Path
 
 import pytest
 
 from vreid_bench.registry.parsed_code import read_code
+from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.source_code import fingerprint_modules, fingerprint_packages
 
 FILES = {
@@ -95,3 +98,16 @@ def test_a_package_counts_with_all_its_modules(yard):
     assert fingerprint_packages("shed") != before
     with pytest.raises(ModuleNotFoundError, match="garden"):
         fingerprint_packages("garden")
+
+
+def test_the_parts_of_the_tree_count_as_those_of_strangers(tmp_path, monkeypatch):
+    module = importlib.import_module("vreid_plugins.aggregators.pooling")
+    average, text = Registry.installed().entry("aggregators", "average"), Path(module.__file__).read_text()
+    before = average.code
+    codes = []
+    for number, new in enumerate(("maps.mean((1, 3, 4))  # a remark", "maps.sum((1, 3, 4))")):
+        assert "maps.mean((1, 3, 4))" in text
+        (tmp_path / f"{number}.py").write_text(text.replace("maps.mean((1, 3, 4))", new))
+        monkeypatch.setattr(module, "__file__", str(tmp_path / f"{number}.py"))
+        codes.append(average.code)
+    assert [code == before for code in codes] == [True, False]

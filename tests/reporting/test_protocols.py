@@ -1,7 +1,11 @@
 """Protocols in words and as a table."""
 
+from dataclasses import replace
+
 import pytest
 from places import ROOT
+from yard import PROTOCOL, Reader
+from yard import registry as registry_of_yard
 
 from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.registry.registry import Registry
@@ -35,3 +39,11 @@ def test_every_installed_protocol_is_described_and_has_its_line(registry, cli, c
 def test_the_docs_have_the_table_that_the_protocols_give(registry):
     docs = (ROOT / "docs" / "protocols.md").read_text()
     assert protocols_table(entry.value for entry in registry.entries("protocols")) in docs
+
+
+def test_a_protocol_under_an_unknown_convention_is_refused_as_a_run_refuses_it(cli, monkeypatch):
+    protocol = replace(PROTOCOL, conventions=("c", "market"))
+    monkeypatch.setattr(Registry, "installed", lambda: registry_of_yard(Reader(), protocol))
+    shown = cli("protocols", "show", protocol.name)
+    assert (shown.exit_code, shown.stdout) == (2, "")
+    assert "convention 'market', which no plugin provides" in shown.stderr

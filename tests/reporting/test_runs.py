@@ -73,9 +73,9 @@ def test_an_unfinished_run_says_where_it_is(tmp_path):
     (write_run(tmp_path / "cut") / "checkpoint.safetensors").write_bytes(b"cut")
     assert states(tmp_path) == {
         "begun": "interrupted: before its first checkpoint",
-        "stage": "interrupted: stage 1, step 40",
-        "split": "interrupted: split 1, stage 0, step 7",
-        "first": "interrupted: pretrained, stage 0, step 3",
+        "stage": "interrupted: stage 2, step 40",
+        "split": "interrupted: split 1, stage 1, step 7",
+        "first": "interrupted: pretrained, stage 1, step 3",
         "trained": "interrupted: trained",
         "cut": "interrupted: checkpoint not readable",
     }
@@ -85,8 +85,8 @@ def test_a_run_is_running_while_its_lock_is_held(tmp_path):
     write_checkpoint(write_run(tmp_path / "run"), 0, 5)
     with (tmp_path / "run/.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert states(tmp_path) == {"run": "running: stage 0, step 5"}
-    assert states(tmp_path) == {"run": "interrupted: stage 0, step 5"}
+        assert states(tmp_path) == {"run": "running: stage 1, step 5"}
+    assert states(tmp_path) == {"run": "interrupted: stage 1, step 5"}
 
 
 def test_a_broken_folder_is_a_line_and_no_error(tmp_path, cli, cli_json):

@@ -189,6 +189,7 @@ def test_alike_models_are_told_apart_as_rarely_as_promised():
     ("change", "message"),
     [
         (lambda r: r["dataset"].update(fingerprint="e" * 64), "differ in dataset mars"),
+        (lambda r: r["dataset"].update(name="yard"), "they were tested on mars and yard, expected one test set"),
         (lambda r: r["conventions"].update(official=altered(r["conventions"]["official"])), "convention official"),
     ],
 )
@@ -252,7 +253,7 @@ def record(name, precision, seed=0, **fields):
 
 
 def test_rows_say_whether_they_can_be_told_from_the_row_above():
-    from vreid_bench.reporting.tables import results_table
+    from vreid_bench.reporting.leaderboard_tables import results_table
 
     base = 0.5 + 0.3 * np.random.default_rng(0).random(20)
     noise = 0.1 * np.random.default_rng(1).normal(size=20)

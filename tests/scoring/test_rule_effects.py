@@ -102,4 +102,4 @@ def test_a_folder_without_ranks_is_refused(cli, run, tmp_path):
     result = cli("conventions", "diff", run)
     assert (result.exit_code, "has no array 'in_gallery'" in result.stderr) == (2, True)
     result = cli("conventions", "diff", tmp_path / "nowhere")
-    assert (result.exit_code, "record.json: cannot be read" in result.stderr) == (2, True)
+    assert (result.exit_code, "nowhere: not a finished run" in result.stderr) == (2, True)

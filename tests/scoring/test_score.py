@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from oracle import by_hand, distances_by_hand
+from safetensors.numpy import save_file
 from safetensors.torch import save
 from scipy.io import savemat
 
@@ -51,6 +52,10 @@ def files(tmp_path):
     np.savez(paths["query"], **query)
     np.savez(paths["gallery"], **gallery)
     np.savez(paths["test"], embedding=gallery["embedding"])
+    paths["store"] = tmp_path / "store.safetensors"
+    ones = {"importance": np.ones(len(gallery["pid"]), np.float32), "counts": np.ones(len(gallery["pid"]), int)}
+    roles = {"query": rows, "gallery": np.arange(len(gallery["pid"]))}
+    save_file({**gallery, **roles, **ones}, paths["store"], {"metric": "cosine"})
     paths["distance"] = tmp_path / "distance.npy"
     np.save(paths["distance"], distances_by_hand(query["embedding"], gallery["embedding"], "cosine"))
     paths["info"] = tmp_path / "info"
@@ -72,6 +77,7 @@ def ways(files):
         "distances": ["--distance", files["distance"], *pair],
         "index": ["--features", files["test"], *index, "--metric", "cosine"],
         "distances by index": ["--distance", files["distance"], *index],
+        "store": ["--features", files["store"]],
     }
 
 
@@ -199,6 +205,10 @@ QUERY = mars_like()[0]
         ({"embedding": QUERY["embedding"][..., None, None]}, "embedding must be numbers [N, E] or [N, C, E]"),
         ({"pid": QUERY["pid"][:-1]}, "must have a row for each of the"),
         ({"pid": QUERY["pid"] + 0.5}, "query.npz: pid must hold whole numbers, got float64"),
+        (
+            {"pid": QUERY["pid"].astype(str)},
+            "query.npz: pid must hold whole numbers, got <U21; give each label a number",
+        ),
         ({"pid": QUERY["pid"] * 0}, "has pid 0; a query must show a person"),
         ({"pid": QUERY["pid"] + 100}, "has a match in the gallery"),
         ({"camid": np.array([], int)}, "camid must have a row for each"),
@@ -253,7 +263,7 @@ def test_files_that_cannot_be_read_are_refused_in_a_sentence(cli, files, spoil, 
     [
         (b"nothing at all", "store.safetensors: cannot be read as .safetensors"),
         (save({"pid": torch.ones(3, dtype=torch.bfloat16)}), "store.safetensors: cannot be read as .safetensors"),
-        (save({"pid": torch.ones(3)}), "store.safetensors: has no array 'camid'; name --protocol and --info"),
+        (save({"pid": torch.ones(3)}), "store.safetensors: has no array 'camid', expected the labels pid and camid"),
     ],
 )
 def test_stores_that_cannot_be_read_are_refused_in_a_sentence(cli, tmp_path, content, message):
@@ -308,8 +318,9 @@ def test_true_accept_rates_come_by_every_way_in(cli, cli_json, files):
     assert (refused.exit_code, "--far needs distances" in refused.stderr) == (2, True)
 
 
-def test_scoring_distances_loads_no_torch(files):
-    arguments = [str(a) for a in ways(files)["distances"]]
+@pytest.mark.parametrize("way", ["distances", "store"])
+def test_scoring_loads_no_torch(files, way):
+    arguments = [str(a) for a in ways(files)[way]]
     script = (
         "import sys; from vreid_bench.cli.main import main; main(sys.argv[1:], standalone_mode=False); "
         "print(sorted({'torch', 'vreid_plugins'} & set(sys.modules)), file=sys.stderr)"

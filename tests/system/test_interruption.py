@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from places import ROOT
+
+from vreid_bench.system.interruption import GRACE
 
 BEGIN = """\
 import os, signal, sys, threading, time
@@ -66,6 +69,11 @@ with end_on_signals(say):
 """)
     assert done.returncode == 143
     assert done.stdout == "said\n"
+
+
+def test_the_docs_promise_more_time_than_a_command_has_to_end_by_itself():
+    assert GRACE <= 1.5
+    assert "within about two seconds" in (ROOT / "docs/running.md").read_text()
 
 
 @pytest.mark.slow

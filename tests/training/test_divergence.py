@@ -1,4 +1,4 @@
-"""A training that is not finite: which part is named."""
+"""A training that fails or is not finite: which part is named."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from wrong_parts import HOOKS, METHOD, STAGE, WRONG, Net, Pool, good, method_with, plugin
 
-from vreid_bench import Clips
+from vreid_bench import Clips, InputError
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.model import assemble
 from vreid_bench.registry.registry import Registry
@@ -41,6 +41,8 @@ def spoil(value, part, what):
     part.calls = getattr(part, "calls", 0) + 1
     if part.calls <= FROM:
         return value
+    if what == "code":
+        raise ValueError("not today")
     return value * torch.nan if what == "output" else Late.apply(value)
 
 
@@ -68,7 +70,14 @@ def wrong(kind, what):
         def forward(self, batch):
             return spoil(F.cross_entropy(self.fc(spoil(batch.embedding, self, what)), batch.pids), self, what)
 
-    return {"encoder": Encoder, "aggregator": Aggregator, "matcher": Matcher, "loss": Loss}[kind]
+    class Augmentation:
+        training = True
+
+        def __call__(self, clips, generator, planes):
+            return spoil(clips, self, what)
+
+    parts = {"encoder": Encoder, "aggregator": Aggregator, "matcher": Matcher, "loss": Loss}
+    return {**parts, "augmentation": Augmentation}[kind]
 
 
 @pytest.fixture
@@ -99,6 +108,12 @@ def test_the_first_part_whose_output_is_not_finite_is_named(train, kind):
 def test_the_part_whose_gradient_is_not_finite_is_named(train, kind):
     with pytest.raises(RunError, match=rf"a gradient is not finite at stage 1, step \d.* of {kind} 'wrong' of {WRONG}"):
         train(kind, wrong(kind, "gradient"))
+
+
+@pytest.mark.parametrize("kind", ["encoder", "aggregator", "matcher", "loss", "augmentation"])
+def test_the_part_whose_code_fails_in_a_later_step_is_named(train, kind):
+    with pytest.raises(InputError, match=rf"^{kind} 'wrong' of {WRONG} failed \(ValueError: not today\)"):
+        train(kind, wrong(kind, "code"))
 
 
 def test_a_finite_training_is_not_stopped(train):

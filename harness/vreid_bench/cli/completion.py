@@ -48,7 +48,7 @@ class InstalledName(click.types.StringParamType):
             yield from ((kind, f"every {one}") for kind, one in KINDS.items())
             return
         from vreid_bench.registry.registry import Registry
-        from vreid_bench.reporting.columns import first_sentence
+        from vreid_bench.reporting.terminal_tables import first_sentence
 
         registry = Registry.installed()
         for kind in self.kinds:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vreid_bench.cli.options import AS_JSON, FILE
+from vreid_bench.cli.options import AS_JSON, FILE, RUNS
 
 
 @click.group()
@@ -17,14 +17,16 @@ def conventions() -> None:
 
 @conventions.command()
 @click.argument("run", type=FILE)
+@RUNS
 @AS_JSON
-def diff(run: Path, as_json: bool) -> None:
-    """Show by how much each single rule changes mAP and R1 of RUN (a finished run's folder).
+def diff(run: Path, runs: Path, as_json: bool) -> None:
+    """Show by how much each single rule changes mAP and R1 of RUN, the folder or the id of a finished run.
 
     \b
         vreid-bench conventions diff runs/mars@synthetic-personvlad-small-seed0-1a2b3c4d
     """
+    from vreid_bench.records.run_directory import find_run
     from vreid_bench.scoring.rule_effects import measure_rule_effects, render
 
-    found = measure_rule_effects(run)
+    found = measure_rule_effects(find_run(run, runs))
     click.echo(json.dumps(found) if as_json else render(found))

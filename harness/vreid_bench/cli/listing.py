@@ -27,11 +27,11 @@ def list_(kind: str | None, in_full: bool, as_json: bool) -> None:
     from vreid_bench.registry.entry import KINDS
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting import listing
-    from vreid_bench.reporting.columns import terminal_width
+    from vreid_bench.reporting.terminal_tables import terminal_width
 
     kind = next((k for k, one in KINDS.items() if kind in (k, one)), kind)
     if kind is not None and kind not in KINDS:
-        raise UnknownName("no kind is named", kind, KINDS, f"; kinds: {', '.join(KINDS)}")
+        raise UnknownName("no kind is named", kind, KINDS, f"kinds: {', '.join(KINDS)}")
     entries = list(Registry.installed().entries(kind))
     if as_json:
         click.echo(json.dumps([entry.describe() for entry in entries]))

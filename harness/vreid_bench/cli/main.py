@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from typing import Any
@@ -22,14 +23,15 @@ from vreid_bench.cli.run import run
 from vreid_bench.cli.runs import runs_
 from vreid_bench.cli.score import score
 from vreid_bench.cli.visibility import visibility
-from vreid_bench.system.errors import InputError, RunError
+from vreid_bench.system.errors import TRACEBACK, InputError, RunError, describe_exception
 from vreid_bench.system.interruption import Interruption, end_on_signals, leave
 
 
 class Group(click.Group):
     """A group that reports errors in one sentence: exit code 2 for the user's mistakes, 1 for other failures.
 
-    Ctrl-C ends a command with 130 and SIGTERM with 143, as shells expect.
+    Any other exception is one sentence as well, unless VREID_TRACEBACK=1 asks for its traceback. Ctrl-C ends a command
+    with 130 and SIGTERM with 143, as shells expect.
     """
 
     def invoke(self, context: click.Context) -> Any:
@@ -46,6 +48,13 @@ class Group(click.Group):
             context.exit(1)
         except OSError as fault:
             click.echo(f"failed: {fault.filename or 'file system'}: {fault.strerror or fault}", err=True)
+            context.exit(1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise  # click's own: a mistake in an option, or the end of a command
+        except Exception as fault:
+            if os.environ.get(TRACEBACK):
+                raise
+            click.echo(f"failed: {describe_exception(fault)}; {TRACEBACK}=1 shows where", err=True)
             context.exit(1)
 
 

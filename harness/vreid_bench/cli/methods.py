@@ -30,8 +30,8 @@ def show(name: str, preset: str, as_json: bool) -> None:
         vreid-bench run --plugin mean-pooling --set aggregator=max --set stages.0.augment=[] --set size=128x64
     """
     from vreid_bench.registry.registry import Registry
-    from vreid_bench.reporting.columns import terminal_width
     from vreid_bench.reporting.methods import render_method, show_method, to_plain
+    from vreid_bench.reporting.terminal_tables import terminal_width
 
     shown = show_method(Registry.installed(), name, "small" if preset == "small" else "paper")
     click.echo(json.dumps(to_plain(shown)) if as_json else render_method(shown, terminal_width()))

@@ -27,11 +27,13 @@ def show(name: str, as_json: bool) -> None:
         vreid-bench protocols show mars-corruption
         vreid-bench protocols show ls-vid-to-duke-video
     """
-    from vreid_bench.planning.protocols import find_protocol
+    from vreid_bench.planning.protocols import find_conventions, find_protocol
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting.protocols import describe_protocol
 
-    protocol = find_protocol(Registry.installed().values("protocols"), name)
+    registry = Registry.installed()
+    protocol = find_protocol(registry.values("protocols"), name)
+    find_conventions(protocol, registry)  # raises what a run would
     rules = {"fingerprint": protocol.fingerprint, "rules": protocol.rules, "counts": dict(protocol.counts)}
     prose = {"name": protocol.name, "summary": protocol.summary, "source": protocol.source}
     click.echo(json.dumps(prose | rules) if as_json else describe_protocol(protocol))

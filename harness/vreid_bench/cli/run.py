@@ -154,7 +154,7 @@ def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:
 
     with claim_run(request) as (plan, folder):
         click.get_current_context().meta[FOLDER] = folder.path
-        if not folder.record.exists():
+        if not folder.is_finished:
             with log_events(folder.events, level):
                 from vreid_bench.run import run as walk  # imports torch, which a finished run does not need
 

@@ -23,8 +23,8 @@ def runs_(runs: Path, as_json: bool) -> None:
         vreid-bench runs
         vreid-bench runs --json
     """
-    from vreid_bench.reporting.columns import terminal_width
     from vreid_bench.reporting.runs import list_runs, render_runs, to_plain
+    from vreid_bench.reporting.terminal_tables import terminal_width
 
     found = list_runs(runs)
     if as_json:

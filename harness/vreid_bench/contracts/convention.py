@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from vreid_bench.contracts.rules import PROSE, rules_of
+from vreid_bench.contracts.fingerprinted_fields import PROSE, rules_of
 from vreid_bench.system.fingerprint import digest
 
 Clothes = Literal["any", "same", "other"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vreid_bench.contracts.rules import PROSE, rules_of
+from vreid_bench.contracts.fingerprinted_fields import PROSE, rules_of
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 

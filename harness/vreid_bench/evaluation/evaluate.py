@@ -10,6 +10,7 @@ import torch
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.parts import Matcher, Reranker
+from vreid_bench.evaluation.rehearsal import rehearse_cases, rehearse_reranking
 from vreid_bench.evaluation.strategies.plain import Plain
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.modeling.embed import FrameReader, embed
@@ -20,19 +21,18 @@ from vreid_bench.modeling.view import View
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
+from vreid_bench.planning.protocols import name_protocol
 from vreid_bench.records.adoption import adopt_features
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.scoring.clusters import cluster_diameter
 from vreid_bench.scoring.metrics import NotComputable, Outcome, judge
-from vreid_bench.scoring.ranks.by_matcher import check_reranking, rank_by_matcher
+from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.fingerprint import digest, sha256
 from vreid_bench.system.meter import Meter
-
-WIDTH = 8  # of the embeddings of a matcher that is built only to see what it compares
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Testing:
         """The test of a plan.
 
         Raises InputError if the protocol's strategy lacks a method, if it spoils frames whose optical flow the method
-        reads, and if the matcher's distances cannot be re-ranked.
+        reads, and for a strategy, a matcher and a re-ranker that do not fit together, tried on random features.
         """
         protocol, part = plan.protocol, plan.chosen.reranker
         strategy = protocol.test or Plain()
@@ -62,8 +62,12 @@ class Testing:
         if any(view.distort for view in strategy.views().values()):
             _check_planes(plan)
         reranker = None if part is None else plan.registry.factory("rerankers", part)()
-        if reranker is not None:
-            check_reranking(plan.registry.factory("matchers", plan.chosen.method.matcher)(WIDTH))
+        if reranker is not None or not isinstance(strategy, Plain):  # the plain test is that of the checks of parts
+            factory = plan.registry.factory("matchers", plan.chosen.method.matcher)
+            matcher, cases = rehearse_cases(strategy, factory, name_protocol(protocol, plan.registry))
+            if part is not None and reranker is not None:
+                entry = plan.registry.entry("rerankers", part.name)
+                rehearse_reranking(reranker, entry, matcher, cases[0], plan.memory)
         return cls(
             strategy, plan.chosen, plan.code.features, plan.conventions, protocol.headline, reranker, plan.memory
         )

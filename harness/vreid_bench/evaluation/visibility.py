@@ -79,6 +79,11 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     found: defaultdict[Key, Groups] = defaultdict(Groups)
     for fold in plan.folds:
         model = Model(method, plan.registry.factories(method))
+        if not (model.weighs_clips or isinstance(model.matcher, WeighsClips) or find_attention(model.aggregator)):
+            raise InputError(
+                f"{plan.chosen.name} weighs neither frames nor clips; name a run of a method with attention or learned "
+                "importance"
+            )
         file = plan.source.weights(fold.number)
         assert file is not None, "a run with --from has weights for every fold"
         load_weights(file, model)
@@ -161,6 +166,14 @@ def _weigh(
         yield ClipWeights(condition, mask, mixed.importance.double().numpy(), query, ranked)
 
 
+def find_attention(aggregator: nn.Module) -> list[nn.Module]:
+    """The aggregator and its parts, those of them that have attention to frames."""
+    # a layer named `attention` is an attribute as well, but not a method
+    return [
+        part for part in aggregator.modules() if isinstance(part, WeighsFrames) and hasattr(type(part), "attention")
+    ]
+
+
 @contextmanager
 def attention_of(aggregator: nn.Module) -> Iterator[list[Floats]]:
     """Collects the attention [T'] to the frames of each clip that passes through the aggregator inside the `with`.
@@ -172,11 +185,7 @@ def attention_of(aggregator: nn.Module) -> Iterator[list[Floats]]:
     def listen(part: Any, given: tuple[Tensor, ...], _: Any) -> None:
         heard.extend(part.attention(*given).double().cpu().numpy())
 
-    # a layer named `attention` is an attribute as well, but not a method
-    parts = [
-        part for part in aggregator.modules() if isinstance(part, WeighsFrames) and hasattr(type(part), "attention")
-    ]
-    hooks = [part.register_forward_hook(listen) for part in parts[:1]]
+    hooks = [part.register_forward_hook(listen) for part in find_attention(aggregator)[:1]]
     try:
         yield heard
     finally:

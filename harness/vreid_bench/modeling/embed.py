@@ -21,6 +21,7 @@ from vreid_bench.modeling.frames import prefetch, read_clips
 from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.view import Distort, View
 from vreid_bench.records.feature_store import FeatureStore
+from vreid_bench.registry.entry import blame
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import RunError
 from vreid_bench.system.progress import bar
@@ -97,7 +98,9 @@ def embed(
         with bar(total, "embed", "tracklet", quiet=reader.quiet) as progress:
             for group, clips, counts in batches:
                 whole = pad_features([model.features(piece) for piece in _pieces(clips, budget)], counts)
-                whole = model.matcher.represent(whole) if view.represented else whole
+                if view.represented:
+                    with blame(model.titles["matcher"]):
+                        whole = model.matcher.represent(whole)
                 if not whole.embedding.isfinite().all():
                     raise RunError(_blame_part(model, whole, group, _pieces(clips, budget)))
                 yield whole
@@ -123,7 +126,7 @@ def maps(
     _settle(model.encoder, pieces("statistics"))
     for piece in pieces("fit"):
         with torch.inference_mode():  # not around the yield, where `fit` runs
-            batch = model.encoder(piece)
+            batch = model.encode(piece)
         yield batch
 
 

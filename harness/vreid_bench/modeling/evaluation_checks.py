@@ -64,13 +64,15 @@ def check_aggregator(aggregator: nn.Module, title: str, maps: Tensor, features: 
     if not isinstance(aggregator, FitsMaps):  # before its fit, an aggregator may know nothing
         _check_varied(features.embedding, title, "embeddings")
     with blame(f"{title}, for a clip of one frame,"):
-        embedding = _features(aggregator(short)).embedding
+        embedding, importance, _ = _features(aggregator(short))
     if embedding.shape != (1, features.embedding.shape[1]):
         raise InputError(
             f"{title}, for a clip of one frame: embedding: expected [1, {features.embedding.shape[1]}], "
             f"got {list(embedding.shape)}"
         )
     check_numbers(embedding, f"{title}, for a clip of one frame: embedding")
+    if importance is not None:
+        check_numbers(importance, f"{title}, for a clip of one frame: importance")
 
 
 def check_matcher(matcher: Any, title: str, features: ClipFeatures) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import Batch, ClipFeatures, Matcher
 from vreid_bench.registry.factories import Factory
-from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.errors import TRACEBACK, InputError, suggestion
 
 
 class Size(NamedTuple):
@@ -155,7 +155,7 @@ def _explain(fault: InputError, title: str, given: Mapping[str, Any]) -> InputEr
     name, names = str(cause.args[0]), ", ".join(sorted(given))
     return InputError(
         f"{title} reads {name!r}, which the aggregator does not give here; it gives {names}"
-        f"{suggestion(name, given)}; VREID_TRACEBACK=1 shows where"
+        f"{suggestion(name, given)}; {TRACEBACK}=1 shows where"
     )
 
 

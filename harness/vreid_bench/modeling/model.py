@@ -29,6 +29,7 @@ from vreid_bench.modeling.flow import load_opencv
 from vreid_bench.modeling.loss_checks import build_loss
 from vreid_bench.modeling.probe import draw_clips, duplicate, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
+from vreid_bench.registry.entry import blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError, suggestion
 
@@ -57,6 +58,7 @@ class Model(nn.Module):
     `titles` says who provides each of the three, for messages.
     `dims` maps what a loss may learn from ("embedding", "clips", an aggregator's extra) to its width.
     `map_shape` is [T', D, h, w] of the encoder's maps for a test clip, `map_range` their smallest and largest value.
+    `weighs_clips` is True if the aggregator gives each clip an importance.
     `multiply_adds` counts those of encoder and aggregator for one clip at test, in matrix products and convolutions.
     """
 
@@ -99,6 +101,7 @@ class Model(nn.Module):
             with keep_streams(), factories.matcher.blame():
                 check_matcher(duplicate(self.matcher, factories.matcher, width), titles["matcher"], features)
         self.map_shape = tuple(maps.shape[1:])
+        self.weighs_clips = features.importance is not None
         self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
 
@@ -111,13 +114,20 @@ class Model(nn.Module):
             return int(self.matcher.represent(one).embedding.shape[-1])
 
     def aggregate(self, maps: Tensor) -> ClipFeatures:
-        """maps [B, T', D, h, w] -> features of each clip."""
-        features = self.aggregator(maps)
+        """maps [B, T', D, h, w] -> features of each clip. Raises InputError that names a failing aggregator."""
+        with blame(self.titles["aggregator"]):
+            features = self.aggregator(maps)
         return features if isinstance(features, ClipFeatures) else ClipFeatures(features)
 
     def features(self, clips: Tensor) -> ClipFeatures:
         """clips [B, T, P, H, W] in [0, 1] -> features of each clip."""
-        return self.aggregate(self.encoder(clips))
+        return self.aggregate(self.encode(clips))
+
+    def encode(self, clips: Tensor) -> Tensor:
+        """clips [B, T, P, H, W] in [0, 1] -> maps [B, T', D, h, w]. Raises InputError that names a failing encoder."""
+        with blame(self.titles["encoder"]):
+            maps: Tensor = self.encoder(clips)
+            return maps
 
 
 @dataclass(frozen=True)
@@ -200,7 +210,19 @@ def _step(
     titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator")}
     titles["matcher"] = (replacing or factories.matcher).entry.title
     titles |= {f"loss.{name}": factories.losses[name].entry.title for name in stage.losses}
-    return Step(stage, matcher, tuple(build() for build in augment), titles)
+    return Step(stage, matcher, tuple(_augmentation(factory) for factory in augment), titles)
+
+
+def _augmentation(factory: Factory) -> Augmentation:
+    """Build an augmentation that names its distribution if its code fails."""
+    augment = factory()
+
+    def apply(clips: Tensor, generator: torch.Generator, planes: Sequence[str]) -> Tensor:
+        with factory.blame():
+            changed: Tensor = augment(clips, generator, planes)
+            return changed
+
+    return apply
 
 
 def _planes(encoder: Any, title: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,6 +73,7 @@ class Plan:
     folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
+    arithmetic: tuple[str, str, int | None]  # version of torch; device and threads as they were asked for
     memory: int = RERANK_MEMORY  # bytes for re-ranking
 
     @property
@@ -105,6 +107,7 @@ class Plan:
                 [each.fingerprint, each.content, each.label, each.naming] for each in (self.dataset, self.trained_on)
             ],
             "reranker": describe(self.chosen.reranker),
+            "arithmetic": self.arithmetic,
         }
         if validation := self.folds[0].training[-1].validation:
             decides["validation"] = validation.every  # the share is among the overrides
@@ -209,5 +212,6 @@ def plan_run(registry: Registry, request: RunRequest) -> Plan:
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds),
+        arithmetic=(version("torch"), request.device, request.threads),
         memory=request.memory,
     )

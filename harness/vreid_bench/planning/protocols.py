@@ -28,7 +28,7 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
     if pair is None and own:
         raise InputError(f"{name!r} is a dataset, expected a protocol; its protocols are {', '.join(sorted(own))}")
     if pair is None:
-        raise UnknownName("no protocol is named", name, known, "; `vreid-bench list protocols` shows all")
+        raise UnknownName("no protocol is named", name, known, "`vreid-bench list protocols` shows all")
     return known[pair[0]].transfer_to(known[pair[1]], name, TUNING if name.endswith(TUNED) else 0.0)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from vreid_bench.records.note import MADE_BY, read_note
 from vreid_bench.records.run_directory import FOLDS, FoldDirectory
-from vreid_bench.records.tensors import MADE_BY, read_note
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.meter import read_costs, write_costs
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 from torch import Tensor
 
 from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.packing import mark_valid, pad
 from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher
-from vreid_bench.records.names import collect_names, pack_names, unpack_names
-from vreid_bench.records.run_directory import FoldDirectory
-from vreid_bench.records.tensors import MADE_BY, pack_tensors, read_note, unpack_tensors
+from vreid_bench.records.names import collect_names, pack_names
+from vreid_bench.records.note import MADE_BY
+from vreid_bench.records.tensors import pack_tensors, unpack_tensors
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 
@@ -90,39 +88,3 @@ class FeatureStore:
         if not {"embedding", "importance", "counts"} <= set(tensors):
             raise InputError(f"{path}: holds {', '.join(sorted(tensors))}, expected features; delete it to embed again")
         return cls(tensors["embedding"], tensors["importance"], tuple(tensors["counts"].tolist()))
-
-
-def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays in the store of a run's folder, or in a safetensors file, with a row and names for each tracklet.
-
-    The clips that a store packs are padded: `embedding` [N, C, E], `importance` [N, C], `valid` [N, C]; or [N, E]
-    without the other two where every tracklet has one. Raises InputError for a file that cannot be read.
-    """
-    file = _store_file(path)
-    if not file.is_file():
-        raise InputError(f"{file}: the file does not exist")
-    try:
-        arrays: dict[str, NDArray[Any]] = {**load_file(file), **unpack_names(read_note(file))}
-    except Exception as fault:  # a damaged file, or a type that NumPy does not have, makes it raise anything
-        reason = str(fault).partition("\n")[0]
-        raise InputError(f"{file}: cannot be read as .safetensors ({reason})") from fault
-    if not {"embedding", "importance", "counts"} <= set(arrays):
-        return arrays
-    counts, packed = arrays.pop("counts"), {name: arrays.pop(name) for name in ("embedding", "importance")}
-    if (counts == 1).all():
-        return arrays | {"embedding": packed["embedding"]}
-    present = np.arange(counts.max()) < counts[:, None]  # [N, C]
-    for name, array in packed.items():
-        arrays[name] = np.zeros((*present.shape, *array.shape[1:]), np.float32)
-        arrays[name][present] = array
-    return arrays | {"valid": present}
-
-
-def read_store_metric(path: Path) -> str | None:
-    """The metric by which a run compared the vectors in its store; None if it compared clips in pairs."""
-    return read_note(_store_file(path)).get("metric")
-
-
-def _store_file(path: Path) -> Path:
-    """`path` itself, or the store of a folder's view `features`, which every test has."""
-    return FoldDirectory(path, path).features("features") if path.is_dir() else path

@@ -49,11 +49,16 @@ class RunDirectory:
     def __init__(self, path: Path, alone: bool = False) -> None:
         self.path = path
         self.alone = alone  # take nothing from other runs
-        self.record = path / "record.json"  # written last: its presence says that the run is complete
+        self.record = path / "record.json"  # written last
         self.per_query = path / "per_query.npz"
         self.events = path / EVENTS
         self.breakdown = path / "breakdown.json"
         self.pretraining = path / "pretraining.txt"  # what the encoder took from the file that `--weights` names
+
+    @property
+    def is_finished(self) -> bool:
+        """Is the run complete? Its record is written last, so its presence says so."""
+        return self.record.is_file()
 
     @classmethod
     def choose(cls, runs: Path, name: str, anew: bool) -> RunDirectory:
@@ -61,7 +66,7 @@ class RunDirectory:
         if not anew:
             return cls(runs / name)
         beside = (cls(runs / f"{name}-{number}", alone=True) for number in count(2))
-        return next(folder for folder in beside if not folder.record.exists())
+        return next(folder for folder in beside if not folder.is_finished)
 
     def fold(self, number: int, total: int) -> FoldDirectory:
         """The folder of one of several folds; a single fold uses the run's own folder."""
@@ -103,7 +108,7 @@ class RunDirectory:
 
     def _tidy(self) -> None:
         """Remove the checkpoints of a finished run: only an interrupted one needs them."""
-        if self.record.exists():
+        if self.is_finished:
             for checkpoint in self.path.rglob(CHECKPOINT):
                 checkpoint.unlink(missing_ok=True)
 
@@ -127,7 +132,7 @@ class RunDirectory:
 def find_run(run: Path, runs: Path) -> RunDirectory:
     """The folder of a finished run, named by its path or its id. Raises InputError if there is none."""
     for folder in (run, runs / run):
-        if RunDirectory(folder).record.is_file():
+        if RunDirectory(folder).is_finished:
             return RunDirectory(folder)
     raise InputError(
         f"{run}: not a finished run, expected a record.json in it; `vreid-bench runs --runs {runs}` shows the runs"

@@ -22,7 +22,7 @@ class RunState:
 
 def find_state(run: RunDirectory) -> RunState:
     """The state of the run in that folder; it is running while a process holds the folder."""
-    if run.record.exists():
+    if run.is_finished:
         return RunState("finished")
     return RunState("running" if run.is_claimed() else "interrupted", _find_place(run.path))
 
@@ -39,10 +39,10 @@ def _find_place(path: Path) -> str:
 
 
 def _read_position(checkpoint: Path) -> str:
-    """Stage and step of a checkpoint, both counted from 0."""
+    """Stage of a checkpoint, counted from 1 as its progress bar says, and step, counted from 0."""
     try:
         with safe_open(checkpoint, framework="np") as file:  # reads the head of the file, and needs no torch
             stage, step = json.loads((file.metadata() or {})["position"])
     except (OSError, SafetensorError, KeyError, ValueError):
         return "checkpoint not readable"
-    return f"stage {stage}, step {step}"
+    return f"stage {stage + 1}, step {step}"

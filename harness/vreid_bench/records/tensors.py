@@ -11,8 +11,6 @@ from torch import Tensor
 
 from vreid_bench.system.errors import InputError
 
-MADE_BY = "made_by"  # the note's entry with the fingerprint of all that decided the tensors
-
 
 def pack_tensors(tensors: Mapping[str, Tensor], note: Mapping[str, str]) -> bytes:
     """The content of a file with these tensors, by name, and this note."""
@@ -27,12 +25,3 @@ def unpack_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - not a mapping
     except (OSError, SafetensorError) as fault:
         raise InputError(f"{path}: not a readable safetensors file ({fault}); delete it to start again") from fault
-
-
-def read_note(path: Path) -> dict[str, str]:
-    """The note of a file, without reading its tensors; empty if the note or the file is missing."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError):
-        return {}

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vreid_bench.records.tensors import MADE_BY, pack_tensors, unpack_tensors
+from vreid_bench.records.note import MADE_BY
+from vreid_bench.records.tensors import pack_tensors, unpack_tensors
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 

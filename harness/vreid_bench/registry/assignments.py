@@ -81,7 +81,9 @@ def _find(path: str, single: Sequence[str], several: Sequence[str], only: tuple[
             f"expected one of {', '.join(p for p in usable if p in single)}; leave --from out to train with {path}"
         )
     ends = {p.rpartition(".")[2] for p in usable} | set(usable)
-    raise UnknownName("--set: the recipe has no setting", path, ends)
+    raise UnknownName(
+        "--set: the recipe has no setting", path, ends, "`vreid-bench methods show NAME` lists those of a method"
+    )
 
 
 def _list_fits(path: str, single: Sequence[str], several: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from vreid_bench.contracts.recipe import Method, Preset
 from vreid_bench.registry.inspection import read_docstrings, read_options
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.source_code import fingerprint_modules
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import TRACEBACK, InputError, describe_exception
 
 KINDS = {
     "datasets": "dataset",
@@ -157,6 +157,6 @@ def blame(who: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as fault:  # a plugin can raise anything; all of it is reported
-        if os.environ.get("VREID_TRACEBACK"):
+        if os.environ.get(TRACEBACK):
             raise
-        raise InputError(f"{who} failed ({type(fault).__name__}: {fault}); VREID_TRACEBACK=1 shows where") from fault
+        raise InputError(f"{who} failed ({describe_exception(fault)}); {TRACEBACK}=1 shows where") from fault

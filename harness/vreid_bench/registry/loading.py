@@ -13,7 +13,7 @@ from vreid_bench.registry.entry import KINDS, Entry, Family, blame
 from vreid_bench.registry.inspection import GIVEN
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.value_checks import check_value
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, UnknownName
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 FAMILY = re.compile(f"{NAME.pattern}:")
@@ -50,13 +50,24 @@ class LoadedPlugins:
             raise InputError(f"plugin {plugin.name!r} of {plugin.distribution} is not usable: {reason}") from fault
 
     def _check_marks(self, plugin: Plugin) -> None:
-        """Raise InputError for a hook that lacks `@hookimpl`: pluggy would pass over it without a word."""
+        """Raise InputError for a hook that lacks `@hookimpl`, which pluggy would pass over, and for an unknown one."""
+        hooks = vars(self.manager.hook)
         for name, value in vars(plugin.module).items():
             own = inspect.isfunction(value) and value.__module__ == getattr(plugin.module, "__name__", value.__module__)
-            if name.startswith("vreid_") and own and self.manager.parse_hookimpl_opts(plugin.module, name) is None:
+            if not (name.startswith("vreid_") and own):
+                continue
+            marks = self.manager.parse_hookimpl_opts(plugin.module, name)
+            if marks is None:
                 raise InputError(
                     f"plugin {plugin.name!r} of {plugin.distribution}: {name}() lacks @hookimpl, so nothing that it "
                     "provides would be found; write @vreid_bench.hookimpl above it, or name it without vreid_"
+                )
+            if name not in hooks and not marks["optionalhook"]:
+                raise UnknownName(
+                    f"plugin {plugin.name!r} of {plugin.distribution} is not usable: there is no hook",
+                    name,
+                    hooks,
+                    "docs/plugins.md says where all hooks are listed",
                 )
 
     def _collect(self, kind: str) -> Iterator[Entry]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any, NamedTuple
 
-from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.errors import InputError, describe_exception, suggestion
 
 GROUP = "vreid_bench"
 HARNESS = "vreid_bench"  # its code counts for every part: `planning.code`
@@ -62,7 +62,7 @@ class Installed(NamedTuple):
         except Exception as fault:  # a module can raise anything; all of it is reported
             raise InputError(
                 f"plugin {self.point.name!r} of {self.distribution} cannot be imported "
-                f"({type(fault).__name__}: {fault}); repair or uninstall {self.distribution}"
+                f"({describe_exception(fault)}); repair or uninstall {self.distribution}"
             ) from fault
         return Plugin(self.point.name, module, self.distribution, self.version)
 

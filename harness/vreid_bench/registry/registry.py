@@ -67,7 +67,7 @@ class Registry:
         """The entry of that kind and name. Raises InputError with the nearest names."""
         found = self.find(kind, name)
         if found is None:
-            advice = f"; `vreid-bench list {kind}` shows all"
+            advice = f"`vreid-bench list {kind}` shows all"
             raise UnknownName(f"no {KINDS[kind]} is named", name, self._entries[kind], advice)
         return found
 
@@ -90,7 +90,7 @@ class Registry:
         entries = [found for kind in others if (found := self.find(kind, name))]
         if not entries:
             known = [entry.name for kind in kinds for entry in self.entries(kind)]
-            advice = "; `vreid-bench list --long` shows all"
+            advice = "`vreid-bench list --long` shows all"
             raise UnknownName(f"no {KINDS[first]} or part is named", name, known, advice)
         if len(entries) > 1:
             words = " and ".join(f"an {KINDS[e.kind]}" if e.kind[0] in "ae" else f"a {KINDS[e.kind]}" for e in entries)

@@ -23,7 +23,7 @@ def as_text(check: DatasetCheck) -> str:
     """The check as text: the table of counts, then the problems; many alike problems are one line with their number."""
     rows = [(c.what, c.found, "" if c.published is None else c.published) for c in check.counts]
     expected = "rendered" if check.source == "synthetic" else "published"
-    table = tabulate(rows, headers=("count", "found", expected))
+    table = tabulate(rows, headers=("count", "found", expected)) if rows else "nothing could be counted"
     problems = "\n".join(_group_alike(check.problems)) or "no problems"
     return f"source: {check.source}\n{table}\n\n{problems}"
 

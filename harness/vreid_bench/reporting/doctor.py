@@ -21,7 +21,7 @@ def examine() -> dict[str, str]:
     """Subject -> finding, each in words. Never raises: faults are findings, too."""
     device = pick_device("auto")
     found = {"python": platform.python_version(), **packages()}
-    found["processor"] = f"{processor()}, {instruction_set()}, {cores()} cores for this process"
+    found["processor"] = f"{processor()}, {instruction_set()}, {cores()} core{'s' * (cores() > 1)} for this process"
     found["device"] = device_name(device) + _advice(device)
     found["kernels"] = _kernels("ranks", ranks.backend(), "ranks are counted")
     found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")

@@ -31,7 +31,7 @@ class Publication(NamedTuple):
 def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> Publication:
     """Add the records of several runs and rebuild the pages, or change nothing if one of them cannot be added.
 
-    Runs that are not finished are skipped. Raises InputError if none is finished.
+    Runs that are not finished are skipped. Raises InputError if none is finished, and if two belong at one place.
     """
     skipped = [run for run in runs if is_unfinished(run)]
     finished = [run for run in runs if run not in skipped]
@@ -40,8 +40,15 @@ def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> P
             f"none of {len(runs)} run(s) is finished, expected a record.json in each; repeat the command of "
             f"{', '.join(map(str, runs[:3]))}{' ...' if len(runs) > 3 else ''}"
         )
+    first: dict[Path, tuple[Path, bytes]] = {}  # by place
     for run in finished:
-        check_addition(run, leaderboard, replace)
+        place, content = check_addition(run, leaderboard, replace)
+        other, same = first.setdefault(place, (run, content))
+        if content != same:
+            raise InputError(
+                f"{other} and {run} would both be {place}: they ran one method, preset, seed and options, on different "
+                "data or code; add one of them, or use a separate leaderboard for each (--dir)"
+            )
     written = [str(add_record(run, leaderboard, replace)) for run in finished] + write_pages(leaderboard)
     return Publication(written, [str(run) for run in skipped])
 

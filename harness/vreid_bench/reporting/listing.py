@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from vreid_bench.registry.entry import Entry
-from vreid_bench.reporting.columns import first_sentence, fit_table
+from vreid_bench.reporting.terminal_tables import first_sentence, fit_table
 
 
 def count_kinds(entries: Sequence[Entry], width: int | None) -> str:

@@ -11,7 +11,7 @@ from vreid_bench.contracts.recipe import Method, Part, Preset
 from vreid_bench.registry.meanings import explain_settings
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, list_places, settings
-from vreid_bench.reporting.columns import cut, first_sentence, wrap_table
+from vreid_bench.reporting.terminal_tables import cut, first_sentence, wrap_table
 from vreid_bench.reporting.text import sanitize
 
 

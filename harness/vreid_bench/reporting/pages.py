@@ -10,7 +10,13 @@ from vreid_bench.records.entries import Ruled
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import explain_refusals
 from vreid_bench.reporting.board import LEGENDS, SOURCES, Board, boards
-from vreid_bench.reporting.tables import budget_table, conditions_table, index_table, quotations_table, results_table
+from vreid_bench.reporting.leaderboard_tables import (
+    budget_table,
+    conditions_table,
+    index_table,
+    quotations_table,
+    results_table,
+)
 from vreid_bench.reporting.text import escape
 
 INDEX = "README.md"

@@ -26,7 +26,7 @@ def add_record(source: Path, leaderboard: Path, replace: bool = False) -> Path:
 
 def is_unfinished(source: Path) -> bool:
     """Is it a folder without a record, as that of a run that is not finished?"""
-    return source.is_dir() and not RunDirectory(source).record.exists()
+    return source.is_dir() and not RunDirectory(source).is_finished
 
 
 def check_addition(source: Path, leaderboard: Path, replace: bool) -> tuple[Path, bytes]:

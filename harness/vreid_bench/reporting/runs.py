@@ -11,7 +11,7 @@ from typing import Any
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.records.run_state import find_state
-from vreid_bench.reporting.columns import cut, fit_table
+from vreid_bench.reporting.terminal_tables import cut, fit_table
 from vreid_bench.reporting.text import sanitize
 from vreid_bench.scoring.few_people import widen_point
 from vreid_bench.system.errors import InputError

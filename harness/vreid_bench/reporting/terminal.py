@@ -34,7 +34,8 @@ def render(records: Iterable[Record]) -> str:
 
 
 def _render_conventions(board: Board, row: Row) -> str:
-    over = ["± splits"] if board.splits else []
+    splits = board.first.splits
+    over = ["± splits"] if splits and len(splits.ran) > 1 else []
     headers = ["convention", "mAP", *over, "95 %", "R1", *over, "95 %", "R5", "R10", "R20", "mINP", "queries"]
     table = []
     for name in board.conventions:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.records.npz import read_npz
+from vreid_bench.records.store_arrays import read_store_arrays
 from vreid_bench.system.errors import InputError
 
 Array = NDArray[Any]
@@ -24,8 +25,6 @@ def is_store(path: Path) -> bool:
 def read_arrays(path: Path) -> dict[str, Array]:
     """The arrays of an `.npz`, or of a run's feature store. Raises InputError for any other file."""
     if is_store(path):
-        from vreid_bench.records.feature_store import read_store_arrays  # imports torch
-
         return read_store_arrays(path)
     return read_npz(path)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.scoring.matches import GalleryRule, find_matches
+from vreid_bench.scoring.matches_and_junk import GalleryRule, find_matches
 from vreid_bench.scoring.metrics import Outcome, Scores, precision, scores_of
 from vreid_bench.scoring.ranks.counting import index_matches
 

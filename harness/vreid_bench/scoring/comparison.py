@@ -244,6 +244,11 @@ def _check_alike(a: Path, b: Path, one: Record, other: Record) -> None:
         pairs.append(("protocol", one.protocol.name, one.protocol, other.protocol))
     shared = set(one.conventions) & set(other.conventions)
     pairs += [("convention", name, one.conventions[name], other.conventions[name]) for name in sorted(shared)]
+    if one.dataset.name != other.dataset.name:
+        raise InputError(
+            f"{a} and {b} cannot be compared: they were tested on {one.dataset.name} and {other.dataset.name}, "
+            "expected one test set"
+        )
     for what, name, here, there in pairs:
         if here.fingerprint != there.fingerprint:
             prints = f"fingerprints {here.fingerprint[:8]} and {there.fingerprint[:8]}"

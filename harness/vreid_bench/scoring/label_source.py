@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from vreid_bench.contracts.dataset import RolesReader
+from vreid_bench.records.store_arrays import read_store_metric
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import Array, is_store, read_arrays
 from vreid_bench.scoring.labelled_features import LabelledFeatures, find_queries
@@ -142,7 +143,10 @@ def read_index(protocol: str, folder: Path, registry: Registry) -> Index:
 def _read_roles(arrays: Mapping[str, Array], origin: str) -> Labels:
     missing = [name for name in ROLES if name not in arrays]
     if missing:
-        raise InputError(f"{origin}: has no array {missing[0]!r}; name --protocol and --info, which have the labels")
+        raise InputError(
+            f"{origin}: has no array {missing[0]!r}, expected the labels pid and camid, and in query and gallery the "
+            "rows of each; add it, or name --protocol and --info, which have the labels"
+        )
     return Labels(*(np.asarray(arrays[name], np.int64) for name in ROLES))
 
 
@@ -157,8 +161,4 @@ def _check_order(arrays: Mapping[str, Array], origin: str, index: Index) -> None
 
 
 def _read_metric(path: Path) -> str | None:
-    if not is_store(path):
-        return "cosine"
-    from vreid_bench.records.feature_store import read_store_metric  # imports torch
-
-    return read_store_metric(path)
+    return read_store_metric(path) if is_store(path) else "cosine"

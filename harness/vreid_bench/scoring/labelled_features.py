@@ -130,7 +130,8 @@ def _check_whole(array: Array, what: str) -> Ints:
     if array.dtype.kind not in "iu" and not (
         array.dtype.kind == "f" and np.isfinite(array).all() and not (array % 1).any()
     ):
-        raise InputError(f"{what} must hold whole numbers, got {array.dtype}")
+        advice = "; give each label a number" if array.dtype.kind in "USO" else ""
+        raise InputError(f"{what} must hold whole numbers, got {array.dtype}{advice}")
     return array.astype(np.int64)
 
 

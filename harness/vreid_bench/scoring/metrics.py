@@ -13,7 +13,7 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.records.names import NAMES
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.scoring.bootstrap import interval
-from vreid_bench.scoring.matches import GalleryRule, Matches, find_matches
+from vreid_bench.scoring.matches_and_junk import GalleryRule, Matches, find_matches
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Ints, Labels
 from vreid_bench.system.errors import InputError
@@ -83,7 +83,7 @@ def _verdict(matches: Matches | None, counts: Counts, convention: Convention) ->
 def find_refusal(matches: Matches | None, counts: Counts, convention: Convention) -> NotComputable | None:
     """Why a convention cannot be applied to these matches; None if it can be. Ranks do not matter."""
     if matches is None:
-        worn = convention.clothes
+        worn = "the same" if convention.clothes == "same" else "other"
         return NotComputable(f"a match must wear {worn} clothes, but not every tracklet says what is worn")
     size = len(counts.start) - 1
     matched = np.diff(matches.start) > 0  # [Q]

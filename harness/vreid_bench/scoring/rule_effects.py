@@ -25,15 +25,14 @@ RULES = ("queries_in_gallery", "clothes", "average_precision", "unmatched")
 METRICS = ("mAP", "R1")
 
 
-def measure_rule_effects(run: Path) -> dict[str, Any]:
+def measure_rule_effects(folder: RunDirectory) -> dict[str, Any]:
     """From the headline convention to each other: {"headline": name, "conventions": {name: [effect, ...]}}.
 
     An effect has `rule`, in words, and the differences of mAP and R1, as fractions, that this rule makes alone; `all`
     is every rule together, which need not be their sum. Where a mixture of rules cannot be applied, `not_computable`
-    says why. Only the ranks that the run stored are used. Raises InputError if `run` is not the folder of a
-    finished run, and for rules that this version does not know.
+    says why. Only the ranks that the run stored are used. Raises InputError for a damaged record, and for rules that
+    this version does not know.
     """
-    folder = RunDirectory(run)
     record = Record.from_file(folder.record)
     splits = counts_by_split(PerQuery.from_file(folder.per_query))
     head, *others = sorted(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from vreid_bench.scoring.array_files import Array
-from vreid_bench.scoring.matches import GalleryRule, assign_roles
+from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles
 from vreid_bench.scoring.ranks.counting import Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError

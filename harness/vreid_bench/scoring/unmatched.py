@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.scoring.matches import GalleryRule, find_matches
+from vreid_bench.scoring.matches_and_junk import GalleryRule, find_matches
 from vreid_bench.scoring.metrics import find_refusal
 from vreid_bench.scoring.ranks.counting import list_matches
 from vreid_bench.scoring.ranks.labels import Labels

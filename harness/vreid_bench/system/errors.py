@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+TRACEBACK = "VREID_TRACEBACK"  # the variable that lets the exceptions of plugins and of the program pass unchanged
+
 
 class InputError(Exception):
     """The user's input cannot be used.
@@ -18,8 +20,9 @@ class UnknownName(InputError):
     """A name that is not known, reported with the names that are similar."""
 
     def __init__(self, problem: str, name: str, known: Iterable[str], advice: str = "") -> None:
-        """problem: what is wrong with the name, which follows it; advice: the end of the message."""
-        super().__init__(f"{problem} {name!r}{suggestion(name, known)}{advice}")
+        """problem: what is wrong with the name, which follows it; advice: what to do."""
+        near = suggestion(name, known)
+        super().__init__(f"{problem} {name!r}{near}" + (f"{' ' if near else '; '}{advice}" if advice else ""))
 
 
 class RunError(Exception):
@@ -30,3 +33,9 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: `; did you mean a, b?`, or nothing if no known name is similar."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     return f"; did you mean {', '.join(near)}?" if near else ""
+
+
+def describe_exception(fault: BaseException) -> str:
+    """The type and the message of an exception, in one line; for an unknown attribute also those with similar names."""
+    near = suggestion(fault.name, dir(fault.obj)) if isinstance(fault, AttributeError) and fault.name else ""
+    return " ".join(f"{type(fault).__name__}: {fault}{near}".split())

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vreid_bench.system.errors import describe_exception
+
 LEVELS = ("debug", "info", "warning")  # `debug` has a line for every logged step of training
 
 LOGGER = logging.getLogger("vreid_bench")
@@ -30,7 +32,7 @@ def log_events(path: Path, level: str) -> Iterator[None]:
         yield
     except BaseException as fault:
         if path.parent.exists():
-            LOGGER.error("stopped: %s", " ".join(f"{type(fault).__name__}: {fault}".split()))
+            LOGGER.error("stopped: %s", describe_exception(fault))
         raise
     finally:
         LOGGER.removeHandler(handler)

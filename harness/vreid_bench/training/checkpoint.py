@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from vreid_bench.records.tensors import pack_tensors, read_note, unpack_tensors
+from vreid_bench.records.note import read_note
+from vreid_bench.records.tensors import pack_tensors, unpack_tensors
 from vreid_bench.records.weights import load_state
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic

@@ -1,4 +1,4 @@
-"""Which part of a training step gave the first value that is not finite."""
+"""Which part of a training step failed, or gave the first value that is not finite."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vreid_bench.contracts.parts import Batch, Clips
 from vreid_bench.modeling.model import MethodParts, Step
+from vreid_bench.registry.entry import blame
+from vreid_bench.system.errors import InputError
 
 
 class Seen(NamedTuple):
@@ -24,6 +26,18 @@ def are_finite(tensors: Iterable[Tensor | None]) -> bool:
     """Are all values of these tensors finite? Copies one number from the device."""
     found = [tensor.isfinite().all() for tensor in tensors if tensor is not None]
     return not found or bool(torch.stack(found).all())
+
+
+def call_loss(loss: nn.Module, name: str, stage: Step, batch: Batch) -> Tensor:
+    """The loss `name` of a batch. Raises InputError that names it, or the matcher that it uses, if its code fails."""
+    try:
+        with blame(stage.titles[f"loss.{name}"]):
+            value: Tensor = loss(batch)
+            return value
+    except InputError:
+        with blame(stage.titles["matcher"]):  # it computes what the batch gives: is the fault its own?
+            _ = batch.hardest
+        raise
 
 
 def find_part(parts: MethodParts, stage: Step, seen: Seen, batch: Batch, losses: Mapping[str, Tensor]) -> str:

@@ -21,11 +21,12 @@ from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.embed import FrameReader, embed, maps
 from vreid_bench.modeling.frames import prefetch
 from vreid_bench.modeling.model import MethodParts, Step
+from vreid_bench.registry.entry import blame
 from vreid_bench.system.errors import InputError, RunError, UnknownName
 from vreid_bench.system.progress import bar
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
 from vreid_bench.training.checkpoint import Checkpoints, Position
-from vreid_bench.training.divergence import Seen, are_finite, find_part
+from vreid_bench.training.divergence import Seen, are_finite, call_loss, find_part
 
 EVERY = 10  # steps between two lines of the log
 
@@ -102,11 +103,13 @@ class Training:
         model = self.parts.model
         if stage.part == "aggregator":
             aggregator = cast(FitsMaps, model.aggregator)
-            aggregator.fit(maps(model, self.tracklets, stage.clipping, self.reader))
+            with blame(model.titles["aggregator"]):
+                aggregator.fit(maps(model, self.tracklets, stage.clipping, self.reader))
         else:
             matcher = cast(FitsClips, model.matcher)
             store = embed(model, self.tracklets, stage.clipping, self.reader).to(self.reader.device)
-            matcher.fit(store.clips(slice(None)), self.labels, self.camids)
+            with blame(model.titles["matcher"]):
+                matcher.fit(store.clips(slice(None)), self.labels, self.camids)
 
     def _descend(
         self, stage: Step, start: Position, state: Mapping[str, Tensor]
@@ -146,7 +149,7 @@ class Training:
         for augment in stage.augment:
             clips = augment(clips, generator, self.parts.model.planes)
         with torch.autocast(self.reader.device.type, torch.bfloat16, self.reader.device.type == "cuda"):
-            maps = self.parts.model.encoder(clips)
+            maps = self.parts.model.encode(clips)
             return maps, _float(self.parts.model.aggregate(maps))
 
     def _fill_cache(self, stage: Step, at: int) -> Cache:
@@ -176,7 +179,7 @@ class Training:
     ) -> dict[str, float]:
         rows = torch.tensor(drawn, device=self.reader.device)
         batch = Batch(seen.clips, self.labels[rows], self.camids[rows], stage.matcher)
-        parts = {name: self.parts.losses[name](batch) for name in stage.recipe.losses}
+        parts = {name: call_loss(self.parts.losses[name], name, stage, batch) for name in stage.recipe.losses}
         loss = torch.stack([weight * parts[name] for name, weight in stage.recipe.losses.items()]).sum()
         values = {"loss": loss.item(), **{name: value.item() for name, value in parts.items()}}
         where = f"stage {position.stage + 1}, step {position.step}"

@@ -124,6 +124,7 @@ def test_paper_losses_clips_and_matchers_are_the_printed_ones():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "settings"),
     [

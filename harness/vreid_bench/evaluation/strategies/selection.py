@@ -68,7 +68,10 @@ class Selection:
 
         everyone = features["features"].clips(slice(None))
         if everyone.embedding.shape[1] != 1:
-            raise InputError("tracklet selection needs one vector for each tracklet; this matcher keeps several clips")
+            raise InputError(
+                "tracklet selection needs one vector for each tracklet, but the matcher of this method keeps several "
+                "clips; choose another protocol, or another matcher, for instance --set matcher=mean"
+            )
         queries, each = set(test.query), lengths(test)
         probes = group_by_identity(test, test.query)
         gallery = group_by_identity(test, [row for row in test.gallery if row not in queries])

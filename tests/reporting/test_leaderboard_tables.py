@@ -18,7 +18,7 @@ from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import boards
-from vreid_bench.reporting.tables import budget_table, index_table, quotations_table, results_table
+from vreid_bench.reporting.leaderboard_tables import budget_table, index_table, quotations_table, results_table
 from vreid_bench.reporting.terminal import render
 from vreid_bench.reporting.text import escape, sanitize
 
@@ -240,7 +240,7 @@ def test_terminal_shows_every_convention_and_no_control_character():
 def test_tables_load_neither_torch_nor_plugins_nor_scores():
     code = "import sys, vreid_bench.reporting.leaderboard, vreid_bench.reporting.terminal; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {"vreid_bench.reporting.tables", "vreid_bench.reporting.terminal"} <= set(loaded)
+    assert {"vreid_bench.reporting.leaderboard_tables", "vreid_bench.reporting.terminal"} <= set(loaded)
     assert not {"torch", "numpy", "vreid_plugins", "vreid_bench.scoring.metrics", "vreid_bench.modeling.model"} & set(
         loaded
     )
@@ -268,6 +268,11 @@ def test_the_spread_over_splits_is_told_from_that_over_seeds():
 
 def test_a_single_split_has_no_spread():
     assert cells(results([over([0.6], [2])]), "± splits") == [""]
+
+
+def test_the_terminal_shows_no_column_of_spreads_for_a_single_split():
+    assert "± splits" not in render([over([0.6], [2])])
+    assert "± splits" in render([over([0.6, 0.8], [0, 1])])
 
 
 def test_rows_of_other_splits_are_never_ranked_together():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle import labels, role
 
-from vreid_bench.scoring.matches import GalleryRule, assign_roles, find_matches
+from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles, find_matches
 from vreid_bench.scoring.ranks.counting import count_from_distances, index_matches
 from vreid_bench.scoring.ranks.labels import Labels
 

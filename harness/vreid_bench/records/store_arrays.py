@@ -1,0 +1,51 @@
+"""The features of a run as arrays of NumPy, for scoring them without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from vreid_bench.records.names import unpack_names
+from vreid_bench.records.note import read_note
+from vreid_bench.records.run_directory import FoldDirectory
+from vreid_bench.system.errors import InputError
+
+
+def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays in the store of a run's folder, or in a safetensors file, with a row and names for each tracklet.
+
+    The clips that a store packs are padded: `embedding` [N, C, E], `importance` [N, C], `valid` [N, C]; or [N, E]
+    without the other two where every tracklet has one. Raises InputError for a file that cannot be read.
+    """
+    file = _store_file(path)
+    if not file.is_file():
+        raise InputError(f"{file}: the file does not exist")
+    try:
+        arrays: dict[str, NDArray[Any]] = {**load_file(file), **unpack_names(read_note(file))}
+    except Exception as fault:  # a damaged file, or a type that NumPy does not have, makes it raise anything
+        reason = str(fault).partition("\n")[0]
+        raise InputError(f"{file}: cannot be read as .safetensors ({reason})") from fault
+    if not {"embedding", "importance", "counts"} <= set(arrays):
+        return arrays
+    counts, packed = arrays.pop("counts"), {name: arrays.pop(name) for name in ("embedding", "importance")}
+    if (counts == 1).all():
+        return arrays | {"embedding": packed["embedding"]}
+    present = np.arange(counts.max()) < counts[:, None]  # [N, C]
+    for name, array in packed.items():
+        arrays[name] = np.zeros((*present.shape, *array.shape[1:]), np.float32)
+        arrays[name][present] = array
+    return arrays | {"valid": present}
+
+
+def read_store_metric(path: Path) -> str | None:
+    """The metric by which a run compared the vectors in its store; None if it compared clips in pairs."""
+    return read_note(_store_file(path)).get("metric")
+
+
+def _store_file(path: Path) -> Path:
+    """`path` itself, or the store of a folder's view `features`, which every test has."""
+    return FoldDirectory(path, path).features("features") if path.is_dir() else path

@@ -1,0 +1,15 @@
+"""Errors in one sentence."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from vreid_bench.system.errors import describe_exception
+
+
+def test_an_unknown_attribute_is_told_with_similar_names():
+    batch = SimpleNamespace(distance=1)
+    with pytest.raises(AttributeError) as raised:
+        _ = batch.distances
+    assert describe_exception(raised.value).endswith("has no attribute 'distances'; did you mean distance?")
+    assert describe_exception(AttributeError("no\nname")) == "AttributeError: no name"
