@@ -107,7 +107,8 @@ def _put(method: Method, path: str, value: Any, registry: Registry) -> Method:
     if path != "aggregator" and path != "matcher":
         changed = _replace(method, path.split("."), value)
     else:
-        changed = method.with_part(path, value, fits=registry.entry(f"{path}s", value.name).can_fit)  # type: ignore[arg-type]
+        fits = registry.entry(f"{path}s", value.name).can_fit
+        changed = method.with_part(path, value, fits=fits)  # type: ignore[arg-type]  # mypy does not narrow the text
     return registry.resolve_method(changed)
 
 
