@@ -12,6 +12,7 @@ installed without kernels and runs on NumPy and plain torch, and `vreid-bench do
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -86,6 +87,8 @@ def extensions(torch: Any, cpp: Any, cuda: Any) -> list[Extension]:
     flags = [*OPTIONS, "-std=c++20", *STABLE]
     shared: dict[str, Any] = {"depends": HEADERS, "py_limited_api": True}
     found.append(cpp("vreid_bench._clip_cpu", sources("clip/cpu"), extra_compile_args=flags, **shared))
+    if platform.machine() == "x86_64":
+        found.append(cpp("vreid_bench._portable", sources("portable"), extra_compile_args=flags, **shared))
     if cuda is not None:
         compilers = {"cxx": flags, "nvcc": ["-O3", "-std=c++17", *ARCHITECTURES]}
         links = ["-ldl", "-lrt", "-pthread"]
