@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
-
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.parts import Matcher, Reranker
@@ -127,6 +125,7 @@ def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome
 def _fingerprint(view: View, testing: Testing, fold: Fold, folder: FoldDirectory, machine: Machine) -> str:
     """A hash over all that decides features: weights, parts, code, clips, frames, corruption, and the arithmetic."""
     parts = [testing.chosen.settings[name] for name in ("encoder", "aggregator", "matcher", "test", "size")]
-    where = [machine.device.type, machine.threads, torch.__version__]
     weights = sha256(folder.weights.read_bytes())
-    return digest([weights, parts, testing.code, where, [view.represented, view.distortion], fold.fingerprint])
+    return digest(
+        [weights, parts, testing.code, machine.arithmetic, [view.represented, view.distortion], fold.fingerprint]
+    )

@@ -32,6 +32,7 @@ from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
+from vreid_bench.system.processor import instruction_set
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Plan:
     folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
-    arithmetic: tuple[str, str, int | None]  # version of torch; device and threads as they were asked for
+    # version of torch; device and threads as they were asked for; instruction set
+    arithmetic: tuple[str, str, int | None, str]
     budget: Mapping[str, int]  # of the last training of a fold, as `Method.budget` has it; of `--from`: of that run
     memory: int = RERANK_MEMORY  # bytes for re-ranking
 
@@ -223,7 +225,7 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds, trainings),
-        arithmetic=(version("torch"), request.device, request.threads),
+        arithmetic=(version("torch"), request.device, request.threads, instruction_set()),
         budget=budget,
         memory=request.memory,
     )
