@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tqdm import tqdm
-
-from vreid_bench import decode, prefetch
+from vreid_bench import bar, decode, prefetch
 from vreid_plugins.datasets.fault_report import Report, Tally, is_leftover
 
 THREADS = min(8, 2 * (os.cpu_count() or 1))  # more than cores: a network disk makes threads wait
@@ -55,9 +52,9 @@ def check_frames(
 
     good: list[str] = []
     total = sum(map(len, folders.values()))
-    with show_progress(total, "frames listed") as bar:
+    with bar(total, "frames listed", "frame") as progress:
         for found in prefetch(sorted(folders), check, THREADS, 4 * THREADS):
-            bar.update(found.listed)
+            progress.update(found.listed)
             good += found.good
             for kind, sentence in found.faults:
                 tally.add(kind, sentence)
@@ -128,9 +125,9 @@ def check_images(root: Path, paths: list[str], tally: Tally, *, same_size: bool)
         except Exception as error:  # whatever a codec or the disk raises is a fault of the frame
             return "", str(error) or type(error).__name__
 
-    with show_progress(len(paths), "frames decoded") as bar:
+    with bar(len(paths), "frames decoded", "frame") as progress:
         for path, (size, error) in zip(paths, prefetch(paths, attempt, THREADS, 64 * THREADS), strict=True):
-            bar.update()
+            progress.update()
             if error:
                 tally.add("corrupt frames", f"{root / path} cannot be decoded ({error}); copy it again.")
             else:
@@ -140,8 +137,3 @@ def check_images(root: Path, paths: list[str], tally: Tally, *, same_size: bool)
         for path in sizes[size] if same_size and size != usual else ():
             sentence = f"{root / path} is {size} pixels (height x width), expected {usual} as most are; copy it again."
             tally.add("frames of unusual size", sentence)
-
-
-def show_progress(total: int, what: str) -> tqdm[Any]:
-    """A progress bar on stderr; nothing is shown if stderr is not a terminal."""
-    return tqdm(total=total, desc=what, unit="frame", file=sys.stderr, disable=None, leave=False)
