@@ -118,6 +118,22 @@ def test_many_alike_problems_are_one_line_with_their_number(yard):
     assert last.endswith("(5 more alike; --json lists them)")
 
 
+def test_many_copies_of_frames_are_one_line_with_one_count(yard):
+    """More of them than any list shows one by one."""
+    folder, picture = yard / "copies", (yard / SPLIT.train[0].frames[0]).read_bytes()
+    folder.mkdir()
+    tracklets = []
+    for number in range(96):
+        frame = f"copies/{number}.jpg"
+        (yard / frame).write_bytes(picture)
+        tracklets.append(tracklet(3, 1)._replace(frames=(frame,)))
+    check, _ = verify(Reader(replace(SPLIT, train=(*SPLIT.train, *tracklets))), yard)
+    assert len(check.problems) == 96  # which --json lists
+    [line] = as_text(check).splitlines()[-1:]
+    assert as_text(check).count("the same content") == 1
+    assert line.endswith("(95 more alike; --json lists them)")
+
+
 class Checking(Reader):
     """A reader with checks of its own."""
 
