@@ -118,7 +118,7 @@ def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome
     counts = rank_by_matcher(matcher, sides, case.labels, testing.reranker, testing.memory, quiet)
     verdicts = judge(counts, testing.conventions)
     if isinstance(verdict := verdicts[testing.headline], NotComputable):
-        raise InputError(f"the headline convention {testing.headline} is not computable: {verdict.reason}")
+        raise InputError(f"the headline convention {testing.headline} is not computable: {verdict}")
     return Outcome(case.labels, counts, verdicts)
 
 
