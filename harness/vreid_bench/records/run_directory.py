@@ -67,6 +67,12 @@ class RunDirectory:
         return self.record.is_file()
 
     @classmethod
+    def list_in(cls, runs: Path) -> list[RunDirectory]:
+        """Every folder in the folder of runs, by name; none if that does not exist."""
+        paths = sorted(runs.iterdir()) if runs.is_dir() else []
+        return [cls(path) for path in paths if path.is_dir() and not path.name.startswith(".")]
+
+    @classmethod
     def choose(cls, runs: Path, name: str, anew: bool) -> RunDirectory:
         """The folder of the run of that name; to run it `anew`, the first of `<name>-2`, `-3`, ... without a record."""
         if not anew:

@@ -121,12 +121,11 @@ def _cut(line: str, width: int | None) -> str:
 
 def _read_runs(runs: Path) -> Iterator[ListedRun]:
     installed = _Installed()
-    for path in runs.iterdir():
-        if path.is_dir() and not path.name.startswith("."):
-            try:
-                yield _read_run(RunDirectory(path), installed)
-            except (InputError, OSError) as fault:
-                yield ListedRun(path.name, "broken", str(fault), _last_change(path))
+    for run in RunDirectory.list_in(runs):
+        try:
+            yield _read_run(run, installed)
+        except (InputError, OSError) as fault:
+            yield ListedRun(run.path.name, "broken", str(fault), _last_change(run.path))
 
 
 def _read_run(run: RunDirectory, installed: _Installed) -> ListedRun:
