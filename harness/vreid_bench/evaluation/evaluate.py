@@ -28,6 +28,7 @@ from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.fingerprint import digest, sha256
+from vreid_bench.system.memory import explain_memory
 from vreid_bench.system.meter import Meter
 
 
@@ -114,8 +115,10 @@ def evaluate(
 
 def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome:
     """One ranking, scored. Raises InputError if the protocol's headline convention cannot be computed."""
-    sides = case.query, case.gallery
-    counts = rank_by_matcher(matcher, sides, case.labels, testing.reranker, testing.memory, quiet)
+    sides, labels = (case.query, case.gallery), case.labels
+    work = f"ranking {len(labels.gallery):,} tracklets for {len(labels.query):,} queries"
+    with explain_memory(work, "test.clips", case.gallery.embedding.device.type):
+        counts = rank_by_matcher(matcher, sides, labels, testing.reranker, testing.memory, quiet)
     verdicts = judge(counts, testing.conventions)
     if isinstance(verdict := verdicts[testing.headline], NotComputable):
         raise InputError(f"the headline convention {testing.headline} is not computable: {verdict}")
