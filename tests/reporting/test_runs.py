@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from places import GOLDEN
 from safetensors.numpy import save_file
 
 from vreid_bench.records.planned_run import PlannedRun
-from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.reporting.runs import list_runs, render_runs
+from vreid_bench.system.errors import InputError
 
 RECORD = json.loads((GOLDEN / "record.json").read_text())
 
@@ -131,7 +133,7 @@ def test_a_run_of_code_that_was_edited_since_says_so(finished_run, cli, monkeypa
     record["code"]["test"] = "0" * 64
     (finished_run / "record.json").write_text(json.dumps(record))
     shown = cli("runs", "--runs", finished_run.parent).stdout
-    assert f"; other code of encoder {part['name']}; " in shown
+    assert f"differs: other code of encoder {part['name']}; other code of the harness for " in shown
     part["version"] = "0.0.7"
     (finished_run / "record.json").write_text(json.dumps(record))
     assert f"encoder {part['name']} of vreid-bench 0.0.7" in cli("runs", "--runs", finished_run.parent).stdout
@@ -175,6 +177,16 @@ def test_six_people_who_all_score_alike_do_not_make_a_point(tmp_path):
         tmp_path / "six", RECORD, people=people, conventions={**RECORD["conventions"], "queries-in-gallery": result}
     )
     assert "54.1–100.0" in render_runs(list_runs(tmp_path), None)
+
+
+def test_a_mistyped_id_is_told_the_runs_that_are_near(tmp_path):
+    write_run(tmp_path / "mars@synthetic-tacan-small-seed0-1a2b3c4d", RECORD)
+    write_run(tmp_path / "mars@synthetic-tacan-small-seed1-5e6f7a8b")  # not finished
+    with pytest.raises(InputError) as told:
+        find_run(Path("mars@synthetic-tacan-small-seed0-1a2b3c4e"), tmp_path)
+    assert "; did you mean mars@synthetic-tacan-small-seed0-1a2b3c4d? `vreid-bench runs --runs" in str(told.value)
+    with pytest.raises(InputError, match=r"expected a record\.json in it; `vreid-bench runs"):
+        find_run(Path("elsewhere"), tmp_path)
 
 
 def test_no_runs_and_no_folder(tmp_path, cli):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vreid_bench.records import data_roots, planned_run
 from vreid_bench.records.planned_run import PlannedRun
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, suggestion
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import sweep, write_atomic
 
@@ -147,6 +147,8 @@ def find_run(run: Path, runs: Path) -> RunDirectory:
     for folder in (run, runs / run):
         if RunDirectory(folder).is_finished:
             return RunDirectory(folder)
+    near = suggestion(run.name, [each.path.name for each in RunDirectory.list_in(runs) if each.is_finished])
     raise InputError(
-        f"{run}: not a finished run, expected a record.json in it; `vreid-bench runs --runs {runs}` shows the runs"
+        f"{run}: not a finished run, expected a record.json in it{near or ';'} `vreid-bench runs --runs {runs}` shows "
+        "the runs"
     )

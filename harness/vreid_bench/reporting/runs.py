@@ -107,7 +107,7 @@ def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:
     lines = fit_table(rows, headers, width).splitlines() if rows else []
     shown = lines[:2]
     for run, line in zip(listed, lines[2:], strict=True):
-        differs = (*run.differs, *run.other_code, *run.apart)
+        differs = (*run.other_code, *run.apart, *run.differs)  # a terminal cuts the end
         shown += [line, *([_cut(f"  differs: {'; '.join(differs)}", width)] if differs else [])]
     return "\n".join(
         [*shown, *(_cut(f"{run.id}: broken: {run.place}", width) for run in runs if run.state == "broken")]
