@@ -102,7 +102,7 @@ def test_an_unfinished_run_says_what_it_is(tmp_path):
     shown = render_runs([run], None)
     assert "mars@my-copy" in shown
     assert "tacan small seed 3" in shown
-    assert shown.splitlines()[-1] == "  differs: margin=0.2"
+    assert shown.splitlines()[-2:] == ["  at stage 1, step 5", "  differs: margin=0.2"]
     (tmp_path / "run/plan.json").write_text('{"method": 1}')
     [damaged] = list_runs(tmp_path)
     assert (damaged.method, damaged.data) == ("", "")

@@ -85,7 +85,7 @@ def to_plain(runs: Sequence[ListedRun]) -> list[dict[str, Any]]:
 
 
 def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:
-    """A table with a line for each run, and a second one for what differs; then the broken folders.
+    """A table with a line for each run, and others below it: where it is, what differs; then the broken folders.
 
     What differs: from its method, from the installed code, from runs that are alike otherwise. Lines are cut to the
     width.
@@ -95,7 +95,7 @@ def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:
     rows = [
         [
             run.id,
-            f"{run.state}: {run.place}" if run.place else run.state,
+            run.state,
             *_write_score(run.score),
             run.time.replace("T", " ")[:16],
             run.data,
@@ -107,11 +107,18 @@ def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:
     lines = fit_table(rows, headers, width).splitlines() if rows else []
     shown = lines[:2]
     for run, line in zip(listed, lines[2:], strict=True):
-        differs = (*run.other_code, *run.apart, *run.differs)  # a terminal cuts the end
-        shown += [line, *([_cut(f"  differs: {'; '.join(differs)}", width)] if differs else [])]
+        shown += [line, *(_cut(f"  {below}", width) for below in _list_below(run))]
     return "\n".join(
         [*shown, *(_cut(f"{run.id}: broken: {run.place}", width) for run in runs if run.state == "broken")]
     )
+
+
+def _list_below(run: ListedRun) -> Iterator[str]:
+    """What stands below the line of a run: where an unfinished one is, and what differs."""
+    if run.place:
+        yield f"at {run.place}" if run.place.startswith(("stage", "split")) else run.place
+    if differs := (*run.other_code, *run.apart, *run.differs):  # a terminal cuts the end
+        yield f"differs: {'; '.join(differs)}"
 
 
 def _cut(line: str, width: int | None) -> str:
