@@ -25,7 +25,7 @@ from vreid_bench.ops.portable_convolution import Geometry, Gradients, convolve, 
 from vreid_bench.system import native
 
 FUNCTIONS = (
-    *("exp", "log", "log2", "log10", "sqrt", "tanh", "erf", "erfc"),
+    *("exp", "log", "log2", "log10", "sqrt", "tanh", "erf", "erfc", "erfinv"),
     *("sin", "cos", "tan", "asin", "acos", "atan"),
 )
 _REAL = (torch.float32, torch.float64)
@@ -52,6 +52,7 @@ def replace_functions() -> None:
         _replace(name, function)
     for name in FUNCTIONS:
         _replace(name, _elementwise(name))
+    torch.backends.cuda.enable_flash_sdp(False)  # of the CPU as well: its attention calls MKL by itself
     for name, function in (("pow.Tensor_Scalar", _power), ("convolution", _convolve)):
         _replace_kernel(name, function)
     _replace_kernel("convolution_backward", _convolve_backward)

@@ -32,9 +32,9 @@ from vreid_bench.records.scores import Splits
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
+from vreid_bench.system.arithmetic import name_arithmetic
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
-from vreid_bench.system.processor import instruction_set
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Plan:
     folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
-    # version of torch; device and threads as they were asked for; instruction set
+    # version of torch; device and threads as they were asked for; which last bits
     arithmetic: tuple[str, str, int | None, str]
     budget: Mapping[str, int]  # of the last training of a fold, as `Method.budget` has it; of `--from`: of that run
     memory: int = RERANK_MEMORY  # bytes for re-ranking
@@ -235,7 +235,7 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds, trainings),
-        arithmetic=(version("torch"), request.device, request.threads, instruction_set()),
+        arithmetic=(version("torch"), request.device, request.threads, name_arithmetic()),
         budget=budget,
         memory=request.memory,
     )

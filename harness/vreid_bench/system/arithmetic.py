@@ -19,6 +19,7 @@ import sys
 from typing import Literal, get_args
 
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.processor import instruction_set
 
 Arithmetic = Literal["native", "portable"]
 ARITHMETICS: tuple[Arithmetic, ...] = get_args(Arithmetic)
@@ -43,9 +44,14 @@ def choose_arithmetic(arithmetic: Arithmetic) -> None:
     if loaded := [name for name in _READERS if name in sys.modules]:
         raise InputError(
             f"arithmetic portable has to be chosen before {' and '.join(loaded)} is imported; "
-            "call choose_arithmetic first, or use the command line"
+            "set it in a new process, by the command line or by choose_arithmetic"
         )
     os.environ.update(PINS)
+
+
+def name_arithmetic() -> str:
+    """`portable`, or `native` and the instruction set that torch uses: AVX512, AVX2 or DEFAULT."""
+    return "portable" if is_pinned() else f"native {instruction_set()}"
 
 
 def is_pinned() -> bool:
