@@ -291,7 +291,10 @@ RULES = {  # what the parts of a plan hold, and what else one of them may be
     "code of the training": lambda plan: {"code": replace(plan.code, training="0")},
     "code of the features": lambda plan: {"code": replace(plan.code, features="0")},
     "code of the test": lambda plan: {"code": replace(plan.code, test="0")},
-    "file of weights": lambda plan: {"source": SimpleNamespace(trains=True, fingerprints={"pretrained": "0"})},
+    "file of weights": lambda plan: {
+        "source": SimpleNamespace(trains=True, fingerprints={"pretrained": "0"}, precision="fp32")
+    },
+    "precision": lambda plan: {"source": SimpleNamespace(trains=True, fingerprints={}, precision="bf16")},
     "protocol": lambda plan: {"protocol": replace(plan.protocol, version="2")},
     "convention": lambda plan: {"conventions": (replace(plan.conventions[0], version="2"),)},
 }
