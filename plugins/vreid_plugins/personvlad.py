@@ -322,6 +322,8 @@ def _paper() -> Method:
       everything but the words.
     - Halving 0.003 every 1,000 of 50,000 steps ends at 0.003 / 2^49; the last 40,000 steps change nothing.
     - The batch of 15 is 5 persons with 3 tracklets each, and step 2 is as long as step 1; the paper states neither.
+    - U of Eq. 6 has features of "unlabeled identities", and the training part of MARS has none, so no step draws any:
+      `unlabelled` of a stage is 0. With a training list that has some, `--set stages.1.unlabelled=N` draws N a step.
     - Lengths are printed in iterations, so they are the same on every data set. Fine-tuning on iLIDS-VID and PRID2011
       takes both steps again, as long as on MARS; the paper states no length for it.
     - C3D's Sports-1M weights are not shipped, and training starts from random ones. `--weights encoder=FILE` loads
