@@ -246,6 +246,11 @@ def test_equal_plans_are_the_same_run_wherever_the_data_lies(registry, tmp_path)
     assert one.id.startswith("toy@own-mean-pooling-paper-seed0-")
 
 
+def test_unlabelled_tracklets_that_no_loss_takes_stop_a_plan(registry, tmp_path):
+    with pytest.raises(InputError, match=r"^stages\.0\.unlabelled is 2, but no loss of the stage takes"):
+        plan(registry, tmp_path, assignments=("stages.0.unlabelled=2",))
+
+
 def test_a_copy_under_another_name_is_a_run_of_its_own(registry, tmp_path):
     other = plan(registry, tmp_path, data=write_frames(tmp_path / "copy"))
     assert other.id.startswith("toy@copy-")
