@@ -28,6 +28,7 @@ from vreid_bench.system.progress import bar
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
 from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.divergence import Seen, are_finite, call_loss, find_part
+from vreid_bench.training.shortage import explain_fit, explain_step
 
 EVERY = 10  # steps between two lines of the log
 
@@ -86,7 +87,8 @@ class Training:
             if at < start.stage:
                 continue
             if isinstance(stage, Fit):
-                self._fit(stage, at)
+                with explain_fit(stage, Position(at, 0), self.reader):
+                    self._fit(stage, at)
                 validate(Position(at, 0), log)
             else:
                 first = start.step if at == start.stage else 0
@@ -128,8 +130,9 @@ class Training:
                 rate = learning_rate(recipe.schedule, position.step, steps)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                seen = self._see(stage, position, draw, cache)
-                values = self._step(stage, position, seen, draw.rows, optimizer)
+                with explain_step(recipe, position, self.reader):
+                    seen = self._see(stage, position, draw, cache)
+                    values = self._step(stage, position, seen, draw.rows, optimizer)
                 del seen  # the next step needs the memory
                 progress.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
                 progress.update()
