@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from vreid_bench.registry.option_types import Types, read_types
+
 # How many arguments the harness itself passes to a factory of each kind, before the options of the recipe.
 GIVEN = {"encoders": 0, "aggregators": 1, "matchers": 1, "losses": 2, "augmentations": 0, "rerankers": 0}
 
@@ -14,8 +16,17 @@ REQUIRED = inspect.Parameter.empty  # stands for the default of an option that h
 
 def read_options(kind: str, factory: Callable[..., Any]) -> dict[str, Any]:
     """Option -> its default, of the factory of a part."""
+    return {each.name: each.default for each in _list_options(kind, factory)}
+
+
+def read_option_types(kind: str, factory: Callable[..., Any]) -> dict[str, Types]:
+    """Option -> what it accepts, of the factory of a part."""
+    return read_types(_list_options(kind, factory), factory)
+
+
+def _list_options(kind: str, factory: Callable[..., Any]) -> list[inspect.Parameter]:
     parameters = list(inspect.signature(factory).parameters.values())[GIVEN[kind] :]
-    return {p.name: p.default for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return [each for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
 
 
 def read_docstrings(factory: Callable[..., Any]) -> Iterator[str]:
