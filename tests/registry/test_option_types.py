@@ -18,7 +18,8 @@ from vreid_bench.registry.option_types import accept, describe_types
 from vreid_bench.registry.registry import Registry
 
 INNER = part("inner")
-TABLE = [  # annotation, the words for it, what fits, what does not. A name need not be imported: it may be for a type checker
+# annotation, the words for it, what fits, what does not; `Unknown` stands for what only a type checker imports
+TABLE = [
     ("float", "a number", [1.5, 2, np.float32(1), np.int64(1)], ["hot", True, None, (1.0,), INNER]),
     ("int", "a whole number", [3, np.int64(3)], [3.0, "3", False, None]),
     ("bool", "true or false", [True, False], [1, 0, "True"]),
