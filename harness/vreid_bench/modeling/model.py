@@ -26,7 +26,7 @@ from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encoder, check_matcher
 from vreid_bench.modeling.loss_checks import build_loss
-from vreid_bench.modeling.probe import draw_clips, duplicate, keep_streams
+from vreid_bench.modeling.probe import draw_clips, duplicate, hold_warnings, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
 from vreid_bench.registry.entry import blame
 from vreid_bench.registry.factories import Factories, Factory
@@ -162,6 +162,11 @@ def assemble(method: Method, factories: Factories, identities: int) -> MethodPar
     and the losses on four tracklets. Raises InputError, naming the plugin and its distribution, for a part that fails
     a check, an option that does not exist, or a stage with a loss that the method does not define.
     """
+    with hold_warnings():
+        return _assemble(method, factories, identities)
+
+
+def _assemble(method: Method, factories: Factories, identities: int) -> MethodParts:
     check_clipping(method.test)
     model = Model(method, factories)
     losses = nn.ModuleDict()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -29,6 +30,16 @@ def keep_streams() -> Iterator[None]:
     finally:
         random.setstate(ours)
         np.random.set_state(theirs)
+
+
+@contextmanager
+def hold_warnings() -> Iterator[None]:
+    """Show the warnings of the block after it, and none if it fails: what is wrong is then said in its error."""
+    with warnings.catch_warnings(record=True) as held:
+        warnings.simplefilter("default")
+        yield
+    for each in held:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno, source=each.source)
 
 
 def draw_clips(count: int, frames: int, channels: int, size: Sequence[int]) -> Tensor:
