@@ -1,5 +1,6 @@
 """A matrix: wrong part x what is said about it before anything trains. Every message names part and distribution."""
 
+import warnings
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -215,6 +216,7 @@ MATCHERS = {
 LOSSES = {
     "none": (loss(lambda self, batch: None), "returned NoneType, expected a tensor with one number"),
     "float": (loss(lambda self, batch: batch.embedding.mean().item()), "returned float"),
+    "float, with a warning": (loss(lambda self, batch: float(batch.embedding.mean())), "returned float"),
     "vector": (loss(lambda self, batch: batch.embedding.mean(1)), r"shape \[4\].*take the mean"),
     "integer": (loss(lambda self, batch: batch.pids.sum()), "type int64, expected a floating-point scalar"),
     "detached": (loss(lambda self, batch: batch.embedding.mean().detach()), "values without a gradient"),
@@ -264,12 +266,21 @@ MATRIX = [
 
 
 @pytest.mark.parametrize(("kind", "wrong", "message"), MATRIX)
-@pytest.mark.filterwarnings("ignore:std")  # torch warns of the wrong part that it is wrong
-def test_a_wrong_part_is_told_before_anything_trains(kind, wrong, message):
+def test_a_wrong_part_is_told_before_anything_trains(kind, wrong, message, recwarn):
     with pytest.raises(InputError, match=message) as told:
         assemble_with(kind, wrong)
     assert f"{kind} 'wrong' of {WRONG}" in str(told.value)
     assert "\n" not in str(told.value)
+    assert not recwarn.list  # torch warns of some, before the sentence
+
+
+def test_a_warning_of_a_part_that_works_is_shown():
+    def warn(embedding, maps):
+        warnings.warn("slow", RuntimeWarning, stacklevel=1)
+        return embedding
+
+    with pytest.warns(RuntimeWarning, match="slow"):
+        assemble_with("aggregator", aggregator(warn))
 
 
 def test_its_author_sees_the_traceback_of_a_part(monkeypatch):
