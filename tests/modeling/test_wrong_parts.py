@@ -312,6 +312,45 @@ def test_a_finished_part_is_not_taken_for_its_factory(hook, value, message):
     assert f"'wrong' of {WRONG}" in str(told.value)
 
 
+def no_preset(): ...
+def preset_and_seed(preset, seed): ...
+def preset_alone(*, preset): ...
+def swapped(identities, dims): ...
+def options_first(words=3, shape=None): ...
+def no_identities(dims, *, margin=0.3): ...
+
+
+class NoShape(nn.Module):
+    def __init__(self): ...
+
+
+SHAPE = "takes one argument before its options: shape, the sizes (D, h, w) of the encoder's maps; found "
+LOSS = "takes 2 arguments before its options: dims, the widths of what it can learn from, and identities, the number of"
+PRESET = "takes one argument: preset, which is 'paper' or 'small'; found "
+ARGUMENTS = {
+    "method without preset": ("methods", no_preset, f"{PRESET}no_preset(); write def no_preset(preset)"),
+    "method with a seed": ("methods", preset_and_seed, f"{PRESET}preset_and_seed(preset, seed); write def preset_and"),
+    "method with a named preset": ("methods", preset_alone, f"{PRESET}preset_alone(preset); write def preset_alone(pr"),
+    "method as lambda": ("methods", lambda: METHOD, f"{PRESET}(); write def build(preset)"),
+    "aggregator without shape": ("aggregators", NoShape, f"{SHAPE}NoShape(); write def __init__(self, shape, ...)"),
+    "aggregator's options first": ("aggregators", options_first, f"{SHAPE}options_first(words, shape); write def opt"),
+    "matcher without dim": ("matchers", no_preset, "takes one argument before its options: dim, the width of the"),
+    "loss without identities": (
+        "losses",
+        no_identities,
+        f"{LOSS} people to train on; found no_identities(dims, margin)",
+    ),
+    "loss, swapped": ("losses", swapped, f"{LOSS} people to train on; found swapped(identities, dims); write def swap"),
+}
+
+
+@pytest.mark.parametrize(("hook", "value", "message"), ARGUMENTS.values(), ids=ARGUMENTS)
+def test_a_factory_that_does_not_take_what_it_is_given_is_told_how_to_write_it(hook, value, message):
+    with pytest.raises(InputError) as told:
+        Registry([plugin("wrong", WRONG, **{hook: {"wrong": value}})])
+    assert f"'wrong' of {WRONG} {message}" in str(told.value)
+
+
 METHODS = {
     "none": (lambda preset: None, "returned None at preset 'small', expected a vreid_bench.Method"),
     "dictionary": (lambda preset: {}, "returned a dict at preset"),
@@ -368,4 +407,4 @@ def test_a_frozen_part_needs_no_gradient():
 
 
 def test_the_matrix_has_cells_of_every_kind():
-    assert len(MATRIX) + len(VALUES) + len(METHODS) + 1 >= 60
+    assert len(MATRIX) + len(VALUES) + len(ARGUMENTS) + len(METHODS) + 1 >= 60
