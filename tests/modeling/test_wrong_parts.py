@@ -271,6 +271,7 @@ def test_a_wrong_part_is_told_before_anything_trains(kind, wrong, message, recwa
         assemble_with(kind, wrong)
     assert f"{kind} 'wrong' of {WRONG}" in str(told.value)
     assert "\n" not in str(told.value)
+    assert "; " in str(told.value)  # then it says what to do
     assert not recwarn.list  # torch warns of some, before the sentence
 
 

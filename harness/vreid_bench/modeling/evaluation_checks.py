@@ -41,7 +41,10 @@ def check_encoder(encoder: nn.Module, title: str, clips: Tensor, maps: Tensor) -
     if not isinstance(short, Tensor) or short.ndim != 5 or short.shape[2:] != maps.shape[2:]:
         found = list(short.shape) if isinstance(short, Tensor) else type(short).__name__
         expected = ", ".join(map(str, (1, "T'", *maps.shape[2:])))
-        raise InputError(f"{title}, for a clip of one frame: maps: expected [{expected}], got {found}")
+        raise InputError(
+            f"{title}, for a clip of one frame: maps: expected [{expected}], got {found}; D, h and w must not "
+            "depend on the number of frames"
+        )
     check_numbers(short, f"{title}, for a clip of one frame: maps")
     return CheckedMaps(short, (float(maps.min()), float(maps.max())))
 
@@ -57,7 +60,10 @@ def check_aggregator(aggregator: nn.Module, title: str, maps: Tensor, features: 
     for name, value in outputs.items():
         if name.startswith("extra") and (not isinstance(value, Tensor) or not value.ndim or len(value) != len(maps)):
             found = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
-            raise InputError(f"{title}: {name}: expected a tensor [B, ...] for B = {len(maps)}, got {found}")
+            raise InputError(
+                f"{title}: {name}: expected a tensor [B, ...] for B = {len(maps)}, got {found}; return a row for each "
+                "clip"
+            )
         if not name.startswith("extra") or value.is_floating_point():
             check_numbers(value, f"{title}: {name}")
     compare_alone(aggregator, title, _stack(features), maps, lambda part, given: _stack(part(given)))
@@ -68,7 +74,7 @@ def check_aggregator(aggregator: nn.Module, title: str, maps: Tensor, features: 
     if embedding.shape != (1, features.embedding.shape[1]):
         raise InputError(
             f"{title}, for a clip of one frame: embedding: expected [1, {features.embedding.shape[1]}], "
-            f"got {list(embedding.shape)}"
+            f"got {list(embedding.shape)}; the width must not depend on the number of frames"
         )
     check_numbers(embedding, f"{title}, for a clip of one frame: embedding")
     if importance is not None:
@@ -87,9 +93,14 @@ def check_matcher(matcher: Any, title: str, features: ClipFeatures) -> None:
     check_numbers(represented.embedding, f"{title}: represented clips")
     check_numbers(distance, f"{title}: distance")
     if distance.shape != (len(COUNTS), len(COUNTS)):
-        raise InputError(f"{title}: distance: expected [Q, G] for Q = G = {len(COUNTS)}, got {list(distance.shape)}")
+        raise InputError(
+            f"{title}: distance: expected [Q, G] for Q = G = {len(COUNTS)}, got {list(distance.shape)}; return a "
+            "number for each pair of a query and a gallery tracklet"
+        )
     if not isinstance(matcher, FitsClips) and bool((represented.embedding[0] == represented.embedding[2]).all()):
-        raise InputError(f"{title} represents two different tracklets by the same numbers; expected different ones")
+        raise InputError(
+            f"{title} represents two different tracklets by the same numbers; expected numbers that depend on its clips"
+        )
 
     def compare(precision: torch.dtype) -> bool:
         """Does the distance of two tracklets differ if they stand in one batch with others?"""

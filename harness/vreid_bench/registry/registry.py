@@ -125,13 +125,20 @@ class Registry:
         defaults = {n: self._resolve_option(kind, v) for n, v in entry.options.items()}
         for option, value in given.items():
             if option not in defaults:
-                raise UnknownName(f"{KINDS[kind]} {part.name!r} has no option", option, defaults)
+                raise UnknownName(
+                    f"{KINDS[kind]} {part.name!r} has no option",
+                    option,
+                    defaults,
+                    f"its options: {', '.join(defaults) or 'none'}",
+                )
             if not accept(entry.types[option], value):
                 raise InputError(f"setting {option!r} of {entry.title} {describe_fault(entry.types[option], value)}")
         options = {**defaults, **given}
         for option, value in options.items():
             if value is REQUIRED:
-                raise InputError(f"{KINDS[kind]} {part.name!r} needs its option {option!r}")
+                raise InputError(
+                    f"{KINDS[kind]} {part.name!r} needs its option {option!r}; give it a value, or write its default"
+                )
         return Part(part.name, options)
 
     def factory(self, kind: str, part: Part) -> Factory:
@@ -165,7 +172,7 @@ def _build_member(family: Entry, name: str) -> Entry:
     if not NAME.fullmatch(name):
         raise InputError(
             f"{KINDS[family.kind]} {family.name + name!r}: the name after the colon must consist of lower-case "
-            "letters, digits, dots, dashes and underscores"
+            "letters, digits, dots, dashes and underscores; correct the name"
         )
     plugin, provider = family.plugin, family.value.distribution
     with family.blame():
