@@ -134,8 +134,8 @@ def _call(loss: Trial, matcher: Trial, batch: Batch) -> Tensor:
         raise _explain(fault, loss.title, {"embedding": 0, "clips": 0, **batch.clips.extra}) from fault
     if not isinstance(value, Tensor):
         raise InputError(
-            f"{loss.title} returned {type(value).__name__}, expected a tensor with one number; return the mean or the sum, "
-            "without .item() or float()"
+            f"{loss.title} returned {type(value).__name__}, expected a tensor with one number; return the mean or the "
+            "sum, without .item() or float()"
         )
     if value.ndim or not value.is_floating_point():
         found = f"a tensor of shape {list(value.shape)} and type {str(value.dtype).removeprefix('torch.')}"
