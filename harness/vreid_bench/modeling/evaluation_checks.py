@@ -7,6 +7,7 @@ one frame through the network, besides the two clips by which the model is sized
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import ClipFeatures, FitsClips, FitsMaps
-from vreid_bench.modeling.probe import CONSTANT, check_numbers, compare_alone, differ, draw_like
+from vreid_bench.modeling.probe import CONSTANT, Pair, check_numbers, compare_alone, differ, draw_like, is_rounding
 from vreid_bench.registry.entry import blame
 from vreid_bench.system.errors import InputError
 
@@ -102,36 +103,45 @@ def check_matcher(matcher: Any, title: str, features: ClipFeatures) -> None:
             f"{title} represents two different tracklets by the same numbers; expected numbers that depend on its clips"
         )
 
-    def compare(precision: torch.dtype) -> bool:
-        """Does the distance of two tracklets differ if they stand in one batch with others?"""
-        changed = [_convert(one, precision) for one in each]
-        everyone = matcher.represent(pad_features(changed, COUNTS))
-        pair = [matcher.represent(pad_features([one], [count])) for one, count in zip(changed, COUNTS, strict=True)]
-        beside = matcher.distance(everyone, everyone)
-        alone = torch.cat([torch.cat([matcher.distance(q, g) for g in pair], 1) for q in pair])
-        off = ~torch.eye(len(COUNTS), dtype=torch.bool)  # the distance of a tracklet to itself is rounding only
-        return differ(beside[off], alone[off])
-
     with blame(title):
-        if not compare(torch.float32):
+        beside, alone = _compare(matcher, each)
+        if not differ(beside, alone):
             return
         repeated = matcher.represent(pad_features(each, COUNTS))
-        again = matcher.distance(repeated, repeated)
-        if differ(distance, again):
+        if differ(distance, matcher.distance(repeated, repeated)):
             raise InputError(
                 f"{title} gives two different distances for the same tracklets in evaluation; expected the same "
                 "numbers in each call: draw random numbers only if self.training is true"
             )
-    try:
-        matcher.double()
-        differs = compare(torch.float64)
-    except Exception:  # a plugin can raise anything; the comparison in single precision decides then
-        differs = True
-    if differs:
-        raise InputError(
-            f"{title} gives two tracklets a different distance if other tracklets stand in the batch; expected that it "
-            "depends on the two alone: leave out the clips where `valid` is False, and use no statistics of the batch"
-        )
+        if not is_rounding(matcher, _unpack(each), lambda part, given: _compare(part, _pack(each, given))):
+            raise InputError(
+                f"{title} gives two tracklets a different distance if other tracklets stand in the batch; expected "
+                "that it depends on the two alone: leave out the clips where `valid` is False, and use no statistics "
+                "of the batch"
+            )
+
+
+def _compare(matcher: Any, each: Sequence[ClipFeatures]) -> Pair:
+    """The distances between different tracklets, in one batch with all of them and in a batch of the two alone."""
+    everyone = matcher.represent(pad_features(each, COUNTS))
+    pair = [matcher.represent(pad_features([one], [count])) for one, count in zip(each, COUNTS, strict=True)]
+    beside = matcher.distance(everyone, everyone)
+    alone = torch.cat([torch.cat([matcher.distance(q, g) for g in pair], 1) for q in pair])
+    off = ~torch.eye(len(COUNTS), dtype=torch.bool)  # the distance of a tracklet to itself is rounding only
+    return beside[off], alone[off]
+
+
+def _unpack(each: Sequence[ClipFeatures]) -> list[Tensor]:
+    """The embeddings, then the importances if there are any."""
+    embeddings, importances = [one.embedding for one in each], [one.importance for one in each]
+    return embeddings + [importance for importance in importances if importance is not None]
+
+
+def _pack(each: Sequence[ClipFeatures], values: Sequence[Tensor]) -> list[ClipFeatures]:
+    """The features with these values of `_unpack` in place of their own."""
+    weights: Sequence[Tensor | None] = values[len(each) :] or [one.importance for one in each]
+    changed = zip(each, values[: len(each)], weights, strict=True)
+    return [one._replace(embedding=embedding, importance=weight) for one, embedding, weight in changed]
 
 
 def _check_varied(value: Tensor, title: str, what: str) -> None:
@@ -159,8 +169,3 @@ def _draw(features: ClipFeatures, count: int, seed: int) -> ClipFeatures:
     importance = None if features.importance is None else draw_like(features.importance[:, None], count, seed)[:, 0]
     extra = {name: draw_like(value, count, seed) for name, value in features.extra.items()}
     return ClipFeatures(draw_like(features.embedding, count, seed), importance, extra)
-
-
-def _convert(features: ClipFeatures, precision: torch.dtype) -> ClipFeatures:
-    importance = None if features.importance is None else features.importance.to(precision)
-    return ClipFeatures(features.embedding.to(precision), importance, features.extra)
