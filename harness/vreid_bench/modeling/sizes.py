@@ -15,6 +15,7 @@ from vreid_bench.contracts.parts import PLANES, ClipFeatures, Clips
 from vreid_bench.contracts.recipe import Method
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.loss_checks import build_loss
+from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.probe import draw_clips, hold_warnings, keep_streams
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError
@@ -43,6 +44,15 @@ def size_parts(method: Method, factories: Factories) -> dict[str, int] | None:
         for loss in factories.losses.values():
             _check_loss(loss, dims)
     return dims
+
+
+def measure_width(method: Method, factories: Factories) -> int:
+    """How many numbers the embedding of a clip has. Raises InputError, as `assemble` does, for a part that fails."""
+    dims = size_parts(method, factories)
+    if dims is None:
+        with keep_streams():
+            dims = Model(method, factories).dims
+    return dims["clips"]
 
 
 def _size(method: Method, factories: Factories) -> dict[str, int]:
