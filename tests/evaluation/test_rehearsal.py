@@ -11,7 +11,7 @@ from wrong_parts import METHOD, WRONG, Net, good, method_with, plugin
 from yard import PROTOCOL
 
 from vreid_bench import Corruption, InputError, Selection, part
-from vreid_bench.evaluation.evaluate import Testing
+from vreid_bench.evaluation import evaluate
 from vreid_bench.evaluation.rehearsal import rehearse_cases, rehearse_reranking
 from vreid_bench.evaluation.strategies.plain import Plain
 from vreid_bench.modeling.sizes import measure_width
@@ -98,7 +98,7 @@ def test_the_matcher_is_built_for_the_width_of_the_methods_embeddings(registry):
         conventions=(),
         memory=0,
     )
-    assert Testing.of(plan).strategy == Selection()
+    assert evaluate.Testing.of(plan).strategy == Selection()
 
 
 def test_a_method_that_cannot_be_sized_says_why():
