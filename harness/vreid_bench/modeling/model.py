@@ -142,8 +142,8 @@ class Model(nn.Module):
 class Step:
     """A `Train` stage with its parts built: the matcher that it uses, and the augmentations in order.
 
-    titles: who provides each part of the stage, for messages; the keys are `encoder`, `aggregator`, `matcher` and
-        `loss.<name>`.
+    titles: who provides each part of the stage, for messages; the keys are `encoder`, `aggregator`, `matcher`,
+        `loss.<name>`, and `augmentation` for all of them.
     """
 
     recipe: Train
@@ -224,6 +224,7 @@ def _step(
             )
     titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator")}
     titles["matcher"] = (replacing or factories.matcher).entry.title
+    titles["augmentation"] = " or ".join(factory.entry.title for factory in augment)
     titles |= {f"loss.{name}": factories.losses[name].entry.title for name in stage.losses}
     return Step(stage, matcher, tuple(_augmentation(factory) for factory in augment), titles)
 
