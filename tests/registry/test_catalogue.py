@@ -168,6 +168,7 @@ def test_an_environment_variable_that_the_plugin_reads_counts(site, monkeypatch,
     assert imported
     assert registry.entry("aggregators", "pool").options["width"] == 5
     monkeypatch.setenv("SHELF_DEPTH", "5")  # which it does not read
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")  # which the harness reads
     assert not look()[1]
     monkeypatch.delenv("SHELF_WIDTH")
     assert look()[0].entry("aggregators", "pool").options["width"] == 3

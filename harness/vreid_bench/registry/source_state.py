@@ -71,7 +71,7 @@ def list_variables(installed: Collection[Installed]) -> list[str]:
 def _list_packages(installed: Collection[Installed]) -> set[str]:
     """The packages of the plugins' distributions, without the harness."""
     packages = {package for name in {each.distribution for each in installed} for package in list_packages(name)}
-    return packages | {each.point.module.partition(".")[0] for each in installed} - {HARNESS}
+    return (packages | {each.point.module.partition(".")[0] for each in installed}) - {HARNESS}
 
 
 def _list_sources(packages: Iterable[str]) -> Iterator[str]:
