@@ -11,8 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 from wrong_parts import METHOD, STAGE, WRONG, Net, Pool, assemble_with, good, plugin
 
-from vreid_bench import ClipFeatures, Clips, InputError
+from vreid_bench import ClipFeatures, Clips, InputError, Part, part
 from vreid_bench.contracts.hookspecs import hookimpl
+from vreid_bench.modeling.model import assemble
 from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -150,6 +151,9 @@ ENCODERS = {
         encoder(lambda maps, *_: maps + maps.std(1, keepdim=True)),
         "for a clip of one frame: maps: expected finite numbers",
     ),
+    "planes as text": (type("Wrong", (Net,), {"planes": "rgb"}), "has the planes 'rgb', expected a tuple of names"),
+    "no planes": (type("Wrong", (Net,), {"planes": None}), "has the planes None, expected a tuple of names"),
+    "in place": (encoder(lambda maps, clips, _: maps + clips.mul_(0.5).mean()), "changes its input; expected"),
     "no gradient": (
         encoder(lambda maps, *_: maps.detach()),
         "no gradient reaches.*encoder.conv.weight.*it passes none",
@@ -177,6 +181,8 @@ AGGREGATORS = {
     "importance of frames": (importance(lambda e: e), r"importance: expected \[B\]"),
     "importance is nan": (importance(lambda e: e[:, 0] * torch.nan), "importance: expected finite numbers"),
     "importance by neighbours": (importance(lambda e: e[:, 0].softmax(0)), "beside another clip"),
+    "in place": (aggregator(lambda e, maps: e + maps.mul_(2).mean((1, 2, 3, 4))[:, None]), "changes its input; expec"),
+    "no numbers": (aggregator(lambda e, maps: e[:, :0]), r"embedding: expected \[B, E\] for B = 2, got \[2, 0\]"),
     "extra without clips": (with_extra(lambda e: e.mean()), "extra 'part': expected a tensor"),
     "extra is a list": (with_extra(list), "extra 'part': expected a tensor .* got list"),
     "extra is nan": (with_extra(lambda e: e * torch.nan), "extra 'part': expected finite numbers"),
@@ -203,6 +209,8 @@ MATCHERS = {
         "a different distance if other tracklets stand in the batch",
     ),
     "padding": (matcher(padded_mean), "leave out the clips where `valid` is False"),
+    "similarity": (matcher(distance=lambda d, *_: -d), "a larger distance to itself than to any other"),
+    "transposed": (matcher(distance=lambda d, *_: d.T), r"expected \[Q, G\] for Q = 1 and G = 3, got \[3, 1\]"),
     "ragged": (Ragged, "for tracklets with different numbers of clips, failed"),
     "dropout": (matcher(distance=lambda d, *_: F.dropout(d)), "two different distances"),
     "constant": (matcher(lambda clips: clips.with_embedding(clips.embedding * 0)), "two different tracklets"),
@@ -234,6 +242,10 @@ LOSSES = {
     "detached features": (
         loss(lambda self, batch: F.cross_entropy(self.linear(batch.embedding.detach()), batch.pids)),
         "no gradient reaches encoder 'net' of vreid-good.*because loss 'wrong' of vreid-wrong passes none on",
+    ),
+    "labels from one on": (
+        loss(lambda self, batch: F.cross_entropy(self.linear(batch.embedding), batch.pids + 1)),
+        "failed .IndexError: Target 5 is out of bounds",
     ),
     "no module": (lambda dims, identities: lambda batch: batch.embedding.mean(), "expected a torch.nn.Module"),
 }
@@ -390,9 +402,6 @@ def test_an_extra_is_refused_where_features_come_from_a_cache():
     kinds = {"encoders": {"net": Net}, "aggregators": {"wrong": with_extra(lambda e: e)}, "matchers": {"mean": Mean}}
     losses = {"wrong": loss(lambda self, batch: self.linear(batch.select("part")).mean())}
     registry = Registry([plugin("wrong", WRONG, **kinds, losses=losses)])
-    from vreid_bench import part
-    from vreid_bench.modeling.model import assemble
-
     stage = replace(STAGE, cached=1, train=("loss.*",))
     method = replace(METHOD, aggregator=part("wrong"), losses={"loss": part("wrong")})
     assemble(method, registry.factories(method), 5)
@@ -405,6 +414,20 @@ def test_a_frozen_part_needs_no_gradient():
     assert assemble_with("aggregator", Silent, replace(STAGE, freeze=("aggregator.*",)))
     cut = encoder(lambda maps, *_: maps.detach())
     assert assemble_with("encoder", cut, replace(STAGE, freeze=("encoder.*",)))
+
+
+class Fitted(Mean):
+    def fit(self, represented):
+        raise NotImplementedError
+
+
+def test_a_fit_that_takes_other_arguments_is_told_before_the_training():
+    registry = Registry([good(), plugin("wrong", WRONG, matchers={"wrong": Fitted})])
+    method = METHOD.with_part("matcher", Part("wrong"), fits=True)
+    with pytest.raises(
+        InputError, match=rf"matcher 'wrong' of {WRONG}: its fit.. takes .* fit.represented, pids, camids"
+    ):
+        assemble(method, registry.factories(method), 5)
 
 
 def test_the_matrix_has_cells_of_every_kind():

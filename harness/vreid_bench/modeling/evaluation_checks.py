@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vreid_bench.contracts.packing import pad_features
-from vreid_bench.contracts.parts import ClipFeatures, FitsClips, FitsMaps
+from vreid_bench.contracts.parts import ClipFeatures, Clips, FitsClips, FitsMaps
 from vreid_bench.modeling.probe import CONSTANT, Pair, check_numbers, compare_alone, differ, draw_like, is_rounding
 from vreid_bench.registry.entry import blame
 from vreid_bench.system.errors import InputError
@@ -98,6 +98,14 @@ def check_matcher(matcher: Any, title: str, features: ClipFeatures) -> None:
             f"{title}: distance: expected [Q, G] for Q = G = {len(COUNTS)}, got {list(distance.shape)}; return a "
             "number for each pair of a query and a gallery tracklet"
         )
+    _check_sides(matcher, title, represented, matcher.represent(pad_features(each[:1], COUNTS[:1])))
+    learns = isinstance(matcher, FitsClips) or any(True for _ in matcher.parameters())
+    others = distance.masked_fill(torch.eye(len(COUNTS), dtype=torch.bool), -torch.inf)
+    if not learns and bool((distance.diagonal() > others.amax(1)).all()):
+        raise InputError(
+            f"{title} gives every tracklet a larger distance to itself than to any other; expected that smaller is "
+            "closer: return the negative of a similarity"
+        )
     if not isinstance(matcher, FitsClips) and bool((represented.embedding[0] == represented.embedding[2]).all()):
         raise InputError(
             f"{title} represents two different tracklets by the same numbers; expected numbers that depend on its clips"
@@ -119,6 +127,17 @@ def check_matcher(matcher: Any, title: str, features: ClipFeatures) -> None:
                 "that it depends on the two alone: leave out the clips where `valid` is False, and use no statistics "
                 "of the batch"
             )
+
+
+def _check_sides(matcher: Any, title: str, gallery: Clips, query: Clips) -> None:
+    """Raise InputError unless the distances from one tracklet to all are one row."""
+    with blame(title):
+        found = list(matcher.distance(query, gallery).shape)
+    if found != [1, len(COUNTS)]:
+        raise InputError(
+            f"{title}: distance: expected [Q, G] for Q = 1 and G = {len(COUNTS)}, got {found}; return a row for each "
+            "query and a column for each gallery tracklet"
+        )
 
 
 def _compare(matcher: Any, each: Sequence[ClipFeatures]) -> Pair:

@@ -30,6 +30,7 @@ from vreid_bench.modeling.probe import draw_clips, duplicate, hold_warnings, kee
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
 from vreid_bench.registry.entry import blame
 from vreid_bench.registry.factories import Factories, Factory
+from vreid_bench.registry.inspection import accepts_call
 from vreid_bench.system.errors import InputError, suggestion
 
 READABLE = {"rgb"}  # the planes that can be read from frames on disk
@@ -205,9 +206,12 @@ def _network(model: Model, losses: nn.ModuleDict) -> Network:
 
 
 def _fit(stage: Fit, model: Model, factories: Factories) -> Fit:
-    if isinstance(getattr(model, stage.part), FitsMaps | FitsClips):
+    part, title = getattr(model, stage.part), getattr(factories, stage.part).entry.title
+    if isinstance(part, FitsMaps | FitsClips):
+        given = ("maps",) if stage.part == "aggregator" else ("represented", "pids", "camids")
+        if not accepts_call(part.fit, given):
+            raise InputError(f"{title}: its fit() takes other arguments, expected fit({', '.join(given)}); correct it")
         return stage
-    title = getattr(factories, stage.part).entry.title
     raise InputError(f"{title} has no fit(), but a stage of this method calls it; remove the stage or write fit()")
 
 
@@ -242,14 +246,16 @@ def _augmentation(factory: Factory) -> Augmentation:
 
 
 def _planes(encoder: Any, title: str) -> tuple[str, ...]:
-    planes = tuple(getattr(encoder, "planes", ("rgb",)))
+    planes: Any = getattr(encoder, "planes", ("rgb",))
+    if not isinstance(planes, tuple | list):
+        raise InputError(f'{title} has the planes {planes!r}, expected a tuple of names; set planes = ("rgb",)')
     for plane in planes:
         if plane not in READABLE:
             raise InputError(
                 f"{title} needs the plane {plane!r}, which cannot be read from frames on disk; "
                 f'expected {", ".join(sorted(READABLE))}{suggestion(plane, READABLE)}; set planes = ("rgb",)'
             )
-    return planes
+    return tuple(planes)
 
 
 def _module(part: object, title: str, contract: type) -> nn.Module:
@@ -271,6 +277,6 @@ def _check_shape(value: object, axes: Sequence[str], what: str, advice: str) -> 
     """Raise InputError unless `value` is a tensor with these axes; B, Q and G are the two clips probed."""
     shape = list(value.shape) if isinstance(value, Tensor) else []
     probed = [size == 2 for axis, size in zip(axes, shape, strict=False) if axis in "BQG"]
-    if not isinstance(value, Tensor) or len(shape) != len(axes) or not all(probed):
+    if not isinstance(value, Tensor) or len(shape) != len(axes) or not all(probed) or 0 in shape:
         found = str(shape) if isinstance(value, Tensor) else type(value).__name__
         raise InputError(f"{what}: expected [{', '.join(axes)}] for {axes[0]} = 2, got {found}; {advice}")

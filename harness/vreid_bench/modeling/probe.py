@@ -97,7 +97,12 @@ def compare_alone(
     beside: the output for all rows of `given`. call: applies a part to a batch. Raises InputError if the output for
     the first row alone is another one by more than rounding, or if it changes from call to call.
     """
+    kept = given.clone()
     alone = call(part, given[:1])
+    if not torch.equal(kept, given):
+        raise InputError(
+            f"{title} changes its input; expected that it leaves it as it is: write x * 2 in place of x.mul_(2)"
+        )
     if not differ(beside[:1], alone):
         return
     if differ(alone, call(part, given[:1])):
