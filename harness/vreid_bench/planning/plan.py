@@ -14,6 +14,7 @@ from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
+from vreid_bench.planning.buildable import check_buildable
 from vreid_bench.planning.code import Code, fingerprint_code
 from vreid_bench.planning.content import add_content
 from vreid_bench.planning.data_root import find_copy, open_datasets
@@ -159,8 +160,8 @@ class Recipe(NamedTuple):
 def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
     """Everything that can be decided, and refused, before data is read or a twin is rendered.
 
-    Raises InputError for a method, part, protocol or setting that does not exist, and for an invalid `--from` or
-    `--validate`.
+    Raises InputError for a method, part, protocol or setting that does not exist, for an option that its part refuses,
+    and for an invalid `--from` or `--validate`.
     """
     validation = None if request.validate is None else ValidationRequest.parse(request.validate)
     if validation is not None and request.source is not None:
@@ -177,6 +178,7 @@ def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
         share = validation.share if validation else None
         method_request = MethodRequest(request.name, preset, request.seed or 0, held_out=share)
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
+    check_buildable(registry, chosen)
     return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation)
 
 
