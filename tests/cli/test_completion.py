@@ -34,6 +34,8 @@ def offered(*words):
         (("score", "--matcher", "k"), ["kissme"]),
         (("score", "--rerank", "z"), ["zhong"]),
         (("score", "--convention", "tor"), ["torchreid"]),
+        (("inspect", "RUN", "--what", "part"), ["part-maps"]),
+        (("inspect", "RUN", "--what", "l"), ["list"]),
         (("run", "--plugin", "nothing-like-it"), []),
         (("run", "--val"), ["--validate"]),
     ],
