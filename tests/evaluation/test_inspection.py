@@ -77,6 +77,8 @@ def features(subject):
 def test_learned_importance_of_pairs_is_that_of_a_loop_over_the_pairs(show):
     """Paper 000, Eq. 1-4 and Fig. 7, with the network as it is written: linear, normalisation, ReLU."""
     subject = show("clip-learned", rows=(0, 1))  # two clips against three
+    with torch.no_grad():
+        subject.model.matcher.g[0].weight.mul_(1000)  # so that the order of the pairs matters
     found = COLLECT["pairs"](subject)
     _, clips = features(subject)
     f = F.normalize(clips.embedding, dim=1).double()
@@ -90,9 +92,9 @@ def test_learned_importance_of_pairs_is_that_of_a_loop_over_the_pairs(show):
                 mean = c if mean is None else (total * mean + alpha * c) / (total + alpha)
                 total += alpha
                 alphas.append(alpha)
-    np.testing.assert_allclose(found["importance"], np.reshape(alphas, (2, 3)), rtol=1e-4)
+    np.testing.assert_allclose(found["importance"], np.reshape(alphas, (2, 3)), rtol=1e-3)
     np.testing.assert_allclose(found["similarity"], f[:2] @ f[2:].T, rtol=1e-4)
-    assert len(set(np.round(alphas[1:], 6))) == 5  # they differ, or nothing is tested
+    assert np.std(alphas[1:]) > 0.005  # they differ, or nothing is tested
     weights = found["importance"] / found["importance"].sum()
     assert weights.sum() == pytest.approx(1)
     assert found["distance"] == pytest.approx(1 - (weights * found["similarity"]).sum(), abs=1e-5)
