@@ -51,4 +51,5 @@ def inspect(what: str, out: Path | None, **options: Any) -> None:
     arrays = inspect_run(request)
     write_atomic(out, to_npz(arrays))
     for name, array in arrays.items():
-        click.echo(f"{name:<24}{list(array.shape)!s:<24}{array.dtype.name}")
+        kind = "str" if array.dtype.kind == "U" else array.dtype.name  # without the length of the longest text
+        click.echo(f"{name:<24}{list(array.shape)!s:<24}{kind}")
