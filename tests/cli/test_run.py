@@ -44,6 +44,7 @@ def test_a_run_leaves_its_folder_and_the_same_command_reuses_it(cli, finished_ru
         "log.jsonl",
         "costs.json",
         "data.json",
+        "plan.json",
         "run.log",
     }
     assert set(report["conventions"]) == {"queries-in-gallery", "official", "torchreid"}

@@ -25,6 +25,7 @@ from vreid_bench.cli.score import score
 from vreid_bench.cli.visibility import visibility
 from vreid_bench.system.errors import TRACEBACK, InputError, RunError, describe_exception
 from vreid_bench.system.interruption import Interruption, end_on_signals, leave
+from vreid_bench.system.memory import describe_shortage, is_out_of_memory
 
 
 class Group(click.Group):
@@ -54,7 +55,10 @@ class Group(click.Group):
         except Exception as fault:
             if os.environ.get(TRACEBACK):
                 raise
-            click.echo(f"failed: {describe_exception(fault)}; {TRACEBACK}=1 shows where", err=True)
+            reason = describe_exception(fault)
+            if is_out_of_memory(fault):
+                reason = f"{describe_shortage(fault)}: end other programs, or use less data or a smaller --preset"
+            click.echo(f"failed: {reason}; {TRACEBACK}=1 shows where", err=True)
             context.exit(1)
 
 

@@ -28,6 +28,7 @@ from vreid_bench.system.progress import bar
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
 from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.divergence import Seen, advise, are_finite, call_loss, find_part, measure_parts
+from vreid_bench.training.shortage import explain_fit, explain_step
 
 EVERY = 10  # steps between two lines of the log
 
@@ -88,7 +89,8 @@ class Training:
             if at < start.stage:
                 continue
             if isinstance(stage, Fit):
-                self._fit(stage, at)
+                with explain_fit(stage, Position(at, 0), self.reader):
+                    self._fit(stage, at)
                 validate(Position(at, 0), log)
             else:
                 first = start.step if at == start.stage else 0
@@ -130,8 +132,9 @@ class Training:
                 rate = learning_rate(recipe.schedule, position.step, steps)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                seen = self._see(stage, position, draw, cache)
-                values = self._step(stage, position, seen, draw.rows, optimizer)
+                with explain_step(recipe, position, self.reader):
+                    seen = self._see(stage, position, draw, cache)
+                    values = self._step(stage, position, seen, draw.rows, optimizer)
                 del seen  # the next step needs the memory
                 progress.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
                 progress.update()
@@ -188,8 +191,7 @@ class Training:
         where, setting = f"stage {position.stage + 1}, step {position.step}", f"stages.{position.stage}.schedule.rate"
 
         def explain() -> str:
-            found = find_part(self.parts, stage, seen, batch, parts)
-            return advise(found, self.parts, self.begun, stage, setting)
+            return advise(find_part(self.parts, stage, seen, batch, parts), self.parts, self.begun, stage, setting)
 
         if not math.isfinite(values["loss"]):
             raise RunError(f"the loss is {values['loss']}, not finite, at {where}: {explain()}")
