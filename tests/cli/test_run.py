@@ -18,6 +18,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 from short_run import OVERRIDES, SHORT, record_of
 
+from vreid_bench.records.record import Record
+from vreid_plugins.datasets.mars.reader import Mars
+
 
 @pytest.fixture
 def mean_pooling(tiny_mars, tmp_path):
@@ -29,6 +32,17 @@ def mean_pooling(tiny_mars, tmp_path):
 def finished(finished_run, mean_pooling, cli_json):
     """What that run prints. It is finished already, so that the command prints it again."""
     return cli_json(*mean_pooling)
+
+
+def test_a_record_has_the_frames_of_training_and_test_and_their_speed(finished_run, tiny_mars):
+    """Six steps of 4 x 2 clips of 4 frames; eight clips of 4 frames of every test tracklet."""
+    costs = Record.from_file(finished_run / "record.json").costs
+    tracklets = len(Mars().read(tiny_mars).splits[0].test)
+    assert (costs.train.frames, costs.embed.frames, costs.score.frames) == (6 * 8 * 4, tracklets * 8 * 4, 0)
+    for cost in (costs.train, costs.embed):
+        assert cost.frames_per_second == cost.frames / cost.seconds
+    assert costs.score.frames_per_second is None
+    assert costs.train.model_copy(update={"frames": None}).frames_per_second is None
 
 
 def test_a_run_leaves_its_folder_and_the_same_command_reuses_it(cli, finished_run, finished, mean_pooling):

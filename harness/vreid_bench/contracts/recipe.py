@@ -106,6 +106,7 @@ class Train:
     matcher: Part | None = None  # replaces the method's matcher during this stage
     # > 0: encoder and aggregator are frozen, and the features of this many augmented views are computed once
     cached: int = 0
+    unlabelled: int = 0  # tracklets of unknown people in a batch, beside P K; losses that learn from them see them
 
     def __post_init__(self) -> None:
         _check_length("stage.steps", self.steps, "a whole number above 0, or epochs")
@@ -113,8 +114,15 @@ class Train:
             value = getattr(self, name)
             _check(f"stage.{name}", value, value > 0, "a whole number above 0")
         _check("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
+        _check("stage.unlabelled", self.unlabelled, self.unlabelled >= 0, "a whole number of at least 0")
+        _check("stage.unlabelled", self.unlabelled, not (self.cached and self.unlabelled), "0 in a cached stage")
         patterns = (*self.train, *self.freeze)
         _check("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
+
+    @property
+    def tracklets(self) -> int:
+        """The tracklets of a step."""
+        return self.P * self.K + self.unlabelled
 
     def in_steps(self, size: TrainingSize) -> Train:
         """The stage with its length, and that between two drops, in steps on a training set of that size."""
@@ -143,12 +151,14 @@ Stage = Train | Fit
 class Reported:
     """One number as its paper prints it: where, on which data, under which protocol."""
 
-    dataset: str
+    dataset: str  # or the name of the protocol, if it differs from the data set's own test
     metric: str
     value: float  # a fraction
     where: str  # table and row
     note: str = ""  # why it may not be comparable
     reranked: bool = False  # scored after re-ranking
+    condition: str = ""  # of the protocol, by its name there; empty: what the protocol ranks by
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the method, as `--set` names them; {}: as declared
 
 
 def reported_row(
@@ -217,7 +227,10 @@ class Method:
         stages = [stage for stage in self.stages if isinstance(stage, Train)]
         seen = [stage for stage in stages if not stage.cached]  # a cached stage puts no frame through the network
         tracklets, clips, frames = max(
-            ((s.P * s.K, s.P * s.K * s.clipping.clips, s.P * s.K * s.clipping.clips * s.clipping.T) for s in seen),
+            (
+                (s.tracklets, s.tracklets * s.clipping.clips, s.tracklets * s.clipping.clips * s.clipping.T)
+                for s in seen
+            ),
             key=lambda budget: budget[2],
             default=(0, 0, 0),
         )

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
+from vreid_bench.contracts.precision import DEFAULT
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.records.entries import (
     Budget,
@@ -154,6 +155,7 @@ class Record(Entry):
             trained_by=self.id,
             trained_under=self.weights.trained_under or self.folder,
             trained_as=trained_as,
+            precision=self.weights.precision,
             pretrained=self.weights.pretrained,
         )
 
@@ -174,6 +176,8 @@ class Record(Entry):
         words = list(method.changes)
         if weights.origin == "file":
             words.append(f"weights from a file ({weights.sha256[:8]})")
+        if weights.precision not in (None, DEFAULT):
+            words.append(f"trained in {weights.precision}")
         if weights.pretrained is not None:
             words.append(f"encoder pre-trained: {weights.pretrained.file} ({weights.pretrained.sha256[:8]})")
         if weights.trained_under not in (None, self.folder):
