@@ -20,6 +20,7 @@ def test_a_method_shows_its_settings_its_parts_and_what_its_paper_reports(cli_js
     assert {"dataset": "mars", "metric": "R1", "value": 0.882} in [
         {name: number[name] for name in ("dataset", "metric", "value")} for number in shown["reported"]
     ]
+    assert shown["protocols"] == ["mars", "ilids-vid", "prid2011", "duke-video"]  # Tables 1, 4 and 5
     assert "WACV 2020" in shown["paper"]
 
 

@@ -98,7 +98,7 @@ class Matcher(Protocol):
     """`factory(dim=E, **options)`: from the clips of tracklets to distances.
 
     May have `fit(represented, pids, camids)`, a fused `hardest(represented, pids) -> Hardest`, and what
-    `ComparesVectors` requires.
+    `ComparesVectors` requires. May have `metric`: what its distances are like, for re-ranking; euclidean without it.
     """
 
     def represent(self, clips: Clips, /) -> Clips:

@@ -219,6 +219,11 @@ class Method:
             _check(f"{where}.{name}", weight, number, "a number, the weight of that loss")
 
     @property
+    def protocols(self) -> tuple[str, ...]:
+        """The protocols under which its paper reports numbers of it, by name."""
+        return tuple(dict.fromkeys(number.dataset for number in self.reported))
+
+    @property
     def budget(self) -> dict[str, int]:
         """The size of the training: identities, tracklets, clips and frames of the largest step, and all steps.
 
@@ -240,11 +245,14 @@ class Method:
     def with_part(self, kind: Literal["encoder", "aggregator", "matcher"], part: Part, *, fits: bool = False) -> Method:
         """The same recipe with its part of that kind replaced.
 
-        fits: can the new part be fitted? Then a matcher is fitted after training; else the stages that fit its
-        predecessor are left out.
+        fits: can the new part be fitted? Then the stage that fits its predecessor stays. Without one, an aggregator is
+        fitted before training, as the words of VLAD are placed, and a matcher after it. A part that cannot be fitted
+        takes that stage with it.
         """
         fitting = [stage for stage in self.stages if isinstance(stage, Fit) and stage.part == kind]
         stages = self.stages if fits else tuple(stage for stage in self.stages if stage not in fitting)
+        if fits and not fitting and kind == "aggregator":
+            stages = (Fit("aggregator", self.test), *stages)
         if fits and not fitting and kind == "matcher":
             stages = (*stages, Fit("matcher", self.test))
         return replace(self, stages=stages, **{kind: part})  # type: ignore[arg-type]  # mypy does not know the field

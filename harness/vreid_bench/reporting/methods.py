@@ -66,6 +66,7 @@ def to_plain(shown: MethodShown) -> dict[str, Any]:
         "parts": [asdict(part) for part in shown.parts],
         "settings": [asdict(setting) for setting in shown.settings],
         "reported": [asdict(number) for number in shown.method.reported],
+        "protocols": list(shown.method.protocols),
     }
 
 
