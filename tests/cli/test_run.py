@@ -18,9 +18,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 from short_run import OVERRIDES, SHORT, record_of, shorten
 
-from vreid_bench.registry.registry import Registry
-
 from vreid_bench.records.record import Record
+from vreid_bench.registry.registry import Registry
 from vreid_plugins.datasets.mars.reader import Mars
 
 
