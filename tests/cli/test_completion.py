@@ -39,6 +39,8 @@ def offered(*words):
         (("run", "--preset", "p"), ["paper"]),
         (("visibility", "--device", "cu"), ["cuda"]),
         (("methods", "show", "tacan", "--preset", ""), ["paper", "small"]),
+        (("inspect", "RUN", "--what", "part"), ["part-maps"]),
+        (("inspect", "RUN", "--what", "l"), ["list"]),
         (("run", "--plugin", "nothing-like-it"), []),
         (("run", "--val"), ["--validate"]),
     ],

@@ -137,6 +137,12 @@ def test_a_run_of_code_that_was_edited_since_says_so(finished_run, cli, monkeypa
     part["version"] = "0.0.7"
     (finished_run / "record.json").write_text(json.dumps(record))
     assert f"encoder {part['name']} of vreid-bench 0.0.7" in cli("runs", "--runs", finished_run.parent).stdout
+    for name in ("gone", "timm:gone"):  # the second is refused with a sentence, whether or not timm is installed
+        part["name"] = name
+        (finished_run / "record.json").write_text(json.dumps(record))
+        shown = cli("runs", "--runs", finished_run.parent).stdout
+        assert f"encoder {name}, which is not installed now" in shown
+        assert "broken" not in shown
 
 
 def test_a_run_is_running_while_its_lock_is_held(tmp_path):

@@ -98,7 +98,7 @@ class Matcher(Protocol):
     """`factory(dim=E, **options)`: from the clips of tracklets to distances.
 
     May have `fit(represented, pids, camids)`, a fused `hardest(represented, pids) -> Hardest`, and what
-    `ComparesVectors` requires.
+    `ComparesVectors` requires. May have `metric`: what its distances are like, for re-ranking; euclidean without it.
     """
 
     def represent(self, clips: Clips, /) -> Clips:
@@ -114,7 +114,8 @@ class Matcher(Protocol):
 class Loss(Protocol):
     """`factory(dims, identities, **options)`; owns its classifier, look-up table or queue.
 
-    dims: {"embedding": E of the represented tracklet, "clips": E of a clip, **extra}.
+    dims: {"embedding": E of the represented tracklet, "clips": E of a clip, **extra}. May have `takes_unlabelled`;
+    if it is true, the batch also has the unlabelled tracklets of the step, with label -1 (`Train.unlabelled`).
     """
 
     def __call__(self, batch: Batch, /) -> Tensor: ...
@@ -151,9 +152,24 @@ class Batch:
     """A PK batch, as losses receive it. Values that several losses need are computed once, on demand."""
 
     clips: Clips
-    pids: Tensor  # [N] labels 0..identities-1
+    pids: Tensor  # [N] labels 0..identities-1, -1 for a tracklet without a label
     camids: Tensor  # [N]
     matcher: Matcher
+
+    def seen_by(self, loss: Any) -> Batch:
+        """The batch as this loss receives it: without the unlabelled tracklets, unless it takes them."""
+        return self if getattr(loss, "takes_unlabelled", False) else self.labelled
+
+    @cached_property
+    def labelled(self) -> Batch:
+        """The batch without its unlabelled tracklets; itself if it has none."""
+        known = self.pids >= 0
+        if known.all():
+            return self
+        rows = known.nonzero()[:, 0].tolist()
+        batch = Batch(self.clips.rows(rows), self.pids[known], self.camids[known], self.matcher)
+        vars(batch)["represented"] = self.represented.rows(rows)  # computed once for all losses
+        return batch
 
     @cached_property
     def represented(self) -> Clips:
@@ -216,11 +232,39 @@ class WeighsFrames(Protocol):
 
 
 @runtime_checkable
+class LocatesParts(Protocol):
+    """An aggregator, or one within it, that has maps of body parts."""
+
+    def part_maps(self, maps: Tensor, /) -> Tensor:
+        """maps [B, T', D, h, w] -> how much each place belongs to each of P parts, [B, P, T', h, w]."""
+        ...
+
+
+@runtime_checkable
 class WeighsClips(Protocol):
     """A matcher whose weight of a clip depends on the clips that it is compared with."""
 
     def importance(self, query: Clips, gallery: Clips, /) -> Tensor:
         """N represented queries, each paired with one gallery tracklet -> the weight of each query clip, [N, C]."""
+        ...
+
+
+class PairScores(NamedTuple):
+    """The pairs of clips of N query and N gallery tracklets, row by row; both are 0 where a clip is missing.
+
+    The similarity of two tracklets is the mean of `similarity`, weighted by `importance`.
+    """
+
+    similarity: Tensor  # [N, C, K]
+    importance: Tensor  # [N, C, K]
+
+
+@runtime_checkable
+class ScoresPairs(Protocol):
+    """A matcher that compares the clips of two tracklets in pairs."""
+
+    def score_pairs(self, query: Clips, gallery: Clips, /) -> PairScores:
+        """N represented queries, each paired with one gallery tracklet -> how alike and how important each pair is."""
         ...
 
 

@@ -13,6 +13,7 @@ from vreid_bench.evaluation.strategies.plain import Plain
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.modeling.embed import FrameReader, embed
 from vreid_bench.modeling.model import Model
+from vreid_bench.modeling.sizes import measure_width
 from vreid_bench.modeling.view import View
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.method import ChosenMethod
@@ -59,7 +60,8 @@ class Testing:
         reranker = None if part is None else plan.registry.factory("rerankers", part)()
         if reranker is not None or not isinstance(strategy, Plain):  # the plain test is that of the checks of parts
             factory = plan.registry.factory("matchers", plan.chosen.method.matcher)
-            matcher, cases = rehearse_cases(strategy, factory, name_protocol(protocol, plan.registry))
+            width = measure_width(plan.chosen.method, plan.registry.factories(plan.chosen.method))
+            matcher, cases = rehearse_cases(strategy, factory, width, name_protocol(protocol, plan.registry))
             if part is not None and reranker is not None:
                 entry = plan.registry.entry("rerankers", part.name)
                 rehearse_reranking(reranker, entry, matcher, cases[0], plan.memory)
@@ -92,8 +94,8 @@ def embed_fold(
     ]
     if missing:
         LOGGER.info("%s: embeds %d test tracklets", folder.path, len(fold.test.test))
-        reader = FrameReader.of(fold.dataset.root, method.size, machine)
-        with Meter(folder.costs, machine.device).stage("embed"):
+        with Meter(folder.costs, machine.device).stage("embed") as stage:
+            reader = FrameReader.of(fold.dataset.root, method.size, machine, stage.see)
             for name in missing:
                 store = embed(model, fold.test.test, method.test, reader, views[name])
                 store.save(folder.features(name), fold.test, model.matcher, made_by[name])

@@ -80,10 +80,13 @@ def _compare_part(provider: Provider, registry: Registry) -> str:
     if provider["code"] is None:
         return ""
     kind = next((kind for kind, one in KINDS.items() if one == provider["kind"]), None)
-    entry = registry.find(kind, str(provider["name"])) if kind else None
-    if entry is None:
+    try:
+        entry = registry.find(kind, str(provider["name"])) if kind else None
+        now = entry.provider() if entry else None
+    except InputError:  # its plugin is broken, or lacks a package that it had then
+        now = None
+    if now is None:
         return f"{part}, which is not installed now"
-    now = entry.provider()
     if now["version"] != provider["version"] or now["distribution"] != provider["distribution"]:
         return f"{part} of {provider['distribution']} {provider['version']}"
     return f"other code of {part}" if now["code"] != provider["code"] else ""

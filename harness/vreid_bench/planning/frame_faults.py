@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.modeling.frames import decode, prefetch
+from vreid_bench.planning.content import find_misplacement
 from vreid_bench.system.progress import bar
 
 THREADS = min(8, 2 * (os.cpu_count() or 1))  # more than cores: a network disk makes threads wait
@@ -24,6 +25,8 @@ def find_frame_faults(dataset: Dataset, decoding: bool) -> tuple[int, list[str]]
     size are read for that. Progress goes to stderr.
     """
     owners = _find_owners(dataset)
+    if sentence := find_misplacement(dataset.root, list(owners)):
+        return 0, [sentence]
     sizes, faults = _measure(dataset.root, list(owners))
     if decoding:
         faults += _decode(dataset.root, [frame for frame in owners if frame in sizes])

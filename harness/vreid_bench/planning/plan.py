@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset
+from vreid_bench.contracts.precision import DEFAULT, Precision
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
+from vreid_bench.planning.buildable import check_buildable
 from vreid_bench.planning.code import Code, fingerprint_code
 from vreid_bench.planning.content import add_content
 from vreid_bench.planning.data_root import find_copy, open_datasets
@@ -24,7 +26,7 @@ from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
 from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
-from vreid_bench.planning.trainings import describe_trainings, plan_training
+from vreid_bench.planning.trainings import check_unlabelled, describe_trainings, plan_training
 from vreid_bench.planning.validation import ValidationRequest
 from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.record import in_path
@@ -54,6 +56,7 @@ class RunRequest:
     weights: str | None = None  # `--weights`
     splits: str | None = None  # `--splits`; None: all of the protocol, or those of `--from`
     validate: str | None = None  # `--validate`
+    precision: Precision | None = None  # of the network in training; None: fp32, or that of `--from`
     runs: Path = Path("runs")
     device: str = "auto"
     threads: int | None = None
@@ -114,6 +117,7 @@ class Plan:
             ],
             "reranker": describe(self.chosen.reranker),
             "arithmetic": self.arithmetic,
+            "precision": self.source.precision,
         }
         if validation := self.folds[0].training[-1].validation:
             decides["validation"] = validation.every  # the share is among the overrides
@@ -159,8 +163,8 @@ class Recipe(NamedTuple):
 def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
     """Everything that can be decided, and refused, before data is read or a twin is rendered.
 
-    Raises InputError for a method, part, protocol or setting that does not exist, and for an invalid `--from` or
-    `--validate`.
+    Raises InputError for a method, part, protocol or setting that does not exist, for an option that its part refuses,
+    and for an invalid `--from` or `--validate`.
     """
     validation = None if request.validate is None else ValidationRequest.parse(request.validate)
     if validation is not None and request.source is not None:
@@ -169,7 +173,7 @@ def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
     conventions = find_conventions(protocol, registry)
     earlier = None
     if request.source is not None:
-        given = (request.name, request.preset, request.seed, request.weights)
+        given = (request.name, request.preset, request.seed, request.precision, request.weights)
         earlier = EarlierRun.open(request.source, request.runs, given)
         method_request = earlier.method_request
     else:
@@ -177,6 +181,7 @@ def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
         share = validation.share if validation else None
         method_request = MethodRequest(request.name, preset, request.seed or 0, held_out=share)
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
+    check_buildable(registry, chosen)
     return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation)
 
 
@@ -202,6 +207,8 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
     numbers = parse_splits(request.splits, len(every))
     folds = tuple(every[number] for number in numbers)
     check_folds(protocol, conventions, folds, tested.title, trains=trains)
+    if trains:
+        check_unlabelled(chosen.method, registry, folds)
     if validation is not None:
         validation.hold_out(folds, recipe.headline)  # refuses what cannot be scored before a frame is read
     # reads every frame once, so after all that the lists decide
@@ -210,7 +217,8 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
         earlier.check_data(datasets, protocol)
     every = divide(protocol, datasets, trains=trains)
     if earlier is None:
-        source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet)
+        precision = request.precision or DEFAULT
+        source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet, precision)
     else:
         if request.splits is None and earlier.total == len(every):
             numbers = earlier.folds

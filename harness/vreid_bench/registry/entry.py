@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Preset
-from vreid_bench.registry.inspection import read_docstrings, read_options
+from vreid_bench.registry.inspection import read_docstrings, read_option_types, read_options
+from vreid_bench.registry.option_types import Types
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.source_code import fingerprint_modules
 from vreid_bench.system.errors import TRACEBACK, InputError, describe_exception
@@ -106,6 +107,11 @@ class Entry:
     def options(self) -> Mapping[str, Any]:
         """Option -> its default, of a part."""
         return read_options(self.kind, self.value)
+
+    @cached_property
+    def types(self) -> Mapping[str, Types]:
+        """Option -> what it accepts, of a part."""
+        return read_option_types(self.kind, self.value)
 
     @cached_property
     def docstrings(self) -> tuple[str, ...]:

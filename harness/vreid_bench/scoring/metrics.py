@@ -38,12 +38,6 @@ class Scores(QueryScores):
         result |= {f"R{cutoff}": float(self.hits(cutoff)[counted].mean()) for cutoff in CUTOFFS}
         return result | {"mINP": float(self.inverse_penalty[counted].mean()), "queries": int(counted.sum())}
 
-    def cmc(self, cutoffs: int) -> list[float]:
-        """Share of the queries that count with a match among the first 1, 2, ... `cutoffs`."""
-        first = self.first_rank[~np.isnan(self.average_precision)]
-        found = np.bincount(first[(first >= 0) & (first < cutoffs)], minlength=cutoffs)
-        return [float(share) for share in np.cumsum(found) / len(first)]
-
 
 @dataclass(frozen=True)
 class NotComputable:

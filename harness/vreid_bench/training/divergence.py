@@ -1,4 +1,4 @@
-"""Which part of a training step failed, or gave the first value that is not finite."""
+"""Which part of a training step failed, or gave the first value that is not finite; or that the training diverges."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from vreid_bench.modeling.model import MethodParts, Step
 from vreid_bench.registry.entry import blame
 from vreid_bench.system.errors import InputError
 
+GROWN = 100.0  # times: parameters that have become so much larger show that a training diverges
+SMALL = 0.01  # what parameters that begin at zero are compared with
+
 
 class Seen(NamedTuple):
     """What one step has computed before its losses."""
 
+    frames: Tensor | None  # [S, T, P, H, W], augmented; None where features come from a cache
     maps: Tensor | None  # [S, T', D, h, w]; None where features come from a cache
     clips: Clips
 
@@ -32,22 +36,53 @@ def call_loss(loss: nn.Module, name: str, stage: Step, batch: Batch) -> Tensor:
     """The loss `name` of a batch. Raises InputError that names it, or the matcher that it uses, if its code fails."""
     try:
         with blame(stage.titles[f"loss.{name}"]):
-            value: Tensor = loss(batch)
+            value: Tensor = loss(batch.seen_by(loss))
             return value
     except InputError:
         with blame(stage.titles["matcher"]):  # it computes what the batch gives: is the fault its own?
-            _ = batch.hardest
+            _ = batch.labelled.hardest
         raise
+
+
+def measure_parts(parts: MethodParts) -> dict[str, float]:
+    """Part (`encoder`, `aggregator`, `matcher`, `loss.<name>`) -> the largest absolute value of its parameters."""
+    model = parts.model
+    modules = {"encoder": model.encoder, "aggregator": model.aggregator, "matcher": model.matcher}
+    modules |= {f"loss.{name}": loss for name, loss in parts.losses.items()}
+    largest = {
+        part: max((float(p.detach().abs().max()) for p in module.parameters() if p.numel()), default=0.0)
+        for part, module in modules.items()
+    }
+    return {part: value for part, value in largest.items() if value}
+
+
+def advise(found: str, parts: MethodParts, begun: Mapping[str, float], stage: Step, setting: str) -> str:
+    """What to do about a value that is not finite: lower the rate of a training that diverges, else correct the part.
+
+    found: of `find_part`. begun: of `measure_parts`, before the first step. setting: the path of the stage's rate.
+    A part is sound as long as its parameters are moderate, so whether they have grown tells the two apart.
+    """
+    now = measure_parts(parts)
+    grown = {part: value / max(begun.get(part, 0.0), SMALL) for part, value in now.items() if part in stage.titles}
+    most = max(grown, key=lambda part: grown[part], default="")
+    if most and not grown[most] <= GROWN:  # a parameter may be infinite
+        return (
+            f"{found} is the first that is not finite, but the training diverges: the largest parameter of "
+            f"{stage.titles[most]} was {begun.get(most, 0.0):.3g} and is {now[most]:.3g}; lower the learning rate, "
+            f"{setting}"
+        )
+    return f"{found} is the first that is not finite; correct this part"
 
 
 def find_part(parts: MethodParts, stage: Step, seen: Seen, batch: Batch, losses: Mapping[str, Tensor]) -> str:
     """The first part whose output is not finite, or else the one whose gradient is not: `its output` and who it is.
 
-    Outputs are looked at in the order of the walk: encoder, aggregator, matcher, losses. Gradients are looked at
-    against it, each loss by itself, and are computed anew; this is called once, in a step that fails.
+    Outputs are looked at in the order of the walk: augmentations, encoder, aggregator, matcher, losses. Gradients are
+    looked at against it, each loss by itself, and are computed anew; this is called once, in a step that fails.
     """
     titles, clips = stage.titles, seen.clips
     outputs: dict[str, list[Tensor | None]] = {
+        "augmentation": [seen.frames],
         "encoder": [seen.maps],
         "aggregator": [clips.embedding, clips.importance, *clips.extra.values()],
         "matcher": _matched(batch),
@@ -64,10 +99,12 @@ def find_part(parts: MethodParts, stage: Step, seen: Seen, batch: Batch, losses:
         cut = replace(represented, embedding=_leaf(represented.embedding))  # between matcher and loss
         again = Batch(leaves, batch.pids, batch.camids, batch.matcher)
         vars(again)["represented"] = cut
-        own = [p for p in parts.losses[name].parameters() if p.requires_grad]
-        gradients = _follow(parts.losses[name](again), [cut.embedding, *inputs, *own])
+        loss = parts.losses[name]
+        own = [p for p in loss.parameters() if p.requires_grad]
+        given = again.seen_by(loss)
+        gradients = _follow(loss(given), [cut.embedding, *inputs, *own])
         if not are_finite(gradients):
-            known = {"distance", "hardest"} & vars(again).keys()
+            known = {"distance", "hardest"} & vars(given).keys()
             sound = not known or are_finite(_follow(batch.matcher.distance(cut, cut).sum(), [cut.embedding]))
             return _say("gradient", f"loss.{name}" if sound else "matcher", titles)
         through = _follow(represented.embedding, inputs, gradients[0])
@@ -88,12 +125,14 @@ def _say(what: str, part: str, titles: Mapping[str, str]) -> str:
 
 def _matched(batch: Batch) -> list[Tensor | None]:
     """What the matcher has computed for the losses; an anchor without a positive or negative has no distance."""
-    used = vars(batch)
-    found = [used["represented"].embedding] if "represented" in used else []
-    if "hardest" in used:
-        hardest, ok = used["hardest"], used["hardest"].ok
-        found += [hardest.positive[ok], hardest.negative[ok]]
-    return [*found, used.get("distance")]
+    found: list[Tensor | None] = []
+    for used in map(vars, (batch, batch.labelled)):
+        found += [used["represented"].embedding] if "represented" in used else []
+        if "hardest" in used:
+            hardest, ok = used["hardest"], used["hardest"].ok
+            found += [hardest.positive[ok], hardest.negative[ok]]
+        found.append(used.get("distance"))
+    return found
 
 
 def _follow(value: Tensor, inputs: Sequence[Tensor], given: Tensor | None = None) -> Sequence[Tensor | None]:
