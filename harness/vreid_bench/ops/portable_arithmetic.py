@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vreid_bench.ops.portable_convolution import Geometry, Gradients, convolve, convolve_backward
+from vreid_bench.ops.portable_convolution import Geometry, convolve, convolve_backward
 from vreid_bench.system import native
 
 FUNCTIONS = (
@@ -104,32 +104,32 @@ def _elementwise(name: str) -> Callable[[Tensor], Tensor]:
     return function
 
 
-def _power(x: Tensor, exponent: float) -> Tensor:
+def _power(x: Tensor, exponent: float) -> Any:
     """x ** exponent; for an exponent of 0.5 torch calls the square root of MKL."""
     return x.sqrt() if exponent == 0.5 and x.dtype in _REAL else _call("pow.Tensor_Scalar", x, exponent)
 
 
-def _convolve(
-    x: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, *rest: Any
-) -> Tensor:
-    if _by_onednn(x, weight, bias, stride, padding, dilation, *rest):
-        return _call("convolution", x, weight, bias, stride, padding, dilation, *rest)
-    return convolve(x, weight, bias, Geometry(stride, padding, dilation, rest[-1]))
+def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None, *how: Any) -> Any:
+    """how: stride, padding, dilation, transposed, output padding, groups."""
+    if _by_onednn(x, weight, bias, *how):
+        return _call("convolution", x, weight, bias, *how)
+    return convolve(x, weight, bias, Geometry(how[0], how[1], how[2], how[5]))
 
 
-def _convolve_backward(gradient: Tensor, x: Tensor, weight: Tensor, bias_sizes: Any, *geometry: Any) -> Gradients:
-    *how, needed = geometry
-    if _by_onednn(x, weight, None, *how):
-        return _call("convolution_backward", gradient, x, weight, bias_sizes, *geometry)
-    return convolve_backward(gradient, x, weight, Geometry(*how[:3], how[-1]), needed)
+def _convolve_backward(gradient: Tensor, x: Tensor, weight: Tensor, bias_sizes: Any, *how: Any) -> Any:
+    """how: as for `_convolve`, then which gradients are needed."""
+    if _by_onednn(x, weight, None, *how[:6]):
+        return _call("convolution_backward", gradient, x, weight, bias_sizes, *how)
+    return convolve_backward(gradient, x, weight, Geometry(how[0], how[1], how[2], how[5]), how[6])
 
 
-def _by_onednn(x: Tensor, weight: Tensor, bias: Tensor | None, *geometry: Any) -> bool:
+def _by_onednn(x: Tensor, weight: Tensor, bias: Tensor | None, *how: Any) -> bool:
     """Does torch compute this convolution by oneDNN, or is it of a kind that only torch computes?"""
-    transposed = geometry[3]
+    transposed = how[3]
     if transposed or x.dtype not in _REAL or x.dim() != weight.dim() or not x.numel():
         return True
-    return bool(torch._C._select_conv_backend(x, weight, bias, *geometry) == torch._C._ConvBackend.Mkldnn)
+    chosen: Any = torch._C._select_conv_backend(x, weight, bias, *how)
+    return bool(chosen.name == "Mkldnn")
 
 
 _CPU = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)
@@ -177,7 +177,7 @@ def _call(name: str, *arguments: Any, **options: Any) -> Any:
     return _ORIGINALS[name].call_boxed(_CPU, *arguments, **options)
 
 
-def _replace_kernel(name: str, function: Callable[..., Tensor]) -> None:
+def _replace_kernel(name: str, function: Callable[..., Any]) -> None:
     _ORIGINALS[name] = torch.library.get_kernel(f"aten::{name}", "CPU")
     with warnings.catch_warnings():
         # torch warns once of a function that is replaced, as by accident

@@ -6,6 +6,7 @@ a single clip, it computes by MKL, whose bits depend on the maker of the process
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import Any, NamedTuple
@@ -32,7 +33,9 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry)
     kernels = _kernels(weight, geometry)  # [G, O / G, C / G taps]
     values = torch.bmm(patches, kernels.transpose(1, 2))  # [G, B places, O / G]
     places = _count_places(x, weight, geometry)
-    out = values.unflatten(1, (len(x), -1)).permute(1, 0, 3, 2).flatten(1, 2)  # [B, O, places]
+    out = (
+        values.reshape(geometry.groups, len(x), -1, values.shape[2]).permute(1, 0, 3, 2).flatten(1, 2)
+    )  # [B, O, places]
     if bias is not None:
         out = out + bias[:, None]
     return out.reshape(len(x), len(weight), *places).contiguous()
@@ -42,7 +45,8 @@ def convolve_backward(
     gradient: Tensor, x: Tensor, weight: Tensor, geometry: Geometry, needed: Sequence[bool]
 ) -> Gradients:
     """The gradients of x, weight and bias, those that are `needed`, from that of the result."""
-    rows = gradient.flatten(2).unflatten(1, (geometry.groups, -1)).permute(1, 0, 3, 2).flatten(1, 2)  # [G, B places, O / G]
+    split = gradient.reshape(len(x), geometry.groups, len(weight) // geometry.groups, -1)
+    rows = split.permute(1, 0, 3, 2).flatten(1, 2)  # [G, B places, O / G]
     grad_x = grad_weight = grad_bias = None
     if needed[0]:
         grad_x = _scatter(torch.bmm(rows, _kernels(weight, geometry)), x, weight, geometry)
@@ -55,12 +59,15 @@ def convolve_backward(
 
 def _kernels(weight: Tensor, geometry: Geometry) -> Tensor:
     """weight [O, C / G, taps...] -> [G, O / G, C / G taps]."""
-    return weight.flatten(1).unflatten(0, (geometry.groups, -1))
+    return weight.reshape(geometry.groups, len(weight) // geometry.groups, -1)
 
 
 def _count_places(x: Tensor, weight: Tensor, geometry: Geometry) -> list[int]:
     sizes = zip(x.shape[2:], weight.shape[2:], geometry.stride, geometry.padding, geometry.dilation, strict=True)
-    return [(size + 2 * padding - dilation * (taps - 1) - 1) // stride + 1 for size, taps, stride, padding, dilation in sizes]
+    return [
+        (size + 2 * padding - dilation * (taps - 1) - 1) // stride + 1
+        for size, taps, stride, padding, dilation in sizes
+    ]
 
 
 def _pad(x: Tensor, geometry: Geometry) -> Tensor:
@@ -75,15 +82,17 @@ def _patches(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
         reach = geometry.dilation[at] * (weight.shape[2 + at] - 1) + 1
         windows = windows.unfold(2 + at, reach, geometry.stride[at])[..., :: geometry.dilation[at]]
     # [B, C, places..., taps...]
-    grouped = windows.flatten(2, 1 + spatial).flatten(3).unflatten(1, (geometry.groups, -1))  # [B, G, C / G, places, taps]
-    return grouped.permute(1, 0, 3, 2, 4).flatten(3).flatten(1, 2)
+    batch, channels = windows.shape[:2]
+    places, taps = math.prod(windows.shape[2 : 2 + spatial]), math.prod(windows.shape[2 + spatial :])
+    split = windows.reshape(batch, geometry.groups, channels // geometry.groups, places, taps)
+    return split.permute(1, 0, 3, 2, 4).reshape(geometry.groups, batch * places, -1)
 
 
 def _scatter(patches: Tensor, x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """The transpose of `_patches`: each patch is added to where it was taken from."""
     places, taps = _count_places(x, weight, geometry), weight.shape[2:]
     parts = patches.reshape(geometry.groups, len(x), *places, -1, *taps)  # [G, B, places..., C / G, taps...]
-    total = torch.zeros_like(_pad(x, geometry))
+    total: Any = torch.zeros_like(_pad(x, geometry))  # typed as if it took no tuple of slices
     spatial = len(places)
     for tap in product(*map(range, taps)):
         moved = parts[(..., *tap)].movedim(-1, 2)  # [G, B, C / G, places...]
@@ -93,5 +102,8 @@ def _scatter(patches: Tensor, x: Tensor, weight: Tensor, geometry: Geometry) -> 
             for first, stride, count in zip(begin, geometry.stride, places, strict=True)
         ]
         total[(slice(None), slice(None), *window)] += moved.transpose(0, 1).flatten(1, 2)
-    inside = [slice(padding, padding + size) for padding, size in zip(geometry.padding, x.shape[-spatial:], strict=True)]
-    return total[(slice(None), slice(None), *inside)].contiguous()
+    inside = [
+        slice(padding, padding + size) for padding, size in zip(geometry.padding, x.shape[-spatial:], strict=True)
+    ]
+    inner: Tensor = total[(slice(None), slice(None), *inside)]
+    return inner.contiguous()
