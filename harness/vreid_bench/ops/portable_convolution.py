@@ -91,8 +91,9 @@ def _patches(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
 def _scatter(patches: Tensor, x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """The transpose of `_patches`: each patch is added to where it was taken from."""
     places, taps = _count_places(x, weight, geometry), weight.shape[2:]
-    parts = patches.reshape(geometry.groups, len(x), *places, -1, *taps)  # [G, B, places..., C / G, taps...]
-    total: Any = torch.zeros_like(_pad(x, geometry))  # typed as if it took no tuple of slices
+    # [G, B, places..., C / G, taps...]; typed as if tensors took no tuple of places and slices
+    parts: Any = patches.reshape(geometry.groups, len(x), *places, -1, *taps)
+    total: Any = torch.zeros_like(_pad(x, geometry))
     spatial = len(places)
     for tap in product(*map(range, taps)):
         moved = parts[(..., *tap)].movedim(-1, 2)  # [G, B, C / G, places...]
