@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Preset
+from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.registry.inspection import read_docstrings, read_options
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.source_code import fingerprint_modules
@@ -100,6 +101,11 @@ class Entry:
     def can_fit(self) -> bool:
         """Can the part be fitted to the features of the training tracklets?"""
         return hasattr(self.value, "fit")
+
+    @cached_property
+    def files(self) -> tuple[WeightFile, ...]:
+        """The files of published weights that the part can begin from."""
+        return tuple(kind.file for kind in getattr(self.value, "published", ()) if kind.file is not None)
 
     @cached_property
     def options(self) -> Mapping[str, Any]:

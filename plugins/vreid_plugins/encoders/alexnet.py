@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vreid_bench import Published, hookimpl
+from vreid_bench import Published, WeightFile, hookimpl
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 
@@ -49,7 +49,18 @@ class Alexnet(nn.Module):
         normalisation hardly learns from random weights in minutes: D = 64 at stride 8.
     """
 
-    published = (Published("torchvision alexnet", head=("classifier.",)),)
+    published = (
+        Published(
+            "torchvision alexnet",
+            head=("classifier.",),
+            file=WeightFile(
+                "alexnet-owt-7be5be79.pth",
+                "ImageNet",
+                "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+                "7be5be79",
+            ),
+        ),
+    )
     mean: Tensor
     std: Tensor
 

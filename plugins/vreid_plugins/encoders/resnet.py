@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vreid_bench import InputError, Published, hookimpl
+from vreid_bench import InputError, Published, WeightFile, hookimpl
 from vreid_plugins.encoders.residual import IMAGES, Residual
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
@@ -23,7 +23,18 @@ class Resnet(Residual):
     last_stride: the stride of the last layer; 1 doubles the maps' height and width, as many re-ID networks do.
     """
 
-    published = (Published("torchvision and timm resnet50", head=("fc.",)),)
+    published = (
+        Published(
+            "torchvision and timm resnet50",
+            head=("fc.",),
+            file=WeightFile(
+                "resnet50-0676ba61.pth",
+                "ImageNet",
+                "https://download.pytorch.org/models/resnet50-0676ba61.pth",
+                "0676ba61",
+            ),
+        ),
+    )
     mean: Tensor
     std: Tensor
 
