@@ -10,7 +10,7 @@ from pydantic import JsonValue, model_validator
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Source
 from vreid_bench.contracts.protocol import Protocol
-from vreid_bench.contracts.recipe import Loadable
+from vreid_bench.contracts.recipe import LOADABLE, Loadable
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Hash, MethodName, Name, Text
 from vreid_bench.system.fingerprint import digest
 
@@ -189,8 +189,13 @@ class Weights(Entry):
     @property
     def pretraining(self) -> str | None:
         """What training began from, on one line; None: random weights."""
-        begun = (self.pretrained or {}).items()
-        return "; ".join(f"{part} from {entry.words}" for part, entry in begun) or None
+        return "; ".join(f"{part} from {entry.words}" for part, entry in self.begun) or None
+
+    @property
+    def begun(self) -> list[tuple[Loadable, Pretraining]]:
+        """Each part that began from a file, in the order of a model's parts."""
+        begun = self.pretrained or {}
+        return [(part, begun[part]) for part in LOADABLE if part in begun]
 
 
 class Disclosure(Entry):

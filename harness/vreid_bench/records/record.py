@@ -175,8 +175,7 @@ class Record(Entry):
         words += [f"{path}={json.dumps(value)}" for path, value in sorted(method.overrides.items())]
         if weights.origin == "file":
             words.append(f"weights from a file ({weights.sha256[:8]})")
-        begun = (weights.pretrained or {}).items()
-        words += [f"{part} pre-trained: {entry.file} ({entry.sha256[:8]})" for part, entry in begun]
+        words += [f"{part} pre-trained: {entry.file} ({entry.sha256[:8]})" for part, entry in weights.begun]
         if weights.trained_under not in (None, self.folder):
             words.append(f"trained on {weights.trained_under}")
         words += [f"trained with {word}" for word in weights.trained_as if word not in words]
