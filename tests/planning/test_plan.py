@@ -277,6 +277,9 @@ def test_a_run_from_scratch_is_another_run_of_a_modified_method(registry, tmp_pa
     assert scratch.chosen.overrides == {"from-scratch": ["encoder"]}
     assert (scratch.declaration.method.modified, scratch.declaration.method.assignments) == (True, [])
     assert scratch.declaration.method.from_scratch == ("encoder",)
+    assert scratch.beginning.describe() == {
+        "encoder": "random weights, as --from-scratch says; the method begins from k.pth (Toys, https://toys.example)"
+    }
     shown = plan_run(registry, RunRequest("begun", "toy", data=tmp_path / "own"), dry=True)
     assert shown.beginning.describe() == {
         "encoder": "k.pth (Toys, https://toys.example): --weights encoder=FILE names your copy, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,8 +104,10 @@ class Entry:
 
     @cached_property
     def files(self) -> tuple[WeightFile, ...]:
-        """The files of published weights that the part can begin from."""
-        return tuple(kind.file for kind in getattr(self.value, "published", ()) if kind.file is not None)
+        """The files of published weights that the part can begin from, as far as they are known before it is built."""
+        published = getattr(self.value, "published", ())
+        known = published if isinstance(published, Sequence) else ()  # a property is known of the built part alone
+        return tuple(kind.file for kind in known if kind.file is not None)
 
     @cached_property
     def options(self) -> Mapping[str, Any]:
