@@ -293,7 +293,14 @@ def test_a_run_from_scratch_is_another_run_of_a_modified_method(registry, tmp_pa
 def test_a_part_that_takes_the_place_of_one_with_published_weights_begins_from_its_own_if_it_has_any():
     method = begun("paper")
     assert method.with_part("encoder", part("net")).begins == {"encoder": ()}
+    assert method.with_part("encoder", part("known", width=2)).begins == {"encoder": ("*",)}
     assert method.with_part("matcher", part("mean")).begins == {"encoder": ("*",)}
+
+
+def test_with_another_encoder_set_its_own_published_weights_count(registry, tmp_path):
+    assert plan(registry, tmp_path, name="begun", assignments=("encoder=net",)).beginning.missing == ()
+    with pytest.raises(InputError, match="begun begins from published weights: encoder known"):
+        plan(registry, tmp_path, name="begun", assignments=("encoder=net", "encoder=known"))
 
 
 def test_equal_plans_are_the_same_run_wherever_the_data_lies(registry, tmp_path):

@@ -236,14 +236,15 @@ class Method:
         """The same recipe with its part of that kind replaced.
 
         fits: can the new part be fitted? Then a matcher is fitted after training; else the stages that fit its
-        predecessor are left out. If the predecessor begins from published weights, so does the new part, of which
-        nothing is known that must fit.
+        predecessor are left out. If the predecessor begins from published weights, so does the new part; of another
+        plugin, nothing is known that must fit.
         """
         fitting = [stage for stage in self.stages if isinstance(stage, Fit) and stage.part == kind]
         stages = self.stages if fits else tuple(stage for stage in self.stages if stage not in fitting)
         if fits and not fitting and kind == "matcher":
             stages = (*stages, Fit("matcher", self.test))
-        begins = {each: () if each == kind else patterns for each, patterns in self.begins.items()}
+        other = getattr(self, kind).name != part.name
+        begins = {each: () if each == kind and other else patterns for each, patterns in self.begins.items()}
         changed: dict[str, Any] = {kind: part, "stages": stages, "begins": begins}
         return replace(self, **changed)
 
