@@ -19,7 +19,7 @@ def empty(tmp_path, monkeypatch):
 
 def files(folder):
     """What is there, besides what the harness keeps of installed code."""
-    kept = [folder / "cache" / name for name in ("code", "plugins")]
+    kept = [folder / "cache" / name for name in ("built", "code", "plugins")]
     return [file for file in folder.rglob("*") if file.is_file() and not set(kept) & set(file.parents)]
 
 

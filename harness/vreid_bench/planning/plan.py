@@ -15,6 +15,7 @@ from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
 from vreid_bench.planning.beginning import Beginning
+from vreid_bench.planning.buildable import check_buildable
 from vreid_bench.planning.code import Code, fingerprint_code
 from vreid_bench.planning.content import add_content
 from vreid_bench.planning.data_root import find_copy, open_datasets
@@ -27,12 +28,15 @@ from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.planning.trainings import describe_trainings, plan_training
 from vreid_bench.planning.validation import ValidationRequest
+from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.record import in_path
+from vreid_bench.records.scores import Splits
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
+from vreid_bench.system.processor import instruction_set
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ class Plan:
     folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
-    arithmetic: tuple[str, str, int | None]  # version of torch; device and threads as they were asked for
+    # version of torch; device and threads as they were asked for; instruction set
+    arithmetic: tuple[str, str, int | None, str]
     budget: Mapping[str, int]  # of the last training of a fold, as `Method.budget` has it; of `--from`: of that run
     memory: int = RERANK_MEMORY  # bytes for re-ranking
 
@@ -124,6 +129,14 @@ class Plan:
         return f"{name}-{kind}{digest(decides)[:8]}{splits}"
 
     @property
+    def described(self) -> PlannedRun:
+        """What the run is, as a list of runs shows it."""
+        chosen, data = self.chosen, f"{self.dataset.name}@{self.dataset.label}"
+        ran = Splits(total=self.total, ran=tuple(fold.number for fold in self.folds)) if self.total > 1 else None
+        differs = (*self.declaration.method.changes, *(ran.left_out if ran else ()))
+        return PlannedRun(chosen.name, chosen.preset, self.seed, self.protocol.name, data, differs)
+
+    @property
     def identity(self) -> dict[str, Any]:
         """The names by which trackers know the run."""
         chosen = self.chosen
@@ -148,11 +161,11 @@ class Recipe(NamedTuple):
         return next(each for each in self.conventions if each.name == self.protocol.headline)
 
 
-def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
+def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False) -> Recipe:
     """Everything that can be decided, and refused, before data is read or a twin is rendered.
 
-    Raises InputError for a method, part, protocol or setting that does not exist, and for an invalid `--from` or
-    `--validate`.
+    Raises InputError for a method, part, protocol or setting that does not exist, for an option that its part refuses,
+    for an invalid `--from` or `--validate`, and, unless `dry`, for a training that lacks the weights to begin from.
     """
     validation = None if request.validate is None else ValidationRequest.parse(request.validate)
     if validation is not None and request.source is not None:
@@ -173,22 +186,17 @@ def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
     beginning = Beginning.choose(chosen.method, registry, request.weights, request.from_scratch)
     chosen = chosen.begin_randomly(earlier.record.method.from_scratch if earlier else beginning.scratch)
+    if earlier is None and not dry:
+        beginning.check(chosen.name, chosen.preset)
+    check_buildable(registry, chosen)
     return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation, beginning)
-
-
-def choose_run(registry: Registry, request: RunRequest) -> Recipe:
-    """The recipe of a request that is to run. Raises InputError also if it trains and lacks weights to begin from."""
-    recipe = choose_recipe(registry, request)
-    if recipe.earlier is None:
-        recipe.beginning.check(recipe.chosen.name, recipe.chosen.preset)
-    return recipe
 
 
 def check_requests(requests: Iterable[RunRequest]) -> None:
     """Raises InputError for what is wrong in one of several requests before the first of them runs."""
     registry = Registry.installed()
     for request in requests:
-        choose_run(registry, request)
+        choose_recipe(registry, request)
 
 
 def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> Plan:
@@ -197,7 +205,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
     dry: the plan is only to be shown. The content of its data is not known, and the weights that it begins from may be
         missing.
     """
-    recipe = choose_recipe(registry, request) if dry else choose_run(registry, request)
+    recipe = choose_recipe(registry, request, dry=dry)
     protocol, conventions, earlier, chosen, seed, validation, beginning = recipe
     remembered = earlier.data_roots if earlier else {}
     listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
@@ -233,7 +241,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
         registry=registry,
         chosen=chosen,
         seed=seed,
-        code=fingerprint_code(chosen, protocol),
+        code=fingerprint_code(chosen.providers, protocol.test),
         beginning=beginning,
         source=source,
         protocol=protocol,
@@ -241,7 +249,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds, trainings),
-        arithmetic=(version("torch"), request.device, request.threads),
+        arithmetic=(version("torch"), request.device, request.threads, instruction_set()),
         budget=budget,
         memory=request.memory,
     )

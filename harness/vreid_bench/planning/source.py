@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import click
-
 from vreid_bench.contracts.recipe import Method
 from vreid_bench.modeling.weights_option import WeightsFile
 from vreid_bench.records.entries import Weights
 from vreid_bench.registry.registry import Registry
+from vreid_bench.system.progress import tell_once
 
 if TYPE_CHECKING:  # they import torch
     from vreid_bench.modeling.model import Model
@@ -69,7 +68,7 @@ class NewTraining:
 
         source = cls(fit_files(files, method, registry))
         if not quiet:
-            click.echo("".join(each.report(shown=4) for each in source.pretrained), err=True, nl=False)
+            tell_once("".join(each.report(shown=4) for each in source.pretrained).rstrip())
         return source
 
     @property

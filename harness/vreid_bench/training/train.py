@@ -59,9 +59,8 @@ class TrainingRecipe:
         """
         method = plan_training(self.chosen.method, sets)
         recipe = {name: value for name, value in describe(method).items() if name != "test"}
-        where = [machine.device.type, machine.threads, torch.__version__]
         begun = self.source.fingerprints if self.source.trains else {}
-        made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
+        made_by = digest([recipe, self.code, self.seed, machine.arithmetic, [each.fingerprint for each in sets], begun])
         torch.manual_seed(self.seed)  # the initial weights
         identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
         return assemble(method, self.registry.factories(method), identities), made_by
