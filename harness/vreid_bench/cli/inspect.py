@@ -28,7 +28,9 @@ LIST = "list"
 @THREADS
 @QUIET
 def inspect(what: str, out: Path | None, **options: Any) -> None:
-    """Write numbers of a finished RUN to a file: weights, maps and embeddings of tracklets, pairs of clips, curves.
+    """Write the numbers behind a figure of RUN to a file.
+
+    They are weights, maps and embeddings of tracklets, importances of pairs of clips, and curves.
 
     What a run has depends on its method; `--what list` shows it.
 

@@ -191,8 +191,7 @@ class Training:
         where, setting = f"stage {position.stage + 1}, step {position.step}", f"stages.{position.stage}.schedule.rate"
 
         def explain() -> str:
-            found = find_part(self.parts, stage, seen, batch, parts)
-            return advise(found, self.parts, self.begun, stage, setting)
+            return advise(find_part(self.parts, stage, seen, batch, parts), self.parts, self.begun, stage, setting)
 
         if not math.isfinite(values["loss"]):
             raise RunError(f"the loss is {values['loss']}, not finite, at {where}: {explain()}")
