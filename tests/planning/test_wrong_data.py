@@ -25,8 +25,6 @@ from vreid_bench.scoring.unmatched import count_unmatched
 class Nothing:
     """A chosen method that is refused when planning uses it, which is after it has looked at the data."""
 
-    name, preset = "nothing", "small"
-
     def begin_randomly(self, parts):
         return self
 

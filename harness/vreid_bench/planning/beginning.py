@@ -9,6 +9,7 @@ from typing import NamedTuple
 from vreid_bench.contracts.recipe import LOADABLE, Method
 from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.modeling.weights_option import WeightsFile, open_weights
+from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError
 
@@ -45,11 +46,11 @@ class Beginning:
     from_scratch: bool  # `--from-scratch`: they may be missing
 
     @classmethod
-    def choose(cls, method: Method, registry: Registry, weights: Sequence[str], from_scratch: bool) -> Beginning:
+    def choose(cls, chosen: ChosenMethod, registry: Registry, weights: Sequence[str], from_scratch: bool) -> Beginning:
         """From the options `--weights` and `--from-scratch`. Raises InputError for a file that cannot be read."""
         files = open_weights(weights)
         given = {file.part for file in files}
-        missing = [each for each in list_first_weights(method, registry) if each.part not in given]
+        missing = [each for each in list_first_weights(chosen.method, registry) if each.part not in given]
         return cls(files, tuple(missing), from_scratch)
 
     @property
@@ -57,14 +58,14 @@ class Beginning:
         """The parts that begin from random weights though the method does not."""
         return tuple(each.part for each in self.missing) if self.from_scratch else ()
 
-    def check(self, method: str, preset: str) -> None:
+    def check(self, chosen: ChosenMethod) -> None:
         """Raises InputError that names the files if some are missing, unless the run is to begin from scratch."""
         if self.missing and not self.from_scratch:
             needs = "; ".join(f"{each.part} {each.name} from {each.words}" for each in self.missing)
             options = " ".join(f"--weights {each.part}=FILE" for each in self.missing)
             raise InputError(
-                f"--preset {preset}: {method} begins from published weights: {needs}; name your copy with {options}, "
-                "or train from random weights with --from-scratch"
+                f"--preset {chosen.preset}: {chosen.name} begins from published weights: {needs}; name your copy with "
+                f"{options}, or train from random weights with --from-scratch"
             )
 
     def describe(self) -> dict[str, str]:

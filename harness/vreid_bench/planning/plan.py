@@ -184,10 +184,10 @@ def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False)
         share = validation.share if validation else None
         method_request = MethodRequest(request.name, preset, request.seed or 0, held_out=share)
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
-    beginning = Beginning.choose(chosen.method, registry, request.weights, request.from_scratch)
+    beginning = Beginning.choose(chosen, registry, request.weights, request.from_scratch)
     chosen = chosen.begin_randomly(earlier.record.method.from_scratch if earlier else beginning.scratch)
     if earlier is None and not dry:
-        beginning.check(chosen.name, chosen.preset)
+        beginning.check(chosen)
     check_buildable(registry, chosen)
     return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation, beginning)
 
