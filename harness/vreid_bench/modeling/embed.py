@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,11 @@ from vreid_bench.system.errors import RunError
 from vreid_bench.system.memory import explain_memory
 from vreid_bench.system.progress import bar
 
+
+def ignore(frames: int) -> None:
+    """Count nothing."""
+
+
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -38,14 +43,18 @@ class FrameReader:
     device: torch.device
     threads: int  # decoding threads
     quiet: bool = False  # no progress bars
+    see: Callable[[int], None] = ignore  # called with the number of frames that go to the network
 
     @classmethod
-    def of(cls, root: Path, size: tuple[int, int], machine: Machine) -> FrameReader:
+    def of(
+        cls, root: Path, size: tuple[int, int], machine: Machine, see: Callable[[int], None] = ignore
+    ) -> FrameReader:
         """A reader of the frames under `root` on that machine."""
-        return cls(root, size, machine.device, machine.threads, machine.quiet)
+        return cls(root, size, machine.device, machine.threads, machine.quiet, see)
 
     def tensor(self, clips: NDArray[np.uint8]) -> Tensor:
         """[S, T, H, W, 3] uint8 -> [S, T, 3, H, W] in [0, 1] on the device; the copy moves bytes, not floats."""
+        self.see(clips.shape[0] * clips.shape[1])
         return torch.from_numpy(clips).to(self.device).permute(0, 1, 4, 2, 3).float() / 255
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vreid_bench.contracts.dataset import DISTRACTOR, Dataset
+from vreid_bench.contracts.precision import Precision
 from vreid_bench.contracts.protocol import Protocol as TestProtocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.planning.data_root import read_dataset
@@ -36,12 +37,20 @@ class EarlierRun:
     trains = False
 
     @classmethod
-    def open(cls, run: Path, runs: Path, choices: tuple[str | None, Preset | None, int | None]) -> EarlierRun:
+    def open(
+        cls,
+        run: Path,
+        runs: Path,
+        given: tuple[str | None, Preset | None, int | None, Precision | None],
+    ) -> EarlierRun:
         """The run with that path or id.
 
-        choices: method, preset and seed of the new run; None means that of the earlier run.
+        given: method, preset, seed and precision of the new run; None means that of the earlier run.
         Raises InputError if they differ, if the run is not finished, or if its record is not valid.
         """
+        *choices, precision = given
+        if precision is not None:
+            raise InputError(f"--precision {precision}: is of a training, but --from does not train; leave one out")
         folder = find_run(run, runs)
         record = Record.from_file(folder.record)
         was = record.method.name, record.preset, record.seed
@@ -60,6 +69,11 @@ class EarlierRun:
     def fingerprints(self) -> dict[str, str]:
         """The sha256 of the weights of all its folds."""
         return {"weights": self.record.weights.sha256}
+
+    @property
+    def precision(self) -> Precision | None:
+        """Of the network in their training."""
+        return self.record.weights.precision
 
     @property
     def budget(self) -> dict[str, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from vreid_bench.contracts.precision import DEFAULT, Precision
 from vreid_bench.contracts.recipe import Method
 from vreid_bench.modeling.weights_option import WeightsFile
 from vreid_bench.records.entries import Weights
@@ -31,6 +32,11 @@ class Source(Protocol):
         """The files that decide the weights, besides data, recipe and seed: role of the file -> sha256."""
         ...
 
+    @property
+    def precision(self) -> Precision | None:
+        """Of the network in the training of the weights; None if that is not known."""
+        ...
+
     def weights(self, fold: int) -> Path | None:
         """The file with the trained weights of a fold; None if the fold has to be trained."""
         ...
@@ -53,20 +59,23 @@ class NewTraining:
     """The run trains its weights: from random ones, or from those of files that the user has (`--weights`)."""
 
     pretrained: tuple[PretrainedWeights, ...] = ()  # of each part that begins from a file
+    precision: Precision = DEFAULT
 
     trains = True
 
     @classmethod
-    def open(cls, files: Sequence[WeightsFile], method: Method, registry: Registry, quiet: bool) -> NewTraining:
+    def open(
+        cls, files: Sequence[WeightsFile], method: Method, registry: Registry, quiet: bool, precision: Precision
+    ) -> NewTraining:
         """Read the files that `--weights` names and match them with the parts, with a report on stderr.
 
         Raises InputError for a file that does not fit its part.
         """
         if not files:
-            return cls()
+            return cls(precision=precision)
         from vreid_bench.modeling.pretrained import fit_files  # imports torch, to read tensors
 
-        source = cls(fit_files(files, method, registry))
+        source = cls(fit_files(files, method, registry), precision)
         if not quiet:
             tell_once("".join(each.report(shown=4) for each in source.pretrained).rstrip())
         return source
@@ -97,5 +106,6 @@ class NewTraining:
             trained_by=None,
             trained_under=None,
             trained_as=(),
+            precision=self.precision,
             pretrained={each.file.part: each.entry for each in self.pretrained} or None,
         )

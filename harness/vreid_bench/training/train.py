@@ -10,6 +10,7 @@ import click
 import torch
 
 from vreid_bench.contracts.dataset import person_ids
+from vreid_bench.contracts.precision import DEFAULT
 from vreid_bench.contracts.recipe import Fit
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.model import MethodParts, Model, assemble
@@ -60,7 +61,8 @@ class TrainingRecipe:
         method = plan_training(self.chosen.method, sets)
         recipe = {name: value for name, value in describe(method).items() if name != "test"}
         begun = self.source.fingerprints if self.source.trains else {}
-        made_by = digest([recipe, self.code, self.seed, machine.arithmetic, [each.fingerprint for each in sets], begun])
+        where = [machine.arithmetic, self.source.precision]
+        made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
         torch.manual_seed(self.seed)  # the initial weights
         identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
         return assemble(method, self.registry.factories(method), identities), made_by
@@ -115,16 +117,17 @@ def train_on(
         for sentence in find_repeats(recipe.chosen.method, sets[-1]):
             LOGGER.warning("%s", sentence)
             write_line(f"warning: {sentence}", quiet=machine.quiet)
-        with Meter(folder.costs, machine.device).stage("train", resumes=True) as count:
+        with Meter(folder.costs, machine.device).stage("train", resumes=True) as stage:
             if before is None:
                 recipe.source.begin(parts.model)
             else:
                 load_earlier(before, parts)
-            reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine)
+            reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine, stage.see)
             validate = recipe.build_validator(sets[-1].validation, parts, reader)
-            checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
+            checkpoints = Checkpoints(folder.checkpoint, stage.write, machine.checkpoint_every)
             log = StepLog(folder.log, listen)
-            Training(parts, sets[-1].tracklets, reader, recipe.seed).run(checkpoints, log, validate)
+            precision = recipe.source.precision or DEFAULT
+            Training(parts, sets[-1].tracklets, reader, recipe.seed, precision).run(checkpoints, log, validate)
             save_weights(folder.weights, parts.model, made_by)
         LOGGER.info("%s: trained", folder.path)
     load_weights(folder.weights, parts.model)
