@@ -25,6 +25,7 @@ from vreid_bench import (
     Optimizer,
     Part,
     Preset,
+    Published,
     Reported,
     Schedule,
     Train,
@@ -36,6 +37,7 @@ from vreid_bench import (
     shrink_loss,
     shrink_training,
 )
+from vreid_plugins.encoders.c3d import SPORTS_1M
 
 SHORT = 1e-3  # a sum of residuals that is shorter than this is not scaled to unit length
 MOST_DESCRIPTORS = 100_000  # the most that k-means uses: 100 MB of C3D's
@@ -281,16 +283,30 @@ class PartPooling(nn.Module):
         return torch.cat([torch.relu(fc(fc6(f))) for f, fc6, fc in branches], dim=1)
 
 
+def rename_classifier(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The names `classifier.0` and `classifier.3` -> `fc6` and `fc7`."""
+    names = {"classifier.0": "fc6", "classifier.3": "fc7"}
+    layers = ((name.rpartition("."), value) for name, value in tensors.items())
+    return {f"{names.get(layer, layer)}{dot}{kind}": value for (layer, dot, kind), value in layers}
+
+
 class C3dHead(nn.Module):
     """The fully connected layers of C3D (Tran et al. 2015), which section IV-B c fine-tunes as a baseline.
 
     width: outputs of fc6 and of fc7.
     dropout: probability, after fc6 and after fc7, as published.
 
+    `--weights aggregator=FILE` takes both layers from the file that has the convolutions.
+
     The embedding is fc6, the "C3D feature"; fc7 is an extra, for the classifier. The published fc6 takes maps of
     512 x 4 x 4, so its weights fit no other frame size. A clip of more than 16 frames leaves several maps; fc6 takes
     their mean.
     """
+
+    published = (
+        Published("DavideA/c3d-pytorch", head=("fc8.",), others=("conv",), file=SPORTS_1M),
+        Published("jfzhang95/pytorch-video-recognition", others=("features.",), own=rename_classifier),
+    )
 
     def __init__(self, shape: tuple[int, ...], width: int = 4096, dropout: float = 0.5) -> None:
         super().__init__()
@@ -336,8 +352,8 @@ def _paper() -> Method:
       `unlabelled` of a stage is 0. With a training list that has some, `--set stages.1.unlabelled=N` draws N a step.
     - Lengths are printed in iterations, so they are the same on every data set. Fine-tuning on iLIDS-VID and PRID2011
       takes both steps again, as long as on MARS; the paper states no length for it.
-    - C3D's Sports-1M weights are not shipped, and training starts from random ones. `--weights encoder=FILE` loads
-      them only at C3D's own widths, `--set encoder.widths=[64,128,256,512,512]`.
+    - "We use C3D as the initialization for all the 3D convolutions", trained on Sports-1M. At the printed widths, the
+      first four of eight have C3D's shapes; these are taken, and the other four begin from random weights.
     """
     clip = Clipping("consecutive", 16)
     adam = Optimizer("Adam", {"eps": 1e-4})
@@ -363,6 +379,7 @@ def _paper() -> Method:
         stages=(Fit("aggregator", Clipping("uniform", 16)), words_fixed, joint),
         reported=REPORTED,
         quoted=QUOTED,
+        begins={"encoder": ("conv1.*", "conv2.*", "conv3?.*")},
         paper="Wu, Wang, Shao, Wang: 3D PersonVLAD, IEEE TNNLS 2019",
     )
 
@@ -393,6 +410,7 @@ def _small() -> Method:
         aggregator=part("personvlad", parts=4, **WORDS["small"]),
         test=Clipping("dense", 8, step=4),
         size=SMALL_SIZE,
+        begins={},
         stages=(Fit("aggregator", Clipping("uniform", 8)), words_fixed, joint),
     )
 
@@ -439,10 +457,11 @@ def global_pooling(preset: Preset) -> Method:
 def c3d_baseline(preset: Preset) -> Method:
     """C3D fine-tuned to classify the identities, compared by fc6 (Wu et al. 2019, Table V).
 
-    Section IV-B c): "fine-tune the parameters on MARS" to "predict class labels belonging to 625 identities". The
-    paper states the 16 frames of a clip and nothing else; batch, frame size, rate and steps are those of PersonVLAD's
-    second step. A tracklet's descriptor is the mean of its clips' fc6, compared by the cosine, because Tran et al. 2015
-    (section 3.3) scale C3D features to unit length.
+    Section IV-B c): "use the pre-trained model and fine-tune the parameters on MARS" to "predict class labels belonging
+    to 625 identities". The paper states the 16 frames of a clip and nothing else; batch, rate and steps are those of
+    PersonVLAD's second step. Frames are 112 x 112 as in C3D, because the pre-trained fc6 fits no other size. A
+    tracklet's descriptor is the mean of its clips' fc6, compared by the cosine, because Tran et al. 2015 (section
+    3.3) scale C3D features to unit length.
     """
     method = personvlad(preset)
     last = method.stages[-1]
@@ -451,7 +470,9 @@ def c3d_baseline(preset: Preset) -> Method:
     stage = replace(last, optimizer=Optimizer("Adam"))
     losses = {"cross-entropy": part("cross-entropy", on="fc7")}
     encoder, head = part("c3d"), part("c3d-head", width=4096, dropout=0.5)
+    size, begins = (112, 112), {"encoder": ("*",), "aggregator": ("*",)}
     if preset == "small":
+        size, begins = method.size, {}
         # only 4 x 2 places are left, because fc6 takes all of them
         pools = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2), (1, 1, 1))
         encoder = part("c3d", widths=(8, 16, 32, 64, 64), pools=pools, norm=True)
@@ -463,6 +484,8 @@ def c3d_baseline(preset: Preset) -> Method:
         encoder=encoder,
         aggregator=head,
         matcher=part("mean", metric="cosine"),
+        size=size,
+        begins=begins,
         losses=losses,
         stages=(replace(stage, losses={"cross-entropy": 1.0}),),
         reported=C3D,

@@ -86,7 +86,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
                 "camera_id_at_test": False,
                 "reranking": plan.chosen.reranking,
                 "test_time_augmentation": None,
-                "pretraining": weights.pretrained.words if weights.pretrained else None,
+                "pretraining": weights.pretraining,
                 "corruption_in_training": spoiled,
             },
             "budget": {

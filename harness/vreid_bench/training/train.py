@@ -119,7 +119,7 @@ def train_on(
             write_line(f"warning: {sentence}", quiet=machine.quiet)
         with Meter(folder.costs, machine.device).stage("train", resumes=True) as stage:
             if before is None:
-                recipe.source.begin(parts.model.encoder)
+                recipe.source.begin(parts.model)
             else:
                 load_earlier(before, parts)
             reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine, stage.see)
