@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +10,21 @@ import torch
 from safetensors.numpy import load_file
 from short_run import SHORT, record_of
 
-from vreid_bench import InputError, Selection, Split, Tracklet
+from vreid_bench import InputError, Selection, Split, Tracklet, part
+from vreid_bench.evaluation import evaluate
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.protocols.corruption import protocol
+
+
+def test_a_corruption_is_refused_for_an_encoder_that_reads_flow():
+    encoder = SimpleNamespace(planes=("rgb", "flow"))
+    registry = SimpleNamespace(factory=lambda kind, part: lambda: encoder)
+    method = SimpleNamespace(encoder=part("streams"))
+    chosen = SimpleNamespace(name="two-stream", method=method, reranker=None)
+    plan = SimpleNamespace(protocol=protocol("corruption", "both"), chosen=chosen, registry=registry)
+    with pytest.raises(InputError, match=r"spoils frames .*encoder streams of two-stream reads flow"):
+        evaluate.Testing.of(plan)
 
 
 @pytest.fixture

@@ -76,7 +76,6 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     truth = dataset.visibility(plan.dataset.root)
     method, strategy = plan.chosen.method, plan.protocol.test
     corruption = strategy if isinstance(strategy, Corruption) else None
-    reader = FrameReader.of(plan.dataset.root, method.size, machine)
     found: defaultdict[Key, Groups] = defaultdict(Groups)
     for fold in plan.folds:
         model = Model(method, plan.registry.factories(method))
@@ -88,6 +87,7 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
         file = plan.source.weights(fold.number)
         assert file is not None, "a run with --from has weights for every fold"
         load_weights(file, model)
+        reader = FrameReader.of(plan.dataset, method.size, model.planes, machine)
         trained = TrainedModel(model.to(machine.device).eval(), method.test, reader)
         for key, weights, visible, pid in compare_fold(trained, corruption, fold.test, truth):
             found[key].add(weights, visible, pid)

@@ -25,14 +25,13 @@ from vreid_bench.contracts.parts import (
 from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encoder, check_matcher
+from vreid_bench.modeling.flow import load_opencv
 from vreid_bench.modeling.loss_checks import build_loss
 from vreid_bench.modeling.probe import draw_clips, duplicate, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
 from vreid_bench.registry.entry import blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError, suggestion
-
-READABLE = {"rgb"}  # the planes that can be read from frames on disk
 
 
 def _recurrent_layer(
@@ -229,11 +228,16 @@ def _augmentation(factory: Factory) -> Augmentation:
 def _planes(encoder: Any, title: str) -> tuple[str, ...]:
     planes = tuple(getattr(encoder, "planes", ("rgb",)))
     for plane in planes:
-        if plane not in READABLE:
+        if plane not in PLANES:
             raise InputError(
                 f"{title} needs the plane {plane!r}, which cannot be read from frames on disk; "
-                f"readable: {', '.join(sorted(READABLE))}{suggestion(plane, READABLE)}"
+                f"readable: {', '.join(sorted(PLANES))}{suggestion(plane, PLANES)}"
             )
+    if "flow" in planes:
+        try:
+            load_opencv()
+        except InputError as fault:
+            raise InputError(f"{title} reads the plane 'flow': {fault}") from fault
     return planes
 
 

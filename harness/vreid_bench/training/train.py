@@ -12,6 +12,7 @@ import torch
 from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.recipe import Fit
 from vreid_bench.modeling.embed import FrameReader
+from vreid_bench.modeling.flow import describe_sources
 from vreid_bench.modeling.model import MethodParts, Model, assemble
 from vreid_bench.modeling.probe import keep_streams
 from vreid_bench.planning.folds import Fold, TrainingSet, Validation
@@ -59,12 +60,13 @@ class TrainingRecipe:
         """
         method = plan_training(self.chosen.method, sets)
         recipe = {name: value for name, value in describe(method).items() if name != "test"}
-        where = [machine.device.type, machine.threads, torch.__version__]
         begun = self.source.fingerprints if self.source.trains else {}
-        made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
         torch.manual_seed(self.seed)  # the initial weights
         identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
-        return assemble(method, self.registry.factories(method), identities), made_by
+        parts = assemble(method, self.registry.factories(method), identities)
+        where = [machine.device.type, machine.threads, torch.__version__, *describe_sources(parts.model.planes)]
+        made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
+        return parts, made_by
 
     def build_validator(self, validation: Validation | None, parts: MethodParts, reader: FrameReader) -> Validate:
         """What scores the training of `parts`; without a validation, nothing does. No random stream moves."""
@@ -121,7 +123,7 @@ def train_on(
                 recipe.source.begin(parts.model.encoder)
             else:
                 load_earlier(before, parts)
-            reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine)
+            reader = FrameReader.of(sets[-1].dataset, recipe.chosen.method.size, parts.model.planes, machine)
             validate = recipe.build_validator(sets[-1].validation, parts, reader)
             checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
             log = StepLog(folder.log, listen)
