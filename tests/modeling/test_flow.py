@@ -1,6 +1,5 @@
 """Optical flow: known translations, the cache, the planes of a reader, and what is said where it cannot be computed."""
 
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,7 +11,7 @@ from torch import nn
 
 from vreid_bench import Clipping, Dataset, Split, Tracklet
 from vreid_bench.contracts.parts import ClipFeatures, Clips
-from vreid_bench.modeling import flow, model
+from vreid_bench.modeling import flow
 from vreid_bench.modeling.embed import FrameReader, embed
 from vreid_bench.modeling.flow import FlowFolder, compute_flow, quantize
 from vreid_bench.system.errors import InputError
@@ -182,10 +181,3 @@ def test_a_cache_that_cannot_be_written_is_said(dataset, tmp_path):
     (tmp_path / "cache").write_text("a file, not a folder")
     with pytest.raises(InputError, match=r"optical flow cannot be written there .* VREID_CACHE"):
         FrameReader.of(dataset, (64, 48), ("flow",), CPU)
-
-
-def test_without_opencv_one_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cv2", None)  # an import of it fails
-    with pytest.raises(InputError, match=r"encoder 'x' reads the plane 'flow': .*`pip install vreid-bench\[flow\]`"):
-        model._planes(SimpleNamespace(planes=("rgb", "flow")), "encoder 'x'")
-    assert model._planes(SimpleNamespace(), "encoder 'x'") == ("rgb",)

@@ -76,10 +76,10 @@ class Published(NamedTuple):
 class Encoder(Protocol):
     """clips [B, T, P, H, W] -> maps [B, T', D, h, w]; normalises its own input.
 
-    May have `planes`, a tuple of names in `PLANES`; without it an encoder takes ("rgb",). Colours are in [0, 1]. Flow
-    is the displacement to the next frame of the tracklet, to the right and downwards, in units of 20 pixels of the
-    frame on disk, clipped to [-1, 1]. May have `published`, a sequence of `Published`; without it `--weights` takes
-    files that use the encoder's own names.
+    May have `planes`, a tuple of names in `PLANES` that its factory has as well; without it an encoder takes ("rgb",).
+    Colours are in [0, 1]. Flow is the displacement to the next frame of the tracklet, to the right and downwards, in
+    units of 20 pixels of the frame on disk, clipped to [-1, 1]. May have `published`, a sequence of `Published`;
+    without it `--weights` takes files that use the encoder's own names.
     """
 
     def __call__(self, clips: Tensor, /) -> Tensor: ...

@@ -16,7 +16,6 @@ from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.modeling.embed import FrameReader, embed
 from vreid_bench.modeling.flow import describe_sources
 from vreid_bench.modeling.model import Model
-from vreid_bench.modeling.probe import keep_streams
 from vreid_bench.modeling.view import View
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.method import ChosenMethod
@@ -74,13 +73,10 @@ class Testing:
 
 
 def _check_planes(plan: Plan) -> None:
-    part = plan.chosen.method.encoder
-    with keep_streams():
-        encoder = plan.registry.factory("encoders", part)()
-    if "flow" in getattr(encoder, "planes", ()):
+    if "flow" in plan.encoder.planes:
         raise InputError(
             f"protocol {plan.protocol.name!r} spoils frames after their optical flow was computed, and the encoder "
-            f"{part.name} of {plan.chosen.name} reads flow; choose a protocol without corruption"
+            f"{plan.encoder.name} of {plan.chosen.name} reads flow; choose a protocol without corruption"
         )
 
 

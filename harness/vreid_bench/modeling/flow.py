@@ -41,13 +41,21 @@ def load_opencv() -> Any:
     return cv2
 
 
+def list_versions(planes: Sequence[str]) -> dict[str, str]:
+    """The versions of the packages that compute these planes: OpenCV's for flow, none for colours, which are read.
+
+    Raises InputError for a package that cannot be imported.
+    """
+    return {"opencv": load_opencv().__version__} if "flow" in planes else {}
+
+
 def describe_algorithm() -> str:
     """What computes and stores the flow: another version of it may give other numbers."""
     return f"DIS, preset medium, {STEPS} steps to {BOUND} pixels, OpenCV {load_opencv().__version__}"
 
 
 def describe_sources(planes: Sequence[str]) -> list[str]:
-    """What computes those of the planes that are computed: nothing for colours, which are read as they are."""
+    """What computes those of the planes that are computed, in words. Raises InputError as `list_versions` does."""
     return [describe_algorithm()] if "flow" in planes else []
 
 

@@ -25,11 +25,10 @@ from vreid_bench.contracts.parts import (
 from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encoder, check_matcher
-from vreid_bench.modeling.flow import load_opencv
 from vreid_bench.modeling.loss_checks import build_loss
 from vreid_bench.modeling.probe import draw_clips, duplicate, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
-from vreid_bench.registry.entry import blame
+from vreid_bench.registry.entry import Entry, blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError, suggestion
 
@@ -67,7 +66,7 @@ class Model(nn.Module):
         titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator", "matcher")}
         self.titles = titles
         encoder = factories.encoder()
-        self.planes = _planes(encoder, titles["encoder"])
+        self.planes = _planes(encoder, factories.encoder.entry)
         self.encoder = _module(encoder, titles["encoder"], Encoder)
         channels = sum(PLANES[p] for p in self.planes)
         clips = draw_clips(2, method.test.T or 4, channels, method.size)
@@ -225,19 +224,19 @@ def _augmentation(factory: Factory) -> Augmentation:
     return apply
 
 
-def _planes(encoder: Any, title: str) -> tuple[str, ...]:
+def _planes(encoder: Any, entry: Entry) -> tuple[str, ...]:
     planes = tuple(getattr(encoder, "planes", ("rgb",)))
     for plane in planes:
         if plane not in PLANES:
             raise InputError(
-                f"{title} needs the plane {plane!r}, which cannot be read from frames on disk; "
+                f"{entry.title} needs the plane {plane!r}, which cannot be read from frames on disk; "
                 f"readable: {', '.join(sorted(PLANES))}{suggestion(plane, PLANES)}"
             )
-    if "flow" in planes:
-        try:
-            load_opencv()
-        except InputError as fault:
-            raise InputError(f"{title} reads the plane 'flow': {fault}") from fault
+    if planes != entry.planes:
+        raise InputError(
+            f"{entry.title} reads the planes {', '.join(planes)}, but its factory says {', '.join(entry.planes)}; make "
+            "`planes` an attribute of the class or function that the plugin provides"
+        )
     return planes
 
 

@@ -14,6 +14,7 @@ from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
+from vreid_bench.modeling.flow import describe_sources
 from vreid_bench.planning.code import Code, fingerprint_code
 from vreid_bench.planning.content import add_content
 from vreid_bench.planning.data_root import find_copy, open_datasets
@@ -27,6 +28,7 @@ from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.planning.trainings import describe_trainings, plan_training
 from vreid_bench.planning.validation import ValidationRequest
 from vreid_bench.records.record import in_path
+from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
@@ -74,7 +76,8 @@ class Plan:
     folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
-    arithmetic: tuple[str, str, int | None]  # version of torch; device and threads as they were asked for
+    # version of torch; device and threads as they were asked for; what computes the encoder's planes
+    arithmetic: tuple[str | int | None, ...]
     budget: Mapping[str, int]  # of the last training of a fold, as `Method.budget` has it; of `--from`: of that run
     memory: int = RERANK_MEMORY  # bytes for re-ranking
 
@@ -82,6 +85,11 @@ class Plan:
     def dataset(self) -> Dataset:
         """The dataset tested on."""
         return self.folds[0].dataset
+
+    @property
+    def encoder(self) -> Entry:
+        """The encoder of its method."""
+        return self.registry.entry("encoders", self.chosen.method.encoder.name)
 
     @property
     def trained_on(self) -> Dataset:
@@ -181,6 +189,7 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
     Without `reads_frames`, the plan is not for a run: the content of its data is not known.
     """
     recipe = choose_recipe(registry, request)
+    sources = _describe_sources(registry.entry("encoders", recipe.chosen.method.encoder.name))
     protocol, conventions, earlier, chosen, seed, validation = recipe
     remembered = earlier.data_roots if earlier else {}
     listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
@@ -223,7 +232,15 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds, trainings),
-        arithmetic=(version("torch"), request.device, request.threads),
+        arithmetic=(version("torch"), request.device, request.threads, *sources),
         budget=budget,
         memory=request.memory,
     )
+
+
+def _describe_sources(encoder: Entry) -> list[str]:
+    """What computes the planes that the encoder reads, with its version."""
+    try:
+        return describe_sources(encoder.planes)
+    except InputError as fault:
+        raise InputError(f"{encoder.title} reads the plane 'flow': {fault}") from fault

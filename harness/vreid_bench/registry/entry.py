@@ -102,6 +102,11 @@ class Entry:
         return hasattr(self.value, "fit")
 
     @cached_property
+    def planes(self) -> tuple[str, ...]:
+        """What an encoder reads of a frame: the value's own `planes`, or the colours alone."""
+        return tuple(getattr(self.value, "planes", ("rgb",)))
+
+    @cached_property
     def options(self) -> Mapping[str, Any]:
         """Option -> its default, of a part."""
         return read_options(self.kind, self.value)

@@ -1,5 +1,6 @@
 """The two-stream methods: recipes as printed, the printed numbers, and a step at both presets."""
 
+import cv2
 import pytest
 import torch
 from method_checks import (
@@ -169,3 +170,4 @@ def test_a_run_with_flow_fits_trains_and_tests(cli_json, tiny_mars, tmp_path):
     record = record_of(report)
     assert record.method.name == "action-vlad"
     assert record.budget.embedding == 2 * 8 * 64
+    assert record.environment.packages["opencv"] == cv2.__version__
