@@ -85,7 +85,8 @@ VARIANTS := mean-pooling-t2 mean-pooling-t8 temporal-attention temporal-attentio
 	tacan-senet ica-bn-neck ica-alexnet ica-baseline-alexnet ica-inception-v3 ica-baseline-inception-v3 \
 	personvlad-stripes personvlad-grid personvlad-b1 personvlad-b2 personvlad-b4 personvlad-b8 \
 	personvlad-oim10 personvlad-oim100 personvlad-oim1000 personvlad-xqda c3d-baseline \
-	two-stream-max two-stream-average two-stream-multiply two-stream-fusion action-vlad frame-cnn
+	two-stream-max two-stream-average two-stream-multiply two-stream-fusion action-vlad frame-cnn \
+	hog3d-kissme stfv3d-kissme
 SEEDS := 0 1 2
 MOTION := image-averaged mean-pooling-t8 lstm-t8 3d-cnn-t8
 CLIPS := clip-average clip-top clip-learned clip-learned-corrupted

@@ -437,12 +437,6 @@ OTHERS = "as Wu et al. print it; whose protocol is not said"
 # The paper's numbers of other systems.
 QUOTED = (
     *reported_table(
-        "Table V",
-        {"mars": "R1 R5 R20"},
-        {"HOG3D + KISSME": "2.6 6.4 12.4", "STFV3D + KISSME": "22.0 33.4 59.0"},
-        OTHERS,
-    ),
-    *reported_table(
         "Table VII",
         {"ilids-vid": "R1", "prid2011": "R1", "mars": "R1"},
         {
@@ -470,7 +464,6 @@ QUOTED = (
         {"ilids-vid": CURVE, "prid2011": CURVE, "mars": "R1 R5 R20 mAP"},
         {
             "HOG3D+DVR": "23.3 42.4 55.3 68.4 28.9 55.3 65.5 82.8 12.4 33.2 71.8 9.6",
-            "STFV3D": "44.3 71.7 83.7 91.7 64.1 87.3 89.9 92.0 22.0 33.4 59.0 12.3",
             "TDL": "56.3 87.6 95.6 98.3 56.7 80.0 87.6 93.6 - - - -",
             "RFA-net": "49.3 76.8 85.3 90.0 58.2 85.8 93.4 97.9 - - - -",
             "SI2DL": "48.7 81.1 89.2 97.3 76.7 95.6 96.7 98.9 - - - -",
