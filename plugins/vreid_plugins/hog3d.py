@@ -85,7 +85,7 @@ class Hog3d(nn.Module):
         down, across = cell_shares(self.rows, video.shape[1]), cell_shares(self.columns, video.shape[2])
         cells = [
             torch.einsum("thwb,rh,cw->tbrc", self.quantize(piece), down.to(piece), across.to(piece))
-            for piece in gradients.split(AT_ONCE)
+            for piece in torch.split(gradients, AT_ONCE)
         ]
         return torch.cat(cells)
 
@@ -93,7 +93,8 @@ class Hog3d(nn.Module):
         """Gradients [..., 3] -> their lengths, shared among the directions that they point to [..., 20]."""
         length = gradients.norm(dim=-1, keepdim=True)
         projected = (gradients @ self.directions.T - NEIGHBOURS * length).clamp_min(0)
-        return F.normalize(projected, dim=-1) * length
+        shared: Tensor = F.normalize(projected, dim=-1) * length
+        return shared
 
     def _join(self, fragment: Tensor) -> Tensor:
         """Histograms of a fragment's frames [t, 20, rows, columns] -> its descriptor [20 intervals, rows, columns]."""

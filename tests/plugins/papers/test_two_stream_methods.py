@@ -1,5 +1,7 @@
 """The two-stream methods: recipes as printed, the printed numbers, and a step at both presets."""
 
+from dataclasses import replace
+
 import cv2
 import pytest
 import torch
@@ -65,15 +67,13 @@ def test_paper_preset_is_whole_and_takes_a_step_in_shapes(registry, name, count)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "count"), [("two-stream-average", FC7), ("action-vlad", 2 * VGG + FLOW + 2 * 64 * (512 + 1 + 512))]
-)
-def test_paper_network_takes_a_step_at_the_papers_frame_size(registry, name, count):
-    method = registry.get("methods", name)("paper")
-    with without_checks():
-        assembled = build(method, registry, identities=2)
-    assert parameters(assembled.model) == count
-    losses, named = take(assembled, first_training(method), method.size, pids=(0, 1))
+def test_the_network_of_action_vlad_takes_a_step_at_the_papers_frame_size(registry):
+    """On numbers, because VLAD cannot run on shapes alone: one clip of one stack through both networks and back."""
+    method = registry.get("methods", "action-vlad")("paper")
+    with without_checks():  # sized on small frames: no layer depends on the size of a frame
+        assembled = build(replace(method, size=(32, 32)), registry, identities=2)
+    assert parameters(assembled.model) == 2 * VGG + FLOW + 2 * 64 * (512 + 1 + 512)
+    losses, named = take(assembled, first_training(method), method.size, pids=(0,))
     check_step(losses, named)
 
 
@@ -132,7 +132,7 @@ def test_the_words_are_fitted_then_trained_with_the_rest():
         fit, joint = method.stages
         assert fit == Fit("aggregator", Clipping("uniform", 10))
         assert method.aggregator.options == {"words": words, "alpha": 1000.0}
-        assert joint.freeze == ()
+        assert joint.freeze == (() if preset == "paper" else ("aggregator.*",))
         assert (joint.steps, joint.schedule, joint.clipping) == (
             late.stages[0].steps,
             late.stages[0].schedule,
@@ -144,6 +144,7 @@ def test_the_words_are_fitted_then_trained_with_the_rest():
 def test_the_three_fusions_differ_in_the_fusion_alone():
     for preset in ("paper", "small"):
         methods = [METHODS[name](preset) for name in FUSIONS]
+        assert ([5, 3] if preset == "paper" else [16, 2]) == [methods[0].stages[0].P, methods[0].stages[0].K]
         assert len({repr((m.encoder, m.matcher, m.test, m.losses, m.stages)) for m in methods}) == 1
 
 
