@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from doc_tables import check_arrays, table
 from places import ROOT
 from safetensors import safe_open
 from safetensors.numpy import load_file
@@ -14,29 +15,9 @@ PAGE = (ROOT / "docs/run-folder.md").read_text()
 ELSEWHERE = {"spoiled.safetensors", "pretraining.txt", "checkpoint.safetensors"}
 
 
-def table(heading, number=0):
-    """The rows of a table below a heading, by the first cell: the others, without their marks of code."""
-    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    tables = re.findall(r"^\|.*\|\n\|-.*\|\n((?:\|.*\|\n)+)", section, re.MULTILINE)
-    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in tables[number].splitlines()]
-    return {cells[0].strip("`"): cells[1:] for cells in rows}
-
-
-def check_arrays(found, documented):
-    """Each array has the type of the page and its shape, in which a letter is one size throughout the file."""
-    sizes = {}
-    for name, (shape, kind, _) in documented.items():
-        letters = shape.strip("[]").split(", ")
-        array = found[name]
-        assert (array.dtype.kind if kind == "str" else array.dtype.name) == ("U" if kind == "str" else kind), name
-        assert len(letters) == array.ndim, name
-        for letter, size in zip(letters, array.shape, strict=True):
-            assert size == (int(letter) if letter.isdigit() else sizes.setdefault(letter, size)), name
-
-
 def test_every_file_is_on_the_page(finished_run):
     found = {path.name for path in finished_run.iterdir()}
-    assert set(table("Files")) == found | ELSEWHERE
+    assert set(table(PAGE, "Files")) == found | ELSEWHERE
     assert not found & ELSEWHERE
 
 
@@ -45,7 +26,7 @@ def test_every_array_of_the_queries_is_on_the_page(finished_run):
     for convention in json.loads((finished_run / "record.json").read_text())["conventions"]:
         for kind in (".ap", ".first_rank"):
             arrays[f"<convention>{kind}"] = arrays.pop(f"{convention}{kind}")
-    documented = table("`per_query.npz`")
+    documented = table(PAGE, "`per_query.npz`")
     assert documented.keys() - {"match.alike"} == arrays.keys()
     del documented["match.alike"]
     check_arrays(arrays, documented)
@@ -53,12 +34,12 @@ def test_every_array_of_the_queries_is_on_the_page(finished_run):
 
 def test_every_array_and_entry_of_the_features_is_on_the_page(finished_run):
     path = finished_run / "features.safetensors"
-    arrays, documented = load_file(path), table("`features.safetensors`")
+    arrays, documented = load_file(path), table(PAGE, "`features.safetensors`")
     assert documented.keys() == arrays.keys()
     check_arrays(arrays, documented)
     with safe_open(path, framework="np") as file:
         note = file.metadata()
-    assert table("`features.safetensors`", 1).keys() == note.keys()
+    assert table(PAGE, "`features.safetensors`", 1).keys() == note.keys()
     for name in ("person", "camera", "tracklet"):
         assert len(json.loads(note[name])) == len(arrays["pid"]), name
 
@@ -80,7 +61,7 @@ def test_names_of_a_rendered_mars_are_those_of_its_files(finished_run):
 @pytest.mark.parametrize("convention", ["queries-in-gallery", "official", "torchreid"])
 def test_every_part_of_the_break_down_is_on_the_page(finished_run, convention):
     found = json.loads((finished_run / "breakdown.json").read_text())[convention]
-    documented = table("`breakdown.json`")
+    documented = table(PAGE, "`breakdown.json`")
     assert documented.keys() == found.keys()
     for part, value in found.items():
         keys = value if isinstance(value, dict) else value[0]
@@ -91,16 +72,16 @@ def test_every_value_of_the_logs_is_on_the_page(finished_run):
     heading = "`log.jsonl` and `costs.json`"
     losses = json.loads((finished_run / "record.json").read_text())["method"]["recipe"]["losses"]
     for line in (finished_run / "log.jsonl").read_text().splitlines():
-        assert json.loads(line).keys() - losses.keys() | {"<loss>"} == table(heading).keys()
+        assert json.loads(line).keys() - losses.keys() | {"<loss>"} == table(PAGE, heading).keys()
     costs = json.loads((finished_run / "costs.json").read_text())
     assert costs.keys() == set(re.findall(r"`(\w+)`", re.search(r"has the stages (.*), each", PAGE)[1]))
     for cost in costs.values():
-        assert cost.keys() == table(heading, 1).keys()
+        assert cost.keys() == table(PAGE, heading, 1).keys()
 
 
 def test_every_field_of_the_record_is_on_the_page(finished_run):
     record = json.loads((finished_run / "record.json").read_text())
-    documented = table("`record.json`")
+    documented = table(PAGE, "`record.json`")
     assert documented.keys() == record.keys()
     scores = set(re.findall(r"`(\w+)`", documented["conventions"][0]))
     assert scores == record["conventions"]["official"].keys() - {"version", "fingerprint", "rules"}

@@ -41,13 +41,19 @@ if TYPE_CHECKING:
         Tracklet,
         person_ids,
     )
-    from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, Published
+    from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, PairScores, Published
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.selection import Selection
     from vreid_bench.modeling.corruption import Distortion, distort
     from vreid_bench.modeling.frames import decode, prefetch
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_mean
-    from vreid_bench.ops.clip_reference import ClipSide, add_query_clip, pair_importance, sequential_similarity
+    from vreid_bench.ops.clip_reference import (
+        ClipSide,
+        add_query_clip,
+        count_top,
+        pair_importance,
+        sequential_similarity,
+    )
     from vreid_bench.ops.clip_rule import ClipRule
     from vreid_bench.ops.distance import Hardest, batch_hard, pairwise_distance
     from vreid_bench.ops.metric import Metric
@@ -73,13 +79,19 @@ _HOME = {
         "Tracklet",
         "person_ids",
     ),
-    "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "Published"),
+    "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "PairScores", "Published"),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
     "vreid_bench.evaluation.strategies.selection": ("Selection",),
     "vreid_bench.modeling.corruption": ("Distortion", "distort"),
     "vreid_bench.modeling.frames": ("decode", "prefetch"),
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_mean"),
-    "vreid_bench.ops.clip_reference": ("ClipSide", "add_query_clip", "pair_importance", "sequential_similarity"),
+    "vreid_bench.ops.clip_reference": (
+        "ClipSide",
+        "add_query_clip",
+        "count_top",
+        "pair_importance",
+        "sequential_similarity",
+    ),
     "vreid_bench.ops.clip_rule": ("ClipRule",),
     "vreid_bench.ops.distance": ("Hardest", "batch_hard", "pairwise_distance"),
     "vreid_bench.ops.metric": ("Metric",),
@@ -122,6 +134,7 @@ __all__ = [
     "Method",
     "Metric",
     "Optimizer",
+    "PairScores",
     "Part",
     "Preset",
     "Protocol",
@@ -141,6 +154,7 @@ __all__ = [
     "clip_batch_hard",
     "clip_distance",
     "clip_mean",
+    "count_top",
     "decode",
     "digest",
     "distort",

@@ -41,6 +41,7 @@ from vreid_bench import (
     InputError,
     Method,
     Optimizer,
+    PairScores,
     Part,
     Preset,
     Reported,
@@ -50,6 +51,7 @@ from vreid_bench import (
     batch_hard,
     clip_batch_hard,
     clip_distance,
+    count_top,
     hookimpl,
     pair_importance,
     part,
@@ -120,7 +122,7 @@ class Learned(nn.Module):
         of all is left out of the mean, because its weight is set and not learned.
         """
         alpha = self.alphas(query, gallery)
-        learned = query.valid[:, :, None] & gallery.valid[:, None]  # [N, C, K]
+        learned = _pair(query, gallery)  # [N, C, K]
         learned[:, 0, 0] = False
         share = alpha / alpha.sum((1, 2), keepdim=True)
         return (share * learned).sum(2) / learned.sum(2).clamp_min(1)
@@ -135,10 +137,14 @@ class Learned(nn.Module):
 
         left, right = _side(query), _side(gallery)
         sequential_similarity(left, right, kept)
-        pair = (query.valid[:, :, None] & gallery.valid[:, None]).flatten(1)  # [N, C K]
+        pair = _pair(query, gallery).flatten(1)  # [N, C K]
         first = pair.cumsum(1) == 1
         alpha = torch.where(first, 1, torch.stack(found, 1)) * pair
         return alpha.reshape(len(query), query.valid.shape[1], gallery.valid.shape[1])
+
+    def score_pairs(self, query: Clips, gallery: Clips) -> PairScores:
+        """Eq. 1 for N represented query and gallery tracklets, row by row: c_t summed, and alpha_t, [N, C, K] each."""
+        return PairScores(_compare_clips(query, gallery), self.alphas(query, gallery))
 
     def bounds(self, query: Clips, gallery: Clips) -> tuple[Tensor, Tensor]:
         """The smallest and the largest distance [Q, G] that any weights can give.
@@ -193,6 +199,16 @@ class Learned(nn.Module):
         return torch.zeros_like(difference[..., 0]).masked_scatter(mask, found)
 
 
+def _pair(query: Clips, gallery: Clips) -> Tensor:
+    """Which pairs of clips there are, [N, C, K] bool, of N query and gallery tracklets, row by row."""
+    return query.valid[:, :, None] & gallery.valid[:, None]
+
+
+def _compare_clips(query: Clips, gallery: Clips) -> Tensor:
+    """Eq. 3: the cosine [N, C, K] of each pair of represented clips; 0 where a clip is missing."""
+    return torch.einsum("nae,nbe->nab", query.embedding, gallery.embedding) * _pair(query, gallery)
+
+
 def _side(clips: Clips) -> ClipSide:
     return ClipSide(torch.where(clips.valid[..., None], clips.embedding, 0), clips.valid.to(clips.embedding.dtype))
 
@@ -228,6 +244,15 @@ class Top(nn.Module):
     def hardest(self, represented: Clips, pids: Tensor) -> Hardest:
         """The farthest positive and nearest negative of each of N tracklets."""
         return clip_batch_hard(represented.embedding, pids, (), represented.valid, rule=self._rule())
+
+    def score_pairs(self, query: Clips, gallery: Clips) -> PairScores:
+        """Eq. 9 for N represented query and gallery tracklets, row by row: 1 for each pair that counts, else 0."""
+        similarity = _compare_clips(query, gallery)  # [N, C, K]
+        pair = _pair(query, gallery)
+        order = similarity.masked_fill(~pair, -torch.inf).flatten(1).argsort(dim=1, descending=True, stable=True)
+        rank = order.argsort(1).reshape(similarity.shape)  # [N, C, K]
+        counted = rank < count_top(pair.sum((1, 2)), self._rule())[:, None, None]
+        return PairScores(similarity, counted.to(similarity.dtype))
 
     def _rule(self) -> ClipRule:
         return ClipRule(mode="top", top=self.train_top if self.training else self.top, normalize=False)

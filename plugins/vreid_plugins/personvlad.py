@@ -82,9 +82,14 @@ class PersonVlad(Vlad):
         self.detector: nn.Module = PartMaps(shape[0], parts)
         self.add_words(shape[0], words, alpha)
 
+    def part_maps(self, maps: Tensor) -> Tensor:
+        """Eq. 1, Fig. 8: maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w]."""
+        masks: Tensor = self.detector(maps)
+        return masks
+
     def part_features(self, maps: Tensor) -> Tensor:
         """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts, times T' h w places."""
-        masks: Tensor = self.detector(maps)  # [B, parts, T', h, w]
+        masks = self.part_maps(maps)  # [B, parts, T', h, w]
         cubic = maps.transpose(1, 2)  # [B, D, T', h, w]
         if self.normalize:
             cubic = F.normalize(cubic, dim=1)
@@ -184,10 +189,15 @@ class PartPooling(nn.Module):
         self.fc6 = nn.ModuleList(nn.Linear(shape[0], hidden, bias=False) for _ in range(parts))
         self.fc = nn.ModuleList(nn.Linear(hidden, width, bias=False) for _ in range(parts))
 
+    def part_maps(self, maps: Tensor) -> Tensor:
+        """Eq. 1, Fig. 8: maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w]."""
+        masks: Tensor = self.detector(maps)
+        return masks
+
     def forward(self, maps: Tensor) -> Tensor:
         """maps [B, T', D, h, w] -> f [B, parts width]."""
         cubic = maps.transpose(1, 2)[:, None]  # [B, 1, D, T', h, w]
-        parts = (cubic * self.detector(maps)[:, :, None]).flatten(3)  # Eq. 2: [B, parts, D, T' h w]
+        parts = (cubic * self.part_maps(maps)[:, :, None]).flatten(3)  # Eq. 2: [B, parts, D, T' h w]
         pooled = parts.mean(3) if self.pooling == "average" else parts.amax(3)  # [B, parts, D]
         branches = zip(pooled.unbind(1), self.fc6, self.fc, strict=True)
         return torch.cat([torch.relu(fc(fc6(f))) for f, fc6, fc in branches], dim=1)

@@ -34,12 +34,49 @@ def offered(*words):
         (("score", "--matcher", "k"), ["kissme"]),
         (("score", "--rerank", "z"), ["zhong"]),
         (("score", "--convention", "tor"), ["torchreid"]),
+        (("score", "--metric", ""), ["cosine", "euclidean", "sqeuclidean"]),
+        (("score", "--metric", "sq"), ["sqeuclidean"]),
+        (("run", "--preset", "p"), ["paper"]),
+        (("visibility", "--device", "cu"), ["cuda"]),
+        (("methods", "show", "tacan", "--preset", ""), ["paper", "small"]),
+        (("inspect", "RUN", "--what", "part"), ["part-maps"]),
+        (("inspect", "RUN", "--what", "l"), ["list"]),
         (("run", "--plugin", "nothing-like-it"), []),
         (("run", "--val"), ["--validate"]),
     ],
 )
 def test_names_are_completed(words, expected):
     assert offered(*words) == expected
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Finished runs in `runs` and in `more`, an unfinished one, and a hidden folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("runs/mars@synthetic-ica-1", "runs/mars@synthetic-tacan-2", "runs/.hidden", "more/prid2011-3"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "record.json").touch()
+    (tmp_path / "runs/mars@synthetic-max-4").mkdir()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "--from"),
+        ("compare",),
+        ("compare", "mars@synthetic-ica-1"),
+        ("compare", "mars@synthetic-ica-1", "--with"),
+        ("conventions", "diff"),
+        ("visibility",),
+    ],
+)
+def test_ids_of_finished_runs_are_completed(folder, command):
+    """And files, which is what the word itself stands for: the shell adds them."""
+    assert offered(*command, "mars") == ["mars", "mars@synthetic-ica-1", "mars@synthetic-tacan-2"]
+    assert offered(*command, "mars@synthetic-t") == ["mars@synthetic-t", "mars@synthetic-tacan-2"]
+    head = command[:2] if command[0] == "conventions" else command[:1]
+    assert offered(*head, "--runs", "more", *command[len(head) :], "p") == ["p", "prid2011-3"]
+    assert offered(*head, "--runs", "nowhere", *command[len(head) :], "p") == ["p"]
 
 
 def test_a_broken_plugin_offers_nothing_and_prints_nothing(monkeypatch, capsys):

@@ -77,6 +77,17 @@ def test_after_a_change_of_the_test_the_weights_are_used_and_embed_again(command
     assert after["conventions"] == before["conventions"]
 
 
+def test_another_instruction_set_is_another_training(cli_json, cli, finished_run, tiny_mars, tmp_path, monkeypatch):
+    """Its last bits differ, so neither the result nor the weights of the other processor are taken."""
+    command = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, *SHORT)
+    assert cli_json(*command)["run"] == str(finished_run)
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    other = cli(*command, "--json")
+    assert json.loads(other.stdout)["run"] != str(finished_run)
+    assert "stage 1 of 1" in other.stderr
+    assert "already trained" not in other.stderr
+
+
 def test_another_picture_under_the_same_name_is_another_result(command, tiny_mars, tmp_path):
     data = shutil.copytree(tiny_mars, tmp_path / "mars", copy_function=os.link)
     run = ("--plugin", "mean-pooling", "--data", data)

@@ -44,6 +44,7 @@ def test_a_run_leaves_its_folder_and_the_same_command_reuses_it(cli, finished_ru
         "log.jsonl",
         "costs.json",
         "data.json",
+        "plan.json",
         "run.log",
     }
     assert set(report["conventions"]) == {"queries-in-gallery", "official", "torchreid"}
@@ -225,7 +226,10 @@ def test_a_part_runs_in_the_baseline_and_says_so(cli_json, mean_pooling):
         (("--plugin", "mean-pooling", "--set", "size=[64]"), "size is (64,)"),
         (("--plugin", "mean-pooling", "--set", 'size=["a",2]'), "size is ('a', 2)"),
         (("--plugin", "mean-pooling", "--set", 'stages.0.freeze=["encoder.nope"]'), "no parameter is named"),
-        (("--plugin", "mean-pooling", "--set", "smoothing=x"), "loss 'cross-entropy' of vreid-bench failed"),
+        (
+            ("--plugin", "mean-pooling", "--set", "smoothing=x"),
+            "loss 'cross-entropy' of vreid-bench takes a number, found 'x'",
+        ),
         (("--plugin", "clip-learned", "--rerank", "zhong"), "--rerank: needs one vector for each tracklet"),
         (("--plugin", "mean-pooling", "--rerank", "average-query-expansion"), "must be cosine, not euclidean"),
         (("--plugin", "clip-learned", "--protocol", "mars-tracklet-selection"), "tracklet selection needs one vector"),

@@ -21,7 +21,11 @@ def test_seeds_and_plugins_run_one_after_another_and_end_in_one_table(cli, optio
     assert runs == [("mean-pooling", 0), ("mean-pooling", 1), ("max", 0), ("max", 1)]
     assert reports[0]["run"] == str(finished_run)  # the first was finished before
     assert reports[2]["conventions"] == records[2].metrics()["conventions"]
-    table = cli(*command).stdout
+    again = cli(*command)
+    told = [line for line in again.stderr.splitlines() if line.startswith("run ")]
+    assert told == [f"run {number} of 4: {name}, seed {seed}" for number, (name, seed) in enumerate(runs, 1)]
+    assert "run 1 of 4" not in cli(*command, "-q").stderr
+    table = again.stdout
     assert table.count("mars on synthetic data") == 1
     assert table.count("record: ") == 4
     assert "mean-pooling small seed 0, 1" in table

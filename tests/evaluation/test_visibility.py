@@ -12,8 +12,8 @@ from short_run import SHORT
 
 from vreid_bench import Clipping, InputError
 from vreid_bench.evaluation.agreement import Groups, spearman
-from vreid_bench.evaluation.visibility import attention_of
 from vreid_bench.modeling.clips import clip_indices
+from vreid_bench.modeling.listening import listen_to_attention
 from vreid_plugins.aggregators.pooling import Average
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.datasets.mars.twin import plan as plan_mars
@@ -98,14 +98,14 @@ def test_attention_is_heard_wherever_it_is_in_the_aggregator():
     )
     maps = torch.rand(7, 4, 5, 2, 1)
     for aggregator, part in ((alone, alone), (within, within.inner)):
-        with attention_of(aggregator) as heard, torch.no_grad():
+        with listen_to_attention(aggregator) as heard, torch.no_grad():
             for piece in maps.split(3):
                 aggregator(piece)
-        np.testing.assert_allclose(heard, part.attention(maps).detach().numpy(), rtol=1e-5)
+        torch.testing.assert_close(torch.cat(heard), part.attention(maps).detach())
         aggregator(maps)
-        assert len(heard) == 7  # no longer listening
+        assert len(heard) == 3  # no longer listening
     without.attention = torch.nn.Linear(1, 1)  # a layer, which tells nothing
-    with attention_of(without) as heard:
+    with listen_to_attention(without) as heard:
         without(maps)
     assert heard == []
 

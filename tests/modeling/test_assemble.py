@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from functools import reduce
 from typing import ClassVar
 
 import numpy as np
@@ -150,6 +151,71 @@ def test_a_part_that_amplifies_rounding_is_not_taken_for_one_that_depends_on_its
             return super().forward(clips) * (1.001 if alone else 1)
 
     assert assemble_with("encoder", Chaotic)
+
+
+def shake(rows, few):
+    """The rounding of the sum of each row [N, M], made large; the order of the sum depends on the batch."""
+    total = reduce(torch.add, (rows.flip(1) if few else rows).unbind(1))
+    return 100 * (total - rows.double().sum(1).to(rows.dtype))
+
+
+class Shaky(Net):
+    def forward(self, clips):
+        return super().forward(clips) + shake(clips.flatten(1)[:, :300], len(clips) == 1)[:, None, None, None, None]
+
+
+class ShakyMean(Mean):
+    def distance(self, query, gallery):
+        rows = query.mean().repeat(1, 50)
+        return super().distance(query, gallery) + shake(rows, len(rows) == 1)[:, None]
+
+
+def cast(kind):
+    """The same part, which goes back to single precision whatever it is given."""
+
+    class Wrong(kind):
+        def double(self):
+            return self
+
+        def forward(self, clips):
+            return super().forward(clips.float())
+
+        def represent(self, clips):
+            return super().represent(clips.with_embedding(clips.embedding.float()))
+
+    return Wrong
+
+
+def refuse(kind):
+    """The same part, which fails in double precision."""
+
+    class Wrong(kind):
+        def double(self):
+            raise TypeError("float expected")
+
+    return Wrong
+
+
+def centre(kind):
+    """The same part, with a part of the output that depends on the batch."""
+
+    class Wrong(kind):
+        def forward(self, clips):
+            return super().forward(clips) + 99 * clips.mean((0, 1, 2, 3, 4))
+
+        def distance(self, query, gallery):
+            return super().distance(query, gallery) + 99 * query.mean().mean()
+
+    return Wrong
+
+
+@pytest.mark.parametrize("part", [("encoder", Shaky), ("matcher", ShakyMean)], ids=["encoder", "matcher"])
+@pytest.mark.parametrize("limit", [lambda kind: kind, cast, refuse], ids=["any precision", "casts", "refuses double"])
+def test_rounding_that_grows_is_told_from_the_neighbours_in_any_precision(part, limit):
+    kind, sound = part
+    assert assemble_with(kind, limit(sound))
+    with pytest.raises(InputError, match=r"if it stands beside another clip|if other tracklets stand in the batch"):
+        assemble_with(kind, limit(centre(sound)))
 
 
 class Quadruplet(nn.Module):

@@ -1,5 +1,6 @@
 """A matrix: wrong part x what is said about it before anything trains. Every message names part and distribution."""
 
+import warnings
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,8 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 from wrong_parts import METHOD, STAGE, WRONG, Net, Pool, assemble_with, good, plugin
 
-from vreid_bench import ClipFeatures, Clips, InputError
+from vreid_bench import ClipFeatures, Clips, InputError, Part, part
 from vreid_bench.contracts.hookspecs import hookimpl
+from vreid_bench.modeling.model import assemble
 from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -153,6 +155,9 @@ ENCODERS = {
         encoder(lambda maps, *_: maps + maps.std(1, keepdim=True)),
         "for a clip of one frame: maps: expected finite numbers",
     ),
+    "planes as text": (type("Wrong", (Net,), {"planes": "rgb"}), "has the planes 'rgb', expected a tuple of names"),
+    "no planes": (type("Wrong", (Net,), {"planes": None}), "has the planes None, expected a tuple of names"),
+    "in place": (encoder(lambda maps, clips, _: maps + clips.mul_(0.5).mean()), "changes its input; expected"),
     "no gradient": (
         encoder(lambda maps, *_: maps.detach()),
         "no gradient reaches.*encoder.conv.weight.*it passes none",
@@ -180,6 +185,8 @@ AGGREGATORS = {
     "importance of frames": (importance(lambda e: e), r"importance: expected \[B\]"),
     "importance is nan": (importance(lambda e: e[:, 0] * torch.nan), "importance: expected finite numbers"),
     "importance by neighbours": (importance(lambda e: e[:, 0].softmax(0)), "beside another clip"),
+    "in place": (aggregator(lambda e, maps: e + maps.mul_(2).mean((1, 2, 3, 4))[:, None]), "changes its input; expec"),
+    "no numbers": (aggregator(lambda e, maps: e[:, :0]), r"embedding: expected \[B, E\] for B = 2, got \[2, 0\]"),
     "extra without clips": (with_extra(lambda e: e.mean()), "extra 'part': expected a tensor"),
     "extra is a list": (with_extra(list), "extra 'part': expected a tensor .* got list"),
     "extra is nan": (with_extra(lambda e: e * torch.nan), "extra 'part': expected finite numbers"),
@@ -206,6 +213,8 @@ MATCHERS = {
         "a different distance if other tracklets stand in the batch",
     ),
     "padding": (matcher(padded_mean), "leave out the clips where `valid` is False"),
+    "similarity": (matcher(distance=lambda d, *_: -d), "a larger distance to itself than to any other"),
+    "transposed": (matcher(distance=lambda d, *_: d.T), r"expected \[Q, G\] for Q = 1 and G = 3, got \[3, 1\]"),
     "ragged": (Ragged, "for tracklets with different numbers of clips, failed"),
     "dropout": (matcher(distance=lambda d, *_: F.dropout(d)), "two different distances"),
     "constant": (matcher(lambda clips: clips.with_embedding(clips.embedding * 0)), "two different tracklets"),
@@ -219,6 +228,7 @@ MATCHERS = {
 LOSSES = {
     "none": (loss(lambda self, batch: None), "returned NoneType, expected a tensor with one number"),
     "float": (loss(lambda self, batch: batch.embedding.mean().item()), "returned float"),
+    "float, with a warning": (loss(lambda self, batch: float(batch.embedding.mean())), "returned float"),
     "vector": (loss(lambda self, batch: batch.embedding.mean(1)), r"shape \[4\].*take the mean"),
     "integer": (loss(lambda self, batch: batch.pids.sum()), "type int64, expected a floating-point scalar"),
     "detached": (loss(lambda self, batch: batch.embedding.mean().detach()), "values without a gradient"),
@@ -236,6 +246,10 @@ LOSSES = {
     "detached features": (
         loss(lambda self, batch: F.cross_entropy(self.linear(batch.embedding.detach()), batch.pids)),
         "no gradient reaches encoder 'net' of vreid-good.*because loss 'wrong' of vreid-wrong passes none on",
+    ),
+    "labels from one on": (
+        loss(lambda self, batch: F.cross_entropy(self.linear(batch.embedding), batch.pids + 1)),
+        "failed .IndexError: Target 5 is out of bounds",
     ),
     "no module": (lambda dims, identities: lambda batch: batch.embedding.mean(), "expected a torch.nn.Module"),
 }
@@ -268,12 +282,22 @@ MATRIX = [
 
 
 @pytest.mark.parametrize(("kind", "wrong", "message"), MATRIX)
-@pytest.mark.filterwarnings("ignore:std")  # torch warns of the wrong part that it is wrong
-def test_a_wrong_part_is_told_before_anything_trains(kind, wrong, message):
+def test_a_wrong_part_is_told_before_anything_trains(kind, wrong, message, recwarn):
     with pytest.raises(InputError, match=message) as told:
         assemble_with(kind, wrong)
     assert f"{kind} 'wrong' of {WRONG}" in str(told.value)
     assert "\n" not in str(told.value)
+    assert "; " in str(told.value)  # then it says what to do
+    assert not recwarn.list  # torch warns of some, before the sentence
+
+
+def test_a_warning_of_a_part_that_works_is_shown():
+    def warn(embedding, maps):
+        warnings.warn("slow", RuntimeWarning, stacklevel=1)
+        return embedding
+
+    with pytest.warns(RuntimeWarning, match="slow"):
+        assemble_with("aggregator", aggregator(warn))
 
 
 def test_its_author_sees_the_traceback_of_a_part(monkeypatch):
@@ -303,6 +327,45 @@ def test_a_finished_part_is_not_taken_for_its_factory(hook, value, message):
     with pytest.raises(InputError, match=message) as told:
         Registry([plugin("wrong", WRONG, **{hook: {"wrong": value}})])
     assert f"'wrong' of {WRONG}" in str(told.value)
+
+
+def no_preset(): ...
+def preset_and_seed(preset, seed): ...
+def preset_alone(*, preset): ...
+def swapped(identities, dims): ...
+def options_first(words=3, shape=None): ...
+def no_identities(dims, *, margin=0.3): ...
+
+
+class NoShape(nn.Module):
+    def __init__(self): ...
+
+
+SHAPE = "takes one argument before its options: shape, the sizes (D, h, w) of the encoder's maps; found "
+LOSS = "takes 2 arguments before its options: dims, the widths of what it can learn from, and identities, the number of"
+PRESET = "takes one argument: preset, which is 'paper' or 'small'; found "
+ARGUMENTS = {
+    "method without preset": ("methods", no_preset, f"{PRESET}no_preset(); write def no_preset(preset)"),
+    "method with a seed": ("methods", preset_and_seed, f"{PRESET}preset_and_seed(preset, seed); write def preset_and"),
+    "method with a named preset": ("methods", preset_alone, f"{PRESET}preset_alone(preset); write def preset_alone(pr"),
+    "method as lambda": ("methods", lambda: METHOD, f"{PRESET}(); write def build(preset)"),
+    "aggregator without shape": ("aggregators", NoShape, f"{SHAPE}NoShape(); write def __init__(self, shape, ...)"),
+    "aggregator's options first": ("aggregators", options_first, f"{SHAPE}options_first(words, shape); write def opt"),
+    "matcher without dim": ("matchers", no_preset, "takes one argument before its options: dim, the width of the"),
+    "loss without identities": (
+        "losses",
+        no_identities,
+        f"{LOSS} people to train on; found no_identities(dims, margin)",
+    ),
+    "loss, swapped": ("losses", swapped, f"{LOSS} people to train on; found swapped(identities, dims); write def swap"),
+}
+
+
+@pytest.mark.parametrize(("hook", "value", "message"), ARGUMENTS.values(), ids=ARGUMENTS)
+def test_a_factory_that_does_not_take_what_it_is_given_is_told_how_to_write_it(hook, value, message):
+    with pytest.raises(InputError) as told:
+        Registry([plugin("wrong", WRONG, **{hook: {"wrong": value}})])
+    assert f"'wrong' of {WRONG} {message}" in str(told.value)
 
 
 METHODS = {
@@ -343,9 +406,6 @@ def test_an_extra_is_refused_where_features_come_from_a_cache():
     kinds = {"encoders": {"net": Net}, "aggregators": {"wrong": with_extra(lambda e: e)}, "matchers": {"mean": Mean}}
     losses = {"wrong": loss(lambda self, batch: self.linear(batch.select("part")).mean())}
     registry = Registry([plugin("wrong", WRONG, **kinds, losses=losses)])
-    from vreid_bench import part
-    from vreid_bench.modeling.model import assemble
-
     stage = replace(STAGE, cached=1, train=("loss.*",))
     method = replace(METHOD, aggregator=part("wrong"), losses={"loss": part("wrong")})
     assemble(method, registry.factories(method), 5)
@@ -360,5 +420,19 @@ def test_a_frozen_part_needs_no_gradient():
     assert assemble_with("encoder", cut, replace(STAGE, freeze=("encoder.*",)))
 
 
+class Fitted(Mean):
+    def fit(self, represented):
+        raise NotImplementedError
+
+
+def test_a_fit_that_takes_other_arguments_is_told_before_the_training():
+    registry = Registry([good(), plugin("wrong", WRONG, matchers={"wrong": Fitted})])
+    method = METHOD.with_part("matcher", Part("wrong"), fits=True)
+    with pytest.raises(
+        InputError, match=rf"matcher 'wrong' of {WRONG}: its fit.. takes .* fit.represented, pids, camids"
+    ):
+        assemble(method, registry.factories(method), 5)
+
+
 def test_the_matrix_has_cells_of_every_kind():
-    assert len(MATRIX) + len(VALUES) + len(METHODS) + 1 >= 60
+    assert len(MATRIX) + len(VALUES) + len(ARGUMENTS) + len(METHODS) + 1 >= 60

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vreid_bench import Clipping, Method, Protocol, Schedule, Train, hookimpl, part
+from vreid_bench import Clipping, Method, Schedule, Train, hookimpl, part
 from vreid_bench.planning.code import fingerprint_code
 from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.registry.parsed_code import read_code
@@ -58,7 +58,7 @@ def code(registry):
     read_code.cache_clear()
     chosen = choose_method(registry, MethodRequest("plain", "small", 0), (), "near")
     strategy = sys.modules["codeyard.protocols"].Half()
-    return fingerprint_code(chosen, Protocol("p", "1", "d", "c", ("c",), "", "", test=strategy))
+    return fingerprint_code(chosen.providers, strategy)
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,15 @@ import hashlib
 import json
 import os
 import threading
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 import pytest
 
 from vreid_bench.contracts.dataset import Dataset, Split, Tracklet
 from vreid_bench.planning import content
 from vreid_bench.planning.content import hash_content
+from vreid_bench.planning.frame_faults import find_frame_faults
 from vreid_bench.system.errors import InputError
 
 FRAMES = ("a/1.jpg", "a/2.jpg", "b/1.jpg")
@@ -93,3 +96,23 @@ def test_a_frame_that_is_missing_is_named(copy, tmp_path):
     (dataset.root / FRAMES[1]).unlink()
     with pytest.raises(InputError, match=r"own/a/2\.jpg: cannot be read \(No such file or directory\); restore"):
         hash_content(dataset, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("base", "words"),
+    [
+        ("", "such as 'own/a/1.jpg', which is there as 'a/1.jpg'; expected paths relative to the folder that `read"),
+        ("x/y", "such as 'x/y/own/a/1.jpg', which is there as 'a/1.jpg'"),
+        (None, "such as 'q-a/1.jpg'; expected paths relative to the folder that `read(root)` is given; write str(path"),
+    ],
+)
+def test_frames_that_are_named_from_another_folder_are_not_called_lost(copy, tmp_path, base, words):
+    dataset = copy("own")
+    names = [f"q-{name}" if base is None else str(PurePosixPath(base, "own", name)) for name in FRAMES]
+    split = Split((Tracklet(tuple(names), 1, 1),), (), (), ())
+    dataset = replace(dataset, splits=(split,))
+    sentence = f"{dataset.root}: none of the 3 listed frames is in this folder, {words}"
+    with pytest.raises(InputError) as told:
+        hash_content(dataset, tmp_path)
+    assert str(told.value).startswith(sentence)
+    assert find_frame_faults(dataset, False) == (0, [str(told.value)])

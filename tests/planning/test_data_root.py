@@ -1,11 +1,13 @@
-"""The synthetic twins beside each other: transfer between two of them meets new people before new cameras."""
+"""The synthetic twins beside each other, where transfer meets new people before new cameras, and their banner."""
 
 import re
 from itertools import combinations
 
+import click
 import pytest
 from places import ROOT
 
+from vreid_bench.planning.data_root import data_root
 from vreid_plugins.datasets.ccvid.twin import plan as plan_ccvid
 from vreid_plugins.datasets.duke_video.twin import plan as plan_duke_video
 from vreid_plugins.datasets.ilids_vid.twin import plan as plan_ilids_vid
@@ -55,3 +57,31 @@ def test_the_docs_tell_the_size_of_every_twin(plans):
         cameras, tracklets, frames = (int(number.replace(",", "")) for number in row.groups())
         assert (cameras, tracklets) == (plan.expected["cameras"], len(plan.jobs)), name
         assert frames == sum(job.spec.frames for job in plan.jobs), name
+
+
+class Yard:
+    """A reader whose twin is an empty folder."""
+
+    def read(self, root):
+        raise AssertionError("nothing is read here")
+
+    def twin(self):
+        return "0" * 64
+
+    def synthesize(self, root, **world):
+        root.mkdir()
+
+    def visibility(self, root):
+        return {}
+
+
+def test_a_command_of_several_runs_prints_the_banner_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path))
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    for _ in range(2):  # two commands
+        with click.Context(click.Command("run")):
+            assert data_root(Yard(), "yard", None) == data_root(Yard(), "yard", None)
+            data_root(Yard(), "court", None)  # has a banner of its own
+        told = capsys.readouterr().err
+        assert told.count("this is the SYNTHETIC twin of yard") == 1
+        assert told.count("this is the SYNTHETIC twin of court") == 1

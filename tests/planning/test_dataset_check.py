@@ -7,11 +7,15 @@ import pytest
 import simplejpeg
 from short_run import SHORT
 from tracklets_tree import FRAMES, ROWS, write
-from yard import BOTH, PROTOCOL, SPLIT, Reader, registry, tracklet
+from yard import APART, BOTH, CONVENTION, PROTOCOL, SPLIT, Reader, registry, tracklet
 
 from vreid_bench import Count, DatasetCheck, InputError
 from vreid_bench.planning.dataset_check import check_dataset
+from vreid_bench.records.scores import explain_refusals
 from vreid_bench.reporting.dataset_check import as_text
+from vreid_bench.scoring.metrics import judge
+from vreid_bench.scoring.ranks.counting import count_from_distances
+from vreid_bench.scoring.ranks.labels import Labels
 
 
 @pytest.fixture
@@ -66,6 +70,21 @@ def test_queries_without_a_match_are_counted_under_each_convention(yard):
     assert check.problems == ()
 
 
+def test_a_convention_that_cannot_be_applied_is_told_as_a_run_tells_it(yard):
+    """Not as a count of zero queries without a match."""
+    split = replace(SPLIT, gallery=(1, 3, 5))  # the queries are not in it
+    protocol = replace(PROTOCOL, headline="apart", conventions=("c", "apart"))
+    check, counts = verify(Reader(split), yard, protocol=protocol)
+    assert check.problems == ()
+    assert "queries without a match, c" not in counts
+    assert counts["queries without a match, apart"] == 0
+    distances = [(slice(0, 3), np.ones((3, 3), np.float32))]
+    refused = judge(count_from_distances(distances, Labels.of(split)), (CONVENTION, APART))["c"]
+    assert check.notes == tuple(explain_refusals({"c": str(refused)}))
+    assert f"note: {check.notes[0]}" in as_text(check)
+    assert "; list them in the gallery, too, or take" in check.notes[0]
+
+
 def test_people_in_both_parts_are_counted(yard):
     shared = replace(SPLIT, train=(*SPLIT.train, tracklet(7, 1), tracklet(8, 1)))
     check, counts = verify(Reader(shared), yard)
@@ -116,6 +135,22 @@ def test_many_alike_problems_are_one_line_with_their_number(yard):
     last = as_text(check).splitlines()[-1]
     assert last.startswith(f"{yard / SPLIT.test[0].frames[0]} is listed but missing")
     assert last.endswith("(5 more alike; --json lists them)")
+
+
+def test_many_copies_of_frames_are_one_line_with_one_count(yard):
+    """More of them than any list shows one by one."""
+    folder, picture = yard / "copies", (yard / SPLIT.train[0].frames[0]).read_bytes()
+    folder.mkdir()
+    tracklets = []
+    for number in range(96):
+        frame = f"copies/{number}.jpg"
+        (yard / frame).write_bytes(picture)
+        tracklets.append(tracklet(3, 1)._replace(frames=(frame,)))
+    check, _ = verify(Reader(replace(SPLIT, train=(*SPLIT.train, *tracklets))), yard)
+    assert len(check.problems) == 96  # which --json lists
+    [line] = as_text(check).splitlines()[-1:]
+    assert as_text(check).count("the same content") == 1
+    assert line.endswith("(95 more alike; --json lists them)")
 
 
 class Checking(Reader):

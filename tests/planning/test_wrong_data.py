@@ -35,6 +35,7 @@ def nothing(monkeypatch, request):
     """Let the tests here plan a run of no method: good data gets as far as that."""
     if "cli" not in request.fixturenames:
         monkeypatch.setattr(plan_module, "choose_method", lambda *_: Nothing())
+        monkeypatch.setattr(plan_module, "check_buildable", lambda *_: None)
         monkeypatch.setattr(plan_module, "add_content", lambda listed, quiet: listed)  # there are no frames
 
 
@@ -55,6 +56,11 @@ def failing():
     raise KeyError("person")
 
 
+class Checking(Reader):
+    def verify(self, root):
+        raise KeyError("person")
+
+
 READERS = {
     "class": (Reader, "got the class Reader, expected an instance of it: Reader()"),
     "list": ([tracklet(1, 1)], "got a list, expected an instance with a method `read(root)` that returns a Dataset"),
@@ -62,6 +68,8 @@ READERS = {
     "function": (failing, "got the function failing, expected an instance with a method `read(root)`"),
     "data set": (Dataset("yard", Path("/"), (SPLIT,), "unverified"), "got a Dataset, expected an instance"),
     "other kind": (SimpleNamespace(read="yes"), "got a SimpleNamespace, expected an instance with a method"),
+    "read without root": (SimpleNamespace(read=failing), "got the method read(), expected read(root)"),
+    "verify without decode": (Checking(), "got the method verify(root), expected verify(root, decode)"),
     "returns a list": (Reader(returns=list), "`read` returned a list, expected a Dataset"),
     "returns None": (SimpleNamespace(read=lambda root: None), "`read` returned None, expected a Dataset"),
     "returns the split": (Reader(returns=lambda: SPLIT), "`read` returned a Split, expected a Dataset"),

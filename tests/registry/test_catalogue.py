@@ -151,6 +151,29 @@ def test_a_file_outside_the_plugin_that_it_imports_counts(site, tmp_path, monkey
     assert registry.entry("aggregators", "pool").options["width"] == 5
 
 
+READS = {
+    "environ.get": "import os\nWIDTH = int(os.environ.get('SHELF_WIDTH', 3))\n",
+    "environ[]": 'from os import environ\nWIDTH = int(environ["SHELF_WIDTH"]) if "SHELF_WIDTH" in environ else 3\n',
+    "getenv": "import os\nNAME = 'SHELF_WIDTH'\nWIDTH = int(os.getenv(NAME) or 3)\n",
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_an_environment_variable_that_the_plugin_reads_counts(site, monkeypatch, read):
+    write(site / "shelf/sizes.py", READS[read])
+    look()
+    assert not look()[1]
+    monkeypatch.setenv("SHELF_WIDTH", "5")
+    registry, imported = look()
+    assert imported
+    assert registry.entry("aggregators", "pool").options["width"] == 5
+    monkeypatch.setenv("SHELF_DEPTH", "5")  # which it does not read
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")  # which the harness reads
+    assert not look()[1]
+    monkeypatch.delenv("SHELF_WIDTH")
+    assert look()[0].entry("aggregators", "pool").options["width"] == 3
+
+
 def test_a_new_version_another_plugin_and_one_less_are_seen(site, monkeypatch):
     look()
     (site / "vreid_shelf-1.dist-info").rename(site / "vreid_shelf-2.dist-info")
@@ -158,7 +181,7 @@ def test_a_new_version_another_plugin_and_one_less_are_seen(site, monkeypatch):
     registry, imported = look()
     assert imported
     assert registry.entry("aggregators", "pool").version == "2"
-    write(site / "rack.py", "from vreid_bench import hookimpl\n@hookimpl\ndef vreid_losses(): return {'peg': object}\n")
+    write(site / "rack.py", "from vreid_bench import hookimpl\n@hookimpl\ndef vreid_losses(): return {'peg': max}\n")
     install(site, "vreid-rack", "rack")
     assert look()[0].find("losses", "peg") is None  # VREID_PLUGINS does not name it
     monkeypatch.setenv("VREID_PLUGINS", "shelf,rack")

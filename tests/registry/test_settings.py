@@ -15,7 +15,7 @@ from vreid_bench.registry.settings import describe, settings
 def encoder(depth=18, norm=None): ...
 def aggregator(shape, parts=6): ...
 def matcher(dim, metric="euclidean"): ...
-def loss(dims, identities, margin=0.3): ...
+def loss(dims, identities, margin: float | str = 0.3): ...
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_path_or_its_end_overrides_one_setting(method, registry, assignment, p
         ("steps=1.5", "stages.1.steps: expected a number of steps.* got '1.5'"),
         ("size=64", r"size: expected list, as in \[64, 32\] or 64x32, got '64'"),
         ('size={"a": 1}', "size: expected one value"),
-        ("margin=true", "losses.triplet.margin: expected float, as in 0.3, got 'true'"),
+        ("margin=true", "setting 'margin' of loss 'triplet' of vreid-test takes a number or a text, found true"),
     ],
 )
 def test_a_bad_assignment_is_one_sentence(method, registry, assignment, message):

@@ -5,13 +5,17 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from places import GOLDEN
 from safetensors.numpy import save_file
 
+from vreid_bench.records.planned_run import PlannedRun
+from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.reporting.runs import list_runs, render_runs
+from vreid_bench.system.errors import InputError
 
 RECORD = json.loads((GOLDEN / "record.json").read_text())
 
@@ -28,6 +32,12 @@ def write_run(folder, record=None, **fields):
 def write_checkpoint(folder, stage, step):
     folder.mkdir(exist_ok=True, parents=True)
     save_file({"x": np.zeros(2)}, folder / "checkpoint.safetensors", {"position": json.dumps([stage, step])})
+
+
+@pytest.fixture(autouse=True)
+def same_code(monkeypatch):
+    """The record of the tests is older than the code that is installed."""
+    monkeypatch.setattr("vreid_bench.reporting.runs.find_other_code", lambda record, registry: ())
 
 
 def states(runs):
@@ -81,6 +91,60 @@ def test_an_unfinished_run_says_where_it_is(tmp_path):
     }
 
 
+def test_an_unfinished_run_says_what_it_is(tmp_path):
+    planned = PlannedRun("tacan", "small", 3, "mars", "mars@my-copy", ("margin=0.2",))
+    with RunDirectory(tmp_path / "run").claim({}, planned):
+        write_checkpoint(tmp_path / "run", 0, 5)
+        [running] = list_runs(tmp_path)
+    [run] = list_runs(tmp_path)
+    assert (running.state, run.state) == ("running", "interrupted")
+    assert (run.method, run.preset, run.seed, run.protocol) == ("tacan", "small", 3, "mars")
+    shown = render_runs([run], None)
+    assert "mars@my-copy" in shown
+    assert "tacan small seed 3" in shown
+    assert shown.splitlines()[-2:] == ["  at stage 1, step 5", "  differs: margin=0.2"]
+    (tmp_path / "run/plan.json").write_text('{"method": 1}')
+    [damaged] = list_runs(tmp_path)
+    assert (damaged.method, damaged.data) == ("", "")
+
+
+def test_runs_that_are_alike_say_what_of_their_environment_differs(tmp_path):
+    """Threads, torch and instruction set decide the last bits, and no row shows them otherwise."""
+    where, first = RECORD["environment"], RECORD
+    other = {**where, "threads": 7, "packages": {**where["packages"], "torch": "2.9.1"}, "instruction_set": "AVX512"}
+    write_run(tmp_path / "one", first)
+    write_run(tmp_path / "two", first, environment=other)
+    write_run(tmp_path / "seed", first, seed=5)  # alone with its seed
+    runs = {run.id: run.apart for run in list_runs(tmp_path)}
+    assert runs["seed"] == ()
+    assert runs["two"] == ("torch 2.9.1", "threads 7", "instruction set AVX512")
+    assert len(runs["one"]) == 3
+    assert "  differs: torch 2.9.1; threads 7; instruction set AVX512" in render_runs(list_runs(tmp_path), None)
+
+
+def test_a_run_of_code_that_was_edited_since_says_so(finished_run, cli, monkeypatch):
+    """Through the whole command, on a run that was just made."""
+    monkeypatch.undo()
+    assert "differs" in cli("runs", "--runs", finished_run.parent).stdout  # its settings
+    assert "other code" not in cli("runs", "--runs", finished_run.parent).stdout
+    record = json.loads((finished_run / "record.json").read_text())
+    part = next(each for each in record["method"]["providers"] if each["kind"] == "encoder")
+    part["code"] = "0" * 64
+    record["code"]["test"] = "0" * 64
+    (finished_run / "record.json").write_text(json.dumps(record))
+    shown = cli("runs", "--runs", finished_run.parent).stdout
+    assert f"differs: other code of encoder {part['name']}; other code of the harness for " in shown
+    part["version"] = "0.0.7"
+    (finished_run / "record.json").write_text(json.dumps(record))
+    assert f"encoder {part['name']} of vreid-bench 0.0.7" in cli("runs", "--runs", finished_run.parent).stdout
+    for name in ("gone", "timm:gone"):  # the second is refused with a sentence, whether or not timm is installed
+        part["name"] = name
+        (finished_run / "record.json").write_text(json.dumps(record))
+        shown = cli("runs", "--runs", finished_run.parent).stdout
+        assert f"encoder {name}, which is not installed now" in shown
+        assert "broken" not in shown
+
+
 def test_a_run_is_running_while_its_lock_is_held(tmp_path):
     write_checkpoint(write_run(tmp_path / "run"), 0, 5)
     with (tmp_path / "run/.lock").open("w") as lock:
@@ -121,6 +185,16 @@ def test_six_people_who_all_score_alike_do_not_make_a_point(tmp_path):
     assert "54.1–100.0" in render_runs(list_runs(tmp_path), None)
 
 
+def test_a_mistyped_id_is_told_the_runs_that_are_near(tmp_path):
+    write_run(tmp_path / "mars@synthetic-tacan-small-seed0-1a2b3c4d", RECORD)
+    write_run(tmp_path / "mars@synthetic-tacan-small-seed1-5e6f7a8b")  # not finished
+    with pytest.raises(InputError) as told:
+        find_run(Path("mars@synthetic-tacan-small-seed0-1a2b3c4e"), tmp_path)
+    assert "; did you mean mars@synthetic-tacan-small-seed0-1a2b3c4d? `vreid-bench runs --runs" in str(told.value)
+    with pytest.raises(InputError, match=r"expected a record\.json in it; `vreid-bench runs"):
+        find_run(Path("elsewhere"), tmp_path)
+
+
 def test_no_runs_and_no_folder(tmp_path, cli):
     assert cli("runs", "--runs", tmp_path).stdout == f"{tmp_path}: no runs\n"
     missing = cli("runs", "--runs", tmp_path / "nowhere")
@@ -135,6 +209,10 @@ def test_listing_runs_loads_neither_torch_nor_plugins(tmp_path):
         "import sys; from vreid_bench.cli.main import main; main(sys.argv[1:], standalone_mode=False); "
         "print(sorted({'torch', 'vreid_plugins'} & set(sys.modules)))"
     )
-    command = [sys.executable, "-c", code, "runs", "--runs", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+
+    def run(*command):
+        words = [sys.executable, "-c", code, *map(str, command)]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    run("list")  # the first command loads every plugin
+    assert run("runs", "--runs", tmp_path)[-1] == "[]"

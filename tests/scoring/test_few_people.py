@@ -44,6 +44,11 @@ def test_a_terminal_shows_no_point_and_says_what_few_people_cannot_tell():
     assert explain_few(FEW) == []
 
 
+def test_the_note_is_one_short_sentence_with_the_numbers():
+    assert explain_few(6) == ["note: 6 people were queried; of fewer than 10, a 95 % interval is often too narrow"]
+    assert explain_few(1) == ["note: 1 person was queried; of fewer than 10, a 95 % interval is often too narrow"]
+
+
 @pytest.mark.slow
 def test_of_six_people_it_covers_as_often_as_the_docs_say():
     told = "of six in {mAP:.1%} of the simulated worlds (mAP) and {R1:.1%} (R1)".format(**coverage(6))

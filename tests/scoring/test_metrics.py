@@ -15,6 +15,7 @@ from oracle import by_hand, labels
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split, Tracklet
 from vreid_bench.records.npz import to_npz
+from vreid_bench.scoring.conventions import CONVENTIONS
 from vreid_bench.scoring.metrics import NotComputable, Outcome, Scores, collect_per_query, judge, summarize
 from vreid_bench.scoring.ranks.counting import Counts, count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
@@ -170,9 +171,37 @@ def test_a_convention_that_cannot_be_applied_gives_its_reason_and_leaves_the_oth
     who = labels([1, 1, 2, 3], [1, 2, 2, 1], [0, 3], [0, 1, 2])
     strict = convention(None, unmatched="error")
     got = score([(slice(0, 2), np.arange(6.0).reshape(2, 3))], who, [LISTED, convention(), strict])
-    assert got[convention().name] == NotComputable("1 of the 2 query tracklets are not in this gallery")
-    assert got[strict.name] == NotComputable("query 1 has no match in the gallery, which this convention forbids")
+    assert str(got[convention().name]) == (
+        "1 of the 2 query tracklets are not in this gallery; list them in the gallery, too, or take a convention that "
+        "does not need them there, such as gallery-as-listed"
+    )
+    assert got[strict.name].reason == "query 1 has no match in the gallery, which this convention forbids"
+    assert got[strict.name].remedy
     assert got[LISTED.name].metrics()["queries"] == 1
+
+
+ONE_EACH = next(rule for rule in CONVENTIONS if rule.name == "one-camera-each")
+
+
+@pytest.mark.parametrize(
+    ("pids", "camids", "query", "gallery", "message"),
+    [
+        ([1, 2, 1, 2], [1, 1, 2, 2], [0, 1], [2, 3], None),  # one camera queries another
+        ([1, 2, 1, 2, 1], [1, 1, 2, 2, 2], [1, 0], [2, 3, 4], "query 1 has 2 matches in the gallery"),
+        ([1, 2, 1, 2], [1, 1, 2, 2], [0, 1], [1, 2, 3], "query 1 is itself in the gallery"),
+    ],
+)
+def test_one_camera_each_is_refused_for_another_test_and_says_what_is_met(pids, camids, query, gallery, message):
+    """Wang et al. (ECCV 2014): each person once in either camera, so that CMC is the only metric."""
+    who = labels(pids, camids, query, gallery)
+    distances = np.arange(float(len(query) * len(gallery))).reshape(len(query), len(gallery))
+    got = score(cut(distances, 1), who, [LISTED, ONE_EACH])
+    assert isinstance(got[LISTED.name], Scores)
+    if message is None:
+        np.testing.assert_array_equal(got[ONE_EACH.name].average_precision, got[LISTED.name].average_precision)
+    else:
+        assert got[ONE_EACH.name].reason.startswith(message)
+        assert "gallery-as-listed" in got[ONE_EACH.name].remedy
 
 
 @pytest.mark.parametrize(
@@ -203,7 +232,7 @@ def two_splits():
     counts = Counts(np.array([0, 1, 1]), np.array([0]), np.array([[0, 0]]), np.zeros(2, bool))
     first = Scores(np.array([1.0, np.nan]), np.array([0, -1]), np.array([1.0, np.nan]), np.array([1.0, np.nan]))
     second = Scores(np.array([0.5, 0.25]), np.array([1, 3]), np.array([0.5, 0.25]), np.array([0.0, 0.0]))
-    refused = NotComputable("the query tracklets are not in this gallery")
+    refused = NotComputable("the query tracklets are not in this gallery", "list them there")
     return [
         Outcome(who, counts, {"official": first, "other": first}),
         Outcome(who, counts, {"official": second, "other": refused}),
@@ -218,7 +247,7 @@ def test_summary_averages_splits_and_sums_their_queries():
     assert [split["queries"] for split in official["splits"]] == [1, 2]
     low, high = official["interval"]["mAP"]
     assert 0.25 <= low <= high <= 1
-    assert summary["other"] == {"not_computable": "the query tracklets are not in this gallery"}
+    assert summary["other"] == {"not_computable": "the query tracklets are not in this gallery; list them there"}
 
 
 def test_per_query_file_holds_the_same_bytes_for_the_same_arrays():

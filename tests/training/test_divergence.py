@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from wrong_parts import HOOKS, METHOD, STAGE, WRONG, Net, Pool, good, method_with, plugin
 
-from vreid_bench import Clips, InputError
+from vreid_bench import Clips, InputError, Schedule
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.model import assemble
 from vreid_bench.registry.registry import Registry
@@ -18,7 +18,7 @@ from vreid_bench.training.checkpoint import Checkpoints
 from vreid_bench.training.stages import Training
 from vreid_plugins.datasets.mars.reader import Mars
 
-STEPS = 4
+BRIEF = replace(STAGE, steps=4)
 FROM = 2  # the step from which a part is not finite
 
 
@@ -84,9 +84,8 @@ def wrong(kind, what):
 def train(tiny_mars, tmp_path):
     split = Mars().read(tiny_mars).splits[0]
 
-    def run(kind, part):
+    def run(kind, part, stage=BRIEF):
         registry = Registry([good(), plugin("wrong", WRONG, **{HOOKS[kind]: {"wrong": part}})])
-        stage = replace(STAGE, steps=STEPS)
         method = replace(METHOD, stages=(stage,)) if part is None else method_with(kind, stage)
         torch.manual_seed(0)
         parts = assemble(method, registry.factories(method), len({t.pid for t in split.train}))
@@ -98,10 +97,30 @@ def train(tiny_mars, tmp_path):
     spoil.armed = False
 
 
-@pytest.mark.parametrize("kind", ["encoder", "aggregator", "matcher", "loss"])
+@pytest.mark.parametrize("kind", ["augmentation", "encoder", "aggregator", "matcher", "loss"])
 def test_the_first_part_whose_output_is_not_finite_is_named(train, kind):
-    with pytest.raises(RunError, match=rf"the loss is nan, not finite, at stage 1, step \d.* output of {kind} 'wrong'"):
+    """And nothing else is said to be the matter: its parameters are moderate."""
+    sentence = rf"the loss is nan, not finite, at stage 1, step \d+: the output of {kind} 'wrong' of {WRONG}"
+    with pytest.raises(RunError, match=rf"^{sentence}[^;]* is the first that is not finite; correct this part$"):
         train(kind, wrong(kind, "output"))
+
+
+@pytest.mark.parametrize(("rate", "diverges"), [(1e30, True), (1e4, True), (1e-2, False)])
+def test_a_training_of_sound_parts_at_too_high_a_rate_is_said_to_diverge(train, rate, diverges):
+    class Steep(Pool):
+        """Sound, but too large for single precision where its parameters are."""
+
+        def forward(self, maps):
+            return super().forward(maps) ** 9
+
+    stage = replace(STAGE, steps=60, schedule=Schedule("constant", rate))
+    if not diverges:
+        return train("aggregator", Steep, stage)
+    advice = r"lower the learning rate, stages\.0\.schedule\.rate$"
+    with pytest.raises(
+        RunError, match=rf"but the training diverges: the largest parameter of .* was .* and is .*; {advice}"
+    ):
+        train("aggregator", Steep, stage)
 
 
 @pytest.mark.parametrize("kind", ["encoder", "aggregator", "matcher", "loss"])

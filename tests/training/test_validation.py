@@ -155,11 +155,12 @@ def test_a_score_is_printed_and_goes_to_trackers(train, capsys):
     told = []
     _, lines = train(8, listener=lambda step, values: told.append((step, dict(values))), quiet=False)
     first, last = scores(lines).values()
-    names = "validation.mAP", "validation.R1"
+    names = "validation.mAP", "validation.R1", "validation.steps"
     assert [each for each in told if names[0] in each[1]] == [
         (7, {name: first[name] for name in names}),
         (3, {name: last[name] for name in names}),
     ]
+    assert [values[names[2]] for _, values in told if names[2] in values] == [8, 12]
     shown = [line for line in capsys.readouterr().err.splitlines() if line.startswith("validation")]
     assert shown[1] == (
         f"validation after 12 of 12 steps: mAP {100 * last[names[0]]:.1f}, R1 {100 * last[names[1]]:.1f} "

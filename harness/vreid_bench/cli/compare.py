@@ -40,7 +40,9 @@ def _repeat_with(words: Iterable[str]) -> Iterator[str]:
 @RUNS
 @AS_JSON
 def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_json: bool) -> None:
-    """Compare two runs, by folder or id, on the same test set, person by person: difference, interval, p.
+    """Compare two runs, or two groups of runs, person by person.
+
+    Runs on the same test set are named by folder or id. Printed are the difference, its interval, and p.
 
     With several seeds of each method, the seeds stand before and after --with: each query's scores are averaged over
     the seeds of a group first.

@@ -1,4 +1,4 @@
-"""Completion of names in the shell: of kinds, and of all that plugins provide.
+"""Completion of names in the shell: of kinds, of all that plugins provide, and of finished runs.
 
 Which option takes which names is decided here, once for all commands. Loading the plugins takes a moment, so names are
 only looked up for a word that has to be completed.
@@ -6,11 +6,15 @@ only looked up for a word that has to be completed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import get_args
 
 import click
 from click.shell_completion import CompletionItem
 
+from vreid_bench.ops.metric import Metric
+from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.system.errors import InputError
 
 KIND = "kind"  # stands for the names of the kinds themselves
@@ -26,6 +30,9 @@ TAKES = {
     "kind": (KIND,),
     "dataset": ("datasets",),
 }
+
+WORDS = {"--metric": get_args(Metric), "--device": ("auto", "cpu", "cuda")}  # option -> words that it takes
+RUNS = ("--from", "run", "group", "--with")  # options and arguments that take a finished run, by id or folder
 
 
 class InstalledName(click.types.StringParamType):
@@ -55,10 +62,39 @@ class InstalledName(click.types.StringParamType):
             yield from ((entry.name, first_sentence(entry.summary)) for entry in registry.entries(kind))
 
 
+class Word(click.types.StringParamType):
+    """A text that is completed to some words; the command itself says which it takes."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The words that begin with `incomplete`."""
+        return [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
+
+
+class RunName(click.Path):
+    """A path that is completed to the ids of the finished runs, and to files."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The ids in the folder that `--runs` names; the shell adds its own files."""
+        runs = RunDirectory.list_in(ctx.params.get("runs") or Path("runs"))
+        ids = [run.path.name for run in runs if run.is_finished and run.path.name.startswith(incomplete)]
+        # bash drops what stands before the files, and shows them where nothing follows
+        return [CompletionItem(incomplete, type="file"), *map(CompletionItem, ids)]
+
+
 def complete_names(group: click.Group) -> None:
-    """Let every option and argument under `group` that takes names be completed."""
+    """Let every option and argument under `group` that takes names, runs or words be completed."""
     for command in group.commands.values():
         for parameter in command.params:
+            if any(word in RUNS for word in (*parameter.opts, parameter.name)):
+                parameter.type = RunName()
+            if words := next((WORDS[word] for word in parameter.opts if word in WORDS), None):
+                parameter.type = Word(words)
             kinds = next((TAKES[word] for word in (*parameter.opts, parameter.name) if word in TAKES), None)
             if kinds is None and parameter.name == "name" and not parameter.opts[0].startswith("-"):
                 kinds = (str(group.name),)  # the NAME of `protocols show` and `methods show`

@@ -20,7 +20,9 @@ def conventions() -> None:
 @RUNS
 @AS_JSON
 def diff(run: Path, runs: Path, as_json: bool) -> None:
-    """Show by how much each single rule changes mAP and R1 of RUN, the folder or the id of a finished run.
+    """Show what each single rule changes in mAP and R1 of RUN.
+
+    RUN is the folder or the id of a finished run.
 
     \b
         vreid-bench conventions diff runs/mars@synthetic-personvlad-small-seed0-1a2b3c4d

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, FILE
+from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, FILE, ONLY_BARS
 from vreid_bench.system.errors import InputError
 
 
@@ -24,8 +24,11 @@ def data() -> None:
 @click.option("--cameras", type=click.IntRange(2), help="Number of cameras.")
 @click.option("--size", metavar="HxW", help="Height and width of a frame in pixels, for instance 64x32.")
 @click.option("--seed", type=click.IntRange(0, 2**53), help="The seed of the rendered world.")
+@ONLY_BARS
 def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> None:
-    """Render synthetic pedestrians into the new folder DIRECTORY, in the layout of a data set.
+    """Render synthetic pedestrians into the new folder DIRECTORY.
+
+    They lie there in the layout of a data set.
 
     \b
         vreid-bench data synthesize /tmp/mars --layout mars --ids 20 --size 64x32
@@ -48,11 +51,13 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
 @click.option("--data", "root", type=FILE, help="Your copy; default: VREID_DATA, else the synthetic twin.")
 @click.option("--decode", is_flag=True, help="Also decode every frame.")
 @ACCEPT_WITHDRAWN
+@ONLY_BARS
 @AS_JSON
 def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tuple[str, ...], as_json: bool) -> None:
-    """Check a copy of DATASET: compare its counts with the published ones, and report every fault in it.
+    """Check a copy of DATASET and report every fault in it.
 
-    Every reader can be checked. What a run would refuse is among the faults.
+    Its counts are compared with the published ones. Every reader can be checked. What a run would refuse is among
+    the faults.
 
     \b
         vreid-bench data verify mars --data /data/mars --decode

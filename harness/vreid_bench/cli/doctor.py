@@ -12,7 +12,9 @@ from vreid_bench.cli.options import AS_JSON
 @click.command()
 @AS_JSON
 def doctor(as_json: bool) -> None:
-    """Show the environment of a run: versions, device, threads, kernels, plugins, folders; and what to repair.
+    """Show the environment of a run, and what to repair.
+
+    Versions, device, threads, kernels, plugins and folders.
 
     \b
         vreid-bench doctor

@@ -30,7 +30,9 @@ class Chosen(NamedTuple):
 @AS_JSON
 @click.pass_context
 def leaderboard(context: click.Context, only_check: bool, folder: Path | None, as_json: bool) -> None:
-    """Build the pages from the records, or check that they are up to date.
+    """Build the pages of the leaderboard, or check them.
+
+    They are built from the records.
 
     \b
         vreid-bench leaderboard
@@ -64,9 +66,9 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path | None, a
 @AS_JSON
 @click.pass_obj
 def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | None, as_json: bool) -> None:
-    """Publish the records of RUNS (folders of finished runs, or record files) and rebuild the pages.
+    """Publish the records of RUNS and rebuild the pages.
 
-    Runs that are not finished are skipped with a note.
+    RUNS are folders of finished runs, or record files. Runs that are not finished are skipped with a note.
 
     \b
         vreid-bench leaderboard add runs/*

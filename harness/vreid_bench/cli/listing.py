@@ -15,9 +15,10 @@ from vreid_bench.system.errors import UnknownName
 @click.option("--long", "in_full", is_flag=True, help="Also show who provides each name, and in which version.")
 @AS_JSON
 def list_(kind: str | None, in_full: bool, as_json: bool) -> None:
-    """List what plugins provide: how many of each kind, or the names of one KIND.
+    """List what plugins provide.
 
-    Lines are cut to the width of the terminal; what goes to a file or another program is not.
+    Without KIND: how many there are of each; with it: their names. Lines are cut to the width of the terminal; what
+    goes to a file or another program is not.
 
     \b
         vreid-bench list

@@ -14,6 +14,7 @@ from vreid_bench.cli.completion import complete_names
 from vreid_bench.cli.conventions import conventions
 from vreid_bench.cli.data import data
 from vreid_bench.cli.doctor import doctor
+from vreid_bench.cli.inspect import inspect
 from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
 from vreid_bench.cli.methods import methods
@@ -25,6 +26,7 @@ from vreid_bench.cli.score import score
 from vreid_bench.cli.visibility import visibility
 from vreid_bench.system.errors import TRACEBACK, InputError, RunError, describe_exception
 from vreid_bench.system.interruption import Interruption, end_on_signals, leave
+from vreid_bench.system.memory import describe_shortage, is_out_of_memory
 
 
 class Group(click.Group):
@@ -54,7 +56,10 @@ class Group(click.Group):
         except Exception as fault:
             if os.environ.get(TRACEBACK):
                 raise
-            click.echo(f"failed: {describe_exception(fault)}; {TRACEBACK}=1 shows where", err=True)
+            reason = describe_exception(fault)
+            if is_out_of_memory(fault):
+                reason = f"{describe_shortage(fault)}: end other programs, or use less data or a smaller --preset"
+            click.echo(f"failed: {reason}; {TRACEBACK}=1 shows where", err=True)
             context.exit(1)
 
 
@@ -84,6 +89,7 @@ for command in (
     compare,
     conventions,
     visibility,
+    inspect,
     leaderboard,
     list_,
     methods,

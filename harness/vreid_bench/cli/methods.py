@@ -11,7 +11,7 @@ from vreid_bench.cli.options import AS_JSON
 
 @click.group()
 def methods() -> None:
-    """Show what a method consists of, and what can be changed in it."""
+    """Show what a method consists of and what can be set."""
 
 
 @methods.command()
@@ -19,10 +19,11 @@ def methods() -> None:
 @click.option("--preset", type=click.Choice(["paper", "small"]), default="paper", show_default=True)
 @AS_JSON
 def show(name: str, preset: str, as_json: bool) -> None:
-    """Show method NAME: its parts, every setting with value and meaning, and the numbers that its paper reports.
+    """Show the parts, settings and reported numbers of method NAME.
 
-    The meaning is the first sentence of what the code says of a setting; --json has all of it. What is shown can be
-    changed with `run --set`: a setting, or a part, which is replaced by another with its default options.
+    Every setting has its value and its meaning. The meaning is the first sentence of what the code says of a
+    setting; --json has all of it. What is shown can be changed with `run --set`: a setting, or a part, which is
+    replaced by another with its default options.
 
     \b
         vreid-bench methods show tacan --preset small

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from vreid_bench.system.event_log import LEVELS
+from vreid_bench.system.progress import silence
 
 FOLDER = "vreid_bench.folder"  # key in click's `meta`: the folder that a command writes
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -21,11 +22,21 @@ def parse_bytes(context: click.Context, parameter: click.Parameter, text: str) -
     return int(number) * UNITS[unit]
 
 
+def hide_bars(context: click.Context, parameter: click.Parameter, quiet: bool) -> bool:
+    """Hide every bar of a command that is quiet, also those of plugins."""
+    if quiet:
+        context.with_resource(silence())
+    return quiet
+
+
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 RUNS = click.option("--runs", type=FILE, default=Path("runs"), show_default=True, help="The folder of all runs.")
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 THREADS = click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
-QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress bars.")
+QUIET = click.option("-q", "--quiet", is_flag=True, callback=hide_bars, help="No progress bars.")
+ONLY_BARS = click.option(  # for a command whose only words on the way are bars
+    "-q", "--quiet", is_flag=True, callback=hide_bars, expose_value=False, help="No progress bars."
+)
 LOG_LEVEL = click.option(
     "--log-level",
     type=click.Choice(LEVELS),

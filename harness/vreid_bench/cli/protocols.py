@@ -41,7 +41,7 @@ def show(name: str, as_json: bool) -> None:
 
 @protocols.command()
 def table() -> None:
-    """Print all installed protocols as the Markdown table of docs/protocols.md."""
+    """Print all protocols as the Markdown table of the docs."""
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting.protocols import protocols_table
 

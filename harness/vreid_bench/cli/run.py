@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from vreid_bench.cli.options import (
 from vreid_bench.contracts.split_numbers import parse_numbers
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import log_events
+from vreid_bench.system.progress import write_line
 
 if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     from vreid_bench.planning.plan import RunRequest
@@ -142,7 +143,7 @@ def run(**options: Any) -> None:
         return show_outlines(requests, several=several, as_json=as_json)
     if several:
         check_requests(requests)
-    finished = [finish(request, level) for request in requests]
+    finished = [finish(request, level) for request in announce(requests)]
     if as_json:
         reports = [report(folder, record) for folder, record in finished]
         click.echo(json.dumps(reports if several else reports[0]))
@@ -172,6 +173,15 @@ def show_outlines(requests: Sequence[RunRequest], *, several: bool, as_json: boo
         click.echo(json.dumps(plain if several else plain[0]))
     else:
         click.echo("\n\n".join(map(render_outline, outlines)))
+
+
+def announce(requests: Sequence[RunRequest]) -> Iterator[RunRequest]:
+    """Each request; of several, after a line on stderr that says which begins."""
+    for number, request in enumerate(requests, 1):
+        if len(requests) > 1:
+            seed = "" if request.seed is None else f", seed {request.seed}"
+            write_line(f"run {number} of {len(requests)}: {request.name}{seed}", quiet=request.quiet)
+        yield request
 
 
 def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:

@@ -14,10 +14,11 @@ from vreid_bench.cli.options import AS_JSON, RUNS
 @RUNS
 @AS_JSON
 def runs_(runs: Path, as_json: bool) -> None:
-    """List all runs, the newest first: state, score under the headline convention, data, what differs from the method.
+    """List all runs, the newest first.
 
-    An interrupted run goes on when its command is repeated. Lines are cut to the width of the terminal; what goes to
-    a file or another program is not.
+    Each with its state, its score under the headline convention, its data, and what differs: from the method, from
+    the installed code, and from runs that are alike otherwise. An interrupted run goes on when its command is
+    repeated. Lines are cut to the width of the terminal; what goes to a file or another program is not.
 
     \b
         vreid-bench runs

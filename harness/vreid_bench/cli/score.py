@@ -35,7 +35,9 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
 @AS_JSON
 def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
-    """Score features or distances that were computed elsewhere, under every convention at once.
+    """Score features or distances from any source.
+
+    They are scored under every convention at once.
 
     \b
         vreid-bench score --query q.npz --gallery g.npz --metric cosine

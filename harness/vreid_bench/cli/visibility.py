@@ -21,9 +21,10 @@ from vreid_bench.cli.options import AS_JSON, DEVICE, FILE, QUIET, RUNS, THREADS
 @QUIET
 @AS_JSON
 def visibility(run: Path, as_json: bool, **options: Any) -> None:
-    """Show whether RUN weighs frames and clips by how much of the person is visible, on rendered data.
+    """Show whether RUN weighs frames by what is visible in them.
 
-    Prints Spearman's rank correlation within a clip or a tracklet, averaged, with its interval over people.
+    The weights of frames and clips are compared with how much of the person is visible, on rendered data. Prints
+    Spearman's rank correlation within a clip or a tracklet, averaged, with its interval over people.
 
     \b
         vreid-bench visibility runs/mars@synthetic-tacan-small-seed0-1a2b3c4d

@@ -30,6 +30,9 @@ class Convention:
     summary: str = field(metadata=PROSE)
     source: str = field(metadata=PROSE)
     clothes: Clothes = "any"  # the clothes that a match must wear, compared with the query's
+    # Is it for tests with one match for each query, and no query in the gallery? Other tests are refused, and none is
+    # scored otherwise for it: so it is no rule of the fingerprint.
+    single_match: bool = field(default=False, metadata=PROSE)
 
     @property
     def rules(self) -> dict[str, Any]:

@@ -117,6 +117,7 @@ class DatasetCheck(NamedTuple):
     source: Source
     counts: tuple[Count, ...]
     problems: tuple[str, ...]  # one sentence each, which names the file; a wrong count is one of them
+    notes: tuple[str, ...] = ()  # one sentence each, of what is no fault
 
 
 @runtime_checkable

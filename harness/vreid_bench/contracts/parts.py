@@ -218,11 +218,39 @@ class WeighsFrames(Protocol):
 
 
 @runtime_checkable
+class LocatesParts(Protocol):
+    """An aggregator, or one within it, that has maps of body parts."""
+
+    def part_maps(self, maps: Tensor, /) -> Tensor:
+        """maps [B, T', D, h, w] -> how much each place belongs to each of P parts, [B, P, T', h, w]."""
+        ...
+
+
+@runtime_checkable
 class WeighsClips(Protocol):
     """A matcher whose weight of a clip depends on the clips that it is compared with."""
 
     def importance(self, query: Clips, gallery: Clips, /) -> Tensor:
         """N represented queries, each paired with one gallery tracklet -> the weight of each query clip, [N, C]."""
+        ...
+
+
+class PairScores(NamedTuple):
+    """The pairs of clips of N query and N gallery tracklets, row by row; both are 0 where a clip is missing.
+
+    The similarity of two tracklets is the mean of `similarity`, weighted by `importance`.
+    """
+
+    similarity: Tensor  # [N, C, K]
+    importance: Tensor  # [N, C, K]
+
+
+@runtime_checkable
+class ScoresPairs(Protocol):
+    """A matcher that compares the clips of two tracklets in pairs."""
+
+    def score_pairs(self, query: Clips, gallery: Clips, /) -> PairScores:
+        """N represented queries, each paired with one gallery tracklet -> how alike and how important each pair is."""
         ...
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
-
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.parts import Matcher, Reranker
@@ -16,6 +14,7 @@ from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.modeling.embed import FrameReader, embed
 from vreid_bench.modeling.flow import describe_sources
 from vreid_bench.modeling.model import Model
+from vreid_bench.modeling.sizes import measure_width
 from vreid_bench.modeling.view import View
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.method import ChosenMethod
@@ -31,6 +30,7 @@ from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.fingerprint import digest, sha256
+from vreid_bench.system.memory import explain_memory
 from vreid_bench.system.meter import Meter
 
 
@@ -63,7 +63,8 @@ class Testing:
         reranker = None if part is None else plan.registry.factory("rerankers", part)()
         if reranker is not None or not isinstance(strategy, Plain):  # the plain test is that of the checks of parts
             factory = plan.registry.factory("matchers", plan.chosen.method.matcher)
-            matcher, cases = rehearse_cases(strategy, factory, name_protocol(protocol, plan.registry))
+            width = measure_width(plan.chosen.method, plan.registry.factories(plan.chosen.method))
+            matcher, cases = rehearse_cases(strategy, factory, width, name_protocol(protocol, plan.registry))
             if part is not None and reranker is not None:
                 entry = plan.registry.entry("rerankers", part.name)
                 rehearse_reranking(reranker, entry, matcher, cases[0], plan.memory)
@@ -98,7 +99,7 @@ def embed_fold(
     Features that are in the fold's folder, or that another run computed from the same weights, are not computed again.
     """
     views, method = testing.strategy.views(), testing.chosen.method
-    where = [machine.device.type, machine.threads, torch.__version__, *describe_sources(model.planes)]
+    where = [*machine.arithmetic, *describe_sources(model.planes)]
     made_by = {name: _fingerprint(view, testing, fold, folder, where) for name, view in views.items()}
     missing = [
         name for name in views if not folder.features(name).exists() and not adopt_features(folder, name, made_by[name])
@@ -128,11 +129,13 @@ def evaluate(
 
 def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome:
     """One ranking, scored. Raises InputError if the protocol's headline convention cannot be computed."""
-    sides = case.query, case.gallery
-    counts = rank_by_matcher(matcher, sides, case.labels, testing.reranker, testing.memory, quiet)
+    sides, labels = (case.query, case.gallery), case.labels
+    work = f"ranking {len(labels.gallery):,} tracklets for {len(labels.query):,} queries"
+    with explain_memory(work, "test.clips", case.gallery.embedding.device.type):
+        counts = rank_by_matcher(matcher, sides, labels, testing.reranker, testing.memory, quiet)
     verdicts = judge(counts, testing.conventions)
     if isinstance(verdict := verdicts[testing.headline], NotComputable):
-        raise InputError(f"the headline convention {testing.headline} is not computable: {verdict.reason}")
+        raise InputError(f"the headline convention {testing.headline} is not computable: {verdict}")
     return Outcome(case.labels, counts, verdicts)
 
 

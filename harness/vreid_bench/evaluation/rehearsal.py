@@ -8,30 +8,30 @@ from vreid_bench.contracts.dataset import Split, Tracklet
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import ClipFeatures, Matcher, Reranker
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
-from vreid_bench.modeling.probe import keep_streams
+from vreid_bench.modeling.probe import hold_warnings, keep_streams
 from vreid_bench.modeling.view import View
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.registry.entry import Entry, blame
 from vreid_bench.registry.factories import Factory
 from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
 
-WIDTH = 512  # numbers of a clip's embedding
 PLACES = ((pid, camid, n) for pid in range(1, 7) for camid in (1, 2) for n in (0, 1))
 TRACKLETS = tuple(Tracklet((f"{pid}-{camid}-{n}.jpg",), pid, camid) for pid, camid, n in PLACES)
 COUNTS = tuple(1 + row % 3 for row in range(len(TRACKLETS)))  # clips of each
 TEST = Split((), TRACKLETS, tuple(range(0, len(TRACKLETS), 2)), tuple(range(len(TRACKLETS))))
 
 
-def rehearse_cases(strategy: TestStrategy, factory: Factory, who: str) -> tuple[Matcher, list[Case]]:
+def rehearse_cases(strategy: TestStrategy, factory: Factory, width: int, who: str) -> tuple[Matcher, list[Case]]:
     """The rankings that a strategy makes of a made-up test, and the matcher that was built for them.
 
-    factory: builds the matcher; who: the protocol, as messages name it. Raises InputError if the strategy cannot use
-    the matcher, or if the code of one of them fails.
+    factory: builds the matcher; width: how many numbers it is given for a clip; who: the protocol, as messages name it.
+    Raises InputError if the strategy cannot use the matcher, or if the code of one of them fails.
     """
-    with keep_streams(), torch.inference_mode():
-        matcher = factory(WIDTH).eval()
+    with keep_streams(), hold_warnings(), torch.inference_mode():
+        matcher = factory(width).eval()
         with factory.blame():
-            stores = {name: _draw(matcher, view, seed) for seed, (name, view) in enumerate(strategy.views().items())}
+            views = enumerate(strategy.views().items())
+            stores = {name: _draw(matcher, view, width, seed) for seed, (name, view) in views}
         with blame(who):
             return matcher, list(strategy.cases(stores, matcher, TEST))
 
@@ -42,9 +42,9 @@ def rehearse_reranking(reranker: Reranker, entry: Entry, matcher: Matcher, case:
         rank_by_matcher(matcher, (case.query, case.gallery), case.labels, reranker, memory, quiet=True)
 
 
-def _draw(matcher: Matcher, view: View, seed: int) -> FeatureStore:
+def _draw(matcher: Matcher, view: View, width: int, seed: int) -> FeatureStore:
     """Random features of the made-up tracklets in a view of the test."""
     generator = torch.Generator().manual_seed(seed)
-    embedding = torch.randn(sum(COUNTS), WIDTH, generator=generator)
+    embedding = torch.randn(sum(COUNTS), width, generator=generator)
     clips = pad_features([ClipFeatures(embedding, torch.rand(sum(COUNTS), generator=generator))], COUNTS)
     return FeatureStore.of([matcher.represent(clips) if view.represented else clips])

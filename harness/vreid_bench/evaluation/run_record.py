@@ -22,9 +22,10 @@ from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.rerank import neighbours
-from vreid_bench.system.environment import Machine, device_name, instruction_set, packages, processor
+from vreid_bench.system.environment import Machine, device_name, packages
 from vreid_bench.system.fingerprint import sha256
 from vreid_bench.system.meter import add_costs, read_costs
+from vreid_bench.system.processor import instruction_set, processor
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,22 +17,21 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from vreid_bench.contracts.dataset import Split, VisibilityReader
-from vreid_bench.contracts.parts import Clips, WeighsClips, WeighsFrames
+from vreid_bench.contracts.parts import Clips, WeighsClips
 from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.evaluation.agreement import Agreement, Floats, Groups, Key
 from vreid_bench.evaluation.strategies.corruption import Corruption
+from vreid_bench.evaluation.trained_model import TrainedModel
 from vreid_bench.modeling.clips import clip_indices
-from vreid_bench.modeling.embed import FrameReader, embed
+from vreid_bench.modeling.listening import find_able, listen_to_attention
 from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.view import View
 from vreid_bench.planning.plan import RunRequest, plan_run
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import find_run
-from vreid_bench.records.weights import load_weights
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import prepare
 from vreid_bench.system.errors import InputError
@@ -79,16 +77,14 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     found: defaultdict[Key, Groups] = defaultdict(Groups)
     for fold in plan.folds:
         model = Model(method, plan.registry.factories(method))
-        if not (model.weighs_clips or isinstance(model.matcher, WeighsClips) or find_attention(model.aggregator)):
+        if not (
+            model.weighs_clips or isinstance(model.matcher, WeighsClips) or find_able(model.aggregator, "attention")
+        ):
             raise InputError(
                 f"{plan.chosen.name} weighs neither frames nor clips; name a run of a method with attention or learned "
                 "importance"
             )
-        file = plan.source.weights(fold.number)
-        assert file is not None, "a run with --from has weights for every fold"
-        load_weights(file, model)
-        reader = FrameReader.of(plan.dataset, method.size, model.planes, machine)
-        trained = TrainedModel(model.to(machine.device).eval(), method.test, reader)
+        trained = TrainedModel.load(model, method, plan.source, fold, machine)
         for key, weights, visible, pid in compare_fold(trained, corruption, fold.test, truth):
             found[key].add(weights, visible, pid)
     agreements = {key: agreement for key, groups in found.items() if (agreement := groups.agreement())}
@@ -100,23 +96,15 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     return agreements
 
 
-@dataclass(frozen=True)
-class TrainedModel:
-    """A model with its weights, how its clips are cut at test, and how it reads their frames."""
-
-    model: Model
-    clipping: Clipping
-    reader: FrameReader
-
-
 def compare_fold(
     trained: TrainedModel, corruption: Corruption | None, test: Split, truth: Mapping[str, float]
 ) -> Iterator[tuple[Key, Floats, Floats, int]]:
     """Yields weights and visibility, of the frames of a clip or of the clips of a tracklet, and the person's pid."""
     everyone = list(_read_truth(test, trained.clipping, truth))
     matcher = trained.model.matcher
-    with attention_of(trained.model.aggregator) as attention:  # S arrays [T'], or none
-        kept = embed(trained.model, test.test, trained.clipping, trained.reader, View(represented=False))
+    with listen_to_attention(trained.model.aggregator) as heard:
+        kept = trained.embed(test.test, View(represented=False))
+    attention = [row.double().numpy() for piece in heard for row in piece]  # S arrays [T'], or none
     for clip_weights in _weigh(trained, corruption, test, kept):
         for row in test.query:
             tracklet = everyone[row]
@@ -158,39 +146,12 @@ def _weigh(
         none = np.zeros(len(kept.importance), bool)
         yield ClipWeights("", none, kept.importance.double().numpy(), clean, clean.rows(gallery))
         return
-    bad = embed(trained.model, test.test, trained.clipping, trained.reader, View(False, corruption.spoil))
+    bad = trained.embed(test.test, View(False, corruption.spoil))
     for condition, mask in corruption.masks(test, kept.counts):
         mixed = kept.replace(bad, mask)
         query = represent(mixed)
         ranked = (query if corruption.side == "both" else clean).rows(gallery)
         yield ClipWeights(condition, mask, mixed.importance.double().numpy(), query, ranked)
-
-
-def find_attention(aggregator: nn.Module) -> list[nn.Module]:
-    """The aggregator and its parts, those of them that have attention to frames."""
-    # a layer named `attention` is an attribute as well, but not a method
-    return [
-        part for part in aggregator.modules() if isinstance(part, WeighsFrames) and hasattr(type(part), "attention")
-    ]
-
-
-@contextmanager
-def attention_of(aggregator: nn.Module) -> Iterator[list[Floats]]:
-    """Collects the attention [T'] to the frames of each clip that passes through the aggregator inside the `with`.
-
-    The list stays empty if neither the aggregator nor a part of it has attention.
-    """
-    heard: list[Floats] = []
-
-    def listen(part: Any, given: tuple[Tensor, ...], _: Any) -> None:
-        heard.extend(part.attention(*given).double().cpu().numpy())
-
-    hooks = [part.register_forward_hook(listen) for part in find_attention(aggregator)[:1]]
-    try:
-        yield heard
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def importance(matcher: WeighsClips, query: Clips, gallery: Clips) -> Floats:

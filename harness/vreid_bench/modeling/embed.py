@@ -24,6 +24,7 @@ from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.registry.entry import blame
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import RunError
+from vreid_bench.system.memory import explain_memory
 from vreid_bench.system.progress import bar
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -88,8 +89,8 @@ def embed(
 ) -> FeatureStore:
     """The features of the clips of each tracklet, in order.
 
-    budget: the most frames that the encoder takes at once. Raises RunError for features that are not finite, naming the
-    tracklet and the part.
+    budget: the most frames that the encoder takes at once. Raises RunError if memory does not suffice, and for features
+    that are not finite, naming the tracklet and the part.
     """
     batches = _batches(tracklets, clipping, reader, view.distort, budget)
     total = len(tracklets)
@@ -106,8 +107,10 @@ def embed(
                 yield whole
                 progress.update(len(group))
 
+    height, width = reader.size
+    work = f"embedding, up to {budget:,} frames of {height} x {width} pixels at once"
     model.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), explain_memory(work, "test.clips, test.T or size", reader.device.type):
         return FeatureStore.of(encode())
 
 

@@ -117,7 +117,8 @@ def _leaves(features: ClipFeatures) -> dict[str, Tensor]:
 def _batch(values: Mapping[str, Tensor], matcher: Matcher, size: Size, identities: int) -> Batch:
     extra = {name: value for name, value in values.items() if name not in ("embedding", "importance")}
     features = ClipFeatures(values["embedding"], values.get("importance"), extra)
-    pids = torch.arange(size.people).repeat_interleave(size.tracklets) % max(identities, 1)  # [N]
+    labels = torch.arange(size.people) * (max(identities, 1) - 1) // (size.people - 1)  # from the first to the last
+    pids = labels.repeat_interleave(size.tracklets)  # [N]
     camids = 1 + torch.arange(len(pids)) % 2
     return Batch(pad_features([features], [size.clips] * len(pids)), pids, camids, matcher)
 
@@ -134,7 +135,8 @@ def _call(loss: Trial, matcher: Trial, batch: Batch) -> Tensor:
         raise _explain(fault, loss.title, {"embedding": 0, "clips": 0, **batch.clips.extra}) from fault
     if not isinstance(value, Tensor):
         raise InputError(
-            f"{loss.title} returned {type(value).__name__}, expected a tensor with one number, as losses.mean() is"
+            f"{loss.title} returned {type(value).__name__}, expected a tensor with one number; return the mean or the "
+            "sum, without .item() or float()"
         )
     if value.ndim or not value.is_floating_point():
         found = f"a tensor of shape {list(value.shape)} and type {str(value.dtype).removeprefix('torch.')}"

@@ -26,11 +26,20 @@ from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encoder, check_matcher
 from vreid_bench.modeling.loss_checks import build_loss
-from vreid_bench.modeling.probe import draw_clips, duplicate, keep_streams
+from vreid_bench.modeling.probe import draw_clips, duplicate, hold_warnings, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
 from vreid_bench.registry.entry import Entry, blame
 from vreid_bench.registry.factories import Factories, Factory
+from vreid_bench.registry.inspection import accepts_call
 from vreid_bench.system.errors import InputError, suggestion
+
+# What to do about an output of another shape.
+MAPS = (
+    "return the maps of each clip's frames; `maps.unflatten(0, clips.shape[:2])` puts those of single frames together"
+)
+EMBEDDING = "return a row of numbers for each clip; `maps.mean((1, 3, 4))` is the simplest"
+IMPORTANCE = "return one number for each clip"
+DISTANCE = "return a number for each pair of a query and a gallery tracklet; `torch.cdist` makes them from vectors"
 
 
 def _recurrent_layer(
@@ -74,7 +83,7 @@ class Model(nn.Module):
         with torch.no_grad():
             with _count() as encoder_work, factories.encoder.blame():
                 maps = self.encoder(clips)
-            _check_shape(maps, ("B", "T'", "D", "h", "w"), f"{titles['encoder']}: maps")
+            _check_shape(maps, ("B", "T'", "D", "h", "w"), f"{titles['encoder']}: maps", MAPS)
             with keep_streams(), factories.encoder.blame():
                 trial = duplicate(self.encoder, factories.encoder).eval()
                 short, self.map_range = check_encoder(trial, titles["encoder"], clips, maps)
@@ -85,9 +94,9 @@ class Model(nn.Module):
                 features = self.aggregate(maps)
             # two clips were probed, and a multiplication with its addition counts as two operations
             self.multiply_adds = (encoder_work.get_total_flops() + aggregator_work.get_total_flops()) // 4
-            _check_shape(features.embedding, ("B", "E"), f"{titles['aggregator']}: embedding")
+            _check_shape(features.embedding, ("B", "E"), f"{titles['aggregator']}: embedding", EMBEDDING)
             if features.importance is not None:
-                _check_shape(features.importance, ("B",), f"{titles['aggregator']}: importance")
+                _check_shape(features.importance, ("B",), f"{titles['aggregator']}: importance", IMPORTANCE)
             with keep_streams(), factories.aggregator.blame():
                 trial = duplicate(self.aggregator, factories.aggregator, shape).eval()
                 check_aggregator(trial, titles["aggregator"], maps, features, short)
@@ -96,7 +105,7 @@ class Model(nn.Module):
             with factories.matcher.blame():
                 represented = self.matcher.represent(Clips.single(features.embedding))
                 distance = self.matcher.distance(represented, represented)
-            _check_shape(distance, ("Q", "G"), f"{titles['matcher']}: distance")
+            _check_shape(distance, ("Q", "G"), f"{titles['matcher']}: distance", DISTANCE)
             with keep_streams(), factories.matcher.blame():
                 check_matcher(duplicate(self.matcher, factories.matcher, width), titles["matcher"], features)
         self.map_shape = tuple(maps.shape[1:])
@@ -133,8 +142,8 @@ class Model(nn.Module):
 class Step:
     """A `Train` stage with its parts built: the matcher that it uses, and the augmentations in order.
 
-    titles: who provides each part of the stage, for messages; the keys are `encoder`, `aggregator`, `matcher` and
-        `loss.<name>`.
+    titles: who provides each part of the stage, for messages; the keys are `encoder`, `aggregator`, `matcher`,
+        `loss.<name>`, and `augmentation` for all of them.
     """
 
     recipe: Train
@@ -160,6 +169,11 @@ def assemble(method: Method, factories: Factories, identities: int) -> MethodPar
     and the losses on four tracklets. Raises InputError, naming the plugin and its distribution, for a part that fails
     a check, an option that does not exist, or a stage with a loss that the method does not define.
     """
+    with hold_warnings():
+        return _assemble(method, factories, identities)
+
+
+def _assemble(method: Method, factories: Factories, identities: int) -> MethodParts:
     check_clipping(method.test)
     model = Model(method, factories)
     losses = nn.ModuleDict()
@@ -191,9 +205,12 @@ def _network(model: Model, losses: nn.ModuleDict) -> Network:
 
 
 def _fit(stage: Fit, model: Model, factories: Factories) -> Fit:
-    if isinstance(getattr(model, stage.part), FitsMaps | FitsClips):
+    part, title = getattr(model, stage.part), getattr(factories, stage.part).entry.title
+    if isinstance(part, FitsMaps | FitsClips):
+        given = ("maps",) if stage.part == "aggregator" else ("represented", "pids", "camids")
+        if not accepts_call(part.fit, given):
+            raise InputError(f"{title}: its fit() takes other arguments, expected fit({', '.join(given)}); correct it")
         return stage
-    title = getattr(factories, stage.part).entry.title
     raise InputError(f"{title} has no fit(), but a stage of this method calls it; remove the stage or write fit()")
 
 
@@ -205,9 +222,12 @@ def _step(
         matcher = replacing(model.dims["clips"])
         if list(matcher.parameters()):
             title = replacing.entry.title
-            raise InputError(f"{title} has parameters, so it cannot be used in one stage only")
+            raise InputError(
+                f"{title} has parameters, so it cannot be used in one stage only; make it the matcher of the method"
+            )
     titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator")}
     titles["matcher"] = (replacing or factories.matcher).entry.title
+    titles["augmentation"] = " or ".join(factory.entry.title for factory in augment)
     titles |= {f"loss.{name}": factories.losses[name].entry.title for name in stage.losses}
     return Step(stage, matcher, tuple(_augmentation(factory) for factory in augment), titles)
 
@@ -225,38 +245,42 @@ def _augmentation(factory: Factory) -> Augmentation:
 
 
 def _planes(encoder: Any, entry: Entry) -> tuple[str, ...]:
-    planes = tuple(getattr(encoder, "planes", ("rgb",)))
+    planes: Any = getattr(encoder, "planes", ("rgb",))
+    if not isinstance(planes, tuple | list):
+        raise InputError(f'{entry.title} has the planes {planes!r}, expected a tuple of names; set planes = ("rgb",)')
     for plane in planes:
         if plane not in PLANES:
             raise InputError(
                 f"{entry.title} needs the plane {plane!r}, which cannot be read from frames on disk; "
-                f"readable: {', '.join(sorted(PLANES))}{suggestion(plane, PLANES)}"
+                f'expected {", ".join(sorted(PLANES))}{suggestion(plane, PLANES)}; set planes = ("rgb",)'
             )
-    if planes != entry.planes:
+    if tuple(planes) != entry.planes:
         raise InputError(
             f"{entry.title} reads the planes {', '.join(planes)}, but its factory says {', '.join(entry.planes)}; make "
             "`planes` an attribute of the class or function that the plugin provides"
         )
-    return planes
+    return tuple(planes)
 
 
 def _module(part: object, title: str, contract: type) -> nn.Module:
     if isinstance(part, nn.Module) and isinstance(part, contract):
         return part
-    raise InputError(f"{title}: expected a torch.nn.Module, got {type(part).__name__}")
+    raise InputError(
+        f"{title}: expected a torch.nn.Module, got {type(part).__name__}; derive its class from torch.nn.Module"
+    )
 
 
 def _matcher(part: object, title: str) -> Any:
     if isinstance(part, nn.Module) and isinstance(part, Matcher):
         return part.eval()
     expected = "a torch.nn.Module with represent() and distance()"
-    raise InputError(f"{title}: expected {expected}, got {type(part).__name__}")
+    raise InputError(f"{title}: expected {expected}, got {type(part).__name__}; write both methods in such a class")
 
 
-def _check_shape(value: object, axes: Sequence[str], what: str) -> None:
+def _check_shape(value: object, axes: Sequence[str], what: str, advice: str) -> None:
     """Raise InputError unless `value` is a tensor with these axes; B, Q and G are the two clips probed."""
     shape = list(value.shape) if isinstance(value, Tensor) else []
     probed = [size == 2 for axis, size in zip(axes, shape, strict=False) if axis in "BQG"]
-    if not isinstance(value, Tensor) or len(shape) != len(axes) or not all(probed):
+    if not isinstance(value, Tensor) or len(shape) != len(axes) or not all(probed) or 0 in shape:
         found = str(shape) if isinstance(value, Tensor) else type(value).__name__
-        raise InputError(f"{what}: expected [{', '.join(axes)}] for {axes[0]} = 2, got {found}")
+        raise InputError(f"{what}: expected [{', '.join(axes)}] for {axes[0]} = 2, got {found}; {advice}")

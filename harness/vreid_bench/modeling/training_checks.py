@@ -75,7 +75,10 @@ def check_augmentations(factories: Sequence[Factory], planes: tuple[str, ...], s
         title = factory.entry.title
         if not isinstance(result, Tensor) or result.shape != clips.shape:
             found = list(result.shape) if isinstance(result, Tensor) else type(result).__name__
-            raise InputError(f"{title}: expected clips of the same shape, {list(clips.shape)}, got {found}")
+            raise InputError(
+                f"{title}: expected clips of the same shape, {list(clips.shape)}, got {found}; fill what is cut away, "
+                "and return the clips"
+            )
         check_numbers(result, f"{title}: clips")
         clips = result
 

@@ -102,12 +102,17 @@ def similarity(query: ClipSide, gallery: ClipSide, weights: Sequence[Tensor], ru
         ranked = (
             product.masked_fill(pair == 0, -torch.inf).flatten(-2).sort(dim=-1, descending=True, stable=True).values
         )
-        kept = (rule.top * number.double() - 1e-9).ceil()  # [...]; 0.28 * 25 is above 7 in binary
+        kept = count_top(number, rule)  # [...]
         chosen = torch.arange(ranked.shape[-1], device=ranked.device) < kept[..., None]  # [..., C K]
         return torch.where(chosen, ranked, 0).sum(-1) / kept.clamp_min(1).to(ranked.dtype)
     weight = pair * weights[0].to(pair.dtype)
     total = weight.sum((-2, -1)) if rule.divide == "weights" else number
     return (weight * product).sum((-2, -1)) / torch.where(total == 0, 1, total)
+
+
+def count_top(number: Tensor, rule: ClipRule) -> Tensor:
+    """How many of `number` [...] valid pairs of clips count in the mode `top`: [...] float64."""
+    return (rule.top * number.double() - 1e-9).ceil()  # 0.28 * 25 is above 7 in binary
 
 
 def sequential_similarity(query: ClipSide, gallery: ClipSide, score: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

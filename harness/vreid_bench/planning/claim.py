@@ -22,5 +22,5 @@ def claim_run(request: RunRequest) -> Iterator[tuple[Plan, RunDirectory]]:
         pick_device(request.device)
     plan = plan_run(Registry.installed(), request)
     folder = RunDirectory.choose(request.runs, plan.id, request.anew)
-    with folder.claim(plan.data_roots):
+    with folder.claim(plan.data_roots, plan.described):
         yield plan, folder

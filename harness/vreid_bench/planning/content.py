@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from vreid_bench.contracts.dataset import Dataset
+from vreid_bench.planning.dataset_lists import RELATIVE
 from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
@@ -61,7 +62,7 @@ def _hash_state(root: Path, frames: Sequence[str]) -> str:
         try:
             state = os.stat(f"{folder}/{frame}")
         except OSError as fault:
-            raise _unreadable(root, frame, fault) from fault
+            raise InputError(find_misplacement(root, frames) or _describe(root, frame, fault)) from fault
         hasher.update(f"{frame}\0{state.st_size} {state.st_mtime_ns}\n".encode())
     return hasher.hexdigest()
 
@@ -83,9 +84,26 @@ def _digest(root: Path, frames: Sequence[str]) -> list[bytes]:
             with open(f"{root}/{frame}", "rb", buffering=0) as file:
                 found.append(hashlib.sha256(file.read()).digest())
         except OSError as fault:
-            raise _unreadable(root, frame, fault) from fault
+            raise InputError(_describe(root, frame, fault)) from fault
     return found
 
 
-def _unreadable(root: Path, frame: str, fault: OSError) -> InputError:
-    return InputError(f"{root / frame}: cannot be read ({fault.strerror}); restore the file, or correct its list")
+def _describe(root: Path, frame: str, fault: OSError) -> str:
+    return f"{root / frame}: cannot be read ({fault.strerror}); restore the file, or correct its list"
+
+
+def find_misplacement(root: Path, frames: Sequence[str]) -> str:
+    """What is wrong if no frame at all is where its list says, as a sentence; empty if one is there.
+
+    Then no file is lost, but the reader names them from another folder.
+    """
+    if not frames or any((root / frame).exists() for frame in frames):
+        return ""
+    parts = PurePosixPath(frames[0]).parts
+    ends = ("/".join(parts[at:]) for at in range(1, len(parts)))
+    known = next((end for end in ends if (root / end).exists()), "")
+    return (
+        f"{root}: none of the {len(frames):,} listed frames is in this folder, such as {frames[0]!r}"
+        f"{f', which is there as {known!r}' if known else ''}; expected paths relative to the folder that `read(root)` "
+        f"is given; {RELATIVE}"
+    )

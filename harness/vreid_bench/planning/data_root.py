@@ -18,6 +18,7 @@ from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.progress import tell_once
 
 BANNER = """\
 No data was named, so this is the SYNTHETIC twin of {}: rendered pedestrians, no real person.
@@ -159,7 +160,7 @@ def check_withdrawn(reader: Any, dataset: str, root: Path, accepted: Container[s
             f"{root}: {banner} It is read only on request: repeat the command with --accept-withdrawn {dataset} if "
             "you may use it, or leave out --data to use the synthetic twin"
         )
-    click.echo(banner, err=True)
+    tell_once(banner)
 
 
 def _twins() -> Path:
@@ -169,7 +170,7 @@ def _twins() -> Path:
 def _render_twin(reader: Any, dataset: str) -> Path:
     if not isinstance(reader, TwinReader):
         raise InputError(f"data set {dataset!r} has no synthetic twin; name your copy with --data")
-    click.echo(BANNER.format(dataset), err=True)
+    tell_once(BANNER.format(dataset))
     root = _twins() / f"{dataset}-{reader.twin()[:12]}"
     if not root.exists():
         root.parent.mkdir(parents=True, exist_ok=True)

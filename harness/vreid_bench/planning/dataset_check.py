@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from vreid_bench.planning.dataset_counts import count_dataset
 from vreid_bench.planning.dataset_lists import find_list_faults
 from vreid_bench.planning.frame_faults import find_frame_faults
 from vreid_bench.planning.protocol_faults import Division, divide_by_protocols
+from vreid_bench.records.scores import explain_refusals
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.value_checks import describe_value
+from vreid_bench.scoring.metrics import NotComputable
 from vreid_bench.system.errors import InputError
 
 
@@ -35,13 +37,16 @@ def check_dataset(
         return DatasetCheck(source, own.counts if own else (), _join(own, problems))
     divisions, refusals = divide_by_protocols(entry, registry, root)
     problems = [*refusals, *(sentence for each in divisions for sentence in each.find_faults(entry.title))]
+    unmatched = _count_unmatched(divisions)
+    refused = {name: str(each) for name, each in unmatched.items() if isinstance(each, NotComputable)}
+    notes = (*(own.notes if own else ()), *explain_refusals(refused))
     if own and getattr(entry.value, "complete", False):
-        return DatasetCheck(source, own.counts, _join(own, problems))
+        return DatasetCheck(source, own.counts, _join(own, problems), notes)
     on_disk, faults = find_frame_faults(found, decode)
-    general = [*count_dataset(found), *_count_by_protocol(found, divisions), Count("frames on disk", on_disk, None)]
+    general = [*count_dataset(found), *_count_people(found, unmatched), Count("frames on disk", on_disk, None)]
     told = {count.what for count in own.counts} if own else set()
     counts = (*(own.counts if own else ()), *(count for count in general if count.what not in told))
-    return DatasetCheck(own.source if own else found.source, counts, _join(own, [*problems, *faults]))
+    return DatasetCheck(own.source if own else found.source, counts, _join(own, [*problems, *faults]), notes)
 
 
 def _verify(entry: Entry, root: Path, decode: bool) -> DatasetCheck | None:
@@ -65,16 +70,22 @@ def _read(entry: Entry, root: Path) -> tuple[Dataset | None, list[str]]:
     return (None, faults) if faults else (mark_synthetic(lists), [])
 
 
-def _count_by_protocol(dataset: Dataset, divisions: list[Division]) -> Iterator[Count]:
+def _count_unmatched(divisions: list[Division]) -> dict[str, int | NotComputable]:
+    """Convention -> how many queries have no match, or why the convention cannot be applied, as a run would say it."""
+    found: dict[str, int | NotComputable] = {}
+    for division in divisions:
+        if division.protocol.ranks_tracklets and not division.protocol.holdout:
+            found |= division.count_unmatched()
+    return dict(sorted(found.items()))
+
+
+def _count_people(dataset: Dataset, unmatched: Mapping[str, int | NotComputable]) -> Iterator[Count]:
     """How many people are in both parts, and how many queries have no match under each convention."""
     both = {pid for s in dataset.splits for pid in set(person_ids(s.train)).intersection(person_ids(s.test))}
     yield Count("people in both parts", len(both), None)
-    unmatched: dict[str, int] = {}
-    for division in divisions:
-        if division.protocol.ranks_tracklets and not division.protocol.holdout:
-            unmatched |= division.count_unmatched()
-    for name, number in sorted(unmatched.items()):
-        yield Count(f"queries without a match, {name}", number, None)
+    for name, number in unmatched.items():
+        if isinstance(number, int):
+            yield Count(f"queries without a match, {name}", number, None)
 
 
 def _join(own: DatasetCheck | None, problems: list[str]) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ from vreid_bench.system.errors import InputError
 SOURCES = get_args(Source)
 ROWS = "row numbers of the test tracklets, from 0; `Split.apart` makes them from tracklets"
 
+RELATIVE = "write str(path.relative_to(root)) for a path"
+
 
 class Fault(NamedTuple):
     """One fault of a list; alike faults differ in `place` and `found` alone."""
@@ -102,11 +104,11 @@ def _find_tracklet_fault(tracklet: Any) -> tuple[str, str] | None:
         return "has no frames", "at least one; leave such tracklets out"
     for frame in frames:
         if not isinstance(frame, str):
-            return f"has the frame {frame!r}", "paths as texts, relative to the root"
+            return f"has the frame {frame!r}", f"paths as texts, relative to the root; {RELATIVE}"
         if _leaves(frame):
             return (
                 f"has the frame {frame!r}",
-                "a path below the root, without / at its start and without `..`",
+                f"a path below the root, without / at its start and without `..`; {RELATIVE}",
             )
     for name, value in (("pid", tracklet.pid), ("camid", tracklet.camid)):
         if not _is_whole(value):

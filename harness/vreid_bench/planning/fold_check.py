@@ -8,6 +8,7 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.planning.folds import Fold
+from vreid_bench.scoring.metrics import NO_MATCH
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.unmatched import Unmatched, count_unmatched
 from vreid_bench.system.errors import InputError
@@ -70,8 +71,8 @@ def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds
 
 def explain_refusal(found: Unmatched) -> str:
     """Why nothing can be ranked, also where the convention gives a query without a match the score 0; else empty."""
-    nothing = f"none of {found.queries} queries has a match in the gallery" if found.without == found.queries else ""
-    return found.refusal or nothing
+    nothing = NO_MATCH.format(found.queries) if found.without == found.queries else ""
+    return found.refusal.reason if found.refusal else nothing
 
 
 def _name_first(fold: Fold, found: Unmatched) -> str:

@@ -11,12 +11,10 @@ from typing import TypeVar
 
 from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.modeling.frames import decode, prefetch
+from vreid_bench.planning.content import find_misplacement
 from vreid_bench.system.progress import bar
 
 THREADS = min(8, 2 * (os.cpu_count() or 1))  # more than cores: a network disk makes threads wait
-MOST = 20  # faults of one kind that are listed one by one
-
-Kinded = tuple[str, str]  # the kind of a fault, and its sentence
 R = TypeVar("R")
 
 
@@ -27,12 +25,14 @@ def find_frame_faults(dataset: Dataset, decoding: bool) -> tuple[int, list[str]]
     size are read for that. Progress goes to stderr.
     """
     owners = _find_owners(dataset)
+    if sentence := find_misplacement(dataset.root, list(owners)):
+        return 0, [sentence]
     sizes, faults = _measure(dataset.root, list(owners))
     if decoding:
         faults += _decode(dataset.root, [frame for frame in owners if frame in sizes])
     faults += _find_listed_twice(dataset)
     faults += _find_equal(dataset.root, owners, sizes)
-    return len(sizes), list(_shorten(faults))
+    return len(sizes), faults
 
 
 def _find_owners(dataset: Dataset) -> dict[str, tuple[str, ...]]:
@@ -45,7 +45,7 @@ def _find_owners(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _measure(root: Path, frames: list[str]) -> tuple[dict[str, int], list[Kinded]]:
+def _measure(root: Path, frames: list[str]) -> tuple[dict[str, int], list[str]]:
     """The size in bytes of each frame that is there with content, and the faults of the others."""
 
     def measure(frame: str) -> int:
@@ -57,13 +57,13 @@ def _measure(root: Path, frames: list[str]) -> tuple[dict[str, int], list[Kinded
         if size > 0:
             sizes[frame] = size
         elif size == 0:
-            faults.append(("empty frames", f"{root / frame} is empty (0 bytes); copy it from the original data"))
+            faults.append(f"{root / frame} is empty (0 bytes); copy it from the original data")
         else:
-            faults.append(("missing frames", f"{root / frame} is listed but missing; copy it from the original data"))
+            faults.append(f"{root / frame} is listed but missing; copy it from the original data")
     return sizes, faults
 
 
-def _decode(root: Path, frames: list[str]) -> list[Kinded]:
+def _decode(root: Path, frames: list[str]) -> list[str]:
     def attempt(frame: str) -> str:
         try:
             decode((root / frame).read_bytes())
@@ -72,13 +72,13 @@ def _decode(root: Path, frames: list[str]) -> list[Kinded]:
         return ""
 
     return [
-        ("frames that cannot be decoded", f"{root / frame} cannot be decoded ({fault}); copy it again")
+        f"{root / frame} cannot be decoded ({fault}); copy it again"
         for frame, fault in _each(frames, attempt, "frames decoded")
         if fault
     ]
 
 
-def _find_listed_twice(dataset: Dataset) -> list[Kinded]:
+def _find_listed_twice(dataset: Dataset) -> list[str]:
     faults = []
     for number, split in enumerate(dataset.splits):
         seen: set[str] = set()
@@ -87,16 +87,13 @@ def _find_listed_twice(dataset: Dataset) -> list[Kinded]:
             if twice:
                 path = dataset.root / min(twice)
                 faults.append(
-                    (
-                        "frames listed twice",
-                        f"{path} is in two tracklets of split {number}, expected each frame in one; correct the lists",
-                    )
+                    f"{path} is in two tracklets of split {number}, expected each frame in one; correct the lists"
                 )
             seen.update(tracklet.frames)
     return faults
 
 
-def _find_equal(root: Path, owners: dict[str, tuple[str, ...]], sizes: dict[str, int]) -> list[Kinded]:
+def _find_equal(root: Path, owners: dict[str, tuple[str, ...]], sizes: dict[str, int]) -> list[str]:
     """Frames with the same content as a frame of another tracklet."""
     alike = Counter(sizes.values())
     frames = [frame for frame, size in sizes.items() if alike[size] > 1]
@@ -110,10 +107,7 @@ def _find_equal(root: Path, owners: dict[str, tuple[str, ...]], sizes: dict[str,
         other = first.setdefault(content, frame)
         if owners[other] != owners[frame]:
             faults.append(
-                (
-                    "frames with the content of another tracklet",
-                    f"{root / frame} has the same content as {root / other} of another tracklet; remove one of them",
-                )
+                f"{root / frame} has the same content as {root / other} of another tracklet; remove one of them"
             )
     return faults
 
@@ -124,13 +118,3 @@ def _each(frames: list[str], work: Callable[[str], R], title: str) -> Iterator[t
         for frame, result in zip(frames, prefetch(frames, work, THREADS, 64 * THREADS), strict=True):
             yield frame, result
             progress.update()
-
-
-def _shorten(faults: list[Kinded]) -> Iterator[str]:
-    """The first faults of each kind, then how many more there are."""
-    told: Counter[str] = Counter()
-    for kind, sentence in faults:
-        told[kind] += 1
-        if told[kind] <= MOST:
-            yield sentence
-    yield from (f"{number - MOST:,} more: {kind}" for kind, number in told.items() if number > MOST)

@@ -15,6 +15,7 @@ from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
 from vreid_bench.modeling.flow import describe_sources
+from vreid_bench.planning.buildable import check_buildable
 from vreid_bench.planning.code import Code, fingerprint_code
 from vreid_bench.planning.content import add_content
 from vreid_bench.planning.data_root import find_copy, open_datasets
@@ -27,13 +28,16 @@ from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.planning.trainings import describe_trainings, plan_training
 from vreid_bench.planning.validation import ValidationRequest
+from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.record import in_path
+from vreid_bench.records.scores import Splits
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
+from vreid_bench.system.processor import instruction_set
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Plan:
     folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
-    # version of torch; device and threads as they were asked for; what computes the encoder's planes
+    # version of torch; device and threads as they were asked for; instruction set; what computes the encoder's planes
     arithmetic: tuple[str | int | None, ...]
     budget: Mapping[str, int]  # of the last training of a fold, as `Method.budget` has it; of `--from`: of that run
     memory: int = RERANK_MEMORY  # bytes for re-ranking
@@ -129,6 +133,14 @@ class Plan:
         return f"{name}-{kind}{digest(decides)[:8]}{splits}"
 
     @property
+    def described(self) -> PlannedRun:
+        """What the run is, as a list of runs shows it."""
+        chosen, data = self.chosen, f"{self.dataset.name}@{self.dataset.label}"
+        ran = Splits(total=self.total, ran=tuple(fold.number for fold in self.folds)) if self.total > 1 else None
+        differs = (*self.declaration.method.changes, *(ran.left_out if ran else ()))
+        return PlannedRun(chosen.name, chosen.preset, self.seed, self.protocol.name, data, differs)
+
+    @property
     def identity(self) -> dict[str, Any]:
         """The names by which trackers know the run."""
         chosen = self.chosen
@@ -155,8 +167,8 @@ class Recipe(NamedTuple):
 def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
     """Everything that can be decided, and refused, before data is read or a twin is rendered.
 
-    Raises InputError for a method, part, protocol or setting that does not exist, and for an invalid `--from` or
-    `--validate`.
+    Raises InputError for a method, part, protocol or setting that does not exist, for an option that its part refuses,
+    and for an invalid `--from` or `--validate`.
     """
     validation = None if request.validate is None else ValidationRequest.parse(request.validate)
     if validation is not None and request.source is not None:
@@ -173,6 +185,7 @@ def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
         share = validation.share if validation else None
         method_request = MethodRequest(request.name, preset, request.seed or 0, held_out=share)
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
+    check_buildable(registry, chosen)
     return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation)
 
 
@@ -225,14 +238,14 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
         registry=registry,
         chosen=chosen,
         seed=seed,
-        code=fingerprint_code(chosen, protocol),
+        code=fingerprint_code(chosen.providers, protocol.test),
         source=source,
         protocol=protocol,
         conventions=conventions,
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds, trainings),
-        arithmetic=(version("torch"), request.device, request.threads, *sources),
+        arithmetic=(version("torch"), request.device, request.threads, instruction_set(), *sources),
         budget=budget,
         memory=request.memory,
     )

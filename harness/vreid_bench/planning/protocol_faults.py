@@ -16,6 +16,7 @@ from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.protocols import find_conventions
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.metrics import NotComputable
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.unmatched import count_unmatched
 from vreid_bench.system.errors import InputError
@@ -44,12 +45,14 @@ class Division:
         for sentence in find_fold_faults(self.protocol, self.conventions, self.folds, trains=self.trains):
             yield f"{who}: {sentence}"
 
-    def count_unmatched(self) -> dict[str, int]:
-        """Convention -> how many queries have no match, over all folds."""
-        total = dict.fromkeys((convention.name for convention in self.conventions), 0)
+    def count_unmatched(self) -> dict[str, int | NotComputable]:
+        """Convention -> how many queries have no match, over all folds; or why it cannot be applied to one of them."""
+        total: dict[str, int | NotComputable] = {}
         for fold in self.folds:
             for name, found in count_unmatched(Labels.of(fold.test), self.conventions).items():
-                total[name] += found.without
+                before = total.get(name, 0)
+                if isinstance(before, int):
+                    total[name] = found.refusal or before + found.without
         return total
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import click
-
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.records.entries import Weights
 from vreid_bench.registry.registry import Registry
+from vreid_bench.system.progress import tell_once
 
 if TYPE_CHECKING:  # they import torch
     from torch import nn
@@ -68,7 +67,7 @@ class NewTraining:
 
         pretrained = fit_file(weights_file(weights), encoder, registry)
         if not quiet:
-            click.echo(pretrained.report(shown=4), err=True, nl=False)
+            tell_once(pretrained.report(shown=4).rstrip())
         return cls(pretrained)
 
     @property

@@ -45,9 +45,13 @@ class ValidationRequest:
             raise InputError(f"--validate {text}: every is missing; {EXAMPLES}")
         every, share = given["every"], given.get("held-out", str(cls.share))
         if not re.fullmatch(r"0*[1-9][0-9]{0,14}", every):
-            raise InputError(f"--validate {text}: every is {every!r}, expected a number of training steps from 1 on")
+            raise InputError(
+                f"--validate {text}: every is {every!r}, expected a number of training steps from 1 on; write every=500"
+            )
         if not re.fullmatch(r"0?\.[0-9]+", share) or not 0 < float(share) <= 0.5:
-            raise InputError(f"--validate {text}: held-out is {share!r}, expected a share above 0 and up to 0.5")
+            raise InputError(
+                f"--validate {text}: held-out is {share!r}, expected a share above 0 and up to 0.5; write held-out=0.1"
+            )
         return cls(int(every), float(share))
 
     def hold_out(self, folds: Iterable[Fold], headline: Convention) -> tuple[Fold, ...]:

@@ -84,6 +84,12 @@ class MethodEntry(Entry):
         return cast("float | None", self.overrides.get(HELD_OUT))
 
     @property
+    def changes(self) -> tuple[str, ...]:
+        """In words: the swapped part and the settings that were changed."""
+        settings = (f"{path}={json.dumps(value)}" for path, value in sorted(self.overrides.items()))
+        return (*([self.swapped] if self.swapped else ()), *settings)
+
+    @property
     def settings(self) -> dict[str, JsonValue]:
         """The recipe without what followed from the data."""
         return {name: value for name, value in self.recipe.items() if name != TRAININGS}

@@ -35,6 +35,16 @@ class QueryScores:
         hit = (self.first_rank >= 0) & (self.first_rank < cutoff)
         return np.where(np.isnan(self.average_precision), np.nan, hit)
 
+    def cmc(self, cutoffs: int) -> list[float]:
+        """Share of the queries that count with a match among the first 1, 2, ... `cutoffs`."""
+        first = self.first_rank[~np.isnan(self.average_precision)]
+        found = np.bincount(first[(first >= 0) & (first < cutoffs)], minlength=cutoffs)
+        return [float(share) for share in np.cumsum(found) / len(first)]
+
+    def select(self, mask: Bools) -> QueryScores:
+        """The scores of the queries in a mask [Q]."""
+        return QueryScores(self.average_precision[mask], self.first_rank[mask])
+
     @staticmethod
     def join(splits: Sequence[QueryScores]) -> QueryScores:
         """The scores of several splits, one after another."""

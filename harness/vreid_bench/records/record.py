@@ -171,8 +171,7 @@ class Record(Entry):
     def changes(self) -> tuple[str, ...]:
         """In words: everything that makes this run differ from the method at its preset."""
         method, weights, disclosure = self.method, self.weights, self.disclosure
-        words = [method.swapped] if method.swapped else []
-        words += [f"{path}={json.dumps(value)}" for path, value in sorted(method.overrides.items())]
+        words = list(method.changes)
         if weights.origin == "file":
             words.append(f"weights from a file ({weights.sha256[:8]})")
         if weights.pretrained is not None:
@@ -188,8 +187,7 @@ class Record(Entry):
     @property
     def variant(self) -> tuple[str, ...]:
         """In words: everything that makes this a row of its own: the changes, and the splits if some were left out."""
-        partial = self.splits is not None and len(self.splits.ran) < self.splits.total
-        return self.changes + ((self.splits.words,) if self.splits and partial else ())
+        return self.changes + (self.splits.left_out if self.splits else ())
 
 
 def record_path(record: Record) -> PurePosixPath:

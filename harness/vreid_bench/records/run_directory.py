@@ -10,13 +10,19 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from vreid_bench.records import data_roots
-from vreid_bench.system.errors import InputError
+from vreid_bench.records import data_roots, planned_run
+from vreid_bench.records.planned_run import PlannedRun
+from vreid_bench.system.errors import InputError, suggestion
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import sweep, write_atomic
 
 EVENTS = "run.log"
-NOTHING_DONE = {".lock", data_roots.FILE, EVENTS}  # the files of a run that stopped before it did anything
+NOTHING_DONE = {
+    ".lock",
+    data_roots.FILE,
+    planned_run.FILE,
+    EVENTS,
+}  # the files of a run that stopped before it did anything
 CHECKPOINT = "checkpoint.safetensors"
 FOLDS = ("", "split-*/", "pretrained/", "split-*/pretrained/")  # where a run's folder has folders of folds
 
@@ -61,6 +67,12 @@ class RunDirectory:
         return self.record.is_file()
 
     @classmethod
+    def list_in(cls, runs: Path) -> list[RunDirectory]:
+        """Every folder in the folder of runs, by name; none if that does not exist."""
+        paths = sorted(runs.iterdir()) if runs.is_dir() else []
+        return [cls(path) for path in paths if path.is_dir() and not path.name.startswith(".")]
+
+    @classmethod
     def choose(cls, runs: Path, name: str, anew: bool) -> RunDirectory:
         """The folder of the run of that name; to run it `anew`, the first of `<name>-2`, `-3`, ... without a record."""
         if not anew:
@@ -85,10 +97,10 @@ class RunDirectory:
         LOGGER.info("finished: %s", self.record.name)
 
     @contextmanager
-    def claim(self, data: Mapping[str, Path]) -> Iterator[None]:
-        """Hold the folder for this process, and write where the data is. Raises InputError if another process holds it.
+    def claim(self, data: Mapping[str, Path], planned: PlannedRun) -> Iterator[None]:
+        """Hold the folder for this process, and write what the run is and where its data is.
 
-        data: the folder of each data set, by name.
+        data: the folder of each data set, by name. Raises InputError if another process holds the folder.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as lock:
@@ -99,6 +111,7 @@ class RunDirectory:
             sweep(self.path)
             self._tidy()  # a run can be killed after its record and before its own tidying
             data_roots.write_data_roots(self.path, data)
+            planned_run.write_planned_run(self.path, planned)
             try:
                 yield
             finally:
@@ -134,6 +147,8 @@ def find_run(run: Path, runs: Path) -> RunDirectory:
     for folder in (run, runs / run):
         if RunDirectory(folder).is_finished:
             return RunDirectory(folder)
+    near = suggestion(run.name, [each.path.name for each in RunDirectory.list_in(runs) if each.is_finished])
     raise InputError(
-        f"{run}: not a finished run, expected a record.json in it; `vreid-bench runs --runs {runs}` shows the runs"
+        f"{run}: not a finished run, expected a record.json in it{near or ';'} `vreid-bench runs --runs {runs}` shows "
+        "the runs"
     )

@@ -51,6 +51,11 @@ class Splits(Entry):
             return f"{self.total} splits"
         return f"{len(self.ran)} of {self.total} splits ({format_splits(self.ran)})"
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Its words if some splits were left out, else nothing."""
+        return (self.words,) if len(self.ran) < self.total else ()
+
 
 class Intervals(Entry):
     """95 % bootstrap intervals over query identities: low, high."""

@@ -47,7 +47,9 @@ def override(
             elif full in list_lengths(method):
                 value = _read_length(full, text)
             else:
-                value = _read_setting(full, text, single[full])
+                *owner, _ = full.split(".")
+                read = _read_value if isinstance(_look_up(method, owner), Part) else _read_setting
+                value = read(full, text, single[full])
             words = describe(value) if isinstance(value, tuple | Epochs) else value
         changed = _put(method, full, value, registry)
         if changed != method:
@@ -68,10 +70,10 @@ def parse_part(kind: str, text: str, registry: Registry) -> Part:
         if not equals:
             raise InputError(f"{text!r}: expected NAME:OPTION=VALUE,..., got {assignment!r}")
         if option in options:
-            options[option] = _read_setting(option, value, options[option])
+            options[option] = _read_value(option, value, options[option])
         else:
             options = dict(registry.resolve(kind, Part(name, {option: value})).options)  # raises the error
-    return Part(name, options)
+    return registry.resolve(kind, Part(name, options))
 
 
 def _find(path: str, single: Sequence[str], several: Sequence[str], only: tuple[str, ...]) -> str:
@@ -186,22 +188,23 @@ def _read_length(path: str, text: str) -> Length:
         raise InputError(f"--set {path}: {fault}") from fault
 
 
-def _read_setting(path: str, text: str, present: Any) -> Any:
+def _read_value(path: str, text: str, present: Any) -> Any:
+    """A value of any type. That of an option is checked where the part is known (`Registry.resolve`)."""
     value = _parse_json(text)
     if path == "size" and (sides := re.fullmatch(r"(\d+)x(\d+)", text)):
         value = [int(side) for side in sides.groups()]
-    if isinstance(present, tuple):
-        value = _freeze(value)
     if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if isinstance(value, dict):
         raise InputError(f"--set {path}: expected one value, as in {json.dumps(present)}, got {text!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"--set {path}: expected a finite number, got {text!r}")
-    # an option of a part may accept both numbers and words (a margin is 0.3 or "soft"): the part checks it
-    scalars = isinstance(value, str | float | int) and isinstance(present, str | float) and not isinstance(value, bool)
-    free = scalars and path.partition(".")[0] in ("encoder", "aggregator", "matcher", "losses")
-    if None not in (present, value) and type(value) is not type(present) and not free:
+    return _freeze(value)
+
+
+def _read_setting(path: str, text: str, present: Any) -> Any:
+    value = _read_value(path, text, present)
+    if None not in (present, value) and type(value) is not type(present):
         expected = f"{'list' if isinstance(present, tuple) else type(present).__name__}, as in {json.dumps(present)}"
         expected += " or 64x32" if path == "size" else ""
         raise InputError(f"--set {path}: expected {expected}, got {text!r}")

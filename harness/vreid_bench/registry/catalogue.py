@@ -23,17 +23,18 @@ from vreid_bench.contracts.recipe import Method, Preset
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.inspection import REQUIRED
 from vreid_bench.registry.loading import LoadedPlugins
+from vreid_bench.registry.option_types import Type
 from vreid_bench.registry.plugins import HARNESS, Installed, Plugin
-from vreid_bench.registry.source_state import hash_state, list_loaded_files
+from vreid_bench.registry.source_state import hash_state, list_loaded_files, list_variables
 from vreid_bench.system.cache_folder import read_cached, write_cached
 from vreid_bench.system.fingerprint import digest, sha256
 
 # What the harness asks of an entry before it builds anything: properties of `Entry`.
-FACTS = ("distribution", "version", "summary", "can_fit", "options", "docstrings", "modules", "packages")
+FACTS = ("distribution", "version", "summary", "can_fit", "options", "types", "docstrings", "modules", "packages", "planes")
 # What plain data may consist of, besides numbers, texts and their collections.
 CLASSES = (
     *(recipe.Clipping, recipe.Fit, recipe.Method, recipe.Optimizer, recipe.Part, recipe.Reported, recipe.Schedule),
-    *(recipe.Train, Epochs, REQUIRED),
+    *(recipe.Train, Epochs, REQUIRED, Type),
 )
 
 
@@ -91,7 +92,7 @@ class Catalogue:
             return None
         head, _, body = content.partition(b"\n")
         known = json.loads(head)
-        if known["state"] != hash_state(self._installed, known["others"]):
+        if known["state"] != hash_state(self._installed, known["others"], known["variables"]):
             return None
         try:
             rows = _unpack(body)
@@ -106,10 +107,10 @@ class Catalogue:
         """Keep what these entries are, all of whose plugins were loaded; nothing, if it could not be relied upon."""
         if self._late:
             return
-        others = list_loaded_files()
-        state = hash_state(self._installed, others)
+        others, variables = list_loaded_files(), list_variables(self._installed)
+        state = hash_state(self._installed, others, variables)
         if state is not None:
-            head = json.dumps({"state": state, "others": others})
+            head = json.dumps({"state": state, "others": others, "variables": variables})
             write_cached(self._name, head.encode() + b"\n" + pickle.dumps([_describe(entry) for entry in entries]))
 
 

@@ -11,10 +11,12 @@ from functools import cached_property
 from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Preset
-from vreid_bench.registry.inspection import read_docstrings, read_options
+from vreid_bench.registry.inspection import read_docstrings, read_option_types, read_options
+from vreid_bench.registry.option_types import Types
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.source_code import fingerprint_modules
 from vreid_bench.system.errors import TRACEBACK, InputError, describe_exception
+from vreid_bench.system.memory import is_out_of_memory
 
 KINDS = {
     "datasets": "dataset",
@@ -104,12 +106,18 @@ class Entry:
     @cached_property
     def planes(self) -> tuple[str, ...]:
         """What an encoder reads of a frame: the value's own `planes`, or the colours alone."""
-        return tuple(getattr(self.value, "planes", ("rgb",)))
+        planes = getattr(self.value, "planes", ("rgb",))
+        return tuple(planes) if isinstance(planes, tuple | list) else ()
 
     @cached_property
     def options(self) -> Mapping[str, Any]:
         """Option -> its default, of a part."""
         return read_options(self.kind, self.value)
+
+    @cached_property
+    def types(self) -> Mapping[str, Types]:
+        """Option -> what it accepts, of a part."""
+        return read_option_types(self.kind, self.value)
 
     @cached_property
     def docstrings(self) -> tuple[str, ...]:
@@ -155,13 +163,14 @@ class Entry:
 def blame(who: str) -> Iterator[None]:
     """Turn any exception of the block into an InputError that names `who`.
 
-    An InputError passes unchanged. With VREID_TRACEBACK=1 every exception does, so that its author sees the traceback.
+    An InputError passes unchanged, and so does a lack of memory. With VREID_TRACEBACK=1 every exception does, so that
+    its author sees the traceback.
     """
     try:
         yield
     except InputError:
         raise
     except Exception as fault:  # a plugin can raise anything; all of it is reported
-        if os.environ.get(TRACEBACK):
+        if os.environ.get(TRACEBACK) or is_out_of_memory(fault):  # for which no plugin is to blame
             raise
         raise InputError(f"{who} failed ({describe_exception(fault)}); {TRACEBACK}=1 shows where") from fault

@@ -1,21 +1,33 @@
-"""What is checked of a value that a hook provides: a factory where a factory is expected, never a finished part."""
+"""What is checked of a value that a hook provides: a factory that takes what it is given, never a finished part."""
 
 from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from vreid_bench.registry.entry import KINDS, Entry, Family
+from vreid_bench.registry.inspection import GIVEN, accepts_call
 from vreid_bench.system.errors import InputError
 
 PARTS = ("encoders", "aggregators", "matchers", "losses", "augmentations", "rerankers")
 METHODS = {"matchers": "represent", "rerankers": "rerank"}  # what only a finished part of that kind can do
+MEANINGS = {  # of what factories are given
+    "preset": "which is 'paper' or 'small'",
+    "shape": "the sizes (D, h, w) of the encoder's maps",
+    "dim": "the width of the embedding of a clip",
+    "dims": "the widths of what it can learn from",
+    "identities": "the number of people to train on",
+}
 AUGMENTATION = ["clips", "generator", "planes"]  # what an augmentation itself takes, and its factory does not
 
 
 def check_factory(entry: Entry) -> None:
-    """Raise InputError, naming the distribution, for a finished part or method where a factory is expected."""
+    """Raise InputError, naming the distribution, for a value that is not a factory of its kind.
+
+    That is a finished part or method, and a factory that does not take what the harness gives to it.
+    """
     value = entry.value
     if entry.kind not in (*PARTS, "methods") or isinstance(value, Family):
         return
@@ -23,6 +35,26 @@ def check_factory(entry: Entry) -> None:
     expected = f"a function of the preset that returns a {kind}" if entry.kind == "methods" else _describe(kind)
     if not callable(value) or _is_finished(entry.kind, value):
         raise InputError(f"{entry.title}: expected {expected}, got {_name(value)}; {_advise(entry.name, value)}")
+    if entry.kind == "methods":
+        _check_arguments(entry, ("preset",), whole=True)
+    else:
+        _check_arguments(entry, GIVEN[entry.kind])
+
+
+def _check_arguments(entry: Entry, given: Sequence[str], whole: bool = False) -> None:
+    """Raise InputError for a factory that does not take these arguments first; if `whole`, if it needs any other."""
+    names = _parameters(entry.value)
+    in_order = all(name not in names or names.index(name) == place for place, name in enumerate(given))
+    if in_order and accepts_call(entry.value, given, whole=whole):
+        return
+    name = getattr(entry.value, "__name__", "").replace("<lambda>", "")
+    first = ("self",) if inspect.isclass(entry.value) else ()
+    head = ", ".join((*first, *given, *(() if whole else ("...",))))
+    raise InputError(
+        f"{entry.title} takes {'one argument' if len(given) == 1 else f'{len(given)} arguments'}"
+        f"{'' if whole else ' before its options'}: {', and '.join(f'{each}, {MEANINGS[each]}' for each in given)}; "
+        f"found {name}({', '.join(names)}); write def {'__init__' if first else name or 'build'}({head})"
+    )
 
 
 def _describe(kind: str) -> str:

@@ -1,21 +1,52 @@
-"""What is read of a factory without calling it: its options and what its docstrings say."""
+"""What is read of a factory without calling it: what it takes, its options, and what its docstrings say."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-# How many arguments the harness itself passes to a factory of each kind, before the options of the recipe.
-GIVEN = {"encoders": 0, "aggregators": 1, "matchers": 1, "losses": 2, "augmentations": 0, "rerankers": 0}
+from vreid_bench.registry.option_types import Types, read_types
+
+# What the harness itself passes to a factory of each kind, before the options of the recipe.
+GIVEN: dict[str, tuple[str, ...]] = {
+    "encoders": (),
+    "aggregators": ("shape",),
+    "matchers": ("dim",),
+    "losses": ("dims", "identities"),
+    "augmentations": (),
+    "rerankers": (),
+}
 
 REQUIRED = inspect.Parameter.empty  # stands for the default of an option that has none
 
 
 def read_options(kind: str, factory: Callable[..., Any]) -> dict[str, Any]:
     """Option -> its default, of the factory of a part."""
-    parameters = list(inspect.signature(factory).parameters.values())[GIVEN[kind] :]
-    return {p.name: p.default for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return {each.name: each.default for each in _list_options(kind, factory)}
+
+
+def read_option_types(kind: str, factory: Callable[..., Any]) -> dict[str, Types]:
+    """Option -> what it accepts, of the factory of a part."""
+    return read_types(_list_options(kind, factory), factory)
+
+
+def _list_options(kind: str, factory: Callable[..., Any]) -> list[inspect.Parameter]:
+    parameters = list(inspect.signature(factory).parameters.values())[len(GIVEN[kind]) :]
+    return [each for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+
+
+def accepts_call(function: Callable[..., Any], arguments: Sequence[str], *, whole: bool = True) -> bool:
+    """Can it be called with so many arguments? Unless `whole`, others may follow them."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some callables of C have no signature
+        return True
+    try:
+        signature.bind(*arguments) if whole else signature.bind_partial(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def read_docstrings(factory: Callable[..., Any]) -> Iterator[str]:

@@ -82,7 +82,7 @@ class LoadedPlugins:
             if not isinstance(provided, Mapping):
                 raise InputError(
                     f"plugin {plugin.name!r} of {plugin.distribution}: vreid_{kind} must return a mapping "
-                    f"from name to value, got {type(provided).__name__}"
+                    f'from name to value, got {type(provided).__name__}; return {{"my-name": value}}'
                 )
             for name, value in provided.items():
                 yield Entry(kind, name, value, plugin)
@@ -92,7 +92,8 @@ class LoadedPlugins:
         if not (isinstance(entry.name, str) and (FAMILY if family else NAME).fullmatch(entry.name)):
             raise InputError(
                 f"{KINDS[entry.kind]} {entry.name!r} of {entry.plugin.distribution}: expected lower-case letters, "
-                f"digits, dots, dashes and underscores{' and a colon' * family}, because a name becomes part of a path"
+                f"digits, dots, dashes and underscores{' and a colon' * family}, because a name becomes part of "
+                "a path; rename it"
             )
         check_value(entry)
         present = self.entries.get((entry.kind, entry.name))

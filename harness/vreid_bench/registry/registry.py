@@ -17,6 +17,7 @@ from vreid_bench.registry.entry import KINDS, Entry
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import REQUIRED
 from vreid_bench.registry.loading import NAME, LoadedPlugins
+from vreid_bench.registry.option_types import accept, describe_fault
 from vreid_bench.registry.plugins import Plugin, choose_installed
 from vreid_bench.system.errors import InputError, UnknownName
 
@@ -117,17 +118,27 @@ class Registry:
     def resolve(self, kind: str, part: Part) -> Part:
         """The part with every option of its factory filled in.
 
-        Raises InputError for an unknown option, and for a missing one that has no default.
+        Raises InputError for an unknown option, for a missing one that has no default, and for a value of a wrong type.
         """
+        entry = self.entry(kind, part.name)
         given = {name: self._resolve_option(kind, value) for name, value in part.options.items()}
-        defaults = {n: self._resolve_option(kind, v) for n, v in self.entry(kind, part.name).options.items()}
-        for option in given:
+        defaults = {n: self._resolve_option(kind, v) for n, v in entry.options.items()}
+        for option, value in given.items():
             if option not in defaults:
-                raise UnknownName(f"{KINDS[kind]} {part.name!r} has no option", option, defaults)
+                raise UnknownName(
+                    f"{KINDS[kind]} {part.name!r} has no option",
+                    option,
+                    defaults,
+                    f"its options: {', '.join(defaults) or 'none'}",
+                )
+            if not accept(entry.types[option], value):
+                raise InputError(f"setting {option!r} of {entry.title} {describe_fault(entry.types[option], value)}")
         options = {**defaults, **given}
         for option, value in options.items():
             if value is REQUIRED:
-                raise InputError(f"{KINDS[kind]} {part.name!r} needs its option {option!r}")
+                raise InputError(
+                    f"{KINDS[kind]} {part.name!r} needs its option {option!r}; give it a value, or write its default"
+                )
         return Part(part.name, options)
 
     def factory(self, kind: str, part: Part) -> Factory:
@@ -161,7 +172,7 @@ def _build_member(family: Entry, name: str) -> Entry:
     if not NAME.fullmatch(name):
         raise InputError(
             f"{KINDS[family.kind]} {family.name + name!r}: the name after the colon must consist of lower-case "
-            "letters, digits, dots, dashes and underscores"
+            "letters, digits, dots, dashes and underscores; correct the name"
         )
     plugin, provider = family.plugin, family.value.distribution
     with family.blame():

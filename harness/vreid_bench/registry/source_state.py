@@ -1,11 +1,12 @@
-"""Whether anything has changed of what decides what plugins provide: their files, and what is installed beside them."""
+"""Whether anything has changed of what decides what plugins provide: their files, what is installed, variables."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,20 +14,25 @@ from pathlib import Path
 from vreid_bench.registry.plugins import HARNESS, Installed, list_packages
 from vreid_bench.system.fingerprint import digest
 
+ENVIRONMENT, QUOTED = re.compile(r"\b(environ|getenv)\b"), re.compile(r"""["'](\w+)["']""")
 BEGAN = time.time_ns()  # before this process has imported a plugin
 
 
-def hash_state(installed: Collection[Installed], others: Collection[str]) -> str | None:
+def hash_state(installed: Collection[Installed], others: Collection[str], variables: Collection[str]) -> str | None:
     """A hash over the path, size and modification time of every file below the packages of plugins and of the harness.
 
-    It also covers Python, its path, the installed distributions, and the files `others`. None if a file is missing, if
-    the files of a package cannot be listed, and if one has changed since this process began.
+    It also covers Python, its path, the installed distributions, the files `others` and the environment variables
+    `variables`. None if a file is missing, if the files of a package cannot be listed, and if one has changed since
+    this process began.
     """
     points = [[each.point.name, each.point.value, each.distribution, each.version] for each in installed]
     folders = [os.path.abspath(folder) for folder in sys.path]
-    state = [sys.version, folders, list(_list_distributions(folders)), points]
+    environment = {name: os.environ.get(name) for name in variables}
+    state = [sys.version, folders, list(_list_distributions(folders)), points, environment]
     try:
-        files = {file: read_state(file) for file in sorted({*others, *_list_sources(installed)})}
+        files = {
+            file: read_state(file) for file in sorted({*others, *_list_sources([*_list_packages(installed), HARNESS])})
+        }
     except (OSError, ImportError, ValueError):  # ValueError: a module that says nothing of where it is from
         return None
     return None if None in files.values() else digest([*state, files])
@@ -47,10 +53,30 @@ def list_loaded_files() -> list[str]:
     return sorted({file for file in files if isinstance(file, str) and os.path.isabs(file)})
 
 
-def _list_sources(installed: Collection[Installed]) -> Iterator[str]:
-    """Every file of the packages of the plugins' distributions, and of the harness."""
+def list_variables(installed: Collection[Installed]) -> list[str]:
+    """The environment variables that decide what plugins provide, as far as their code shows.
+
+    These are all words in quotes in those of their files that speak of the environment. A name that is put together
+    while the code runs is not among them.
+    """
+    names: set[str] = set()
+    with suppress(OSError, ImportError, ValueError):  # then `hash_state` has no hash
+        for file in _list_sources(_list_packages(installed)):
+            text = Path(file).read_text(errors="replace") if file.endswith(".py") else ""
+            if ENVIRONMENT.search(text):
+                names.update(QUOTED.findall(text))
+    return sorted(names)
+
+
+def _list_packages(installed: Collection[Installed]) -> set[str]:
+    """The packages of the plugins' distributions, without the harness."""
     packages = {package for name in {each.distribution for each in installed} for package in list_packages(name)}
-    for package in packages | {each.point.module.partition(".")[0] for each in installed} | {HARNESS}:
+    return (packages | {each.point.module.partition(".")[0] for each in installed}) - {HARNESS}
+
+
+def _list_sources(packages: Iterable[str]) -> Iterator[str]:
+    """Every file of these packages."""
+    for package in packages:
         spec = find_spec(package)
         if spec is None:
             raise ModuleNotFoundError(f"no package {package!r}", name=package)

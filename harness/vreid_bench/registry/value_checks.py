@@ -9,9 +9,20 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.factory_checks import check_factory
+from vreid_bench.registry.inspection import accepts_call
 from vreid_bench.system.errors import InputError
 
 RULES: dict[str, type[Protocol | Convention]] = {"protocols": Protocol, "conventions": Convention}
+
+READER = {  # the methods that a reader may have, and what they are given
+    "read": ("root",),
+    "verify": ("root", "decode"),
+    "twin": (),
+    "synthesize": ("root",),
+    "visibility": ("root",),
+    "roles": ("info",),
+    "withdrawn": ("root",),
+}
 
 
 def check_value(entry: Entry) -> None:
@@ -47,6 +58,10 @@ def _find_reader_fault(value: Any) -> str:
         return f"got the class {value.__name__}, expected an instance of it: {value.__name__}()"
     if not callable(getattr(value, "read", None)):
         return f"got {describe_value(value)}, expected an instance with a method `read(root)` that returns a Dataset"
+    for name, arguments in READER.items():
+        if callable(method := getattr(value, name, None)) and not accepts_call(method, arguments):
+            found = ", ".join(inspect.signature(method).parameters)
+            return f"got the method {name}({found}), expected {name}({', '.join(arguments)})"
     return ""
 
 

@@ -16,16 +16,21 @@ CHANGING = re.compile(r"'[^']*'|\S*/\S*|\d[\d,]*")  # what alike problems differ
 
 def as_json(check: DatasetCheck) -> dict[str, Any]:
     """The check as data that JSON can hold."""
-    return {"source": check.source, "counts": [c._asdict() for c in check.counts], "problems": list(check.problems)}
+    counts = [count._asdict() for count in check.counts]
+    return {"source": check.source, "counts": counts, "problems": list(check.problems), "notes": list(check.notes)}
 
 
 def as_text(check: DatasetCheck) -> str:
-    """The check as text: the table of counts, then the problems; many alike problems are one line with their number."""
+    """The check as text: the table of counts, the notes, then the problems.
+
+    Many alike problems are one line with their number.
+    """
     rows = [(c.what, c.found, "" if c.published is None else c.published) for c in check.counts]
     expected = "rendered" if check.source == "synthetic" else "published"
     table = tabulate(rows, headers=("count", "found", expected)) if rows else "nothing could be counted"
     problems = "\n".join(_group_alike(check.problems)) or "no problems"
-    return f"source: {check.source}\n{table}\n\n{problems}"
+    notes = "".join(f"note: {note}\n" for note in check.notes)
+    return f"source: {check.source}\n{table}\n\n{notes}{problems}"
 
 
 def _group_alike(problems: Sequence[str]) -> Iterator[str]:

@@ -13,8 +13,9 @@ from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.system import native
 from vreid_bench.system.cache_folder import cache_folder
-from vreid_bench.system.environment import cores, device_name, instruction_set, packages, pick_device, processor
+from vreid_bench.system.environment import cores, device_name, packages, pick_device
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.processor import instruction_set, processor
 
 
 def examine() -> dict[str, str]:

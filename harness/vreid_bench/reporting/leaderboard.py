@@ -47,7 +47,8 @@ def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> P
         if content != same:
             raise InputError(
                 f"{other} and {run} would both be {place}: they ran one method, preset, seed and options, on different "
-                "data or code; add one of them, or use a separate leaderboard for each (--dir)"
+                "data, code or machines, as `vreid-bench runs` shows; add one of them, or use a separate leaderboard "
+                "for each (--dir)"
             )
     written = [str(add_record(run, leaderboard, replace)) for run in finished] + write_pages(leaderboard)
     return Publication(written, [str(run) for run in skipped])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vreid_bench.planning.code import find_other_code
+from vreid_bench.records.planned_run import read_planned_run
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.records.run_state import find_state
+from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.terminal_tables import cut, fit_table
 from vreid_bench.reporting.text import sanitize
 from vreid_bench.scoring.few_people import widen_point
@@ -38,13 +43,16 @@ class ListedRun:
     state: str  # finished, running, interrupted or broken
     place: str  # of an unfinished run: where it is; of a broken one: what is wrong
     time: str  # UTC: when it was finished, else when its folder last changed
-    method: str = ""  # this and the following: of a finished run, empty for others
+    method: str = ""  # this and the following: empty where the folder does not say it
     preset: str = ""
     seed: int | None = None
     protocol: str = ""
     data: str = ""  # data set and copy, as in mars@official
-    score: Scored | None = None
     differs: tuple[str, ...] = ()  # from the method at its preset, and splits that were left out
+    score: Scored | None = None  # this and the following: of a finished run
+    other_code: tuple[str, ...] = ()  # what of its code is not what is installed now
+    environment: Mapping[str, str] = field(default_factory=dict)  # where it ran, and on which pictures
+    apart: tuple[str, ...] = ()  # what of its environment tells it from runs that are alike otherwise
 
 
 def list_runs(runs: Path) -> list[ListedRun]:
@@ -56,7 +64,19 @@ def list_runs(runs: Path) -> list[ListedRun]:
         raise InputError(
             f"--runs {runs}: no such folder; expected the folder that `vreid-bench run` writes its runs to"
         )
-    return sorted(_read_runs(runs), key=lambda run: (run.time, run.id), reverse=True)
+    return sorted(tell_apart(_read_runs(runs)), key=lambda run: (run.time, run.id), reverse=True)
+
+
+def tell_apart(runs: Iterable[ListedRun]) -> Iterator[ListedRun]:
+    """The same runs; of finished ones that are alike otherwise, each with what of its environment differs."""
+    alike = defaultdict(list)
+    for run in runs:
+        alike[run.state, run.method, run.preset, run.seed, run.protocol, run.data, run.differs].append(run)
+    for group in alike.values():
+        values = {name: {run.environment.get(name) for run in group} for run in group for name in run.environment}
+        for run in group:
+            apart = (f"{name} {value}" for name, value in run.environment.items() if len(values[name]) > 1)
+            yield replace(run, apart=tuple(apart))
 
 
 def to_plain(runs: Sequence[ListedRun]) -> list[dict[str, Any]]:
@@ -65,16 +85,17 @@ def to_plain(runs: Sequence[ListedRun]) -> list[dict[str, Any]]:
 
 
 def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:
-    """A table with a line for each run, and a second one for what differs from its method; then the broken folders.
+    """A table with a line for each run, and others below it: where it is, what differs; then the broken folders.
 
-    Lines are cut to the width.
+    What differs: from its method, from the installed code, from runs that are alike otherwise. Lines are cut to the
+    width.
     """
     headers = ["run", "state", "mAP", "95 %", "R1", "UTC", "data", "protocol", "method"]
     listed = [run for run in runs if run.state != "broken"]
     rows = [
         [
             run.id,
-            f"{run.state}: {run.place}" if run.place else run.state,
+            run.state,
             *_write_score(run.score),
             run.time.replace("T", " ")[:16],
             run.data,
@@ -86,10 +107,18 @@ def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:
     lines = fit_table(rows, headers, width).splitlines() if rows else []
     shown = lines[:2]
     for run, line in zip(listed, lines[2:], strict=True):
-        shown += [line, *([_cut(f"  differs: {'; '.join(run.differs)}", width)] if run.differs else [])]
+        shown += [line, *(_cut(f"  {below}", width) for below in _list_below(run))]
     return "\n".join(
         [*shown, *(_cut(f"{run.id}: broken: {run.place}", width) for run in runs if run.state == "broken")]
     )
+
+
+def _list_below(run: ListedRun) -> Iterator[str]:
+    """What stands below the line of a run: where an unfinished one is, and what differs."""
+    if run.place:
+        yield f"at {run.place}" if run.place.startswith(("stage", "split")) else run.place
+    if differs := (*run.other_code, *run.apart, *run.differs):  # a terminal cuts the end
+        yield f"differs: {'; '.join(differs)}"
 
 
 def _cut(line: str, width: int | None) -> str:
@@ -98,24 +127,41 @@ def _cut(line: str, width: int | None) -> str:
 
 
 def _read_runs(runs: Path) -> Iterator[ListedRun]:
-    for path in runs.iterdir():
-        if path.is_dir() and not path.name.startswith("."):
-            try:
-                yield _read_run(RunDirectory(path))
-            except (InputError, OSError) as fault:
-                yield ListedRun(path.name, "broken", str(fault), _last_change(path))
+    installed = _Installed()
+    for run in RunDirectory.list_in(runs):
+        try:
+            yield _read_run(run, installed)
+        except (InputError, OSError) as fault:
+            yield ListedRun(run.path.name, "broken", str(fault), _last_change(run.path))
 
 
-def _read_run(run: RunDirectory) -> ListedRun:
+def _read_run(run: RunDirectory, installed: _Installed) -> ListedRun:
     state = find_state(run)
     if state.name == "finished":
-        return _describe(run.path.name, Record.from_file(run.record))
+        return _describe(run.path.name, Record.from_file(run.record), installed)
     if not run.lock.exists():
         raise InputError("is not a run: expected a record.json, or the lock of a run that is not finished")
-    return ListedRun(run.path.name, state.name, state.place, _last_change(run.path))
+    planned = read_planned_run(run.path)
+    known: dict[str, Any] = asdict(planned) if planned else {}
+    return ListedRun(run.path.name, state.name, state.place, _last_change(run.path), **known)
 
 
-def _describe(name: str, record: Record) -> ListedRun:
+class _Installed:
+    """The installed code. It is looked at once there is a record to compare with."""
+
+    @cached_property
+    def _registry(self) -> Registry | None:
+        try:
+            return Registry.installed()
+        except InputError:  # a broken plugin: `vreid-bench doctor` reports it
+            return None
+
+    def compare(self, record: Record) -> tuple[str, ...]:
+        """What of the code of a record is not what is installed now."""
+        return tuple(find_other_code(record, self._registry)) if self._registry else ()
+
+
+def _describe(name: str, record: Record, installed: _Installed) -> ListedRun:
     headline = record.conventions[record.protocol.headline]
     return ListedRun(
         id=name,
@@ -127,6 +173,7 @@ def _describe(name: str, record: Record) -> ListedRun:
         seed=record.seed,
         protocol=record.protocol.name,
         data=f"{record.dataset.name}@{record.dataset.label}",
+        differs=record.variant,
         score=Scored(
             record.protocol.headline,
             headline.mAP,
@@ -134,8 +181,22 @@ def _describe(name: str, record: Record) -> ListedRun:
             headline.interval.mAP,
             len(record.people[0].queries) if record.people else 0,
         ),
-        differs=record.variant,
+        other_code=installed.compare(record),
+        environment=_describe_environment(record),
     )
+
+
+def _describe_environment(record: Record) -> dict[str, str]:
+    """All that can change the numbers of a run besides its recipe and its code, in words."""
+    where = record.environment
+    return {
+        **{name: version for name, version in where.packages.items() if name != "vreid-bench"},
+        "device": where.device,
+        "threads": str(where.threads),
+        "instruction set": where.instruction_set or "unknown",
+        "lists": record.dataset.fingerprint[:8],
+        "pictures": record.dataset.content[:8] if record.dataset.content else "unknown",
+    }
 
 
 def _last_change(path: Path) -> str:

@@ -60,6 +60,7 @@ CONVENTIONS = (
         summary="One camera queries, another is the gallery, one match each: CMC is the metric, mAP the mean "
         "reciprocal rank. iLIDS-VID and PRID2011, mean over ten splits.",
         source="Wang et al., Person Re-identification by Video Ranking, ECCV 2014",
+        single_match=True,
     ),
 )
 MARS = ("official", "queries-in-gallery", "torchreid")

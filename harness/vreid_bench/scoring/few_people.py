@@ -14,10 +14,8 @@ def explain_few(people: int) -> list[str]:
     """What a reader has to know of the intervals of so few people; nothing if there are enough."""
     if people >= FEW:
         return []
-    return [
-        f"note: {people} people were queried: of so few, an interval of 95 % covers the truth less often than that; "
-        "where all score alike, it shows how people who are not among them may score"
-    ]
+    asked = "1 person was" if people == 1 else f"{people} people were"
+    return [f"note: {asked} queried; of fewer than {FEW}, a 95 % interval is often too narrow"]
 
 
 def unseen_share(people: int) -> float:

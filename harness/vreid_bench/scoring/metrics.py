@@ -21,6 +21,7 @@ from vreid_bench.system.errors import InputError
 Floats = NDArray[np.float64]
 
 CUTOFFS = (1, 5, 10, 20)
+NO_MATCH = "none of {} queries has a match in the gallery"
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,16 @@ class Scores(QueryScores):
         result |= {f"R{cutoff}": float(self.hits(cutoff)[counted].mean()) for cutoff in CUTOFFS}
         return result | {"mINP": float(self.inverse_penalty[counted].mean()), "queries": int(counted.sum())}
 
-    def cmc(self, cutoffs: int) -> list[float]:
-        """Share of the queries that count with a match among the first 1, 2, ... `cutoffs`."""
-        first = self.first_rank[~np.isnan(self.average_precision)]
-        found = np.bincount(first[(first >= 0) & (first < cutoffs)], minlength=cutoffs)
-        return [float(share) for share in np.cumsum(found) / len(first)]
-
 
 @dataclass(frozen=True)
 class NotComputable:
-    """Replaces the scores: why a convention cannot be applied to this input."""
+    """Replaces the scores: why a convention cannot be applied to this input, and what to do."""
 
     reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.remedy}"
 
 
 Verdicts = Mapping[str, Scores | NotComputable]  # by name of the convention
@@ -66,7 +65,7 @@ def judge(counts: Counts, conventions: Sequence[Convention]) -> dict[str, Scores
     """Score every query under every convention. Raises InputError if none of them can be applied."""
     matches = {rule: find_matches(counts, rule) for rule in map(GalleryRule.of, conventions)}
     verdicts = {c.name: _verdict(matches[GalleryRule.of(c)], counts, c) for c in conventions}
-    refused = {name: v.reason for name, v in verdicts.items() if isinstance(v, NotComputable)}
+    refused = {name: str(v) for name, v in verdicts.items() if isinstance(v, NotComputable)}
     if len(refused) == len(verdicts):
         raise InputError("; ".join(f"{name}: not computable, {reason}" for name, reason in refused.items()))
     return verdicts
@@ -84,18 +83,49 @@ def find_refusal(matches: Matches | None, counts: Counts, convention: Convention
     """Why a convention cannot be applied to these matches; None if it can be. Ranks do not matter."""
     if matches is None:
         worn = "the same" if convention.clothes == "same" else "other"
-        return NotComputable(f"a match must wear {worn} clothes, but not every tracklet says what is worn")
+        return NotComputable(
+            f"a match must wear {worn} clothes, but not every tracklet says what is worn",
+            "name the clothes of every tracklet, or take a convention that does not compare them",
+        )
     size = len(counts.start) - 1
     matched = np.diff(matches.start) > 0  # [Q]
     absent = size - int(counts.in_gallery.sum())
     if convention.queries_in_gallery and absent:
         some = f"{absent} of the {size}" if absent < size else "the"
-        return NotComputable(f"{some} query tracklets are not in this gallery")
+        return NotComputable(
+            f"{some} query tracklets are not in this gallery",
+            "list them in the gallery, too, or take a convention that does not need them there, such as "
+            "gallery-as-listed",
+        )
+    if convention.single_match:
+        refusal = _find_more_matches(matches, counts)
+        if refusal is not None:
+            return refusal
     if convention.unmatched == "error" and not matched.all():
         query = int(np.flatnonzero(~matched)[0])
-        return NotComputable(f"query {query} has no match in the gallery, which this convention forbids")
+        return NotComputable(
+            f"query {query} has no match in the gallery, which this convention forbids",
+            "leave it out of the queries, or take a convention that skips it, such as queries-in-gallery",
+        )
     if convention.unmatched != "zero" and not matched.any():
-        return NotComputable(f"none of {size} queries has a match in the gallery")
+        return NotComputable(
+            NO_MATCH.format(size), "a match shows the same person under another camera, so check the labels"
+        )
+    return None
+
+
+def _find_more_matches(matches: Matches, counts: Counts) -> NotComputable | None:
+    """Why this is no test of one camera against another."""
+    remedy = "take a convention for such a gallery, gallery-as-listed"
+    if counts.in_gallery.any():
+        query = int(np.flatnonzero(counts.in_gallery)[0])
+        reason = f"query {query} is itself in the gallery, but under this convention one camera queries another"
+        return NotComputable(reason, remedy)
+    number = np.diff(matches.start)  # [Q]
+    if (number > 1).any():
+        query = int(np.flatnonzero(number > 1)[0])
+        reason = f"query {query} has {number[query]} matches in the gallery, but under this convention a query has one"
+        return NotComputable(reason, remedy)
     return None
 
 
@@ -137,7 +167,7 @@ def summarize(splits: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
     result: dict[str, dict[str, Any]] = {}
     pids = [labels.pids[labels.query] for labels, _, _ in splits]
     for name in splits[0].verdicts:
-        refused = [v.reason for outcome in splits if isinstance(v := outcome.verdicts[name], NotComputable)]
+        refused = [str(v) for outcome in splits if isinstance(v := outcome.verdicts[name], NotComputable)]
         scores = scores_of(splits, name)
         result[name] = {"not_computable": refused[0]} if scores is None else _summarize(scores, pids)
     return result

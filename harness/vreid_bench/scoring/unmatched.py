@@ -9,7 +9,7 @@ import numpy as np
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.matches_and_junk import GalleryRule, find_matches
-from vreid_bench.scoring.metrics import find_refusal
+from vreid_bench.scoring.metrics import NotComputable, find_refusal
 from vreid_bench.scoring.ranks.counting import list_matches
 from vreid_bench.scoring.ranks.labels import Labels
 
@@ -20,7 +20,7 @@ class Unmatched(NamedTuple):
     queries: int
     without: int  # how many of them have no match
     first: int | None  # position of the first of them in the query list
-    refusal: str  # why the convention cannot be applied to this test; empty if it can be
+    refusal: NotComputable | None  # why the convention cannot be applied to this test; None if it can be
 
 
 def count_unmatched(labels: Labels, conventions: Iterable[Convention]) -> dict[str, Unmatched]:
@@ -28,9 +28,8 @@ def count_unmatched(labels: Labels, conventions: Iterable[Convention]) -> dict[s
     counts, found = list_matches(labels), {}
     for convention in conventions:
         matches = find_matches(counts, GalleryRule.of(convention))
-        refusal = find_refusal(matches, counts, convention)
         total = len(labels.query)
         without = np.arange(total) if matches is None else np.flatnonzero(np.diff(matches.start) == 0)
         first = int(without[0]) if len(without) else None
-        found[convention.name] = Unmatched(total, len(without), first, refusal.reason if refusal else "")
+        found[convention.name] = Unmatched(total, len(without), first, find_refusal(matches, counts, convention))
     return found

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-import platform
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import torch
 from torch.utils import deterministic
 
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.processor import instruction_set
 
 
 @dataclass(frozen=True)
 class Machine:
-    """How a run uses the machine. Device and threads affect the last bits of its numbers; the other fields do not."""
+    """How a run uses the machine. `quiet` and `checkpoint_every` do not change its numbers."""
 
     device: torch.device
     threads: int
     quiet: bool = False  # no progress bars
     checkpoint_every: float = 5.0  # seconds
+
+    @property
+    def arithmetic(self) -> list[str | int]:
+        """All of it that the last bits of its numbers depend on."""
+        return [self.device.type, self.threads, torch.__version__, instruction_set()]
 
 
 def pick_device(name: str) -> torch.device:
@@ -70,18 +74,3 @@ def packages() -> dict[str, str]:
 def device_name(device: torch.device) -> str:
     """The GPU's name, or `cpu`."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def instruction_set() -> str:
-    """The widest instructions that torch's kernels use on this processor, such as `AVX2` or `AVX512`."""
-    return torch.backends.cpu.get_cpu_capability()
-
-
-def processor() -> str:
-    """The processor's name, as the system reports it."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()

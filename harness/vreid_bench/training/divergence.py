@@ -1,4 +1,4 @@
-"""Which part of a training step failed, or gave the first value that is not finite."""
+"""Which part of a training step failed, or gave the first value that is not finite; or that the training diverges."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from vreid_bench.modeling.model import MethodParts, Step
 from vreid_bench.registry.entry import blame
 from vreid_bench.system.errors import InputError
 
+GROWN = 100.0  # times: parameters that have become so much larger show that a training diverges
+SMALL = 0.01  # what parameters that begin at zero are compared with
+
 
 class Seen(NamedTuple):
     """What one step has computed before its losses."""
 
+    frames: Tensor | None  # [S, T, P, H, W], augmented; None where features come from a cache
     maps: Tensor | None  # [S, T', D, h, w]; None where features come from a cache
     clips: Clips
 
@@ -40,14 +44,45 @@ def call_loss(loss: nn.Module, name: str, stage: Step, batch: Batch) -> Tensor:
         raise
 
 
+def measure_parts(parts: MethodParts) -> dict[str, float]:
+    """Part (`encoder`, `aggregator`, `matcher`, `loss.<name>`) -> the largest absolute value of its parameters."""
+    model = parts.model
+    modules = {"encoder": model.encoder, "aggregator": model.aggregator, "matcher": model.matcher}
+    modules |= {f"loss.{name}": loss for name, loss in parts.losses.items()}
+    largest = {
+        part: max((float(p.detach().abs().max()) for p in module.parameters() if p.numel()), default=0.0)
+        for part, module in modules.items()
+    }
+    return {part: value for part, value in largest.items() if value}
+
+
+def advise(found: str, parts: MethodParts, begun: Mapping[str, float], stage: Step, setting: str) -> str:
+    """What to do about a value that is not finite: lower the rate of a training that diverges, else correct the part.
+
+    found: of `find_part`. begun: of `measure_parts`, before the first step. setting: the path of the stage's rate.
+    A part is sound as long as its parameters are moderate, so whether they have grown tells the two apart.
+    """
+    now = measure_parts(parts)
+    grown = {part: value / max(begun.get(part, 0.0), SMALL) for part, value in now.items() if part in stage.titles}
+    most = max(grown, key=lambda part: grown[part], default="")
+    if most and not grown[most] <= GROWN:  # a parameter may be infinite
+        return (
+            f"{found} is the first that is not finite, but the training diverges: the largest parameter of "
+            f"{stage.titles[most]} was {begun.get(most, 0.0):.3g} and is {now[most]:.3g}; lower the learning rate, "
+            f"{setting}"
+        )
+    return f"{found} is the first that is not finite; correct this part"
+
+
 def find_part(parts: MethodParts, stage: Step, seen: Seen, batch: Batch, losses: Mapping[str, Tensor]) -> str:
     """The first part whose output is not finite, or else the one whose gradient is not: `its output` and who it is.
 
-    Outputs are looked at in the order of the walk: encoder, aggregator, matcher, losses. Gradients are looked at
-    against it, each loss by itself, and are computed anew; this is called once, in a step that fails.
+    Outputs are looked at in the order of the walk: augmentations, encoder, aggregator, matcher, losses. Gradients are
+    looked at against it, each loss by itself, and are computed anew; this is called once, in a step that fails.
     """
     titles, clips = stage.titles, seen.clips
     outputs: dict[str, list[Tensor | None]] = {
+        "augmentation": [seen.frames],
         "encoder": [seen.maps],
         "aggregator": [clips.embedding, clips.importance, *clips.extra.values()],
         "matcher": _matched(batch),

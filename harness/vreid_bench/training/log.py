@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
@@ -37,6 +38,15 @@ class StepLog:
             file.write(json.dumps(line) + "\n")
         LOGGER.debug("stage %d, step %d: %s", position.stage + 1, position.step, _describe(values))
         self.listener(position.step, values)
+
+
+VALIDATION = "validation."  # before the name of each value of a validation
+
+
+def read_validations(path: Path) -> list[dict[str, Any]]:
+    """The lines of a finished log that are validations, as `Validator` wrote them; none if there is no log."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [entry for entry in map(json.loads, lines) if f"{VALIDATION}steps" in entry]
 
 
 def _describe(values: Mapping[str, float]) -> str:

@@ -27,7 +27,8 @@ from vreid_bench.system.errors import InputError, RunError, UnknownName
 from vreid_bench.system.progress import bar
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
 from vreid_bench.training.checkpoint import Checkpoints, Position
-from vreid_bench.training.divergence import Seen, are_finite, call_loss, find_part
+from vreid_bench.training.divergence import Seen, advise, are_finite, call_loss, find_part, measure_parts
+from vreid_bench.training.shortage import explain_fit, explain_step
 
 EVERY = 10  # steps between two lines of the log
 
@@ -64,6 +65,7 @@ class Training:
         self.tracklets = tuple(t for t in tracklets if t.pid > 0)
         self.reader = reader
         self.seed = seed
+        self.begun: Mapping[str, float] = {}  # the largest parameter of each part before the first step
         self.module = nn.ModuleDict({"model": parts.model, "loss": parts.losses}).to(reader.device)
         label = {pid: row for row, pid in enumerate(person_ids(self.tracklets))}
         self.rows: dict[int, list[int]] = {}  # label -> rows of its tracklets
@@ -80,13 +82,15 @@ class Training:
                 _optimizer(stage.recipe, learning, {})
                 if stage.recipe.cached:
                     check_frozen(learning)
+        self.begun = measure_parts(self.parts)
         start, optimizer = checkpoints.restore(self.module)
         log.rewind(start)
         for at, stage in enumerate(self.parts.stages):
             if at < start.stage:
                 continue
             if isinstance(stage, Fit):
-                self._fit(stage, at)
+                with explain_fit(stage, Position(at, 0), self.reader):
+                    self._fit(stage, at)
                 validate(Position(at, 0), log)
             else:
                 first = start.step if at == start.stage else 0
@@ -128,8 +132,9 @@ class Training:
                 rate = learning_rate(recipe.schedule, position.step, steps)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                seen = self._see(stage, position, draw, cache)
-                values = self._step(stage, position, seen, draw.rows, optimizer)
+                with explain_step(recipe, position, self.reader):
+                    seen = self._see(stage, position, draw, cache)
+                    values = self._step(stage, position, seen, draw.rows, optimizer)
                 del seen  # the next step needs the memory
                 progress.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
                 progress.update()
@@ -139,19 +144,19 @@ class Training:
         """The clips of a step's tracklets, computed by the network or taken from the cache."""
         generator = torch.Generator().manual_seed(_number(self.seed, "augment", *position))
         if cache is not None:
-            return Seen(None, cache.clips(draw.rows, generator, self.reader.device))
-        maps, features = self._features(stage, np.concatenate(draw.clips), generator)
-        return Seen(maps, pad_features([features], [len(c) for c in draw.clips]))
+            return Seen(None, None, cache.clips(draw.rows, generator, self.reader.device))
+        clips, maps, features = self._features(stage, np.concatenate(draw.clips), generator)
+        return Seen(clips, maps, pad_features([features], [len(c) for c in draw.clips]))
 
     def _features(
         self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator
-    ) -> tuple[Tensor, ClipFeatures]:
+    ) -> tuple[Tensor, Tensor, ClipFeatures]:
         clips = self.reader.tensor(frames)  # [S, T, P, H, W]
         for augment in stage.augment:
             clips = augment(clips, generator, self.parts.model.planes)
         with torch.autocast(self.reader.device.type, torch.bfloat16, self.reader.device.type == "cuda"):
             maps = self.parts.model.encode(clips)
-            return maps, _float(self.parts.model.aggregate(maps))
+            return clips, maps, _float(self.parts.model.aggregate(maps))
 
     def _fill_cache(self, stage: Step, at: int) -> Cache:
         """Run every training tracklet through the frozen network.
@@ -170,7 +175,7 @@ class Training:
 
         def features(view: int, row: int) -> ClipFeatures:
             generator = torch.Generator().manual_seed(_number(self.seed, "augment view", at, view, row))
-            return self._features(stage, next(frames), generator)[1]
+            return self._features(stage, next(frames), generator)[2]
 
         with bar(len(places), f"cache for stage {at + 1}", "tracklet", quiet=self.reader.quiet) as progress:
             return fill_cache(recipe.cached, total, features, progress.update)
@@ -183,15 +188,17 @@ class Training:
         parts = {name: call_loss(self.parts.losses[name], name, stage, batch) for name in stage.recipe.losses}
         loss = torch.stack([weight * parts[name] for name, weight in stage.recipe.losses.items()]).sum()
         values = {"loss": loss.item(), **{name: value.item() for name, value in parts.items()}}
-        where = f"stage {position.stage + 1}, step {position.step}"
+        where, setting = f"stage {position.stage + 1}, step {position.step}", f"stages.{position.stage}.schedule.rate"
+
+        def explain() -> str:
+            return advise(find_part(self.parts, stage, seen, batch, parts), self.parts, self.begun, stage, setting)
+
         if not math.isfinite(values["loss"]):
-            found = find_part(self.parts, stage, seen, batch, parts)
-            raise RunError(f"the loss is {values['loss']}, not finite, at {where}, {_advise(found)}")
+            raise RunError(f"the loss is {values['loss']}, not finite, at {where}: {explain()}")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         if not are_finite(p.grad for group in optimizer.param_groups for p in group["params"]):
-            found = find_part(self.parts, stage, seen, batch, parts)
-            raise RunError(f"a gradient is not finite at {where}, {_advise(found)}")
+            raise RunError(f"a gradient is not finite at {where}: {explain()}")
         optimizer.step()
         return values
 
@@ -286,10 +293,6 @@ def _float(features: ClipFeatures) -> ClipFeatures:
     importance = None if features.importance is None else features.importance.float()
     extra = {name: value.float() for name, value in features.extra.items()}
     return ClipFeatures(features.embedding.float(), importance, extra)
-
-
-def _advise(found: str) -> str:
-    return f"and {found} is the first that is not finite; correct this part, or lower the learning rate"
 
 
 def _number(*key: object) -> int:

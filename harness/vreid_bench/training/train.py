@@ -64,7 +64,7 @@ class TrainingRecipe:
         torch.manual_seed(self.seed)  # the initial weights
         identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
         parts = assemble(method, self.registry.factories(method), identities)
-        where = [machine.device.type, machine.threads, torch.__version__, *describe_sources(parts.model.planes)]
+        where = [*machine.arithmetic, *describe_sources(parts.model.planes)]
         made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
         return parts, made_by
 

@@ -18,6 +18,7 @@ from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.progress import write_line
 from vreid_bench.training.checkpoint import Position
+from vreid_bench.training.log import VALIDATION
 from vreid_bench.training.stages import Log
 
 METRICS = ("mAP", "R1")
@@ -47,10 +48,12 @@ class Validator:
         stage, last = self.stages[position.stage], position.stage == len(self.stages) - 1
         before, total = sum(self.steps[: position.stage]), sum(self.steps)
         if isinstance(stage, Fit):
-            due, when = last, f"{before:,} of {total:,} steps and the fit of the {stage.part}"
+            done, due = before, last
+            when = f"{before:,} of {total:,} steps and the fit of the {stage.part}"
         else:
             done = before + position.step + 1
-            due, when = done % self.validation.every == 0 or (last and done == total), f"{done:,} of {total:,} steps"
+            due = done % self.validation.every == 0 or (last and done == total)
+            when = f"{done:,} of {total:,} steps"
         if due:
             scores = self.score()
             words = ", ".join(f"{metric} {100 * scores[metric]:.1f}" for metric in METRICS)
@@ -58,7 +61,8 @@ class Validator:
             line = f"validation after {when}: {words} ({people} people held out)"
             LOGGER.info("%s", line)
             write_line(line, quiet=self.reader.quiet)
-            log.write(position, {f"validation.{metric}": scores[metric] for metric in METRICS})
+            values = {"steps": done, **{metric: scores[metric] for metric in METRICS}}
+            log.write(position, {VALIDATION + name: value for name, value in values.items()})
 
     def score(self) -> dict[str, float]:
         """The metrics of the model as it is now, as fractions."""

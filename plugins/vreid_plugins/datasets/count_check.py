@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vreid_bench import Count, DatasetCheck, Source, Tracklet, person_ids
-from vreid_plugins.datasets.fault_report import Report, Tally, one_of
+from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.frame_check import check_frames
 from vreid_plugins.datasets.synthetic_note import read_counts, source_of
 
@@ -100,15 +100,12 @@ def report_gaps(
     root: Path, tracklets: Iterable[Tracklet], frame_numbers: Callable[[Tracklet], Sequence[int]], report: Report
 ) -> None:
     """Report each tracklet whose frame numbers, ascending, do not run from 0 or 1 without a gap."""
-    tally = Tally(report)
     for tracklet in tracklets:
         numbers = frame_numbers(tracklet)
         expected = range(min(numbers[0], 1), numbers[-1] + 1)
         gap = next((place for place, (a, b) in enumerate(zip(numbers, expected, strict=False)) if a != b), None)
         if gap is not None:
-            tally.add(
-                "tracklets that may have lost frames",
+            report(
                 f"{root / tracklet.frames[gap]} is frame {numbers[gap]}, and frame {expected[gap]} may be one of the "
                 "missing frames; compare its folder with the original.",
             )
-    tally.close()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tqdm import tqdm
-
-from vreid_bench import decode, prefetch
-from vreid_plugins.datasets.fault_report import Report, Tally, is_leftover
+from vreid_bench import bar, decode, prefetch
+from vreid_plugins.datasets.fault_report import Report, is_leftover
 
 THREADS = min(8, 2 * (os.cpu_count() or 1))  # more than cores: a network disk makes threads wait
 
@@ -22,7 +19,7 @@ class FolderCheck(NamedTuple):
 
     listed: int  # frames
     good: list[str]
-    faults: list[tuple[str, str]]  # kind, sentence
+    faults: list[str]
 
 
 def check_frames(
@@ -40,14 +37,13 @@ def check_frames(
     are not listed and frames of unusual size are reported as well; `same_size` decides about the latter by itself.
     Progress goes to stderr.
     """
-    tally = Tally(report)
     folders: dict[str, list[str]] = defaultdict(list)
     for path in dict.fromkeys(listed):
         folder, _, name = path.rpartition("/")
         folders[folder].append(name)
     for top in exclusive:
-        for kind, sentence in find_unlisted(root, top, folders):
-            tally.add(kind, sentence)
+        for sentence in find_unlisted(root, top, folders):
+            report(sentence)
 
     def check(folder: str) -> FolderCheck:
         alone = any(folder == top or folder.startswith(f"{top}/") for top in exclusive)
@@ -55,19 +51,18 @@ def check_frames(
 
     good: list[str] = []
     total = sum(map(len, folders.values()))
-    with show_progress(total, "frames listed") as bar:
+    with bar(total, "frames listed", "frame") as progress:
         for found in prefetch(sorted(folders), check, THREADS, 4 * THREADS):
-            bar.update(found.listed)
+            progress.update(found.listed)
             good += found.good
-            for kind, sentence in found.faults:
-                tally.add(kind, sentence)
+            for sentence in found.faults:
+                report(sentence)
     if decoding:
-        check_images(root, good, tally, same_size=bool(exclusive) if same_size is None else same_size)
-    tally.close()
+        check_images(root, good, report, same_size=bool(exclusive) if same_size is None else same_size)
     return len(good)
 
 
-def find_unlisted(root: Path, top: str, folders: Iterable[str]) -> Iterable[tuple[str, str]]:
+def find_unlisted(root: Path, top: str, folders: Iterable[str]) -> Iterable[str]:
     """The faults of what lies in `top` or below it, above the frames, and leads to no listed frame."""
     known = set(folders)  # these are checked one by one
     between = {top} | {str(parent) for folder in known for parent in PurePosixPath(folder).parents}
@@ -80,14 +75,11 @@ def find_unlisted(root: Path, top: str, folders: Iterable[str]) -> Iterable[tupl
                 yield describe_unlisted(root, path, "folder" if entry.is_dir() else "file")
 
 
-def describe_unlisted(root: Path, path: str, what: str) -> tuple[str, str]:
-    """The fault of a file or folder that no list names: its kind and a sentence."""
+def describe_unlisted(root: Path, path: str, what: str) -> str:
+    """The fault of a file or folder that no list names."""
     if is_leftover(path.rpartition("/")[2]):
-        return "leftovers of a file manager", f"{root / path} was left by a file manager; delete it."
-    return (
-        "entries that no list names",
-        f"{root / path} is a {what} that no list names; delete it or restore the lists.",
-    )
+        return f"{root / path} was left by a file manager; delete it."
+    return f"{root / path} is a {what} that no list names; delete it or restore the lists."
 
 
 def check_folder(root: Path, folder: str, names: list[str], alone: bool) -> FolderCheck:
@@ -98,18 +90,16 @@ def check_folder(root: Path, folder: str, names: list[str], alone: bool) -> Fold
         sentence = (
             f"{root / folder} cannot be listed ({error.strerror}): its {len(names):,} frames are missing; copy it."
         )
-        return FolderCheck(len(names), [], [("folders that cannot be listed", sentence)])
+        return FolderCheck(len(names), [], [sentence])
     good, faults = [], []
     for name in names:
         entry, path = entries.pop(name, None), f"{folder}/{name}" if folder else name
         if entry is None or not os.path.exists(entry.path):  # a link may lead nowhere
-            faults.append(("missing frames", f"{root / path} is listed but missing; copy it from the original data."))
+            faults.append(f"{root / path} is listed but missing; copy it from the original data.")
         elif not entry.is_file():
-            faults.append(
-                ("frames that are not files", f"{root / path} is not a file, expected a frame; copy it again.")
-            )
+            faults.append(f"{root / path} is not a file, expected a frame; copy it again.")
         elif entry.stat().st_size == 0:
-            faults.append(("empty frames", f"{root / path} is empty (0 bytes); copy it from the original data."))
+            faults.append(f"{root / path} is empty (0 bytes); copy it from the original data.")
         else:
             good.append(path)
     if alone:
@@ -118,7 +108,7 @@ def check_folder(root: Path, folder: str, names: list[str], alone: bool) -> Fold
     return FolderCheck(len(names), good, faults)
 
 
-def check_images(root: Path, paths: list[str], tally: Tally, *, same_size: bool) -> None:
+def check_images(root: Path, paths: list[str], report: Report, *, same_size: bool) -> None:
     """Decode all `paths`; report those that fail and, with `same_size`, those of another size than most."""
     sizes: dict[str, list[str]] = defaultdict(list)  # paths by size
 
@@ -128,20 +118,15 @@ def check_images(root: Path, paths: list[str], tally: Tally, *, same_size: bool)
         except Exception as error:  # whatever a codec or the disk raises is a fault of the frame
             return "", str(error) or type(error).__name__
 
-    with show_progress(len(paths), "frames decoded") as bar:
+    with bar(len(paths), "frames decoded", "frame") as progress:
         for path, (size, error) in zip(paths, prefetch(paths, attempt, THREADS, 64 * THREADS), strict=True):
-            bar.update()
+            progress.update()
             if error:
-                tally.add("corrupt frames", f"{root / path} cannot be decoded ({error}); copy it again.")
+                report(f"{root / path} cannot be decoded ({error}); copy it again.")
             else:
                 sizes[size].append(path)
     usual = max(sizes, key=lambda size: len(sizes[size]), default="")
     for size in sorted(sizes):
         for path in sizes[size] if same_size and size != usual else ():
             sentence = f"{root / path} is {size} pixels (height x width), expected {usual} as most are; copy it again."
-            tally.add("frames of unusual size", sentence)
-
-
-def show_progress(total: int, what: str) -> tqdm[Any]:
-    """A progress bar on stderr; nothing is shown if stderr is not a terminal."""
-    return tqdm(total=total, desc=what, unit="frame", file=sys.stderr, disable=None, leave=False)
+            report(sentence)

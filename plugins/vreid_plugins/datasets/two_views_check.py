@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vreid_bench import DatasetCheck
 from vreid_plugins.datasets.count_check import compare_counts, report_differences
-from vreid_plugins.datasets.fault_report import Report, Tally
+from vreid_plugins.datasets.fault_report import Report
 from vreid_plugins.datasets.folders import ORIGIN
 from vreid_plugins.datasets.frame_check import check_frames
 from vreid_plugins.datasets.half_splits import VARIANTS, HalfSplits, make_splits
@@ -45,13 +45,10 @@ class TwoViewsCheck:
 
 def check_numbers(root: Path, tree: Tree, start: int | None, report: Report) -> None:
     """Check that every sequence numbers its frames without a gap."""
-    tally = Tally(report)
     for path, number, expected in tree.gaps(start):
-        tally.add(
-            "gaps in the numbers of frames",
+        report(
             f"{root / path} is frame {number}, expected frame {expected} before it; {ORIGIN}.",
         )
-    tally.close()
 
 
 def count_views(tree: Tree, halves: HalfSplits | None) -> Iterator[tuple[str, int]]:

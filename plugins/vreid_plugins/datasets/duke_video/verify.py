@@ -9,7 +9,7 @@ from pathlib import Path
 from vreid_bench import DatasetCheck, Tracklet, person_ids
 from vreid_plugins.datasets.count_check import CountCheck, count_unmatched, sightings
 from vreid_plugins.datasets.duke_video.index import PARTS, camera_frames, frame_numbers, load, name_of
-from vreid_plugins.datasets.fault_report import Report, Tally, one_of
+from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.folders import ORIGIN
 
 # Wu et al., CVPR 2018, and the readme of Yu-Wu/DukeMTMC-VideoReID
@@ -49,44 +49,36 @@ def verify(root: Path, decode: bool) -> DatasetCheck:
 
 def check_gaps(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:
     """Check that every tracklet numbers its frames without a gap; no list names the frames."""
-    tally = Tally(report)
     for tracklet in tracklets:
         row = frame_numbers(tracklet)
         before = next((a for a, b in pairwise(row) if b > a + 1), None)
         if before is not None:
-            tally.add(
-                "tracklets with gaps",
+            report(
                 f"{(root / tracklet.frames[0]).parent} has {len(row):,} frames from F{row[0]:04d} to F{row[-1]:04d}, "
                 f"expected {row[-1] - row[0] + 1:,}: F{before + 1:04d} is the first missing one; {ORIGIN}.",
             )
-    tally.close()
 
 
 def check_order(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:
     """Check that the frame number of the camera grows within a tracklet; if it does not, frames were renamed."""
-    tally = Tally(report)
     for tracklet in tracklets:
         row = camera_frames(tracklet)
         back = next((place for place, (a, b) in enumerate(pairwise(row), start=1) if b <= a), None)
         if back is not None:
-            tally.add(
-                "tracklets whose frames are out of order",
+            report(
                 f"{root / tracklet.frames[back]} was taken at X{row[back]}, expected a number above X{row[back - 1]} "
                 f"of the frame before it; {ORIGIN}.",
             )
-    tally.close()
 
 
 def check_copies(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:
     """Check that no frame is in two tracklets of one part: its name holds person, camera and time."""
-    tally, holders = Tally(report), dict[str, Path]()
+    holders: dict[str, Path] = {}
     for tracklet in tracklets:
         folder = (root / tracklet.frames[0]).parent
         again = [name for name in map(name_of, tracklet.frames) if holders.setdefault(name, folder) != folder]
         if again:
-            tally.add(
-                "tracklets that repeat frames",
+            report(
                 f"{folder} holds {again[0]}{one_of(again, 'frames')}, which {holders[again[0]]} holds too; keep one of "
                 "them.",
             )
-    tally.close()

@@ -1,0 +1,57 @@
+"""The command `inspect`: the numbers behind the figures of papers, as arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vreid_bench.cli.options import DEVICE, FILE, QUIET, RUNS, THREADS
+from vreid_bench.evaluation.inspections import INSPECTIONS
+
+LIST = "list"
+
+
+@click.command()
+@click.argument("run", type=FILE)
+@click.option("--what", required=True, type=click.Choice([*INSPECTIONS, LIST]), metavar="NAME", help="`list`: names.")
+@click.option("--query", multiple=True, metavar="N", help="A test tracklet: row or name; may be repeated.")
+@click.option("--gallery", metavar="N", help="The other test tracklet of a pair: row or name.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The .npz file to write.")
+@click.option("--split", type=click.IntRange(0), help="The split of the protocol; default: the first that ran.")
+@click.option("--layer", "layers", multiple=True, help="A layer of `responses`; may be repeated. Default: all.")
+@click.option("--protocol", help="Take the tracklets of this protocol; default: the run's own.")
+@click.option("--data", type=FILE, help="The data; default: the run's own.")
+@RUNS
+@DEVICE
+@THREADS
+@QUIET
+def inspect(what: str, out: Path | None, **options: Any) -> None:
+    """Write the numbers behind a figure of RUN to a file.
+
+    They are weights, maps and embeddings of tracklets, importances of pairs of clips, and curves.
+
+    What a run has depends on its method; `--what list` shows it.
+
+    \b
+        vreid-bench inspect runs/mars@synthetic-tacan-small-seed0-1a2b3c4d --what list
+        vreid-bench inspect RUN --what clip-weights --query 12 --out weights.npz
+        vreid-bench inspect RUN --what pairs --query 12 --gallery 40 --out pairs.npz
+    """
+    from vreid_bench.evaluation.inspection import InspectionRequest, inspect_run, list_inspections
+    from vreid_bench.records.npz import to_npz
+    from vreid_bench.system.files import write_atomic
+
+    request = InspectionRequest(what=what, **options)
+    if what == LIST:
+        for name in list_inspections(request):
+            click.echo(f"{name:<18}{INSPECTIONS[name].summary}")
+        return
+    if out is None:
+        raise click.UsageError("Missing option '--out'.")
+    arrays = inspect_run(request)
+    write_atomic(out, to_npz(arrays))
+    for name, array in arrays.items():
+        kind = "str" if array.dtype.kind == "U" else array.dtype.name  # without the length of the longest text
+        click.echo(f"{name:<24}{list(array.shape)!s:<24}{kind}")

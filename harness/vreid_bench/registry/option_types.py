@@ -1,0 +1,140 @@
+"""What an option of a part accepts: what its annotation says, else a value like its default."""
+
+from __future__ import annotations
+
+import builtins
+import collections.abc
+import inspect
+import json
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from numbers import Integral, Real
+from types import NoneType, UnionType
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+from vreid_bench.contracts.recipe import Part
+
+
+class Words(NamedTuple):
+    """The Python types of a kind of value, and what one and several such values are called."""
+
+    types: tuple[Any, ...]
+    one: str
+    several: str
+
+
+KINDS = {
+    "bool": Words((bool,), "true or false", "values true or false"),
+    "int": Words((Integral,), "a whole number", "whole numbers"),
+    "float": Words((Real,), "a number", "numbers"),
+    "str": Words((str,), "a text", "texts"),
+    "NoneType": Words((NoneType,), "null", "nulls"),
+    "Mapping": Words((collections.abc.Mapping,), "a table of names and values", "tables of names and values"),
+    "Callable": Words((Part, collections.abc.Callable), "a part", "parts"),
+}
+COLLECTIONS = (list, tuple, collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable)
+SCOPE = vars(builtins) | vars(collections.abc) | vars(typing)  # for names that are imported for a type checker alone
+
+
+@dataclass(frozen=True)
+class Type:
+    """One type of values, as plain data: the catalogue of plugins keeps it."""
+
+    kind: str  # of KINDS; or `choice` or `list`
+    choices: tuple[Any, ...] = ()  # of a `choice`
+    items: tuple[Type, ...] = ()  # of a `list`: the types of an item; none means any
+    length: int | None = None  # of a `list`; None means any
+
+    def accepts(self, value: Any) -> bool:
+        """Has the value this type? True and false are no numbers here."""
+        if self.kind == "choice":
+            return any(type(value) is type(each) and value == each for each in self.choices)
+        if self.kind == "list":
+            fits = isinstance(value, list | tuple) and self.length in (None, len(value))
+            return fits and all(accept(self.items, each) for each in value)
+        return isinstance(value, KINDS[self.kind].types) and (self.kind == "bool" or not isinstance(value, bool))
+
+    def describe(self, several: bool = False) -> str:
+        """What one value of the type is called, or several."""
+        if self.kind == "choice":
+            return f"one of {', '.join(map(str, self.choices))}"
+        if self.kind != "list":
+            return KINDS[self.kind].several if several else KINDS[self.kind].one
+        number = () if self.length is None else (str(self.length),)
+        items = (describe_types(self.items, several=True),) if self.items else ("values",) if number else ()
+        return " ".join(("lists" if several else "a list", *(("of",) if items else ()), *number, *items))
+
+
+Types = tuple[Type, ...]  # a value has one of them; none means that any value will do
+
+
+def accept(types: Types, value: Any) -> bool:
+    """Has the value one of these types?"""
+    return not types or any(each.accepts(value) for each in types)
+
+
+def describe_types(types: Types, several: bool = False) -> str:
+    """What values of these types are called: `a number or null`."""
+    return " or ".join(dict.fromkeys(each.describe(several) for each in types))
+
+
+def describe_fault(types: Types, value: Any) -> str:
+    """What is said of an option with a value of another type: `takes a number, found 'hot'; ...`."""
+    plain = value if isinstance(value, str) else json.dumps(value, default=repr)  # null and true as `--set` takes them
+    found = f"the part {value.name!r}" if isinstance(value, Part) else repr(value) if value is plain else plain
+    return f"takes {describe_types(types)}, found {found}; change its value"
+
+
+def read_types(parameters: Iterable[inspect.Parameter], factory: Callable[..., Any]) -> dict[str, Types]:
+    """Parameter -> what it accepts. A parameter without annotation takes values like its default."""
+    code: Any = factory.func if isinstance(factory, partial) else factory
+    code = inspect.unwrap(code.__init__ if inspect.isclass(code) else code)
+    scope = SCOPE | getattr(code, "__globals__", {})
+    return {each.name: _read(each, scope) for each in parameters}
+
+
+def _read(parameter: inspect.Parameter, scope: Mapping[str, Any]) -> Types:
+    annotation, default = parameter.annotation, parameter.default
+    like_default = () if default is inspect.Parameter.empty else _translate(type(default))
+    if annotation is inspect.Parameter.empty:
+        return () if default is None else like_default
+    types = _translate(_evaluate(annotation, scope))
+    return types if not like_default or accept(types, default) else types + like_default  # as in `p: float = None`
+
+
+def _evaluate(annotation: Any, scope: Mapping[str, Any]) -> Any:
+    """What an annotation means that is a text; Any, if it has names that exist for a type checker alone."""
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, dict(scope))  # as `inspect.signature` does it, which would give up all for one of them
+    except Exception:  # a plugin may write anything into an annotation
+        return Any
+
+
+def _translate(annotation: Any) -> Types:
+    """The types of an annotation; none where it says too little."""
+    origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
+    if origin in (typing.Union, UnionType):
+        each = [_translate(argument) for argument in arguments]
+        return tuple(one for types in each for one in types) if all(each) else ()
+    if origin is Literal:
+        return (Type("choice", arguments),)
+    if annotation is None:
+        return (Type("NoneType"),)
+    if origin in COLLECTIONS:
+        return (_translate_list(origin, arguments),)
+    if origin in (dict, collections.abc.Mapping, collections.abc.MutableMapping):
+        return (Type("Mapping"),)
+    name = getattr(origin, "__name__", "")
+    return (Type(name),) if origin in (bool, int, float, str, NoneType, collections.abc.Callable) else ()
+
+
+def _translate_list(origin: Any, arguments: tuple[Any, ...]) -> Type:
+    if origin is not tuple or not arguments or arguments[-1] is ...:
+        return Type("list", items=_translate(arguments[0]) if arguments else ())
+    each = [_translate(argument) for argument in arguments]
+    items = tuple(dict.fromkeys(one for types in each for one in types)) if all(each) else ()
+    return Type("list", items=items, length=len(arguments))

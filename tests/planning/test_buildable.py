@@ -1,0 +1,59 @@
+"""An option that its part refuses is told before data is read; what could be built is not built again."""
+
+import pytest
+from wrong_parts import METHOD, Net, good, plugin
+
+from vreid_bench import InputError
+from vreid_bench.planning.buildable import check_buildable
+from vreid_bench.planning.method import MethodRequest, choose_method
+from vreid_bench.registry.registry import Registry
+
+REFUSED = {
+    "encoder.depth=9": "encoder resnet: depth must be 8 or 50, got 9",
+    "margin=hard": "loss triplet: margin must be a number",
+    "matcher.metric=nearest": "matcher mean: metric must be one of",
+    "test.T=-1": "needs T >= 1 frames per clip",
+}
+
+
+@pytest.mark.parametrize("assignment", REFUSED)
+def test_it_is_told_although_there_is_no_data(cli, tmp_path, assignment):
+    run = ("run", "--plugin", "mean-pooling", "--preset", "small", "--data", tmp_path / "nowhere")
+    result = cli(*run, "--set", assignment)
+    assert result.exit_code == 2
+    assert REFUSED[assignment] in result.stderr
+    assert "nowhere" in cli(*run).stderr  # the sound command gets as far as the data
+
+
+def test_a_re_ranker_is_built_as_well(cli, tmp_path):
+    run = ("run", "--plugin", "mean-pooling", "--data", tmp_path / "nowhere", "--preset", "small")
+    assert "k1 must be at least 1, got -3" in cli(*run, "--rerank", "zhong:k1=-3").stderr
+
+
+def test_what_could_be_built_is_not_built_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path))
+    built = []
+
+    class Counted(Net):
+        def __init__(self, width=8, refuse=False):
+            super().__init__()
+            built.append(refuse)
+            if refuse:
+                raise ValueError("not today")
+
+    methods = {"mine": lambda preset: METHOD}
+    registry = Registry([good(), plugin("mine", "vreid-mine", methods=methods, encoders={"counted": Counted})])
+
+    def check(*assignments):
+        request = MethodRequest("mine", "small", 0)
+        check_buildable(registry, choose_method(registry, request, ("encoder=counted", *assignments), None))
+
+    check()
+    check()
+    assert built == [False]
+    check("encoder.width=9")
+    assert built == [False, False]
+    for _ in range(2):
+        with pytest.raises(InputError, match="encoder 'counted' of vreid-mine failed"):
+            check("encoder.refuse=true")
+    assert built == [False, False, True, True]

@@ -1,0 +1,93 @@
+"""What an option accepts: by its annotation, else by its default. A table of values that fit and that do not."""
+
+from __future__ import annotations
+
+import pickle
+from functools import partial
+from typing import Literal, Optional
+
+import numpy as np
+import pytest
+from wrong_parts import plugin
+
+from vreid_bench import InputError, part
+from vreid_bench.registry.assignments import parse_part
+from vreid_bench.registry.catalogue import _unpack
+from vreid_bench.registry.inspection import read_option_types
+from vreid_bench.registry.option_types import accept, describe_types
+from vreid_bench.registry.registry import Registry
+
+INNER = part("inner")
+# annotation, the words for it, what fits, what does not; `Unknown` stands for what only a type checker imports
+TABLE = [
+    ("float", "a number", [1.5, 2, np.float32(1), np.int64(1)], ["hot", True, None, (1.0,), INNER]),
+    ("int", "a whole number", [3, np.int64(3)], [3.0, "3", False, None]),
+    ("bool", "true or false", [True, False], [1, 0, "True"]),
+    ("str", "a text", ["hot"], [1, None, ("a",)]),
+    ("float | str", "a number or a text", [0.3, "soft"], [True, None]),
+    ("float | None", "a number or null", [0.3, None], ["x"]),
+    (Optional[int], "a whole number or null", [3, None], [3.5]),  # noqa: UP045  # how older code writes it
+    (Literal["mean", "max"], "one of mean, max", ["mean"], ["median", 1]),
+    ("Literal[1, 2]", "one of 1, 2", [1], [True, 1.0, "1", 3]),
+    ("Sequence[int]", "a list of whole numbers", [(1, 2), [3], ()], [1, (1.5,), "12"]),
+    ("tuple[float, ...]", "a list of numbers", [(1, 2.5)], [("a",)]),
+    ("tuple[int, int]", "a list of 2 whole numbers", [(1, 2)], [(1,), (1, 2, 3), ("a", "b")]),
+    ("Sequence[Sequence[int]]", "a list of lists of whole numbers", [((1, 2), (3,))], [(1, 2)]),
+    ("list", "a list", [(), ("a", 1)], [3]),
+    ("Mapping[str, int]", "a table of names and values", [{"a": 1}], [3, ()]),
+    ("Callable[..., Any]", "a part", [INNER, len], ["inner", 3]),
+    ("Any", "", [1, "a", None, INNER], []),
+    ("Unknown", "", [1, "a", None], []),
+    ("Sequence[Unknown]", "", [1, "a"], []),
+]
+
+
+@pytest.mark.parametrize(("annotation", "words", "right", "wrong"), TABLE, ids=[str(row[0]) for row in TABLE])
+def test_an_annotation_says_what_fits(annotation, words, right, wrong):
+    def factory(value): ...
+
+    factory.__annotations__ = {"value": annotation}
+    types = read_option_types("encoders", factory)["value"]
+    assert describe_types(types) == words
+    assert [accept(types, value) for value in right] == [True] * len(right)
+    assert [accept(types, value) for value in wrong] == [False] * len(wrong)
+    assert _unpack(pickle.dumps(types)) == types  # the catalogue keeps it as plain data
+
+
+class Base:
+    def __init__(self, shape, heat: float = 1.0, words=("a",), other=None, late: float = None): ...  # noqa: RUF013
+
+
+class Derived(Base): ...
+
+
+@pytest.mark.parametrize("factory", [Base, Derived, partial(Base, words=("b",))])
+def test_a_class_and_what_is_made_of_it_are_read(factory):
+    types = read_option_types("aggregators", factory)
+    found = {name: describe_types(each) for name, each in types.items()}
+    assert found == {"heat": "a number", "words": "a list", "other": "", "late": "a number or null"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"heat": "hot"}, "setting 'heat' of aggregator 'pool' of vreid-pool takes a number, found 'hot'; change"),
+        ({"heat": None}, "takes a number, found null"),
+        ({"heat": True}, "takes a number, found true"),
+        ({"heat": part("pool")}, "takes a number, found the part 'pool'"),
+        ({"words": 3}, "setting 'words' of aggregator 'pool' of vreid-pool takes a list, found 3"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_wherever_it_comes_from(options, message):
+    registry = Registry([plugin("pool", "vreid-pool", aggregators={"pool": Base})])
+    with pytest.raises(InputError) as told:
+        registry.resolve("aggregators", part("pool", **options))
+    assert message in str(told.value)
+    assert registry.resolve("aggregators", part("pool", heat=2, other="x", late=None))
+
+
+def test_an_option_of_a_re_ranker_is_checked_like_any_other():
+    registry = Registry([plugin("order", "vreid-order", rerankers={"order": lambda k=3: None})])
+    assert parse_part("rerankers", "order:k=4", registry).options == {"k": 4}
+    with pytest.raises(InputError, match="setting 'k' of re-ranker 'order' of vreid-order takes a whole number, found"):
+        parse_part("rerankers", "order:k=few", registry)
