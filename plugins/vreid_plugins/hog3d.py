@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vreid_bench import SMALL_SIZE, Clipping, Fit, Method, Preset, hookimpl, part, reported_row
-from vreid_plugins.walk_cycle import find_extrema, flow_energy
+from vreid_plugins.encoders.walk_cycle import find_extrema, flow_energy
 
 GREY = (0.299, 0.587, 0.114)  # of red, green and blue
 CUT = 0.25  # no number of a descriptor of unit length is greater; then it is scaled again (Klaeser et al., section 3)

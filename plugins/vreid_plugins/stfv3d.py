@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from vreid_bench import SMALL_SIZE, Clipping, Fit, InputError, Method, Preset, hookimpl, part, reported_row
 from vreid_plugins.aggregators.vlad import kmeans
-from vreid_plugins.walk_cycle import find_phases, flow_energy
+from vreid_plugins.encoders.walk_cycle import find_phases, flow_energy
 
 ACTIONS = 4  # pieces of a step of the walk
 DRAWN = 10  # descriptors of each unit that the mixtures take from a clip: 200 MB on MARS

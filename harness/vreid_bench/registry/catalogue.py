@@ -30,7 +30,18 @@ from vreid_bench.system.cache_folder import read_cached, write_cached
 from vreid_bench.system.fingerprint import digest, sha256
 
 # What the harness asks of an entry before it builds anything: properties of `Entry`.
-FACTS = ("distribution", "version", "summary", "can_fit", "options", "types", "docstrings", "modules", "packages", "planes")
+FACTS = (
+    "distribution",
+    "version",
+    "summary",
+    "can_fit",
+    "options",
+    "types",
+    "docstrings",
+    "modules",
+    "packages",
+    "planes",
+)
 # What plain data may consist of, besides numbers, texts and their collections.
 CLASSES = (
     *(recipe.Clipping, recipe.Fit, recipe.Method, recipe.Optimizer, recipe.Part, recipe.Reported, recipe.Schedule),

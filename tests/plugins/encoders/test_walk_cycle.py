@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from vreid_plugins.walk_cycle import find_extrema, find_phases, flow_energy
+from vreid_plugins.encoders.walk_cycle import find_extrema, find_phases, flow_energy
 
 
 def test_the_energy_is_that_of_the_lower_half():
