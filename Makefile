@@ -83,7 +83,7 @@ VARIANTS := mean-pooling-t2 mean-pooling-t8 temporal-attention temporal-attentio
 	clip-average-1 clip-average-2 clip-average-4 clip-average-raw clip-top-trained clip-top-corrupted \
 	clip-learned-corrupted tacan-triplet tacan-attention tacan-clip-attention tacan-embedding tacan-tracklets \
 	tacan-senet ica-bn-neck ica-alexnet ica-baseline-alexnet ica-inception-v3 ica-baseline-inception-v3 \
-	personvlad-stripes personvlad-grid personvlad-b1 personvlad-b2 personvlad-b4 personvlad-b8 \
+	personvlad-stripes personvlad-grid personvlad-b1 personvlad-b2 personvlad-b4 personvlad-b6 personvlad-b8 \
 	personvlad-oim10 personvlad-oim100 personvlad-oim1000 personvlad-xqda c3d-baseline \
 	two-stream-max two-stream-average two-stream-multiply two-stream-fusion action-vlad frame-cnn \
 	hog3d-kissme stfv3d-kissme
@@ -97,10 +97,11 @@ ADD := $(BIN)/vreid-bench leaderboard add --replace $(RUNS)/*/record.json
 ROWS = $(foreach protocol,$(1),$(foreach method,$(2),$(foreach seed,$(3),row/$(protocol)/$(method)/$(seed))))
 
 # Those that train, and those that test what these have trained.
-TRAINED := $(call ROWS,mars,mean-pooling,0) $(call ROWS,mars,$(CLIPS),$(SEEDS)) \
+TRAINED := $(call ROWS,mars,mean-pooling personvlad,0) $(call ROWS,mars,$(CLIPS),$(SEEDS)) \
 	$(call ROWS,mars-motion,$(MOTION),$(SEEDS)) \
-	$(call ROWS,mars-dev duke-video ls-vid ccvid ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng,mean-pooling,0)
+	$(call ROWS,mars-dev mars-half duke-video ls-vid ccvid ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng,mean-pooling,0)
 TESTED := $(call ROWS,$(SPOILED) $(addsuffix -query,$(SPOILED)) mars-tracklet-selection,mean-pooling,0) \
+	$(call ROWS,mars-tracklet-selection,personvlad,0) \
 	$(call ROWS,mars-corruption mars-corruption-query,$(CLIPS),$(SEEDS)) \
 	$(call ROWS,mars-motion-shuffled-frames,$(MOTION),$(SEEDS)) \
 	$(call ROWS,ccvid-same-clothes ccvid-clothes-changing,mean-pooling,0) \

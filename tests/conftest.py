@@ -20,6 +20,7 @@ collect_ignore = ["gpu"]  # unless it is named: `make gpu` does
 COSTLY = {
     "tiny_mars",
     "tiny_ilids",
+    "tiny_shelf",
     "twin",
     "twins",
     "motion",
@@ -90,6 +91,28 @@ def tiny_ilids(make_once):
     return make_once(
         "ilids-vid", lambda root: IlidsVid().synthesize(root, ids=5, size=(32, 16), workers=1, progress=False)
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_shelf(make_once):
+    """A folder with the smallest data set of each name that the protocols of the papers accept."""
+    from vreid_plugins.datasets.duke_video.reader import DukeVideo
+    from vreid_plugins.datasets.ilids_vid.reader import IlidsVid
+    from vreid_plugins.datasets.mars.reader import Mars
+    from vreid_plugins.datasets.prid2011.reader import Prid2011
+
+    worlds = {
+        "mars": (Mars(), 4),
+        "ilids-vid": (IlidsVid(), 2),
+        "prid2011": (Prid2011(), 2),
+        "duke-video": (DukeVideo(), 2),
+    }
+
+    def render(folder):
+        for name, (reader, people) in worlds.items():
+            reader.synthesize(folder / name, ids=people, size=(32, 16), workers=1, progress=False)
+
+    return make_once("shelf", render)
 
 
 @pytest.fixture(scope="session")

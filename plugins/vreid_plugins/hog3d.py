@@ -127,7 +127,7 @@ TABLE_5 = reported_row(
     "Table V, HOG3D + KISSME",
     {"mars": "R1 R5 R20"},
     "2.6 6.4 12.4",
-    "one random probe tracklet against the mean of a person's gallery tracklets, 10 draws: not comparable",
+    "whose protocol is not said: not comparable",
 )
 
 

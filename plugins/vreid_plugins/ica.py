@@ -43,7 +43,7 @@ PAPER = "Isobe et al.: Intra-Clip Aggregation for Video Person Re-identification
 class Asynchronous:
     """Augments every frame of a clip independently, {psi_k(f_k)} (Eq. 1).
 
-    inner: an augmentation that draws once for a clip, as `crop`, `flip` and `erasing` do. Used directly it is Eq. 2,
+    inner: an augmentation that draws once for a clip, as `crop`, `flip` and `one-coin` do. Used directly it is Eq. 2,
         {psi(f_k)}. Here it gets each frame as a clip of one frame.
     """
 
@@ -54,6 +54,34 @@ class Asynchronous:
         """clips [B, T, P, H, W] -> the same shape."""
         frames: Tensor = self.inner(clips.flatten(0, 1)[:, None], generator, planes)  # [B T, 1, P, H, W]
         return frames.reshape(clips.shape)
+
+
+class OneCoin:
+    """Either leaves a clip unchanged or transforms it, by one coin for all its transformations (section 2.1).
+
+    p: probability that a clip is transformed.
+    crop, rotation, flip, erasing: the transformations, in this order.
+    """
+
+    def __init__(
+        self,
+        crop: Callable[..., Any],
+        rotation: Callable[..., Any],
+        flip: Callable[..., Any],
+        erasing: Callable[..., Any],
+        p: float = 0.5,
+    ) -> None:
+        if not 0 <= p <= 1:
+            raise InputError(f"augmentation one-coin: p must be between 0 and 1, got {p!r}")
+        self.p, self.each = p, [build() for build in (crop, rotation, flip, erasing)]
+
+    def __call__(self, clips: Tensor, generator: torch.Generator, planes: Sequence[str]) -> Tensor:
+        """clips [B, T, P, H, W] -> the same shape."""
+        chosen = torch.rand(len(clips), generator=generator) < self.p  # [B]
+        transformed = clips
+        for transform in self.each:
+            transformed = transform(transformed, generator, planes)
+        return torch.where(chosen.to(clips.device)[:, None, None, None, None], transformed, clips)
 
 
 class Ica(nn.Module):
@@ -105,9 +133,9 @@ class BnNeck(nn.Module):
 
 BACKBONES: Mapping[Preset, Mapping[str, Part]] = {
     "paper": {
-        "resnet": part("resnet", depth=50),
-        "alexnet": part("alexnet"),
-        "inception-v3": part("inception-v3"),
+        "resnet": part("resnet", depth=50, scale="symmetric"),  # "linearly scaled to [-1, 1]"
+        "alexnet": part("alexnet", scale="symmetric"),
+        "inception-v3": part("inception-v3"),  # which has this scale
     },
     "small": {
         "resnet": part("resnet", depth=8),
@@ -167,22 +195,31 @@ def ica_bn_neck(preset: Preset) -> Method:
     return replace(method, losses=losses)
 
 
-def augmentations(synchronous: bool) -> tuple[Part, ...]:
+def augmentations(preset: Preset, synchronous: bool) -> tuple[Part, ...]:
     """Cropping, flipping and erasing (sections 2.1 and 3.2), for a clip (`synchronous`) or for each frame.
 
-    A clip is either "remaining unchanged" or "synchronously transformed". Here each of the three acts with a
-    probability of one half; the paper states neither the probabilities nor the sizes. Section 2.1 mentions a "rotating
-    angle", but rotation is in neither section's list of three.
+    A clip is either "remaining unchanged" or "synchronously transformed": one coin decides for all. What is drawn once
+    for a clip is printed, "cropping size, rotating angle and erasing region", but no range and no probability. Here the
+    coin is fair, like that of a flip and that of erasing within it (Zhong et al.'s); a crop keeps between 8 / 9 of
+    height and width and all of it; the angle is up to 10 degrees. Section 3.2 names cropping, flipping and erasing
+    alone; `--set stages.0.augment.0.rotation.degrees=0` leaves the rotation out.
+
+    At preset `small`, cropping, flipping and erasing have a coin each, the crop has one size, and nothing is rotated.
     """
-    each = (part("crop", enlarge=1.125, p=0.5), part("flip", p=0.5), part("erasing", p=0.5))
-    return each if synchronous else tuple(part("asynchronous", inner=one) for one in each)
+    flip, erasing = part("flip", p=0.5), part("erasing", p=0.5)
+    if preset == "paper":
+        crop, rotation = part("crop", enlarge=1.125, p=1.0, drawn=True), part("rotation", degrees=10.0)
+        each = [part("one-coin", crop=crop, rotation=rotation, flip=flip, erasing=erasing)]
+    else:
+        each = [part("crop", enlarge=1.125, p=0.5), flip, erasing]
+    return tuple(each if synchronous else (part("asynchronous", inner=one) for one in each))
 
 
 def _method(preset: Preset, aggregator: str, synchronous: bool) -> Method:
     method = _paper() if preset == "paper" else _small()
     (stage,) = method.stages
     assert isinstance(stage, Train)
-    stage = replace(stage, augment=augmentations(synchronous))
+    stage = replace(stage, augment=augmentations(preset, synchronous))
     return replace(method, aggregator=part(aggregator), stages=(stage,))
 
 
@@ -224,9 +261,8 @@ def _paper() -> Method:
     tracklet (here from 8 tracklets, some drawn twice if the person has fewer), and how the clips of a test tracklet are
     combined (here by their mean).
 
-    Input is "linearly scaled to [-1, 1]". An encoder here scales its input as its published weights require:
-    Inception-v3 to [-1, 1], the other two by the mean and deviation of ImageNet. The difference is linear, and the
-    first convolution can learn it.
+    Input is "linearly scaled to [-1, 1]", also where the first weights expect the mean and deviation of ImageNet. At
+    preset `small` the encoders scale by the latter.
     """
     stage = Train(
         clipping=Clipping("consecutive", 4),
@@ -327,8 +363,8 @@ def vreid_aggregators() -> Mapping[str, Callable[..., Any]]:
 
 @hookimpl
 def vreid_augmentations() -> Mapping[str, Callable[..., Any]]:
-    """`asynchronous`."""
-    return {"asynchronous": Asynchronous}
+    """`asynchronous` and `one-coin`."""
+    return {"asynchronous": Asynchronous, "one-coin": OneCoin}
 
 
 @hookimpl

@@ -20,6 +20,7 @@ def test_a_method_shows_its_settings_its_parts_and_what_its_paper_reports(cli_js
     assert {"dataset": "mars", "metric": "R1", "value": 0.882} in [
         {name: number[name] for name in ("dataset", "metric", "value")} for number in shown["reported"]
     ]
+    assert shown["protocols"] == ["mars", "ilids-vid", "prid2011", "duke-video"]  # Tables 1, 4 and 5
     assert "WACV 2020" in shown["paper"]
 
 
@@ -65,3 +66,12 @@ def test_help_shows_an_example(cli, command):
 def test_an_unknown_method_suggests_near_ones(cli, name, near):
     result = cli("methods", "show", name)
     assert (result.exit_code, f"did you mean {near}" in result.stderr) == (2, True)
+
+
+def test_a_reported_number_is_shown_with_its_condition_and_its_settings(cli):
+    text = cli("methods", "show", "clip-top").stdout
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert "mars mAP 76.1 Table 2, topt-e, t = 60, M_c^max = 0" in rows
+    assert "mars mAP 75.2 matcher.top=0.2 Table 2, topt-e, t = 20, M_c^max = 0" in rows
+    assert any(row.startswith("mars-corruption mAP 47.9 up to 7 of 8 clips Table 2") for row in rows)
+    assert any(row.startswith("mars-corruption mAP 49.3 up to 7 of 8 clips, matcher.top=0.2") for row in rows)

@@ -16,7 +16,11 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file
-from short_run import OVERRIDES, SHORT, record_of
+from short_run import OVERRIDES, SHORT, record_of, shorten
+
+from vreid_bench.records.record import Record
+from vreid_bench.registry.registry import Registry
+from vreid_plugins.datasets.mars.reader import Mars
 
 
 @pytest.fixture
@@ -29,6 +33,17 @@ def mean_pooling(tiny_mars, tmp_path):
 def finished(finished_run, mean_pooling, cli_json):
     """What that run prints. It is finished already, so that the command prints it again."""
     return cli_json(*mean_pooling)
+
+
+def test_a_record_has_the_frames_of_training_and_test_and_their_speed(finished_run, tiny_mars):
+    """Six steps of 4 x 2 clips of 4 frames; eight clips of 4 frames of every test tracklet."""
+    costs = Record.from_file(finished_run / "record.json").costs
+    tracklets = len(Mars().read(tiny_mars).splits[0].test)
+    assert (costs.train.frames, costs.embed.frames, costs.score.frames) == (6 * 8 * 4, tracklets * 8 * 4, 0)
+    for cost in (costs.train, costs.embed):
+        assert cost.frames_per_second == cost.frames / cost.seconds
+    assert costs.score.frames_per_second is None
+    assert costs.train.model_copy(update={"frames": None}).frames_per_second is None
 
 
 def test_a_run_leaves_its_folder_and_the_same_command_reuses_it(cli, finished_run, finished, mean_pooling):
@@ -230,7 +245,7 @@ def test_a_part_runs_in_the_baseline_and_says_so(cli_json, mean_pooling):
             ("--plugin", "mean-pooling", "--set", "smoothing=x"),
             "loss 'cross-entropy' of vreid-bench takes a number, found 'x'",
         ),
-        (("--plugin", "clip-learned", "--rerank", "zhong"), "--rerank: needs one vector for each tracklet"),
+        (("--plugin", "clip-learned", "--rerank", "average-query-expansion"), "there are only distances here"),
         (("--plugin", "mean-pooling", "--rerank", "average-query-expansion"), "must be cosine, not euclidean"),
         (("--plugin", "clip-learned", "--protocol", "mars-tracklet-selection"), "tracklet selection needs one vector"),
     ],
@@ -370,3 +385,15 @@ def test_help_and_leaderboard_import_neither_torch_nor_plugins(arguments, tmp_pa
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_pairs_of_clips_are_re_ranked(cli_json, tiny_shelf, tmp_path, monkeypatch):
+    monkeypatch.setenv("VREID_DATA", str(tiny_shelf))
+    method = Registry.installed().entry("methods", "clip-learned").build_method("small")
+    plain = cli_json("run", "-q", "--plugin", "clip-learned", "--preset", "small", "--runs", tmp_path, *shorten(method))
+    again = cli_json("run", "-q", "--from", plain["run"], "--runs", tmp_path, "--rerank", "zhong:k1=5,k2=3")
+    record = record_of(again)
+    assert record.disclosure.reranking == "zhong k1=5 k2=3 share=0.3"
+    assert record.reranked_by
+    assert record.weights.sha256 == record_of(plain).weights.sha256
+    assert again["conventions"] != plain["conventions"]

@@ -29,5 +29,6 @@ def test_a_new_part_brings_and_takes_the_stages_that_fit_it():
     assert METHOD.with_part("matcher", part("xqda"), fits=True).stages == METHOD.stages
     without = METHOD.with_part("matcher", part("mean"))
     assert without.stages == (STAGE,)
-    assert without.with_part("aggregator", part("max"), fits=True).stages == (STAGE,)
+    assert without.with_part("aggregator", part("max"), fits=True).stages == (Fit("aggregator", METHOD.test), STAGE)
+    assert without.with_part("encoder", part("resnet"), fits=True).stages == (STAGE,)
     assert without.with_part("matcher", part("xqda"), fits=True).stages == (STAGE, Fit("matcher", METHOD.test))

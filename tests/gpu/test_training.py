@@ -1,5 +1,6 @@
-"""A recipe on the device: the network in bfloat16, and a resumed run in the weights of one that was not interrupted."""
+"""A recipe on the device: the network in either precision, and a resumed run in the weights of an uninterrupted one."""
 
+import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -33,7 +34,10 @@ def test_a_resumed_run_ends_in_the_same_weights(cli, cli_json, tiny_mars, tmp_pa
     assert resumed["conventions"] == whole["conventions"]
 
 
-def test_the_network_trains_in_bfloat16_on_a_gpu_and_its_losses_in_float32(cli_json, tiny_mars, tmp_path, device):
+@pytest.mark.parametrize(("precision", "expected"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_the_network_trains_in_the_precision_asked_for_and_its_losses_in_float32(
+    cli_json, tiny_mars, tmp_path, device, precision, expected
+):
     found = {nn.Conv2d: set(), nn.CrossEntropyLoss: set(), nn.Linear: set()}
 
     def note(module, _, output):
@@ -43,8 +47,8 @@ def test_the_network_trains_in_bfloat16_on_a_gpu_and_its_losses_in_float32(cli_j
     hook = nn.modules.module.register_module_forward_hook(note)
     try:
         run = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--preset", "small", "--device", device.type)
-        cli_json(*run, *SHORT, "--runs", tmp_path)
+        cli_json(*run, *SHORT, "--runs", tmp_path, "--precision", precision)
     finally:
         hook.remove()
-    assert found[nn.Conv2d] == {torch.bfloat16 if device.type == "cuda" else torch.float32}
+    assert found[nn.Conv2d] == {expected}
     assert found[nn.Linear] == {torch.float32}

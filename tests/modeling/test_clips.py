@@ -40,6 +40,9 @@ CLOSED_FORMS = [
     (Clipping("consecutive", 4), 3, [[0, 1, 2, 0]]),
     (Clipping("consecutive", 4, padding="last"), 3, [[0, 1, 2, 2]]),
     (Clipping("consecutive", 4, padding="drop"), 3, [[0, 1, 2, 0]]),
+    # random-consecutive: where there is no choice
+    (Clipping("random-consecutive", 4), 4, [[0, 1, 2, 3]]),
+    (Clipping("random-consecutive", 4, clips=2), 3, [[0, 1, 2, 0], [0, 1, 2, 0]]),
     # evenly: torchreid's arange(0, n - n % T, n // T)
     (Clipping("evenly", 4), 8, [[0, 2, 4, 6]]),
     (Clipping("evenly", 4), 11, [[0, 2, 4, 6]]),
@@ -91,6 +94,27 @@ def test_evenly_is_the_formula_of_torchreid() -> None:
         kept = length - length % 15
         expected = np.arange(0, kept, kept / 15).astype(int)
         assert evaluated(Clipping("evenly", 15), length) == [expected.tolist()]
+
+
+def test_random_consecutive_draws_its_starts_in_evaluation_too() -> None:
+    """Table 1 of Matiyali & Sharma: `consec` is a random run; the middle, as of `consecutive`, would never vary."""
+    starts = [evaluated(Clipping("random-consecutive", 4), length)[0][0] for length in range(40, 440)]
+    shares = np.array(starts) / (np.arange(40, 440) - 4)
+    assert 0 <= shares.min() < 0.02 < 0.98 < shares.max() <= 1
+    assert shares.mean() == pytest.approx(0.5, abs=0.05)
+    for length in (9, 40):
+        clips = evaluated(Clipping("random-consecutive", 4, clips=300), length)
+        assert {clip[0] for clip in clips} == set(range(length - 3))
+        assert all(clip == list(range(clip[0], clip[0] + 4)) for clip in clips)
+        assert clips == evaluated(Clipping("random-consecutive", 4, clips=300), length)
+
+
+def test_random_consecutive_trains_as_consecutive_does() -> None:
+    one, two = (
+        clip_indices(Clipping(name, 4, clips=50), 30, np.random.default_rng(3))
+        for name in ("consecutive", "random-consecutive")
+    )
+    assert np.array_equal(one, two)
 
 
 def test_random_in_evaluation_is_pinned_and_differs_between_clips() -> None:

@@ -253,6 +253,11 @@ def test_equal_plans_are_the_same_run_wherever_the_data_lies(registry, tmp_path)
     assert one.id.startswith("toy@own-mean-pooling-paper-seed0-")
 
 
+def test_unlabelled_tracklets_that_no_loss_takes_stop_a_plan(registry, tmp_path):
+    with pytest.raises(InputError, match=r"^stages\.0\.unlabelled is 2, but no loss of the stage takes"):
+        plan(registry, tmp_path, assignments=("stages.0.unlabelled=2",))
+
+
 def test_a_copy_under_another_name_is_a_run_of_its_own(registry, tmp_path):
     other = plan(registry, tmp_path, data=write_frames(tmp_path / "copy"))
     assert other.id.startswith("toy@copy-")
@@ -298,7 +303,10 @@ RULES = {  # what the parts of a plan hold, and what else one of them may be
     "code of the training": lambda plan: {"code": replace(plan.code, training="0")},
     "code of the features": lambda plan: {"code": replace(plan.code, features="0")},
     "code of the test": lambda plan: {"code": replace(plan.code, test="0")},
-    "file of weights": lambda plan: {"source": SimpleNamespace(trains=True, fingerprints={"pretrained": "0"})},
+    "file of weights": lambda plan: {
+        "source": SimpleNamespace(trains=True, fingerprints={"pretrained": "0"}, precision="fp32")
+    },
+    "precision": lambda plan: {"source": SimpleNamespace(trains=True, fingerprints={}, precision="bf16")},
     "protocol": lambda plan: {"protocol": replace(plan.protocol, version="2")},
     "convention": lambda plan: {"conventions": (replace(plan.conventions[0], version="2"),)},
 }

@@ -298,6 +298,7 @@ def test_as_many_scores_as_splits_are_expected():
 def complete():
     """Fields of a record in which every entry of the schema stands somewhere."""
     number = {"dataset": "mars", "metric": "mAP", "value": 0.5, "where": "Table 1", "note": "", "reranked": False}
+    number |= {"condition": "", "settings": {}}
     pretrained = {"file": "a.pth", "sha256": HASH, "names": "torchvision", "taken": 3, "tensors": 4}
     fields = of_splits(10, [4])
     head = fields["conventions"]["official"]

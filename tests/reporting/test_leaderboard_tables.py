@@ -18,7 +18,13 @@ from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import boards
-from vreid_bench.reporting.leaderboard_tables import budget_table, index_table, quotations_table, results_table
+from vreid_bench.reporting.leaderboard_tables import (
+    budget_table,
+    conditions_table,
+    index_table,
+    quotations_table,
+    results_table,
+)
 from vreid_bench.reporting.terminal import render
 from vreid_bench.reporting.text import escape, sanitize
 
@@ -43,6 +49,20 @@ def record(**changes):
 def seeds(*scores, **changes):
     """A record a score: the same method with seeds 0, 1, ..."""
     return [record(seed=seed, **{HEAD + "mAP": score}, **changes) for seed, score in enumerate(scores)]
+
+
+def number(value, **fields):
+    return {
+        "dataset": "mars",
+        "metric": "mAP",
+        "value": value,
+        "where": "Table 9",
+        "note": "",
+        "reranked": False,
+        "condition": "",
+        "settings": {},
+        **fields,
+    }
 
 
 def cells(table, column):
@@ -140,7 +160,7 @@ def test_ranking_is_by_the_full_number_not_by_the_printed_one():
 def test_reported_numbers_stand_beside_the_method_they_were_reported_for():
     assert cells(results(seeds(0.7)), "reported mAP") == ["76.5(Gao and Nevatia, 2018. Table 1, row pool)"]
     assert cells(results(seeds(0.7, method__modified=True)), "reported mAP") == [""]
-    elsewhere = [{"dataset": "duke", "metric": "mAP", "value": 0.9, "where": "Table 2", "note": "", "reranked": False}]
+    elsewhere = [number(0.9, dataset="duke", where="Table 2")]
     assert cells(results(seeds(0.7, method__reported=elsewhere)), "reported mAP") == [""]
 
 
@@ -168,7 +188,11 @@ def test_budget_columns():
     (board,) = boards(
         [
             *seeds(0.7),
-            record(seed=1, budget__steps=300, costs__train={"seconds": 15, "cpu_seconds": 30, "peak_mb": 700}),
+            record(
+                seed=1,
+                budget__steps=300,
+                costs__train={"seconds": 15, "cpu_seconds": 30, "peak_mb": 700, "frames": 600},
+            ),
         ]
     )
     table = budget_table(board)
@@ -177,6 +201,8 @@ def test_budget_columns():
     assert cells(table, "parameters") == ["1,234,567"]
     assert cells(table, "CPU min") == [f"{((90.5 + 12 + 0.5) + (30 + 12 + 0.5)) / 2 / 60:.1f}"]
     assert cells(table, "peak MB") == ["700"]
+    # one of the two records knows its frames: 600 in 15 s
+    assert (cells(table, "frames/s in training"), cells(table, "frames/s in the test")) == (["40"], [""])
     assert cells(table, "provided by") == ["vreid-bench 0.1.0"]
 
 
@@ -206,9 +232,8 @@ def test_a_stranger_s_text_stays_in_its_cell():
 
 def test_reported_text_is_escaped_where_it_is_printed():
     """Footnotes hand their text over as it is; the page escapes it."""
-    number = {"dataset": "mars", "metric": "mAP", "value": 0.5, "where": HOSTILE, "note": "", "reranked": False}
     seen = []
-    (board,) = boards([record(method__reported=[number])])
+    (board,) = boards([record(method__reported=[number(0.5, where=HOSTILE)])])
     results_table(board, lambda text: seen.append(text) or "[^1]")
     assert HOSTILE in seen[0]
 
@@ -285,18 +310,6 @@ def test_rows_of_other_splits_are_never_ranked_together():
     assert "± 14.1" in text
 
 
-def number(value, **fields):
-    return {
-        "dataset": "mars",
-        "metric": "mAP",
-        "value": value,
-        "where": "Table 9",
-        "note": "",
-        "reranked": False,
-        **fields,
-    }
-
-
 def test_reported_numbers_with_re_ranking_stand_beside_rows_with_it_alone():
     both = [number(0.5), number(0.6, reranked=True)]
     plain, reranked = (
@@ -304,6 +317,39 @@ def test_reported_numbers_with_re_ranking_stand_beside_rows_with_it_alone():
     )
     assert cells(plain, "reported mAP") == ["50.0(Gao and Nevatia, 2018. Table 9)"]
     assert cells(reranked, "reported mAP") == ["60.0(Gao and Nevatia, 2018. Table 9)"]
+
+
+def test_a_number_of_other_settings_stands_beside_a_row_with_just_these():
+    numbers = [number(0.5), number(0.6, settings={"matcher.top": 0.2}), number(0.7, settings={"matcher.top": 0.3})]
+
+    def shown(**change):
+        return cells(results([record(method__reported=numbers, **change)]), "reported mAP")
+
+    changed = {"method__modified": True, "method__overrides": {"matcher.top": 0.2}}
+    assert shown() == ["50.0(Gao and Nevatia, 2018. Table 9)"]
+    assert shown(**changed) == ["60.0(Gao and Nevatia, 2018. Table 9)"]
+    assert shown(**changed, method__swapped="loss softmin") == [""]
+    for other in ({"matcher.top": 0.4}, {"matcher.top": 0.2, "test.T": 8}, {"test.T": 8}):
+        assert shown(method__modified=True, method__overrides=other) == [""]
+
+
+def test_numbers_of_a_condition_stand_under_their_row_in_the_columns_of_their_conditions():
+    head = json.loads((GOLDEN / "record.json").read_bytes())["conventions"]["queries-in-gallery"]
+    summary = {name: head[name] for name in head if name not in ("version", "fingerprint", "rules", "cmc")}
+    names = [f"up to {most} of 8 clips" for most in range(3)]
+    numbers = [number(0.1 * at, condition=name) for at, name in enumerate(names) if at] + [number(0.9)]
+    numbers += [number(0.4, condition=names[2], where="Table 2"), number(0.3, condition=names[0], dataset="elsewhere")]
+    numbers += [number(0.2, condition=names[0], metric="R1")]
+    conditions = [{"name": name, "conventions": {"queries-in-gallery": summary}} for name in names]
+    only = {"conventions": {"queries-in-gallery": head}, "conditions": conditions}
+    (board,) = boards(
+        [record(method__reported=numbers, **only), record(method__name="zebra", method__reported=[], **only)]
+    )
+    table = conditions_table(board, "mAP", lambda text: f"({text})")
+    paper = "as reported(Gao and Nevatia, 2018. Table {})"
+    assert cells(table, "method") == ["temporal-pooling", paper.format(9), paper.format(2), "zebra"]
+    assert [cells(table, f"mAP, {escape(name)}")[1:3] for name in names] == [["", ""], ["10.0", ""], ["20.0", "40.0"]]
+    assert cells(results([*board.records]), "reported mAP") == ["90.0(Gao and Nevatia, 2018. Table 9)", ""]
 
 
 def test_quoted_numbers_have_a_table_of_their_own():

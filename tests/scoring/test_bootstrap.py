@@ -62,6 +62,12 @@ def test_a_draw_may_leave_a_split_empty():
     assert 0 <= low < high <= 1
 
 
+def test_it_may_make_no_difference_who_is_left_out():
+    """Without person 1 the splits have means 0 and 1; without person 2 one has the mean 1/2, and the other is empty."""
+    low, high = interval(np.array([0, 1.0, 0, 1]), np.array([1, 1, 2, 2]), np.array([0, 0, 0, 1]))
+    assert 0 <= low < high <= 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("metric", ["mAP", "R1"])
 def test_the_interval_covers_the_truth_as_often_as_it_says(metric, covered):

@@ -223,7 +223,7 @@ def test_query_expansion_by_hand(alpha, gallery):
 
 
 def test_query_expansion_needs_features_and_the_cosine():
-    with pytest.raises(InputError, match="only distances were given"):
+    with pytest.raises(InputError, match="there are only distances here"):
         QueryExpansion().rerank(*corners(np.ones((4, 4)), 2), "cosine")
     with pytest.raises(InputError, match="must be cosine, not euclidean"):
         QueryExpansion().from_features(np.ones((2, 2)), np.ones((2, 2)), "euclidean")
@@ -360,7 +360,7 @@ def asymmetric(path):
         ({"--matcher": "mean"}, "leave out --metric and --matcher"),
         ({"--query-distance": "distance"}, "expected [30, 30], the distances of 30 items, got [30, 90]"),
         ({"--distance": "query-distance"}, "distances: expected [Q, G] = (30, 90)"),
-        ({"--rerank": "average-query-expansion"}, "only distances were given; score features instead"),
+        ({"--rerank": "average-query-expansion"}, "there are only distances here"),
         ({"spoil": asymmetric}, "query-distance.npy: it is not symmetric ("),
         ({"spoil": lambda path: np.save(path, np.full((30, 30), np.nan))}, "a distance is not finite"),
     ],

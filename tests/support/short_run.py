@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from vreid_bench import Train
 from vreid_bench.records.record import Record
 
 OVERRIDES = {"size": [32, 16], "stages.0.steps": 6, "stages.0.P": 4, "stages.0.K": 2}
@@ -11,6 +12,22 @@ OVERRIDES = {"size": [32, 16], "stages.0.steps": 6, "stages.0.P": 4, "stages.0.K
 def with_settings(settings):
     """The options of `vreid-bench run` that set these."""
     return tuple(word for name, value in settings.items() for word in ("--set", f"{name}={json.dumps(value)}"))
+
+
+def shorten(method):
+    """The options of `vreid-bench run` that leave a step of each stage: two people, tracklets, clips and frames."""
+    size = (64, 32) if method.encoder.name == "inception-v3" else (32, 16)  # it has no place left of smaller frames
+    found = {"size": size, **_shorten_clips(method.test, "test")}
+    for at, stage in enumerate(method.stages):
+        found |= _shorten_clips(stage.clipping, f"stages.{at}.clipping")
+        if isinstance(stage, Train):
+            found |= {f"stages.{at}.{name}": value for name, value in {"steps": 1, "P": 2, "K": 2}.items()}
+            found |= {f"stages.{at}.cached": 1} if stage.cached else {}
+    return with_settings(found)
+
+
+def _shorten_clips(clipping, path):
+    return {f"{path}.{name}": min(2, getattr(clipping, name)) for name in ("T", "clips")}
 
 
 SHORT = ("--preset", "small", *with_settings(OVERRIDES))

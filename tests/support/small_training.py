@@ -125,5 +125,5 @@ class Recorder:
 
 def training(registry, split, root, method=RECIPE, seed=0):
     torch.manual_seed(seed)
-    parts = assemble(method, registry.factories(method), len({t.pid for t in split.train}))
+    parts = assemble(method, registry.factories(method), len({t.pid for t in split.train if t.pid > 0}))
     return Training(parts, split.train, FrameReader(root, method.size, torch.device("cpu"), 2, quiet=True), seed)

@@ -17,9 +17,10 @@ from vreid_bench import (
 from vreid_bench.contracts.dataset import Tracklet
 from vreid_bench.records.weights import load_state, load_weights, save_weights
 from vreid_bench.system.errors import RunError
+from vreid_bench.training.batches import pk_batch
 from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.log import StepLog
-from vreid_bench.training.stages import learning_rate, pk_batch, trainable
+from vreid_bench.training.stages import learning_rate, trainable
 from vreid_plugins.datasets.mars.reader import Mars
 
 

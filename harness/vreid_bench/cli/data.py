@@ -21,6 +21,9 @@ def data() -> None:
 @click.argument("directory", type=FILE)
 @click.option("--layout", default="mars", show_default=True, help="Write the folders and index files of this data set.")
 @click.option("--ids", type=click.IntRange(2), help="Number of people to train on; the same number is tested on.")
+@click.option(
+    "--unlabelled", type=click.IntRange(0), help="Tracklets of people without a label in the training part (mars only)."
+)
 @click.option("--cameras", type=click.IntRange(2), help="Number of cameras.")
 @click.option("--size", metavar="HxW", help="Height and width of a frame in pixels, for instance 64x32.")
 @click.option("--seed", type=click.IntRange(0, 2**53), help="The seed of the rendered world.")

@@ -22,6 +22,7 @@ from vreid_bench.cli.options import (
     RUNS,
     THREADS,
 )
+from vreid_bench.contracts.precision import PRECISIONS
 from vreid_bench.contracts.split_numbers import parse_numbers
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import log_events
@@ -70,6 +71,11 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     "--weights",
     metavar="encoder=FILE",
     help="Start training from these published weights: .safetensors, or a PyTorch file of tensors alone.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    help="Of the network in training: fp32, the default, or bf16, faster and coarser on a GPU. The test is in fp32.",
 )
 @click.option(
     "--splits", metavar="NUMBERS", help="Run only these splits of the protocol, for instance 0-2,7; default: all."

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 JUNK = -1  # a tracklet that takes no rank for any query
-DISTRACTOR = 0  # a tracklet that shows no person of the data set: a negative for every query
+DISTRACTOR = 0  # a tracklet that shows no person of the data set: a negative for every query; in training, unlabelled
 NOBODY = {JUNK: "junk", DISTRACTOR: "distractor"}  # what a pid is called that is no person
 SYNTHETIC = "synthetic.json"  # the note that the renderer leaves at the root of every tree it writes
 
@@ -60,6 +61,21 @@ class Split:
         """A split whose test part is the queries, then the gallery: no row is both."""
         test = (*query, *gallery)
         return cls(train, test, tuple(range(len(query))), tuple(range(len(query), len(test))))
+
+    def hold_out(self, pids: Container[int]) -> Split:
+        """A split made from the training part alone: these people become the test part.
+
+        The first tracklet of each (pid, camera) is a query, as in MARS, except for persons seen by one camera only, who
+        have no match; the gallery is all held-out tracklets.
+        """
+        test = tuple(t for t in self.train if t.pid in pids)
+        first: dict[tuple[int, int], int] = {}
+        for row, tracklet in enumerate(test):
+            first.setdefault((tracklet.pid, tracklet.camid), row)
+        cameras = Counter(pid for pid, _ in first)
+        query = sorted(row for (pid, _), row in first.items() if cameras[pid] > 1)
+        train = tuple(t for t in self.train if t.pid not in pids)
+        return Split(train, test, tuple(query), tuple(range(len(test))))
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class Matcher(Protocol):
     """`factory(dim=E, **options)`: from the clips of tracklets to distances.
 
     May have `fit(represented, pids, camids)`, a fused `hardest(represented, pids) -> Hardest`, and what
-    `ComparesVectors` requires.
+    `ComparesVectors` requires. May have `metric`: what its distances are like, for re-ranking; euclidean without it.
     """
 
     def represent(self, clips: Clips, /) -> Clips:
@@ -116,7 +116,8 @@ class Matcher(Protocol):
 class Loss(Protocol):
     """`factory(dims, identities, **options)`; owns its classifier, look-up table or queue.
 
-    dims: {"embedding": E of the represented tracklet, "clips": E of a clip, **extra}.
+    dims: {"embedding": E of the represented tracklet, "clips": E of a clip, **extra}. May have `takes_unlabelled`;
+    if it is true, the batch also has the unlabelled tracklets of the step, with label -1 (`Train.unlabelled`).
     """
 
     def __call__(self, batch: Batch, /) -> Tensor: ...
@@ -153,9 +154,24 @@ class Batch:
     """A PK batch, as losses receive it. Values that several losses need are computed once, on demand."""
 
     clips: Clips
-    pids: Tensor  # [N] labels 0..identities-1
+    pids: Tensor  # [N] labels 0..identities-1, -1 for a tracklet without a label
     camids: Tensor  # [N]
     matcher: Matcher
+
+    def seen_by(self, loss: Any) -> Batch:
+        """The batch as this loss receives it: without the unlabelled tracklets, unless it takes them."""
+        return self if getattr(loss, "takes_unlabelled", False) else self.labelled
+
+    @cached_property
+    def labelled(self) -> Batch:
+        """The batch without its unlabelled tracklets; itself if it has none."""
+        known = self.pids >= 0
+        if known.all():
+            return self
+        rows = known.nonzero()[:, 0].tolist()
+        batch = Batch(self.clips.rows(rows), self.pids[known], self.camids[known], self.matcher)
+        vars(batch)["represented"] = self.represented.rows(rows)  # computed once for all losses
+        return batch
 
     @cached_property
     def represented(self) -> Clips:

@@ -106,6 +106,7 @@ class Train:
     matcher: Part | None = None  # replaces the method's matcher during this stage
     # > 0: encoder and aggregator are frozen, and the features of this many augmented views are computed once
     cached: int = 0
+    unlabelled: int = 0  # tracklets of unknown people in a batch, beside P K; losses that learn from them see them
 
     def __post_init__(self) -> None:
         _check_length("stage.steps", self.steps, "a whole number above 0, or epochs")
@@ -113,8 +114,15 @@ class Train:
             value = getattr(self, name)
             _check(f"stage.{name}", value, value > 0, "a whole number above 0")
         _check("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
+        _check("stage.unlabelled", self.unlabelled, self.unlabelled >= 0, "a whole number of at least 0")
+        _check("stage.unlabelled", self.unlabelled, not (self.cached and self.unlabelled), "0 in a cached stage")
         patterns = (*self.train, *self.freeze)
         _check("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
+
+    @property
+    def tracklets(self) -> int:
+        """The tracklets of a step."""
+        return self.P * self.K + self.unlabelled
 
     def in_steps(self, size: TrainingSize) -> Train:
         """The stage with its length, and that between two drops, in steps on a training set of that size."""
@@ -143,12 +151,14 @@ Stage = Train | Fit
 class Reported:
     """One number as its paper prints it: where, on which data, under which protocol."""
 
-    dataset: str
+    dataset: str  # or the name of the protocol, if it differs from the data set's own test
     metric: str
     value: float  # a fraction
     where: str  # table and row
     note: str = ""  # why it may not be comparable
     reranked: bool = False  # scored after re-ranking
+    condition: str = ""  # of the protocol, by its name there; empty: what the protocol ranks by
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the method, as `--set` names them; {}: as declared
 
 
 def reported_row(
@@ -209,6 +219,11 @@ class Method:
             _check(f"{where}.{name}", weight, number, "a number, the weight of that loss")
 
     @property
+    def protocols(self) -> tuple[str, ...]:
+        """The protocols under which its paper reports numbers of it, by name."""
+        return tuple(dict.fromkeys(number.dataset for number in self.reported))
+
+    @property
     def budget(self) -> dict[str, int]:
         """The size of the training: identities, tracklets, clips and frames of the largest step, and all steps.
 
@@ -217,7 +232,10 @@ class Method:
         stages = [stage for stage in self.stages if isinstance(stage, Train)]
         seen = [stage for stage in stages if not stage.cached]  # a cached stage puts no frame through the network
         tracklets, clips, frames = max(
-            ((s.P * s.K, s.P * s.K * s.clipping.clips, s.P * s.K * s.clipping.clips * s.clipping.T) for s in seen),
+            (
+                (s.tracklets, s.tracklets * s.clipping.clips, s.tracklets * s.clipping.clips * s.clipping.T)
+                for s in seen
+            ),
             key=lambda budget: budget[2],
             default=(0, 0, 0),
         )
@@ -227,11 +245,14 @@ class Method:
     def with_part(self, kind: Literal["encoder", "aggregator", "matcher"], part: Part, *, fits: bool = False) -> Method:
         """The same recipe with its part of that kind replaced.
 
-        fits: can the new part be fitted? Then a matcher is fitted after training; else the stages that fit its
-        predecessor are left out.
+        fits: can the new part be fitted? Then the stage that fits its predecessor stays. Without one, an aggregator is
+        fitted before training, as the words of VLAD are placed, and a matcher after it. A part that cannot be fitted
+        takes that stage with it.
         """
         fitting = [stage for stage in self.stages if isinstance(stage, Fit) and stage.part == kind]
         stages = self.stages if fits else tuple(stage for stage in self.stages if stage not in fitting)
+        if fits and not fitting and kind == "aggregator":
+            stages = (Fit("aggregator", self.test), *stages)
         if fits and not fitting and kind == "matcher":
             stages = (*stages, Fit("matcher", self.test))
         return replace(self, stages=stages, **{kind: part})  # type: ignore[arg-type]  # mypy does not know the field

@@ -106,8 +106,8 @@ def embed_fold(
     ]
     if missing:
         LOGGER.info("%s: embeds %d test tracklets", folder.path, len(fold.test.test))
-        reader = FrameReader.of(fold.dataset, method.size, model.planes, machine)
-        with Meter(folder.costs, machine.device).stage("embed"):
+        with Meter(folder.costs, machine.device).stage("embed") as stage:
+            reader = FrameReader.of(fold.dataset, method.size, model.planes, machine, stage.see)
             for name in missing:
                 store = embed(model, fold.test.test, method.test, reader, views[name])
                 store.save(folder.features(name), fold.test, model.matcher, made_by[name])

@@ -67,6 +67,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
     network, spoiled = folds[-1].network, find_corruption(plan.chosen.method, plan.registry)
     weights = plan.source.entry(sha256(b"".join(fold.folder.weights.read_bytes() for fold in folds)))
     costs = add_costs(read_costs(place.costs) for fold in folds for place in (fold.folder, fold.folder.pretrained))
+    costs = {name: {**cost, "frames": int(cost["frames"])} for name, cost in costs.items()}
     return Record.of(
         {
             "schema_version": 1,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.system.errors import InputError
 
-DRAWS_CLIPS = ("consecutive", "random", "uniform")  # samplers that read `Clipping.clips`
+DRAWS_CLIPS = ("consecutive", "random-consecutive", "random", "uniform")  # samplers that read `Clipping.clips`
 
 Indices = npt.NDArray[np.int64]  # [T] frame numbers of one clip, 0-based
 Draws = np.random.Generator | None
@@ -66,6 +66,15 @@ def _consecutive(clipping: Clipping, length: int, generator: Draws) -> list[Indi
     return [_run(int(start), clipping, length) for start in starts]
 
 
+def _random_consecutive(clipping: Clipping, length: int, generator: Draws) -> list[Indices]:
+    """As `consecutive`, but at random starts in evaluation, too (Matiyali & Sharma 2020, Table 1, their `consec`). The
+    draw is then the same for every tracklet of the same length."""
+    if generator is not None:
+        return _consecutive(clipping, length, generator)
+    starts = _raw(length, 0, clipping.clips) % np.uint64(max(length - clipping.T, 0) + 1)
+    return [_run(int(start), clipping, length) for start in starts]
+
+
 def _random(clipping: Clipping, length: int, generator: Draws) -> list[Indices]:
     """T frames drawn without replacement (with replacement if the tracklet is shorter), in order of time
     (torchreid's `random`). In evaluation the draw is the same for every tracklet of the same length."""
@@ -114,6 +123,7 @@ def _chunks(clipping: Clipping, length: int, generator: Draws) -> list[Indices]:
 
 SAMPLERS: dict[str, Callable[[Clipping, int, Draws], list[Indices]]] = {
     "consecutive": _consecutive,
+    "random-consecutive": _random_consecutive,
     "random": _random,
     "evenly": _evenly,
     "uniform": _uniform,
@@ -135,8 +145,13 @@ def _draw(count: int, length: int, generator: Draws, clip: int) -> Indices:
     """`count` of `length` frame numbers [count], without replacement if there are enough of them."""
     if generator is not None:
         return generator.choice(length, size=count, replace=count > length).astype(np.int64)
-    # the raw stream of a bit generator is the same in every version of numpy; that of `Generator.choice` may change
-    raw = np.random.Philox(key=[length, clip]).random_raw(max(count, length))
+    raw = _raw(length, clip, max(count, length))
     if count > length:
         return (raw % np.uint64(length)).astype(np.int64)
     return np.argsort(raw, kind="stable")[:count]
+
+
+def _raw(length: int, clip: int, count: int) -> npt.NDArray[np.uint64]:
+    """Random integers [count] that depend only on the length of the tracklet and the number of the clip."""
+    # the raw stream of a bit generator is the same in every version of numpy; that of `Generator.choice` may change
+    return np.asarray(np.random.Philox(key=[length, clip]).random_raw(count), np.uint64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,11 @@ from vreid_bench.system.errors import RunError
 from vreid_bench.system.memory import explain_memory
 from vreid_bench.system.progress import bar
 
+
+def ignore(frames: int) -> None:
+    """Count nothing."""
+
+
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -41,9 +46,17 @@ class FrameReader:
     quiet: bool = False  # no progress bars
     planes: tuple[str, ...] = ("rgb",)  # names in `PLANES`
     flow: FlowFolder | None = None  # where the plane `flow` is kept
+    see: Callable[[int], None] = ignore  # called with the number of frames that go to the network
 
     @classmethod
-    def of(cls, dataset: Dataset, size: tuple[int, int], planes: tuple[str, ...], machine: Machine) -> FrameReader:
+    def of(
+        cls,
+        dataset: Dataset,
+        size: tuple[int, int],
+        planes: tuple[str, ...],
+        machine: Machine,
+        see: Callable[[int], None] = ignore,
+    ) -> FrameReader:
         """A reader of the frames of a data set on that machine.
 
         If `flow` is among the planes, it is computed here for all tracklets that have none yet.
@@ -52,7 +65,7 @@ class FrameReader:
         if flow is not None:
             tracklets = (t for split in dataset.splits for part in (split.train, split.test) for t in part)
             flow.fill(tracklets, machine.threads, machine.quiet)
-        return cls(dataset.root, size, machine.device, machine.threads, machine.quiet, planes, flow)
+        return cls(dataset.root, size, machine.device, machine.threads, machine.quiet, planes, flow, see)
 
     def read(self, tracklet: Tracklet, indices: Sequence[Indices]) -> NDArray[np.uint8]:
         """The clips [C, T, H, W, P] (uint8) at the frame numbers `indices` (C arrays [T]), their planes in order."""
@@ -70,6 +83,7 @@ class FrameReader:
 
         The copy moves bytes, not floats.
         """
+        self.see(clips.shape[0] * clips.shape[1])
         values = torch.from_numpy(clips).to(self.device).permute(0, 1, 4, 2, 3).float()
         if self.planes == ("rgb",):
             return values / 255

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vreid_bench.contracts.dataset import DISTRACTOR, Dataset
+from vreid_bench.contracts.precision import Precision
 from vreid_bench.contracts.protocol import Protocol as TestProtocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.planning.data_root import read_dataset
@@ -36,13 +37,20 @@ class EarlierRun:
     trains = False
 
     @classmethod
-    def open(cls, run: Path, runs: Path, given: tuple[str | None, Preset | None, int | None, str | None]) -> EarlierRun:
+    def open(
+        cls,
+        run: Path,
+        runs: Path,
+        given: tuple[str | None, Preset | None, int | None, Precision | None, str | None],
+    ) -> EarlierRun:
         """The run with that path or id.
 
-        given: method, preset, seed and weights file of the new run; None means that of the earlier run.
+        given: method, preset, seed, precision and weights file of the new run; None means that of the earlier run.
         Raises InputError if they differ, if the run is not finished, or if its record is not valid.
         """
-        *choices, weights = given
+        *choices, precision, weights = given
+        if precision is not None:
+            raise InputError(f"--precision {precision}: is of a training, but --from does not train; leave one out")
         if weights is not None:
             raise InputError(f"--weights {weights}: training begins from it, but --from does not train; leave one out")
         folder = find_run(run, runs)
@@ -63,6 +71,11 @@ class EarlierRun:
     def fingerprints(self) -> dict[str, str]:
         """The sha256 of the weights of all its folds."""
         return {"weights": self.record.weights.sha256}
+
+    @property
+    def precision(self) -> Precision | None:
+        """Of the network in their training."""
+        return self.record.weights.precision
 
     @property
     def budget(self) -> dict[str, int]:

@@ -125,8 +125,8 @@ def estimate(method: Method, folds: Sequence[Fold], frame: FrameCost) -> Estimat
                 if stage.cached:  # the network sees every tracklet once for each view, and no step
                     passes += stage.cached * of_tracklet * len(training.tracklets)
                 else:
-                    passes += BACKWARD * in_stage * stage.P * stage.K * of_tracklet
-                    largest = max(largest, stage.P * stage.K * of_tracklet)
+                    passes += BACKWARD * in_stage * stage.tracklets * of_tracklet
+                    largest = max(largest, stage.tracklets * of_tracklet)
     return Estimate(
         seconds=passes * frame.seconds,
         step=BACKWARD * largest * frame.seconds,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import DISTRACTOR, Dataset, Split, Tracklet, knows_clothes
+from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, knows_clothes, person_ids
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 
@@ -103,21 +102,11 @@ def check_clothes(conventions: Iterable[Convention], folds: Iterable[Fold]) -> N
 
 
 def hold_out(split: Split, share: float) -> Split:
-    """A split for tuning, made from the training part only: `share` of its identities become the test part.
+    """A split for tuning: `share` of the training identities become the test part, as `Split.hold_out` says.
 
-    The identities are fixed: every n-th by pid, n = 1 / share. The first tracklet of each (pid, camera) is a query, as
-    in MARS, except for persons seen by one camera only, who have no match; the gallery is all held-out tracklets.
+    The identities are fixed: every n-th by pid, n = 1 / share.
     """
-    persons = _persons(split.train)
-    held = set(persons[:: max(2, round(1 / share))])
-    test = tuple(t for t in split.train if t.pid in held)
-    first: dict[tuple[int, int], int] = {}
-    for row, tracklet in enumerate(test):
-        first.setdefault((tracklet.pid, tracklet.camid), row)
-    cameras = Counter(pid for pid, _ in first)
-    query = sorted(row for (pid, _), row in first.items() if cameras[pid] > 1)
-    train = tuple(t for t in split.train if t.pid not in held)
-    return Split(train, test, tuple(query), tuple(range(len(test))))
+    return split.hold_out(set(person_ids(split.train)[:: max(2, round(1 / share))]))
 
 
 def check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
@@ -128,12 +117,8 @@ def check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]
         for part in parts:
             if not getattr(split, part):
                 raise InputError(f"{where} has no {words[part]}")
-        if "train" in parts and len(_persons(split.train)) < 2:
+        if "train" in parts and len(person_ids(split.train)) < 2:
             raise InputError(f"{where} has one training identity; expected two or more")
-
-
-def _persons(tracklets: Sequence[Tracklet]) -> list[int]:
-    return sorted({tracklet.pid for tracklet in tracklets if tracklet.pid > DISTRACTOR})
 
 
 def _fingerprint(tracklets: Sequence[Tracklet], more: object) -> str:

@@ -182,7 +182,7 @@ def outline_stage(given: Train, size: TrainingSize, stage: Train) -> StageOutlin
         over=over,
         steps_of_epoch=epoch,
         drops=tuple(Drop(step, step / epoch, rate) for step, rate in list_drops(stage)),
-        frames=stage.P * stage.K * stage.clipping.clips * stage.clipping.T,
+        frames=stage.tracklets * stage.clipping.clips * stage.clipping.T,
         recipe=describe(stage),
     )
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset
+from vreid_bench.contracts.precision import DEFAULT, Precision
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
@@ -26,7 +27,7 @@ from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
 from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
-from vreid_bench.planning.trainings import describe_trainings, plan_training
+from vreid_bench.planning.trainings import check_unlabelled, describe_trainings, plan_training
 from vreid_bench.planning.validation import ValidationRequest
 from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.record import in_path
@@ -57,6 +58,7 @@ class RunRequest:
     weights: str | None = None  # `--weights`
     splits: str | None = None  # `--splits`; None: all of the protocol, or those of `--from`
     validate: str | None = None  # `--validate`
+    precision: Precision | None = None  # of the network in training; None: fp32, or that of `--from`
     runs: Path = Path("runs")
     device: str = "auto"
     threads: int | None = None
@@ -122,6 +124,7 @@ class Plan:
             ],
             "reranker": describe(self.chosen.reranker),
             "arithmetic": self.arithmetic,
+            "precision": self.source.precision,
         }
         if validation := self.folds[0].training[-1].validation:
             decides["validation"] = validation.every  # the share is among the overrides
@@ -177,7 +180,7 @@ def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
     conventions = find_conventions(protocol, registry)
     earlier = None
     if request.source is not None:
-        given = (request.name, request.preset, request.seed, request.weights)
+        given = (request.name, request.preset, request.seed, request.precision, request.weights)
         earlier = EarlierRun.open(request.source, request.runs, given)
         method_request = earlier.method_request
     else:
@@ -212,6 +215,8 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
     numbers = parse_splits(request.splits, len(every))
     folds = tuple(every[number] for number in numbers)
     check_folds(protocol, conventions, folds, tested.title, trains=trains)
+    if trains:
+        check_unlabelled(chosen.method, registry, folds)
     if validation is not None:
         validation.hold_out(folds, recipe.headline)  # refuses what cannot be scored before a frame is read
     # reads every frame once, so after all that the lists decide
@@ -220,7 +225,8 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
         earlier.check_data(datasets, protocol)
     every = divide(protocol, datasets, trains=trains)
     if earlier is None:
-        source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet)
+        precision = request.precision or DEFAULT
+        source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet, precision)
     else:
         if request.splits is None and earlier.total == len(every):
             numbers = earlier.folds

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from vreid_bench.contracts.precision import DEFAULT, Precision
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.records.entries import Weights
 from vreid_bench.registry.registry import Registry
@@ -30,6 +31,11 @@ class Source(Protocol):
         """The files that decide the weights, besides data, recipe and seed: role of the file -> sha256."""
         ...
 
+    @property
+    def precision(self) -> Precision | None:
+        """Of the network in the training of the weights; None if that is not known."""
+        ...
+
     def weights(self, fold: int) -> Path | None:
         """The file with the trained weights of a fold; None if the fold has to be trained."""
         ...
@@ -52,23 +58,26 @@ class NewTraining:
     """The run trains its weights: from random ones, or from those of a file that the user has (`--weights`)."""
 
     pretrained: PretrainedWeights | None = None
+    precision: Precision = DEFAULT
 
     trains = True
 
     @classmethod
-    def open(cls, weights: str | None, encoder: Part, registry: Registry, quiet: bool) -> NewTraining:
+    def open(
+        cls, weights: str | None, encoder: Part, registry: Registry, quiet: bool, precision: Precision
+    ) -> NewTraining:
         """Read the file that `--weights` names and match it with the encoder, with a report on stderr.
 
         Raises InputError for a file that does not fit the encoder.
         """
         if weights is None:
-            return cls()
+            return cls(precision=precision)
         from vreid_bench.modeling.pretrained import fit_file, weights_file  # imports torch, to read tensors
 
         pretrained = fit_file(weights_file(weights), encoder, registry)
         if not quiet:
             tell_once(pretrained.report(shown=4).rstrip())
-        return cls(pretrained)
+        return cls(pretrained, precision)
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -96,5 +105,6 @@ class NewTraining:
             trained_by=None,
             trained_under=None,
             trained_as=(),
+            precision=self.precision,
             pretrained=self.pretrained.entry if self.pretrained else None,
         )

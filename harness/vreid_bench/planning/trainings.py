@@ -10,6 +10,8 @@ from vreid_bench.contracts.dataset import DISTRACTOR, person_ids
 from vreid_bench.contracts.length import Epochs, TrainingSize, plain_steps
 from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
 from vreid_bench.planning.folds import Fold, TrainingSet
+from vreid_bench.registry.registry import Registry
+from vreid_bench.system.errors import InputError
 
 
 def plan_training(method: Method, sets: Sequence[TrainingSet]) -> Method:
@@ -62,6 +64,23 @@ def find_repeats(method: Method, training: TrainingSet) -> Iterator[str]:
                 f"stage {number + 1} draws {stage.P} people for each step, but only {people} are trained on, so some "
                 f"are drawn twice; --set stages.{number}.P={people} draws each once"
             )
+
+
+def check_unlabelled(method: Method, registry: Registry, folds: Sequence[Fold]) -> None:
+    """Raises InputError for unlabelled tracklets that no loss of a stage takes, or that the training data lacks."""
+    for number, stage in enumerate(method.stages):
+        if not isinstance(stage, Train) or not stage.unlabelled:
+            continue
+        asked = f"stages.{number}.unlabelled is {stage.unlabelled}"
+        losses = [registry.get("losses", method.losses[name].name) for name in stage.losses]
+        if not any(getattr(loss, "takes_unlabelled", False) for loss in losses):
+            raise InputError(f"{asked}, but no loss of the stage takes such tracklets, as `oim` does; set it to 0")
+        for training in (training for fold in folds for training in fold.training):
+            if not any(tracklet.pid == DISTRACTOR for tracklet in training.tracklets):
+                raise InputError(
+                    f"{asked}, but all training tracklets of {training.dataset.name} in {training.dataset.root} show "
+                    "people with a label; list tracklets of unknown people there, with pid 0, or set it to 0"
+                )
 
 
 def describe_trainings(method: Method, folds: Sequence[Fold]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from pydantic import JsonValue, model_validator
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Source
+from vreid_bench.contracts.precision import Precision
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Hash, MethodName, Name, Text
 from vreid_bench.system.fingerprint import digest
@@ -50,6 +51,8 @@ class ReportedNumber(Entry):
     where: Text
     note: Text
     reranked: bool
+    condition: Text  # of the protocol; empty: what the protocol ranks by
+    settings: dict[str, JsonValue]  # of the method, path -> value; empty: as declared
 
 
 class MethodEntry(Entry):
@@ -171,6 +174,7 @@ class Weights(Entry):
     trained_by: Hash | None  # id of that other record
     trained_under: Text | None  # its folder: protocol/source
     trained_as: tuple[Text, ...]  # its changes
+    precision: Precision | None  # of the network in their training; None: not known
     pretrained: Pretraining | None  # what their training began from; None: random weights
 
     @model_validator(mode="after")
@@ -205,11 +209,17 @@ class Budget(Entry):
 
 
 class Cost(Entry):
-    """Wall-clock time, processor time, and peak memory of the process or of the device's pool."""
+    """Wall-clock time, processor time, peak memory of the process or of the device's pool, frames in the network."""
 
     seconds: Amount
     cpu_seconds: Amount
     peak_mb: Amount
+    frames: Count | None  # each as often as it went through the network; None: not known
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """How fast frames were read and went through the network; None if no frame did, or if it is not known."""
+        return self.frames / self.seconds if self.frames and self.seconds else None
 
 
 class Costs(Entry):

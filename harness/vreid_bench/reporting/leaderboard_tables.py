@@ -9,6 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from vreid_bench.records.entries import Cost, ReportedNumber
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import Board
 from vreid_bench.reporting.text import escape
@@ -31,13 +32,16 @@ def results_table(board: Board, note: Callable[[str], str]) -> str:
         cells += [column[place] for column in board.extra.values()]
         cells += [*row.cells(head, "R1", bool(over)), *(row.percent(head, metric) for metric in more)]
         cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
-        cells += [_reported(row.first, metric, note) for metric in ("mAP", "R1")]
+        cells += [_reported_cell(row.first, metric, note) for metric in ("mAP", "R1")]
         table.append([*cells, escape("; ".join(row.remarks))])
     return _markdown(headers, table, "rlll" + "r" * (len(headers) - 5) + "l")
 
 
-def conditions_table(board: Board, metric: str) -> str:
-    """Every row under every condition, by the headline convention; empty where there is only one condition."""
+def conditions_table(board: Board, metric: str, note: Callable[[str], str]) -> str:
+    """Every row under every condition, by the headline convention, and under it the papers' numbers of that row.
+
+    Empty where there is only one condition. `note` turns a text into a footnote mark.
+    """
     names = [condition.name for condition in board.first.conditions]
     if not names:
         return ""
@@ -45,25 +49,38 @@ def conditions_table(board: Board, metric: str) -> str:
     for place, row in enumerate(board.rows, 1):
         cells = [row.percent_under(at, board.headline, metric) for at in range(len(names))]
         table.append([str(place), escape(row.first.method.name), row.first.preset, *cells])
+        under: dict[str, dict[str, str]] = {}  # place in the paper -> condition -> number
+        for number in _reported(row.first, metric):
+            if number.condition:
+                under.setdefault(_cite(row.first, number), {})[number.condition] = f"{100 * number.value:.1f}"
+        for where, values in under.items():
+            table.append(["", f"as reported{note(where)}", "", *(values.get(name, "") for name in names)])
     headers = ["#", "method", "preset", *(f"{metric}, {escape(name)}" for name in names)]
     return _markdown(headers, table, "rll" + "r" * len(names))
 
 
-def _reported(record: Record, metric: str, note: Callable[[str], str]) -> str:
-    """The paper's numbers under this protocol, re-ranked ones only beside a re-ranked row, with their footnotes.
+def _reported(record: Record, metric: str) -> list[ReportedNumber]:
+    """The paper's numbers under this protocol: re-ranked ones only for a re-ranked record.
 
-    Empty for a modified method: no paper reports it.
+    A record with changed settings has those that the paper reports of just these settings; one that is modified in
+    another way has none.
     """
-    if record.method.modified:
-        return ""
-    reranked = record.disclosure.reranking is not None
-    key = (_reported_as(record), metric, reranked)
-    fitting = [r for r in record.method.reported if (r.dataset, r.metric, r.reranked) == key]
-    cells = []
-    for number in fitting:
-        where = ". ".join(part.rstrip(".") for part in (record.method.paper, number.where, number.note) if part)
-        cells.append(f"{100 * number.value:.1f}{note(where)}")
-    return " / ".join(cells)
+    method = record.method
+    if method.swapped or method.modified != bool(method.overrides):
+        return []
+    key = (_reported_as(record), metric, record.disclosure.reranking is not None, method.overrides)
+    return [r for r in method.reported if (r.dataset, r.metric, r.reranked, r.settings) == key]
+
+
+def _reported_cell(record: Record, metric: str, note: Callable[[str], str]) -> str:
+    """The paper's numbers of what the protocol ranks by, with their footnotes."""
+    numbers = [number for number in _reported(record, metric) if not number.condition]
+    return " / ".join(f"{100 * number.value:.1f}{note(_cite(record, number))}" for number in numbers)
+
+
+def _cite(record: Record, number: ReportedNumber) -> str:
+    """Paper, place in it, and why the number may not be comparable."""
+    return ". ".join(part.rstrip(".") for part in (record.method.paper, number.where, number.note) if part)
 
 
 def _reported_as(record: Record) -> str:
@@ -100,6 +117,7 @@ def budget_table(board: Board) -> str:
     """The size and cost of each row and who provides its parts, in the order of the results."""
     headers = ["#", "method", "preset", "identities/step", "tracklets/step", "clips/step", "frames/step", "steps"]
     headers += ["parameters", "multiply-adds/clip", "embedding", "CPU min", "peak MB"]
+    headers += ["frames/s in training", "frames/s in the test"]
     headers += ["device", "pre-training", "provided by"]
     table = []
     for place, row in enumerate(board.rows, 1):
@@ -107,10 +125,11 @@ def budget_table(board: Board) -> str:
         for name in BUDGET:
             cells.append(row.distinct(partial(_budget, name=name)))
         cells += [f"{fmean(_cpu_seconds(r) for r in row.records) / 60:.1f}", f"{max(map(_peak_mb, row.records)):.0f}"]
+        cells += [_frames_per_second([getattr(r.costs, stage) for r in row.records]) for stage in ("train", "embed")]
         cells.append(escape(row.distinct(lambda r: r.environment.device)))
         cells.append(escape(row.first.disclosure.pretraining or "none"))
         table.append([*cells, escape(row.distinct(_distributions))])
-    return _markdown(headers, table, "rll" + "r" * 10 + "lll")
+    return _markdown(headers, table, "rll" + "r" * 12 + "lll")
 
 
 def index_table(board: Board) -> str:
@@ -142,6 +161,12 @@ def _cpu_seconds(record: Record) -> float:
 
 def _peak_mb(record: Record) -> float:
     return max(cost.peak_mb for cost in (record.costs.train, record.costs.embed, record.costs.score) if cost)
+
+
+def _frames_per_second(costs: Sequence[Cost | None]) -> str:
+    """The mean over the records of a row; empty where none knows how many frames it was."""
+    known = [speed for cost in costs if cost and (speed := cost.frames_per_second) is not None]
+    return f"{fmean(known):,.0f}" if known else ""
 
 
 def _distributions(record: Record) -> str:

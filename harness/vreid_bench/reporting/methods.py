@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vreid_bench.contracts.recipe import Method, Part, Preset
+from vreid_bench.contracts.recipe import Method, Part, Preset, Reported
 from vreid_bench.registry.meanings import explain_settings
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, list_places, settings
@@ -66,6 +66,7 @@ def to_plain(shown: MethodShown) -> dict[str, Any]:
         "parts": [asdict(part) for part in shown.parts],
         "settings": [asdict(setting) for setting in shown.settings],
         "reported": [asdict(number) for number in shown.method.reported],
+        "protocols": list(shown.method.protocols),
     }
 
 
@@ -82,19 +83,17 @@ def render_method(shown: MethodShown, width: int | None) -> str:
         wrap_table(parts, ["part", "is", "--set PART=NAME can put there"], width),
         wrap_table(rows, ["setting", "value", "meaning"], width),
     ]
-    reported = [
-        [
-            number.dataset,
-            number.metric,
-            f"{100 * number.value:.1f}",
-            "re-ranked" if number.reranked else "",
-            number.where,
-        ]
-        for number in shown.method.reported
-    ]
+    reported = [_list_reported(number) for number in shown.method.reported]
     if reported:
         blocks.append(wrap_table(reported, ["reported on", "metric", "%", "", "where"], width))
     return "\n\n".join(blocks)
+
+
+def _list_reported(number: Reported) -> list[str]:
+    """The cells of one of the paper's numbers."""
+    how = [number.condition, "re-ranked" if number.reranked else ""]
+    how += [f"{path}={_write(value)}" for path, value in number.settings.items()]
+    return [number.dataset, number.metric, f"{100 * number.value:.1f}", ", ".join(filter(None, how)), number.where]
 
 
 def _list_parts(method: Method, registry: Registry) -> Iterator[PlaceShown]:

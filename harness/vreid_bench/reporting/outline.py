@@ -61,11 +61,12 @@ def _list_stage(title: str, stage: StageOutline | FitOutline) -> Lines:
     epoch = f"{stage.steps_of_epoch:,} step{'s' if stage.steps_of_epoch > 1 else ''} over {stage.over}"
     given = "" if stage.given == stage.steps else f" (the recipe says {stage.given})"
     augment = ", ".join(map(_write_part, recipe["augment"]))
+    more = f", and {recipe['unlabelled']} of unknown people" if recipe["unlabelled"] else ""
     lines = [
         (title, f"{stage.steps:,} steps, {stage.epochs:,.4g} epochs of {epoch}{given}"),
         ("  rate", _write_rates(recipe["schedule"], stage.drops)),
         ("  optimizer", _write_part(recipe["optimizer"])),
-        ("  batch", f"P = {recipe['P']} people, K = {recipe['K']} tracklets each: {stage.frames:,} frames"),
+        ("  batch", f"P = {recipe['P']} people, K = {recipe['K']} tracklets each{more}: {stage.frames:,} frames"),
         ("  clips", _write_clips(recipe["clipping"])),
         ("  losses", ", ".join(f"{weight:g} {name}" for name, weight in recipe["losses"].items())),
         ("  augment", augment or "nothing"),

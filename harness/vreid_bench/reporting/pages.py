@@ -32,7 +32,8 @@ averaged over the seeds: it says how much the splits differ, while ± behind a m
 """
 CONDITIONS = """\
 The same weights under each condition of the protocol, by the headline convention: mean ± sample standard deviation over
-seeds (95 % interval). The table above has the means over the conditions that the protocol ranks by.
+seeds (95 % interval). The table above has the means over the conditions that the protocol ranks by. *As reported*: what
+the paper of the row above prints for each condition.
 """
 QUOTED = """\
 Numbers of other systems that the papers of these methods quote, as printed: for reference only, nothing here was
@@ -76,7 +77,7 @@ def _render_page(same: Sequence[Board]) -> bytes:
         lines.append(results_table(board, note) + "\n")
         if board.first.conditions:
             lines.append(CONDITIONS)
-            lines += [conditions_table(board, metric) + "\n" for metric in ("mAP", "R1")]
+            lines += [conditions_table(board, metric, note) + "\n" for metric in ("mAP", "R1")]
         lines.append(budget_table(board) + "\n")
         quotations = quotations_table(board)
         lines += [QUOTED, quotations + "\n"] if quotations else []

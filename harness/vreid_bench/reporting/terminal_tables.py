@@ -48,7 +48,8 @@ def wrap_table(rows: Sequence[Sequence[str]], headers: Sequence[str], width: int
     the width, 30 at least.
     """
     clean = [[sanitize(cell) for cell in row] for row in rows]
-    columns = [max(len(cell) for cell in column) + 2 for column in zip(headers, *clean, strict=True)]
+    titles = [title and f"{title}  " for title in headers]  # tabulate leaves two spaces behind a header
+    columns = [max(len(cell) for cell in column) + 2 for column in zip(titles, *clean, strict=True)]
     middle = [min(column, 38) for column in columns[1:-1]]
     room = None if width is None else max(width - columns[0] - sum(middle), 30)
     return tabulate(

@@ -64,7 +64,8 @@ def _ends(means: Floats, estimate: float, without: Floats) -> list[float]:
     below = (np.sum(means < estimate) + np.sum(means == estimate) / 2) / len(means)
     bias = ndtri(np.clip(below, 1 / len(means), 1 - 1 / len(means)))
     pull = np.nanmean(without) - without  # [I]
-    skewness = np.sum(pull**3) / (6 * np.sum(pull**2) ** 1.5)  # at most 1/6, so that the divisor stays above 0
+    spread = np.sum(pull**2) ** 1.5  # 0 if it makes no difference who is left out
+    skewness = np.sum(pull**3) / (6 * spread) if spread else 0.0  # at most 1/6, so that the divisor stays above 0
     return [float(ndtr(bias + (bias + z) / (1 - skewness * (bias + z)))) for z in (outside, -outside)]
 
 

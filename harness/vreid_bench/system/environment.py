@@ -49,6 +49,7 @@ def prepare(name: str, threads: int | None, *, quiet: bool = False, checkpoint_e
     device, threads = pick_device(name), threads or cores()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
     torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32: TF32 keeps 10 of its 23 bits
     # a few CUDA kernels (3D max pooling backward) have no deterministic form: for these torch warns and continues
     # `use_deterministic_algorithms` would do the same, and import torch's compiler for it, which takes a second
     torch.set_deterministic_debug_mode("warn" if device.type == "cuda" else "error")

@@ -6,7 +6,7 @@ import json
 import platform
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +14,30 @@ import torch
 
 from vreid_bench.system.files import write_atomic
 
-COST = ("seconds", "cpu_seconds", "peak_mb")  # of one stage of a run
+COST = ("seconds", "cpu_seconds", "peak_mb", "frames")  # of one stage of a run
 Costs = dict[str, dict[str, float]]  # stage -> its cost
+
+
+class Stage:
+    """The count of one stage while it runs."""
+
+    def __init__(self, path: Path, name: str, device: torch.device, before: dict[str, float]) -> None:
+        self.path, self.name, self.device, self.before = path, name, device, before
+        self.wall, self.cpu, self.frames = time.monotonic(), time.process_time(), 0
+
+    def see(self, frames: int) -> None:
+        """Count frames that go through the network."""
+        self.frames += frames
+
+    def write(self) -> None:
+        """Write what was counted so far."""
+        cost = {
+            "seconds": self.before["seconds"] + time.monotonic() - self.wall,
+            "cpu_seconds": self.before["cpu_seconds"] + time.process_time() - self.cpu,
+            "peak_mb": max(self.before["peak_mb"], _peak(self.device) / 1e6),
+            "frames": self.before["frames"] + self.frames,
+        }
+        write_costs(self.path, read_costs(self.path) | {self.name: cost})
 
 
 class Meter:
@@ -25,28 +47,17 @@ class Meter:
         self.path, self.device = path, device
 
     @contextmanager
-    def stage(self, name: str, *, resumes: bool = False) -> Iterator[Callable[[], None]]:
-        """Count the block to the stage `name`; the callable it yields writes what was counted so far.
+    def stage(self, name: str, *, resumes: bool = False) -> Iterator[Stage]:
+        """Count the block to the stage `name`.
 
         `resumes`: the block continues where it was interrupted. Any other block starts over, and so does its count.
         """
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
-        costs = read_costs(self.path)
         nothing = dict.fromkeys(COST, 0.0)
-        before = costs.get(name, nothing) if resumes else nothing
-        wall, cpu = time.monotonic(), time.process_time()
-
-        def write() -> None:
-            costs[name] = {
-                "seconds": before["seconds"] + time.monotonic() - wall,
-                "cpu_seconds": before["cpu_seconds"] + time.process_time() - cpu,
-                "peak_mb": max(before["peak_mb"], _peak(self.device) / 1e6),
-            }
-            write_costs(self.path, costs)
-
-        yield write
-        write()
+        stage = Stage(self.path, name, self.device, read_costs(self.path).get(name, nothing) if resumes else nothing)
+        yield stage
+        stage.write()
 
 
 def read_costs(path: Path) -> Costs:
@@ -64,12 +75,12 @@ def write_costs(path: Path, costs: Costs) -> None:
 
 
 def add_costs(each: Iterable[Costs]) -> Costs:
-    """The costs of several folds, by stage: the sum of their times, the highest of their peaks."""
+    """The costs of several folds, by stage: the sums of their times and frames, the highest of their peaks."""
     total: Costs = {}
     known = list(each)
     for name in dict.fromkeys(name for costs in known for name in costs):
         stages = [costs[name] for costs in known if name in costs]
-        total[name] = {key: sum(stage[key] for stage in stages) for key in ("seconds", "cpu_seconds")}
+        total[name] = {key: sum(stage[key] for stage in stages) for key in ("seconds", "cpu_seconds", "frames")}
         total[name]["peak_mb"] = max(stage["peak_mb"] for stage in stages)
     return total
 

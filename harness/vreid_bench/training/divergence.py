@@ -36,11 +36,11 @@ def call_loss(loss: nn.Module, name: str, stage: Step, batch: Batch) -> Tensor:
     """The loss `name` of a batch. Raises InputError that names it, or the matcher that it uses, if its code fails."""
     try:
         with blame(stage.titles[f"loss.{name}"]):
-            value: Tensor = loss(batch)
+            value: Tensor = loss(batch.seen_by(loss))
             return value
     except InputError:
         with blame(stage.titles["matcher"]):  # it computes what the batch gives: is the fault its own?
-            _ = batch.hardest
+            _ = batch.labelled.hardest
         raise
 
 
@@ -99,10 +99,12 @@ def find_part(parts: MethodParts, stage: Step, seen: Seen, batch: Batch, losses:
         cut = replace(represented, embedding=_leaf(represented.embedding))  # between matcher and loss
         again = Batch(leaves, batch.pids, batch.camids, batch.matcher)
         vars(again)["represented"] = cut
-        own = [p for p in parts.losses[name].parameters() if p.requires_grad]
-        gradients = _follow(parts.losses[name](again), [cut.embedding, *inputs, *own])
+        loss = parts.losses[name]
+        own = [p for p in loss.parameters() if p.requires_grad]
+        given = again.seen_by(loss)
+        gradients = _follow(loss(given), [cut.embedding, *inputs, *own])
         if not are_finite(gradients):
-            known = {"distance", "hardest"} & vars(again).keys()
+            known = {"distance", "hardest"} & vars(given).keys()
             sound = not known or are_finite(_follow(batch.matcher.distance(cut, cut).sum(), [cut.embedding]))
             return _say("gradient", f"loss.{name}" if sound else "matcher", titles)
         through = _follow(represented.embedding, inputs, gradients[0])
@@ -123,12 +125,14 @@ def _say(what: str, part: str, titles: Mapping[str, str]) -> str:
 
 def _matched(batch: Batch) -> list[Tensor | None]:
     """What the matcher has computed for the losses; an anchor without a positive or negative has no distance."""
-    used = vars(batch)
-    found = [used["represented"].embedding] if "represented" in used else []
-    if "hardest" in used:
-        hardest, ok = used["hardest"], used["hardest"].ok
-        found += [hardest.positive[ok], hardest.negative[ok]]
-    return [*found, used.get("distance")]
+    found: list[Tensor | None] = []
+    for used in map(vars, (batch, batch.labelled)):
+        found += [used["represented"].embedding] if "represented" in used else []
+        if "hardest" in used:
+            hardest, ok = used["hardest"], used["hardest"].ok
+            found += [hardest.positive[ok], hardest.negative[ok]]
+        found.append(used.get("distance"))
+    return found
 
 
 def _follow(value: Tensor, inputs: Sequence[Tensor], given: Tensor | None = None) -> Sequence[Tensor | None]:

@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vreid_bench.contracts.dataset import Tracklet, person_ids
+from vreid_bench.contracts.dataset import Tracklet
 from vreid_bench.contracts.length import plain_steps
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import Batch, ClipFeatures, FitsClips, FitsMaps
+from vreid_bench.contracts.precision import DEFAULT, Precision
 from vreid_bench.contracts.recipe import Fit, Schedule, Train
 from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.embed import FrameReader, embed, maps
@@ -25,6 +26,7 @@ from vreid_bench.modeling.model import MethodParts, Step
 from vreid_bench.registry.entry import blame
 from vreid_bench.system.errors import InputError, RunError, UnknownName
 from vreid_bench.system.progress import bar
+from vreid_bench.training.batches import TrainingLists
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
 from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.divergence import Seen, advise, are_finite, call_loss, find_part, measure_parts
@@ -49,7 +51,7 @@ Validate = Callable[[Position, Log], None]  # called after each step and each fi
 class Draw(NamedTuple):
     """What one step trains on."""
 
-    rows: Sequence[int]  # [N], N = P * K, into the training tracklets
+    rows: Sequence[int]  # [N], N = P K + unlabelled, into `TrainingLists.tracklets`
     clips: Sequence[NDArray[np.uint8]]  # N arrays [C, T, H, W, P]; empty if features are cached
 
 
@@ -60,19 +62,23 @@ class Training:
     resumed run ends with the same weights as an uninterrupted one on the same machine.
     """
 
-    def __init__(self, parts: MethodParts, tracklets: Sequence[Tracklet], reader: FrameReader, seed: int) -> None:
+    def __init__(
+        self,
+        parts: MethodParts,
+        tracklets: Sequence[Tracklet],
+        reader: FrameReader,
+        seed: int,
+        precision: Precision = DEFAULT,
+    ) -> None:
         self.parts = parts
-        self.tracklets = tuple(t for t in tracklets if t.pid > 0)
+        self.precision = precision
+        self.lists = TrainingLists.of(tracklets)
         self.reader = reader
         self.seed = seed
         self.begun: Mapping[str, float] = {}  # the largest parameter of each part before the first step
         self.module = nn.ModuleDict({"model": parts.model, "loss": parts.losses}).to(reader.device)
-        label = {pid: row for row, pid in enumerate(person_ids(self.tracklets))}
-        self.rows: dict[int, list[int]] = {}  # label -> rows of its tracklets
-        for row, tracklet in enumerate(self.tracklets):
-            self.rows.setdefault(label[tracklet.pid], []).append(row)
-        self.labels = torch.tensor([label[t.pid] for t in self.tracklets], device=reader.device)
-        self.camids = torch.tensor([t.camid for t in self.tracklets], device=reader.device)
+        self.labels = torch.tensor(self.lists.labels, device=reader.device)
+        self.camids = torch.tensor([t.camid for t in self.lists.tracklets], device=reader.device)
 
     def run(self, checkpoints: Checkpoints, log: Log, validate: Validate = lambda position, log: None) -> None:
         """Run every stage, starting from the last checkpoint if there is one."""
@@ -109,12 +115,13 @@ class Training:
         if stage.part == "aggregator":
             aggregator = cast(FitsMaps, model.aggregator)
             with blame(model.titles["aggregator"]):
-                aggregator.fit(maps(model, self.tracklets, stage.clipping, self.reader))
+                aggregator.fit(maps(model, self.lists.labelled, stage.clipping, self.reader))
         else:
             matcher = cast(FitsClips, model.matcher)
-            store = embed(model, self.tracklets, stage.clipping, self.reader).to(self.reader.device)
+            store = embed(model, self.lists.labelled, stage.clipping, self.reader).to(self.reader.device)
+            labels, camids = self.labels[: len(store.counts)], self.camids[: len(store.counts)]
             with blame(model.titles["matcher"]):
-                matcher.fit(store.clips(slice(None)), self.labels, self.camids)
+                matcher.fit(store.clips(slice(None)), labels, camids)
 
     def _descend(
         self, stage: Step, start: Position, state: Mapping[str, Tensor]
@@ -154,7 +161,7 @@ class Training:
         clips = self.reader.tensor(frames)  # [S, T, P, H, W]
         for augment in stage.augment:
             clips = augment(clips, generator, self.parts.model.planes)
-        with torch.autocast(self.reader.device.type, torch.bfloat16, self.reader.device.type == "cuda"):
+        with torch.autocast(self.reader.device.type, torch.bfloat16, self.precision == "bf16"):
             maps = self.parts.model.encode(clips)
             return clips, maps, _float(self.parts.model.aggregate(maps))
 
@@ -163,7 +170,7 @@ class Training:
 
         Random draws depend only on (seed, stage, view, tracklet).
         """
-        recipe, model, total = stage.recipe, self.parts.model, len(self.tracklets)
+        recipe, model, total = stage.recipe, self.parts.model, len(self.lists.labelled)
         model.encoder.eval()  # also modules without parameters, which no pattern can freeze
         model.aggregator.eval()
         places = [(view, row) for view in range(recipe.cached) for row in range(total)]
@@ -204,28 +211,17 @@ class Training:
 
     def _draw(self, recipe: Train, position: Position) -> Draw:
         generator = np.random.default_rng(_number(self.seed, "batch", *position))
-        rows = pk_batch(self.rows, recipe.P, recipe.K, generator)
+        rows = self.lists.draw(recipe, generator)
         return Draw(rows, [] if recipe.cached else [self._cut(recipe, row, generator) for row in rows])
 
     def _cut(self, recipe: Train, row: int, generator: np.random.Generator) -> NDArray[np.uint8]:
         """The clips of one tracklet: [C, T, H, W, P]."""
-        tracklet = self.tracklets[row]
+        tracklet = self.lists.tracklets[row]
         cut = clip_indices(recipe.clipping, len(tracklet.frames), generator)
         return self.reader.read(tracklet, cut)
 
     def _reseed(self, position: Position) -> None:
         torch.manual_seed(_number(self.seed, "torch", *position))
-
-
-def pk_batch(rows: Mapping[int, Sequence[int]], P: int, K: int, generator: np.random.Generator) -> list[int]:
-    """Rows of P identities, K tracklets of each, identity by identity; `rows` maps a label to its tracklets' rows.
-
-    Drawn without replacement; with replacement where there are fewer than P identities, or fewer than K tracklets
-    of an identity (MARS has one training identity with a single tracklet and 45 with fewer than four).
-    """
-    chosen = generator.choice(sorted(rows), P, replace=len(rows) < P)
-    drawn = [generator.choice(rows[int(i)], K, replace=len(rows[int(i)]) < K) for i in chosen]
-    return [int(row) for each in drawn for row in each]
 
 
 def learning_rate(schedule: Schedule, step: int, steps: int) -> float:

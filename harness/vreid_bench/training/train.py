@@ -10,6 +10,7 @@ import click
 import torch
 
 from vreid_bench.contracts.dataset import person_ids
+from vreid_bench.contracts.precision import DEFAULT
 from vreid_bench.contracts.recipe import Fit
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.flow import describe_sources
@@ -64,7 +65,7 @@ class TrainingRecipe:
         torch.manual_seed(self.seed)  # the initial weights
         identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
         parts = assemble(method, self.registry.factories(method), identities)
-        where = [*machine.arithmetic, *describe_sources(parts.model.planes)]
+        where = [machine.arithmetic, self.source.precision, *describe_sources(parts.model.planes)]
         made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
         return parts, made_by
 
@@ -118,16 +119,18 @@ def train_on(
         for sentence in find_repeats(recipe.chosen.method, sets[-1]):
             LOGGER.warning("%s", sentence)
             write_line(f"warning: {sentence}", quiet=machine.quiet)
-        with Meter(folder.costs, machine.device).stage("train", resumes=True) as count:
+        with Meter(folder.costs, machine.device).stage("train", resumes=True) as stage:
             if before is None:
                 recipe.source.begin(parts.model.encoder)
             else:
                 load_earlier(before, parts)
-            reader = FrameReader.of(sets[-1].dataset, recipe.chosen.method.size, parts.model.planes, machine)
+            planes = parts.model.planes
+            reader = FrameReader.of(sets[-1].dataset, recipe.chosen.method.size, planes, machine, stage.see)
             validate = recipe.build_validator(sets[-1].validation, parts, reader)
-            checkpoints = Checkpoints(folder.checkpoint, count, machine.checkpoint_every)
+            checkpoints = Checkpoints(folder.checkpoint, stage.write, machine.checkpoint_every)
             log = StepLog(folder.log, listen)
-            Training(parts, sets[-1].tracklets, reader, recipe.seed).run(checkpoints, log, validate)
+            precision = recipe.source.precision or DEFAULT
+            Training(parts, sets[-1].tracklets, reader, recipe.seed, precision).run(checkpoints, log, validate)
             save_weights(folder.weights, parts.model, made_by)
         LOGGER.info("%s: trained", folder.path)
     load_weights(folder.weights, parts.model)

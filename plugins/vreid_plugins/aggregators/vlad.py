@@ -10,16 +10,22 @@ from torch.nn import functional as F
 
 from vreid_bench import InputError, pairwise_distance
 
-EMPTY = 1e-3  # a word whose sum of residuals is shorter than this counts as empty
+SHORT = 1e-3  # a sum of residuals that is shorter than this is not scaled to unit length
 MOST_DESCRIPTORS = 100_000  # the most that k-means uses: 100 MB of C3D's
 
 
 class Vlad(nn.Module):
     """K words, and the sum of the residuals of descriptors to them; the equations are those of Wu et al. 2019."""
 
-    def add_words(self, width: int, words: int, alpha: float) -> None:
-        """Add K = `words` words of D = `width` numbers; alpha: sharpness of the soft assignment of a descriptor."""
-        self.alpha = alpha
+    def add_words(self, width: int, words: int, alpha: float, empty: str = "assigned") -> None:
+        """Add K = `words` words of D = `width` numbers; alpha: sharpness of the soft assignment of a descriptor.
+
+        empty: what becomes of a word that is almost empty. `assigned`: its column is as long as the descriptors
+        assigned to it, at most 1. `short`: it has unit length, unless its residuals sum to less than 1e-3.
+        """
+        if empty not in ("assigned", "short"):
+            raise InputError(f"aggregator personvlad: empty must be assigned or short, got {empty!r}")
+        self.alpha, self.empty = alpha, empty
         self.w = nn.Parameter(torch.empty(words, width))  # w_k, z_k and c_k of Eq. 5; they train independently
         self.z = nn.Parameter(torch.empty(words))
         self.c = nn.Parameter(torch.empty(words, width))
@@ -37,9 +43,10 @@ class Vlad(nn.Module):
         a = self.assignment(f)  # [B, S, K]
         # Eq. 5, right: V = sum a (f - c), the descriptors' part less the centres'
         residuals = a.transpose(1, 2) @ f - a.sum(1)[:, :, None] * self.c  # [B, K, D]
-        # Intra-normalisation. A word without descriptors stays near zero, as in VLAD with hard assignment.
-        # Scaled to unit length, it would be the rounding noise of the softmax's tail.
-        columns = residuals / residuals.norm(dim=2, keepdim=True).clamp_min(EMPTY)
+        # Intra-normalisation. Scaled to unit length, an empty word would be the noise of the softmax's tails.
+        columns = residuals / residuals.norm(dim=2, keepdim=True).clamp_min(SHORT)
+        if self.empty == "assigned":
+            columns = columns * a.sum(1)[:, :, None].clamp_max(1)
         return F.normalize(columns.flatten(1), dim=1)
 
     @torch.no_grad()

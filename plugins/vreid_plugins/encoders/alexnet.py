@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from vreid_bench import Published, hookimpl
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
+from vreid_plugins.encoders.colours import find_scale
 
 
 class Conv(NamedTuple):
@@ -47,13 +45,14 @@ class Alexnet(nn.Module):
     narrow False: D = 256 at stride 32. Names and shapes are those of torchvision's `alexnet` without `classifier`.
     narrow True: a quarter of the channels after a 5x5 stem, with batch normalisation, because a network without
         normalisation hardly learns from random weights in minutes: D = 64 at stride 8.
+    scale: as in `resnet`.
     """
 
     published = (Published("torchvision alexnet", head=("classifier.",)),)
     mean: Tensor
     std: Tensor
 
-    def __init__(self, narrow: bool = False) -> None:
+    def __init__(self, narrow: bool = False, scale: str = "imagenet") -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels = 3
@@ -67,8 +66,9 @@ class Alexnet(nn.Module):
             channels = conv.width
         self.features = nn.Sequential(*layers)
         # not persistent: the state dict stays torchvision's
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
+        mean, std = find_scale("alexnet", scale)
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("std", std, persistent=False)
 
     def forward(self, clips: Tensor) -> Tensor:
         """clips [B, T, 3, H, W] in [0, 1] -> maps [B, T, D, h, w]."""

@@ -5,35 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from vreid_bench import InputError, Published, hookimpl
+from vreid_plugins.encoders.colours import find_scale
 from vreid_plugins.encoders.residual import IMAGES, Residual
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 
 
 class Resnet(Residual):
     """A residual network without its classifier, applied to each frame separately.
 
     depth 50: maps of D = 2048 at stride 32. Names and shapes are those of torchvision's and timm's `resnet50` without
-        `fc`, so their files load unchanged. Like them, it normalises colours by the mean and deviation of ImageNet.
+        `fc`, so their files load unchanged.
     depth 8: a 5x5 stem and one basic block each of 16, 32 and 64 channels: D = 64 at stride 8.
     last_stride: the stride of the last layer; 1 doubles the maps' height and width, as many re-ID networks do.
+    scale: `imagenet` normalises colours by the mean and deviation of ImageNet, as the published weights expect;
+        `symmetric` scales them to [-1, 1]. Published weights are loaded as they are with both.
     """
 
     published = (Published("torchvision and timm resnet50", head=("fc.",)),)
     mean: Tensor
     std: Tensor
 
-    def __init__(self, depth: int = 50, last_stride: int = 2) -> None:
+    def __init__(self, depth: int = 50, last_stride: int = 2, scale: str = "imagenet") -> None:
         if last_stride not in (1, 2):
             raise InputError(f"encoder resnet: last_stride must be 1 or 2, got {last_stride!r}")
         super().__init__(IMAGES, depth, last_stride)
         # not persistent: the state dict stays torchvision's
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
+        mean, std = find_scale("resnet", scale)
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("std", std, persistent=False)
 
     def forward(self, clips: Tensor) -> Tensor:
         """clips [B, T, 3, H, W] in [0, 1] -> maps [B, T, D, h, w]."""

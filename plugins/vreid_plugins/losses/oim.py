@@ -17,7 +17,8 @@ class Oim(nn.Module):
 
     temperature: tau of Eq. 6.
     momentum: the share of an identity's row that stays when one of its tracklets updates the row.
-    queue_size: Q, how many features of unlabelled tracklets (label -1) are stored.
+    queue_size: Q, how many features of unlabelled tracklets (label -1) are stored. A step has as many of them as its
+        stage says (`unlabelled`), if the training list of the data set has some, with pid 0.
     subsample: how many rows of table and queue are in the denominator of a step; 0 means all. The identities of the
         batch always are; the rest is drawn in each step.
 
@@ -30,6 +31,8 @@ class Oim(nn.Module):
       and Q empty places would outweigh the identities. So the first tracklet of an identity fills its row and has no
       loss. The queue, which most datasets never fill, takes no memory before the first unlabelled tracklet.
     """
+
+    takes_unlabelled = True
 
     table: Tensor  # [identities, E]
     queue: Tensor  # [Q, E], or [0, E] before the first unlabelled tracklet

@@ -39,7 +39,10 @@ class QueryExpansion:
         self, query_query: Any, query_gallery: Any, gallery_gallery: Any, metric: Metric, *, threads: int = 0
     ) -> Floats:
         """Raises InputError: an average needs vectors."""
-        raise InputError("query expansion averages features, and only distances were given; score features instead")
+        raise InputError(
+            "query expansion averages features, and there are only distances here, as of a matcher that compares clips "
+            "in pairs; give features, or re-rank with zhong"
+        )
 
     def from_features(
         self, query: Any, gallery: Any, metric: Metric, *, memory: int = RERANK_MEMORY, threads: int = 0

@@ -1,14 +1,17 @@
 """Augmentations: one draw per clip, every frame of it alike, and nothing left of the argument changed."""
 
+import math
+
 import pytest
 import torch
 
 from vreid_bench import Corruption, InputError, Tracklet
 from vreid_plugins.augmentations.clip_corruption import ClipCorruption
 from vreid_plugins.augmentations.flip import Flip
+from vreid_plugins.augmentations.rotation import Rotation, rotate
 from vreid_plugins.augmentations.shift import Shift
 
-ALL = [Flip(0.5), Shift(0.2)]
+ALL = [Flip(0.5), Shift(0.2), Rotation(10.0)]
 
 
 def generator(seed=0):
@@ -98,3 +101,42 @@ def test_corruption_in_training_refuses_what_it_cannot_spoil():
         ClipCorruption(strength=1.0)
     with pytest.raises(InputError, match="takes colour frames"):
         ClipCorruption()(torch.zeros(1, 1, 5, 4, 4), generator(), ("rgb", "flow"))
+
+
+def test_a_quarter_turn_of_square_frames_is_that_of_the_pixels():
+    frames = torch.rand(2, 3, 9, 9, generator=generator())
+    torch.testing.assert_close(rotate(frames, math.pi / 2), frames.rot90(1, (2, 3)))
+    torch.testing.assert_close(rotate(frames, 0.0), frames)
+
+
+def test_a_rotation_keeps_distances_in_frames_that_are_not_square():
+    """A spot at a known place of a tall frame, found again where plain trigonometry puts it."""
+    H, W, angle = 61, 31, 0.3
+    frames = torch.zeros(1, 3, H, W)
+    frames[:, :, 10:13, 14:17] = 1.0  # around row 11, column 15, which is 19 rows above the middle
+    turned = rotate(frames, angle)[0, 0]
+    rows, columns = torch.meshgrid(torch.arange(H), torch.arange(W), indexing="ij")
+    found = [float((turned * place).sum() / turned.sum()) for place in (rows, columns)]
+    assert found == pytest.approx([30 - 19 * math.cos(angle), 15 - 19 * math.sin(angle)], abs=0.1)
+
+
+def test_angles_are_drawn_evenly_up_to_the_largest():
+    """The slope of a ramp that is turned by a is its sine and cosine."""
+    ramp = torch.arange(21.0).expand(400, 1, 3, 21, 21)  # grows to the right by 1
+    turned = Rotation(10.0)(ramp, generator(), ("rgb",))[:, 0, 0, 8:13, 8:13]
+    down, right = turned.diff(dim=1).mean((1, 2)), turned.diff(dim=2).mean((1, 2))
+    degrees = torch.rad2deg(torch.atan2(down, right))
+    assert degrees.abs().max() == pytest.approx(10, abs=0.2)
+    assert degrees.mean() == pytest.approx(0, abs=0.6)
+    assert degrees.std() == pytest.approx(20 / 12**0.5, abs=0.4)
+
+
+@pytest.mark.parametrize("degrees", [-1.0, 181.0])
+def test_rotation_refuses_angles_beyond_half_a_turn(degrees):
+    with pytest.raises(InputError, match="augmentation rotation: degrees must be 0 to 180"):
+        Rotation(degrees)
+
+
+def test_rotation_refuses_flow_whose_vectors_it_does_not_turn():
+    with pytest.raises(InputError, match="takes colour frames"):
+        Rotation()(torch.rand(1, 1, 5, 4, 4), generator(), ("rgb", "flow"))

@@ -28,6 +28,15 @@ def test_a_crop_is_a_window_of_the_enlarged_clip():
     assert torch.equal(Crop(1.0)(clips, generator(), ("rgb",)), clips)
 
 
+def test_the_size_of_a_crop_is_drawn_if_asked():
+    """The step of a ramp is 1 / factor: from 1, the whole frame, to 0.8, for 32 rows spread over up to 40."""
+    ramp = torch.arange(32.0)[:, None].expand(400, 2, 3, 32, 16)
+    steps = Crop(1.25, drawn=True)(ramp, generator(), ("rgb",))[:, 0, 0, 8:24].diff(dim=1).mean((1, 2))
+    factors = 1 / steps
+    assert factors.aminmax() == pytest.approx((1, 1.25), abs=0.02)
+    assert factors.mean() == pytest.approx(1.125, abs=0.01)
+
+
 def test_erasing_covers_one_rectangle_of_a_share_and_an_aspect_in_range():
     """Zhong et al., Algorithm 1: area and aspect drawn evenly, the place evenly among those where it fits."""
     H, W = 120, 128

@@ -84,7 +84,7 @@ def test_paper_preset_is_whole_and_has_its_parameters(registry, name, count):
     method = registry.get("methods", name)("paper")
     with torch.device("meta"), without_checks():  # shapes without numbers
         assert parameters(check_recipe(registry, method).model) == count
-    assert method.encoder in (part("resnet", depth=50), part("alexnet"), part("inception-v3"))  # as published
+    assert method.encoder in ica.BACKBONES["paper"].values()
     assert method.size == (256, 128)
     (stage,) = trainings(method)
     assert (stage.P, stage.K, stage.clipping.T) == (4, 8, 4)
@@ -134,9 +134,9 @@ def test_the_control_normalises_once(registry):
     assert not any(isinstance(module, torch.nn.BatchNorm1d) for module in losses.modules())
 
 
-def test_a_clip_stays_unchanged_in_one_of_eight(registry):
+def test_small_leaves_a_clip_unchanged_in_one_of_eight(registry):
     """Cropped, flipped and erased with a chance of one half each."""
-    steps = [registry.factory("augmentations", each)() for each in ica.augmentations(synchronous=True)]
+    steps = [registry.factory("augmentations", each)() for each in ica.augmentations("small", synchronous=True)]
     clips = changed = torch.rand(800, 1, 3, 32, 16, generator=generator(1))
     shares = []
     for at, step in enumerate(steps):
@@ -144,6 +144,51 @@ def test_a_clip_stays_unchanged_in_one_of_eight(registry):
         shares.append((changed != before).flatten(1).any(1).float().mean())
     assert shares == pytest.approx([0.5] * 3, abs=0.06)
     assert (changed == clips).flatten(1).all(1).float().mean() == pytest.approx(1 / 8, abs=0.04)
+
+
+def test_paper_leaves_a_clip_unchanged_or_transforms_it_by_one_coin(registry):
+    """Half of the clips stay as they are; every other one is cropped and rotated, all its frames alike."""
+    [each] = ica.augmentations("paper", synchronous=True)
+    clips = torch.rand(400, 1, 3, 32, 16, generator=generator(1)).expand(400, 3, 3, 32, 16)
+    changed = registry.factory("augmentations", each)()(clips, generator(), ("rgb",))
+    moved = (changed != clips).flatten(1).any(1)
+    assert moved.float().mean() == pytest.approx(0.5, abs=0.08)
+    assert torch.equal(changed[:, :1].expand_as(changed), changed)
+    [apart] = ica.augmentations("paper", synchronous=False)
+    frames = registry.factory("augmentations", apart)()(clips, generator(), ("rgb",))
+    moved = (frames != clips).flatten(2).any(2)
+    assert moved.float().mean() == pytest.approx(0.5, abs=0.05)
+    assert moved.all(1).float().mean() == pytest.approx(1 / 8, abs=0.06)  # each of three frames has its own coin
+
+
+def test_the_transformations_of_the_paper_preset_draw_size_angle_flip_and_region(registry):
+    """Section 2.1 names what is drawn once for a clip; a crop keeps 8 / 9 to all of a side."""
+    options = ica.augmentations("paper", synchronous=True)[0].options
+    assert {name: (each.name, dict(each.options)) for name, each in options.items()} == {
+        "crop": ("crop", {"enlarge": 1.125, "p": 1.0, "drawn": True}),
+        "rotation": ("rotation", {"degrees": 10.0}),
+        "flip": ("flip", {"p": 0.5}),
+        "erasing": ("erasing", {"p": 0.5}),
+    }
+
+
+@pytest.mark.parametrize("name", ["ica", "ica-alexnet", "ica-inception-v3"])
+def test_paper_frames_are_scaled_to_minus_one_to_one(registry, name):
+    """Section 3.2: what reaches the first convolution of black and of white frames."""
+    encoder = registry.factory("encoders", ica.vreid_methods()[name]("paper").encoder)()
+    first = next(module for module in encoder.modules() if isinstance(module, torch.nn.Conv2d))
+
+    class Enough(Exception):
+        pass
+
+    def look(_, given):
+        raise Enough(given[0].unique().tolist())
+
+    first.register_forward_pre_hook(look)
+    for colour, expected in ((0.0, -1.0), (1.0, 1.0)):
+        with pytest.raises(Enough) as seen:
+            encoder(torch.full((1, 1, 3, 128, 96), colour))
+        assert seen.value.args[0] == [expected]
 
 
 @pytest.mark.parametrize("preset", ["paper", "small"])
@@ -161,7 +206,7 @@ def test_the_four_models_differ_in_head_and_augmentation_alone(preset):
     if preset == "paper":
         assert len(four.stages) == len(three.stages) == 1
     alike, apart = (trainings(m)[-1].augment for m in (four, three))
-    assert [each.name for each in alike] == ["crop", "flip", "erasing"]
+    assert [each.name for each in alike] == (["one-coin"] if preset == "paper" else ["crop", "flip", "erasing"])
     assert [each.options["inner"] for each in apart] == list(alike)
 
 

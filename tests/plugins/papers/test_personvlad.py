@@ -1,14 +1,15 @@
 """The layer of 3D PersonVLAD: against VLAD by a slow loop, and at the numbers that break floats."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
 from vlad_cases import classic_vlad, layer, maps_of, place
 
 from vreid_bench import InputError
-from vreid_plugins.personvlad import (
-    PersonVlad,
-)
+from vreid_plugins import personvlad
+from vreid_plugins.personvlad import PersonVlad
 
 
 def test_part_maps_are_weights_of_each_place():
@@ -155,6 +156,44 @@ def test_a_word_without_descriptors_gets_no_gradient_of_the_tail():
     assert 0 < a[0, 0, 1] < 1e-30
     column = vlad(maps).unflatten(1, (2, 2))[0, 1]
     assert 0 < column.norm() < 1e4 * a[0, 0, 1]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3])
+def test_a_word_has_the_length_of_what_is_assigned_to_it_up_to_a_descriptor(share):
+    """One descriptor, of which the second word has a share: its column is that long, and not of unit length."""
+    centres = [[0.0, 0.0], [2.0, 0.0]]
+    # Eq. 4: a ratio of exp(-alpha (d1^2 - d0^2)) = share / (1 - share) at f = (x, 1), d1^2 - d0^2 = 4 - 4 x
+    x, alpha = 0.5, math.log((1 - share) / share) / 2
+    lengths = {}
+    for empty in ("assigned", "short"):
+        vlad = place(layer(D=2, h=1, w=1, words=2, parts=1, alpha=alpha, normalize=False, empty=empty), centres)
+        with torch.no_grad():
+            vlad.detector.weight.zero_()
+            vlad.detector.bias.fill_(50.0)  # a map of 1
+        maps = torch.tensor([x, 1.0], dtype=torch.float64).view(1, 1, 2, 1, 1)
+        assert vlad.assignment(vlad.part_features(maps))[0, 0, 1].item() == pytest.approx(share)
+        columns = vlad(maps).detach().unflatten(1, (2, 2))[0].norm(dim=1)
+        lengths[empty] = float(columns[1] / columns[0])
+    assert lengths["assigned"] == pytest.approx(share / (1 - share))
+    assert lengths["short"] == pytest.approx(1)  # a hundredth of a descriptor counts as much as the rest of it
+
+
+def test_words_with_a_descriptor_or_more_have_equal_lengths_however_many():
+    """Five descriptors at one word and one at another, as in VLAD with hard assignment."""
+    vlad = place(layer(D=2, h=1, w=1, words=2, parts=1, alpha=1000.0, normalize=False), [[0.0, 1.5], [5.0, 0.0]])
+    with torch.no_grad():
+        vlad.detector.weight.zero_()
+        vlad.detector.bias.fill_(50.0)
+    maps = torch.tensor([[0.0, 1.0]] * 5 + [[4.0, 0.0]], dtype=torch.float64).view(1, 6, 2, 1, 1)
+    columns = vlad(maps).unflatten(1, (2, 2))[0].norm(dim=1)
+    torch.testing.assert_close(columns[0], columns[1])
+
+
+def test_small_keeps_its_rule_for_empty_words_and_paper_has_that_of_the_class():
+    assert personvlad.personvlad("small").aggregator.options["empty"] == "short"
+    assert "empty" not in personvlad.personvlad("paper").aggregator.options
+    with pytest.raises(InputError, match="aggregator personvlad: empty must be assigned or short"):
+        layer(empty="none")
 
 
 def test_a_word_whose_descriptors_lie_close_to_it_is_not_an_empty_one():

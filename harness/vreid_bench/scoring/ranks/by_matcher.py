@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher, Reranker
+from vreid_bench.scoring.ranks.blocks import find_metric, measure_blocks, tiles
 from vreid_bench.scoring.ranks.counting import Counts, Tile, count_from_distances, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.ranks.pruning import BoundedMatcher, PrunedDistances
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
-from vreid_bench.scoring.rerank.k_reciprocal import count_reranked_features
-from vreid_bench.system.errors import InputError
+from vreid_bench.scoring.rerank.k_reciprocal import count_reranked_distances, count_reranked_features
 from vreid_bench.system.progress import bar
 
 
@@ -30,41 +30,43 @@ def rank_by_matcher(
     sides: all test tracklets as queries and as gallery, represented, on the matcher's device; the same object twice
     unless the queries are corrupted. A matcher of one vector for each tracklet is ranked straight from the vectors. A
     matcher of pairs of clips is ranked by tiles of distances; if it knows bounds, only the distances that the bounds
-    leave open are computed. A re-ranker gets the gallery as it is ranked: a query in it is two items. Raises InputError
-    as `check_reranking` does.
+    leave open are computed. A re-ranker gets the gallery as it is ranked: a query in it is two items. Of a matcher of
+    pairs it gets all distances among them. Raises InputError for a re-ranker that needs vectors.
     """
     with torch.inference_mode():
-        if not isinstance(matcher, ComparesVectors):
-            if reranker is not None:
-                check_reranking(matcher)
-            if isinstance(matcher, BoundedMatcher):
-                pruned = PrunedDistances(matcher, sides, labels)
-                pieces = pruned.tiles()
-            else:
-                pruned, pieces = None, tiles(matcher, sides, labels)
-            pieces = _with_progress(pieces, labels, pruned, quiet)
-            return count_from_distances(pieces, labels, torch.get_num_threads())
-        asking, ranked = sides
-        vectors = matcher.vectors(ranked).float().cpu().numpy()  # [N, E]
-        whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
-        gallery = vectors if whole else vectors[labels.gallery]  # a copy only where one is needed
-        if asking is not ranked:
-            vectors = matcher.vectors(asking).float().cpu().numpy()
+        if isinstance(matcher, ComparesVectors):
+            return _rank_vectors(matcher, sides, labels, reranker, memory)
         if reranker is None:
-            return count_from_embeddings(
-                vectors[labels.query], gallery, labels, matcher.metric, torch.get_num_threads()
-            )
-    both = vectors[labels.query], gallery
-    return count_reranked_features(reranker, both, labels, matcher.metric, memory, torch.get_num_threads())
+            return _rank_pairs(matcher, sides, labels, quiet)
+        blocks = measure_blocks(matcher, *_choose(sides, labels), quiet)
+    return count_reranked_distances(reranker, blocks, labels, find_metric(matcher), torch.get_num_threads())
 
 
-def check_reranking(matcher: Matcher) -> None:
-    """Raise InputError if the matcher compares clips in pairs, which cannot be re-ranked."""
-    if not isinstance(matcher, ComparesVectors):
-        raise InputError(
-            "--rerank: needs one vector for each tracklet, but the matcher of this method compares clips in pairs; "
-            "leave --rerank out, or choose another matcher, for instance --set matcher=mean"
-        )
+def _rank_vectors(
+    matcher: ComparesVectors, sides: tuple[Clips, Clips], labels: Labels, reranker: Reranker | None, memory: int
+) -> Counts:
+    asking, ranked = sides
+    vectors = matcher.vectors(ranked).float().cpu().numpy()  # [N, E]
+    whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
+    gallery = vectors if whole else vectors[labels.gallery]  # a copy only where one is needed
+    if asking is not ranked:
+        vectors = matcher.vectors(asking).float().cpu().numpy()
+    query, threads = vectors[labels.query], torch.get_num_threads()
+    if reranker is None:
+        return count_from_embeddings(query, gallery, labels, matcher.metric, threads)
+    return count_reranked_features(reranker, (query, gallery), labels, matcher.metric, memory, threads)
+
+
+def _rank_pairs(matcher: Matcher, sides: tuple[Clips, Clips], labels: Labels, quiet: bool) -> Counts:
+    pruned = PrunedDistances(matcher, sides, labels) if isinstance(matcher, BoundedMatcher) else None
+    pieces = pruned.tiles() if pruned is not None else tiles(matcher, *_choose(sides, labels))
+    return count_from_distances(_with_progress(pieces, labels, pruned, quiet), labels, torch.get_num_threads())
+
+
+def _choose(sides: tuple[Clips, Clips], labels: Labels) -> tuple[Clips, Clips]:
+    """The queries [Q] among the clips of one side, and the gallery [G] among those of the other."""
+    asking, ranked = sides
+    return asking.rows(labels.query.tolist()), ranked.rows(labels.gallery.tolist())
 
 
 def _with_progress(
@@ -77,13 +79,3 @@ def _with_progress(
             if pruned is not None:
                 progress.set_postfix_str(f"{pruned.share:.1%} of pairs of clips evaluated", refresh=False)
             progress.update(len(distance))
-
-
-def tiles(matcher: Matcher, sides: tuple[Clips, Clips], labels: Labels, rows: int = 128) -> Iterator[Tile]:
-    """Distances [R, G] of `rows` query tracklets to the gallery at a time, as float32 on the CPU."""
-    asking, ranked = sides
-    gallery = ranked.rows(labels.gallery.tolist())
-    for start in range(0, len(labels.query), rows):
-        part = slice(start, min(start + rows, len(labels.query)))
-        distance = matcher.distance(asking.rows(labels.query[part].tolist()), gallery)  # [R, G]
-        yield part, distance.float().cpu().numpy()

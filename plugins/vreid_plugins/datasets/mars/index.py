@@ -201,12 +201,18 @@ def check_query(path: Path, query: Integers, rows: Integers, report: Report) -> 
 
 
 def check_identities(root: Path, train: Integers, test: Integers, report: Report) -> None:
-    """Check that the training identities are persons, and that none of them is in the test half."""
+    """Check that training rows show persons or unlabelled people (pid 0), and no person of the test half.
+
+    The published training half has persons only.
+    """
     path, restore = root / FILES["train"].tracks, "restore the published files."
-    nobody = np.flatnonzero(train[:, 2] <= DISTRACTOR)
+    nobody = np.flatnonzero(train[:, 2] < DISTRACTOR)
     if len(nobody):
         pid = train[nobody[0], 2]
-        report(f"{path}, row {nobody[0] + 1}: pid is {pid}{one_of(nobody, 'rows')}, expected persons only; {restore}")
+        report(
+            f"{path}, row {nobody[0] + 1}: pid is {pid}{one_of(nobody, 'rows')}, expected persons, or 0 for somebody "
+            f"without a label; {restore}"
+        )
     both = np.intersect1d(train[:, 2], test[:, 2])
     both = both[both > DISTRACTOR]
     if len(both):

@@ -10,6 +10,7 @@ from pathlib import Path
 from vreid_bench import Dataset, Protocol, Roles, Source, Split, Tracklet, hookimpl
 from vreid_plugins.datasets.fault_report import stop
 from vreid_plugins.datasets.layout_reader import LayoutReader
+from vreid_plugins.datasets.mars.halves import VARIANTS, divide_halves, validate_on_halves
 from vreid_plugins.datasets.mars.index import FILES, QUERY_FILE, Half, load_index, load_roles
 from vreid_plugins.datasets.synthetic_note import is_synthetic, read_visibility
 
@@ -24,8 +25,12 @@ PUBLISHED = {
 class Mars(LayoutReader):
     """Reads `bbox_train`, `bbox_test` and `info` as published; the lists name the frames, no folder is listed."""
 
-    def read(self, root: Path) -> Dataset:
+    variants = VARIANTS
+
+    def read(self, root: Path, variant: str = VARIANTS[0]) -> Dataset:
         """One split: test is every row of the test index in file order, the gallery all of it.
+
+        With the variant `halves`, ten splits of the training part, as `divide_halves` says.
 
         The frames of a tracklet are sorted by track and frame number. Raises InputError at the first fault of the index
         files; no frame is opened.
@@ -36,7 +41,8 @@ class Mars(LayoutReader):
             raise AssertionError("a fault of the index files was not reported")
         test = make_tracklets(index.test)
         split = Split(make_tracklets(index.train), test, tuple(index.query.tolist()), tuple(range(len(test))))
-        return Dataset("mars", root, (split,), find_source(root), note_sorted(index.train, index.test))
+        splits = divide_halves(split) if variant == "halves" else (split,)
+        return Dataset("mars", root, splits, find_source(root), note_sorted(index.train, index.test))
 
     def roles(self, info: Path) -> Roles:
         """The test labels from `tracks_test_info.mat` and `query_IDX.mat`; the gallery is every row."""
@@ -93,7 +99,7 @@ def vreid_datasets() -> Mapping[str, Mars]:
 
 @hookimpl
 def vreid_protocols() -> Mapping[str, Protocol]:
-    """`mars`, the published test; `mars-dev` for choosing between methods without looking at the test part."""
+    """`mars`, the published test; `mars-dev` and `mars-half`, which leave the test part alone."""
     test = Protocol(
         name="mars",
         version="1",
@@ -113,4 +119,5 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         source="this project: choosing on the test part is common in this field, and biased",
         counts={"train identities": 500},
     )
-    return {test.name: test, dev.name: dev}
+    half = validate_on_halves(test)
+    return {each.name: each for each in (test, dev, half)}

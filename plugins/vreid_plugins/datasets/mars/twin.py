@@ -15,7 +15,7 @@ from vreid_plugins.synthetic import Job, Plan, TrackletSpec, World, check_size
 from vreid_plugins.synthetic.population import draw_cameras, draw_length, draw_pids, shorten
 
 # numbers of identities that no other twin has; far apart, so that more people of one kind change no others
-TRAIN, TEST, WALKERS, FALSE_DETECTIONS = 0, 10_000, 20_000, 30_000
+TRAIN, TEST, WALKERS, FALSE_DETECTIONS, UNLABELLED = 0, 10_000, 20_000, 30_000, 40_000
 STRANGERS = {JUNK: (0.07, FALSE_DETECTIONS), DISTRACTOR: (0.25, WALKERS)}  # share of the test rows, first identity
 SHORT = (1, 2, 3, 4, 6)  # frames of a few test tracklets, shorter than a clip
 
@@ -39,8 +39,10 @@ class Row:
         return tuple(f"{stem}{frame:03d}.jpg" for frame in range(1, self.spec.frames + 1))
 
 
-def plan(world: World | None = None, ids: int = 60) -> Plan:
+def plan(world: World | None = None, ids: int = 60, unlabelled: int = 0) -> Plan:
     """The tree of a twin with `ids` people to train on and as many to test on.
+
+    unlabelled: tracklets of other people in the training part, without a label: pid 0, one tracklet of each.
 
     The default has 19,129 frames: 323 train and 504 test tracklets, 165 of them queries, 126 distractors, 35 junk. Two
     busy cores render it in 26 s; a small network trains on it and is tested in a minute.
@@ -48,7 +50,10 @@ def plan(world: World | None = None, ids: int = 60) -> Plan:
     world = world or World.appearance()
     check_size("a MARS twin", ids, range(2, 2000), world, range(2, CAMERAS + 1))
     train_pids, test_pids = draw_pids(world, ids)
-    train = sorted(_draw_people(world, train_pids, TRAIN, max(1, ids // 100)), key=lambda row: row.order)
+    people = _draw_people(world, train_pids, TRAIN, max(1, ids // 100))
+    others = range(UNLABELLED, UNLABELLED + unlabelled)
+    strangers = _draw_strangers(world, DISTRACTOR, others, (TRAIN, TRAIN + ids)) if unlabelled else []
+    train = sorted(people + strangers, key=lambda row: row.order)
     test = _draw_test(world, test_pids)
     queries = _choose_queries(world, test)
     jobs = {
@@ -138,7 +143,8 @@ def _make_index(rows: Sequence[Row]) -> np.ndarray:
 
 
 def _count(train: Sequence[Row], test: Sequence[Row], queries: Sequence[int]) -> dict[str, int]:
-    return {
+    unlabelled = sum(row.pid == DISTRACTOR for row in train)
+    counts = {
         "cameras": len({row.spec.camera for row in [*train, *test]}),
         "distractors": sum(row.pid == DISTRACTOR for row in test),
         "junk": sum(row.pid == JUNK for row in test),
@@ -148,6 +154,7 @@ def _count(train: Sequence[Row], test: Sequence[Row], queries: Sequence[int]) ->
         "test_identities": len({row.pid for row in test if row.pid > DISTRACTOR}),
         "test_tracklets": len(test),
         "train_frames": sum(row.spec.frames for row in train),
-        "train_identities": len({row.pid for row in train}),
+        "train_identities": len({row.pid for row in train if row.pid > DISTRACTOR}),
         "train_tracklets": len(train),
     }
+    return counts | ({"unlabelled_train_tracklets": unlabelled} if unlabelled else {})

@@ -77,6 +77,8 @@ def count_index(index: Index) -> Iterator[tuple[str, int]]:
         yield f"{part} frames", len(half.names)
         yield f"shortest {part} tracklet", int(lengths.min())
         yield f"longest {part} tracklet", int(lengths.max())
+    if index.train is not None and (strangers := int((index.train.rows[:, 2] == DISTRACTOR).sum())):
+        yield "unlabelled train tracklets", strangers
     if index.test is not None:
         yield "junk", int((index.test.rows[:, 2] == JUNK).sum())
         yield "distractors", int((index.test.rows[:, 2] == DISTRACTOR).sum())

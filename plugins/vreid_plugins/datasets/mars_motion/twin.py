@@ -4,6 +4,6 @@ from vreid_plugins.datasets.mars.twin import plan as plan_mars
 from vreid_plugins.synthetic import Plan, World
 
 
-def plan(world: World | None = None, ids: int = 60) -> Plan:
-    """The tree of `mars-motion` with `ids` people to train on and as many to test on."""
-    return plan_mars(world or World.motion(), ids)
+def plan(world: World | None = None, ids: int = 60, unlabelled: int = 0) -> Plan:
+    """The tree of `mars-motion` with `ids` people to train on and as many to test on; `unlabelled` as for MARS."""
+    return plan_mars(world or World.motion(), ids, unlabelled)

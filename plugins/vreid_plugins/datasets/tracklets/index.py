@@ -18,6 +18,8 @@ COLUMNS = ("split", "pid", "camid", "frames")
 TESTED = ("query", "gallery")
 SPLITS = ("train", *TESTED)
 SPECIAL = {"-1": JUNK, "0": DISTRACTOR}  # labels with a meaning of their own
+# the parts that may have rows with them; in the training part, a distractor is somebody without a label
+PLACES = {JUNK: ("gallery",), DISTRACTOR: ("train", "gallery")}
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
 
@@ -91,9 +93,11 @@ def check_cells(where: str, cell: Mapping[str, str], report: Report) -> bool:
     if cell["split"] not in SPLITS:
         report(f"{where}: unknown split {cell['split']!r}, expected {', '.join(SPLITS)}; correct it.")
         return False
-    if cell["pid"] in SPECIAL and cell["split"] != "gallery":
-        what = "junk" if SPECIAL[cell["pid"]] == JUNK else "a distractor"
-        report(f"{where}: pid {cell['pid']} is {what}, which only gallery rows can be; use another label for a person.")
+    special = SPECIAL.get(cell["pid"])
+    if special is not None and cell["split"] not in PLACES[special]:
+        what = "junk" if special == JUNK else "a distractor"
+        rows = " and ".join(PLACES[special])
+        report(f"{where}: pid {cell['pid']} is {what}, which only {rows} rows can be; use another label for a person.")
         return False
     frames = PurePosixPath(cell["frames"])
     if frames.is_absolute() or ".." in frames.parts:
@@ -155,7 +159,8 @@ def check_splits(path: Path, rows: list[Row], report: Report) -> None:
         if not any(row.split == name for row in rows):
             report(f"{path} has no usable {name} row, expected query and gallery rows; add a row.")
     tested = {row.pid: row.line for row in reversed(rows) if row.split != "train"}
-    both = {row.pid: row.line for row in reversed(rows) if row.split == "train" and row.pid in tested}
+    people = [row for row in reversed(rows) if row.split == "train" and row.pid not in SPECIAL]
+    both = {row.pid: row.line for row in people if row.pid in tested}
     if both:
         pid, line = min(both.items(), key=lambda item: item[1])
         report(

@@ -30,7 +30,9 @@ def count_rows(rows: list[Row]) -> Iterator[tuple[str, int]]:
         yield f"{name} identities", len({row.pid for row in chosen} - set(SPECIAL))
         yield f"{name} frames", sum(len(row.frames) for row in chosen)
     yield "junk", sum(row.pid == "-1" for row in rows)
-    yield "distractors", sum(row.pid == "0" for row in rows)
+    yield "distractors", sum(row.pid == "0" and row.split != "train" for row in rows)
+    if strangers := sum(row.pid == "0" and row.split == "train" for row in rows):
+        yield "unlabelled train tracklets", strangers
     yield "cameras", len({row.camid for row in rows})
     lengths = [len(row.frames) for row in rows]
     yield "shortest tracklet", min(lengths, default=0)

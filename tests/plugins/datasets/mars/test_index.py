@@ -254,9 +254,9 @@ def person_in_train_and_test(tree: Tree) -> None:
     tree.write()
 
 
-@fault(r"tracks_train_info\.mat, row 3: pid is 0, expected persons only")
-def distractor_in_train(tree: Tree) -> None:
-    tree.rows["train"], tree.names["train"] = index_of([*TRAIN[:2], (0, 6, 4)])
+@fault(r"tracks_train_info\.mat, row 3: pid is -1, expected persons, or 0 for somebody without a label")
+def junk_in_train(tree: Tree) -> None:
+    tree.rows["train"], tree.names["train"] = index_of([*TRAIN[:2], (-1, 6, 4)])
     tree.write()
 
 

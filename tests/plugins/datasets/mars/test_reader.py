@@ -94,9 +94,13 @@ def test_frames_are_sorted_by_frame_number_and_the_reader_says_so(tree: Tree) ->
 
 def test_protocols_share_conventions_and_differ_in_the_holdout() -> None:
     protocols = reader.vreid_protocols()
-    assert {name: p.holdout for name, p in protocols.items()} == {"mars": 0.0, "mars-dev": 0.2}
-    for protocol in protocols.values():
-        assert protocol.dataset == "mars"
-        assert protocol.headline == "queries-in-gallery"
-        assert set(protocol.conventions) == set(MARS)
-    assert protocols["mars"].fingerprint != protocols["mars-dev"].fingerprint
+    assert {name: (p.holdout, p.variant) for name, p in protocols.items()} == {
+        "mars": (0.0, ""),
+        "mars-dev": (0.2, ""),
+        "mars-half": (0.0, "halves"),
+    }
+    assert {protocol.dataset for protocol in protocols.values()} == {"mars"}
+    for name in ("mars", "mars-dev"):
+        assert protocols[name].headline == "queries-in-gallery"
+        assert set(protocols[name].conventions) == set(MARS)
+    assert len({protocol.fingerprint for protocol in protocols.values()}) == 3

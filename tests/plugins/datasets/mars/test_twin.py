@@ -8,7 +8,8 @@ import pytest
 import simplejpeg
 from scipy.io import loadmat
 
-from vreid_bench import InputError
+from vreid_bench import DISTRACTOR, InputError
+from vreid_plugins.datasets.ilids_vid.reader import IlidsVid
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.datasets.mars.twin import plan
 from vreid_plugins.synthetic import FLAGS, World, render
@@ -141,3 +142,33 @@ def test_numbers_that_do_not_fit_into_mars_names_are_refused(tmp_path: Path, ids
     with pytest.raises(InputError, match="identities"):
         Mars().synthesize(tmp_path / "mars", ids=ids, cameras=cameras)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_twin_with_unlabelled_tracklets_offers_them_for_training(tmp_path: Path) -> None:
+    """One tracklet each of other people, with pid 0; everything else of the twin stays as it is."""
+    plain, more = plan(World.appearance(), 4), plan(World.appearance(), 4, unlabelled=3)
+    others = [job for job in more.jobs if job not in plain.jobs]
+    assert len(others) == 3
+    assert [job for job in more.jobs if job in plain.jobs] == list(plain.jobs)
+    assert all(path.startswith("bbox_train/0000/0000C") for job in others for path in job.paths)
+    assert len({job.spec.identity for job in others} - {job.spec.identity for job in plain.jobs}) == 3
+    assert "unlabelled_train_tracklets" not in plain.expected
+    assert {**more.expected, "unlabelled_train_tracklets": 0} != {**plain.expected, "unlabelled_train_tracklets": 0}
+
+    small = {"ids": 2, "cameras": 2, "size": (32, 16), "workers": 1, "progress": False}
+    Mars().synthesize(tmp_path / "mars", unlabelled=3, **small)
+    dataset = Mars().read(tmp_path / "mars")
+    pids = [tracklet.pid for tracklet in dataset.splits[0].train]
+    assert pids.count(DISTRACTOR) == 3
+    assert len({pid for pid in pids if pid > DISTRACTOR}) == 2
+    check = Mars().verify(tmp_path / "mars")
+    assert check.problems == ()
+    counts = {count.what: (count.found, count.published) for count in check.counts}
+    assert counts["unlabelled train tracklets"] == (3, 3)
+    assert counts["train identities"] == (2, 2)
+
+
+def test_a_layout_without_a_place_for_unlabelled_tracklets_refuses_them(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"takes no number of unlabelled tracklets; leave it out, or choose .* mars"):
+        IlidsVid().synthesize(tmp_path / "new", ids=2, unlabelled=3)
+    assert not (tmp_path / "new").exists()

@@ -96,3 +96,15 @@ def test_custom_is_scored_under_conventions_that_exist() -> None:
     assert not vreid_conventions()[protocol.headline].queries_in_gallery
     # somebody's own queries may have no match: that is no error
     assert all(vreid_conventions()[name].unmatched == "skip" for name in protocol.conventions)
+
+
+def test_train_rows_of_nobody_are_unlabelled_tracklets_though_the_gallery_has_distractors(root: Path) -> None:
+    write(root, [row.replace("train,anna,south", "train,0,south") for row in ROWS])
+    (split,) = Tracklets().read(root).splits
+    assert [t.pid for t in split.train].count(DISTRACTOR) == 1
+    assert [t.pid for t in split.test].count(DISTRACTOR) == 1
+    check = Tracklets().verify(root)
+    assert check.problems == ()
+    counts = {count.what: count.found for count in check.counts}
+    assert (counts["unlabelled train tracklets"], counts["distractors"]) == (1, 1)
+    assert counts["train identities"] == 2
