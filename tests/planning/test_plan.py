@@ -1,5 +1,6 @@
 """What a run will do: methods and parts by name, data by option or environment, splits for tuning, identities."""
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -101,6 +102,12 @@ class Known:
     published = (SimpleNamespace(file=WeightFile("k.pth", "Toys", "https://toys.example")),)
 
 
+def moving(): ...
+
+
+moving.planes = ("rgb", "flow")
+
+
 def aggregator(shape, heat=1.0): ...
 def matcher(dim): ...
 def loss(dims, identities, margin=0.3): ...
@@ -112,7 +119,7 @@ def registry():
     convention = Convention("c", "1", True, "step", "skip", "", "")
     provided = {
         "datasets": {"toy": Reader(), "halves": Halves(10), "real": SimpleNamespace(read=Reader().read)},
-        "encoders": {"net": encoder, "both": encoder, "known": Known},
+        "encoders": {"net": encoder, "both": encoder, "known": Known, "moving": moving},
         "aggregators": {"pool": aggregator, "soft": aggregator, "both": aggregator},
         "matchers": {"mean": matcher},
         "losses": {"ce": loss, "pull": loss},
@@ -380,6 +387,20 @@ def test_another_torch_is_another_run(registry, tmp_path, monkeypatch):
     before = plan(registry, tmp_path).id
     monkeypatch.setattr("vreid_bench.planning.plan.version", {"torch": "99.0"}.__getitem__)
     assert plan(registry, tmp_path).id != before
+
+
+def test_another_opencv_is_another_run_where_flow_is_read_and_the_same_run_elsewhere(registry, tmp_path, monkeypatch):
+    moving, still = (plan(registry, tmp_path, name=name).id for name in ("moving", "mean-pooling"))
+    monkeypatch.setattr("cv2.__version__", "99.0")
+    assert plan(registry, tmp_path, name="moving").id != moving
+    assert plan(registry, tmp_path).id == still
+
+
+def test_flow_without_opencv_is_refused_before_data_is_read(registry, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)  # an import of it fails
+    message = r"encoder 'moving' of vreid-toy reads the plane 'flow': .*`pip install vreid-bench\[flow\]`"
+    with pytest.raises(InputError, match=message):
+        plan_run(registry, RunRequest("moving", "toy", data=tmp_path / "none"))
 
 
 def test_an_override_that_changes_nothing_is_none(registry, tmp_path):

@@ -80,9 +80,12 @@ class Published(NamedTuple):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """clips [B, T, P, H, W] in [0, 1] -> maps [B, T', D, h, w]; normalises its own input.
+    """clips [B, T, P, H, W] -> maps [B, T', D, h, w]; normalises its own input.
 
-    May have `planes`, a tuple of names in `PLANES`; without it an encoder takes ("rgb",). May have `published`.
+    May have `planes`, a tuple of names in `PLANES` that its factory has as well; without it an encoder takes ("rgb",).
+    Colours are in [0, 1]. Flow is the displacement to the next frame of the tracklet, to the right and downwards, in
+    units of 20 pixels of the frame on disk, clipped to [-1, 1]. May have `published`, a sequence of `Published`;
+    without it `--weights` takes files that use the encoder's own names.
     """
 
     def __call__(self, clips: Tensor, /) -> Tensor: ...
@@ -127,7 +130,7 @@ class Loss(Protocol):
 
 
 Augmentation = Callable[[Tensor, torch.Generator, Sequence[str]], Tensor]
-"""(clips [B, T, P, H, W] in [0, 1], generator, planes) -> clips; the generator is on the CPU."""
+"""(clips [B, T, P, H, W] as an encoder takes them, generator, planes) -> clips; the generator is on the CPU."""
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ from vreid_bench.contracts.precision import DEFAULT, Precision
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
+from vreid_bench.modeling.flow import describe_sources
 from vreid_bench.planning.beginning import Beginning
 from vreid_bench.planning.buildable import check_buildable
 from vreid_bench.planning.code import Code, fingerprint_code
@@ -32,6 +33,7 @@ from vreid_bench.planning.validation import ValidationRequest
 from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.record import in_path
 from vreid_bench.records.scores import Splits
+from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
@@ -83,8 +85,8 @@ class Plan:
     folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
-    # version of torch; device and threads as they were asked for; instruction set
-    arithmetic: tuple[str, str, int | None, str]
+    # version of torch; device and threads as they were asked for; instruction set; what computes the encoder's planes
+    arithmetic: tuple[str | int | None, ...]
     budget: Mapping[str, int]  # of the last training of a fold, as `Method.budget` has it; of `--from`: of that run
     memory: int = RERANK_MEMORY  # bytes for re-ranking
 
@@ -92,6 +94,11 @@ class Plan:
     def dataset(self) -> Dataset:
         """The dataset tested on."""
         return self.folds[0].dataset
+
+    @property
+    def encoder(self) -> Entry:
+        """The encoder of its method."""
+        return self.registry.entry("encoders", self.chosen.method.encoder.name)
 
     @property
     def trained_on(self) -> Dataset:
@@ -211,6 +218,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
     """
     recipe = choose_recipe(registry, request, dry=dry)
     protocol, conventions, earlier, chosen, seed, validation, beginning = recipe
+    sources = _describe_sources(registry.entry("encoders", chosen.method.encoder.name))
     remembered = earlier.data_roots if earlier else {}
     listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
     tested, trains = registry.entry("datasets", protocol.test_dataset), earlier is None
@@ -257,7 +265,15 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds, trainings),
-        arithmetic=(version("torch"), request.device, request.threads, instruction_set()),
+        arithmetic=(version("torch"), request.device, request.threads, instruction_set(), *sources),
         budget=budget,
         memory=request.memory,
     )
+
+
+def _describe_sources(encoder: Entry) -> list[str]:
+    """What computes the planes that the encoder reads, with its version."""
+    try:
+        return describe_sources(encoder.planes)
+    except InputError as fault:
+        raise InputError(f"{encoder.title} reads the plane 'flow': {fault}") from fault

@@ -42,6 +42,7 @@ FACTS = (
     "docstrings",
     "modules",
     "packages",
+    "planes",
 )
 # What plain data may consist of, besides numbers, texts and their collections.
 CLASSES = (

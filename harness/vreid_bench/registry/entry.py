@@ -112,6 +112,12 @@ class Entry:
         return tuple(kind.file for kind in known if kind.file is not None)
 
     @cached_property
+    def planes(self) -> tuple[str, ...]:
+        """What an encoder reads of a frame: the value's own `planes`, or the colours alone."""
+        planes = getattr(self.value, "planes", ("rgb",))
+        return tuple(planes) if isinstance(planes, tuple | list) else ()
+
+    @cached_property
     def options(self) -> Mapping[str, Any]:
         """Option -> its default, of a part."""
         return read_options(self.kind, self.value)
