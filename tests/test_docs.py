@@ -110,6 +110,6 @@ def test_every_published_file_of_weights_stands_in_its_table():
         for entry in Registry.installed().entries(kind)
         for file in entry.files
     }
-    assert len(rows) == 9
+    assert len(rows) == 11
     for kind, name, file in rows:
         assert f"| {kind} `{name}` | {file.data} | `{file.name}`" in page, name
