@@ -84,7 +84,9 @@ VARIANTS := mean-pooling-t2 mean-pooling-t8 temporal-attention temporal-attentio
 	clip-learned-corrupted tacan-triplet tacan-attention tacan-clip-attention tacan-embedding tacan-tracklets \
 	tacan-senet ica-bn-neck ica-alexnet ica-baseline-alexnet ica-inception-v3 ica-baseline-inception-v3 \
 	personvlad-stripes personvlad-grid personvlad-b1 personvlad-b2 personvlad-b4 personvlad-b6 personvlad-b8 \
-	personvlad-oim10 personvlad-oim100 personvlad-oim1000 personvlad-xqda c3d-baseline
+	personvlad-oim10 personvlad-oim100 personvlad-oim1000 personvlad-xqda c3d-baseline \
+	two-stream-max two-stream-average two-stream-multiply two-stream-fusion action-vlad frame-cnn \
+	hog3d-kissme stfv3d-kissme
 SEEDS := 0 1 2
 MOTION := image-averaged mean-pooling-t8 lstm-t8 3d-cnn-t8
 CLIPS := clip-average clip-top clip-learned clip-learned-corrupted
@@ -139,5 +141,5 @@ $(VENV)/torch: | $(VENV)/bin/pip
 
 $(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard csrc/*/* csrc/*/*/*) $(VENV)/torch
 	$(BIN)/pip install --quiet --disable-pip-version-check 'setuptools>=77' 'pybind11>=2.13' 'ninja>=1.11'
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test,sass$(if $(shell command -v nvcc),,$(COMMA)nvcc)]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test,flow,imagenet,sass$(if $(shell command -v nvcc),,$(COMMA)nvcc)]'
 	@touch $@

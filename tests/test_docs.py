@@ -9,6 +9,8 @@ import pytest
 from places import LEADERBOARD, ROOT
 
 from vreid_bench.records.record import Record
+from vreid_bench.registry.entry import KINDS
+from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.terminal import render
 
 README = (ROOT / "README.md").read_text()
@@ -98,3 +100,16 @@ def test_the_example_of_scores_gives_the_figure_beside_it():
     ).groups()
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout == figure
+
+
+def test_every_published_file_of_weights_stands_in_its_table():
+    page = (ROOT / "docs/pretrained.md").read_text()
+    rows = {
+        (KINDS[entry.kind], entry.name, file)
+        for kind in ("encoders", "aggregators", "matchers")
+        for entry in Registry.installed().entries(kind)
+        for file in entry.files
+    }
+    assert len(rows) == 11
+    for kind, name, file in rows:
+        assert f"| {kind} `{name}` | {file.data} | `{file.name}`" in page, name

@@ -24,6 +24,7 @@ from vreid_bench.contracts.recipe import (
     reported_table,
 )
 from vreid_bench.contracts.small_preset import SMALL_SIZE, shrink_loss, shrink_method, shrink_training
+from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
@@ -148,6 +149,7 @@ __all__ = [
     "Split",
     "Tracklet",
     "Train",
+    "WeightFile",
     "add_query_clip",
     "bar",
     "batch_hard",

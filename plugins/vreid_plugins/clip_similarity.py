@@ -383,6 +383,7 @@ def _paper() -> Method:
         losses={"cross-entropy": part("cross-entropy"), "triplet": part("triplet", margin=0.3)},
         stages=(stage,),
         paper=PAPER,
+        begins={"encoder": ("*",)},  # 3.2: "pretrained on the Kinetics action recognition dataset"
     )
 
 

@@ -259,7 +259,8 @@ def _paper() -> Method:
     "We adopt the same settings for training all datasets": so 500 epochs on iLIDS-VID as well.
     Not printed: the margin (0.3), what an epoch is (`Epochs` says), whether the 8 clips of a person come from one
     tracklet (here from 8 tracklets, some drawn twice if the person has fewer), and how the clips of a test tracklet are
-    combined (here by their mean).
+    combined (here by their mean). It says of ResNet-50 alone that it is "pre-trained on ImageNet" (Fig. 3); AlexNet and
+    Inception-v3 of Table 2, which it compares with it, begin from ImageNet as well.
 
     Input is "linearly scaled to [-1, 1]", also where the first weights expect the mean and deviation of ImageNet. At
     preset `small` the encoders scale by the latter.
@@ -282,6 +283,7 @@ def _paper() -> Method:
         losses={"cross-entropy": part("cross-entropy"), "triplet": part("triplet", margin=0.3)},
         stages=(stage,),
         paper=PAPER,
+        begins={"encoder": ("*",)},
     )
 
 

@@ -25,20 +25,19 @@ from vreid_bench import (
     Optimizer,
     Part,
     Preset,
+    Published,
     Reported,
     Schedule,
     Train,
     hookimpl,
-    pairwise_distance,
     part,
     reported_row,
     reported_table,
     shrink_loss,
     shrink_training,
 )
-
-SHORT = 1e-3  # a sum of residuals that is shorter than this is not scaled to unit length
-MOST_DESCRIPTORS = 100_000  # the most that k-means uses: 100 MB of C3D's
+from vreid_plugins.aggregators.vlad import MOST_DESCRIPTORS, Vlad, kmeans, sample_rows
+from vreid_plugins.encoders.c3d import SPORTS_1M
 
 
 class PartMaps(nn.Conv3d):
@@ -52,7 +51,7 @@ class PartMaps(nn.Conv3d):
         return torch.sigmoid(super().forward(maps.transpose(1, 2)))
 
 
-class PersonVlad(nn.Module):
+class PersonVlad(Vlad):
     """Features weighted by body-part maps, and their residuals to each "person word" summed (section III-B, Fig. 2, 3).
 
     parts: B, the number of part detectors.
@@ -85,17 +84,11 @@ class PersonVlad(nn.Module):
         empty: str = "assigned",
     ) -> None:
         super().__init__()
-        if empty not in ("assigned", "short"):
-            raise InputError(f"aggregator personvlad: empty must be assigned or short, got {empty!r}")
-        self.empty = empty
         if descriptors not in ("locations", "pooled"):
             raise InputError(f"aggregator personvlad: descriptors must be locations or pooled, got {descriptors!r}")
-        self.alpha, self.descriptors, self.normalize = alpha, descriptors, normalize
+        self.descriptors, self.normalize = descriptors, normalize
         self.detector: nn.Module = PartMaps(shape[0], parts)
-        self.w = nn.Parameter(torch.empty(words, shape[0]))  # w_k, z_k and c_k of Eq. 5; they train independently
-        self.z = nn.Parameter(torch.empty(words))
-        self.c = nn.Parameter(torch.empty(words, shape[0]))
-        self._place(F.normalize(torch.randn(words, shape[0]), dim=1))  # until `fit`
+        self.add_words(shape[0], words, alpha, empty)
 
     def part_maps(self, maps: Tensor) -> Tensor:
         """Eq. 1, Fig. 8: maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w]."""
@@ -113,79 +106,17 @@ class PersonVlad(nn.Module):
             return parts.mean(3)  # [B, parts, D]
         return parts.transpose(2, 3).flatten(1, 2)  # [B, parts T' h w, D]
 
-    def assignment(self, f: Tensor) -> Tensor:
-        """Eq. 5, left: descriptors f [B, S, D] -> soft assignment [B, S, K]; each row sums to 1."""
-        # w f and z are about alpha |c|^2 each, up to 1e6, and their small difference decides: float32 has too few
-        # digits for it. Softmax subtracts the greatest before it takes the exponential, so nothing overflows.
-        logits = f.double() @ self.w.double().T + self.z.double()
-        return logits.softmax(2).to(f.dtype)
-
     def forward(self, maps: Tensor) -> Tensor:
         """maps [B, T', D, h, w] -> v [B, K D] of unit length."""
         with torch.autocast(maps.device.type, enabled=False):  # residuals are small differences, too
             f = self.part_features(maps if maps.dtype == torch.float64 else maps.float())  # [B, S, D]
-            a = self.assignment(f)  # [B, S, K]
-            # Eq. 5, right: V = sum a (f - c), the descriptors' part less the centres'
-            residuals = a.transpose(1, 2) @ f - a.sum(1)[:, :, None] * self.c  # [B, K, D]
-            # Intra-normalisation. Scaled to unit length, an empty word would be the noise of the softmax's tails.
-            columns = residuals / residuals.norm(dim=2, keepdim=True).clamp_min(SHORT)
-            if self.empty == "assigned":
-                columns = columns * a.sum(1)[:, :, None].clamp_max(1)
-            return F.normalize(columns.flatten(1), dim=1)
+            return self.aggregate(f)
 
     def fit(self, maps: Iterable[Tensor]) -> None:
         """Place the person words by k-means over the descriptors of batches of maps [B, T', D, h, w]."""
         with torch.no_grad():
-            descriptors = _sample((self.part_features(m).flatten(0, 1) for m in maps), MOST_DESCRIPTORS)
-            self._place(kmeans(descriptors, len(self.c)))
-
-    @torch.no_grad()
-    def _place(self, centres: Tensor) -> None:
-        """Set all words from centres [K, D]: with w_k = 2 alpha c_k and z_k = -alpha |c_k|^2, Eq. 5 is Eq. 4."""
-        self.c.copy_(centres)
-        self.w.copy_(2 * self.alpha * centres)
-        self.z.copy_(-self.alpha * centres.square().sum(1))
-
-
-def _sample(batches: Iterable[Tensor], most: int) -> Tensor:
-    """A uniform random sample of `most` rows from any number of batches [n, D], or all rows if there are fewer.
-
-    It never holds more than twice `most` rows and one batch.
-    """
-    rows: list[Tensor] = []
-    keys: list[Tensor] = []  # a row stays if its random key is among the `most` greatest
-    for batch in batches:
-        rows.append(batch)
-        keys.append(torch.rand(len(batch), dtype=torch.float64))
-        if sum(map(len, keys)) > 2 * most:
-            best = torch.cat(keys).topk(most)
-            rows, keys = [torch.cat(rows)[best.indices.to(batch.device)]], [best.values]
-    if not sum(map(len, keys)):
-        raise InputError("aggregator personvlad: fit() got no maps, so there is nothing to place the words on")
-    best = torch.cat(keys).topk(min(most, sum(map(len, keys))))
-    return torch.cat(rows)[best.indices.to(rows[0].device)]
-
-
-def kmeans(x: Tensor, words: int, rounds: int = 30) -> Tensor:
-    """Centres [words, D] of x [n, D] by k-means, from a k-means++ start drawn with torch's global generator.
-
-    If x has fewer distinct rows than words, some centres are equal; equal words share their descriptors.
-    """
-    centres = x[torch.randint(len(x), (1,))]  # [1, D]
-    for _ in range(words - 1):
-        far = pairwise_distance(x, centres, "sqeuclidean").amin(1).cpu().double()  # [n]
-        far = far if far.sum() > 0 else torch.ones_like(far)
-        centres = torch.cat([centres, x[far.multinomial(1)]])
-    last = None
-    for _ in range(rounds):
-        nearest = pairwise_distance(x, centres, "sqeuclidean").argmin(1)  # [n]
-        if last is not None and torch.equal(nearest, last):
-            break
-        last = nearest
-        one_hot = F.one_hot(nearest, words).to(x.dtype)  # [n, words]
-        count = one_hot.sum(0)[:, None]  # [words, 1]
-        centres = torch.where(count > 0, one_hot.T @ x / count.clamp_min(1), centres)  # an empty word stays
-    return centres
+            descriptors = sample_rows((self.part_features(m).flatten(0, 1) for m in maps), MOST_DESCRIPTORS)
+            self.place(kmeans(descriptors, len(self.c)))
 
 
 class Regions(nn.Module):
@@ -281,16 +212,30 @@ class PartPooling(nn.Module):
         return torch.cat([torch.relu(fc(fc6(f))) for f, fc6, fc in branches], dim=1)
 
 
+def rename_classifier(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The names `classifier.0` and `classifier.3` -> `fc6` and `fc7`."""
+    names = {"classifier.0": "fc6", "classifier.3": "fc7"}
+    layers = ((name.rpartition("."), value) for name, value in tensors.items())
+    return {f"{names.get(layer, layer)}{dot}{kind}": value for (layer, dot, kind), value in layers}
+
+
 class C3dHead(nn.Module):
     """The fully connected layers of C3D (Tran et al. 2015), which section IV-B c fine-tunes as a baseline.
 
     width: outputs of fc6 and of fc7.
     dropout: probability, after fc6 and after fc7, as published.
 
+    `--weights aggregator=FILE` takes both layers from the file that has the convolutions.
+
     The embedding is fc6, the "C3D feature"; fc7 is an extra, for the classifier. The published fc6 takes maps of
     512 x 4 x 4, so its weights fit no other frame size. A clip of more than 16 frames leaves several maps; fc6 takes
     their mean.
     """
+
+    published = (
+        Published("DavideA/c3d-pytorch", head=("fc8.",), others=("conv",), file=SPORTS_1M),
+        Published("jfzhang95/pytorch-video-recognition", others=("features.",), own=rename_classifier),
+    )
 
     def __init__(self, shape: tuple[int, ...], width: int = 4096, dropout: float = 0.5) -> None:
         super().__init__()
@@ -336,8 +281,8 @@ def _paper() -> Method:
       `unlabelled` of a stage is 0. With a training list that has some, `--set stages.1.unlabelled=N` draws N a step.
     - Lengths are printed in iterations, so they are the same on every data set. Fine-tuning on iLIDS-VID and PRID2011
       takes both steps again, as long as on MARS; the paper states no length for it.
-    - C3D's Sports-1M weights are not shipped, and training starts from random ones. `--weights encoder=FILE` loads
-      them only at C3D's own widths, `--set encoder.widths=[64,128,256,512,512]`.
+    - "We use C3D as the initialization for all the 3D convolutions", trained on Sports-1M. At the printed widths, the
+      first four of eight have C3D's shapes; these are taken, and the other four begin from random weights.
     """
     clip = Clipping("consecutive", 16)
     adam = Optimizer("Adam", {"eps": 1e-4})
@@ -363,6 +308,7 @@ def _paper() -> Method:
         stages=(Fit("aggregator", Clipping("uniform", 16)), words_fixed, joint),
         reported=REPORTED,
         quoted=QUOTED,
+        begins={"encoder": ("conv1.*", "conv2.*", "conv3?.*")},
         paper="Wu, Wang, Shao, Wang: 3D PersonVLAD, IEEE TNNLS 2019",
     )
 
@@ -393,6 +339,7 @@ def _small() -> Method:
         aggregator=part("personvlad", parts=4, **WORDS["small"]),
         test=Clipping("dense", 8, step=4),
         size=SMALL_SIZE,
+        begins={},
         stages=(Fit("aggregator", Clipping("uniform", 8)), words_fixed, joint),
     )
 
@@ -439,10 +386,11 @@ def global_pooling(preset: Preset) -> Method:
 def c3d_baseline(preset: Preset) -> Method:
     """C3D fine-tuned to classify the identities, compared by fc6 (Wu et al. 2019, Table V).
 
-    Section IV-B c): "fine-tune the parameters on MARS" to "predict class labels belonging to 625 identities". The
-    paper states the 16 frames of a clip and nothing else; batch, frame size, rate and steps are those of PersonVLAD's
-    second step. A tracklet's descriptor is the mean of its clips' fc6, compared by the cosine, because Tran et al. 2015
-    (section 3.3) scale C3D features to unit length.
+    Section IV-B c): "use the pre-trained model and fine-tune the parameters on MARS" to "predict class labels belonging
+    to 625 identities". The paper states the 16 frames of a clip and nothing else; batch, rate and steps are those of
+    PersonVLAD's second step. Frames are 112 x 112 as in C3D, because the pre-trained fc6 fits no other size. A
+    tracklet's descriptor is the mean of its clips' fc6, compared by the cosine, because Tran et al. 2015 (section
+    3.3) scale C3D features to unit length.
     """
     method = personvlad(preset)
     last = method.stages[-1]
@@ -451,7 +399,9 @@ def c3d_baseline(preset: Preset) -> Method:
     stage = replace(last, optimizer=Optimizer("Adam"))
     losses = {"cross-entropy": part("cross-entropy", on="fc7")}
     encoder, head = part("c3d"), part("c3d-head", width=4096, dropout=0.5)
+    size, begins = (112, 112), {"encoder": ("*",), "aggregator": ("*",)}
     if preset == "small":
+        size, begins = method.size, {}
         # only 4 x 2 places are left, because fc6 takes all of them
         pools = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2), (1, 1, 1))
         encoder = part("c3d", widths=(8, 16, 32, 64, 64), pools=pools, norm=True)
@@ -463,6 +413,8 @@ def c3d_baseline(preset: Preset) -> Method:
         encoder=encoder,
         aggregator=head,
         matcher=part("mean", metric="cosine"),
+        size=size,
+        begins=begins,
         losses=losses,
         stages=(replace(stage, losses={"cross-entropy": 1.0}),),
         reported=C3D,
@@ -556,20 +508,9 @@ OTHERS = "as Wu et al. print it; whose protocol is not said"
 # The paper's numbers of other systems.
 QUOTED = (
     *reported_table(
-        "Table V",
-        {"mars": "R1 R5 R20"},
-        {"HOG3D + KISSME": "2.6 6.4 12.4", "STFV3D + KISSME": "22.0 33.4 59.0"},
-        OTHERS,
-    ),
-    *reported_table(
         "Table VII",
         {"ilids-vid": "R1", "prid2011": "R1", "mars": "R1"},
         {
-            "VGG-16-Element-Max": "56.2 71.6 65.7",
-            "VGG-16-Element-Average": "57.1 73.8 65.9",
-            "VGG-16-Element-Multiplication": "60.4 76.3 67.8",
-            "Two-stream Fusion": "64.1 83.0 74.9",
-            "ActionVLAD": "65.6 83.7 76.5",
             "FstCN": "59.1 76.8 68.3",
             "VideoDarwin": "62.5 81.1 73.4",
             "RNN+FV": "58.4 78.3 70.2",
@@ -594,7 +535,6 @@ QUOTED = (
         {"ilids-vid": CURVE, "prid2011": CURVE, "mars": "R1 R5 R20 mAP"},
         {
             "HOG3D+DVR": "23.3 42.4 55.3 68.4 28.9 55.3 65.5 82.8 12.4 33.2 71.8 9.6",
-            "STFV3D": "44.3 71.7 83.7 91.7 64.1 87.3 89.9 92.0 22.0 33.4 59.0 12.3",
             "TDL": "56.3 87.6 95.6 98.3 56.7 80.0 87.6 93.6 - - - -",
             "RFA-net": "49.3 76.8 85.3 90.0 58.2 85.8 93.4 97.9 - - - -",
             "SI2DL": "48.7 81.1 89.2 97.3 76.7 95.6 96.7 98.9 - - - -",
@@ -609,7 +549,6 @@ QUOTED = (
         },
         OTHERS,
     ),
-    *reported_table("Table X", {"mars": "mAP"}, {"2D ConvNets": "51.4"}, OTHERS),
 )
 
 

@@ -222,6 +222,7 @@ def _paper() -> Method:
         },
         stages=(stage,),
         paper=PAPER,
+        begins={"encoder": ("*",)},  # "pre-trained on the ImageNet dataset", ResNet-50 and SENet-50 alike
     )
 
 

@@ -143,7 +143,7 @@ def _paper(T: int, rate: float = 3e-4) -> Method:
     0.3, weight decay 5e-4, 800 epochs of one group per identity, a tenth of the rate every 200. Their code also smooths
     the labels, and flips and shifts every frame independently; Eq. 5 does not smooth, and here a clip is flipped as a
     whole. The paper reduces the batch where memory is short, without saying to what; here it is always 32. Weights of
-    ImageNet and Kinetics are not shipped; without `--weights encoder=FILE` training starts from random ones.
+    ImageNet and Kinetics are not shipped: `--weights encoder=FILE` names them.
     """
     stage = Train(
         clipping=Clipping("consecutive", T),
@@ -164,6 +164,7 @@ def _paper(T: int, rate: float = 3e-4) -> Method:
         losses={"cross-entropy": part("cross-entropy"), "triplet": part("triplet", margin=0.3)},  # Eq. 5, Eq. 4
         stages=(stage,),
         paper=PAPER,
+        begins={"encoder": ("*",)},  # "pretrained on ImageNet", the 3D ResNet-50 "on Kinetics"
     )
 
 

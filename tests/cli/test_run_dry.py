@@ -19,18 +19,18 @@ def empty(tmp_path, monkeypatch):
 
 def files(folder):
     """What is there, besides what the harness keeps of installed code."""
-    kept = [folder / "cache" / name for name in ("code", "plugins")]
+    kept = [folder / "cache" / name for name in ("built", "code", "plugins")]
     return [file for file in folder.rglob("*") if file.is_file() and not set(kept) & set(file.parents)]
 
 
 def test_a_dry_run_shows_the_recipe_on_the_data_and_leaves_nothing(cli, tiny_mars, empty):
-    shown = cli("run", *PAPER, "--data", tiny_mars, "--runs", empty / "runs")
+    shown = cli("run", *PAPER, "--data", tiny_mars, "--runs", empty / "runs")  # without the weights that it names
     assert (shown.exit_code, shown.stderr) == (0, "")
     said = " ".join(shown.stdout.split())
     for words in (
         "ica, preset paper, seed 0, under mars",
         f"in {tiny_mars}: 10 people",
-        "first weights random",
+        "first weights encoder from resnet50-0676ba61.pth (ImageNet, SHA-256 0676ba61..., https://download.pytorch.org/",
         "frames 32 x 16 pixels",
         "encoder resnet depth=50",
         "loss triplet triplet margin=0.3",
@@ -53,7 +53,9 @@ def test_the_same_as_json(cli_json, tiny_mars, empty):
     assert (stage["given"], stage["steps"], stage["epochs"], stage["drops"]) == (60, 60, 30, [])
     assert (stage["recipe"]["P"], stage["recipe"]["K"], stage["recipe"]["clipping"]["T"]) == (4, 8, 4)
     assert stage["recipe"]["schedule"]["every"] == 400  # it stays 200 epochs
-    assert (found["first_weights"], found["size"], found["splits"]) == ("random", [32, 16], [0])
+    assert list(found["first_weights"]) == ["encoder"]
+    assert "resnet50-0676ba61.pth" in found["first_weights"]["encoder"]
+    assert (found["size"], found["splits"]) == ([32, 16], [0])
     assert (found["cost"]["steps"], found["parts"]["aggregator"]["name"]) == (60, "ica")
     assert found["test"]["queries"] > 0
     assert files(empty) == []

@@ -125,7 +125,7 @@ def test_a_run_whose_recipe_has_changed_since_is_refused(cli, again, finished_ru
 
 
 def test_visibility_refuses_before_it_embeds(cli, finished_run, tiny_ilids, tmp_path, monkeypatch):
-    monkeypatch.setattr("vreid_bench.evaluation.visibility.embed", None)  # a call would fail otherwise
+    monkeypatch.setattr("vreid_bench.evaluation.trained_model.embed", None)  # a call would fail otherwise
     elsewhere = ("--protocol", "ilids-vid", "--data", tiny_ilids)
     for more, words in (
         ((), "mean-pooling weighs neither frames nor clips; name a run of a method with attention"),

@@ -54,14 +54,14 @@ def test_a_run_begins_from_the_file_and_its_record_says_so(cli, cli_json, runs, 
         trained = load_file(weights_of(report))[f"encoder.{kernel}"]
         torch.testing.assert_close(trained, torch.load(file)[kernel], rtol=0, atol=1e-9)
 
-    record, entry = record_of(first), record_of(first).weights.pretrained
+    record, entry = record_of(first), record_of(first).weights.pretrained["encoder"]
     assert (entry.file, entry.sha256) == ("first.pth", hashlib.sha256(runs.files[0].read_bytes()).hexdigest())
     assert entry.taken == entry.tensors == 45  # nine convolutions, each with the four of its normalisation
-    assert record.disclosure.pretraining == entry.words
+    assert record.disclosure.pretraining == f"encoder from {entry.words}"
     assert record.variant[-1] == f"encoder pre-trained: first.pth ({entry.sha256[:8]})"
     assert record_of(plain).weights.pretrained is None
     assert record_of(plain).disclosure.pretraining is None
-    assert (Path(first["run"]) / "pretraining.txt").read_text().count("\n") == 2
+    assert (Path(first["run"]) / "pretraining.txt").read_text().count("\n") == 3  # also: not the publisher's
 
     folder = tmp_path / "leaderboard"
     cli_json("leaderboard", "--dir", folder, "add", *(report["run"] for report in reports))
@@ -101,3 +101,52 @@ def test_weights_that_do_not_fit_stop_the_run_before_it_begins(cli, runs, tmp_pa
     assert result.stderr.count("\n") == 1
     assert "of the 45 tensors of encoder resnet" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["resnet50.pth"]
+
+
+def test_a_part_behind_the_encoder_begins_from_its_own_file(cli, cli_json, runs, tmp_path):
+    """The head of C3D, from a file with the published names that has the encoder's first layer as well."""
+    torch.manual_seed(1)
+    shapes = {"conv1.weight": (8, 3, 3, 3, 3), "fc6.weight": (128, 128), "fc6.bias": (128,), "fc7.weight": (128, 128)}
+    content = {name: torch.rand(shape) for name, shape in shapes.items()}
+    torch.save(content, tmp_path / "c3d.pickle")
+    command = ["c3d-baseline" if word == "mean-pooling" else word for word in runs.plain]
+    both = [f"--weights={part}={tmp_path / 'c3d.pickle'}" for part in ("aggregator", "encoder")]
+    report = cli_json(*command, *both)
+    trained, record = load_file(weights_of(report)), record_of(report)
+    for name, tensor in content.items():
+        part = "encoder" if name.startswith("conv") else "aggregator"
+        torch.testing.assert_close(trained[f"{part}.{name}"], tensor, rtol=0, atol=1e-9)
+    taken = {part: entry.taken for part, entry in record.weights.pretrained.items()}
+    assert taken == {"encoder": 1, "aggregator": 3}
+    assert record.disclosure.pretraining.startswith("encoder from c3d.pickle (sha256 ")
+    assert "; aggregator from c3d.pickle (sha256 " in record.disclosure.pretraining
+    assert [words.partition(":")[0] for words in record.variant[-2:]] == [
+        "encoder pre-trained",
+        "aggregator pre-trained",
+    ]
+    said = (Path(report["run"]) / "pretraining.txt").read_text()
+    assert "left in the file, of another part: 3 (fc6.weight [128, 128], fc6.bias [128], fc7.weight [128, 128])" in said
+    assert "not in the file: 1 (fc7.bias [128])" in said
+
+
+PAPER = ("--preset", "paper", "--set", "encoder.depth=8", *SHORT[2:])  # the recipe as printed, on a small network
+
+
+def test_a_paper_is_not_trained_without_its_weights_unless_from_scratch(cli, cli_json, runs, tmp_path):
+    command = ("run", "--plugin", "mean-pooling", *runs.data, *PAPER, "--runs", tmp_path / "runs", "--yes")
+    refused = cli(*command)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1), refused.output
+    assert "resnet50-0676ba61.pth" in refused.stderr
+    assert "--weights encoder=FILE" in refused.stderr
+    assert not (tmp_path / "runs").exists()
+
+    scratch, begun = cli_json(*command, "--from-scratch"), cli_json(*command, f"--weights=encoder={runs.files[0]}")
+    assert record_of(begun).weights.pretrained["encoder"].taken == 45
+    assert "from-scratch" not in record_of(begun).method.overrides
+    record = record_of(scratch)
+    assert 'from-scratch=["encoder"]' in record.variant
+    assert (record.method.modified, record.weights.pretrained, record.disclosure.pretraining) == (True, None, None)
+    again = cli_json("run", "--from", scratch["run"], *runs.data, "--set", "test.clips=1")
+    assert 'from-scratch=["encoder"]' in record_of(again).variant
+    cli_json("leaderboard", "--dir", tmp_path / "board", "add", scratch["run"])
+    assert "from-scratch=" in (tmp_path / "board" / "mars-synthetic.md").read_text()

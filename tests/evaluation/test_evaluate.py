@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +11,18 @@ from safetensors.numpy import load_file
 from short_run import SHORT, record_of
 
 from vreid_bench import InputError, Selection, Split, Tracklet
+from vreid_bench.evaluation import evaluate
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.protocols.corruption import protocol
+
+
+def test_a_corruption_is_refused_for_an_encoder_that_reads_flow():
+    encoder = SimpleNamespace(name="streams", planes=("rgb", "flow"))
+    chosen = SimpleNamespace(name="two-stream", reranker=None)
+    plan = SimpleNamespace(protocol=protocol("corruption", "both"), chosen=chosen, encoder=encoder)
+    with pytest.raises(InputError, match=r"spoils frames .*encoder streams of two-stream reads flow"):
+        evaluate.Testing.of(plan)
 
 
 @pytest.fixture

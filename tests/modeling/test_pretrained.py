@@ -1,6 +1,7 @@
 """Published weights: which tensor of a file goes where, what is left and why."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,10 +15,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from vreid_bench import InputError, Published, hookimpl, part
-from vreid_bench.modeling.pretrained import fit_file, tensors_of, weights_file
+from vreid_bench.modeling.pretrained import fit_file, tensors_of
+from vreid_bench.modeling.weights_option import open_file, open_weights
 from vreid_bench.records.record import Record
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
+from vreid_plugins import personvlad
 from vreid_plugins.encoders import alexnet, c3d, i3d, inception_v3, resnet, resnet3d, senet
 
 NETWORKS = registry_of(alexnet, c3d, i3d, inception_v3, resnet, resnet3d, senet)
@@ -37,7 +40,13 @@ def unset(monkeypatch):
 
 def saved(path, content):
     torch.save(content, path)
-    return weights_file(f"encoder={path}")
+    return open_file(f"encoder={path}")
+
+
+def fit(file, encoder, registry=NETWORKS, required=()):
+    """What an encoder takes from a file."""
+    factory = registry.factory("encoders", encoder)
+    return fit_file(file, encoder.name, factory(), factory.entry.title, required)
 
 
 @pytest.mark.parametrize(
@@ -75,10 +84,10 @@ def test_a_published_file_fills_its_encoder_but_for_the_classifier(
     unset, tmp_path, encoder, shapes, head, names, wrapped
 ):
     content = values(shapes)
-    found = fit_file(saved(tmp_path / "file.pth", wrapped(content)), part(encoder), NETWORKS)
+    found = fit(saved(tmp_path / "file.pth", wrapped(content)), part(encoder), required=("*",))
     body = {name: value for name, value in content.items() if not name.startswith(head)}
-    assert found.names.startswith(names)
-    assert len(found.taken) == found.tensors == len(body)
+    assert found.kind.names.startswith(names)
+    assert len(found.taken) == len(found.expected) == len(body)
     assert {remark.why for remark in found.remarks} == {"left in the file, the classifier"}
     assert len(found.remarks) == len(content) - len(body)
     network = NETWORKS.factory("encoders", part(encoder))()
@@ -100,8 +109,8 @@ def test_c3d_sees_of_our_clips_what_caffe_sees_of_its_own(unset, tmp_path, shape
     content = values(shapes)
     for kind in ("weight", "bias"):
         content[f"{conv1}.{kind}"] = torch.randn(shapes[f"{conv1}.{kind}"])
-    found = fit_file(saved(tmp_path / "c3d.pickle", content), part("c3d"), NETWORKS)
-    assert (found.names, len(found.taken), found.tensors) == (names, 16, 16)
+    found = fit(saved(tmp_path / "c3d.pickle", content), part("c3d"), required=("*",))
+    assert (found.kind.names, len(found.taken), len(found.expected)) == (names, 16, 16)
     network = NETWORKS.factory("encoders", part("c3d"))().eval()
     found.load(network)
     others = [value for name, value in content.items() if not name.startswith((conv1, "fc", "classifier"))]
@@ -118,23 +127,51 @@ def test_c3d_sees_of_our_clips_what_caffe_sees_of_its_own(unset, tmp_path, shape
     torch.testing.assert_close(seen[0][:, :, 1:-1, 1:-1, 1:-1].double(), inside, rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.parametrize("shapes", [published_files.davidea_c3d(), published_files.jfzhang_c3d()])
+def test_a_file_of_c3d_fills_what_fits_of_a_narrower_one_and_the_layers_behind_it(unset, tmp_path, shapes):
+    """At the widths that 3D PersonVLAD prints, and the fully connected layers that its C3D baseline adds."""
+    method, file = personvlad.personvlad("paper"), saved(tmp_path / "c3d.pickle", values(shapes))
+    found = fit(file, method.encoder, required=method.begins["encoder"])
+    first = ("conv1", "conv2", "conv3a", "conv3b")
+    assert set(found.taken) == {f"{name}.{kind}" for name in first for kind in ("weight", "bias")}
+    assert [line.partition(" (")[0] for line in found.reasons()] == [
+        "left in the file, of another part: 4",
+        "left in the file, of another shape: 8",
+        *(["left in the file, the classifier: 2"] if "fc8.bias" in shapes else []),
+    ]
+    with pytest.raises(InputError, match=r"fills 8 of the 16 tensors of encoder c3d, expected all of conv1\.\*, conv4"):
+        fit(file, method.encoder, required=("conv1.*", "conv4?.*"))
+
+    whole = personvlad.c3d_baseline("paper")
+    assert whole.begins == {"encoder": ("*",), "aggregator": ("*",)}
+    head = personvlad.C3dHead((512, 4, 4), **whole.aggregator.options)
+    taken = fit_file(file, "c3d-head", head, "the head", whole.begins["aggregator"])
+    assert {name: tuple(value.shape) for name, value in taken.taken.items()} == {
+        **published_files.linear("fc6", 4096, 8192),
+        **published_files.linear("fc7", 4096, 4096),
+    }
+    order = [name for name in shapes if shapes[name] in ((4096, 8192), (4096, 4096))]
+    for own, published in zip(("fc6.weight", "fc7.weight"), order, strict=True):
+        assert (taken.taken[own] == values(shapes)[published]).all()
+
+
 def test_files_of_networks_that_stride_elsewhere_are_refused_by_senet(tmp_path):
     shapes = published_files.cadene_se_resnet50()
     other = {name.removeprefix("layer0.").replace("se_module", "se"): shape for name, shape in shapes.items()}
     with pytest.raises(InputError, match=r"fills 0 of the 329 tensors of encoder senet.*pretrained-models.pytorch"):
-        fit_file(saved(tmp_path / "seresnet50.pth", values(other)), part("senet"), NETWORKS)
+        fit(saved(tmp_path / "seresnet50.pth", values(other)), part("senet"))
 
 
 def test_a_network_of_images_is_no_c3d_though_its_convolutions_are_named_alike(tmp_path):
     content = values({"conv1.weight": (96, 3, 11, 11), "conv1.bias": (96,)})
     with pytest.raises(InputError, match=r"fills 0 of the 16 tensors of encoder c3d.*conv1.weight \[96, 3, 11, 11\]"):
-        fit_file(saved(tmp_path / "alexnet.pth", content), part("c3d"), NETWORKS)
+        fit(saved(tmp_path / "alexnet.pth", content), part("c3d"))
 
 
 def test_another_network_is_an_error_that_shows_both_shapes(tmp_path):
     file = saved(tmp_path / "resnet50.pth", values(published_files.torchvision_resnet50()))
     with pytest.raises(InputError, match=r"conv1.weight \[64, 3, 7, 7\], in the encoder \[16, 3, 5, 5\]"):
-        fit_file(file, part("resnet", depth=8), NETWORKS)
+        fit(file, part("resnet", depth=8))
 
 
 class Toy(nn.Module):
@@ -167,7 +204,7 @@ def toy_file(path, **changes):
 
 def test_the_names_that_fit_best_are_taken_and_everything_else_is_reported(tmp_path):
     file = toy_file(tmp_path / "b.pth", highBbias=(2,), topBweight=(9,), extra=(1, 1), seen=())
-    found = fit_file(file, part("toy"), TOY)
+    found = fit(file, part("toy"), TOY)
     assert found.report() == (
         f"encoder toy: b.pth (sha256 {file.sha256}), 3 of 4 tensors, names of b\n"
         "left in the file, no tensor of the encoder has this name: 1 (extra [1, 1])\n"
@@ -175,23 +212,50 @@ def test_the_names_that_fit_best_are_taken_and_everything_else_is_reported(tmp_p
         "left in the file, of another shape: 1 (high.bias [2], in the encoder [1])\n"
         "left in the file, the classifier: 1 (top.weight [9])\n"
     )
-    assert list(fit_file(toy_file(tmp_path / "c.pth", highBbias=None), part("toy"), TOY).reasons()) == [
+    assert list(fit(toy_file(tmp_path / "c.pth", highBbias=None), part("toy"), TOY).reasons()) == [
         "not in the file: 1 (high.bias [1])"
     ]
 
 
-def test_half_of_the_tensors_is_an_error(tmp_path):
-    assert len(fit_file(toy_file(tmp_path / "three.pth", highBbias=None), part("toy"), TOY).taken) == 3
-    with pytest.raises(
-        InputError, match=r"fills 2 of the 4 tensors of encoder toy, expected more than half .*high.bias"
-    ):
-        fit_file(toy_file(tmp_path / "two.pth", highBbias=None, highBweight=(3, 1)), part("toy"), TOY)
+@pytest.mark.parametrize(
+    ("required", "changes", "expected"),
+    [
+        ((), {"lowBweight": None, "lowBbias": None, "highBweight": (3, 1)}, None),  # one of four is taken
+        ((), {"lowBweight": None, "lowBbias": None, "highBweight": (3, 1), "highBbias": (2,)}, "at least one"),
+        (("low.*",), {"highBweight": None, "highBbias": (2,)}, None),
+        (("low.*",), {"lowBbias": (4,)}, r"all of low\.\*"),
+        (("low.*", "high.bias"), {"highBbias": None}, r"all of low\.\*, high\.bias"),
+        (("*",), {"highBbias": None}, "all"),
+    ],
+)
+def test_what_fits_is_taken_if_what_is_required_is_there(tmp_path, required, changes, expected):
+    file = toy_file(tmp_path / "b.pth", **changes)
+    absent = sum(shape is None or shape in {(3, 1), (2,), (4,)} for shape in changes.values())
+    if expected is None:
+        assert len(fit(file, part("toy"), TOY, required).taken) == 4 - absent
+    else:
+        with pytest.raises(
+            InputError, match=rf"fills {4 - absent} of the 4 tensors of encoder toy, expected {expected} \("
+        ):
+            fit(file, part("toy"), TOY, required)
+
+
+def test_another_file_than_the_published_one_is_said(tmp_path):
+    file = saved(tmp_path / "mine.pth", values(published_files.torchvision_alexnet()))
+    said = fit(file, part("alexnet")).report()
+    assert "not the published alexnet-owt-7be5be79.pth, whose SHA-256 begins with 7be5be79\n" in said
+    same = replace(file, sha256="7be5be79" + "0" * 56)
+    assert "not the published" not in fit(same, part("alexnet")).report()
 
 
 def test_an_encoder_that_states_nothing_takes_its_own_names(tmp_path):
     save_file(Toy().state_dict(), tmp_path / "own.safetensors")
-    found = fit_file(weights_file(f"encoder={tmp_path / 'own.safetensors'}"), part("plain"), TOY)
-    assert (found.names, len(found.taken)) == ("the encoder itself", 4)
+    found = fit(open_file(f"encoder={tmp_path / 'own.safetensors'}"), part("plain"), TOY)
+    assert (found.kind.names, len(found.taken)) == ("the encoder itself", 4)
+
+
+def named(path):
+    return open_file(f"encoder={path}")
 
 
 class Trap:
@@ -207,7 +271,7 @@ class Trap:
 def test_a_pickle_that_would_run_code_is_refused_and_does_not_run_it(tmp_path, save):
     save({"conv1.weight": torch.zeros(1), "trap": Trap(tmp_path / "ran")}, tmp_path / "file.pth")
     with pytest.raises(InputError, match=r"file.pth: not a file of tensors alone .*any other pickle may run code"):
-        tensors_of(tmp_path / "file.pth")
+        tensors_of(named(tmp_path / "file.pth"))
     assert not (tmp_path / "ran").exists()
 
 
@@ -216,7 +280,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run_it(tmp_path, s
 def test_a_file_that_is_no_weights_is_one_sentence(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=f"{name}: not a file of tensors alone") as told:
-        tensors_of(tmp_path / name)
+        tensors_of(named(tmp_path / name))
     assert "\n" not in str(told.value)
 
 
@@ -224,24 +288,32 @@ def test_a_file_that_is_no_weights_is_one_sentence(tmp_path, name, content):
 def test_a_file_without_tensors_by_name_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "file.pth")
     with pytest.raises(InputError, match="without named tensors"):
-        tensors_of(tmp_path / "file.pth")
+        tensors_of(named(tmp_path / "file.pth"))
 
 
-def test_an_option_that_is_not_encoder_and_file_is_refused(tmp_path):
-    for option in ("resnet50.pth", "encoder=", "matcher=a.pth"):
-        with pytest.raises(InputError, match="expected encoder=FILE"):
-            weights_file(option)
+def test_an_option_that_is_not_part_and_file_is_refused(tmp_path):
+    for option in ("resnet50.pth", "encoder=", "loss=a.pth"):
+        with pytest.raises(InputError, match=r"expected PART=FILE with one of encoder, aggregator, matcher"):
+            open_weights([option])
     for path in (tmp_path / "missing.pth", tmp_path):
         with pytest.raises(InputError, match="the file cannot be read"):
-            weights_file(f"encoder={path}")
+            open_weights([f"encoder={path}"])
+    (tmp_path / "a").touch()
+    assert [file.part for file in open_weights([f"matcher={tmp_path}/a", f"encoder={tmp_path}/a"])] == [
+        "encoder",
+        "matcher",
+    ]
+    with pytest.raises(InputError, match="the encoder has a file already; name one file for each part"):
+        open_weights([f"encoder={tmp_path}/a"] * 2)
 
 
 def test_the_disclosed_pretraining_is_that_of_the_weights():
     fields = Record.from_file(GOLDEN / "record.json").model_dump(mode="json")
     entry = {"file": "a.pth", "sha256": "a" * 64, "names": "torchvision", "taken": 3, "tensors": 4}
-    fields["weights"]["pretrained"] = entry
+    fields["weights"]["pretrained"] = {"encoder": entry, "aggregator": {**entry, "taken": 1}}
     with pytest.raises(InputError, match="disclosed pre-training None"):
         Record.of(fields)
-    fields["disclosure"]["pretraining"] = f"a.pth (sha256 {'a' * 64}), 3 of 4 tensors, names of torchvision"
+    words = "{} from a.pth (sha256 " + "a" * 64 + "), {} of 4 tensors, names of torchvision"
+    fields["disclosure"]["pretraining"] = f"{words.format('encoder', 3)}; {words.format('aggregator', 1)}"
     record = Record.of(fields)
     assert record.lend_weights("b" * 64).pretrained == record.weights.pretrained

@@ -130,6 +130,10 @@ ENCODERS = {
     "not built": (raises, r"failed \(ValueError: not today\)"),
     "no module": (lambda: lambda clips: clips, "expected a torch.nn.Module, got function"),
     "unknown plane": (type("Wrong", (Net,), {"planes": ("depth",)}), "needs the plane 'depth'"),
+    "planes of the network alone": (
+        lambda: type("Wrong", (Net,), {"planes": ("rgb", "flow")})(),
+        "reads the planes rgb, flow, but its factory says rgb",
+    ),
     "integers": (encoder(lambda maps, *_: (9 * maps).long()), "maps: expected floating-point numbers, got torch.int64"),
     "nan": (encoder(lambda maps, *_: maps / 0 * 0), "maps: expected finite numbers"),
     "neighbours": (

@@ -117,7 +117,7 @@ def test_nothing_is_estimated_for_other_runs(capsys, given, device):
 def test_the_command_refuses_before_it_trains_and_leaves_nothing(cli, tiny_mars, tmp_path):
     """The recipe of the paper on frames of 32 x 16 pixels: as many steps as printed."""
     options = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, "--preset", "paper", "-q")
-    small = ("--set", "size=[32,16]", "--device", "cpu")
+    small = ("--set", "size=[32,16]", "--device", "cpu", "--from-scratch")
     refused = cli(*options, *small, "--set", "stages.0.steps=900000")
     assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1), refused.output
     assert "--yes" in refused.stderr

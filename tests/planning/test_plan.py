@@ -1,5 +1,6 @@
 """What a run will do: methods and parts by name, data by option or environment, splits for tuning, identities."""
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,7 +9,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from vreid_bench import Clipping, Convention, Dataset, InputError, Method, Protocol, Split, Tracklet, hookimpl, part
+from vreid_bench import (
+    Clipping,
+    Convention,
+    Dataset,
+    InputError,
+    Method,
+    Protocol,
+    Split,
+    Tracklet,
+    WeightFile,
+    hookimpl,
+    part,
+)
 from vreid_bench.contracts.dataset import mark_synthetic, person_ids
 from vreid_bench.contracts.recipe import Schedule, Train
 from vreid_bench.planning.data_root import data_root, open_datasets
@@ -75,7 +88,26 @@ def baseline(preset):
     return Method(part("net"), part("pool"), part("mean"), Clipping("dense", 4), (64, 32), {"ce": part("ce")}, stages)
 
 
+def begun(preset):
+    """Begins from published weights at preset `paper`."""
+    return replace(baseline(preset), encoder=part("known"), begins={"encoder": ("*",)} if preset == "paper" else {})
+
+
 def encoder(depth=18): ...
+
+
+class Known:
+    """An encoder with published weights."""
+
+    published = (SimpleNamespace(file=WeightFile("k.pth", "Toys", "https://toys.example")),)
+
+
+def moving(): ...
+
+
+moving.planes = ("rgb", "flow")
+
+
 def aggregator(shape, heat=1.0): ...
 def matcher(dim): ...
 def loss(dims, identities, margin=0.3): ...
@@ -87,7 +119,7 @@ def registry():
     convention = Convention("c", "1", True, "step", "skip", "", "")
     provided = {
         "datasets": {"toy": Reader(), "halves": Halves(10), "real": SimpleNamespace(read=Reader().read)},
-        "encoders": {"net": encoder, "both": encoder},
+        "encoders": {"net": encoder, "both": encoder, "known": Known, "moving": moving},
         "aggregators": {"pool": aggregator, "soft": aggregator, "both": aggregator},
         "matchers": {"mean": matcher},
         "losses": {"ce": loss, "pull": loss},
@@ -104,7 +136,7 @@ def registry():
             },
         },
         "conventions": {"c": convention},
-        "methods": {"mean-pooling": baseline},
+        "methods": {"mean-pooling": baseline, "begun": begun},
     }
     hooks = {f"vreid_{kind}": hookimpl(_returns(values)) for kind, values in provided.items()}
     return Registry([Plugin("toy", SimpleNamespace(**hooks), "vreid-toy", "0.2")])
@@ -215,6 +247,13 @@ def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, m
         ({"source": Path("nothing")}, "not a finished run"),
         ({"source": Path("nothing"), "validate": "every=5"}, "--validate every=5: scores a training, but --from does"),
         ({"validate": "evry=5"}, "it has no 'evry'; did you mean every?"),
+        ({"name": "begun", "preset": "paper"}, "begun begins from published weights: encoder known from k.pth .Toys"),
+        ({"weights": ("encoder=gone.pth",)}, "gone.pth: the file cannot be read"),
+        (
+            {"source": Path("nothing"), "weights": ("encoder=a.pth",)},
+            "--weights encoder=a.pth: .*--from does not train",
+        ),
+        ({"source": Path("nothing"), "from_scratch": True}, "--from-scratch: says .*--from does not train"),
     ],
 )
 @pytest.mark.parametrize("given", [None, "own"])
@@ -238,6 +277,37 @@ def plan(registry, tmp_path, **changes) -> Plan:
     return plan_run(
         registry, RunRequest(**{"name": "mean-pooling", "protocol": "toy", "data": tmp_path / "own", **changes})
     )
+
+
+def test_a_run_from_scratch_is_another_run_of_a_modified_method(registry, tmp_path):
+    scratch = plan(registry, tmp_path, name="begun", from_scratch=True)
+    assert scratch.chosen.overrides == {"from-scratch": ["encoder"]}
+    assert (scratch.declaration.method.modified, scratch.declaration.method.assignments) == (True, [])
+    assert scratch.declaration.method.from_scratch == ("encoder",)
+    assert scratch.beginning.describe() == {
+        "encoder": "random weights, as --from-scratch says; the method begins from k.pth (Toys, https://toys.example)"
+    }
+    shown = plan_run(registry, RunRequest("begun", "toy", data=tmp_path / "own"), dry=True)
+    assert shown.beginning.describe() == {
+        "encoder": "k.pth (Toys, https://toys.example): --weights encoder=FILE names your copy, "
+        "--from-scratch does without"
+    }
+    assert shown.id != scratch.id
+    small = {"name": "begun", "preset": "small"}  # which begins from random weights anyway
+    assert plan(registry, tmp_path, **small).id == plan(registry, tmp_path, **small, from_scratch=True).id
+
+
+def test_a_part_that_takes_the_place_of_one_with_published_weights_begins_from_its_own_if_it_has_any():
+    method = begun("paper")
+    assert method.with_part("encoder", part("net")).begins == {"encoder": ()}
+    assert method.with_part("encoder", part("known", width=2)).begins == {"encoder": ("*",)}
+    assert method.with_part("matcher", part("mean")).begins == {"encoder": ("*",)}
+
+
+def test_with_another_encoder_set_its_own_published_weights_count(registry, tmp_path):
+    assert plan(registry, tmp_path, name="begun", assignments=("encoder=net",)).beginning.missing == ()
+    with pytest.raises(InputError, match="begun begins from published weights: encoder known"):
+        plan(registry, tmp_path, name="begun", assignments=("encoder=net", "encoder=known"))
 
 
 def test_equal_plans_are_the_same_run_wherever_the_data_lies(registry, tmp_path):
@@ -317,6 +387,20 @@ def test_another_torch_is_another_run(registry, tmp_path, monkeypatch):
     before = plan(registry, tmp_path).id
     monkeypatch.setattr("vreid_bench.planning.plan.version", {"torch": "99.0"}.__getitem__)
     assert plan(registry, tmp_path).id != before
+
+
+def test_another_opencv_is_another_run_where_flow_is_read_and_the_same_run_elsewhere(registry, tmp_path, monkeypatch):
+    moving, still = (plan(registry, tmp_path, name=name).id for name in ("moving", "mean-pooling"))
+    monkeypatch.setattr("cv2.__version__", "99.0")
+    assert plan(registry, tmp_path, name="moving").id != moving
+    assert plan(registry, tmp_path).id == still
+
+
+def test_flow_without_opencv_is_refused_before_data_is_read(registry, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)  # an import of it fails
+    message = r"encoder 'moving' of vreid-toy reads the plane 'flow': .*`pip install vreid-bench\[flow\]`"
+    with pytest.raises(InputError, match=message):
+        plan_run(registry, RunRequest("moving", "toy", data=tmp_path / "none"))
 
 
 def test_an_override_that_changes_nothing_is_none(registry, tmp_path):

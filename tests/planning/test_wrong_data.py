@@ -25,6 +25,9 @@ from vreid_bench.scoring.unmatched import count_unmatched
 class Nothing:
     """A chosen method that is refused when planning uses it, which is after it has looked at the data."""
 
+    def begin_randomly(self, parts):
+        return self
+
     @property
     def method(self):
         raise InputError("no method or part is named 'nothing'")
@@ -35,6 +38,7 @@ def nothing(monkeypatch, request):
     """Let the tests here plan a run of no method: good data gets as far as that."""
     if "cli" not in request.fixturenames:
         monkeypatch.setattr(plan_module, "choose_method", lambda *_: Nothing())
+        monkeypatch.setattr(plan_module.Beginning, "choose", lambda *_: plan_module.Beginning((), (), False))
         monkeypatch.setattr(plan_module, "check_buildable", lambda *_: None)
         monkeypatch.setattr(plan_module, "add_content", lambda listed, quiet: listed)  # there are no frames
 

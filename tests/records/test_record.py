@@ -303,8 +303,8 @@ def complete():
     fields = of_splits(10, [4])
     head = fields["conventions"]["official"]
     summary = {name: head[name] for name in head if name not in ("version", "fingerprint", "rules", "cmc")}
-    fields["disclosure"]["pretraining"] = f"a.pth (sha256 {HASH}), 3 of 4 tensors, names of torchvision"
-    fields["weights"]["pretrained"] = pretrained
+    fields["disclosure"]["pretraining"] = f"encoder from a.pth (sha256 {HASH}), 3 of 4 tensors, names of torchvision"
+    fields["weights"]["pretrained"] = {"encoder": pretrained}
     fields["method"]["quoted"] = [number]
     fields["taught"] = fields["dataset"]
     fields["conditions"] = [{"name": "up to 0 of 8 clips", "conventions": {"official": summary}}]
@@ -326,7 +326,7 @@ def places(value, path=()):
             yield from places(each, (*path, at))
     if isinstance(value, dict) and path not in free and path[-1:] != ("rules",):
         for name, each in value.items():
-            if path[-1:] != ("conventions",) and path != ("not_computable",):
+            if path[-1:] != ("conventions",) and path not in {("not_computable",), ("weights", "pretrained")}:
                 yield (*path, name)
             yield from places(each, (*path, name))
 

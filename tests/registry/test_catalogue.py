@@ -287,6 +287,7 @@ def test_of_the_plugins_of_this_distribution_everything_is_known():
         assert (known.modules, known.packages, known.can_fit) == (entry.modules, entry.packages, entry.can_fit)
         if kind in GIVEN and not isinstance(entry.value, Family):
             assert (known.options, known.docstrings) == (entry.options, entry.docstrings)
+            assert known.files == entry.files
         if kind == "methods":
             assert [known.build_method(p) for p in ("paper", "small")] == [
                 entry.build_method(p) for p in ("paper", "small")

@@ -9,6 +9,7 @@ import torch
 from vreid_bench import Batch, Train
 from vreid_bench.contracts.length import TrainingSize
 from vreid_bench.contracts.packing import pad_features
+from vreid_bench.contracts.parts import PLANES
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.model import assemble
 from vreid_bench.registry.plugins import Plugin
@@ -61,7 +62,8 @@ def take(assembled, at, size, frames=None, pids=(0, 0, 1, 1)):
     recipe, matcher = assembled.stages[at].recipe, assembled.stages[at].matcher
     named = trainable(torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses}), recipe)
     each = recipe.clipping.clips
-    clips = torch.rand(len(pids) * each, frames or recipe.clipping.T, 3, *size)
+    channels = sum(PLANES[plane] for plane in assembled.model.planes)
+    clips = torch.rand(len(pids) * each, frames or recipe.clipping.T, channels, *size)
     features = pad_features([assembled.model.features(clips)], [each] * len(pids))
     batch = Batch(features, pids, torch.zeros_like(pids), matcher)
     for name in recipe.losses:  # a loss with a memory has nothing to compare with at its first look

@@ -66,6 +66,19 @@ def torchvision_alexnet():
     return found
 
 
+def torchvision_vgg16():
+    found, channels, place = {}, 3, 0
+    for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        for _ in range(count):
+            found |= convolution(f"features.{place}", width, channels, 3, 3)
+            found |= {f"features.{place}.bias": (width,)}
+            channels, place = width, place + 2  # a ReLU stands between two convolutions
+        place += 1  # and a pooling behind each block
+    for place, width, channels in ((0, 4096, 25_088), (3, 4096, 4096), (6, 1000, 4096)):
+        found |= linear(f"classifier.{place}", width, channels)
+    return found
+
+
 def unit(name, width, channels, *kernel):
     """A convolution and its batch normalisation, as Inception-v3 has them."""
     return convolution(f"{name}.conv", width, channels, *kernel) | norm(f"{name}.bn", width)

@@ -18,7 +18,7 @@ def maps_of(B=2, T=2, D=5, h=3, w=2, seed=1):
 
 def place(vlad, centres):
     """Centres as `fit` would leave them."""
-    vlad._place(torch.as_tensor(centres, dtype=torch.float64))
+    vlad.place(torch.as_tensor(centres, dtype=torch.float64))
     return vlad
 
 

@@ -70,8 +70,13 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
 @click.option("--yes", is_flag=True, help="Run preset paper on a CPU however long that is estimated to take.")
 @click.option(
     "--weights",
-    metavar="encoder=FILE",
-    help="Start training from these published weights: .safetensors, or a PyTorch file of tensors alone.",
+    multiple=True,
+    metavar="PART=FILE",
+    help="Start training encoder, aggregator or matcher from these published weights: .safetensors, or a PyTorch file "
+    "of tensors alone; may be repeated.",
+)
+@click.option(
+    "--from-scratch", is_flag=True, help="Start from random weights although the method starts from published ones."
 )
 @click.option(
     "--precision",
@@ -132,8 +137,10 @@ def run(**options: Any) -> None:
     --arithmetic portable gives a training on the CPU the same weights, to the last bit, on every x86-64
     processor with AVX2. Without it, another kind of processor gives another training.
 
-    Published weights are matched with the encoder by their published names; a report shows what fits, and
-    what does not and why. With timm installed, each of its models is an encoder, timm:NAME.
+    Papers begin from published weights, so preset paper asks for them: --dry-run names the files, --weights takes
+    your copies, and --from-scratch does without and marks the row. Tensors are matched by their published names;
+    a report shows what fits, and what does not and why. With timm installed, each of its models is an encoder,
+    timm:NAME.
 
     \b
         vreid-bench run --plugin mean-pooling --protocol mars --data /data/mars --weights encoder=resnet50.pth

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.ops.distance import Hardest, batch_hard
 from vreid_bench.ops.metric import Metric
 
@@ -61,23 +62,30 @@ class Clips:
 
 
 class Published(NamedTuple):
-    """A kind of file with pre-trained weights that an encoder takes: one of its `published`.
+    """A kind of file with pre-trained weights that a part takes: one of its `published`.
 
-    `own` returns the file's tensors under the encoder's names, converted if the encoder scales its input differently;
+    An encoder, aggregator or matcher may have `published`, a sequence of these. Without it, `--weights` takes files
+    that use the part's own names.
+
+    `own` returns the file's tensors under the part's names, converted if an encoder scales its input differently;
     tensors with unknown names are returned unchanged. It returns {} if it sees that the file is of another kind.
     """
 
     names: str  # the network whose names such a file uses, in words: "torchvision resnet50"
-    head: tuple[str, ...] = ()  # prefixes of the names that the encoder does not use: the classifier
+    head: tuple[str, ...] = ()  # prefixes of the names that the part does not use: the classifier
     own: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict
+    others: tuple[str, ...] = ()  # prefixes of the names that belong to another part
+    file: WeightFile | None = None  # the file that papers begin from; None: the part states names only
 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """clips [B, T, P, H, W] in [0, 1] -> maps [B, T', D, h, w]; normalises its own input.
+    """clips [B, T, P, H, W] -> maps [B, T', D, h, w]; normalises its own input.
 
-    May have `planes`, a tuple of names in `PLANES`; without it an encoder takes ("rgb",). May have `published`, a
-    sequence of `Published`; without it `--weights` takes files that use the encoder's own names.
+    May have `planes`, a tuple of names in `PLANES` that its factory has as well; without it an encoder takes ("rgb",).
+    Colours are in [0, 1]. Flow is the displacement to the next frame of the tracklet, to the right and downwards, in
+    units of 20 pixels of the frame on disk, clipped to [-1, 1]. May have `published`, a sequence of `Published`;
+    without it `--weights` takes files that use the encoder's own names.
     """
 
     def __call__(self, clips: Tensor, /) -> Tensor: ...
@@ -122,7 +130,7 @@ class Loss(Protocol):
 
 
 Augmentation = Callable[[Tensor, torch.Generator, Sequence[str]], Tensor]
-"""(clips [B, T, P, H, W] in [0, 1], generator, planes) -> clips; the generator is on the CPU."""
+"""(clips [B, T, P, H, W] as an encoder takes them, generator, planes) -> clips; the generator is on the CPU."""
 
 
 @runtime_checkable

@@ -6,13 +6,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from vreid_bench.contracts.length import Epochs, Length, TrainingSize, plain_steps, to_steps
 from vreid_bench.system.errors import InputError
 
 Preset = Literal["paper", "small"]
 """`paper`: the recipe as printed; `small`: the same recipe scaled to minutes on two CPU cores."""
+
+Loadable = Literal["encoder", "aggregator", "matcher"]
+LOADABLE: tuple[Loadable, ...] = get_args(Loadable)  # the parts that can begin from a file of weights
 
 
 def _check_choice(what: str, found: str, choices: Sequence[str]) -> None:
@@ -204,10 +207,15 @@ class Method:
     reported: tuple[Reported, ...] = ()  # the paper's numbers of this method
     quoted: tuple[Reported, ...] = ()  # the paper's numbers of other systems; one method of each paper holds them
     paper: str = ""  # authors, title, year
+    # encoder, aggregator, matcher: those that begin from published weights -> patterns of the names that these must
+    # fill; what else fits is taken, too
+    begins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         positive = len(self.size) == 2 and all(isinstance(side, int) and side > 0 for side in self.size)
         _check("size", self.size, positive, "height and width in pixels")
+        for kind in self.begins:
+            _check_choice("a part that begins from published weights", kind, LOADABLE)
         for number, stage in enumerate(self.stages):
             if isinstance(stage, Train):
                 self._check_weights(f"stages.{number}.losses", stage.losses)
@@ -247,7 +255,8 @@ class Method:
 
         fits: can the new part be fitted? Then the stage that fits its predecessor stays. Without one, an aggregator is
         fitted before training, as the words of VLAD are placed, and a matcher after it. A part that cannot be fitted
-        takes that stage with it.
+        takes that stage with it. If the predecessor begins from published weights, so does the new part; of another
+        plugin, nothing is known that must fit.
         """
         fitting = [stage for stage in self.stages if isinstance(stage, Fit) and stage.part == kind]
         stages = self.stages if fits else tuple(stage for stage in self.stages if stage not in fitting)
@@ -255,7 +264,10 @@ class Method:
             stages = (Fit("aggregator", self.test), *stages)
         if fits and not fitting and kind == "matcher":
             stages = (*stages, Fit("matcher", self.test))
-        return replace(self, stages=stages, **{kind: part})  # type: ignore[arg-type]  # mypy does not know the field
+        other = getattr(self, kind).name != part.name
+        begins = {each: () if each == kind and other else patterns for each, patterns in self.begins.items()}
+        changed: dict[str, Any] = {kind: part, "stages": stages, "begins": begins}
+        return replace(self, **changed)
 
     def with_loss(self, part: Part) -> Method:
         """The same recipe with one more loss, of weight 1 in every training stage."""

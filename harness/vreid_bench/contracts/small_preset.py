@@ -38,6 +38,7 @@ def shrink_method(method: Method, encoder: Part, augment: tuple[Part, ...] = ())
         size=SMALL_SIZE,
         losses={name: shrink_loss(loss) for name, loss in method.losses.items()},
         stages=stages,
+        begins={},
     )
 
 

@@ -12,6 +12,7 @@ from vreid_bench.evaluation.rehearsal import rehearse_cases, rehearse_reranking
 from vreid_bench.evaluation.strategies.plain import Plain
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.modeling.embed import FrameReader, embed
+from vreid_bench.modeling.flow import describe_sources
 from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.sizes import measure_width
 from vreid_bench.modeling.view import View
@@ -49,14 +50,16 @@ class Testing:
     def of(cls, plan: Plan) -> Testing:
         """The test of a plan.
 
-        Raises InputError if the protocol's strategy lacks a method, and for a strategy, a matcher and a re-ranker that
-        do not fit together; they are tried on random features.
+        Raises InputError if the protocol's strategy lacks a method, if it spoils frames whose optical flow the method
+        reads, and for a strategy, a matcher and a re-ranker that do not fit together, tried on random features.
         """
         protocol, part = plan.protocol, plan.chosen.reranker
         strategy = protocol.test or Plain()
         if not isinstance(strategy, TestStrategy):
             reason = f"its test {strategy!r} lacks views() or cases(); see TestStrategy"
             raise InputError(f"protocol {protocol.name!r}: {reason}")
+        if any(view.distort for view in strategy.views().values()):
+            _check_planes(plan)
         reranker = None if part is None else plan.registry.factory("rerankers", part)()
         if reranker is not None or not isinstance(strategy, Plain):  # the plain test is that of the checks of parts
             factory = plan.registry.factory("matchers", plan.chosen.method.matcher)
@@ -67,6 +70,14 @@ class Testing:
                 rehearse_reranking(reranker, entry, matcher, cases[0], plan.memory)
         return cls(
             strategy, plan.chosen, plan.code.features, plan.conventions, protocol.headline, reranker, plan.memory
+        )
+
+
+def _check_planes(plan: Plan) -> None:
+    if "flow" in plan.encoder.planes:
+        raise InputError(
+            f"protocol {plan.protocol.name!r} spoils frames after their optical flow was computed, and the encoder "
+            f"{plan.encoder.name} of {plan.chosen.name} reads flow; choose a protocol without corruption"
         )
 
 
@@ -88,14 +99,15 @@ def embed_fold(
     Features that are in the fold's folder, or that another run computed from the same weights, are not computed again.
     """
     views, method = testing.strategy.views(), testing.chosen.method
-    made_by = {name: _fingerprint(view, testing, fold, folder, machine) for name, view in views.items()}
+    where = [*machine.arithmetic, *describe_sources(model.planes)]
+    made_by = {name: _fingerprint(view, testing, fold, folder, where) for name, view in views.items()}
     missing = [
         name for name in views if not folder.features(name).exists() and not adopt_features(folder, name, made_by[name])
     ]
     if missing:
         LOGGER.info("%s: embeds %d test tracklets", folder.path, len(fold.test.test))
         with Meter(folder.costs, machine.device).stage("embed") as stage:
-            reader = FrameReader.of(fold.dataset.root, method.size, machine, stage.see)
+            reader = FrameReader.of(fold.dataset, method.size, model.planes, machine, stage.see)
             for name in missing:
                 store = embed(model, fold.test.test, method.test, reader, views[name])
                 store.save(folder.features(name), fold.test, model.matcher, made_by[name])
@@ -127,10 +139,8 @@ def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome
     return Outcome(case.labels, counts, verdicts)
 
 
-def _fingerprint(view: View, testing: Testing, fold: Fold, folder: FoldDirectory, machine: Machine) -> str:
+def _fingerprint(view: View, testing: Testing, fold: Fold, folder: FoldDirectory, where: Sequence[object]) -> str:
     """A hash over all that decides features: weights, parts, code, clips, frames, corruption, and the arithmetic."""
     parts = [testing.chosen.settings[name] for name in ("encoder", "aggregator", "matcher", "test", "size")]
     weights = sha256(folder.weights.read_bytes())
-    return digest(
-        [weights, parts, testing.code, machine.arithmetic, [view.represented, view.distortion], fold.fingerprint]
-    )
+    return digest([weights, parts, testing.code, where, [view.represented, view.distortion], fold.fingerprint])

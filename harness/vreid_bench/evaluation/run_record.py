@@ -12,6 +12,7 @@ from vreid_bench.contracts.parts import ComparesVectors
 from vreid_bench.contracts.recipe import Method, Train, describe_part
 from vreid_bench.evaluation.evaluate import Result
 from vreid_bench.evaluation.run_scores import RunScores, score_run
+from vreid_bench.modeling.flow import list_versions
 from vreid_bench.modeling.model import Model
 from vreid_bench.ops import clip_native
 from vreid_bench.planning.plan import Plan
@@ -86,7 +87,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
                 "camera_id_at_test": False,
                 "reranking": plan.chosen.reranking,
                 "test_time_augmentation": None,
-                "pretraining": weights.pretrained.words if weights.pretrained else None,
+                "pretraining": weights.pretraining,
                 "corruption_in_training": spoiled,
             },
             "budget": {
@@ -101,7 +102,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
             "reranked_by": neighbours.backend() if plan.chosen.reranker else None,
             "environment": {
                 "python": platform.python_version(),
-                "packages": packages(),
+                "packages": {**packages(), **list_versions(plan.encoder.planes)},
                 "machine": platform.machine(),
                 "cpu": processor() or None,
                 "instruction_set": instruction_set(),

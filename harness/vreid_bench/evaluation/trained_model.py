@@ -31,7 +31,7 @@ class TrainedModel:
         file = source.weights(fold.number)
         assert file is not None, "a run with --from has weights for every fold"
         load_weights(file, model)
-        reader = FrameReader.of(fold.dataset.root, method.size, machine)
+        reader = FrameReader.of(fold.dataset, method.size, model.planes, machine)
         return cls(model.to(machine.device).eval(), method.test, reader)
 
     def embed(self, tracklets: Sequence[Tracklet], view: View) -> FeatureStore:

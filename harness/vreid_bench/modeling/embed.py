@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vreid_bench.contracts.dataset import Tracklet
+from vreid_bench.contracts.dataset import Dataset, Tracklet
 from vreid_bench.contracts.packing import pad_features
-from vreid_bench.contracts.parts import Clips
+from vreid_bench.contracts.parts import PLANES, Clips
 from vreid_bench.contracts.recipe import Clipping
-from vreid_bench.modeling.clips import clip_indices
+from vreid_bench.modeling.clips import Indices, clip_indices
+from vreid_bench.modeling.flow import STEPS, STILL, FlowFolder
 from vreid_bench.modeling.frames import prefetch, read_clips
 from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.view import Distort, View
@@ -36,26 +37,60 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 @dataclass(frozen=True)
 class FrameReader:
-    """How frames are read from disk and moved to the device."""
+    """How the planes of frames are read from disk and moved to the device."""
 
     root: Path
     size: tuple[int, int]  # height, width in pixels
     device: torch.device
     threads: int  # decoding threads
     quiet: bool = False  # no progress bars
+    planes: tuple[str, ...] = ("rgb",)  # names in `PLANES`
+    flow: FlowFolder | None = None  # where the plane `flow` is kept
     see: Callable[[int], None] = ignore  # called with the number of frames that go to the network
 
     @classmethod
     def of(
-        cls, root: Path, size: tuple[int, int], machine: Machine, see: Callable[[int], None] = ignore
+        cls,
+        dataset: Dataset,
+        size: tuple[int, int],
+        planes: tuple[str, ...],
+        machine: Machine,
+        see: Callable[[int], None] = ignore,
     ) -> FrameReader:
-        """A reader of the frames under `root` on that machine."""
-        return cls(root, size, machine.device, machine.threads, machine.quiet, see)
+        """A reader of the frames of a data set on that machine.
+
+        If `flow` is among the planes, it is computed here for all tracklets that have none yet.
+        """
+        flow = FlowFolder.of(dataset) if "flow" in planes else None
+        if flow is not None:
+            tracklets = (t for split in dataset.splits for part in (split.train, split.test) for t in part)
+            flow.fill(tracklets, machine.threads, machine.quiet)
+        return cls(dataset.root, size, machine.device, machine.threads, machine.quiet, planes, flow, see)
+
+    def read(self, tracklet: Tracklet, indices: Sequence[Indices]) -> NDArray[np.uint8]:
+        """The clips [C, T, H, W, P] (uint8) at the frame numbers `indices` (C arrays [T]), their planes in order."""
+        each = [self._read_plane(plane, tracklet, indices) for plane in self.planes]
+        return each[0] if len(each) == 1 else np.concatenate(each, axis=4)
+
+    def _read_plane(self, plane: str, tracklet: Tracklet, indices: Sequence[Indices]) -> NDArray[np.uint8]:
+        if plane == "rgb":
+            return read_clips(self.root, tracklet, indices, self.size)
+        assert self.flow is not None, "a reader of the plane `flow` knows where it is kept"
+        return self.flow.read_clips(tracklet, indices, self.size)
 
     def tensor(self, clips: NDArray[np.uint8]) -> Tensor:
-        """[S, T, H, W, 3] uint8 -> [S, T, 3, H, W] in [0, 1] on the device; the copy moves bytes, not floats."""
+        """[S, T, H, W, P] uint8 -> [S, T, P, H, W] on the device: rgb in [0, 1], flow in [-1, 1].
+
+        The copy moves bytes, not floats.
+        """
         self.see(clips.shape[0] * clips.shape[1])
-        return torch.from_numpy(clips).to(self.device).permute(0, 1, 4, 2, 3).float() / 255
+        values = torch.from_numpy(clips).to(self.device).permute(0, 1, 4, 2, 3).float()
+        if self.planes == ("rgb",):
+            return values / 255
+        planes = torch.split(values, [PLANES[plane] for plane in self.planes], dim=2)
+        named = zip(self.planes, planes, strict=True)
+        scaled = [plane / 255 if name == "rgb" else (plane - STILL) / STEPS for name, plane in named]
+        return torch.cat(scaled, dim=2)
 
 
 def embed(
@@ -142,11 +177,11 @@ def _unset(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d) -> bool:
 def _batches(
     tracklets: Sequence[Tracklet], clipping: Clipping, reader: FrameReader, distort: Distort | None, budget: int
 ) -> Iterator[tuple[list[Tracklet], Tensor, list[int]]]:
-    """Groups of tracklets whose clips share T, with their clips [S, T, 3, H, W] and the number of clips of each."""
+    """Groups of tracklets whose clips share T, with their clips [S, T, P, H, W] and the number of clips of each."""
 
     def read(group: list[Tracklet]) -> list[NDArray[np.uint8]]:
         indices = [clip_indices(clipping, len(t.frames), None) for t in group]
-        clips = [read_clips(reader.root, t, i, reader.size) for t, i in zip(group, indices, strict=True)]
+        clips = [reader.read(t, i) for t, i in zip(group, indices, strict=True)]
         return [distort(t, c) for t, c in zip(group, clips, strict=True)] if distort else clips
 
     groups = list(_groups(tracklets, clipping, budget))

@@ -36,7 +36,7 @@ def read_clips(
     numbers, position = np.unique(stacked, return_inverse=True)
     frames = np.empty((len(numbers), *size, 3), np.uint8)  # [distinct, H, W, 3]
     for row, number in enumerate(numbers):
-        frames[row] = _resize(read_frame(root / tracklet.frames[number]), size)
+        frames[row] = resize(read_frame(root / tracklet.frames[number]), size)
     return frames[position.reshape(stacked.shape)]
 
 
@@ -98,8 +98,8 @@ def _check_png(data: bytes) -> None:
         raise ValueError("truncated: the end of the PNG is missing")
 
 
-def _resize(frame: Frame, size: tuple[int, int]) -> Frame:
-    """Scale `frame` [H0, W0, 3] to `size` (H, W)."""
+def resize(frame: Frame, size: tuple[int, int]) -> Frame:
+    """Scale `frame`, [H0, W0, 3] or [H0, W0], to `size` (H, W): bilinear, antialiased."""
     if frame.shape[:2] == size:
         return frame
     from PIL import Image

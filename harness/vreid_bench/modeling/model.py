@@ -28,12 +28,11 @@ from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encod
 from vreid_bench.modeling.loss_checks import build_loss
 from vreid_bench.modeling.probe import draw_clips, duplicate, hold_warnings, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
-from vreid_bench.registry.entry import blame
+from vreid_bench.registry.entry import Entry, blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import accepts_call
 from vreid_bench.system.errors import InputError, suggestion
 
-READABLE = {"rgb"}  # the planes that can be read from frames on disk
 # What to do about an output of another shape.
 MAPS = (
     "return the maps of each clip's frames; `maps.unflatten(0, clips.shape[:2])` puts those of single frames together"
@@ -76,7 +75,7 @@ class Model(nn.Module):
         titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator", "matcher")}
         self.titles = titles
         encoder = factories.encoder()
-        self.planes = _planes(encoder, titles["encoder"])
+        self.planes = _planes(encoder, factories.encoder.entry)
         self.encoder = _module(encoder, titles["encoder"], Encoder)
         channels = sum(PLANES[p] for p in self.planes)
         clips = draw_clips(2, method.test.T or 4, channels, method.size)
@@ -245,16 +244,21 @@ def _augmentation(factory: Factory) -> Augmentation:
     return apply
 
 
-def _planes(encoder: Any, title: str) -> tuple[str, ...]:
+def _planes(encoder: Any, entry: Entry) -> tuple[str, ...]:
     planes: Any = getattr(encoder, "planes", ("rgb",))
     if not isinstance(planes, tuple | list):
-        raise InputError(f'{title} has the planes {planes!r}, expected a tuple of names; set planes = ("rgb",)')
+        raise InputError(f'{entry.title} has the planes {planes!r}, expected a tuple of names; set planes = ("rgb",)')
     for plane in planes:
-        if plane not in READABLE:
+        if plane not in PLANES:
             raise InputError(
-                f"{title} needs the plane {plane!r}, which cannot be read from frames on disk; "
-                f'expected {", ".join(sorted(READABLE))}{suggestion(plane, READABLE)}; set planes = ("rgb",)'
+                f"{entry.title} needs the plane {plane!r}, which cannot be read from frames on disk; "
+                f'expected {", ".join(sorted(PLANES))}{suggestion(plane, PLANES)}; set planes = ("rgb",)'
             )
+    if tuple(planes) != entry.planes:
+        raise InputError(
+            f"{entry.title} reads the planes {', '.join(planes)}, but its factory says {', '.join(entry.planes)}; make "
+            "`planes` an attribute of the class or function that the plugin provides"
+        )
     return tuple(planes)
 
 

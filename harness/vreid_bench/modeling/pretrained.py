@@ -1,10 +1,10 @@
-"""Pre-trained weights for an encoder: tensors from a file of the user, matched by their published names."""
+"""Pre-trained weights for a part: tensors from a file of the user, matched by their published names."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -14,32 +14,27 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from vreid_bench.contracts.parts import Published
-from vreid_bench.contracts.recipe import Part
+from vreid_bench.contracts.recipe import Method
+from vreid_bench.modeling.model import Model
+from vreid_bench.modeling.weights_option import WeightsFile
 from vreid_bench.records.entries import Pretraining
+from vreid_bench.registry.entry import blame
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError
 
 WRAPPERS = ("state_dict", "model")  # keys under which training scripts save the tensors, besides epoch and optimizer
 REPLICATED = "module."  # what torch.nn.DataParallel puts in front of every name
-OWN = (Published("the encoder itself"),)
 
 HEAD = "left in the file, the classifier"
-UNKNOWN = "left in the file, no tensor of the encoder has this name"
+OTHERS = "left in the file, of another part"
+UNKNOWN = "left in the file, no tensor of the {part} has this name"
 RESHAPED = "left in the file, of another shape"
 COUNTER = "left in the file, not a weight but a counter"
 ABSENT = "not in the file"
 
 
-@dataclass(frozen=True)
-class WeightsFile:
-    """What `--weights` names."""
-
-    path: Path
-    sha256: str
-
-
 class Remark(NamedTuple):
-    """A tensor that did not come from the file into the encoder, and why."""
+    """A tensor that did not come from the file into the part, and why."""
 
     why: str
     tensor: str  # its name and shape
@@ -47,29 +42,29 @@ class Remark(NamedTuple):
 
 @dataclass(frozen=True)
 class PretrainedWeights:
-    """What an encoder takes from a file, and what it does not."""
+    """What a part takes from a file, and what it does not."""
 
-    encoder: str  # its name
+    name: str  # of the plugin: `resnet`
     file: WeightsFile
-    names: str  # the network whose names the file uses
-    taken: Mapping[str, Tensor]  # by the encoder's name
-    tensors: int  # how many tensors of the encoder a file may fill
+    kind: Published  # whose names the file uses
+    taken: Mapping[str, Tensor]  # by the part's name
+    expected: tuple[str, ...]  # the names of the tensors that a file may fill
     remarks: tuple[Remark, ...]
 
-    def load(self, encoder: nn.Module) -> None:
-        """Load the file's values into the encoder; all other values stay as they are."""
-        encoder.load_state_dict(dict(self.taken), strict=False)
+    def load(self, part: nn.Module) -> None:
+        """Load the file's values into the part; all other values stay as they are."""
+        part.load_state_dict(dict(self.taken), strict=False)
 
     @property
     def entry(self) -> Pretraining:
         """The entry in the record."""
         name = self.file.path.name.encode(errors="replace").decode()  # a file name may not be valid text
-        counts = {"taken": len(self.taken), "tensors": self.tensors}
-        return Pretraining(file=name, sha256=self.file.sha256, names=self.names, **counts)
+        counts = {"taken": len(self.taken), "tensors": len(self.expected)}
+        return Pretraining(file=name, sha256=self.file.sha256, names=self.kind.names, **counts)
 
     def report(self, shown: int | None = None) -> str:
         """A line for the tensors taken, and one for each reason why others were not, with `shown` names (None: all)."""
-        lines = [f"encoder {self.encoder}: {self.entry.words}", *self.reasons(shown)]
+        lines = [f"{self.file.part} {self.name}: {self.entry.words}", *self._compare_hash(), *self.reasons(shown)]
         return "".join(f"{line}\n" for line in lines)
 
     def reasons(self, shown: int | None = None) -> Iterator[str]:
@@ -79,55 +74,72 @@ class PretrainedWeights:
             more = ["..."] if len(tensors) > len(tensors[:shown]) else []
             yield f"{why}: {len(tensors)} ({', '.join(tensors[:shown] + more)})"
 
+    def fills(self, required: Sequence[str]) -> bool:
+        """Does the file fill every tensor whose name fits one of these patterns, and at least one tensor?"""
+        absent = [name for name in self.expected if name not in self.taken]
+        return bool(self.taken) and not any(fnmatchcase(name, p) for name in absent for p in required)
 
-def weights_file(option: str) -> WeightsFile:
-    """The file that `--weights encoder=FILE` names. Raises InputError for other text, or a file that cannot be read."""
-    part, _, name = option.partition("=")
-    if part != "encoder" or not name:
-        raise InputError(f"--weights {option!r}: expected encoder=FILE, for instance --weights encoder=resnet50.pth")
-    path = Path(name).expanduser()  # a shell does not expand encoder=~/FILE
-    try:
-        with path.open("rb") as file:
-            return WeightsFile(path, hashlib.file_digest(file, "sha256").hexdigest())
-    except OSError as fault:
-        raise InputError(
-            f"--weights {option}: the file cannot be read ({fault.strerror}); name a readable file"
-        ) from fault
+    def _compare_hash(self) -> Iterator[str]:
+        known = self.kind.file
+        if known is not None and not self.file.sha256.startswith(known.sha256):
+            yield f"not the published {known.name}, whose SHA-256 begins with {known.sha256}"
 
 
-def fit_file(file: WeightsFile, part: Part, registry: Registry) -> PretrainedWeights:
-    """What the encoder takes from the file; of the naming schemes that it knows, the one with the most matches is used.
+def fit_files(files: Sequence[WeightsFile], method: Method, registry: Registry) -> tuple[PretrainedWeights, ...]:
+    """What the parts of a method take from the files. Raises InputError, as `fit_file` does."""
+    if not files:
+        return ()
+    model = Model(method, registry.factories(method))
+    return tuple(
+        fit_file(
+            file,
+            getattr(method, file.part).name,
+            getattr(model, file.part),
+            model.titles[file.part],
+            method.begins.get(file.part, ()),
+        )
+        for file in files
+    )
 
-    Raises InputError if the file has no named tensors, or fills at most half of the encoder's tensors.
+
+def fit_file(
+    file: WeightsFile, name: str, part: nn.Module, title: str, required: Sequence[str] = ()
+) -> PretrainedWeights:
+    """What a part takes from a file; of the naming schemes that it knows, the one with the most matches is used.
+
+    name, title: of the part's plugin. required: patterns of the names that the file must fill. Raises InputError if it
+    does not, if nothing in it fits, or if it has no named tensors.
     """
-    tensors = tensors_of(file.path)
-    encoder = registry.factory("encoders", part)()
+    tensors = tensors_of(file)
     found: list[PretrainedWeights] = []
-    for kind in getattr(encoder, "published", OWN):
-        with registry.entry("encoders", part.name).blame():
+    for kind in getattr(part, "published", (Published(f"the {file.part} itself"),)):
+        with blame(title):
             named = kind.own(tensors)
-        found.append(_match(encoder.state_dict(), named, kind, part.name, file))
+        found.append(_match(part.state_dict(), named, kind, name, file))
     best = max(found, key=lambda each: len(each.taken))
-    if 2 * len(best.taken) <= best.tensors:
+    if not best.fills(required):
+        expected = f"all of {', '.join(required)}" if required else "at least one"
         raise InputError(
-            f"--weights encoder={file.path}: it fills {len(best.taken)} of the {best.tensors} tensors of encoder "
-            f"{part.name}, expected more than half ({'; '.join(best.reasons(shown=2))}); name a file of this network "
-            f"with the names of {' or '.join(each.names for each in found)}, or set the encoder options to fit the file"
+            f"{file.option}: it fills {len(best.taken)} of the {len(best.expected)} tensors of {file.part} {name}, "
+            f"expected {'all' if tuple(required) == ('*',) else expected} ({'; '.join(best.reasons(shown=2))}); name a "
+            f"file of this network with the names of {' or '.join(each.kind.names for each in found)}, or set the "
+            f"options of the {file.part} to fit the file"
         )
     return best
 
 
-def tensors_of(path: Path) -> dict[str, Tensor]:
+def tensors_of(file: WeightsFile) -> dict[str, Tensor]:
     """The tensors of a file by name, without what a training script may have saved around them.
 
     Raises InputError for a file without named tensors, and for one that can be read only by running code.
     """
+    path = file.path
     try:
         content = _safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except Exception as fault:  # the readers can raise anything on unknown bytes; all of it is reported
         reason = str(fault).strip().partition("\n")[0]
         raise InputError(
-            f"--weights encoder={path}: not a file of tensors alone ({type(fault).__name__}: {reason}); expected "
+            f"{file.option}: not a file of tensors alone ({type(fault).__name__}: {reason}); expected "
             ".safetensors, or a state_dict saved by torch.save, because any other pickle may run code"
         ) from fault
     for wrapper in WRAPPERS:
@@ -137,7 +149,7 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
     found = {name: value for name, value in named.items() if isinstance(name, str) and isinstance(value, Tensor)}
     if not found:
         raise InputError(
-            f"--weights encoder={path}: it holds {type(content).__name__} without named tensors; expected a state_dict"
+            f"{file.option}: it holds {type(content).__name__} without named tensors; expected a state_dict"
         )
     if all(name.startswith(REPLICATED) for name in found):
         return {name.removeprefix(REPLICATED): value for name, value in found.items()}
@@ -150,9 +162,9 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _match(
-    state: Mapping[str, Tensor], named: Mapping[str, Tensor], kind: Published, encoder: str, file: WeightsFile
+    state: Mapping[str, Tensor], named: Mapping[str, Tensor], kind: Published, name: str, file: WeightsFile
 ) -> PretrainedWeights:
-    """Compare `named`, tensors under the encoder's names, with the encoder's own `state`.
+    """Compare `named`, tensors under the part's names, with the part's own `state`.
 
     Only floating-point tensors count: a counter (`num_batches_tracked`) has no effect, and old files lack it.
     """
@@ -160,17 +172,18 @@ def _match(
     taken = {
         name: named[name] for name, value in expected.items() if name in named and named[name].shape == value.shape
     }
-    left = [_explain(name, value, state, kind.head) for name, value in named.items() if name not in taken]
+    left = [_explain(tensor, named[tensor], state, kind, file.part) for tensor in named if tensor not in taken]
     absent = [Remark(ABSENT, _describe(name, value)) for name, value in expected.items() if name not in named]
-    return PretrainedWeights(encoder, file, kind.names, taken, len(expected), (*left, *absent))
+    return PretrainedWeights(name, file, kind, taken, tuple(expected), (*left, *absent))
 
 
-def _explain(name: str, value: Tensor, state: Mapping[str, Tensor], head: Sequence[str]) -> Remark:
+def _explain(name: str, value: Tensor, state: Mapping[str, Tensor], kind: Published, part: str) -> Remark:
     if name not in state:
-        return Remark(HEAD if name.startswith(tuple(head)) else UNKNOWN, _describe(name, value))
+        whose = HEAD if name.startswith(kind.head) else OTHERS if name.startswith(kind.others) else UNKNOWN
+        return Remark(whose.format(part=part), _describe(name, value))
     if not state[name].is_floating_point():
         return Remark(COUNTER, name)
-    return Remark(RESHAPED, f"{_describe(name, value)}, in the encoder {list(state[name].shape)}")
+    return Remark(RESHAPED, f"{_describe(name, value)}, in the {part} {list(state[name].shape)}")
 
 
 def _describe(name: str, value: Tensor) -> str:

@@ -24,7 +24,7 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
 
 if TYPE_CHECKING:  # planning does not import torch
-    from torch import nn
+    from vreid_bench.modeling.model import Model
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,16 @@ class EarlierRun:
         cls,
         run: Path,
         runs: Path,
-        given: tuple[str | None, Preset | None, int | None, Precision | None, str | None],
+        given: tuple[str | None, Preset | None, int | None, Precision | None],
     ) -> EarlierRun:
         """The run with that path or id.
 
-        given: method, preset, seed, precision and weights file of the new run; None means that of the earlier run.
+        given: method, preset, seed and precision of the new run; None means that of the earlier run.
         Raises InputError if they differ, if the run is not finished, or if its record is not valid.
         """
-        *choices, precision, weights = given
+        *choices, precision = given
         if precision is not None:
             raise InputError(f"--precision {precision}: is of a training, but --from does not train; leave one out")
-        if weights is not None:
-            raise InputError(f"--weights {weights}: training begins from it, but --from does not train; leave one out")
         folder = find_run(run, runs)
         record = Record.from_file(folder.record)
         was = record.method.name, record.preset, record.seed
@@ -96,7 +94,7 @@ class EarlierRun:
         """The file with the weights of a fold; a run of one fold serves every fold."""
         return self.folder.fold(fold % self.total, self.total).weights
 
-    def begin(self, encoder: nn.Module) -> None:
+    def begin(self, model: Model) -> None:
         """Do nothing: these weights are already trained."""
 
     def report(self) -> str:

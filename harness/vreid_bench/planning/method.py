@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from vreid_bench.contracts.recipe import Method, Part, Preset, describe_part
-from vreid_bench.records.entries import HELD_OUT
+from vreid_bench.records.entries import FROM_SCRATCH, HELD_OUT
 from vreid_bench.registry.assignments import override, parse_part
 from vreid_bench.registry.entry import KINDS
 from vreid_bench.registry.registry import Registry
@@ -40,7 +40,7 @@ class ChosenMethod:
     preset: Preset
     method: Method  # overrides applied
     inherited: Method  # the same before the assignments of this request
-    overrides: Mapping[str, Any]  # full path -> value; and `validate.held-out`
+    overrides: Mapping[str, Any]  # full path -> value; and those of `records.entries.NO_SETTINGS`
     providers: tuple[Mapping[str, str | None], ...]  # who provides the method and each of its parts
     reranker: Part | None  # every option resolved
 
@@ -49,6 +49,10 @@ class ChosenMethod:
         """The method as plain JSON."""
         settings: dict[str, Any] = describe(self.method)
         return settings
+
+    def begin_randomly(self, parts: Sequence[str]) -> ChosenMethod:
+        """The same, if these parts begin from random weights instead of the method's published ones."""
+        return replace(self, overrides={**self.overrides, FROM_SCRATCH: list(parts)}) if parts else self
 
     @property
     def reranking(self) -> str | None:

@@ -95,7 +95,7 @@ class Outline:
     splits: tuple[int, ...]  # those that run
     size: tuple[int, int]  # height and width of a frame, in pixels
     parts: dict[str, Any]  # encoder, aggregator, matcher and losses as plain JSON
-    first_weights: str
+    first_weights: dict[str, str]  # part -> the file that it begins from, in words; all other values are random
     trainings: tuple[TrainingOutline, ...]
     test: TestOutline
     cost: Cost
@@ -108,7 +108,7 @@ def outline_run(request: RunRequest) -> Outline:
     """
     if request.source is not None:
         raise InputError(f"--dry-run: shows a training, but --from {request.source} does not train; leave one out")
-    plan = plan_run(Registry.installed(), request, reads_frames=False)
+    plan = plan_run(Registry.installed(), request, dry=True)
     from vreid_bench.planning.estimate import estimate_plan  # imports torch, to measure the network
     from vreid_bench.system.environment import prepare
 
@@ -121,7 +121,7 @@ def outline_run(request: RunRequest) -> Outline:
 def outline_plan(plan: Plan, cost: Cost) -> Outline:
     """What a plan of a new training would do."""
     chosen, test = plan.chosen, plan.folds[0].test
-    pretrained = plan.source.pretrained if isinstance(plan.source, NewTraining) else None
+    pretrained = plan.source.pretrained if isinstance(plan.source, NewTraining) else ()
     return Outline(
         method=chosen.name,
         preset=chosen.preset,
@@ -130,7 +130,7 @@ def outline_plan(plan: Plan, cost: Cost) -> Outline:
         splits=tuple(fold.number for fold in plan.folds),
         size=chosen.method.size,
         parts={name: chosen.settings[name] for name in ("encoder", "aggregator", "matcher", "losses")},
-        first_weights=f"encoder from {pretrained.entry.words}" if pretrained else "random",
+        first_weights={each.file.part: each.entry.words for each in pretrained} | plan.beginning.describe(),
         trainings=tuple(_outline_trainings(chosen.method, plan.folds)),
         test=TestOutline(
             dataset=plan.dataset.name,

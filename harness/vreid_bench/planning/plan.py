@@ -15,6 +15,8 @@ from vreid_bench.contracts.precision import DEFAULT, Precision
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.contracts.split_numbers import format_splits, parse_splits
+from vreid_bench.modeling.flow import describe_sources
+from vreid_bench.planning.beginning import Beginning
 from vreid_bench.planning.buildable import check_buildable
 from vreid_bench.planning.code import Code, fingerprint_code
 from vreid_bench.planning.content import add_content
@@ -31,6 +33,7 @@ from vreid_bench.planning.validation import ValidationRequest
 from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.record import in_path
 from vreid_bench.records.scores import Splits
+from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
@@ -53,7 +56,8 @@ class RunRequest:
     anew: bool = False  # run again beside a finished run
     yes: bool = False  # run however long it is estimated to take
     accept_withdrawn: tuple[str, ...] = ()  # names of datasets
-    weights: str | None = None  # `--weights`
+    weights: tuple[str, ...] = ()  # `--weights`
+    from_scratch: bool = False
     splits: str | None = None  # `--splits`; None: all of the protocol, or those of `--from`
     validate: str | None = None  # `--validate`
     precision: Precision | None = None  # of the network in training; None: fp32, or that of `--from`
@@ -74,14 +78,15 @@ class Plan:
     chosen: ChosenMethod
     seed: int
     code: Code  # that the numbers belong to
+    beginning: Beginning  # of a new training
     source: Source  # of the weights
     protocol: Protocol
     conventions: tuple[Convention, ...]
     folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
-    # version of torch; device and threads as they were asked for; which last bits
-    arithmetic: tuple[str, str, int | None, str]
+    # version of torch; device and threads as they were asked for; which last bits; what computes the encoder's planes
+    arithmetic: tuple[str | int | None, ...]
     budget: Mapping[str, int]  # of the last training of a fold, as `Method.budget` has it; of `--from`: of that run
     memory: int = RERANK_MEMORY  # bytes for re-ranking
 
@@ -89,6 +94,11 @@ class Plan:
     def dataset(self) -> Dataset:
         """The dataset tested on."""
         return self.folds[0].dataset
+
+    @property
+    def encoder(self) -> Entry:
+        """The encoder of its method."""
+        return self.registry.entry("encoders", self.chosen.method.encoder.name)
 
     @property
     def trained_on(self) -> Dataset:
@@ -153,6 +163,7 @@ class Recipe(NamedTuple):
     chosen: ChosenMethod
     seed: int
     validation: ValidationRequest | None
+    beginning: Beginning  # of a new training
 
     @property
     def headline(self) -> Convention:
@@ -160,20 +171,23 @@ class Recipe(NamedTuple):
         return next(each for each in self.conventions if each.name == self.protocol.headline)
 
 
-def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
+def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False) -> Recipe:
     """Everything that can be decided, and refused, before data is read or a twin is rendered.
 
     Raises InputError for a method, part, protocol or setting that does not exist, for an option that its part refuses,
-    and for an invalid `--from` or `--validate`.
+    for an invalid `--from` or `--validate`, and, unless `dry`, for a training that lacks the weights to begin from.
     """
     validation = None if request.validate is None else ValidationRequest.parse(request.validate)
     if validation is not None and request.source is not None:
         raise InputError(f"--validate {request.validate}: scores a training, but --from does not train; leave one out")
+    if request.source is not None and (request.weights or request.from_scratch):
+        option = f"--weights {request.weights[0]}" if request.weights else "--from-scratch"
+        raise InputError(f"{option}: says what training begins from, but --from does not train; leave one out")
     protocol = find_protocol(registry.values("protocols"), request.protocol)
     conventions = find_conventions(protocol, registry)
     earlier = None
     if request.source is not None:
-        given = (request.name, request.preset, request.seed, request.precision, request.weights)
+        given = (request.name, request.preset, request.seed, request.precision)
         earlier = EarlierRun.open(request.source, request.runs, given)
         method_request = earlier.method_request
     else:
@@ -181,8 +195,12 @@ def choose_recipe(registry: Registry, request: RunRequest) -> Recipe:
         share = validation.share if validation else None
         method_request = MethodRequest(request.name, preset, request.seed or 0, held_out=share)
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
+    beginning = Beginning.choose(chosen, registry, request.weights, request.from_scratch)
+    chosen = chosen.begin_randomly(earlier.record.method.from_scratch if earlier else beginning.scratch)
+    if earlier is None and not dry:
+        beginning.check(chosen)
     check_buildable(registry, chosen)
-    return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation)
+    return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation, beginning)
 
 
 def check_requests(requests: Iterable[RunRequest]) -> None:
@@ -192,13 +210,15 @@ def check_requests(requests: Iterable[RunRequest]) -> None:
         choose_recipe(registry, request)
 
 
-def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = True) -> Plan:
+def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> Plan:
     """Decide everything that the request leaves open. Raises InputError if parts of it do not fit together.
 
-    Without `reads_frames`, the plan is not for a run: the content of its data is not known.
+    dry: the plan is only to be shown. The content of its data is not known, and the weights that it begins from may be
+        missing.
     """
-    recipe = choose_recipe(registry, request)
-    protocol, conventions, earlier, chosen, seed, validation = recipe
+    recipe = choose_recipe(registry, request, dry=dry)
+    protocol, conventions, earlier, chosen, seed, validation, beginning = recipe
+    sources = _describe_sources(registry.entry("encoders", chosen.method.encoder.name))
     remembered = earlier.data_roots if earlier else {}
     listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
     tested, trains = registry.entry("datasets", protocol.test_dataset), earlier is None
@@ -212,13 +232,14 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
     if validation is not None:
         validation.hold_out(folds, recipe.headline)  # refuses what cannot be scored before a frame is read
     # reads every frame once, so after all that the lists decide
-    datasets = add_content(listed, request.quiet) if reads_frames else listed
+    datasets = listed if dry else add_content(listed, request.quiet)
     if earlier is not None and request.data is None:
         earlier.check_data(datasets, protocol)
     every = divide(protocol, datasets, trains=trains)
     if earlier is None:
-        precision = request.precision or DEFAULT
-        source: Source = NewTraining.open(request.weights, chosen.method.encoder, registry, request.quiet, precision)
+        source: Source = NewTraining.open(
+            beginning.files, chosen.method, registry, request.quiet, request.precision or DEFAULT
+        )
     else:
         if request.splits is None and earlier.total == len(every):
             numbers = earlier.folds
@@ -237,13 +258,22 @@ def plan_run(registry: Registry, request: RunRequest, *, reads_frames: bool = Tr
         chosen=chosen,
         seed=seed,
         code=fingerprint_code(chosen.providers, protocol.test),
+        beginning=beginning,
         source=source,
         protocol=protocol,
         conventions=conventions,
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds, trainings),
-        arithmetic=(version("torch"), request.device, request.threads, name_arithmetic()),
+        arithmetic=(version("torch"), request.device, request.threads, name_arithmetic(), *sources),
         budget=budget,
         memory=request.memory,
     )
+
+
+def _describe_sources(encoder: Entry) -> list[str]:
+    """What computes the planes that the encoder reads, with its version."""
+    try:
+        return describe_sources(encoder.planes)
+    except InputError as fault:
+        raise InputError(f"{encoder.title} reads the plane 'flow': {fault}") from fault

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from vreid_bench.contracts.precision import DEFAULT, Precision
-from vreid_bench.contracts.recipe import Part
+from vreid_bench.contracts.recipe import Method
+from vreid_bench.modeling.weights_option import WeightsFile
 from vreid_bench.records.entries import Weights
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.progress import tell_once
 
 if TYPE_CHECKING:  # they import torch
-    from torch import nn
-
+    from vreid_bench.modeling.model import Model
     from vreid_bench.modeling.pretrained import PretrainedWeights
 
 
@@ -40,8 +41,8 @@ class Source(Protocol):
         """The file with the trained weights of a fold; None if the fold has to be trained."""
         ...
 
-    def begin(self, encoder: nn.Module) -> None:
-        """Load the values that training begins from into a new encoder."""
+    def begin(self, model: Model) -> None:
+        """Load the values that training begins from into a new model."""
         ...
 
     def report(self) -> str:
@@ -55,47 +56,47 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class NewTraining:
-    """The run trains its weights: from random ones, or from those of a file that the user has (`--weights`)."""
+    """The run trains its weights: from random ones, or from those of files that the user has (`--weights`)."""
 
-    pretrained: PretrainedWeights | None = None
+    pretrained: tuple[PretrainedWeights, ...] = ()  # of each part that begins from a file
     precision: Precision = DEFAULT
 
     trains = True
 
     @classmethod
     def open(
-        cls, weights: str | None, encoder: Part, registry: Registry, quiet: bool, precision: Precision
+        cls, files: Sequence[WeightsFile], method: Method, registry: Registry, quiet: bool, precision: Precision
     ) -> NewTraining:
-        """Read the file that `--weights` names and match it with the encoder, with a report on stderr.
+        """Read the files that `--weights` names and match them with the parts, with a report on stderr.
 
-        Raises InputError for a file that does not fit the encoder.
+        Raises InputError for a file that does not fit its part.
         """
-        if weights is None:
+        if not files:
             return cls(precision=precision)
-        from vreid_bench.modeling.pretrained import fit_file, weights_file  # imports torch, to read tensors
+        from vreid_bench.modeling.pretrained import fit_files  # imports torch, to read tensors
 
-        pretrained = fit_file(weights_file(weights), encoder, registry)
+        source = cls(fit_files(files, method, registry), precision)
         if not quiet:
-            tell_once(pretrained.report(shown=4).rstrip())
-        return cls(pretrained, precision)
+            tell_once("".join(each.report(shown=4) for each in source.pretrained).rstrip())
+        return source
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """The file that the encoder begins from, if there is one."""
-        return {"pretrained": self.pretrained.file.sha256} if self.pretrained else {}
+        """The files that parts begin from."""
+        return {f"pretrained {each.file.part}": each.file.sha256 for each in self.pretrained}
 
     def weights(self, fold: int) -> Path | None:
         """None: every fold is trained."""
         return None
 
-    def begin(self, encoder: nn.Module) -> None:
-        """Load the file's values into the encoder."""
-        if self.pretrained is not None:
-            self.pretrained.load(encoder)
+    def begin(self, model: Model) -> None:
+        """Load the files' values into the parts."""
+        for each in self.pretrained:
+            each.load(getattr(model, each.file.part))
 
     def report(self) -> str:
-        """What the encoder takes from the file."""
-        return self.pretrained.report() if self.pretrained else ""
+        """What each part takes from its file."""
+        return "".join(each.report() for each in self.pretrained)
 
     def entry(self, sha256: str) -> Weights:
         """The entry for weights that this run trained."""
@@ -106,5 +107,5 @@ class NewTraining:
             trained_under=None,
             trained_as=(),
             precision=self.precision,
-            pretrained=self.pretrained.entry if self.pretrained else None,
+            pretrained={each.file.part: each.entry for each in self.pretrained} or None,
         )

@@ -11,6 +11,7 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Source
 from vreid_bench.contracts.precision import Precision
 from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.contracts.recipe import LOADABLE, Loadable
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Hash, MethodName, Name, Text
 from vreid_bench.system.fingerprint import digest
 
@@ -22,6 +23,10 @@ PLAIN: tuple[JsonValue, ...] = (None, "", 0.0, {"strategy": "plain"})
 HELD_OUT = "validate.held-out"
 # What a recipe with lengths in epochs has beside its settings: each training with its people and its lengths in steps.
 TRAININGS = "trainings"
+# The entry that `--from-scratch` makes among the overrides. It is no setting: the parts that the method begins from
+# published weights, and that began from random ones.
+FROM_SCRATCH = "from-scratch"
+NO_SETTINGS = (HELD_OUT, FROM_SCRATCH)
 
 
 class Provider(Entry):
@@ -62,7 +67,7 @@ class MethodEntry(Entry):
     paper: Text
     recipe: dict[str, JsonValue]  # encoder, aggregator, matcher, losses, stages, test clipping, size; and TRAININGS
     providers: tuple[Provider, ...]
-    overrides: dict[str, JsonValue]  # path -> value, of `--set`; `validate.held-out` of `--validate`
+    overrides: dict[str, JsonValue]  # path -> value, of `--set`; `validate.held-out`, `from-scratch`
     swapped: Text | None  # the part that was put into the baseline recipe, e.g. "aggregator personvlad"
     modified: bool  # True: its row is never taken for the published method
     reported: tuple[ReportedNumber, ...]
@@ -87,6 +92,11 @@ class MethodEntry(Entry):
         return cast("float | None", self.overrides.get(HELD_OUT))
 
     @property
+    def from_scratch(self) -> tuple[str, ...]:
+        """The parts that began from random weights though the method begins them from published ones."""
+        return tuple(cast("list[str]", self.overrides.get(FROM_SCRATCH, [])))
+
+    @property
     def changes(self) -> tuple[str, ...]:
         """In words: the swapped part and the settings that were changed."""
         settings = (f"{path}={json.dumps(value)}" for path, value in sorted(self.overrides.items()))
@@ -105,7 +115,7 @@ class MethodEntry(Entry):
     @property
     def assignments(self) -> list[str]:
         """The overrides as `--set` takes them."""
-        return [f"{path}={json.dumps(value)}" for path, value in self.overrides.items() if path != HELD_OUT]
+        return [f"{path}={json.dumps(value)}" for path, value in self.overrides.items() if path not in NO_SETTINGS]
 
 
 class Ruled(Entry):
@@ -152,13 +162,13 @@ class DatasetEntry(Entry):
 
 
 class Pretraining(Entry):
-    """The file of weights that the encoder's training began from."""
+    """The file of weights that the training of a part began from."""
 
     file: Text  # its name
     sha256: Hash
     names: Text  # whose naming scheme its tensors follow
-    taken: Count  # how many of the encoder's tensors were read from it
-    tensors: Count  # how many tensors the encoder has
+    taken: Count  # how many of the part's tensors were read from it
+    tensors: Count  # how many tensors the part has
 
     @property
     def words(self) -> str:
@@ -175,13 +185,27 @@ class Weights(Entry):
     trained_under: Text | None  # its folder: protocol/source
     trained_as: tuple[Text, ...]  # its changes
     precision: Precision | None  # of the network in their training; None: not known
-    pretrained: Pretraining | None  # what their training began from; None: random weights
+    # what the training of each part began from; None: all parts began from random weights
+    pretrained: dict[Loadable, Pretraining] | None
 
     @model_validator(mode="after")
     def _check_origin(self) -> Self:
         if (self.origin == "record") != (self.trained_by is not None and self.trained_under is not None):
             raise ValueError("trained_by and trained_under belong to weights of origin 'record', and only to those")
+        if self.pretrained == {}:
+            raise ValueError("pretrained must be null if no part began from a file")
         return self
+
+    @property
+    def pretraining(self) -> str | None:
+        """What training began from, on one line; None: random weights."""
+        return "; ".join(f"{part} from {entry.words}" for part, entry in self.begun) or None
+
+    @property
+    def begun(self) -> list[tuple[Loadable, Pretraining]]:
+        """Each part that began from a file, in the order of a model's parts."""
+        begun = self.pretrained or {}
+        return [(part, begun[part]) for part in LOADABLE if part in begun]
 
 
 class Disclosure(Entry):
@@ -191,7 +215,7 @@ class Disclosure(Entry):
     camera_id_at_test: bool
     reranking: Text | None
     test_time_augmentation: Text | None
-    pretraining: Text | None  # what the encoder was trained on before, e.g. "ImageNet-1k"
+    pretraining: Text | None  # what the parts were trained on before, e.g. "ImageNet-1k"
     corruption_in_training: Text | None  # the augmentations that corrupted training clips
 
 

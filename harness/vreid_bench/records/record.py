@@ -72,7 +72,7 @@ class Record(Entry):
             if value.rules.get("name") != name:
                 raise ValueError(f"the rules of {name!r} are those of {value.rules.get('name')!r}")
         disclosed = self.disclosure.pretraining
-        if self.weights.pretrained and disclosed != self.weights.pretrained.words:
+        if self.weights.pretrained and disclosed != self.weights.pretraining:
             raise ValueError(f"the disclosed pre-training {disclosed!a} is not that of the weights")
         if self.people and len(self.people) != len(self.conventions[self.protocol.headline].splits):
             raise ValueError("people must have an entry for each split")
@@ -180,8 +180,7 @@ class Record(Entry):
             words.append(f"weights from a file ({weights.sha256[:8]})")
         if weights.precision not in (None, DEFAULT):
             words.append(f"trained in {weights.precision}")
-        if weights.pretrained is not None:
-            words.append(f"encoder pre-trained: {weights.pretrained.file} ({weights.pretrained.sha256[:8]})")
+        words += [f"{part} pre-trained: {entry.file} ({entry.sha256[:8]})" for part, entry in weights.begun]
         if weights.trained_under not in (None, self.folder):
             words.append(f"trained on {weights.trained_under}")
         words += [f"trained with {word}" for word in weights.trained_as if word not in words]

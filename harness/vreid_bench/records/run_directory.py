@@ -59,7 +59,7 @@ class RunDirectory:
         self.per_query = path / "per_query.npz"
         self.events = path / EVENTS
         self.breakdown = path / "breakdown.json"
-        self.pretraining = path / "pretraining.txt"  # what the encoder took from the file that `--weights` names
+        self.pretraining = path / "pretraining.txt"  # what the parts took from the files that `--weights` names
 
     @property
     def is_finished(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from vreid_bench.contracts.length import Epochs, Length, parse_length
-from vreid_bench.contracts.recipe import Method, Part
+from vreid_bench.contracts.recipe import LOADABLE, Method, Part
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import Place, describe, list_lengths, list_places, list_tables, settings
 from vreid_bench.system.errors import InputError, UnknownName
@@ -106,11 +106,11 @@ def _put(method: Method, path: str, value: Any, registry: Registry) -> Method:
     present = _look_up(method, path.split("."))
     if isinstance(value, Part) and isinstance(present, Part) and value == Part(present.name):
         return method
-    if path != "aggregator" and path != "matcher":
+    if path not in LOADABLE:
         changed = _replace(method, path.split("."), value)
     else:
         fits = registry.entry(f"{path}s", value.name).can_fit
-        changed = method.with_part(path, value, fits=fits)  # type: ignore[arg-type]  # mypy does not narrow the text
+        changed = method.with_part(path, value, fits=fits)
     return registry.resolve_method(changed)
 
 

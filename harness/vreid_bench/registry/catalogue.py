@@ -20,6 +20,7 @@ from typing import Any, get_args
 from vreid_bench.contracts import recipe
 from vreid_bench.contracts.length import Epochs
 from vreid_bench.contracts.recipe import Method, Preset
+from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.inspection import REQUIRED
 from vreid_bench.registry.loading import LoadedPlugins
@@ -30,11 +31,23 @@ from vreid_bench.system.cache_folder import read_cached, write_cached
 from vreid_bench.system.fingerprint import digest, sha256
 
 # What the harness asks of an entry before it builds anything: properties of `Entry`.
-FACTS = ("distribution", "version", "summary", "can_fit", "options", "types", "docstrings", "modules", "packages")
+FACTS = (
+    "distribution",
+    "version",
+    "summary",
+    "can_fit",
+    "files",
+    "options",
+    "types",
+    "docstrings",
+    "modules",
+    "packages",
+    "planes",
+)
 # What plain data may consist of, besides numbers, texts and their collections.
 CLASSES = (
     *(recipe.Clipping, recipe.Fit, recipe.Method, recipe.Optimizer, recipe.Part, recipe.Reported, recipe.Schedule),
-    *(recipe.Train, Epochs, REQUIRED, Type),
+    *(recipe.Train, Epochs, WeightFile, REQUIRED, Type),
 )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Preset
+from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.registry.inspection import read_docstrings, read_option_types, read_options
 from vreid_bench.registry.option_types import Types
 from vreid_bench.registry.plugins import Plugin
@@ -102,6 +103,19 @@ class Entry:
     def can_fit(self) -> bool:
         """Can the part be fitted to the features of the training tracklets?"""
         return hasattr(self.value, "fit")
+
+    @cached_property
+    def files(self) -> tuple[WeightFile, ...]:
+        """The files of published weights that the part can begin from, as far as they are known before it is built."""
+        published = getattr(self.value, "published", ())
+        known = published if isinstance(published, Sequence) else ()  # a property is known of the built part alone
+        return tuple(kind.file for kind in known if kind.file is not None)
+
+    @cached_property
+    def planes(self) -> tuple[str, ...]:
+        """What an encoder reads of a frame: the value's own `planes`, or the colours alone."""
+        planes = getattr(self.value, "planes", ("rgb",))
+        return tuple(planes) if isinstance(planes, tuple | list) else ()
 
     @cached_property
     def options(self) -> Mapping[str, Any]:

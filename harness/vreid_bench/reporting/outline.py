@@ -22,7 +22,7 @@ def render_outline(outline: Outline) -> str:
     lines = [
         ("run", f"{outline.method}, preset {outline.preset}, seed {outline.seed}, under {outline.protocol}"),
         *([("splits", format_splits(outline.splits))] if len(outline.splits) > 1 else []),
-        ("first weights", outline.first_weights),
+        *_list_first_weights(outline.first_weights),
         ("frames", f"{height_width} pixels"),
         *((kind, _write_part(outline.parts[kind])) for kind in ("encoder", "aggregator", "matcher")),
         *((f"loss {name}", _write_part(loss)) for name, loss in outline.parts["losses"].items()),
@@ -43,6 +43,10 @@ def render_outline(outline: Outline) -> str:
     return "\n".join(
         f"{name if at == 0 else '':{left}}{words}".rstrip() for name, text in rows for at, words in enumerate(text)
     )
+
+
+def _list_first_weights(first: Mapping[str, str]) -> Lines:
+    return [("first weights", f"{part} from {words}") for part, words in first.items()] or [("first weights", "random")]
 
 
 def _list_training(training: TrainingOutline) -> Lines:

@@ -21,7 +21,7 @@ from vreid_bench.contracts.precision import DEFAULT, Precision
 from vreid_bench.contracts.recipe import Fit, Schedule, Train
 from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.embed import FrameReader, embed, maps
-from vreid_bench.modeling.frames import prefetch, read_clips
+from vreid_bench.modeling.frames import prefetch
 from vreid_bench.modeling.model import MethodParts, Step
 from vreid_bench.registry.entry import blame
 from vreid_bench.system.errors import InputError, RunError, UnknownName
@@ -52,7 +52,7 @@ class Draw(NamedTuple):
     """What one step trains on."""
 
     rows: Sequence[int]  # [N], N = P K + unlabelled, into `TrainingLists.tracklets`
-    clips: Sequence[NDArray[np.uint8]]  # N arrays [C, T, H, W, 3]; empty if features are cached
+    clips: Sequence[NDArray[np.uint8]]  # N arrays [C, T, H, W, P]; empty if features are cached
 
 
 class Training:
@@ -158,7 +158,7 @@ class Training:
     def _features(
         self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator
     ) -> tuple[Tensor, Tensor, ClipFeatures]:
-        clips = self.reader.tensor(frames)  # [S, T, 3, H, W]
+        clips = self.reader.tensor(frames)  # [S, T, P, H, W]
         for augment in stage.augment:
             clips = augment(clips, generator, self.parts.model.planes)
         with torch.autocast(self.reader.device.type, torch.bfloat16, self.precision == "bf16"):
@@ -215,10 +215,10 @@ class Training:
         return Draw(rows, [] if recipe.cached else [self._cut(recipe, row, generator) for row in rows])
 
     def _cut(self, recipe: Train, row: int, generator: np.random.Generator) -> NDArray[np.uint8]:
-        """The clips of one tracklet: [C, T, H, W, 3]."""
+        """The clips of one tracklet: [C, T, H, W, P]."""
         tracklet = self.lists.tracklets[row]
         cut = clip_indices(recipe.clipping, len(tracklet.frames), generator)
-        return read_clips(self.reader.root, tracklet, cut, self.reader.size)
+        return self.reader.read(tracklet, cut)
 
     def _reseed(self, position: Position) -> None:
         torch.manual_seed(_number(self.seed, "torch", *position))

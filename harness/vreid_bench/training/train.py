@@ -13,6 +13,7 @@ from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.precision import DEFAULT
 from vreid_bench.contracts.recipe import Fit
 from vreid_bench.modeling.embed import FrameReader
+from vreid_bench.modeling.flow import describe_sources
 from vreid_bench.modeling.model import MethodParts, Model, assemble
 from vreid_bench.modeling.probe import keep_streams
 from vreid_bench.planning.folds import Fold, TrainingSet, Validation
@@ -61,11 +62,12 @@ class TrainingRecipe:
         method = plan_training(self.chosen.method, sets)
         recipe = {name: value for name, value in describe(method).items() if name != "test"}
         begun = self.source.fingerprints if self.source.trains else {}
-        where = [machine.arithmetic, self.source.precision]
-        made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
         torch.manual_seed(self.seed)  # the initial weights
         identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
-        return assemble(method, self.registry.factories(method), identities), made_by
+        parts = assemble(method, self.registry.factories(method), identities)
+        where = [machine.arithmetic, self.source.precision, *describe_sources(parts.model.planes)]
+        made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
+        return parts, made_by
 
     def build_validator(self, validation: Validation | None, parts: MethodParts, reader: FrameReader) -> Validate:
         """What scores the training of `parts`; without a validation, nothing does. No random stream moves."""
@@ -119,10 +121,11 @@ def train_on(
             write_line(f"warning: {sentence}", quiet=machine.quiet)
         with Meter(folder.costs, machine.device).stage("train", resumes=True) as stage:
             if before is None:
-                recipe.source.begin(parts.model.encoder)
+                recipe.source.begin(parts.model)
             else:
                 load_earlier(before, parts)
-            reader = FrameReader.of(sets[-1].dataset.root, recipe.chosen.method.size, machine, stage.see)
+            planes = parts.model.planes
+            reader = FrameReader.of(sets[-1].dataset, recipe.chosen.method.size, planes, machine, stage.see)
             validate = recipe.build_validator(sets[-1].validation, parts, reader)
             checkpoints = Checkpoints(folder.checkpoint, stage.write, machine.checkpoint_every)
             log = StepLog(folder.log, listen)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from vreid_bench import Published, hookimpl
+from vreid_bench import Published, WeightFile, hookimpl
 from vreid_plugins.encoders.colours import find_scale
 
 
@@ -48,7 +48,18 @@ class Alexnet(nn.Module):
     scale: as in `resnet`.
     """
 
-    published = (Published("torchvision alexnet", head=("classifier.",)),)
+    published = (
+        Published(
+            "torchvision alexnet",
+            head=("classifier.",),
+            file=WeightFile(
+                "alexnet-owt-7be5be79.pth",
+                "ImageNet",
+                "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+                "7be5be79",
+            ),
+        ),
+    )
     mean: Tensor
     std: Tensor
 

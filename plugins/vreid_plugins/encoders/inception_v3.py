@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vreid_bench import InputError, Published, hookimpl
+from vreid_bench import InputError, Published, WeightFile, hookimpl
 
 Unit = tuple[str, int, int | tuple[int, int]]  # torchvision's name, channels, kernel
 Chain = tuple[Unit | str | tuple[Unit, Unit], ...]  # units, "avg" or "max" pooling, or two units side by side
@@ -150,7 +150,18 @@ class InceptionV3(nn.Module):
     pools: whether to have the two max poolings of the stem; a frame of 64 x 32 is too small for them.
     """
 
-    published = (Published("torchvision and timm inception_v3", head=("fc.", "AuxLogits.")),)
+    published = (
+        Published(
+            "torchvision and timm inception_v3",
+            head=("fc.", "AuxLogits."),
+            file=WeightFile(
+                "inception_v3_google-0cc3c7bd.pth",
+                "ImageNet",
+                "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
+                "0cc3c7bd",
+            ),
+        ),
+    )
 
     def __init__(self, shrink: int = 1, depths: Sequence[int] = (3, 4, 2), pools: bool = True) -> None:
         super().__init__()

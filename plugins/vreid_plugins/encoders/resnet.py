@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vreid_bench import InputError, Published, hookimpl
+from vreid_bench import InputError, Published, WeightFile, hookimpl
 from vreid_plugins.encoders.colours import find_scale
 from vreid_plugins.encoders.residual import IMAGES, Residual
 
@@ -23,7 +23,18 @@ class Resnet(Residual):
         `symmetric` scales them to [-1, 1]. Published weights are loaded as they are with both.
     """
 
-    published = (Published("torchvision and timm resnet50", head=("fc.",)),)
+    published = (
+        Published(
+            "torchvision and timm resnet50",
+            head=("fc.",),
+            file=WeightFile(
+                "resnet50-0676ba61.pth",
+                "ImageNet",
+                "https://download.pytorch.org/models/resnet50-0676ba61.pth",
+                "0676ba61",
+            ),
+        ),
+    )
     mean: Tensor
     std: Tensor
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vreid_bench import Published, hookimpl
+from vreid_bench import Published, WeightFile, hookimpl
 from vreid_plugins.encoders.residual import CLIPS, Residual
 
 MEAN = (
@@ -33,7 +33,13 @@ class Resnet3d(Residual):
     A clip may have any number of frames; every stride rounds up, so one frame is T' = 1.
     """
 
-    published = (Published("kenshohara/3D-ResNets-PyTorch", head=("fc.",)),)
+    published = (
+        Published(
+            "kenshohara/3D-ResNets-PyTorch",
+            head=("fc.",),
+            file=WeightFile("resnet-50-kinetics.pth", "Kinetics", "https://github.com/kenshohara/3D-ResNets-PyTorch"),
+        ),
+    )
     mean: Tensor
 
     def __init__(self, depth: int = 50) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vreid_bench import Published, hookimpl
+from vreid_bench import Published, WeightFile, hookimpl
 from vreid_plugins.encoders.residual import IMAGES, Kind, Plan, Residual
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
@@ -44,7 +44,19 @@ class Senet(Residual):
     depth 8: the encoder `resnet` of depth 8, with a squeeze to a quarter: D = 64 at stride 8.
     """
 
-    published = (Published("pretrained-models.pytorch se_resnet50", head=("last_linear.",), own=accept_caffe),)
+    published = (
+        Published(
+            "pretrained-models.pytorch se_resnet50",
+            head=("last_linear.",),
+            own=accept_caffe,
+            file=WeightFile(
+                "se_resnet50-ce0d4300.pth",
+                "ImageNet",
+                "http://data.lip6.fr/cadene/pretrainedmodels/se_resnet50-ce0d4300.pth",
+                "ce0d4300",
+            ),
+        ),
+    )
     mean: Tensor
     std: Tensor
 

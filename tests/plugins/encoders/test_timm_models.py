@@ -9,7 +9,8 @@ import torch
 from method_checks import registry_of
 
 from vreid_bench import InputError, part
-from vreid_bench.modeling.pretrained import fit_file, weights_file
+from vreid_bench.modeling.pretrained import fit_file
+from vreid_bench.modeling.weights_option import open_file
 from vreid_bench.records.record import Record
 from vreid_plugins.encoders import inception_v3, resnet, senet, timm_models
 
@@ -146,7 +147,8 @@ def test_a_run_with_timm_and_a_file_in_its_names(fake, cli_json, tiny_mars, tmp_
     torch.manual_seed(3)
     content = {"stem.weight": torch.randn(64, 3, 8, 8), "stem.bias": torch.zeros(64), "prefix": torch.zeros(1, 2, 64)}
     torch.save(content | {"head.fc.weight": torch.zeros(1000, 64)}, tmp_path / "tiny.pth")
-    found = fit_file(weights_file(f"encoder={tmp_path / 'tiny.pth'}"), part("timm:tiny_first"), REGISTRY)
+    file = open_file(f"encoder={tmp_path / 'tiny.pth'}")
+    found = fit_file(file, "timm:tiny_first", built("tiny_first"), "a network of timm")
     assert list(found.reasons()) == ["left in the file, the classifier: 1 (head.fc.weight [1000, 64])"]
 
     short = ("--set", "stages.0.steps=2", "--set", "stages.0.P=2", "--set", "stages.0.K=2", "--preset", "small")
@@ -156,7 +158,7 @@ def test_a_run_with_timm_and_a_file_in_its_names(fake, cli_json, tiny_mars, tmp_
     record = Record.from_file(Path(report["run"]) / "record.json")
     assert (record.method.name, record.method.swapped) == ("timm:tiny_first", "encoder timm:tiny_first")
     assert ("timm", "9.9") in {(p.distribution, p.version) for p in record.method.providers}
-    assert record.weights.pretrained.taken == record.weights.pretrained.tensors == 3
+    assert record.weights.pretrained["encoder"].taken == record.weights.pretrained["encoder"].tensors == 3
     assert ":" not in Path(report["run"]).name
     [path, *_] = cli_json("leaderboard", "--dir", tmp_path / "board", "add", report["run"])["written"]
     assert "timm-tiny_first" in path
@@ -207,7 +209,7 @@ def test_our_encoders_with_a_file_of_timm_give_the_maps_of_timm(timm, name, enco
     torch.save(theirs.state_dict(), tmp_path / "file.pth")
     registry = registry_of(inception_v3, resnet, senet)
     ours = registry.factory("encoders", part(encoder))().eval()
-    fit_file(weights_file(f"encoder={tmp_path / 'file.pth'}"), part(encoder), registry).load(ours)
+    fit_file(open_file(f"encoder={tmp_path / 'file.pth'}"), encoder, ours, encoder, ("*",)).load(ours)
     clips = torch.rand(1, 2, 3, 96, 80)
     mean, std = (torch.tensor(theirs.pretrained_cfg[kind]).view(3, 1, 1) for kind in ("mean", "std"))
     with torch.no_grad():

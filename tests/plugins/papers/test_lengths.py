@@ -1,4 +1,5 @@
-"""Each paper on each data set that it trains on: epochs, steps and drops of preset `paper`, against numbers by hand.
+"""Each paper on each data set that it trains on: epochs, steps and drops of preset `paper`, and what it begins from,
+against lists by hand.
 
 The people and tracklets of the training parts are those that the papers print: MARS 625 and 8,298, DukeMTMC-VideoReID
 702 and 2,196, half of iLIDS-VID's 300 people and of PRID2011's 178 with a tracklet from each of two cameras.
@@ -10,6 +11,7 @@ import pytest
 from method_checks import trainings
 
 from vreid_bench import Dataset, Split, Tracklet
+from vreid_bench.planning.beginning import list_first_weights
 from vreid_bench.planning.folds import TrainingSet
 from vreid_bench.planning.outline import outline_stage
 from vreid_bench.planning.trainings import measure_training, plan_training
@@ -80,6 +82,44 @@ def test_a_paper_trains_its_epochs_on_every_data_set(make, dataset, rows):
     assert [[drop[:2] for drop in drops] for *_, drops in found] == [[drop[:2] for drop in drops] for *_, drops in rows]
     rates = [drop[2] for *_, drops in found for drop in drops]
     assert rates == pytest.approx([drop[2] for *_, drops in rows for drop in drops], rel=1e-9)
+
+
+# What each paper says that it begins from, as the part, its plugin, and the beginning of the file's name.
+IMAGENET = [("encoder", "resnet", "resnet50-0676ba61.pth", "ImageNet", "0676ba61")]
+SENET = [("encoder", "senet", "se_resnet50-ce0d4300.pth", "ImageNet", "ce0d4300")]
+ALEXNET = [("encoder", "alexnet", "alexnet-owt-7be5be79.pth", "ImageNet", "7be5be79")]
+INCEPTION = [("encoder", "inception-v3", "inception_v3_google-0cc3c7bd.pth", "ImageNet", "0cc3c7bd")]
+KINETICS = [("encoder", "i3d", "rgb_imagenet.pt", "ImageNet and Kinetics", "")]
+KINETICS_3D = [("encoder", "resnet3d", "resnet-50-kinetics.pth", "Kinetics", "")]
+SPORTS = [("encoder", "c3d", "c3d.pickle", "Sports-1M", "")]
+HEAD = [("aggregator", "c3d-head", "c3d.pickle", "Sports-1M", "")]
+BEGINNINGS = {
+    clip_similarity: (KINETICS, {}),
+    tacan: (IMAGENET, {"tacan-senet": SENET}),
+    ica: (
+        IMAGENET,
+        {
+            **dict.fromkeys(("ica-alexnet", "ica-baseline-alexnet"), ALEXNET),
+            **dict.fromkeys(("ica-inception-v3", "ica-baseline-inception-v3"), INCEPTION),
+        },
+    ),
+    personvlad: (SPORTS, {"c3d-baseline": SPORTS + HEAD}),
+    temporal_modeling: (IMAGENET, dict.fromkeys(("3d-cnn", "3d-cnn-t8"), KINETICS_3D)),
+}
+
+
+@pytest.mark.parametrize("paper", BEGINNINGS, ids=lambda paper: paper.__name__)
+def test_a_paper_begins_from_its_published_weights_and_preset_small_from_random_ones(registry, paper):
+    usual, others = BEGINNINGS[paper]
+    for name, make in paper.vreid_methods().items():
+        found = [
+            (each.part, each.name, file.name, file.data, file.sha256)
+            for each in list_first_weights(make("paper"), registry)
+            for file in each.files
+        ]
+        assert found == others.get(name, usual), name
+        assert not make("small").begins, name
+    assert others.keys() <= paper.vreid_methods().keys()
 
 
 @pytest.mark.parametrize(("dataset", "share"), [("ilids-vid", 0.1), ("prid2011", 0.1)])

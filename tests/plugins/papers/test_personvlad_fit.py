@@ -7,10 +7,7 @@ import torch
 from vlad_cases import layer, maps_of
 
 from vreid_bench import InputError
-from vreid_plugins.personvlad import (
-    _sample,
-    kmeans,
-)
+from vreid_plugins.aggregators.vlad import kmeans, sample_rows
 
 
 def test_fit_ties_assignment_to_the_centres():
@@ -98,8 +95,8 @@ def test_fit_without_maps_says_so():
 def test_sample_is_even_and_bounded():
     torch.manual_seed(10)
     batches = [torch.arange(i, i + 100)[:, None] for i in range(0, 10_000, 100)]
-    drawn = _sample(iter(batches), 1000)[:, 0]
+    drawn = sample_rows(iter(batches), 1000)[:, 0]
     assert len(drawn) == len(drawn.unique()) == 1000
     assert 4700 < drawn.float().mean() < 5300
-    few = _sample(iter(batches[:2]), 1000)[:, 0]
+    few = sample_rows(iter(batches[:2]), 1000)[:, 0]
     assert few.sort().values.tolist() == list(range(200))

@@ -1,0 +1,76 @@
+"""What training begins from: which parts of a method begin from published weights, and which files the user has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from vreid_bench.contracts.recipe import LOADABLE, Method
+from vreid_bench.contracts.weight_file import WeightFile
+from vreid_bench.modeling.weights_option import WeightsFile, open_weights
+from vreid_bench.planning.method import ChosenMethod
+from vreid_bench.registry.registry import Registry
+from vreid_bench.system.errors import InputError
+
+
+class FirstWeights(NamedTuple):
+    """Published weights that a part of a method begins from."""
+
+    part: str  # encoder, aggregator or matcher
+    name: str  # of the plugin: `resnet`
+    files: tuple[WeightFile, ...]  # each of them serves
+
+    @property
+    def words(self) -> str:
+        """The files on one line."""
+        return " or ".join(file.words for file in self.files)
+
+
+def list_first_weights(method: Method, registry: Registry) -> Iterator[FirstWeights]:
+    """The published weights that a method begins from; a part without published files begins from random weights."""
+    for part in LOADABLE:
+        if part in method.begins:
+            name = getattr(method, part).name
+            files = registry.entry(f"{part}s", name).files
+            if files:
+                yield FirstWeights(part, name, files)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What the parts of a method begin from, decided before data is read."""
+
+    files: tuple[WeightsFile, ...]  # of `--weights`
+    missing: tuple[FirstWeights, ...]  # that the method begins from, and the user has not named
+    from_scratch: bool  # `--from-scratch`: they may be missing
+
+    @classmethod
+    def choose(cls, chosen: ChosenMethod, registry: Registry, weights: Sequence[str], from_scratch: bool) -> Beginning:
+        """From the options `--weights` and `--from-scratch`. Raises InputError for a file that cannot be read."""
+        files = open_weights(weights)
+        given = {file.part for file in files}
+        missing = [each for each in list_first_weights(chosen.method, registry) if each.part not in given]
+        return cls(files, tuple(missing), from_scratch)
+
+    @property
+    def scratch(self) -> tuple[str, ...]:
+        """The parts that begin from random weights though the method does not."""
+        return tuple(each.part for each in self.missing) if self.from_scratch else ()
+
+    def check(self, chosen: ChosenMethod) -> None:
+        """Raises InputError that names the files if some are missing, unless the run is to begin from scratch."""
+        if self.missing and not self.from_scratch:
+            needs = "; ".join(f"{each.part} {each.name} from {each.words}" for each in self.missing)
+            options = " ".join(f"--weights {each.part}=FILE" for each in self.missing)
+            raise InputError(
+                f"--preset {chosen.preset}: {chosen.name} begins from published weights: {needs}; name your copy with "
+                f"{options}, or train from random weights with --from-scratch"
+            )
+
+    def describe(self) -> dict[str, str]:
+        """Part -> the published weights that are missing, and what happens without them."""
+        without = "random weights, as --from-scratch says; the method begins from {}"
+        needed = "{}: --weights {}=FILE names your copy, --from-scratch does without"
+        text = without if self.from_scratch else needed
+        return {each.part: text.format(each.words, each.part) for each in self.missing}
