@@ -1,5 +1,5 @@
 // Registers the products and functions of portable arithmetic, as the module `vreid_bench._portable`. What they replace
-// in torch, and why, is in harness/vreid_bench/ops/portable_arithmetic.py.
+// in torch, and why, is in harness/vreid_bench.system.portable_arithmetic.py.
 
 #include <Python.h>
 #include <torch/csrc/stable/library.h>

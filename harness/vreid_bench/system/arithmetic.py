@@ -6,7 +6,7 @@ another. `portable` holds every library to one choice:
 
 - NumPy, ATen, oneDNN, OpenBLAS and the kernels of this package take their code for AVX2, by the variables of `PINS`.
 - One thread, because the number of threads decides in which order sums are taken.
-- What torch computes by MKL is computed by this package instead (`vreid_bench.ops.portable_arithmetic`), because MKL
+- What torch computes by MKL is computed by this package instead (`vreid_bench.system.portable_arithmetic`), because MKL
   decides by the maker of the processor as well.
 
 This module loads neither NumPy nor torch, because the variables count only before these are loaded.

@@ -11,6 +11,7 @@ from torch.utils import deterministic
 
 from vreid_bench.system.arithmetic import is_pinned, name_arithmetic
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.portable_arithmetic import replace_functions
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def prepare(name: str, threads: int | None, *, quiet: bool = False, checkpoint_e
     device = pick_device(name)
     if is_pinned():
         check_portable(device, threads)
+        replace_functions()
         threads = 1
     threads = threads or cores()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from vreid_bench.ops.portable_convolution import Geometry, convolve, convolve_backward
+from vreid_bench.system.portable_convolution import Geometry, convolve, convolve_backward
 from vreid_bench.system import native
 
 pytestmark = pytest.mark.skipif(native.load("portable") is None, reason="the native kernels were not built")

@@ -21,8 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vreid_bench.ops.portable_convolution import Geometry, convolve, convolve_backward
+from vreid_bench.system.portable_convolution import Geometry, convolve, convolve_backward
 from vreid_bench.system import native
+from vreid_bench.system.errors import InputError
 
 FUNCTIONS = (
     *("exp", "log", "log2", "log10", "sqrt", "tanh", "erf", "erfc", "erfinv"),
@@ -35,10 +36,10 @@ _REAL = (torch.float32, torch.float64)
 def replace_functions() -> None:
     """Let torch compute products of matrices and `FUNCTIONS` by the portable kernels, on the CPU, from now on.
 
-    Raises RuntimeError if the kernels were not built.
+    Raises InputError if the kernels were not built.
     """
     if native.load("portable") is None:
-        raise RuntimeError(native.explain_missing("portable"))
+        raise InputError(f"--arithmetic portable needs its kernels: {native.explain_missing('portable')}")
     replacements: dict[str, Callable[..., Tensor]] = {
         "mm": _mm,
         "bmm": _bmm,
