@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from vreid_bench.system.portable_convolution import Geometry, convolve, convolve_backward
 from vreid_bench.system import native
+from vreid_bench.system.portable_convolution import Geometry, convolve, convolve_backward
 
 pytestmark = pytest.mark.skipif(native.load("portable") is None, reason="the native kernels were not built")
 DEPTH = 256  # terms of one sum, as in csrc/portable/products.h

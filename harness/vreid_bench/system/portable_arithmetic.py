@@ -21,9 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vreid_bench.system.portable_convolution import Geometry, convolve, convolve_backward
 from vreid_bench.system import native
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.portable_convolution import Geometry, convolve, convolve_backward
 
 FUNCTIONS = (
     *("exp", "log", "log2", "log10", "sqrt", "tanh", "erf", "erfc", "erfinv"),
