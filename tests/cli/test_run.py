@@ -260,7 +260,7 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(cli, tiny_mars, tmp_path, 
 
 
 def test_a_missing_data_folder_is_named(cli, tmp_path):
-    result = cli("run", "--plugin", "mean-pooling", "--data", tmp_path / "nowhere")
+    result = cli("run", "--plugin", "mean-pooling", "--preset", "small", "--data", tmp_path / "nowhere")
     assert (result.exit_code, "nowhere: no such folder" in result.stderr) == (2, True)
 
 

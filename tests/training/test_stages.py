@@ -199,4 +199,4 @@ def test_the_log_forgets_what_a_resumed_run_repeats(tmp_path):
 def test_distractors_and_junk_are_not_trained_on(registry, split, tiny_mars):
     strangers = (Tracklet(("x.jpg",), 0, 1), Tracklet(("y.jpg",), -1, 1))
     with_strangers = replace(split, train=(*strangers, *split.train))
-    assert training(registry, with_strangers, tiny_mars).tracklets == split.train
+    assert training(registry, with_strangers, tiny_mars).lists.tracklets == split.train
