@@ -65,8 +65,9 @@ def _describe_clash(place: Path, alike: Mapping[bytes, Path]) -> str:
     records = [Record.from_json(content, str(run)).model_dump(mode="json") for content, run in alike.items()]
     differing = [name for name in records[0] if any(each[name] != records[0][name] for each in records)]
     return (
-        f"{' and '.join(map(str, alike.values()))} would all be {place}: they ran one method, preset, seed and options; "
-        f"their records differ in {', '.join(differing)}; add one of them, or use a separate leaderboard for each (--dir)"
+        f"{' and '.join(map(str, alike.values()))} would all be {place}: they ran one method, preset, seed and "
+        f"options; their records differ in {', '.join(differing)}; add one of them, or use a separate leaderboard for "
+        "each (--dir)"
     )
 
 
