@@ -130,14 +130,14 @@ def _read_distances(
 
 
 def _default_conventions(request: ScoreRequest, plugins: Plugins) -> tuple[str, ...]:
-    """Those of the protocol, else those that the run was scored under, its headline first, else those of MARS."""
+    """Those of the protocol, else those of the run, its headline first, else those of MARS."""
     if request.protocol is not None:
         return tuple(plugins().get("protocols", request.protocol).conventions)
     if request.features is None or not RunDirectory(request.features).is_finished:
         return MARS
     record = Record.from_file(RunDirectory(request.features).record)
     headline = record.protocol.headline
-    return headline, *(name for name in record.conventions if name != headline)
+    return headline, *(name for name in (*record.conventions, *record.not_computable) if name != headline)
 
 
 def _check(given: Mapping[str, Any] | LabelledFeatures, origin: str) -> LabelledFeatures:
