@@ -45,13 +45,16 @@ def inspect(what: str, out: Path | None, **options: Any) -> None:
 
     request = InspectionRequest(what=what, **options)
     if what == LIST:
-        for name in list_inspections(request):
-            click.echo(f"{name:<18}{INSPECTIONS[name].summary}")
+        names = list_inspections(request)
+        width = max([16, *map(len, names)]) + 2
+        for name in names:
+            click.echo(f"{name:<{width}}{INSPECTIONS[name].summary}")
         return
     if out is None:
         raise click.UsageError("Missing option '--out'.")
     arrays = inspect_run(request)
     write_atomic(out, to_npz(arrays))
+    width = max([22, *map(len, arrays)]) + 2
     for name, array in arrays.items():
         kind = "str" if array.dtype.kind == "U" else array.dtype.name  # without the length of the longest text
-        click.echo(f"{name:<24}{list(array.shape)!s:<24}{kind}")
+        click.echo(f"{name:<{width}}{list(array.shape)!s:<24}{kind}")
