@@ -72,15 +72,19 @@ def test_a_fitted_part_runs_under_every_kind_of_protocol(reports, name):
     method, folders = choose(name), {kind: Path(report["run"]) for kind, report in reports.items()}
     plain = load_fitted(folders["plain"], method)
     assert plain
-    same = [folders["transfer"] / "split-1", *(folders[kind] for kind in ("corruption", "selection") if kind in folders)]
+    same = [
+        folders["transfer"] / "split-1",
+        *(folders[kind] for kind in ("corruption", "selection") if kind in folders),
+    ]
     for folder in same:  # the same people
         assert are_equal(load_fitted(folder, method), plain), folder
-    for kind in ("ten splits", "halves", "fine-tuned"):  # those of each split
+    stays = name == "action-vlad"  # k-means places its words once, and nothing moves them
+    for kind in ("ten splits", "halves", *(() if stays else ("fine-tuned",))):  # those of each split
         first, second = (load_fitted(folders[kind] / split, method) for split in ("split-0", "split-1"))
         assert not are_equal(first, second), kind
     tuned = folders["fine-tuned"] / "split-0"
     assert are_equal(load_fitted(tuned / "pretrained", method), plain)
-    assert not are_equal(load_fitted(tuned, method), plain)
+    assert are_equal(load_fitted(tuned, method), plain) == stays
     records = {kind: record_of(report) for kind, report in reports.items()}
     assert records["halves again"].conventions == records["halves"].conventions
     assert records["plain again"].weights.origin == "record"

@@ -87,7 +87,8 @@ def test_an_unknown_method_suggests_near_ones(cli, name, near):
     assert (result.exit_code, f"did you mean {near}" in result.stderr) == (2, True)
 
 
-def test_a_reported_number_is_shown_with_its_condition_and_its_settings(cli):
+def test_a_reported_number_is_shown_with_its_condition_and_its_settings(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     text = cli("methods", "show", "clip-top").stdout
     rows = [" ".join(line.split()) for line in text.splitlines()]
     assert "mars mAP 76.1 Table 2, topt-e, t = 60, M_c^max = 0" in rows
