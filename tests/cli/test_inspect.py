@@ -149,5 +149,5 @@ def test_what_cannot_be_shown_is_refused_before_anything_is_embedded(cli, finish
 
 def test_a_file_is_asked_for(cli, finished_run):
     result = cli("inspect", finished_run, "--what", "cmc")
-    assert result.exit_code == 2
-    assert "Missing option '--out'" in result.stderr
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "--out is missing: name the .npz file to write, as in --out cmc.npz" in result.stderr
