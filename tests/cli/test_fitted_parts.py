@@ -13,10 +13,10 @@ from vreid_bench.registry.registry import Registry
 
 REGISTRY = Registry.installed()
 PARTS = [entry.name for kind in ("aggregators", "matchers") for entry in REGISTRY.entries(kind) if entry.can_fit]
-# those that take the maps of their own encoder alone, and run in the methods that have it
-BOUND = {"body-action-fisher": "stfv3d-kissme", "stream-vlad": "action-vlad"}
-# the last fits both its aggregator and its matcher
-NAMES = (*(BOUND.get(part, part) for part in PARTS), "personvlad-xqda")
+# These take the maps of their own encoder alone: test_papers runs the methods that have it, stfv3d-kissme and
+# action-vlad, because optical flow for every kind of protocol takes a minute.
+BOUND = ("body-action-fisher", "stream-vlad")
+NAMES = (*(part for part in PARTS if part not in BOUND), "personvlad-xqda")  # the last fits aggregator and matcher
 TWO = ("--splits", "0-1")
 KINDS = {  # of protocols: one of each
     "plain": ("mars",),
@@ -31,12 +31,6 @@ KINDS = {  # of protocols: one of each
 
 def choose(name):
     return choose_method(REGISTRY, MethodRequest(name, "small", 0), (), None).method
-
-
-def kinds_of(name):
-    """The kinds of protocols that a method can be tested under: spoiled frames have no optical flow."""
-    flows = "flow" in REGISTRY.entry("encoders", choose(name).encoder.name).planes
-    return {kind: options for kind, options in KINDS.items() if not (flows and kind == "corruption")}
 
 
 def load_fitted(folder, method):
@@ -61,7 +55,7 @@ def reports(request, tiny_shelf, tmp_path, cli_json, monkeypatch):
     monkeypatch.setenv("VREID_DATA", str(tiny_shelf))
     run = ("run", "-q", "--runs", tmp_path, "--protocol")
     training = ("--plugin", request.param, "--preset", "small", *shorten(choose(request.param)))
-    found = {kind: cli_json(*run, *options, *training) for kind, options in kinds_of(request.param).items()}
+    found = {kind: cli_json(*run, *options, *training) for kind, options in KINDS.items()}
     found["plain again"] = cli_json(*run, "mars-to-ilids-vid", "--from", found["plain"]["run"])
     found["halves again"] = cli_json(*run, "mars-half", "--from", found["halves"]["run"])
     return found
@@ -72,19 +66,14 @@ def test_a_fitted_part_runs_under_every_kind_of_protocol(reports, name):
     method, folders = choose(name), {kind: Path(report["run"]) for kind, report in reports.items()}
     plain = load_fitted(folders["plain"], method)
     assert plain
-    same = [
-        folders["transfer"] / "split-1",
-        *(folders[kind] for kind in ("corruption", "selection") if kind in folders),
-    ]
-    for folder in same:  # the same people
+    for folder in (folders["transfer"] / "split-1", folders["corruption"], folders["selection"]):  # the same people
         assert are_equal(load_fitted(folder, method), plain), folder
-    stays = name == "action-vlad"  # k-means places its words once, and nothing moves them
-    for kind in ("ten splits", "halves", *(() if stays else ("fine-tuned",))):  # those of each split
+    for kind in ("ten splits", "halves", "fine-tuned"):  # those of each split
         first, second = (load_fitted(folders[kind] / split, method) for split in ("split-0", "split-1"))
         assert not are_equal(first, second), kind
     tuned = folders["fine-tuned"] / "split-0"
     assert are_equal(load_fitted(tuned / "pretrained", method), plain)
-    assert are_equal(load_fitted(tuned, method), plain) == stays
+    assert not are_equal(load_fitted(tuned, method), plain)
     records = {kind: record_of(report) for kind, report in reports.items()}
     assert records["halves again"].conventions == records["halves"].conventions
     assert records["plain again"].weights.origin == "record"
