@@ -221,7 +221,7 @@ class Top(nn.Module):
     """The mean cosine similarity over the most similar pairs of clips, after an optional projection (Eq. 9).
 
     top: the share t / 100 of the valid pairs that count; their number is rounded up.
-    train_top: the same in training; None means `top`. The paper's `top-t%-eval` trains with all pairs, 1.0.
+    train_top: the same in training; null means `top`. The paper's `top-t%-eval` trains with all pairs, 1.0.
     project: whether a linear layer from D to D features without bias comes first. It starts as the identity, because
         the features are already good, and 12 epochs at 3e-5 would hardly lead a random layer back to them.
     """

@@ -10,7 +10,7 @@ from places import ROOT
 from safetensors.numpy import load_file
 from short_run import SHORT
 
-from vreid_bench.evaluation import trained_model
+from vreid_bench.evaluation import inspection, trained_model
 from vreid_bench.records.names import NAMES
 
 PAGE = (ROOT / "docs/inspect.md").read_text()
@@ -112,6 +112,14 @@ def test_pixels_of_another_protocol_are_spoiled(inspect, finished_run):
     assert "spoiled" not in plain
 
 
+def test_a_long_name_does_not_run_into_its_shape(cli, tmp_path, monkeypatch):
+    arrays = {name: np.zeros((1, 50)) for name in ("rank", "queries-in-gallery.splits")}
+    monkeypatch.setattr(inspection, "inspect_run", lambda request: arrays)
+    shown = cli("inspect", "run", "--what", "cmc", "--out", tmp_path / "out.npz").stdout
+    assert [line.split()[0] for line in shown.splitlines()] == list(arrays)
+    assert len({line.index("[1, 50]") for line in shown.splitlines()}) == 1
+
+
 def test_a_run_lists_what_it_has(cli, finished_run):
     shown = cli("inspect", finished_run, "--what", "list")
     names = [line.split()[0] for line in shown.stdout.splitlines()]
@@ -141,5 +149,5 @@ def test_what_cannot_be_shown_is_refused_before_anything_is_embedded(cli, finish
 
 def test_a_file_is_asked_for(cli, finished_run):
     result = cli("inspect", finished_run, "--what", "cmc")
-    assert result.exit_code == 2
-    assert "Missing option '--out'" in result.stderr
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "--out is missing: name the .npz file to write, as in --out cmc.npz" in result.stderr

@@ -30,17 +30,38 @@ def test_unfinished_runs_are_skipped_with_a_note(cli, tmp_path, finished, unfini
     assert len(list((tmp_path / "board/records").rglob("*.json"))) == 1
 
 
-def test_two_runs_of_one_place_are_refused_before_anything_is_written(cli, tmp_path, finished):
-    other = tmp_path / "runs/other"
-    shutil.copytree(finished, other)
+def copy_with(run, name, old, new):
+    other = run.parent / name
+    shutil.copytree(run, other)
     record = other / "record.json"
-    record.write_text(record.read_text().replace('"created": "20', '"created": "21'))
+    assert old in record.read_text()
+    record.write_text(record.read_text().replace(old, new))
+    return other
+
+
+def test_two_runs_of_one_place_are_refused_with_what_differs(cli, tmp_path, finished):
+    other = copy_with(finished, "other", '"created": "20', '"created": "21')
     refused = cli("leaderboard", "add", finished, other, "--dir", tmp_path / "board")
     assert refused.exit_code == 2
-    assert f"{finished} and {other} would both be {tmp_path}" in refused.stderr
+    assert f"{finished} and {other} would all be {tmp_path}" in refused.stderr
+    assert "their records differ in created; add one of them" in refused.stderr
     assert not (tmp_path / "board").exists()
     again = cli("leaderboard", "add", finished, finished, "--dir", tmp_path / "board")
     assert again.exit_code == 0, again.output
+
+
+def test_the_runs_that_do_not_clash_are_added_and_all_clashes_are_listed(cli, tmp_path, finished):
+    seed = json.loads((finished / "record.json").read_text())["seed"]
+    runs = [finished]
+    for n in (1, 2):
+        runs.append(copy_with(finished, f"seed{n}", f'"seed": {seed}', f'"seed": {seed + n}'))
+    twins = [copy_with(run, f"{run.name}-twin", '"created": "20', '"created": "21') for run in runs[:2]]
+    added = cli("leaderboard", "add", *runs, *twins, "--dir", tmp_path / "board")
+    assert added.exit_code == 2
+    assert added.stderr.count("would all be") == 2
+    places = [path.name for path in (tmp_path / "board/records").rglob("*.json")]
+    assert len(places) == 1
+    assert f"seed{seed + 2}" in places[0]
 
 
 def test_it_fails_if_nothing_was_finished(cli, tmp_path, unfinished):

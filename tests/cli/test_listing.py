@@ -27,6 +27,12 @@ def test_a_kind_has_one_line_for_each_name_that_fits_the_terminal(cli, cli_json,
     assert max(map(len, lines)) <= int(width)
 
 
+def test_an_unknown_kind_is_told_the_kinds(cli):
+    result = cli("list", "plugins")
+    assert (result.exit_code, "no kind is named 'plugins'; expected one of " in result.stderr) == (2, True)
+    assert "did you mean" not in result.stderr
+
+
 def test_what_goes_to_a_program_is_not_cut(cli, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     lines = cli("list", "methods").stdout

@@ -24,6 +24,25 @@ def test_a_method_shows_its_settings_its_parts_and_what_its_paper_reports(cli_js
     assert "WACV 2020" in shown["paper"]
 
 
+@pytest.mark.parametrize(("name", "kind"), [("max", "aggregator"), ("oim", "loss")])
+def test_a_part_is_shown_in_the_recipe_that_runs_it(cli, cli_json, name, kind):
+    shown = cli_json("methods", "show", name)
+    assert (shown["name"], shown["swapped"], shown["paper"], shown["reported"]) == (name, kind, "", [])
+    path = kind if kind == "aggregator" else f"losses.{name}"
+    assert {part["path"]: part["name"] for part in shown["parts"]}[path] == name
+    assert cli("methods", "show", name).stdout.startswith(f"mean-pooling with {kind} {name}, preset paper\n")
+
+
+def test_settings_are_shown_after_set(cli_json):
+    shown = cli_json("methods", "show", "tacan", "--set", "size=32x16")
+    assert {one["path"]: one["value"] for one in shown["settings"]}["size"] == [32, 16]
+
+
+def test_an_empty_place_is_written_as_set_takes_it(cli):
+    lines = [line.split() for line in cli("methods", "show", "mean-pooling").stdout.splitlines()]
+    assert [line[1] for line in lines if line[:1] == ["stages.0.matcher"]] == ["null", "null"]
+
+
 def test_the_preset_chooses_the_numbers(cli_json):
     sizes = {
         preset: next(
@@ -68,7 +87,8 @@ def test_an_unknown_method_suggests_near_ones(cli, name, near):
     assert (result.exit_code, f"did you mean {near}" in result.stderr) == (2, True)
 
 
-def test_a_reported_number_is_shown_with_its_condition_and_its_settings(cli):
+def test_a_reported_number_is_shown_with_its_condition_and_its_settings(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     text = cli("methods", "show", "clip-top").stdout
     rows = [" ".join(line.split()) for line in text.splitlines()]
     assert "mars mAP 76.1 Table 2, topt-e, t = 60, M_c^max = 0" in rows

@@ -260,7 +260,7 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(cli, tiny_mars, tmp_path, 
 
 
 def test_a_missing_data_folder_is_named(cli, tmp_path):
-    result = cli("run", "--plugin", "mean-pooling", "--data", tmp_path / "nowhere")
+    result = cli("run", "--plugin", "mean-pooling", "--preset", "small", "--data", tmp_path / "nowhere")
     assert (result.exit_code, "nowhere: no such folder" in result.stderr) == (2, True)
 
 
@@ -360,9 +360,17 @@ def test_synthesize_then_verify(cli, cli_json, tmp_path):
     assert str(root) in refused.stderr
 
 
-def test_doctor_names_versions_device_and_kernels(cli_json):
+def test_doctor_names_versions_device_and_kernels(cli_json, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     found = cli_json("doctor")
+    assert found["processor"].endswith(", 1 core for this process (OMP_NUM_THREADS=1)")
     assert {"python", "torch", "numpy", "vreid-bench", "device", "kernels", "plugins", "cache"} <= set(found)
+
+
+def test_doctor_fails_if_a_plugin_cannot_be_used(cli, monkeypatch):
+    monkeypatch.setenv("VREID_PLUGINS", "nowhere")
+    result = cli("doctor", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["plugins"].startswith("error: ")) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_a_dry_run_shows_the_recipe_on_the_data_and_leaves_nothing(cli, tiny_mar
         "0.0004; 2e-06 from step 400 (epoch 200); 1e-08 from step 800 (epoch 400)",
         "P = 4 people, K = 8 tracklets each: 128 frames",
         "clips of 4 frames, cut consecutive",
-        "1000 training steps of up to",
+        "1000 training steps, the longest about",
         "GB of memory",
     ):
         assert words in said, words

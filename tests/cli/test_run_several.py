@@ -45,7 +45,8 @@ def test_one_seed_is_a_list_of_one(cli_json, options, finished_run):
     ],
 )
 def test_a_mistake_is_told_before_the_first_run(cli, tmp_path, arguments, message):
-    result = cli("run", "--plugin", "mean-pooling", "--runs", tmp_path / "runs", "--data", tmp_path, *arguments)
+    options = ("--preset", "small", "--runs", tmp_path / "runs", "--data", tmp_path)
+    result = cli("run", "--plugin", "mean-pooling", *options, *arguments)
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
     assert message in result.stderr
     assert not (tmp_path / "runs").exists()

@@ -69,8 +69,8 @@ def test_some_splits_say_so_in_record_name_and_table(cli, cli_json, pooling, tmp
 
 
 def test_a_protocol_of_one_split_has_no_second(cli, tiny_mars, tmp_path):
-    arguments = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path, "--splits", "0-2")
-    result = cli(*arguments)
+    arguments = ("run", "--plugin", "mean-pooling", "--preset", "small", "--data", tiny_mars, "--runs", tmp_path)
+    result = cli(*arguments, "--splits", "0-2")
     assert result.exit_code == 2
     assert "there is no split 2; this protocol has split 0 only" in result.stderr
     assert not list(tmp_path.iterdir())

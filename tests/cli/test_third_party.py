@@ -76,6 +76,8 @@ def test_a_stranger_adds_a_protocol_over_its_own_data_in_under_thirty_lines(vrei
                 folder.mkdir(parents=True)
                 for number in range(3):
                     (folder / f"{number}.jpg").write_bytes(frame)
+                (folder / "Thumbs.db").touch()
+        (tmp_path / "yard" / part / ".DS_Store").touch()
     told = vreid_bench("protocols", "show", "courtyard")
     assert "Our own yard." in told
     data = ("--protocol", "courtyard", "--data", tmp_path / "yard")

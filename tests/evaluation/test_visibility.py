@@ -12,6 +12,7 @@ from short_run import SHORT
 
 from vreid_bench import Clipping, InputError
 from vreid_bench.evaluation.agreement import Groups, spearman
+from vreid_bench.evaluation.agreement import render as render_agreements
 from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.listening import listen_to_attention
 from vreid_plugins.aggregators.pooling import Average
@@ -84,6 +85,11 @@ def test_groups_are_ranked_by_themselves_and_those_that_do_not_vary_left_out():
     assert found.interval[0] < found.correlation < found.interval[1]
     everything = (np.concatenate(values) for values in (groups.weights, groups.truth))
     assert found.pooled == pytest.approx(spearmanr(*everything).statistic)
+    table = render_agreements({("", "attention to clips"): found})
+    assert "condition" not in table
+    assert "pooled: over all groups together" in table
+    table = render_agreements({("clean", "attention to clips"): found})
+    assert table.split()[0] == "condition"
     nothing = Groups()
     nothing.add(np.array([1.0, 1.0]), np.array([0.2, 0.5]), pid=1)
     assert nothing.agreement() is None

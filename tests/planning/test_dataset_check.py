@@ -180,7 +180,7 @@ def test_a_reader_that_checks_everything_keeps_its_counts(yard):
 def test_a_check_that_returns_something_else_is_named(yard):
     reader = Reader()
     reader.verify = lambda root, decode: ["fine"]
-    with pytest.raises(InputError, match="dataset 'yard' of vreid-yard: `verify` returned a list, expected a DatasetC"):
+    with pytest.raises(InputError, match="`verify` returned a list, expected a DatasetCheck; return DatasetCheck"):
         verify(reader, yard)
 
 

@@ -79,7 +79,7 @@ def test_what_backward_needs_is_measured():
 def test_the_estimate_says_where_it_comes_from(seconds, words):
     said = Estimate(seconds, 93.4, 800, 5.2e9).describe()
     assert said.startswith(words)
-    assert "800 training steps of up to 93 s, and the test" in said
+    assert "800 training steps, the longest about 93 s, and the test" in said
     assert "5.2 GB of memory, estimated from forward passes on this machine" in said
 
 

@@ -40,6 +40,7 @@ def nothing(monkeypatch, request):
         monkeypatch.setattr(plan_module, "choose_method", lambda *_: Nothing())
         monkeypatch.setattr(plan_module.Beginning, "choose", lambda *_: plan_module.Beginning((), (), False))
         monkeypatch.setattr(plan_module, "check_buildable", lambda *_: None)
+        monkeypatch.setattr(plan_module, "_describe_sources", lambda *_: [])
         monkeypatch.setattr(plan_module, "add_content", lambda listed, quiet: listed)  # there are no frames
 
 

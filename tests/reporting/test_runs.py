@@ -171,7 +171,10 @@ def test_a_broken_folder_is_a_line_and_no_error(tmp_path, cli, cli_json):
 def test_lines_fit_the_terminal(tmp_path, cli, monkeypatch):
     write_run(tmp_path / "mars-temporal-pooling-small-seed0-12345678", RECORD)
     monkeypatch.setenv("COLUMNS", "80")
-    assert max(map(len, cli("runs", "--runs", tmp_path).stdout.splitlines())) == 80
+    shown = cli("runs", "--runs", tmp_path).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    for words in ("data mars@synthetic", "protocol mars", "method temporal-pooling small seed 0"):
+        assert words in " ".join(shown.split())
 
 
 def test_six_people_who_all_score_alike_do_not_make_a_point(tmp_path):

@@ -1,6 +1,7 @@
 """Comparing runs person by person, and telling rows of the leaderboard apart."""
 
 import json
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,7 @@ from vreid_bench.records.npz import to_npz
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import boards
-from vreid_bench.scoring.comparison import compare, p_of_rows, render
+from vreid_bench.scoring.comparison import Comparison, compare, p_of_rows, render
 from vreid_bench.scoring.sign_flip import shift_interval, sign_flip
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
@@ -79,6 +80,14 @@ def test_a_small_difference_for_everyone_is_seen_and_one_by_chance_is_not(tmp_pa
     assert "not separable" in render(compare(other, base))
 
 
+def test_an_end_that_is_not_0_is_not_written_as_0():
+    one = Comparison(0.5, 0.4, (None, None), 0.003, (0.0002, 0.006), 0.04, 0.002, 40, 20, 5, 15)
+    table = render({"official": {"mAP": one, "R1": replace(one, interval=(0.0, 0.006))}})
+    assert "+0.02 to +0.60" in table
+    assert "+0.0 to +0.6 " in table
+    assert "can show: the smallest A - B" in table
+
+
 def test_the_interval_holds_what_the_test_does_not_reject():
     """Against the test itself, of every shift on a grid."""
     random = np.random.default_rng(2)
@@ -134,6 +143,7 @@ def test_five_people_cannot_tell_anything(tmp_path, cli):
     one = compare(a, b)["official"]["mAP"]
     assert (one.verdict, one.interval, one.smallest) == ("not separable", (-1, 1), None)
     shown = cli("compare", a, b).stdout
+    assert shown.startswith(f"A: {a}\nB: {b}\n\n")
     assert "-100.0 to +100.0" in shown
     assert "official has 5 people: no difference" in shown
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from oracle import by_hand, distances_by_hand
+from places import GOLDEN
 from safetensors.numpy import save_file
 from safetensors.torch import save
 from scipy.io import savemat
@@ -157,6 +158,20 @@ def test_names_of_tracklets_tell_queries_in_the_gallery_where_there_is_no_embedd
     assert cli_json("score", *arguments) == cli_json("score", *ways(files)["distances"])
 
 
+def test_a_run_is_scored_under_its_own_conventions(cli_json, tmp_path):
+    record = json.loads((GOLDEN / "record.json").read_text())
+    headline = record["protocol"]["headline"]
+    record["conventions"] = {headline: record["conventions"][headline]}
+    (tmp_path / "record.json").write_text(json.dumps(record))
+    rows = {"query": np.arange(4), "gallery": np.arange(len(QUERY["pid"]))}
+    save_file(
+        {name: np.ascontiguousarray(QUERY[name]) for name in ("pid", "camid", "embedding")} | rows,
+        tmp_path / "features.safetensors",
+        {"metric": "cosine"},
+    )
+    assert list(cli_json("score", "--features", tmp_path)["conventions"]) == [headline]
+
+
 def test_per_query_file_is_in_query_order(cli, files, tmp_path):
     query, gallery, _ = mars_like()
     out = tmp_path / "out.npz"
@@ -204,7 +219,7 @@ QUERY = mars_like()[0]
         ({"embedding": QUERY["embedding"][:, :2]}, "query embeddings have 2 numbers, gallery embeddings 6"),
         ({"embedding": QUERY["embedding"][:-1]}, "embedding must have a row for each of the"),
         ({"embedding": QUERY["embedding"][..., None, None]}, "embedding must be numbers [N, E] or [N, C, E]"),
-        ({"pid": QUERY["pid"][:-1]}, "must have a row for each of the"),
+        ({"pid": QUERY["pid"][:-1]}, "pid must have a row for each of the"),
         ({"pid": QUERY["pid"] + 0.5}, "query.npz: pid must hold whole numbers, got float64"),
         (
             {"pid": QUERY["pid"].astype(str)},
@@ -240,6 +255,7 @@ def rotten(path):
     ("spoil", "arguments", "message"),
     [
         (lambda f: rotten(f["query"]), "features", "query.npz: cannot be read as npz"),
+        (lambda f: f["query"].write_text("pid,camid"), "features", "expected an .npz with embedding, pid, camid"),
         (lambda f: f["query"].unlink(), "features", "query.npz: the file does not exist"),
         (lambda f: np.savez(f["query"], pid=np.array([{}])), "features", "query.npz: cannot be read as npz"),
         (lambda f: rotten(f["distance"]), "distances", "distance.npy: cannot be read as a matrix"),
@@ -280,6 +296,7 @@ def test_stores_that_cannot_be_read_are_refused_in_a_sentence(cli, tmp_path, con
         ([], "expected --query and --gallery, or --features"),
         (["--query", "q"], "expected --query and --gallery"),
         (["--metric", "manhattan"], "metric must be one of cosine, euclidean, sqeuclidean, got 'manhattan'"),
+        (["--metric", "cosin"], "got 'cosin'; did you mean cosine?"),
         (["--matcher", "meen"], "did you mean mean?"),
         (["--convention", "oficial"], "did you mean official?"),
         (["--protocol", "custom", "--info", "x", "--features", "f"], "--query and --gallery have labels of their own"),

@@ -47,6 +47,16 @@ def test_similarities_are_noticed_and_their_distances_are_not(apart):
         assert describe(query, gallery, distance) == ""
 
 
+def test_weak_similarities_are_noticed_by_values_below_0():
+    """Their matches are in the farther half hardly more often than by chance."""
+    query, gallery = sides(3, apart=True)
+    strange = {**query, "embedding": np.random.default_rng(3).standard_normal(query["embedding"].shape)}
+    similar = cosine(strange, gallery)
+    assert "and it holds values below 0, down to -0." in describe(query, gallery, similar)
+    assert describe(query, gallery, similar + 1) == ""
+    assert describe(query, gallery, 1e-3 * similar + 1e3 * (similar > 0)) == ""  # rounding
+
+
 def test_few_similarities_are_noticed_by_the_queries_themselves():
     query, gallery = sides(people=3)
     assert "3 of 3 queries are the farthest item from themselves" in describe(query, gallery, cosine(query, gallery))

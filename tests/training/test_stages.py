@@ -196,7 +196,8 @@ def test_the_log_forgets_what_a_resumed_run_repeats(tmp_path):
     assert [line.split('"loss": ')[1] for line in log.path.read_text().splitlines()] == ["0.0}", "1.0}", "20.0}"]
 
 
-def test_distractors_and_junk_are_not_trained_on(registry, split, tiny_mars):
+def test_distractors_are_unlabelled_and_junk_is_not_trained_on(registry, split, tiny_mars):
     strangers = (Tracklet(("x.jpg",), 0, 1), Tracklet(("y.jpg",), -1, 1))
     with_strangers = replace(split, train=(*strangers, *split.train))
-    assert training(registry, with_strangers, tiny_mars).tracklets == split.train
+    lists = training(registry, with_strangers, tiny_mars).lists
+    assert (lists.labelled, lists.unlabelled) == (split.train, strangers[:1])

@@ -48,7 +48,7 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
     the seeds of a group first.
 
     The interval holds the differences that the test does not reject, so 0 lies in it exactly if the verdict calls
-    neither better. `smallest` is the smallest difference that this test set can show at 5 %.
+    neither better. `can show` is the smallest difference that this test set can show at 5 %.
 
     \b
         vreid-bench compare mars@synthetic-personvlad-small-seed0-1a2b3c4d mars@synthetic-gru-small-seed0-5e6f7a8b
@@ -66,4 +66,6 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
     if as_json:
         click.echo(json.dumps({"conventions": comparison.to_plain(compared)}))
     else:
-        click.echo(comparison.render(compared))
+        for name, paths in (("A", group), ("B", others)):
+            click.echo(f"{name}: {', '.join(map(str, paths))}")
+        click.echo(f"\n{comparison.render(compared)}")

@@ -1,7 +1,7 @@
 """Completion of names in the shell: of kinds, of all that plugins provide, and of finished runs.
 
-Which option takes which names is decided here, once for all commands. Loading the plugins takes a moment, so names are
-only looked up for a word that has to be completed.
+Which option takes which names is decided here, once for all commands. Names are looked up only for a word that
+has to be completed.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def complete_names(group: click.Group) -> None:
                 parameter.type = Word(words)
             kinds = next((TAKES[word] for word in (*parameter.opts, parameter.name) if word in TAKES), None)
             if kinds is None and parameter.name == "name" and not parameter.opts[0].startswith("-"):
-                kinds = (str(group.name),)  # the NAME of `protocols show` and `methods show`
+                # the NAME of `protocols show` and `methods show`; the latter shows parts, too
+                kinds = TAKES["--plugin"] if group.name == "methods" else (str(group.name),)
             if kinds is not None:
                 parameter.type = InstalledName(kinds)
         if isinstance(command, click.Group):

@@ -9,6 +9,7 @@ import click
 
 from vreid_bench.cli.options import DEVICE, FILE, QUIET, RUNS, THREADS
 from vreid_bench.evaluation.inspections import INSPECTIONS
+from vreid_bench.system.errors import InputError
 
 LIST = "list"
 
@@ -18,7 +19,11 @@ LIST = "list"
 @click.option("--what", required=True, type=click.Choice([*INSPECTIONS, LIST]), metavar="NAME", help="`list`: names.")
 @click.option("--query", multiple=True, metavar="N", help="A test tracklet: row or name; may be repeated.")
 @click.option("--gallery", metavar="N", help="The other test tracklet of a pair: row or name.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The .npz file to write.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The .npz file to write; only `list` needs none.",
+)
 @click.option("--split", type=click.IntRange(0), help="The split of the protocol; default: the first that ran.")
 @click.option("--layer", "layers", multiple=True, help="A layer of `responses`; may be repeated. Default: all.")
 @click.option("--protocol", help="Take the tracklets of this protocol; default: the run's own.")
@@ -45,13 +50,16 @@ def inspect(what: str, out: Path | None, **options: Any) -> None:
 
     request = InspectionRequest(what=what, **options)
     if what == LIST:
-        for name in list_inspections(request):
-            click.echo(f"{name:<18}{INSPECTIONS[name].summary}")
+        names = list_inspections(request)
+        width = max([16, *map(len, names)]) + 2
+        for name in names:
+            click.echo(f"{name:<{width}}{INSPECTIONS[name].summary}")
         return
     if out is None:
-        raise click.UsageError("Missing option '--out'.")
+        raise InputError(f"--out is missing: name the .npz file to write, as in --out {what}.npz")
     arrays = inspect_run(request)
     write_atomic(out, to_npz(arrays))
+    width = max([22, *map(len, arrays)]) + 2
     for name, array in arrays.items():
         kind = "str" if array.dtype.kind == "U" else array.dtype.name  # without the length of the longest text
-        click.echo(f"{name:<24}{list(array.shape)!s:<24}{kind}")
+        click.echo(f"{name:<{width}}{list(array.shape)!s:<24}{kind}")

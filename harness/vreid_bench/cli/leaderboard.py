@@ -68,7 +68,8 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path | None, a
 def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | None, as_json: bool) -> None:
     """Publish the records of RUNS and rebuild the pages.
 
-    RUNS are folders of finished runs, or record files. Runs that are not finished are skipped with a note.
+    RUNS are folders of finished runs, or record files. Runs that are not finished are skipped with a note. Those that
+    cannot be added are listed, the others are added, and the exit code is 2.
 
     \b
         vreid-bench leaderboard add runs/*
@@ -76,10 +77,12 @@ def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | No
     """
     from vreid_bench.reporting.leaderboard import publish
 
-    written, skipped = publish(runs, folder or before.folder or FOLDER, replace)
+    written, skipped, refused = publish(runs, folder or before.folder or FOLDER, replace)
     for run in skipped:
         click.echo(f"note: {run} is skipped: it is not finished; repeat its command", err=True)
     if as_json or before.as_json:
-        click.echo(json.dumps({"written": written, "skipped": skipped}))
-    else:
+        click.echo(json.dumps({"written": written, "skipped": skipped, "refused": refused}))
+    elif written:
         click.echo("\n".join(written))
+    if refused:
+        raise InputError("\n".join(refused))

@@ -7,7 +7,7 @@ import json
 import click
 
 from vreid_bench.cli.options import AS_JSON
-from vreid_bench.system.errors import UnknownName
+from vreid_bench.system.errors import InputError
 
 
 @click.command("list")
@@ -32,7 +32,7 @@ def list_(kind: str | None, in_full: bool, as_json: bool) -> None:
 
     kind = next((k for k, one in KINDS.items() if kind in (k, one)), kind)
     if kind is not None and kind not in KINDS:
-        raise UnknownName("no kind is named", kind, KINDS, f"kinds: {', '.join(KINDS)}")
+        raise InputError(f"no kind is named {kind!r}; expected one of {', '.join(KINDS)}, or none of them to count all")
     entries = list(Registry.installed().entries(kind))
     if as_json:
         click.echo(json.dumps([entry.describe() for entry in entries]))

@@ -17,9 +17,12 @@ def methods() -> None:
 @methods.command()
 @click.argument("name")
 @click.option("--preset", type=click.Choice(["paper", "small"]), default="paper", show_default=True)
+@click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="As `run` takes it; may be repeated.")
 @AS_JSON
-def show(name: str, preset: str, as_json: bool) -> None:
+def show(name: str, preset: str, assignments: tuple[str, ...], as_json: bool) -> None:
     """Show the parts, settings and reported numbers of method NAME.
+
+    NAME may be a part, too: then the recipe is the one that `run --plugin` takes, the baseline with this part in it.
 
     Every setting has its value and its meaning. The meaning is the first sentence of what the code says of a
     setting; --json has all of it. What is shown can be changed with `run --set`: a setting, or a part, which is
@@ -27,6 +30,7 @@ def show(name: str, preset: str, as_json: bool) -> None:
 
     \b
         vreid-bench methods show tacan --preset small
+        vreid-bench methods show max --set size=128x64
         vreid-bench run --plugin tacan --set aggregator.dim=512
         vreid-bench run --plugin mean-pooling --set aggregator=max --set stages.0.augment=[] --set size=128x64
     """
@@ -34,5 +38,5 @@ def show(name: str, preset: str, as_json: bool) -> None:
     from vreid_bench.reporting.methods import render_method, show_method, to_plain
     from vreid_bench.reporting.terminal_tables import terminal_width
 
-    shown = show_method(Registry.installed(), name, "small" if preset == "small" else "paper")
+    shown = show_method(Registry.installed(), name, "small" if preset == "small" else "paper", assignments)
     click.echo(json.dumps(to_plain(shown)) if as_json else render_method(shown, terminal_width()))

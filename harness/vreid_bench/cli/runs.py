@@ -18,7 +18,7 @@ def runs_(runs: Path, as_json: bool) -> None:
 
     Each with its state, its score under the headline convention, its data, and what differs: from the method, from
     the installed code, and from runs that are alike otherwise. An interrupted run goes on when its command is
-    repeated. Lines are cut to the width of the terminal; what goes to a file or another program is not.
+    repeated. Columns that do not fit the terminal stand below the line.
 
     \b
         vreid-bench runs

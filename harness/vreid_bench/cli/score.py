@@ -29,7 +29,7 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
     "--convention",
     "conventions",
     multiple=True,
-    help="Default: all of the protocol, else those of MARS.",
+    help="Default: all of the protocol, else those of the run, else those of MARS.",
 )
 @click.option("--far", "rates", type=float, multiple=True, help="Add the true accept rate at this false accept rate.")
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")

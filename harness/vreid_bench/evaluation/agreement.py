@@ -13,6 +13,11 @@ from tabulate import tabulate
 from vreid_bench.scoring.bootstrap import interval
 
 Floats = NDArray[np.float64]
+TEXTS, NUMBERS = ["left"] * 2, ["right"] * 4  # columns
+MEANING = (
+    "groups: clips, for weights of frames, or tracklets, for weights of clips, in which weights and visibility vary\n"
+    "correlation: within each group, averaged; pooled: over all groups together, as one group"
+)
 Key = tuple[str, str]  # the condition of the test, and what is weighed
 
 
@@ -65,10 +70,14 @@ def as_json(found: Mapping[Key, Agreement]) -> list[dict[str, Any]]:
 
 
 def render(found: Mapping[Key, Agreement]) -> str:
-    """The agreements as a table."""
+    """The agreements as a table, and below it what its columns mean; without conditions there is no column for them."""
     headers = ["condition", "weights", "correlation", "95 %", "groups", "pooled"]
     rows = []
     for key, one in found.items():
         low, high = one.interval
         rows.append([*key, f"{one.correlation:+.3f}", f"{low:+.3f} to {high:+.3f}", one.groups, f"{one.pooled:+.3f}"])
-    return tabulate(rows, headers, disable_numparse=True, colalign=["left", "left", *["right"] * 4])
+    first = 0 if any(condition for condition, _ in found) else 1
+    table = tabulate(
+        [row[first:] for row in rows], headers[first:], disable_numparse=True, colalign=TEXTS[first:] + NUMBERS
+    )
+    return f"{table}\n\n{MEANING}"

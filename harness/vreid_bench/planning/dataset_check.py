@@ -56,7 +56,10 @@ def _verify(entry: Entry, root: Path, decode: bool) -> DatasetCheck | None:
     with entry.blame():
         report: Any = entry.value.verify(root, decode)
     if not isinstance(report, DatasetCheck):
-        raise InputError(f"{entry.title}: `verify` returned {describe_value(report)}, expected a DatasetCheck")
+        raise InputError(
+            f"{entry.title}: `verify` returned {describe_value(report)}, expected a DatasetCheck; "
+            "return DatasetCheck(source, counts, problems)"
+        )
     return report
 
 

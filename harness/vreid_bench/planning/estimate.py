@@ -51,8 +51,8 @@ class Estimate:
     def describe(self) -> str:
         """The estimate as a sentence, and where it comes from."""
         return (
-            f"about {_describe_time(self.seconds)} ({self.steps} training steps of up to {self.step:.2g} s, and the "
-            f"test) and {self.memory / 1e9:.1f} GB of memory, estimated from forward passes on this machine"
+            f"about {_describe_time(self.seconds)} ({self.steps} training steps, the longest about {self.step:.2g} s, "
+            f"and the test) and {self.memory / 1e9:.1f} GB of memory, estimated from forward passes on this machine"
         )
 
 

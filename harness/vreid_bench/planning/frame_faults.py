@@ -103,7 +103,7 @@ def _find_equal(root: Path, owners: dict[str, tuple[str, ...]], sizes: dict[str,
 
     first: dict[bytes, str] = {}
     faults = []
-    for frame, content in _each(frames, hash_content, "frames compared"):
+    for frame, content in _each(frames, hash_content, "frames of equal size compared"):
         other = first.setdefault(content, frame)
         if owners[other] != owners[frame]:
             faults.append(

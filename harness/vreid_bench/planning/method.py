@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from vreid_bench.contracts.recipe import Method, Part, Preset, describe_part
 from vreid_bench.records.entries import FROM_SCRATCH, HELD_OUT
 from vreid_bench.registry.assignments import override, parse_part
-from vreid_bench.registry.entry import KINDS
+from vreid_bench.registry.entry import KINDS, Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, list_places
 from vreid_bench.system.errors import InputError
@@ -60,26 +60,35 @@ class ChosenMethod:
         return describe_part(self.reranker) if self.reranker else None
 
 
+def choose_recipe(registry: Registry, name: str, preset: Preset) -> tuple[Entry, str, Method]:
+    """The method of that name, or the baseline with the part of that name, as it is declared.
+
+    A loss is added with weight 1 to every training stage, any other part replaces the baseline's. Returns the entry of
+    the name, the kind of the part (empty for a method) and the recipe. Raises InputError if no method or part has the
+    name, or if parts of several kinds have it.
+    """
+    entry = registry.choose(name, ("methods", *SWAPPABLE))
+    if entry.kind == "methods":
+        return entry, "", entry.build_method(preset)
+    baseline = registry.entry("methods", BASELINE).build_method(preset)
+    kind: Any = KINDS[entry.kind]
+    if entry.kind == "losses":
+        return entry, kind, baseline.with_loss(Part(name))
+    return entry, kind, baseline.with_part(kind, Part(name), fits=entry.can_fit)
+
+
 def choose_method(
     registry: Registry, request: MethodRequest, assignments: Sequence[str], rerank: str | None
 ) -> ChosenMethod:
-    """The method of that name, or the baseline with the part of that name.
+    """The method of that name, or the baseline with the part of that name (`choose_recipe`).
 
-    A loss is added with weight 1 to every training stage, any other part replaces the baseline's. `assignments` are
-    those of `--set`, `rerank` is that of `--rerank`. Raises InputError if no method or part has the name, if parts of
-    several kinds have it, or for an assignment that cannot be made.
+    `assignments` are those of `--set`, `rerank` is that of `--rerank`. Raises InputError as `choose_recipe`, and for an
+    assignment that cannot be made.
     """
     name, preset, _, inherited, trained, held_out = request
     if name is None:
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
-    entry = registry.choose(name, ("methods", *SWAPPABLE))
-    recipe = entry if entry.kind == "methods" else registry.entry("methods", BASELINE)
-    method = recipe.build_method(preset)
-    if entry.kind == "losses":
-        method = method.with_loss(Part(name))
-    elif entry.kind != "methods":
-        kind: Any = KINDS[entry.kind]
-        method = method.with_part(kind, Part(name), fits=entry.can_fit)
+    entry, swapped, method = choose_recipe(registry, name, preset)
     earlier, before = override(method, inherited, registry)
     method, after = override(earlier, assignments, registry, OF_TEST if trained else ())
     reranker = None if rerank is None else parse_part("rerankers", rerank, registry)
@@ -87,7 +96,7 @@ def choose_method(
     parts += [("rerankers", reranker)] if reranker else []
     return ChosenMethod(
         name=name,
-        swapped="" if entry.kind == "methods" else KINDS[entry.kind],
+        swapped=swapped,
         preset=preset,
         method=method,
         inherited=earlier,

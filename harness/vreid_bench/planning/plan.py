@@ -218,7 +218,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
     """
     recipe = choose_recipe(registry, request, dry=dry)
     protocol, conventions, earlier, chosen, seed, validation, beginning = recipe
-    sources = _describe_sources(registry.entry("encoders", chosen.method.encoder.name))
+    sources = _describe_sources(registry, chosen)
     remembered = earlier.data_roots if earlier else {}
     listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
     tested, trains = registry.entry("datasets", protocol.test_dataset), earlier is None
@@ -271,8 +271,9 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
     )
 
 
-def _describe_sources(encoder: Entry) -> list[str]:
+def _describe_sources(registry: Registry, chosen: ChosenMethod) -> list[str]:
     """What computes the planes that the encoder reads, with its version."""
+    encoder = registry.entry("encoders", chosen.method.encoder.name)
     try:
         return describe_sources(encoder.planes)
     except InputError as fault:

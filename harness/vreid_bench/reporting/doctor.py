@@ -17,12 +17,14 @@ from vreid_bench.system.environment import cores, device_name, packages, pick_de
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.processor import instruction_set, processor
 
+ERROR = "error: "  # begins the finding of a fault that stops every run
+
 
 def examine() -> dict[str, str]:
     """Subject -> finding, each in words. Never raises: faults are findings, too."""
     device = pick_device("auto")
     found = {"python": platform.python_version(), **packages()}
-    found["processor"] = f"{processor()}, {instruction_set()}, {cores()} core{'s' * (cores() > 1)} for this process"
+    found["processor"] = f"{processor()}, {instruction_set()}, {_cores()}"
     found["device"] = device_name(device) + _advice(device)
     found["kernels"] = _kernels("ranks", ranks.backend(), "ranks are counted")
     found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")
@@ -31,6 +33,11 @@ def examine() -> dict[str, str]:
     found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs without --data use synthetic twins"
     found["cache"] = f"{cache_folder()} (VREID_CACHE moves it)"
     return found
+
+
+def _cores() -> str:
+    limit = f" (OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']})" if os.environ.get("OMP_NUM_THREADS") else ""
+    return f"{cores()} core{'s' * (cores() > 1)} for this process{limit}"
 
 
 def _advice(device: torch.device) -> str:
@@ -60,6 +67,6 @@ def _plugins() -> str:
     try:
         registry = Registry.installed()
     except InputError as fault:
-        return f"error: {fault}"
+        return f"{ERROR}{fault}"
     names = {f"{e.distribution} {e.version}" for e in registry.entries()}
     return ", ".join(sorted(names)) or "none: reinstall vreid-bench, its own plugins are missing"

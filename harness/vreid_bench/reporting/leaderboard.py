@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from vreid_bench.records.record import Record
 from vreid_bench.reporting import record_folder
 from vreid_bench.reporting.pages import INDEX, MARK, render_pages
 from vreid_bench.reporting.record_folder import (
@@ -26,12 +27,14 @@ class Publication(NamedTuple):
 
     written: list[str]  # files that changed
     skipped: list[str]  # folders without a record: runs that are not finished
+    refused: list[str]  # why the others were not added, in sentences
 
 
 def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> Publication:
-    """Add the records of several runs and rebuild the pages, or change nothing if one of them cannot be added.
+    """Add the records of several runs and rebuild the pages. Runs that cannot be added are left out, with the reason.
 
-    Runs that are not finished are skipped. Raises InputError if none is finished, and if two belong at one place.
+    Runs that are not finished are skipped, and runs whose different records belong at one place are all refused.
+    Raises InputError if none is finished.
     """
     skipped = [run for run in runs if is_unfinished(run)]
     finished = [run for run in runs if run not in skipped]
@@ -40,18 +43,32 @@ def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> P
             f"none of {len(runs)} run(s) is finished, expected a record.json in each; repeat the command of "
             f"{', '.join(map(str, runs[:3]))}{' ...' if len(runs) > 3 else ''}"
         )
-    first: dict[Path, tuple[Path, bytes]] = {}  # by place
+    places: dict[Path, dict[bytes, Path]] = {}  # each different record, and the first run that has it
+    refused = []
     for run in finished:
-        place, content = check_addition(run, leaderboard, replace)
-        other, same = first.setdefault(place, (run, content))
-        if content != same:
-            raise InputError(
-                f"{other} and {run} would both be {place}: they ran one method, preset, seed and options, on different "
-                "data, code or machines, as `vreid-bench runs` shows; add one of them, or use a separate leaderboard "
-                "for each (--dir)"
-            )
-    written = [str(add_record(run, leaderboard, replace)) for run in finished] + write_pages(leaderboard)
-    return Publication(written, [str(run) for run in skipped])
+        try:
+            place, content = check_addition(run, leaderboard, replace)
+        except InputError as fault:
+            refused.append(str(fault))
+        else:
+            places.setdefault(place, {}).setdefault(content, run)
+    refused += [_describe_clash(place, alike) for place, alike in places.items() if len(alike) > 1]
+    added = [run for alike in places.values() if len(alike) == 1 for run in alike.values()]
+    written = [str(add_record(run, leaderboard, replace)) for run in added] + (
+        write_pages(leaderboard) if added else []
+    )
+    return Publication(written, [str(run) for run in skipped], refused)
+
+
+def _describe_clash(place: Path, alike: Mapping[bytes, Path]) -> str:
+    """Why the runs cannot all be added, and in which fields their records differ."""
+    records = [Record.from_json(content, str(run)).model_dump(mode="json") for content, run in alike.items()]
+    differing = [name for name in records[0] if any(each[name] != records[0][name] for each in records)]
+    return (
+        f"{' and '.join(map(str, alike.values()))} would all be {place}: they ran one method, preset, seed and "
+        f"options; their records differ in {', '.join(differing)}; add one of them, or use a separate leaderboard for "
+        "each (--dir)"
+    )
 
 
 def build_pages(leaderboard: Path) -> dict[str, bytes]:

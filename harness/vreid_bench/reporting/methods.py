@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Part, Preset, Reported
+from vreid_bench.planning.method import BASELINE, choose_recipe
+from vreid_bench.registry.assignments import override
 from vreid_bench.registry.meanings import explain_settings
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, list_places, settings
@@ -36,9 +38,10 @@ class SettingShown:
 
 @dataclass(frozen=True)
 class MethodShown:
-    """A method at one preset."""
+    """A method at one preset, or the baseline with one part in it."""
 
-    name: str
+    name: str  # of the method, or of the part
+    swapped: str  # "aggregator", ... if `name` is a part in the baseline, else ""
     preset: Preset
     summary: str
     method: Method  # with every option filled in
@@ -46,20 +49,25 @@ class MethodShown:
     settings: tuple[SettingShown, ...]
 
 
-def show_method(registry: Registry, name: str, preset: Preset) -> MethodShown:
-    """The method of that name. Raises InputError for an unknown name, and if the method's code fails."""
-    entry = registry.entry("methods", name)
-    method = registry.resolve_method(entry.build_method(preset))
+def show_method(registry: Registry, name: str, preset: Preset, assignments: Sequence[str] = ()) -> MethodShown:
+    """The method of that name, or the baseline with the part of that name, after the `assignments` of `--set`.
+
+    The paper of the baseline is left out where a part is in it. Raises InputError for an unknown name, for an
+    assignment that cannot be made, and if the method's code fails.
+    """
+    entry, swapped, declared = choose_recipe(registry, name, preset)
+    method, _ = override(replace(declared, reported=(), paper="") if swapped else declared, assignments, registry)
     parts = tuple(_list_parts(method, registry))
     meanings = explain_settings(method, registry)
     each = tuple(SettingShown(path, describe(value), meanings[path]) for path, value in settings(method))
-    return MethodShown(name, preset, entry.summary, method, parts, each)
+    return MethodShown(name, swapped, preset, entry.summary, method, parts, each)
 
 
 def to_plain(shown: MethodShown) -> dict[str, Any]:
     """The method as plain values, as for JSON."""
     return {
         "name": shown.name,
+        "swapped": shown.swapped,
         "preset": shown.preset,
         "summary": shown.summary,
         "paper": shown.method.paper,
@@ -72,12 +80,14 @@ def to_plain(shown: MethodShown) -> dict[str, Any]:
 
 def render_method(shown: MethodShown, width: int | None) -> str:
     """The method as text, with lines of that width at most."""
-    parts = [[part.path, part.name or "none", ", ".join(part.choices)] for part in shown.parts]
-    rows = [[one.path, _write(one.value), first_sentence(one.meaning)] for one in shown.settings]
+    values = {one.path: _write(one.value) for one in shown.settings}  # an empty place is a setting
+    parts = [[part.path, part.name or values[part.path], ", ".join(part.choices)] for part in shown.parts]
+    title = f"{BASELINE} with {shown.swapped} {shown.name}" if shown.swapped else shown.name
+    rows = [[one.path, values[one.path], first_sentence(one.meaning)] for one in shown.settings]
     blocks = [
         "\n".join(
             cut(sanitize(line), width)
-            for line in (f"{shown.name}, preset {shown.preset}", shown.summary, shown.method.paper)
+            for line in (f"{title}, preset {shown.preset}", shown.summary, shown.method.paper)
             if line
         ),
         wrap_table(parts, ["part", "is", "--set PART=NAME can put there"], width),

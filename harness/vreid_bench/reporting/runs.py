@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from vreid_bench.planning.code import find_other_code
@@ -87,8 +89,8 @@ def to_plain(runs: Sequence[ListedRun]) -> list[dict[str, Any]]:
 def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:
     """A table with a line for each run, and others below it: where it is, what differs; then the broken folders.
 
-    What differs: from its method, from the installed code, from runs that are alike otherwise. Lines are cut to the
-    width.
+    What differs: from its method, from the installed code, from runs that are alike otherwise. Columns that do not fit
+    the width stand below the line, too, each behind its name; other lines are cut.
     """
     headers = ["run", "state", "mAP", "95 %", "R1", "UTC", "data", "protocol", "method"]
     listed = [run for run in runs if run.state != "broken"]
@@ -104,13 +106,29 @@ def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:
         ]
         for run in listed
     ]
-    lines = fit_table(rows, headers, width).splitlines() if rows else []
+    fit = _count_columns(rows, headers, width)
+    lines = fit_table([row[:fit] for row in rows], headers[:fit], width).splitlines() if rows else []
     shown = lines[:2]
-    for run, line in zip(listed, lines[2:], strict=True):
-        shown += [line, *(_cut(f"  {below}", width) for below in _list_below(run))]
+    for run, row, line in zip(listed, rows, lines[2:], strict=True):
+        shown += [line, *_wrap_cells(headers[fit:], row[fit:], width)]
+        shown += [_cut(f"  {below}", width) for below in _list_below(run)]
     return "\n".join(
         [*shown, *(_cut(f"{run.id}: broken: {run.place}", width) for run in runs if run.state == "broken")]
     )
+
+
+def _count_columns(rows: Sequence[Sequence[str]], headers: Sequence[str], width: int | None) -> int:
+    """How many columns of the table fit the width as a whole, the first in any case."""
+    if width is None:
+        return len(headers)
+    ends = accumulate(2 + max(map(len, column)) for column in zip(headers, *rows, strict=True))
+    return max(1, sum(end - 2 <= width for end in ends))
+
+
+def _wrap_cells(names: Sequence[str], cells: Sequence[str], width: int | None) -> list[str]:
+    """The cells that are not empty, each behind its name, in lines of that width."""
+    text = ", ".join(f"{name} {sanitize(cell)}" for name, cell in zip(names, cells, strict=True) if cell)
+    return wrap(text, max(width or 0, 20), initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _list_below(run: ListedRun) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ def read_arrays(path: Path) -> dict[str, Array]:
     """The arrays of an `.npz`, or of a run's feature store. Raises InputError for any other file."""
     if is_store(path):
         return read_store_arrays(path)
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise InputError(
+            f"{path}: cannot be read as npz; expected an .npz with embedding, pid, camid, as numpy.savez writes it"
+        )
     return read_npz(path)
 
 

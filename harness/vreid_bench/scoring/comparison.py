@@ -22,6 +22,10 @@ from vreid_bench.scoring.sign_flip import FEWEST, SIGNIFICANT, shares, shift_int
 from vreid_bench.system.errors import InputError
 
 METRICS = ("mAP", "R1")
+MEANING = (
+    "can show: the smallest A - B that this test set can tell from chance at 5 %; win/tie/loss: people whose queries A "
+    "scores better, the same, worse"
+)
 SAME = 1e-12  # smaller differences between a person's two scores count as equal
 PAIRED = ("split", "query", "pid", "camid")  # arrays that must agree, so that queries can be paired
 # rules of a protocol that decide only the training; the dataset and the queries decide the test
@@ -110,14 +114,16 @@ def to_plain(compared: Compared) -> dict[str, Any]:
 
 
 def render(compared: Compared) -> str:
-    """A table in percent, a line for each convention and metric, and below it what few people cannot tell."""
-    headers = ["convention", "metric", "A", "B", "A - B", "95 %", "p", "smallest", "win/tie/loss", "verdict"]
+    """A table in percent, a line for each convention and metric, and below it what its columns mean.
+
+    Notes say what few people cannot tell.
+    """
+    headers = ["convention", "metric", "A", "B", "A - B", "95 %", "p", "can show", "win/tie/loss", "verdict"]
     rows, notes = [], []
     for name, metrics in compared.items():
         for metric, one in metrics.items():
-            low, high = (100 * end for end in one.interval)
             cells = [_write_mean(one.a, one.spread[0]), _write_mean(one.b, one.spread[1])]
-            cells += [f"{100 * one.difference:+.1f}", f"{low:+.1f} to {high:+.1f}", f"{one.p:.2g}"]
+            cells += [f"{100 * one.difference:+.1f}", _write_interval(one.interval), f"{one.p:.2g}"]
             cells.append("none" if one.smallest is None else f"{100 * one.smallest:.1f}")
             rows.append([name, metric, *cells, f"{one.win}/{one.tie}/{one.loss}", one.verdict])
             if one.people < FEWEST:
@@ -126,7 +132,14 @@ def render(compared: Compared) -> str:
                     f"5 %, {FEWEST} people are needed at least"
                 )
     table = tabulate(rows, headers, disable_numparse=True, colalign=["left", "left", *["right"] * 7, "left"])
-    return "\n".join([table, *dict.fromkeys(notes)])
+    return "\n".join([table, "", MEANING, *dict.fromkeys(notes)])
+
+
+def _write_interval(interval: tuple[float, float]) -> str:
+    """In percent, with one digit more where an end other than 0 would read as 0."""
+    ends = [100 * end for end in interval]
+    digits = 2 if any(end and abs(end) < 0.05 for end in ends) else 1
+    return " to ".join(f"{end:+.{digits}f}" for end in ends)
 
 
 def _write_mean(mean: float, spread: float | None) -> str:

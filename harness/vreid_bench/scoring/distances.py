@@ -13,7 +13,7 @@ from vreid_bench.scoring.array_files import ROWS, Array
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, suggestion
 
 Precision = Literal["float32", "float64"]
 
@@ -92,4 +92,4 @@ def parse_metric(name: str) -> Metric:
     for metric in METRICS:
         if metric == name:
             return metric
-    raise InputError(f"metric must be one of {', '.join(METRICS)}, got {name!r}")
+    raise InputError(f"metric must be one of {', '.join(METRICS)}, got {name!r}{suggestion(name, METRICS)}")

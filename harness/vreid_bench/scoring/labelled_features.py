@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +51,15 @@ class LabelledFeatures:
             if name not in found:
                 raise InputError(f"{origin}: has no array {name!r}; it has {', '.join(sorted(arrays)) or 'none'}")
             found[name] = _check_whole(found[name], f"{origin}: {name}")
-        size = len(found["pid"])
+        # the number that most arrays have, so that the array at fault is named
+        size = Counter(len(array) for array in found.values() if array.ndim).most_common(1)[0][0]
         if not size:
             raise InputError(f"{origin}: it is empty; expected at least one tracklet")
         for name, array in found.items():
             if array.ndim == 0 or len(array) != size:
-                raise InputError(f"{origin}: {name} must have a row for each of the {size} pids, got {array.shape}")
+                raise InputError(
+                    f"{origin}: {name} must have a row for each of the {size} tracklets, got {array.shape}"
+                )
         for name in NAMES:
             if name in found and found[name].ndim != 1:
                 raise InputError(f"{origin}: {name} must be names [N], got {found[name].shape}")

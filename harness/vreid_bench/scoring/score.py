@@ -11,6 +11,8 @@ import click
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.ops.metric import Metric
+from vreid_bench.records.record import Record
+from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import as_array, read_matrix, read_square
 from vreid_bench.scoring.conventions import MARS, choose_conventions
@@ -63,7 +65,7 @@ def score_files(request: ScoreRequest) -> Report:
     Prints a warning to stderr if the given distances look like similarities.
     """
     plugins = cache(Registry.installed)  # built when the first plugin is needed, and once
-    rules = choose_conventions(request.conventions or _default_conventions(request.protocol, plugins), plugins)
+    rules = choose_conventions(request.conventions or _default_conventions(request, plugins), plugins)
     source = _read_labels(request, plugins)
     reranking = _build_reranking(request, plugins)
     given = None if request.distance is None else MatrixDistances(read_matrix(request.distance), request.dtype)
@@ -127,8 +129,15 @@ def _read_distances(
     return vectors if reranking is None else reranking.of_vectors(vectors)
 
 
-def _default_conventions(protocol: str | None, plugins: Plugins) -> tuple[str, ...]:
-    return MARS if protocol is None else tuple(plugins().get("protocols", protocol).conventions)
+def _default_conventions(request: ScoreRequest, plugins: Plugins) -> tuple[str, ...]:
+    """Those of the protocol, else those of the run, its headline first, else those of MARS."""
+    if request.protocol is not None:
+        return tuple(plugins().get("protocols", request.protocol).conventions)
+    if request.features is None or not RunDirectory(request.features).is_finished:
+        return MARS
+    record = Record.from_file(RunDirectory(request.features).record)
+    headline = record.protocol.headline
+    return headline, *(name for name in (*record.conventions, *record.not_computable) if name != headline)
 
 
 def _check(given: Mapping[str, Any] | LabelledFeatures, origin: str) -> LabelledFeatures:

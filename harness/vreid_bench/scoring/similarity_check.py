@@ -10,6 +10,7 @@ from vreid_bench.scoring.distances import MatrixDistances
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Labels
 
+NEGATIVE = 0.01  # of the largest value: a smaller one below 0 may be rounding
 SHARE = 2 / 3  # of the queries whose matches are far, from which on a matrix is suspicious
 DEVIATIONS = 3  # standard deviations of a fair coin: few queries can be far by chance
 
@@ -18,21 +19,34 @@ def describe_similarity(given: MatrixDistances, counts: Counts, labels: Labels) 
     """Why the matrix looks like similarities, with the numbers, and what to do; empty if it does not.
 
     Two signs count: the matches of most queries are in the farther half of the ranking, and a query that is itself in
-    the gallery is the farthest item of its own row. Where it is the nearest, the matrix holds distances.
+    the gallery is the farthest item of its own row. Where it is the nearest, the matrix holds distances. A third sign
+    counts where the ranking tells nothing: values below 0, although the matches are not nearer than by chance.
     """
     far, matched = _count_far(counts, labels)
     nearest, farthest, known = _count_own(given, labels)
-    if not matched or 2 * far < matched or (known and 2 * nearest >= known):
+    if not matched or (known and 2 * nearest >= known):
         return ""
-    by_rank = far / matched >= max(SHARE, 0.5 + DEVIATIONS * 0.5 / np.sqrt(matched))
-    by_own = 2 * farthest > known
-    if not (by_rank or by_own):
-        return ""
+    chance = DEVIATIONS * 0.5 / np.sqrt(matched)
+    by_rank = far / matched >= max(SHARE, 0.5 + chance)
+    by_own = 2 * far >= matched and 2 * farthest > known
     own = f", and {farthest} of {known} queries are the farthest item from themselves" if by_own else ""
+    if not (by_rank or by_own):
+        lowest = _find_negative(given) if far / matched > 0.5 - chance else 0
+        if not lowest:
+            return ""
+        own = f", and it holds values below 0, down to {lowest:.2g}"
     return (
         f"the matches of {far} of {matched} queries are in the farther half of the ranking{own}, as if the matrix held "
         "similarities; expected smaller values for closer items: give distances, such as 1 - similarity"
     )
+
+
+def _find_negative(given: MatrixDistances) -> float:
+    """The lowest value where it is clearly below 0, else 0."""
+    lowest, largest = 0.0, 0.0
+    for _, distances in given.tiles():
+        lowest, largest = min(lowest, float(distances.min())), max(largest, float(np.abs(distances).max()))
+    return lowest if lowest < -NEGATIVE * largest else 0.0
 
 
 def _count_far(counts: Counts, labels: Labels) -> tuple[int, int]:

@@ -15,7 +15,7 @@ class Triplet(nn.Module):
     """Compares each anchor's farthest positive with its nearest negative (Gao and Nevatia 2018, Eq. 4).
 
     margin: a number, or "soft" for softplus(positive - negative), which is never zero.
-    metric: None for the matcher's own distance; or euclidean, sqeuclidean or cosine between vectors.
+    metric: null for the matcher's own distance; or euclidean, sqeuclidean or cosine between vectors.
     on: the feature to compare. All but `embedding` need a metric, because the matcher compares embeddings.
 
     The paper sums over the anchors. This takes the mean over the anchors that have a positive and a negative, so that

@@ -41,7 +41,9 @@ def test_variants_change_one_thing(preset):
     base = METHODS["personvlad"](preset)
     for name, factory in METHODS.items():
         method = factory(preset)
-        assert (method.size, method.test) == (base.size, base.test), name
+        assert method.test == base.test, name
+        if (name, preset) != ("c3d-baseline", "paper"):  # whose published fc6 fits one size of frames
+            assert method.size == base.size, name
         fields = ("encoder", "aggregator", "matcher", "losses", "stages")
         changed = {field for field in fields if getattr(method, field) != getattr(base, field)}
         if name == "personvlad":

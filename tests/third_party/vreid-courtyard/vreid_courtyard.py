@@ -4,13 +4,13 @@ from vreid_bench import Dataset, Protocol, Split, Tracklet, hookimpl
 
 
 class Courtyard:
-    """Reads folders named `<person>-<camera>-<number>`, their frames in order of name."""
+    """Reads folders named `<person>-<camera>-<number>`, their JPEG frames in order of name; ignores all else."""
 
     def read(self, root):
         def tracklets(part):
-            for folder in sorted((root / part).iterdir()):
+            for folder in sorted((root / part).glob("[0-9]*-*-*")):
                 person, camera, _ = map(int, folder.name.split("-"))
-                frames = sorted(f"{part}/{folder.name}/{frame.name}" for frame in folder.iterdir())
+                frames = sorted(f"{part}/{folder.name}/{frame.name}" for frame in folder.glob("[!.]*.jpg"))
                 yield Tracklet(tuple(frames), person, camera)
 
         train, query, gallery = (tuple(tracklets(part)) for part in ("train", "query", "gallery"))

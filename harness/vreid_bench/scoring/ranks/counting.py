@@ -85,7 +85,7 @@ def count_from_distances(
             asked = labels.query[queries[row]]
             raise InputError(
                 f"query {queries[row]} ({labels.describe(asked) or f'test row {asked}'}): its distance to gallery item "
-                f"{column} is {array[row, column]}; every distance must be a finite number, so check the embeddings"
+                f"{column} is {array[row, column]}; every distance must be finite, so check what it was computed from"
             )
         before[index.start[queries[0]] : index.start[queries[-1] + 1]] = part
     if missing.any():

@@ -48,7 +48,7 @@ class FromDistances:
         finite &= call.scan_rows(within_gallery, queries, queries, *lists, self.threads)
         call.scan_columns(across, 0, queries, *lists, self.threads)  # last: by now little is near enough to enter
         if not finite:
-            raise InputError("re-ranking: a distance is not finite; check the embeddings")
+            raise InputError("re-ranking: a distance is not finite; check what it was computed from")
         return Survey(lists.item, lists.largest, across)
 
     def between(self, start: Longs, member: Ints) -> Floats:

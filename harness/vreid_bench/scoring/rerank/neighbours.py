@@ -68,7 +68,7 @@ def nearest_columns(distances: Any, count: int, first: int = 0, threads: int = 0
     tile = np.ascontiguousarray(distances, np.float32)
     lists = Lists.empty(len(tile), min(count, tile.shape[1]))
     if not load_kernels().scan_rows(tile, 0, first, *lists, threads or cores()):
-        raise InputError("re-ranking: a distance is not finite; check the embeddings")
+        raise InputError("re-ranking: a distance is not finite; check what it was computed from")
     return lists.item
 
 

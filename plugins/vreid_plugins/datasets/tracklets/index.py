@@ -6,12 +6,15 @@ import csv
 import glob
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vreid_bench import DISTRACTOR, JUNK
 from vreid_plugins.datasets.fault_report import Report, is_leftover, one_of
+
+if TYPE_CHECKING:
+    from _csv import Reader as Lines
 
 LIST = "tracklets.csv"
 COLUMNS = ("split", "pid", "camid", "frames")
@@ -45,25 +48,34 @@ def load(root: Path, report: Report) -> list[Row]:
     except (OSError, UnicodeDecodeError) as error:
         report(f"{path} cannot be read as UTF-8 text ({error}); save it as UTF-8.")
         return []
-    rows = [row for row in parse(path, text, report) if row.frames]
+    reader = csv.reader(io.StringIO(text), strict=True)
+    header = read_header(path, reader, report)
+    if not header:
+        return []
+    rows = [row for row in parse(path, header, reader, report) if row.frames]
     check_uses(path, rows, report)
     check_splits(path, rows, report)
     return rows
 
 
-def parse(path: Path, text: str, report: Report) -> Iterator[Row]:
-    """The rows of the list with their frames; every fault goes to `report`."""
-    reader = csv.reader(io.StringIO(text), strict=True)
+def read_header(path: Path, reader: Lines, report: Report) -> list[str]:
+    """The names of the columns; none if one is missing, which goes to `report`."""
     try:
         header = [name.strip() for name in next(reader, [])]
-        missing = [name for name in COLUMNS if name not in header]
-        if missing:
-            found = ", ".join(header) or "nothing"
-            report(
-                f"{path}, line 1: no column {' and '.join(missing)}, found {found}, expected {','.join(COLUMNS)}; add "
-                "it."
-            )
-            return
+    except csv.Error as error:
+        report_csv(path, reader, error, report)
+        return []
+    missing = [name for name in COLUMNS if name not in header]
+    if not missing:
+        return header
+    found = ", ".join(header) or "nothing"
+    report(f"{path}, line 1: no column {' and '.join(missing)}, found {found}, expected {','.join(COLUMNS)}; add it.")
+    return []
+
+
+def parse(path: Path, header: Sequence[str], reader: Lines, report: Report) -> Iterator[Row]:
+    """The rows below the header with their frames; every fault goes to `report`."""
+    try:
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
@@ -81,7 +93,12 @@ def parse(path: Path, text: str, report: Report) -> Iterator[Row]:
                     report(f"{where}: no image matches {cell['frames']!r} in {path.parent}; correct the path{slash}.")
                 yield Row(reader.line_num, cell["split"], cell["pid"], cell["camid"], frames)
     except csv.Error as error:
-        report(f"{path}, line {reader.line_num}: {error}; quote cells as CSV does.")
+        report_csv(path, reader, error, report)
+
+
+def report_csv(path: Path, reader: Lines, error: csv.Error, report: Report) -> None:
+    """Report a line that is not CSV."""
+    report(f"{path}, line {reader.line_num}: {error}; quote cells as CSV does.")
 
 
 def check_cells(where: str, cell: Mapping[str, str], report: Report) -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import simplejpeg
 from tracklets_tree import ROWS, replaced, write
 
@@ -39,6 +40,15 @@ def test_verify_counts_and_finds_nothing_wrong(root: Path) -> None:
         "queries without a match among the gallery rows": 0,
         "frames on disk": 13,
     }
+
+
+@pytest.mark.parametrize("header", ["", "split,id,camid,frames", 'split,"pid'])
+def test_a_faulty_header_is_the_only_sentence(root: Path, header: str) -> None:
+    (root / "tracklets.csv").write_text(header)
+    check = Tracklets().verify(root)
+    (problem,) = check.problems
+    assert "line 1: " in problem
+    assert check.counts == ()
 
 
 def test_verify_tells_all_faults_at_once(root: Path) -> None:
