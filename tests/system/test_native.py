@@ -75,7 +75,7 @@ def test_a_broken_library_is_reported_and_the_reference_runs_instead(tmp_path, m
 
 @pytest.mark.skipif(os.environ.get("VREID_NATIVE") == "0", reason="VREID_NATIVE=0 turns the native kernels off")
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler to build them")
-@pytest.mark.parametrize("name", ["clip_cpu", "ranks", "rerank"])
+@pytest.mark.parametrize("name", ["clip_cpu", "portable", "ranks", "rerank"])
 def test_where_a_compiler_is_the_kernels_are_built(name):
     """Otherwise all tests of the kernels would be skipped unnoticed."""
     assert native.load(name) is not None, native.explain_missing(name)
