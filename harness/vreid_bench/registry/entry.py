@@ -182,3 +182,12 @@ def blame(who: str) -> Iterator[None]:
         if os.environ.get(TRACEBACK) or is_out_of_memory(fault):  # for which no plugin is to blame
             raise
         raise InputError(f"{who} failed ({describe_exception(fault)}); {TRACEBACK}=1 shows where") from fault
+
+
+@contextmanager
+def sign(who: str) -> Iterator[None]:
+    """Put `who` before an InputError of the block, whose author does not know for whom it works."""
+    try:
+        yield
+    except InputError as fault:
+        raise InputError(f"{who}: {fault}") from fault
