@@ -334,6 +334,7 @@ def preset_and_seed(preset, seed): ...
 def preset_alone(*, preset): ...
 def swapped(identities, dims): ...
 def options_first(words=3, shape=None): ...
+def option_alone(mix=0.5): ...
 def no_identities(dims, *, margin=0.3): ...
 
 
@@ -351,6 +352,12 @@ ARGUMENTS = {
     "method as lambda": ("methods", lambda: METHOD, f"{PRESET}(); write def build(preset)"),
     "aggregator without shape": ("aggregators", NoShape, f"{SHAPE}NoShape(); write def __init__(self, shape, ...)"),
     "aggregator's options first": ("aggregators", options_first, f"{SHAPE}options_first(words, shape); write def opt"),
+    "aggregator with an option alone": ("aggregators", option_alone, f"{SHAPE}option_alone(mix); write def option_"),
+    "loss as aggregator": (
+        "aggregators",
+        Needs,
+        "takes dims and identities like the factories of vreid_losses, expected shape; provide it there, or rename its",
+    ),
     "matcher without dim": ("matchers", no_preset, "takes one argument before its options: dim, the width of the"),
     "loss without identities": (
         "losses",

@@ -90,8 +90,8 @@ def read_lists(entry: Entry, variant: str, root: Path) -> Any:
         found = entry.value.read(root, variant) if variant else entry.value.read(root)
     if isinstance(found, Dataset) and isinstance(found.name, str) and found.name != entry.name:
         raise InputError(
-            f"{entry.title}: `read` returned a Dataset named {found.name!r}, expected the name under which it is provided; "
-            "correct the plugin"
+            f"{entry.title}: `read` returned a Dataset named {found.name!r}, expected the name under which it is "
+            "provided; correct the plugin"
         )
     return found
 
