@@ -11,9 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 from wrong_parts import METHOD, STAGE, WRONG, Net, Pool, assemble_with, good, plugin
 
-from vreid_bench import ClipFeatures, Clips, InputError, Part, part
+from vreid_bench import ClipFeatures, Clipping, Clips, InputError, Part, part
 from vreid_bench.contracts.hookspecs import hookimpl
 from vreid_bench.modeling.model import assemble
+from vreid_bench.planning.buildable import check_buildable
 from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -388,6 +389,22 @@ def test_a_method_function_that_returns_no_method_is_named(function, message):
     with pytest.raises(InputError, match=message) as told:
         choose_method(registry, MethodRequest("wrong", "small", 0), (), None)
     assert f"method 'wrong' of {WRONG}" in str(told.value)
+
+
+RECIPES = {
+    "encoder as class": ({"encoder": Net}, "recipe: encoder is the class Net, expected a part"),
+    "unknown encoder": ({"encoder": part("tinny")}, "no encoder is named 'tinny'"),
+    "no steps": ({"stages": (replace(STAGE, steps=0),)}, "recipe: stages.0.steps is 0, expected a whole number above"),
+    "unknown sampler": ({"test": Clipping("denze", 3)}, "unknown clip sampler 'denze'"),
+}
+
+
+@pytest.mark.parametrize(("fields", "message"), RECIPES.values(), ids=RECIPES)
+def test_a_fault_of_a_recipe_names_its_method(fields, message):
+    registry = Registry([good(), plugin("wrong", WRONG, methods={"wrong": lambda preset: replace(METHOD, **fields)})])
+    with pytest.raises(InputError) as told:
+        check_buildable(registry, choose_method(registry, MethodRequest("wrong", "small", 0), (), None))
+    assert str(told.value).startswith(f"method 'wrong' of {WRONG}: {message}")
 
 
 def test_a_hook_without_its_mark_is_named():

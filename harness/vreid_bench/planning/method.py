@@ -74,7 +74,7 @@ def choose_method(
         raise InputError("--plugin is missing: name a method; `vreid-bench list methods` shows all")
     entry = registry.choose(name, ("methods", *SWAPPABLE))
     recipe = entry if entry.kind == "methods" else registry.entry("methods", BASELINE)
-    method = recipe.build_method(preset)
+    method = registry.build_method(recipe, preset)
     if entry.kind == "losses":
         method = method.with_loss(Part(name))
     elif entry.kind != "methods":

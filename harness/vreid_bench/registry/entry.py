@@ -89,7 +89,7 @@ class Entry:
 
     def build_method(self, preset: Preset) -> Method:
         """The method of this entry at a preset. Raises InputError that names the distribution if it is none."""
-        with self.blame():
+        with self.blame(), sign(self.title):
             method = self.value(preset)
         if not isinstance(method, Method):
             found = "None" if method is None else f"a {type(method).__name__}"

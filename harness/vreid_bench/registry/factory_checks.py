@@ -48,16 +48,18 @@ def _check_arguments(entry: Entry, given: Sequence[str], whole: bool = False) ->
     """Raise InputError for a factory that does not take these arguments first; if `whole`, if it needs any other."""
     names = _parameters(entry.value)
     in_order = all(name not in names or names.index(name) == place for place, name in enumerate(given))
-    options = {name for name in names[: len(given)] if name not in given and _has_default(entry.value, name)}
-    if in_order and (whole or not options) and accepts_call(entry.value, given, whole=whole):
+    first = [] if whole else names[: len(given)]
+    options = [name for name in first if name not in given and _has_default(entry.value, name)]
+    instead = bool(first) and options == first  # they stand where it should take what it is given
+    if in_order and not instead and accepts_call(entry.value, given, whole=whole):
         return
     name = getattr(entry.value, "__name__", "").replace("<lambda>", "")
-    first = ("self",) if inspect.isclass(entry.value) else ()
-    head = ", ".join((*first, *given, *(() if whole else ("...",))))
+    start = ("self",) if inspect.isclass(entry.value) else ()
+    head = ", ".join((*start, *given, *(() if whole else ("...",))))
     raise InputError(
         f"{entry.title} takes {'one argument' if len(given) == 1 else f'{len(given)} arguments'}"
         f"{'' if whole else ' before its options'}: {', and '.join(f'{each}, {MEANINGS[each]}' for each in given)}; "
-        f"found {name}({', '.join(names)}); write def {'__init__' if first else name or 'build'}({head})"
+        f"found {name}({', '.join(names)}); write def {'__init__' if start else name or 'build'}({head})"
     )
 
 

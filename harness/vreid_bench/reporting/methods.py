@@ -49,7 +49,7 @@ class MethodShown:
 def show_method(registry: Registry, name: str, preset: Preset) -> MethodShown:
     """The method of that name. Raises InputError for an unknown name, and if the method's code fails."""
     entry = registry.entry("methods", name)
-    method = registry.resolve_method(entry.build_method(preset))
+    method = registry.build_method(entry, preset)
     parts = tuple(_list_parts(method, registry))
     meanings = explain_settings(method, registry)
     each = tuple(SettingShown(path, describe(value), meanings[path]) for path, value in settings(method))
