@@ -57,7 +57,7 @@ class Halves(Reader):
 
     def read(self, root, variant="straight"):
         splits = (SPLIT if variant == "straight" else replace(SPLIT, train=SPLIT.train[1:]),) * self.splits
-        return Dataset("toy", root, splits, "unverified")
+        return Dataset("halves", root, splits, "unverified")
 
 
 def tracklet(pid, camid, n=1):
