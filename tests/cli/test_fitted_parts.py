@@ -72,7 +72,10 @@ def test_a_fitted_part_runs_under_every_kind_of_protocol(reports, name):
     method, folders = choose(name), {kind: Path(report["run"]) for kind, report in reports.items()}
     plain = load_fitted(folders["plain"], method)
     assert plain
-    same = [folders["transfer"] / "split-1", *(folders[kind] for kind in ("corruption", "selection") if kind in folders)]
+    same = [
+        folders["transfer"] / "split-1",
+        *(folders[kind] for kind in ("corruption", "selection") if kind in folders),
+    ]
     for folder in same:  # the same people
         assert are_equal(load_fitted(folder, method), plain), folder
     for kind in ("ten splits", "halves", "fine-tuned"):  # those of each split
