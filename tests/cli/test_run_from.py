@@ -140,7 +140,7 @@ def test_code_that_changed_since_is_told(cli, again, finished_run):
     aggregator["code"] = "0" * len(aggregator["code"])
     (finished_run / "record.json").write_bytes(Record.of(record).to_json())
     result = cli(*again, "--set", "test.clips=1")
-    assert f"note: {finished_run} ran with other code of aggregator {aggregator['name']}\n" in result.stderr
+    assert f"note: {finished_run} ran with other code of aggregator {aggregator['name']}" in result.stderr
 
 
 def test_a_run_whose_recipe_has_changed_since_is_refused(cli, again, finished_run, tiny_mars):
