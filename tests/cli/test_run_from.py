@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file, save_file
 from short_run import SHORT, record_of
 
 from vreid_bench.records.record import Record
@@ -151,6 +152,23 @@ def test_a_run_whose_recipe_has_changed_since_is_refused(cli, again, finished_ru
     result = cli(*again, "--data", tiny_mars)
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
     assert "the recipe of 'mean-pooling' has changed since that run; train it anew" in result.stderr
+
+
+def test_weights_of_other_layers_are_refused_and_leave_no_run(cli, again, finished_run, tmp_path):
+    file = finished_run / "weights.safetensors"
+    weights = load_file(file)
+    name = next(name for name in weights if name.startswith("encoder."))
+    save_file({f"{key}.old" if key == name else key: value for key, value in weights.items()}, file)
+    record = json.loads((finished_run / "record.json").read_text())
+    record["weights"]["sha256"] = sha256(file.read_bytes())
+    (finished_run / "record.json").write_bytes(Record.of(record).to_json())
+    before = set(tmp_path.iterdir())
+    result = cli(*again, "--set", "test.clips=1", "-q")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+    assert (
+        f"{file}: the weights do not fit the method's network, which now has other layers in encoder" in result.stderr
+    )
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_visibility_refuses_before_it_embeds(cli, finished_run, tiny_ilids, tmp_path, monkeypatch):
