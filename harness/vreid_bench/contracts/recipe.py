@@ -224,7 +224,7 @@ class Method:
         for name, weight in weights.items():
             _check_choice(f"a loss of {where}", name, tuple(self.losses))
             number = isinstance(weight, int | float) and not isinstance(weight, bool)
-            _check(f"{where}.{name}", weight, number, "a number, the weight of that loss")
+            _check(f"{where}.{name}", weight, number and weight >= 0, "a number of at least 0, the weight of that loss")
 
     @property
     def protocols(self) -> tuple[str, ...]:
