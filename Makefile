@@ -1,3 +1,4 @@
+# make install  create .venv and install into it, nothing else
 # make run   train 3D PersonVLAD on the synthetic twin of MARS and print its row; on one thread, which every machine
 #            has, so that it prints the committed row
 # make test  lint, type-check and run every test; less than 97 % coverage of harness/ is an error
@@ -19,7 +20,9 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 COMMA := ,
 
-.PHONY: run test quick all-tests quick-tests lint types bench gpu races board variants protocols clean
+.PHONY: install run test quick all-tests quick-tests lint types bench gpu races board variants protocols clean
+
+install: $(VENV)/installed
 
 run: $(VENV)/installed
 	$(BIN)/vreid-bench run --plugin personvlad --protocol mars --threads 1
