@@ -17,6 +17,8 @@ METHOD = Method(*PARTS, Clipping("dense", 4), (64, 32), {"ce": part("ce")}, (FIT
     [
         ({"oim": 1.0}, "a loss of stages.1.losses is 'oim', expected one of ce"),
         ({"ce": "much"}, "stages.1.losses.ce is 'much', expected a number"),
+        ({"ce": -1}, "stages.1.losses.ce is -1, expected a number of at least 0"),
+        ({"ce": float("nan")}, "stages.1.losses.ce is nan, expected a number of at least 0"),
         ({"ce": True}, "stages.1.losses.ce is True, expected a number"),
     ],
 )

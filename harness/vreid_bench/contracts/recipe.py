@@ -219,8 +219,13 @@ class Method:
         for number, stage in enumerate(self.stages):
             if isinstance(stage, Train):
                 stage.check(f"stages.{number}")
-                for name in stage.losses:
-                    _check_choice(f"a loss of stages.{number}.losses", name, tuple(self.losses))
+                self._check_weights(f"stages.{number}.losses", stage.losses)
+
+    def _check_weights(self, where: str, weights: Mapping[str, float]) -> None:
+        for name, weight in weights.items():
+            _check_choice(f"a loss of {where}", name, tuple(self.losses))
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            _check(f"{where}.{name}", weight, number and weight >= 0, "a number of at least 0, the weight of that loss")
 
     @property
     def protocols(self) -> tuple[str, ...]:
