@@ -9,11 +9,32 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 from safetensors.numpy import load_file
 from short_run import SHORT
 
+from vreid_bench.cli.main import main, say_interrupted
+from vreid_bench.cli.options import FOLDER
+
 TIMEOUT = 60  # seconds; a process that does not end fails the test
+
+
+@pytest.mark.parametrize(
+    ("command", "kept", "words"),
+    [
+        ("run", "split-0/checkpoint.safetensors", "interrupted; repeat the command to go on ({})"),
+        ("run", "run.log", "interrupted; repeat the command to begin again, nothing was kept yet ({})"),
+        ("inspect", "weights.safetensors", "interrupted"),
+    ],
+)
+def test_only_what_was_kept_is_said_to_go_on(tmp_path, capsys, command, kept, words):
+    (tmp_path / kept).parent.mkdir(exist_ok=True)
+    (tmp_path / kept).touch()
+    context = click.Context(main)
+    context.invoked_subcommand, context.meta[FOLDER] = command, tmp_path
+    say_interrupted(context)
+    assert capsys.readouterr().err == f"{words.format(tmp_path)}\n"
 
 
 @pytest.fixture

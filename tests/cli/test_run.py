@@ -230,14 +230,14 @@ def test_a_part_runs_in_the_baseline_and_says_so(cli_json, mean_pooling):
         (("--plugin", "mean-pooling", "--device", "meta"), "cannot use it"),
         (
             ("--plugin", "mean-pooling", "--set", "schedule.kind=foo"),
-            "schedule.kind is 'foo', expected one of constant",
+            "stages.0.schedule.kind is 'foo', expected one of constant",
         ),
-        (("--plugin", "mean-pooling", "--set", "schedule.kind=step"), "schedule.every is 0"),
+        (("--plugin", "mean-pooling", "--set", "schedule.kind=step"), "stages.0.schedule.every is 0"),
         (("--plugin", "mean-pooling", "--set", "schedule.rate=fast"), "expected float"),
         (("--plugin", "mean-pooling", "--set", "schedule.rate=NaN"), "expected a finite number"),
         (("--plugin", "mean-pooling", "--set", "optimizer.name=Foo"), "expected one of Adam"),
         (("--plugin", "mean-pooling", "--set", "weight_decay=-1"), "optimizer AdamW does not accept its options"),
-        (("--plugin", "mean-pooling", "--set", "stages.0.P=0"), "stage.P is 0"),
+        (("--plugin", "mean-pooling", "--set", "stages.0.P=0"), "recipe: stages.0.P is 0"),
         (("--plugin", "mean-pooling", "--set", "size=[64]"), "size is (64,)"),
         (("--plugin", "mean-pooling", "--set", 'size=["a",2]'), "size is ('a', 2)"),
         (("--plugin", "mean-pooling", "--set", 'stages.0.freeze=["encoder.nope"]'), "no parameter is named"),
@@ -264,7 +264,7 @@ def test_a_missing_data_folder_is_named(cli, tmp_path):
     assert (result.exit_code, "nowhere: no such folder" in result.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "truncated"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "changed"])
 def test_a_broken_frame_stops_the_run_with_its_name(cli, mean_pooling, tiny_mars, tmp_path, damage):
     root = tmp_path / "mars"
     shutil.copytree(tiny_mars, root, copy_function=os.link)
@@ -272,15 +272,17 @@ def test_a_broken_frame_stops_the_run_with_its_name(cli, mean_pooling, tiny_mars
     content = frame.read_bytes()
     frame.unlink()  # it is the same file as in tiny_mars
     if damage != "missing":
-        frame.write_bytes(content[:200] if damage == "truncated" else b"")
+        frame.write_bytes({"empty": b"", "truncated": content[:200], "changed": content[:200] + content[-2:]}[damage])
     arguments = [root if a == tiny_mars else a for a in mean_pooling]
     # every test frame is looked at
     result = cli(*arguments, "--set", "test.sampler=all", "--set", "test.T=0", "--set", "test.clips=1")
     assert result.exit_code == 2
     assert frame.name in result.stderr
     assert not list(tmp_path.glob("*/record.json"))
-    # a missing frame is told before anything trains, another fault where the frame is decoded
-    assert bool(list(tmp_path.glob("*/weights.safetensors"))) == (damage != "missing")
+    # a change within a frame is told where it is decoded, every other fault before anything trains
+    assert bool(list(tmp_path.glob("*/weights.safetensors"))) == (damage == "changed")
+    if damage in ("empty", "truncated"):
+        assert f"run `vreid-bench data verify mars --data {root} --decode`" in result.stderr
     verified = cli("data", "verify", "mars", "--data", root, "--decode")
     assert verified.exit_code == 2
     assert frame.name in verified.stdout

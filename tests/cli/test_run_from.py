@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file, save_file
 from short_run import SHORT, record_of
 
 from vreid_bench.records.record import Record
@@ -114,6 +115,35 @@ def test_data_that_changed_since_is_refused_before_it_is_embedded(cli, moved, tm
     assert sha256((run / "record.json").read_bytes()) == before
 
 
+@pytest.mark.parametrize("command", ["run", "inspect"])
+def test_pictures_that_were_replaced_since_are_refused(cli, moved, tmp_path, command):
+    run, root = moved
+    first, second = sorted((root / "bbox_test").rglob("*.jpg"))[:2]
+    first.unlink()  # a link to that of tiny_mars
+    shutil.copy(second, first)
+    inspection = (run, "--what", "pixels", "--query", "0", "--out", tmp_path / "out.npz")
+    options = ("--from", run, "--set", "test.clips=1") if command == "run" else inspection
+    result = cli(command, *options, "--runs", tmp_path / "runs")
+    assert result.exit_code == 2, result.output
+    assert f"{root}: has other pictures than the mars data that {run} used; restore that data" in result.stderr
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_the_protocol_is_the_runs_own_unless_another_is_named(cli_json, again):
+    spoiled = cli_json(*again, "--protocol", "mars-occlusion")["run"]
+    found = cli_json("run", "--from", spoiled, *again[3:], "--set", "test.clips=1")
+    assert record_of(found).protocol.name == "mars-occlusion"
+
+
+def test_code_that_changed_since_is_told(cli, again, finished_run):
+    record = json.loads((finished_run / "record.json").read_text())
+    [aggregator] = [each for each in record["method"]["providers"] if each["kind"] == "aggregator"]
+    aggregator["code"] = "0" * len(aggregator["code"])
+    (finished_run / "record.json").write_bytes(Record.of(record).to_json())
+    result = cli(*again, "--set", "test.clips=1")
+    assert f"note: {finished_run} ran with other code of aggregator {aggregator['name']}" in result.stderr
+
+
 def test_a_run_whose_recipe_has_changed_since_is_refused(cli, again, finished_run, tiny_mars):
     """As after an update of the plugin: its weights are not those of the method as it is now."""
     record = json.loads((finished_run / "record.json").read_text())
@@ -122,6 +152,23 @@ def test_a_run_whose_recipe_has_changed_since_is_refused(cli, again, finished_ru
     result = cli(*again, "--data", tiny_mars)
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
     assert "the recipe of 'mean-pooling' has changed since that run; train it anew" in result.stderr
+
+
+def test_weights_of_other_layers_are_refused_and_leave_no_run(cli, again, finished_run, tmp_path):
+    file = finished_run / "weights.safetensors"
+    weights = load_file(file)
+    name = next(name for name in weights if name.startswith("encoder."))
+    save_file({f"{key}.old" if key == name else key: value for key, value in weights.items()}, file)
+    record = json.loads((finished_run / "record.json").read_text())
+    record["weights"]["sha256"] = sha256(file.read_bytes())
+    (finished_run / "record.json").write_bytes(Record.of(record).to_json())
+    before = set(tmp_path.iterdir())
+    result = cli(*again, "--set", "test.clips=1", "-q")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+    assert (
+        f"{file}: the weights do not fit the method's network, which now has other layers in encoder" in result.stderr
+    )
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_visibility_refuses_before_it_embeds(cli, finished_run, tiny_ilids, tmp_path, monkeypatch):

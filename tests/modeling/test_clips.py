@@ -343,13 +343,16 @@ def test_read_frame_gives_rgb_whatever_the_format(tmp_path: Path, name: str) -> 
 
 def test_a_missing_frame_is_told_with_its_path(tmp_path: Path, tracklet: Tracklet) -> None:
     (tmp_path / "2.jpg").unlink()
-    with pytest.raises(InputError, match=r"2\.jpg cannot be read \(No such file.*`vreid-bench data verify`"):
+    with pytest.raises(
+        InputError,
+        match=r"2\.jpg cannot be read \(No such file.*`vreid-bench data verify DATASET --data",
+    ):
         read_clips(tmp_path, tracklet, [np.array([0, 1, 2])], (16, 8))
 
 
 def test_an_empty_frame_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
-    with pytest.raises(InputError, match=r"a\.jpg is empty \(0 bytes\); run `vreid-bench data verify`"):
+    with pytest.raises(InputError, match=r"a\.jpg is empty \(0 bytes\); run `vreid-bench data verify DATASET --data"):
         read_frame(tmp_path / "a.jpg")
 
 

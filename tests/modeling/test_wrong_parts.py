@@ -11,9 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 from wrong_parts import METHOD, STAGE, WRONG, Net, Pool, assemble_with, good, plugin
 
-from vreid_bench import ClipFeatures, Clips, InputError, Part, part
+from vreid_bench import ClipFeatures, Clipping, Clips, InputError, Part, part
 from vreid_bench.contracts.hookspecs import hookimpl
 from vreid_bench.modeling.model import assemble
+from vreid_bench.planning.buildable import check_buildable
 from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -334,6 +335,7 @@ def preset_and_seed(preset, seed): ...
 def preset_alone(*, preset): ...
 def swapped(identities, dims): ...
 def options_first(words=3, shape=None): ...
+def option_alone(mix=0.5): ...
 def no_identities(dims, *, margin=0.3): ...
 
 
@@ -351,6 +353,12 @@ ARGUMENTS = {
     "method as lambda": ("methods", lambda: METHOD, f"{PRESET}(); write def build(preset)"),
     "aggregator without shape": ("aggregators", NoShape, f"{SHAPE}NoShape(); write def __init__(self, shape, ...)"),
     "aggregator's options first": ("aggregators", options_first, f"{SHAPE}options_first(words, shape); write def opt"),
+    "aggregator with an option alone": ("aggregators", option_alone, f"{SHAPE}option_alone(mix); write def option_"),
+    "loss as aggregator": (
+        "aggregators",
+        Needs,
+        "takes dims and identities like the factories of vreid_losses, expected shape; provide it there, or rename its",
+    ),
     "matcher without dim": ("matchers", no_preset, "takes one argument before its options: dim, the width of the"),
     "loss without identities": (
         "losses",
@@ -381,6 +389,22 @@ def test_a_method_function_that_returns_no_method_is_named(function, message):
     with pytest.raises(InputError, match=message) as told:
         choose_method(registry, MethodRequest("wrong", "small", 0), (), None)
     assert f"method 'wrong' of {WRONG}" in str(told.value)
+
+
+RECIPES = {
+    "encoder as class": ({"encoder": Net}, "recipe: encoder is the class Net, expected a part"),
+    "unknown encoder": ({"encoder": part("tinny")}, "no encoder is named 'tinny'"),
+    "no steps": ({"stages": (replace(STAGE, steps=0),)}, "recipe: stages.0.steps is 0, expected a whole number above"),
+    "unknown sampler": ({"test": Clipping("denze", 3)}, "unknown clip sampler 'denze'"),
+}
+
+
+@pytest.mark.parametrize(("fields", "message"), RECIPES.values(), ids=RECIPES)
+def test_a_fault_of_a_recipe_names_its_method(fields, message):
+    registry = Registry([good(), plugin("wrong", WRONG, methods={"wrong": lambda preset: replace(METHOD, **fields)})])
+    with pytest.raises(InputError) as told:
+        check_buildable(registry, choose_method(registry, MethodRequest("wrong", "small", 0), (), None))
+    assert str(told.value).startswith(f"method 'wrong' of {WRONG}: {message}")
 
 
 def test_a_hook_without_its_mark_is_named():

@@ -57,7 +57,7 @@ class Halves(Reader):
 
     def read(self, root, variant="straight"):
         splits = (SPLIT if variant == "straight" else replace(SPLIT, train=SPLIT.train[1:]),) * self.splits
-        return Dataset("toy", root, splits, "unverified")
+        return Dataset("halves", root, splits, "unverified")
 
 
 def tracklet(pid, camid, n=1):
@@ -242,7 +242,7 @@ def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, m
         ({"protocol": "tpy"}, "no protocol is named 'tpy'"),
         ({"assignments": ("marign=1",)}, "no setting 'marign'"),
         ({"assignments": ("margin",)}, "expected NAME=VALUE"),
-        ({"assignments": ("stages.0.steps=0",)}, "stage.steps is 0"),
+        ({"assignments": ("stages.0.steps=0",)}, "recipe: stages.0.steps is 0"),
         ({"rerank": "zong"}, "no re-ranker is named 'zong'"),
         ({"source": Path("nothing")}, "not a finished run"),
         ({"source": Path("nothing"), "validate": "every=5"}, "--validate every=5: scores a training, but --from does"),

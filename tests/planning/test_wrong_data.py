@@ -81,6 +81,7 @@ READERS = {
     "fails": (Reader(returns=failing), "failed (KeyError: 'person'); VREID_TRACEBACK=1 shows where"),
     "unknown source": (Reader(source="mine"), "source 'mine', expected one of official, unverified, synthetic"),
     "text as root": (Reader(root="/data"), "the root '/data', expected the Path that `read` was given"),
+    "another name": (Reader(name="yarn"), "a Dataset named 'yarn', expected the name under which it is provided"),
     "number as name": (Reader(name=7), "the name 7, expected a text"),
     "text as notes": (Reader(notes="private"), "the notes 'private', expected a tuple of texts"),
     "one split": (Reader(splits=SPLIT), "splits that are a Split, expected a tuple of Split"),
@@ -194,6 +195,9 @@ def test_a_wrong_protocol_is_named_with_its_distribution(case, tmp_path):
     ("fields", "words"),
     [
         ({"headline": "cmc"}, "its headline 'cmc' is not among its conventions ['c']"),
+        ({"version": 1}, "protocol 'yard': its version is 1, expected a text; correct the plugin"),
+        ({"summary": None}, "its summary is None, expected a text"),
+        ({"source": 7}, "its source is 7, expected a text"),
         ({"conventions": "c"}, "its conventions are 'c', expected a tuple of names"),
         ({"conventions": ()}, "its conventions are (), expected a tuple of names"),
     ],

@@ -91,3 +91,21 @@ def test_an_option_of_a_re_ranker_is_checked_like_any_other():
     assert parse_part("rerankers", "order:k=4", registry).options == {"k": 4}
     with pytest.raises(InputError, match="setting 'k' of re-ranker 'order' of vreid-order takes a whole number, found"):
         parse_part("rerankers", "order:k=few", registry)
+
+
+def float_default(shape, mix: float = "half"): ...
+def number_default(shape, mix: float = 1, kind: Unknown = "a", late: int = None): ...  # noqa: F821, RUF013
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        (float_default, "by its annotation it takes a number, found 'half'; change its value"),
+        (partial(number_default, mix="half"), "by its annotation it takes a number, found 'half'"),
+    ],
+)
+def test_a_default_that_its_annotation_excludes_is_refused(factory, message):
+    Registry([plugin("right", "vreid-right", aggregators={"right": number_default})])
+    title = "aggregator 'wrong' of vreid-wrong"
+    with pytest.raises(InputError, match=f"the default of 'mix' of {title} is wrong: {message}"):
+        Registry([plugin("wrong", "vreid-wrong", aggregators={"wrong": factory})])

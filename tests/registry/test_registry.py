@@ -94,7 +94,7 @@ def test_a_surplus_hook_argument_is_refused_with_its_distribution():
     def surplus(config):
         return {}
 
-    with pytest.raises(InputError, match=r"vreid-surplus.*config"):
+    with pytest.raises(InputError, match=r"vreid-surplus: found surplus\(config\), expected no argument; write def"):
         Registry([plugin("surplus", "vreid-surplus", vreid_losses=surplus)])
 
 
@@ -111,9 +111,23 @@ def test_a_hook_that_fails_is_named_with_its_distribution():
         Registry([plugin("list", "vreid-list", vreid_losses=hook)])
 
 
+def test_a_hook_that_refuses_or_fails_is_named_once():
+    for fault in (InputError("no version"), TypeError("missing argument")):
+
+        def hook(fault=fault):
+            raise fault
+
+        with pytest.raises(InputError, match=str(fault)) as caught:
+            Registry([plugin("list", "vreid-list", vreid_losses=hook)])
+        assert str(caught.value).count("vreid_losses of plugin 'list' of vreid-list") == 1
+
+
 def test_a_plugin_that_cannot_be_imported_stops_with_its_distribution(installed):
     installed(FakePoint("broken", "vreid-broken", ImportError("no module named cupy")))
-    with pytest.raises(InputError, match=r"'broken' of vreid-broken cannot be imported.*cupy"):
+    with pytest.raises(
+        InputError,
+        match=r"'broken' of vreid-broken cannot be imported.*cupy.*or name the plugins to load in VREID_PLUGINS",
+    ):
         Registry.installed()
 
 

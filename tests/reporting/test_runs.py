@@ -68,6 +68,22 @@ def test_finished_runs_show_their_score_and_come_newest_first(tmp_path):
     assert second.startswith("between")
 
 
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [
+        ("ERROR stopped: RunError: the loss is nan", "failed: RunError: the loss is nan"),
+        ("ERROR interrupted", "interrupted: stage 1, step 40"),
+        ("INFO goes on at stage 1, step 40", "interrupted: stage 1, step 40"),
+    ],
+)
+def test_a_run_that_an_error_stopped_has_failed(tmp_path, last, state):
+    run = write_run(tmp_path / "run")
+    write_checkpoint(run, 0, 40)
+    before = "2026-01-01T00:00:00Z ERROR stopped: ValueError: an earlier one\n"
+    (run / "run.log").write_text(f"{before}2026-01-01T00:00:01Z {last}\n")
+    assert states(tmp_path) == {"run": state}
+
+
 def test_an_unfinished_run_says_where_it_is(tmp_path):
     write_run(tmp_path / "begun")
     write_checkpoint(write_run(tmp_path / "stage"), 1, 40)

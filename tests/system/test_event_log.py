@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from vreid_bench.system.event_log import LOGGER, log_events
+from vreid_bench.system.event_log import LOGGER, log_events, read_fault
 
 LINE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (DEBUG|INFO|WARNING|ERROR) (.*)"
 
@@ -34,6 +34,10 @@ def test_the_exception_that_ends_a_run_is_the_last_line_and_goes_on(tmp_path):
     with pytest.raises(ValueError, match="a\nb"), log_events(tmp_path / "run.log", "info"):
         raise ValueError("a\nb")
     assert read(tmp_path / "run.log") == [("ERROR", "stopped: ValueError: a b")]
+    assert read_fault(tmp_path / "run.log") == "ValueError: a b"
+    with pytest.raises(KeyboardInterrupt), log_events(tmp_path / "run.log", "info"):
+        raise KeyboardInterrupt
+    assert read_fault(tmp_path / "run.log") == ""
     with pytest.raises(KeyboardInterrupt), log_events(tmp_path / "gone" / "run.log", "info"):
         raise KeyboardInterrupt
     assert not (tmp_path / "gone").exists()

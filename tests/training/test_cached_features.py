@@ -168,5 +168,5 @@ def test_a_cache_needs_a_frozen_network(registry, split, tiny_mars, tmp_path):
         training(registry, split, tiny_mars, replace(METHOD, stages=stages)).run(
             Checkpoints(tmp_path / "c"), Recorder()
         )
-    with pytest.raises(InputError, match=r"stage.cached is -1"):
-        replace(SECOND, cached=-1)
+    with pytest.raises(InputError, match=r"stages\.1\.cached is -1"):
+        replace(METHOD, stages=(FIRST, replace(SECOND, cached=-1)))

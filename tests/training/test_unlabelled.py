@@ -151,5 +151,5 @@ def test_strangers_that_no_loss_takes_are_refused(registry, split):
 
 @pytest.mark.parametrize("fields", [{"unlabelled": -1}, {"unlabelled": 2, "cached": 1}])
 def test_a_stage_refuses_a_number_that_it_cannot_draw(fields):
-    with pytest.raises(InputError, match=r"stage\.unlabelled is"):
-        replace(STAGE, **fields)
+    with pytest.raises(InputError, match=r"stages\.0\.unlabelled is"):
+        replace(RECIPE, stages=(replace(STAGE, **fields),))

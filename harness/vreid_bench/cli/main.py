@@ -28,6 +28,8 @@ from vreid_bench.system.errors import TRACEBACK, InputError, RunError, describe_
 from vreid_bench.system.interruption import Interruption, end_on_signals, leave
 from vreid_bench.system.memory import describe_shortage, is_out_of_memory
 
+RESUMED = ("run", "data")  # commands that go on where they were interrupted
+
 
 class Group(click.Group):
     """A group that reports errors in one sentence: exit code 2 for the user's mistakes, 1 for other failures.
@@ -64,9 +66,20 @@ class Group(click.Group):
 
 
 def say_interrupted(context: click.Context) -> None:
-    """Print to stderr how to continue, with the folder if the command has named it."""
-    where = f" ({context.meta[FOLDER]})" if FOLDER in context.meta else ""
-    click.echo(f"interrupted; repeat the command to go on{where}", err=True)
+    """Print to stderr that the command was interrupted, and how to continue one that can.
+
+    With the folder if the command has named it, and whether anything is kept there.
+    """
+    if context.invoked_subcommand not in RESUMED:
+        click.echo("interrupted", err=True)
+        return
+    folder = context.meta.get(FOLDER)
+    where = f" ({folder})" if folder else ""
+    kept = not folder or any(folder.rglob("*.safetensors"))
+    click.echo(
+        f"interrupted; repeat the command to {'go on' if kept else 'begin again, nothing was kept yet'}{where}",
+        err=True,
+    )
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -43,7 +43,10 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     metavar="NAME",
     help="A method, or a part that replaces one of the baseline recipe; if repeated, one runs after the other.",
 )
-@click.option("--protocol", default="mars", show_default=True, help="What to train on and to query; A-to-B transfers.")
+@click.option(
+    "--protocol",
+    help="What to train on and to query; A-to-B transfers. Default: mars, or with --from the protocol of that run.",
+)
 @click.option(
     "--data",
     type=FILE,

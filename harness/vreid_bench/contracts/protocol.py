@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from vreid_bench.contracts.fingerprinted_fields import PROSE, rules_of
@@ -60,6 +60,10 @@ class Protocol:
     counts: Mapping[str, int] = field(default_factory=dict, metadata=PROSE)
 
     def __post_init__(self) -> None:
+        for each in fields(self):
+            found = getattr(self, each.name)
+            if each.type == "str" and not isinstance(found, str):
+                self._refuse(f"its {each.name} is {found!r}, expected a text")
         if not isinstance(self.conventions, tuple | list) or not self.conventions:
             self._refuse(f"its conventions are {self.conventions!r}, expected a tuple of names such as ('official',)")
         if self.headline not in self.conventions:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
 from vreid_bench.contracts.length import Epochs, Length, TrainingSize, plain_steps, to_steps
+from vreid_bench.contracts.recipe_types import check_fields
 from vreid_bench.system.errors import InputError
 
 Preset = Literal["paper", "small"]
@@ -67,9 +68,6 @@ class Optimizer:
     name: Literal["Adam", "AdamW", "SGD"] = "Adam"  # a class of `torch.optim`
     options: Mapping[str, Any] = field(default_factory=dict)  # arguments of that class, for instance weight_decay
 
-    def __post_init__(self) -> None:
-        _check_choice("optimizer.name", self.name, ("Adam", "AdamW", "SGD"))
-
 
 @dataclass(frozen=True)
 class Schedule:
@@ -81,11 +79,11 @@ class Schedule:
     factor: float = 0.1  # `step`: a drop multiplies the rate by this
     floor: float = 0.0  # `step`: the rate never falls below this
 
-    def __post_init__(self) -> None:
-        _check_choice("schedule.kind", self.kind, ("constant", "step", "one-cycle"))
-        _check("schedule.rate", self.rate, self.rate > 0, "a number above 0")
+    def check(self, where: str) -> None:
+        """Raise InputError for a number that is out of range; `where` is the path of the schedule in its method."""
+        _check(f"{where}.rate", self.rate, self.rate > 0, "a number above 0")
         if self.kind == "step":
-            _check_length("schedule.every", self.every, "steps or epochs between two drops")
+            _check_length(f"{where}.every", self.every, "steps or epochs between two drops")
 
     def rate_after(self, drops: int) -> float:
         """`step`: the rate after that many drops."""
@@ -111,16 +109,16 @@ class Train:
     cached: int = 0
     unlabelled: int = 0  # tracklets of unknown people in a batch, beside P K; losses that learn from them see them
 
-    def __post_init__(self) -> None:
-        _check_length("stage.steps", self.steps, "a whole number above 0, or epochs")
+    def check(self, where: str) -> None:
+        """Raise InputError for a number that is out of range; `where` is the path of the stage in its method."""
+        _check_length(f"{where}.steps", self.steps, "a whole number above 0, or epochs")
         for name in ("P", "K"):
             value = getattr(self, name)
-            _check(f"stage.{name}", value, value > 0, "a whole number above 0")
-        _check("stage.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
-        _check("stage.unlabelled", self.unlabelled, self.unlabelled >= 0, "a whole number of at least 0")
-        _check("stage.unlabelled", self.unlabelled, not (self.cached and self.unlabelled), "0 in a cached stage")
-        patterns = (*self.train, *self.freeze)
-        _check("stage.train and .freeze", patterns, all(isinstance(p, str) for p in patterns), "patterns of names")
+            _check(f"{where}.{name}", value, value > 0, "a whole number above 0")
+        _check(f"{where}.cached", self.cached, self.cached >= 0, "a whole number of at least 0")
+        _check(f"{where}.unlabelled", self.unlabelled, self.unlabelled >= 0, "a whole number of at least 0")
+        _check(f"{where}.unlabelled", self.unlabelled, not (self.cached and self.unlabelled), "0 in a cached stage")
+        self.schedule.check(f"{where}.schedule")
 
     @property
     def tracklets(self) -> int:
@@ -212,19 +210,22 @@ class Method:
     begins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        positive = len(self.size) == 2 and all(isinstance(side, int) and side > 0 for side in self.size)
+        check_fields(self)
+        pair = isinstance(self.size, tuple | list) and len(self.size) == 2
+        positive = pair and all(isinstance(side, int) and side > 0 for side in self.size)
         _check("size", self.size, positive, "height and width in pixels")
         for kind in self.begins:
             _check_choice("a part that begins from published weights", kind, LOADABLE)
         for number, stage in enumerate(self.stages):
             if isinstance(stage, Train):
+                stage.check(f"stages.{number}")
                 self._check_weights(f"stages.{number}.losses", stage.losses)
 
     def _check_weights(self, where: str, weights: Mapping[str, float]) -> None:
         for name, weight in weights.items():
             _check_choice(f"a loss of {where}", name, tuple(self.losses))
             number = isinstance(weight, int | float) and not isinstance(weight, bool)
-            _check(f"{where}.{name}", weight, number, "a number, the weight of that loss")
+            _check(f"{where}.{name}", weight, number and weight >= 0, "a number of at least 0, the weight of that loss")
 
     @property
     def protocols(self) -> tuple[str, ...]:

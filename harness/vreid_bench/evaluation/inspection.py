@@ -56,7 +56,7 @@ def inspect_run(request: InspectionRequest) -> Arrays:
     if INSPECTIONS[request.what].takes == "nothing":
         check_offered(request, record, list_curves(folder, record))
         return collect_cmc(folder) if request.what == "cmc" else collect_validations(folder, record)
-    registry, test = Registry.installed(), _as_run(request, record)
+    registry, test = Registry.installed(), _as_run(request)
     machine = prepare(request.device, request.threads, quiet=request.quiet)
     model = build_model(registry, test)
     check_offered(request, record, list_offers(model))
@@ -75,16 +75,16 @@ def list_inspections(request: InspectionRequest) -> list[str]:
     """The names of what the run of a request offers, in the order of INSPECTIONS."""
     folder = find_run(request.run, request.runs)
     record = Record.from_file(folder.record)
-    model = build_model(Registry.installed(), _as_run(request, record))
+    model = build_model(Registry.installed(), _as_run(request))
     offered = {*list_curves(folder, record), *list_offers(model)}
     return [name for name in INSPECTIONS if name in offered]
 
 
-def _as_run(request: InspectionRequest, record: Record) -> RunRequest:
+def _as_run(request: InspectionRequest) -> RunRequest:
     """The run that would test the same weights on the same tracklets."""
     return RunRequest(
         name=None,
-        protocol=request.protocol or record.protocol.name,
+        protocol=request.protocol,
         data=request.data,
         source=request.run,
         splits=None if request.split is None else str(request.split),

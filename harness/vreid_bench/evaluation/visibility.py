@@ -30,8 +30,6 @@ from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.view import View
 from vreid_bench.planning.plan import RunRequest, plan_run
 from vreid_bench.records.feature_store import FeatureStore
-from vreid_bench.records.record import Record
-from vreid_bench.records.run_directory import find_run
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import prepare
 from vreid_bench.system.errors import InputError
@@ -64,7 +62,6 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
 
     Raises InputError if the data has no visibility, or if the method has no weights that vary.
     """
-    protocol = protocol or Record.from_file(find_run(run, runs).record).protocol.name
     request = RunRequest(name=None, protocol=protocol, source=run, runs=runs, **options)
     machine = prepare(request.device, request.threads, quiet=request.quiet)
     plan = plan_run(Registry.installed(), request)
@@ -90,8 +87,8 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     agreements = {key: agreement for key, groups in found.items() if (agreement := groups.agreement())}
     if not agreements:
         raise InputError(
-            f"{plan.chosen.name} under {protocol}: no weights of frames or clips vary where visibility varies; name a "
-            "run of a method with attention or learned importance"
+            f"{plan.chosen.name} under {plan.protocol.name}: no weights of frames or clips vary where visibility "
+            "varies; name a run of a method with attention or learned importance"
         )
     return agreements
 

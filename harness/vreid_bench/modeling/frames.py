@@ -16,12 +16,28 @@ from vreid_bench.contracts.dataset import Tracklet
 from vreid_bench.modeling.clips import Indices
 from vreid_bench.system.errors import InputError
 
-ADVICE = "run `vreid-bench data verify` to list every such file, then copy those files again."
+JPEG, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
 
 Frame = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 J = TypeVar("J")
 R = TypeVar("R")
+
+
+def advise(dataset: str = "DATASET", root: Path | str = "FOLDER") -> str:
+    """What to do about a damaged frame of a data set."""
+    command = f"vreid-bench data verify {dataset} --data {root} --decode"
+    return f"run `{command}` to list every such file, then copy those files again."
+
+
+def find_cut(data: bytes) -> str:
+    """What shows, without decoding, that an image was cut short, in words; empty if nothing does."""
+    if not data:
+        return "is empty (0 bytes)"
+    for title, start, end in (("JPEG", JPEG, JPEG_END), ("PNG", PNG, PNG_END)):
+        if data.startswith(start) and data.rfind(end) < 0:
+            return f"cannot be decoded (truncated: the end of the {title} is missing)"
+    return ""
 
 
 def read_clips(
@@ -45,13 +61,13 @@ def read_frame(path: Path) -> Frame:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"frame {path} cannot be read ({error.strerror}); {ADVICE}") from None
+        raise InputError(f"frame {path} cannot be read ({error.strerror}); {advise()}") from None
     if not data:
-        raise InputError(f"frame {path} is empty (0 bytes); {ADVICE}")
+        raise InputError(f"frame {path} is empty (0 bytes); {advise()}")
     try:
         return decode(data)
     except Exception as error:  # Pillow's codecs raise nearly anything on corrupt data
-        raise InputError(f"frame {path} cannot be decoded ({error}); {ADVICE}") from None
+        raise InputError(f"frame {path} cannot be decoded ({error}); {advise()}") from None
 
 
 def decode(data: bytes) -> Frame:

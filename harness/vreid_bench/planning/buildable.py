@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from importlib.metadata import version
 
 from vreid_bench.planning.method import ChosenMethod
+from vreid_bench.registry.entry import sign
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.source_code import fingerprint_packages
 from vreid_bench.system.cache_folder import read_cached, write_cached
@@ -22,7 +24,9 @@ def check_buildable(registry: Registry, chosen: ChosenMethod) -> None:
         return
     from vreid_bench.modeling.sizes import size_parts  # imports torch
 
-    size_parts(chosen.method, registry.factories(chosen.method))
+    # a part in the baseline is named by the fault itself, and the baseline is not at fault
+    with nullcontext() if chosen.swapped else sign(registry.entry("methods", chosen.name).title):
+        size_parts(chosen.method, registry.factories(chosen.method))
     if chosen.reranker is not None:
         registry.factory("rerankers", chosen.reranker)()
     write_cached(known, b"")

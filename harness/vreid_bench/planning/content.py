@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from vreid_bench.contracts.dataset import Dataset
+from vreid_bench.modeling.frames import advise, find_cut
 from vreid_bench.planning.dataset_lists import RELATIVE
 from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError
@@ -32,7 +33,7 @@ def hash_content(dataset: Dataset, kept: Path, quiet: bool = False) -> str:
 
     The hash is kept in a file below `kept`, and is good as long as no size and no modification time of a frame differs.
     MARS has 1.2 million frames: reading them once takes minutes, which a bar shows. Raises InputError for a frame that
-    cannot be read.
+    cannot be read, is empty or was cut short: it would stop a run only after training.
     """
     parts = (part for split in dataset.splits for part in (split.train, split.test))
     frames = sorted({frame for part in parts for tracklet in part for frame in tracklet.frames})
@@ -40,7 +41,7 @@ def hash_content(dataset: Dataset, kept: Path, quiet: bool = False) -> str:
     state = _hash_state(dataset.root, frames)
     known = _read_known(file)
     if state not in known:
-        known = {state: _hash_frames(dataset.root, frames, quiet)}
+        known = {state: _hash_frames(dataset, frames, quiet)}
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(file, json.dumps(known).encode())
     return known[state]
@@ -67,24 +68,27 @@ def _hash_state(root: Path, frames: Sequence[str]) -> str:
     return hasher.hexdigest()
 
 
-def _hash_frames(root: Path, frames: Sequence[str], quiet: bool) -> str:
+def _hash_frames(dataset: Dataset, frames: Sequence[str], quiet: bool) -> str:
     hasher, chunks = hashlib.sha256(), [frames[at : at + CHUNK] for at in range(0, len(frames), CHUNK)]
     with bar(len(frames), "hash frames", "frame", quiet=quiet) as progress, ThreadPoolExecutor(THREADS) as pool:
-        for chunk, digests in zip(chunks, pool.map(lambda chunk: _digest(root, chunk), chunks), strict=True):
+        for chunk, digests in zip(chunks, pool.map(lambda chunk: _digest(dataset, chunk), chunks), strict=True):
             for frame, digest in zip(chunk, digests, strict=True):
                 hasher.update(f"{frame}\0".encode() + digest)
             progress.update(len(chunk))
     return hasher.hexdigest()
 
 
-def _digest(root: Path, frames: Sequence[str]) -> list[bytes]:
-    found = []
+def _digest(dataset: Dataset, frames: Sequence[str]) -> list[bytes]:
+    found, root = [], dataset.root
     for frame in frames:
         try:
             with open(f"{root}/{frame}", "rb", buffering=0) as file:
-                found.append(hashlib.sha256(file.read()).digest())
+                data = file.read()
         except OSError as fault:
             raise InputError(_describe(root, frame, fault)) from fault
+        if cut := find_cut(data):
+            raise InputError(f"frame {root / frame} {cut}; {advise(dataset.name, root)}")
+        found.append(hashlib.sha256(data).digest())
     return found
 
 

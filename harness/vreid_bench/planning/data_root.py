@@ -81,11 +81,20 @@ def read_dataset(entry: Entry, variant: str, root: Path) -> Dataset:
 
 
 def read_lists(entry: Entry, variant: str, root: Path) -> Any:
-    """Whatever the reader returns for `root`, not checked. Raises InputError if the reader fails."""
+    """Whatever the reader returns for `root`; of it, only the name is checked.
+
+    Raises InputError if the reader fails, or names a dataset that it is not provided as.
+    """
     if variant:
         _check_variant(entry.value, entry.name, variant)
     with entry.blame():
-        return entry.value.read(root, variant) if variant else entry.value.read(root)
+        found = entry.value.read(root, variant) if variant else entry.value.read(root)
+    if isinstance(found, Dataset) and isinstance(found.name, str) and found.name != entry.name:
+        raise InputError(
+            f"{entry.title}: `read` returned a Dataset named {found.name!r}, expected the name under which it is "
+            "provided; correct the plugin"
+        )
+    return found
 
 
 def _check_variant(reader: Any, name: str, variant: str) -> None:

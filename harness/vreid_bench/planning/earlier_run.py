@@ -11,6 +11,7 @@ from vreid_bench.contracts.dataset import DISTRACTOR, Dataset
 from vreid_bench.contracts.precision import Precision
 from vreid_bench.contracts.protocol import Protocol as TestProtocol
 from vreid_bench.contracts.recipe import Preset
+from vreid_bench.planning.code import find_other_code
 from vreid_bench.planning.data_root import read_dataset
 from vreid_bench.planning.folds import Fold, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest
@@ -19,9 +20,11 @@ from vreid_bench.records.entries import Weights
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.registry.entry import Entry
+from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
+from vreid_bench.system.progress import tell_once
 
 if TYPE_CHECKING:  # planning does not import torch
     from vreid_bench.modeling.model import Model
@@ -123,9 +126,12 @@ class EarlierRun:
         now = {protocol.target: protocol.target_variant, protocol.dataset: protocol.variant}
         for name in datasets.keys() & entries.keys() & self.data_roots.keys():
             new, old = datasets[name], entries[name]
-            if before[name] == now[name] and (new.fingerprint, new.source) != (old.fingerprint, old.source):
+            same_lists = (new.fingerprint, new.source) == (old.fingerprint, old.source)
+            same_pictures = old.content in (None, new.content)
+            if before[name] == now[name] and not (same_lists and same_pictures):
+                what = "has other pictures than" if same_lists else "differs from"
                 raise InputError(
-                    f"{new.root}: differs from the {name} data that {self.folder.path} used; restore that data, "
+                    f"{new.root}: {what} the {name} data that {self.folder.path} used; restore that data, "
                     "or name the copy to test on with --data"
                 )
 
@@ -167,6 +173,11 @@ class EarlierRun:
                         f"{protocol.name} queries, such as {queried[seen[0]]}, which makes the test invalid; train "
                         "under this protocol"
                     )
+
+    def tell_other_code(self, registry: Registry) -> None:
+        """Print to stderr what of its code is not what is installed now, if anything is."""
+        if other := "; ".join(find_other_code(self.record, registry)):
+            tell_once(f"note: {self.folder.path} ran with {other}")
 
     def _list_training_protocols(self, protocol: TestProtocol) -> list[TestProtocol]:
         """`protocol` with each training part of the earlier run that belongs to the tested dataset."""

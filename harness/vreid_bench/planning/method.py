@@ -69,8 +69,8 @@ def choose_recipe(registry: Registry, name: str, preset: Preset) -> tuple[Entry,
     """
     entry = registry.choose(name, ("methods", *SWAPPABLE))
     if entry.kind == "methods":
-        return entry, "", entry.build_method(preset)
-    baseline = registry.entry("methods", BASELINE).build_method(preset)
+        return entry, "", registry.build_method(entry, preset)
+    baseline = registry.build_method(registry.entry("methods", BASELINE), preset)
     kind: Any = KINDS[entry.kind]
     if entry.kind == "losses":
         return entry, kind, baseline.with_loss(Part(name))

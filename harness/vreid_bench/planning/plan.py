@@ -41,13 +41,15 @@ from vreid_bench.system.arithmetic import name_arithmetic
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
+DEFAULT_PROTOCOL = "mars"
+
 
 @dataclass(frozen=True)
 class RunRequest:
     """The options of the command line."""
 
     name: str | None  # a method, or a part for the baseline recipe
-    protocol: str
+    protocol: str | None  # None: that of the run that `--from` names, else DEFAULT_PROTOCOL
     data: Path | None = None
     preset: Preset | None = None
     seed: int | None = None  # None: 0, or the seed of the run that `--from` names
@@ -183,12 +185,14 @@ def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False)
     if request.source is not None and (request.weights or request.from_scratch):
         option = f"--weights {request.weights[0]}" if request.weights else "--from-scratch"
         raise InputError(f"{option}: says what training begins from, but --from does not train; leave one out")
-    protocol = find_protocol(registry.values("protocols"), request.protocol)
-    conventions = find_conventions(protocol, registry)
-    earlier = None
+    earlier, own = None, DEFAULT_PROTOCOL
     if request.source is not None:
         given = (request.name, request.preset, request.seed, request.precision)
         earlier = EarlierRun.open(request.source, request.runs, given)
+        own = earlier.record.protocol.name
+    protocol = find_protocol(registry.values("protocols"), request.protocol or own)
+    conventions = find_conventions(protocol, registry)
+    if earlier is not None:
         method_request = earlier.method_request
     else:
         preset = request.preset or ("paper" if find_copy(request.data) else "small")
@@ -245,6 +249,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
             numbers = earlier.folds
         source = earlier
         earlier.check(chosen, protocol, every, numbers, tested)
+        earlier.tell_other_code(registry)
     folds = tuple(every[number] for number in numbers)
     if validation is not None:
         folds = validation.hold_out(folds, recipe.headline)

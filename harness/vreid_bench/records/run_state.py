@@ -10,13 +10,14 @@ from typing import Literal
 from safetensors import SafetensorError, safe_open
 
 from vreid_bench.records.run_directory import CHECKPOINT, FOLDS, FoldDirectory, RunDirectory
+from vreid_bench.system.event_log import read_fault
 
 
 @dataclass(frozen=True)
 class RunState:
-    """State of a run, and where an unfinished one is, in words."""
+    """State of a run, and where an unfinished one is, or why it failed, in words."""
 
-    name: Literal["finished", "running", "interrupted"]
+    name: Literal["finished", "running", "interrupted", "failed"]
     place: str = ""
 
 
@@ -24,7 +25,11 @@ def find_state(run: RunDirectory) -> RunState:
     """The state of the run in that folder; it is running while a process holds the folder."""
     if run.is_finished:
         return RunState("finished")
-    return RunState("running" if run.is_claimed() else "interrupted", _find_place(run.path))
+    if run.is_claimed():
+        return RunState("running", _find_place(run.path))
+    if fault := read_fault(run.events):
+        return RunState("failed", fault)
+    return RunState("interrupted", _find_place(run.path))
 
 
 def _find_place(path: Path) -> str:

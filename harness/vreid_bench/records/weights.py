@@ -37,4 +37,10 @@ def load_state(module: nn.Module, tensors: Mapping[str, Tensor], origin: Path | 
         module.load_state_dict(dict(tensors))
     except RuntimeError as fault:
         reason = " ".join(str(fault).split())
-        raise InputError(f"{origin}: the weights do not fit the method's network: {reason}") from fault
+        now = {name: tensor.shape for name, tensor in module.state_dict().items()}
+        then = {name: tensor.shape for name, tensor in tensors.items()}
+        other = sorted({name.partition(".")[0] for name, _ in now.items() ^ then.items()})
+        raise InputError(
+            f"{origin}: the weights do not fit the method's network, which now has other layers in "
+            f"{', '.join(other)}; train anew, or install the code that trained them ({reason})"
+        ) from fault

@@ -89,7 +89,7 @@ class Entry:
 
     def build_method(self, preset: Preset) -> Method:
         """The method of this entry at a preset. Raises InputError that names the distribution if it is none."""
-        with self.blame():
+        with self.blame(), sign(self.title):
             method = self.value(preset)
         if not isinstance(method, Method):
             found = "None" if method is None else f"a {type(method).__name__}"
@@ -182,3 +182,12 @@ def blame(who: str) -> Iterator[None]:
         if os.environ.get(TRACEBACK) or is_out_of_memory(fault):  # for which no plugin is to blame
             raise
         raise InputError(f"{who} failed ({describe_exception(fault)}); {TRACEBACK}=1 shows where") from fault
+
+
+@contextmanager
+def sign(who: str) -> Iterator[None]:
+    """Put `who` before an InputError of the block, whose author does not know for whom it works."""
+    try:
+        yield
+    except InputError as fault:
+        raise InputError(f"{who}: {fault}") from fault

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from vreid_bench.registry.entry import KINDS, Entry, Family
-from vreid_bench.registry.inspection import GIVEN, accepts_call
+from vreid_bench.registry.inspection import GIVEN, accepts_call, find_wrong_defaults
+from vreid_bench.registry.option_types import describe_fault
 from vreid_bench.system.errors import InputError
 
 PARTS = ("encoders", "aggregators", "matchers", "losses", "augmentations", "rerankers")
@@ -38,23 +39,49 @@ def check_factory(entry: Entry) -> None:
     if entry.kind == "methods":
         _check_arguments(entry, ("preset",), whole=True)
     else:
+        _check_kind(entry)
         _check_arguments(entry, GIVEN[entry.kind])
+        _check_defaults(entry)
 
 
 def _check_arguments(entry: Entry, given: Sequence[str], whole: bool = False) -> None:
     """Raise InputError for a factory that does not take these arguments first; if `whole`, if it needs any other."""
     names = _parameters(entry.value)
     in_order = all(name not in names or names.index(name) == place for place, name in enumerate(given))
-    if in_order and accepts_call(entry.value, given, whole=whole):
+    first = [] if whole else names[: len(given)]
+    options = [name for name in first if name not in given and _has_default(entry.value, name)]
+    instead = bool(first) and options == first  # they stand where it should take what it is given
+    if in_order and not instead and accepts_call(entry.value, given, whole=whole):
         return
     name = getattr(entry.value, "__name__", "").replace("<lambda>", "")
-    first = ("self",) if inspect.isclass(entry.value) else ()
-    head = ", ".join((*first, *given, *(() if whole else ("...",))))
+    start = ("self",) if inspect.isclass(entry.value) else ()
+    head = ", ".join((*start, *given, *(() if whole else ("...",))))
     raise InputError(
         f"{entry.title} takes {'one argument' if len(given) == 1 else f'{len(given)} arguments'}"
         f"{'' if whole else ' before its options'}: {', and '.join(f'{each}, {MEANINGS[each]}' for each in given)}; "
-        f"found {name}({', '.join(names)}); write def {'__init__' if first else name or 'build'}({head})"
+        f"found {name}({', '.join(names)}); write def {'__init__' if start else name or 'build'}({head})"
     )
+
+
+def _check_kind(entry: Entry) -> None:
+    """Raise InputError for a part that takes exactly what a loss is given, and is provided as another kind."""
+    given, loss = GIVEN[entry.kind], GIVEN["losses"]
+    if entry.kind != "losses" and tuple(_parameters(entry.value)[: len(loss)]) == loss:
+        raise InputError(
+            f"{entry.title} takes {' and '.join(loss)} like the factories of vreid_losses, expected "
+            f"{' and '.join(given) or 'its options alone'}; provide it there, or rename its arguments"
+        )
+
+
+def _check_defaults(entry: Entry) -> None:
+    """Raise InputError for an option whose default is of another type than its annotation names."""
+    for option, types in find_wrong_defaults(entry.kind, entry.value).items():
+        fault = describe_fault(types, entry.options[option])
+        raise InputError(f"the default of {option!r} of {entry.title} is wrong: by its annotation it {fault}")
+
+
+def _has_default(value: Any, name: str) -> bool:
+    return inspect.signature(value).parameters[name].default is not inspect.Parameter.empty
 
 
 def _describe(kind: str) -> str:

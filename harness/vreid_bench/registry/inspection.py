@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from vreid_bench.registry.option_types import Types, read_types
+from vreid_bench.registry.option_types import Types, list_wrong_defaults, read_types
 
 # What the harness itself passes to a factory of each kind, before the options of the recipe.
 GIVEN: dict[str, tuple[str, ...]] = {
@@ -29,6 +29,14 @@ def read_options(kind: str, factory: Callable[..., Any]) -> dict[str, Any]:
 def read_option_types(kind: str, factory: Callable[..., Any]) -> dict[str, Types]:
     """Option -> what it accepts, of the factory of a part."""
     return read_types(_list_options(kind, factory), factory)
+
+
+def find_wrong_defaults(kind: str, factory: Callable[..., Any]) -> dict[str, Types]:
+    """Option -> what it accepts, for the options of a part whose default is something else."""
+    try:
+        return list_wrong_defaults(_list_options(kind, factory), factory)
+    except (TypeError, ValueError):  # some callables of C have no signature
+        return {}
 
 
 def _list_options(kind: str, factory: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pluggy
 
 from vreid_bench.contracts import hookspecs
-from vreid_bench.registry.entry import KINDS, Entry, Family, blame
+from vreid_bench.registry.entry import KINDS, Entry, Family, blame, sign
 from vreid_bench.registry.inspection import GIVEN
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.value_checks import check_value
@@ -69,16 +70,15 @@ class LoadedPlugins:
                     hooks,
                     "docs/plugins.md says where all hooks are listed",
                 )
+            if name in hooks:
+                _check_arguments(plugin, value, hooks[name].spec.argnames)
 
     def _collect(self, kind: str) -> Iterator[Entry]:
         for implementation in getattr(self.manager.hook, f"vreid_{kind}").get_hookimpls():
             plugin = self.plugins[implementation.plugin_name]
             who = f"vreid_{kind} of plugin {plugin.name!r} of {plugin.distribution}"
-            try:
-                with blame(who):
-                    provided = implementation.function()
-            except InputError as fault:  # a protocol refuses its fields without knowing who provides it
-                raise InputError(f"{who}: {fault}") from fault
+            with blame(who), sign(who):  # a protocol refuses its fields without knowing who provides it
+                provided = implementation.function()
             if not isinstance(provided, Mapping):
                 raise InputError(
                     f"plugin {plugin.name!r} of {plugin.distribution}: vreid_{kind} must return a mapping "
@@ -104,3 +104,14 @@ class LoadedPlugins:
                 "uninstall one, or name the plugins to load in VREID_PLUGINS"
             )
         self.entries[entry.kind, entry.name] = entry
+
+
+def _check_arguments(plugin: Plugin, hook: Callable[..., Any], given: Sequence[str]) -> None:
+    """Raise InputError for an implementation of a hook that needs an argument which no such hook is given."""
+    parameters = inspect.signature(hook).parameters.values()
+    needed = [each.name for each in parameters if each.default is each.empty]
+    if not set(needed) <= set(given):
+        raise InputError(
+            f"plugin {plugin.name!r} of {plugin.distribution}: found {hook.__name__}({', '.join(needed)}), expected "
+            f"{' and '.join(given) or 'no argument'}; write def {hook.__name__}({', '.join(given)}):"
+        )

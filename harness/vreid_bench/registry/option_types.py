@@ -89,10 +89,27 @@ def describe_fault(types: Types, value: Any) -> str:
 
 def read_types(parameters: Iterable[inspect.Parameter], factory: Callable[..., Any]) -> dict[str, Types]:
     """Parameter -> what it accepts. A parameter without annotation takes values like its default."""
+    scope = _read_scope(factory)
+    return {each.name: _read(each, scope) for each in parameters}
+
+
+def list_wrong_defaults(parameters: Iterable[inspect.Parameter], factory: Callable[..., Any]) -> dict[str, Types]:
+    """Parameter -> what its annotation accepts, where its default is of another type; None fits every annotation."""
+    scope, found = _read_scope(factory), {}
+    for each in parameters:
+        plain = _translate(type(each.default)) if each.default is not None else ()
+        if plain and each.annotation is not each.empty:
+            types = _translate(_evaluate(each.annotation, scope))
+            if not accept(types, each.default):
+                found[each.name] = types
+    return found
+
+
+def _read_scope(factory: Callable[..., Any]) -> Mapping[str, Any]:
+    """The names that the annotations of a factory may use."""
     code: Any = factory.func if isinstance(factory, partial) else factory
     code = inspect.unwrap(code.__init__ if inspect.isclass(code) else code)
-    scope = SCOPE | getattr(code, "__globals__", {})
-    return {each.name: _read(each, scope) for each in parameters}
+    return SCOPE | getattr(code, "__globals__", {})
 
 
 def _read(parameter: inspect.Parameter, scope: Mapping[str, Any]) -> Types:

@@ -62,7 +62,8 @@ class Installed(NamedTuple):
         except Exception as fault:  # a module can raise anything; all of it is reported
             raise InputError(
                 f"plugin {self.point.name!r} of {self.distribution} cannot be imported "
-                f"({describe_exception(fault)}); repair or uninstall {self.distribution}"
+                f"({describe_exception(fault)}); repair or uninstall {self.distribution}, or name the plugins to load "
+                "in VREID_PLUGINS"
             ) from fault
         return Plugin(self.point.name, module, self.distribution, self.version)
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pluggy
 
-from vreid_bench.contracts.recipe import Method, Part, Train
+from vreid_bench.contracts.recipe import Method, Part, Preset, Train
 from vreid_bench.registry.catalogue import Catalogue
-from vreid_bench.registry.entry import KINDS, Entry
+from vreid_bench.registry.entry import KINDS, Entry, sign
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import REQUIRED
 from vreid_bench.registry.loading import NAME, LoadedPlugins
@@ -103,6 +103,12 @@ class Registry:
         entries = [entry, *(self.entry(kind, part.name) for kind, part in parts)]
         providers = {(KINDS[each.kind], each.name): each.provider() for each in entries}
         return tuple(provider for _, provider in sorted(providers.items()))
+
+    def build_method(self, entry: Entry, preset: Preset) -> Method:
+        """The method of an entry at a preset, with every option filled in. Raises InputError that names the method."""
+        method = entry.build_method(preset)
+        with sign(entry.title):
+            return self.resolve_method(method)
 
     def resolve_method(self, method: Method) -> Method:
         """The method with every option of every part filled in, so that the record shows all defaults."""

@@ -12,7 +12,18 @@ from vreid_bench.system.errors import describe_exception
 
 LEVELS = ("debug", "info", "warning")  # `debug` has a line for every logged step of training
 
+STOPPED = "stopped: "
 LOGGER = logging.getLogger("vreid_bench")
+
+
+def read_fault(path: Path) -> str:
+    """The exception that ended the last block that was logged to a file; empty if none did."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    _, found, fault = (lines[-1] if lines else "").partition(f" ERROR {STOPPED}")
+    return fault if found else ""
 
 
 @contextmanager
@@ -30,9 +41,13 @@ def log_events(path: Path, level: str) -> Iterator[None]:
     LOGGER.addHandler(handler)
     try:
         yield
-    except BaseException as fault:
+    except Exception as fault:
         if path.parent.exists():
-            LOGGER.error("stopped: %s", describe_exception(fault))
+            LOGGER.error("%s%s", STOPPED, describe_exception(fault))
+        raise
+    except BaseException:  # a signal, or the end of the command
+        if path.parent.exists():
+            LOGGER.error("interrupted")
         raise
     finally:
         LOGGER.removeHandler(handler)

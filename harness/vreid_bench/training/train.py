@@ -87,7 +87,7 @@ def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Ma
     """
     ready = recipe.source.weights(fold.number)
     if ready is not None:
-        write_atomic(folder.weights, ready.read_bytes())
+        return take_weights(recipe, fold, folder, ready, machine).to(machine.device)
     before = None
     for last in range(len(fold.training)):
         place = folder if last == len(fold.training) - 1 else folder.pretrained
@@ -96,6 +96,15 @@ def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Ma
         model = train_on(recipe, fold.training[: last + 1], place, before, machine, listen)
         before = place.weights
     return model.to(machine.device)
+
+
+def take_weights(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, ready: Path, machine: Machine) -> Model:
+    """The model with weights that are trained already. They are copied into the folder only if they fit."""
+    parts, _ = recipe.build(fold.training, machine)
+    load_weights(ready, parts.model)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder.weights, ready.read_bytes())
+    return parts.model
 
 
 def train_on(
