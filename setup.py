@@ -1,8 +1,9 @@
 """The native kernels; pyproject.toml says everything else about the package.
 
 Each folder of csrc with an op becomes one module, named after it: csrc/ranks and csrc/rerank become
-`vreid_bench._ranks` and `._rerank`, by pybind11; csrc/clip/cpu becomes `vreid_bench._clip_cpu`, which registers PyTorch
-ops on LibTorch's stable ABI: built once, it serves torch 2.11 and newer. Where torch has CUDA and nvcc is found, on the
+`vreid_bench._ranks` and `._rerank`, by pybind11; csrc/clip/cpu becomes `vreid_bench._clip_cpu` and, on x86-64,
+csrc/portable `vreid_bench._portable`. These register PyTorch ops on LibTorch's stable ABI: built once, they serve torch
+2.11 and newer. Where torch has CUDA and nvcc is found, on the
 PATH or by the extra `nvcc`, csrc/clip/cuda becomes `vreid_bench._clip_cuda`.
 
 Nothing here can fail an install: without a compiler, torch or pybind11, or with VREID_NATIVE=0, the package is
@@ -12,6 +13,7 @@ installed without kernels and runs on NumPy and plain torch, and `vreid-bench do
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -86,6 +88,8 @@ def extensions(torch: Any, cpp: Any, cuda: Any) -> list[Extension]:
     flags = [*OPTIONS, "-std=c++20", *STABLE]
     shared: dict[str, Any] = {"depends": HEADERS, "py_limited_api": True}
     found.append(cpp("vreid_bench._clip_cpu", sources("clip/cpu"), extra_compile_args=flags, **shared))
+    if platform.machine() == "x86_64":
+        found.append(cpp("vreid_bench._portable", sources("portable"), extra_compile_args=flags, **shared))
     if cuda is not None:
         compilers = {"cxx": flags, "nvcc": ["-O3", "-std=c++17", *ARCHITECTURES]}
         links = ["-ldl", "-lrt", "-pthread"]

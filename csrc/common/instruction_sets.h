@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -29,13 +30,16 @@ inline std::vector<std::string> instruction_sets() {
   return found;
 }
 
-// The instruction set of this name, or the best one where the name is empty. Throws where this processor has none of
-// that name.
+// The instruction set of this name. Where the name is empty: the one that the environment names, else the best one.
+// Throws where this processor has none of that name; the environment may name one that it has not.
 inline std::string choose_instruction_set(const std::string& name) {
   const std::vector<std::string> present = instruction_sets();
-  if (name.empty()) return present[0];
-  if (std::find(present.begin(), present.end(), name) == present.end())
-    throw std::invalid_argument("instruction_set: this processor has no " + name);
+  const auto has = [&](const std::string& set) { return std::find(present.begin(), present.end(), set) != present.end(); };
+  if (name.empty()) {
+    const char* named = std::getenv("VREID_INSTRUCTION_SET");
+    return named && has(named) ? named : present[0];
+  }
+  if (!has(name)) throw std::invalid_argument("instruction_set: this processor has no " + name);
   return name;
 }
 

@@ -27,6 +27,7 @@ PYBIND11_MODULE(_ranks, module) {
   module.attr("VERSION") = vreid::VERSION;
   module.def("instruction_sets", &vreid::instruction_sets,
              "The instruction sets of this processor that are compiled in, best first.");
+  module.def("instruction_set", [] { return vreid::choose_instruction_set(""); }, "The instruction set in use.");
   module.def("index_matches", &vreid::index_matches, py::arg("pids"), py::arg("camids"), py::arg("query"),
              py::arg("gallery"), py::arg("own"));
   define<float>(module);

@@ -75,7 +75,7 @@ def test_a_broken_library_is_reported_and_the_reference_runs_instead(tmp_path, m
 
 @pytest.mark.skipif(os.environ.get("VREID_NATIVE") == "0", reason="VREID_NATIVE=0 turns the native kernels off")
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler to build them")
-@pytest.mark.parametrize("name", ["clip_cpu", "ranks", "rerank"])
+@pytest.mark.parametrize("name", ["clip_cpu", "portable", "ranks", "rerank"])
 def test_where_a_compiler_is_the_kernels_are_built(name):
     """Otherwise all tests of the kernels would be skipped unnoticed."""
     assert native.load(name) is not None, native.explain_missing(name)
@@ -133,4 +133,4 @@ def test_what_cannot_be_built_does_not_take_the_others_along(build, tmp_path):
     compiler.chmod(0o755)
     said, libraries = build(CXX=str(compiler))
     assert "installing without native kernels (vreid_bench._clip_cpu: " in said
-    assert [name.partition(".")[0] for name in libraries] == ["_ranks", "_rerank"]
+    assert [name.partition(".")[0] for name in libraries] == ["_portable", "_ranks", "_rerank"]

@@ -7,8 +7,6 @@
 #include <torch/csrc/stable/tensor.h>
 #include <torch/headeronly/core/ScalarType.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,14 +20,9 @@ using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 using torch::stable::parallel_for;
 
-// The instruction set in use: the best one, or the one that the environment names, so that each can be tested.
+// The instruction set in use.
 inline const std::string& instruction_set() {
-  static const std::string chosen = [] {
-    const char* named = std::getenv("VREID_INSTRUCTION_SET");
-    const std::vector<std::string> present = instruction_sets();
-    const bool known = named && std::find(present.begin(), present.end(), named) != present.end();
-    return known ? std::string(named) : present[0];
-  }();
+  static const std::string chosen = choose_instruction_set("");
   return chosen;
 }
 

@@ -11,6 +11,7 @@ import click
 
 from vreid_bench.cli.options import (
     ACCEPT_WITHDRAWN,
+    ARITHMETIC,
     AS_JSON,
     DEVICE,
     FILE,
@@ -100,6 +101,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
 @RUNS
 @DEVICE
 @THREADS
+@ARITHMETIC
 @click.option(
     "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
 )
@@ -134,6 +136,9 @@ def run(**options: Any) -> None:
     \b
         vreid-bench run --plugin ica --protocol ilids-vid --data /data/ilids-vid --dry-run
         vreid-bench run --plugin ica --protocol ilids-vid --set "stages.0.steps=100 epochs" --dry-run --json
+
+    --arithmetic portable gives a training on the CPU the same weights, to the last bit, on every x86-64
+    processor with AVX2. Without it, another kind of processor gives another training.
 
     Papers begin from published weights, so preset paper asks for them: --dry-run names the files, --weights takes
     your copies, and --from-scratch does without and marks the row. Tensors are matched by their published names;

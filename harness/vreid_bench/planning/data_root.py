@@ -16,6 +16,7 @@ from vreid_bench.planning.dataset_lists import check_dataset_lists
 from vreid_bench.planning.protocols import name_protocol
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
+from vreid_bench.system.arithmetic import is_pinned
 from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError, suggestion
 from vreid_bench.system.progress import tell_once
@@ -180,7 +181,9 @@ def _render_twin(reader: Any, dataset: str) -> Path:
     if not isinstance(reader, TwinReader):
         raise InputError(f"data set {dataset!r} has no synthetic twin; name your copy with --data")
     tell_once(BANNER.format(dataset))
-    root = _twins() / f"{dataset}-{reader.twin()[:12]}"
+    # the last bits of the renderer move a value in a frame of some hundred over the edge of rounding
+    arithmetic = "-portable" if is_pinned() else ""
+    root = _twins() / f"{dataset}-{reader.twin()[:12]}{arithmetic}"
     if not root.exists():
         root.parent.mkdir(parents=True, exist_ok=True)
         with root.with_name(f".{root.name}.lock").open("w") as lock:

@@ -37,9 +37,9 @@ from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
+from vreid_bench.system.arithmetic import name_arithmetic
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
-from vreid_bench.system.processor import instruction_set
 
 DEFAULT_PROTOCOL = "mars"
 
@@ -87,7 +87,7 @@ class Plan:
     folds: tuple[Fold, ...]  # the folds that run, ascending
     total: int  # folds of the protocol
     declaration: Declaration  # the entries of its record
-    # version of torch; device and threads as they were asked for; instruction set; what computes the encoder's planes
+    # version of torch; device and threads as they were asked for; which last bits; what computes the encoder's planes
     arithmetic: tuple[str | int | None, ...]
     budget: Mapping[str, int]  # of the last training of a fold, as `Method.budget` has it; of `--from`: of that run
     memory: int = RERANK_MEMORY  # bytes for re-ranking
@@ -270,7 +270,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds, trainings),
-        arithmetic=(version("torch"), request.device, request.threads, instruction_set(), *sources),
+        arithmetic=(version("torch"), request.device, request.threads, name_arithmetic(), *sources),
         budget=budget,
         memory=request.memory,
     )

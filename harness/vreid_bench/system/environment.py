@@ -9,8 +9,9 @@ from importlib.metadata import version
 import torch
 from torch.utils import deterministic
 
+from vreid_bench.system.arithmetic import is_pinned, name_arithmetic
 from vreid_bench.system.errors import InputError
-from vreid_bench.system.processor import instruction_set
+from vreid_bench.system.portable_arithmetic import replace_functions
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Machine:
     @property
     def arithmetic(self) -> list[str | int]:
         """All of it that the last bits of its numbers depend on."""
-        return [self.device.type, self.threads, torch.__version__, instruction_set()]
+        return [self.device.type, self.threads, torch.__version__, name_arithmetic()]
 
 
 def pick_device(name: str) -> torch.device:
@@ -46,7 +47,12 @@ def prepare(name: str, threads: int | None, *, quiet: bool = False, checkpoint_e
 
     name: the device, as for `pick_device`; threads: None for all cores.
     """
-    device, threads = pick_device(name), threads or cores()
+    device = pick_device(name)
+    if is_pinned():
+        check_portable(device, threads)
+        replace_functions()
+        threads = 1
+    threads = threads or cores()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
     torch.set_num_threads(threads)
     torch.backends.cudnn.allow_tf32 = False  # float32 means float32: TF32 keeps 10 of its 23 bits
@@ -58,6 +64,14 @@ def prepare(name: str, threads: int | None, *, quiet: bool = False, checkpoint_e
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch adds it at run time
     torch.backends.cudnn.benchmark = False
     return Machine(device, threads, quiet, checkpoint_every)
+
+
+def check_portable(device: torch.device, threads: int | None) -> None:
+    """Raises InputError for a device or a number of threads (None: any) that portable arithmetic does not have."""
+    if device.type != "cpu":
+        raise InputError(f"--arithmetic portable: computes on the CPU, not on {device}; add --device cpu")
+    if threads not in (None, 1):
+        raise InputError(f"--arithmetic portable: computes on one thread, found --threads {threads}; leave it out")
 
 
 def cores() -> int:

@@ -123,7 +123,7 @@ def count_from_embeddings(
 def backend() -> str:
     """Which implementation counts: `numpy`, or `native-` and the instruction set."""
     module = native.load("ranks")
-    return f"native-{module.instruction_sets()[0]}" if module else "numpy"
+    return f"native-{module.instruction_set()}" if module else "numpy"
 
 
 def _module() -> Any:
