@@ -286,7 +286,7 @@ def test_read_clips_decodes_a_frame_once(tmp_path: Path, tracklet: Tracklet, mon
     from vreid_bench.modeling import frames as module
 
     read: list[str] = []
-    monkeypatch.setattr(module, "read_frame", lambda path: read.append(path.name) or read_frame(path))
+    monkeypatch.setattr(module, "read_frame", lambda path, root: read.append(path.name) or read_frame(path, root))
     read_clips(tmp_path, tracklet, [np.array([3, 1, 3]), np.array([1, 3, 1])], (16, 8))
     assert sorted(read) == ["1.jpg", "3.jpg"]
 
@@ -345,7 +345,7 @@ def test_a_missing_frame_is_told_with_its_path(tmp_path: Path, tracklet: Trackle
     (tmp_path / "2.jpg").unlink()
     with pytest.raises(
         InputError,
-        match=r"2\.jpg cannot be read \(No such file.*`vreid-bench data verify DATASET --data",
+        match=r"2\.jpg cannot be read \(No such file.*`vreid-bench data verify DATASET --data .* --decode",
     ):
         read_clips(tmp_path, tracklet, [np.array([0, 1, 2])], (16, 8))
 

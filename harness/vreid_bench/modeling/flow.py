@@ -137,7 +137,7 @@ def compute_flow(root: Path, tracklet: Tracklet) -> list[Field]:
     size: tuple[int, int] | None = None
     before: Frame | None = None
     for name in tracklet.frames:
-        frame = read_frame(root / name)
+        frame = read_frame(root / name, root)
         if min(frame.shape[:2]) < SMALLEST:
             height, width = frame.shape[:2]
             raise InputError(

@@ -52,22 +52,22 @@ def read_clips(
     numbers, position = np.unique(stacked, return_inverse=True)
     frames = np.empty((len(numbers), *size, 3), np.uint8)  # [distinct, H, W, 3]
     for row, number in enumerate(numbers):
-        frames[row] = resize(read_frame(root / tracklet.frames[number]), size)
+        frames[row] = resize(read_frame(root / tracklet.frames[number], root), size)
     return frames[position.reshape(stacked.shape)]
 
 
-def read_frame(path: Path) -> Frame:
-    """One image file as RGB [H, W, 3]. Raises InputError if it is missing, empty, truncated or not an image."""
+def read_frame(path: Path, root: Path | str = "FOLDER") -> Frame:
+    """One image file below `root` as RGB [H, W, 3]. Raises InputError if it is missing, empty, cut or no image."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"frame {path} cannot be read ({error.strerror}); {advise()}") from None
+        raise InputError(f"frame {path} cannot be read ({error.strerror}); {advise(root=root)}") from None
     if not data:
-        raise InputError(f"frame {path} is empty (0 bytes); {advise()}")
+        raise InputError(f"frame {path} is empty (0 bytes); {advise(root=root)}")
     try:
         return decode(data)
     except Exception as error:  # Pillow's codecs raise nearly anything on corrupt data
-        raise InputError(f"frame {path} cannot be decoded ({error}); {advise()}") from None
+        raise InputError(f"frame {path} cannot be decoded ({error}); {advise(root=root)}") from None
 
 
 def decode(data: bytes) -> Frame:
