@@ -343,12 +343,6 @@ def test_listing_is_json_with_distribution_and_version(cli_json):
     assert all(row["summary"] for row in rows)
 
 
-def test_an_unknown_kind_suggests_near_ones(cli):
-    result = cli("list", "method-s")
-    assert result.exit_code == 2
-    assert "did you mean methods" in result.stderr
-
-
 @pytest.mark.slow
 def test_synthesize_then_verify(cli, cli_json, tmp_path):
     root = tmp_path / "mars"
