@@ -30,7 +30,7 @@ def test_a_dry_run_shows_the_recipe_on_the_data_and_leaves_nothing(cli, tiny_mar
     for words in (
         "ica, preset paper, seed 0, under mars",
         f"in {tiny_mars}: 10 people",
-        "first weights encoder from resnet50-0676ba61.pth (ImageNet, SHA-256 0676ba61..., https://download.pytorch.org/",
+        "first weights encoder from resnet50-0676ba61.pth (ImageNet, SHA-256 0676ba61..., https://github.com/pytorch/vision)",
         "frames 32 x 16 pixels",
         "encoder resnet depth=50",
         "loss triplet triplet margin=0.3",

@@ -10,7 +10,7 @@ class WeightFile(NamedTuple):
 
     name: str  # "resnet50-0676ba61.pth"
     data: str  # what the network was trained on: "ImageNet"
-    url: str  # where the publisher has it
+    url: str  # the publisher's page of it
     sha256: str = ""  # its hash, or the beginning of it that is published; "": none is
 
     @property

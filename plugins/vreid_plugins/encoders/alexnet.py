@@ -55,7 +55,7 @@ class Alexnet(nn.Module):
             file=WeightFile(
                 "alexnet-owt-7be5be79.pth",
                 "ImageNet",
-                "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+                "https://github.com/pytorch/vision",
                 "7be5be79",
             ),
         ),

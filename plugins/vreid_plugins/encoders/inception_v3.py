@@ -157,7 +157,7 @@ class InceptionV3(nn.Module):
             file=WeightFile(
                 "inception_v3_google-0cc3c7bd.pth",
                 "ImageNet",
-                "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
+                "https://github.com/pytorch/vision",
                 "0cc3c7bd",
             ),
         ),

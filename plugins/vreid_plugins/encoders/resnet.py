@@ -30,7 +30,7 @@ class Resnet(Residual):
             file=WeightFile(
                 "resnet50-0676ba61.pth",
                 "ImageNet",
-                "https://download.pytorch.org/models/resnet50-0676ba61.pth",
+                "https://github.com/pytorch/vision",
                 "0676ba61",
             ),
         ),

@@ -13,9 +13,7 @@ from vreid_bench import InputError, Published, WeightFile, hookimpl
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 CONVOLUTIONS = (2, 2, 3, 3, 3)  # in each of the five blocks
 LAYERS = ("conv5", "pool5", "fc7")
-IMAGENET = WeightFile(
-    "vgg16-397923af.pth", "ImageNet", "https://download.pytorch.org/models/vgg16-397923af.pth", "397923af"
-)
+IMAGENET = WeightFile("vgg16-397923af.pth", "ImageNet", "https://github.com/pytorch/vision", "397923af")
 
 
 class Widths(NamedTuple):
