@@ -83,7 +83,7 @@ CORE := image-baseline image-averaged mean-pooling max-pooling temporal-attentio
 	ica-baseline ica-baseline-synchronous ica-asynchronous ica personvlad-global-pooling personvlad
 VARIANTS := mean-pooling-t2 mean-pooling-t8 temporal-attention temporal-attention-sigmoid 3d-cnn-t8 \
 	lstm lstm-h1024 lstm-h2048 lstm-last lstm-last-h1024 lstm-last-h2048 lstm-t2 lstm-t8 lstm-t16 \
-	clip-average-1 clip-average-2 clip-average-4 clip-average-raw clip-top-trained clip-top-corrupted \
+	clip-average-1 clip-average-2 clip-average-4 clip-average-raw clip-top-trained clip-top-corrupted clip-top-trained-corrupted \
 	clip-learned-corrupted tacan-triplet tacan-attention tacan-clip-attention tacan-embedding tacan-tracklets \
 	tacan-senet ica-bn-neck ica-alexnet ica-baseline-alexnet ica-inception-v3 ica-baseline-inception-v3 \
 	personvlad-stripes personvlad-grid personvlad-b1 personvlad-b2 personvlad-b4 personvlad-b6 personvlad-b8 \

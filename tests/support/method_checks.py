@@ -15,7 +15,7 @@ from vreid_bench.modeling.model import assemble
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.metrics import CUTOFFS
-from vreid_bench.training.stages import trainable
+from vreid_bench.training.learning import trainable
 
 
 def build(method, registry, identities):

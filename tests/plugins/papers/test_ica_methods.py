@@ -22,7 +22,7 @@ from method_checks import (
 )
 
 from vreid_bench import Batch, Clipping, Clips, part
-from vreid_bench.training.stages import learning_rate
+from vreid_bench.training.learning import learning_rate
 from vreid_plugins import ica, temporal_modeling
 
 METHODS = tuple(ica.vreid_methods())

@@ -10,7 +10,7 @@ from method_checks import build, check_step, parameters, take, trainings_on_mars
 from vreid_bench import Fit, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.scoring.metrics import CUTOFFS
-from vreid_bench.training.stages import learning_rate, trainable
+from vreid_bench.training.learning import learning_rate, trainable
 from vreid_plugins import personvlad, temporal_modeling
 
 METHODS = (*temporal_modeling.METHODS, *personvlad.METHODS)

@@ -3,7 +3,7 @@
 import pytest
 
 from vreid_bench import Fit
-from vreid_bench.training.stages import learning_rate
+from vreid_bench.training.learning import learning_rate
 from vreid_plugins.personvlad import (
     METHODS,
     C3dHead,

@@ -17,7 +17,7 @@ from method_checks import (
 )
 
 from vreid_bench import Clipping, part
-from vreid_bench.training.stages import learning_rate
+from vreid_bench.training.learning import learning_rate
 from vreid_plugins import tacan, temporal_modeling
 
 METHODS = tuple(tacan.vreid_methods())
