@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -22,9 +21,10 @@ from vreid_bench.contracts.recipe import Fit, Schedule, Train
 from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.embed import FrameReader, embed, maps
 from vreid_bench.modeling.frames import prefetch
+from vreid_bench.modeling.learning import choose_parameters, name_parameters
 from vreid_bench.modeling.model import MethodParts, Step
 from vreid_bench.registry.entry import blame
-from vreid_bench.system.errors import InputError, RunError, UnknownName
+from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.progress import bar
 from vreid_bench.training.batches import TrainingLists
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
@@ -82,9 +82,9 @@ class Training:
 
     def run(self, checkpoints: Checkpoints, log: Log, validate: Validate = lambda position, log: None) -> None:
         """Run every stage, starting from the last checkpoint if there is one."""
-        for stage in self.parts.stages:  # report a mistake in any stage before the first begins
+        for at, stage in enumerate(self.parts.stages):  # report a mistake in any stage before the first begins
             if isinstance(stage, Step):
-                learning = trainable(self.module, stage.recipe)
+                learning = trainable(self.module, stage.recipe, f"stages.{at}")
                 _optimizer(stage.recipe, learning, {})
                 if stage.recipe.cached:
                     check_frozen(learning)
@@ -127,7 +127,7 @@ class Training:
         self, stage: Step, start: Position, state: Mapping[str, Tensor]
     ) -> Iterator[tuple[Position, dict[str, float], Callable[[], dict[str, Tensor]]]]:
         recipe, steps = stage.recipe, plain_steps(stage.recipe.steps)
-        named = trainable(self.module, recipe)
+        named = trainable(self.module, recipe, f"stages.{start.stage}")
         optimizer = _optimizer(recipe, named, state)
         cache = self._fill_cache(stage, start.stage) if recipe.cached and start.step < steps else None
         positions = [Position(start.stage, step) for step in range(start.step, steps)]
@@ -242,19 +242,17 @@ def learning_rate(schedule: Schedule, step: int, steps: int) -> float:
     return low + (high - low) * (1 - math.cos(math.pi * share)) / 2
 
 
-def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
+def trainable(module: nn.ModuleDict, stage: Train, where: str) -> dict[str, nn.Parameter]:
     """Set which parameters learn in a stage, and put frozen modules into evaluation mode.
 
     Returns the parameters that learn, by name: `encoder.…`, `aggregator.…`, `matcher.…`, `loss.<name>.…`. Raises
-    InputError if a pattern matches no parameter or if nothing learns.
+    InputError, which begins with the path `where` of the stage, if a pattern matches no parameter or if nothing learns.
     """
+    losses = {f"loss.{name}": loss for name, loss in module["loss"].named_children()}
+    parts = {**dict(module["model"].named_children()), **losses}
+    learning = frozenset(choose_parameters(name_parameters(parts), stage, where))
     named = {name.removeprefix("model."): value for name, value in module.named_parameters()}
-    for pattern in (*stage.train, *stage.freeze):
-        if not any(fnmatchcase(name, pattern) for name in named):
-            raise UnknownName("stage: no parameter is named", pattern, named)
-    chosen = {name: value for name, value in named.items() if stage.trains(name)}
-    if not chosen:
-        raise InputError(f"stage: train {stage.train} and freeze {stage.freeze} leave no parameter to learn")
+    chosen = {name: value for name, value in named.items() if name in learning}
     for name, value in named.items():
         value.requires_grad_(name in chosen)
     module.train()
