@@ -165,16 +165,18 @@ class RegionVlad(PersonVlad):
     """PersonVLAD with fixed regions instead of learned parts (section IV-B b, Table III).
 
     rows, columns: 5 x 1 for the paper's horizontal stripes, 5 x 5 for its grid.
-    descriptors: `locations`, as with learned parts: "the new region maps are used to replace the part masks", so
-        Eq. 2-5 have a descriptor for each place of each map, and outside its region this is zero. At the paper's 6 x 3
-        places, there are 90 of stripes and 450 of a grid, where six learned parts give 108. `pooled` is the mean over
-        the frames and places of a region: 5 and 25. The paper does not say whether these rows pool; it replaces the
-        masks and names nothing else.
+    descriptors: `locations`, as with learned parts: "the new region maps are used to replace the part masks". Every
+        place of a region is a descriptor of it, weighted by its share; a place outside has a weight of 0 and is none.
+        At the paper's 6 x 3 places there are 30 of stripes and 70 of a grid, because many places lie in two or more
+        regions; six learned parts give 108, and no parts 18. `pooled` is the mean over the frames and places of a
+        region: 5 and 25. The paper does not say whether these rows pool, nor whether Eq. 3-5 sum the zeros outside a
+        region, 60 of 90 descriptors of stripes and 380 of 450 of a grid. They would fill a word of their own, and
+        drown all descriptors that lie near it.
     words, alpha, normalize, empty, fully_connected: as in `PersonVlad`.
 
-    Fixed regions of dense descriptors say little by Eq. 3-5: all parts share the words, so a place that lies in one
-    region adds what it adds without regions, and its zeros add a constant. Only places that regions share differ. The
-    row thus tells what learned maps gain over none. With `fully_connected`, each region has layers of its own.
+    Dense fixed regions say little by Eq. 3-5: all parts share the words, so a place that lies in one region adds what
+    it adds without regions. Only places that regions share differ. The row thus tells what learned maps gain over
+    none. With `fully_connected`, each region has layers of its own.
     """
 
     def __init__(  # noqa: PLR0913  # as above
@@ -193,18 +195,19 @@ class RegionVlad(PersonVlad):
         self.detector: Regions = Regions(rows, columns, *shape[1:])
 
     def part_features(self, maps: Tensor) -> Tensor:
-        """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts T' h w, or parts if pooled."""
-        features = super().part_features(maps)
+        """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = places inside times T', or parts."""
+        features, shares = super().part_features(maps), self.detector.maps  # [parts, h, w]
         if self.descriptors == "pooled":  # from a mean over all places to a mean over the region
-            features = features / self.detector.maps.to(maps.dtype).mean((1, 2))[:, None]
-        return features
+            return features / shares.to(maps.dtype).mean((1, 2))[:, None]
+        inside = (shares > 0)[:, None].expand(-1, maps.shape[1], -1, -1)  # [parts, T', h, w]
+        return features[:, inside.flatten()]
 
 
 def _shares(parts: int, places: int) -> Tensor:
     """Cut a line into `parts` and into `places` equal pieces: the share of each place in each part [parts, places]."""
-    start = torch.arange(parts, dtype=torch.float64)[:, None] * places / parts
+    cut = torch.arange(parts + 1, dtype=torch.float64)[:, None] * places / parts  # exact where it is between two places
     place = torch.arange(places, dtype=torch.float64)
-    overlap = torch.minimum(start + places / parts, place + 1) - torch.maximum(start, place)
+    overlap = torch.minimum(cut[1:], place + 1) - torch.maximum(cut[:-1], place)
     return overlap.clamp_min(0).float()
 
 

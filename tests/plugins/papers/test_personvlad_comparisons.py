@@ -1,5 +1,8 @@
 """What Tables III and V compare 3D PersonVLAD with: regions, pooled parts and the head of C3D."""
 
+import itertools
+from fractions import Fraction
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -10,6 +13,7 @@ from vreid_plugins.personvlad import (
     C3dHead,
     PartPooling,
     PersonVlad,
+    Regions,
     RegionVlad,
 )
 
@@ -27,39 +31,48 @@ def test_stripes_of_a_height_that_divides_are_plain_stripes():
         expected = torch.zeros(6, 2).double()
         expected[2 * stripe : 2 * stripe + 2] = 1
         assert torch.equal(masks[1, stripe, 1], expected)
-    unit = F.normalize(maps, dim=2)
-    features = vlad.part_features(maps).unflatten(1, (3, 2, 6, 2))  # [B, parts, T', h, w, D]
-    torch.testing.assert_close(features[:, 1, :, 2:4], unit.movedim(2, 4)[:, :, 2:4])
-    assert features[:, 1, :, :2].abs().sum() == features[:, 1, :, 4:].abs().sum() == 0
+    unit = F.normalize(maps, dim=2).movedim(2, 4)  # [B, T', h, w, D]
+    features = vlad.part_features(maps).unflatten(1, (3, 2, 2, 2))  # [B, parts, T', h / 3, w, D]
+    for stripe in range(3):
+        torch.testing.assert_close(features[:, stripe], unit[:, :, 2 * stripe : 2 * stripe + 2])
     pooled = regions(3, 1, h=6, w=2, descriptors="pooled").part_features(maps)  # [B, parts, D]
-    torch.testing.assert_close(pooled[:, 1], unit[:, :, :, 2:4].mean((1, 3, 4)))
+    torch.testing.assert_close(pooled[:, 1], unit[:, :, 2:4].mean((1, 2, 3)))
 
 
-@pytest.mark.parametrize(("rows", "columns", "nonzero"), [(5, 1, 10 * 3), (5, 5, 10 * 7)])
-def test_a_descriptor_is_a_place_of_a_map_and_zero_outside_its_region(rows, columns, nonzero):
+@pytest.mark.parametrize(("rows", "columns", "descriptors"), [(5, 1, 10 * 3), (5, 5, 10 * 7)])
+def test_every_place_of_a_region_is_a_descriptor_and_no_other_is(rows, columns, descriptors):
     """Eq. 2 by a loop. Of C3D's 6 x 3 places, four of the six rows lie in two stripes, and columns in 2, 3 and 2."""
-    vlad, maps = regions(rows, columns, h=6, w=3), maps_of(T=1, h=6, w=3)
-    features, masks = vlad.part_features(maps), vlad.detector(maps)
-    assert features.shape == (2, rows * columns * 18, 5)
-    for part in range(rows * columns):
-        for at in range(18):
-            f = maps[1, 0, :, at // 3, at % 3]
-            expected = masks[1, part, 0, at // 3, at % 3] * f / f.norm()
-            torch.testing.assert_close(features[1, 18 * part + at], expected)
-    assert (features.norm(dim=2) > 1e-6).sum() == 2 * nonzero
+    vlad, maps = regions(rows, columns, h=6, w=3), maps_of(T=2, h=6, w=3)
+    found, at = vlad.part_features(maps), 0
+    assert found.shape == (2, 2 * descriptors, 5)
+    for part, frame, y, x in itertools.product(range(rows * columns), range(2), range(6), range(3)):
+        above, left = part // columns * 6 / rows, part % columns * 3 / columns
+        height = min(above + 6 / rows, y + 1) - max(above, y)
+        width = min(left + 3 / columns, x + 1) - max(left, x)
+        if height > 1e-9 and width > 1e-9:
+            f = maps[1, frame, :, y, x]
+            torch.testing.assert_close(found[1, at], height * width * f / f.norm(), atol=1e-6, rtol=1e-6)
+            at += 1
+    assert at == found.shape[1]
+
+
+def test_a_region_that_ends_between_two_places_does_not_touch_the_next():
+    """In fractions; rounding would make a descriptor of almost nothing."""
+    for rows, h in itertools.product(range(1, 9), range(1, 17)):
+        shares = Regions(rows, 1, h, 1).maps[:, :, 0].tolist()
+        for row, y in itertools.product(range(rows), range(h)):
+            above, below = (Fraction(each * h, rows) for each in (row, row + 1))
+            share = max(min(below, y + 1) - max(above, y), 0)
+            assert abs(shares[row][y] - share) < 1e-6
+            assert (shares[row][y] > 0) == (share > 0), (rows, h, row, y)
 
 
 def test_places_of_one_region_each_add_what_they_add_without_regions():
-    """All parts share the words: dense descriptors of regions that share no place differ by a constant, their zeros."""
-    vlad, maps = regions(3, 2, h=6, w=2), maps_of(h=6, w=2)
-    plain = F.normalize(maps, dim=2).permute(0, 1, 3, 4, 2).flatten(1, 3)  # [B, S, D]
-    zeros = torch.zeros(2, 5 * 24, 5).double()
-
-    def total(f):
-        a = vlad.assignment(f)
-        return a.transpose(1, 2) @ f - a.sum(1)[:, :, None] * vlad.c
-
-    torch.testing.assert_close(total(vlad.part_features(maps)), total(plain) + total(zeros))
+    """All parts share the words, so dense descriptors of regions that share no place are those without regions."""
+    maps, centres = maps_of(h=6, w=2), torch.rand(4, 5, generator=torch.Generator().manual_seed(4))
+    plain, apart = (place(regions(*shape, h=6, w=2), centres) for shape in ((1, 1), (3, 2)))
+    torch.testing.assert_close(plain.part_features(maps), F.normalize(maps, dim=2).permute(0, 1, 3, 4, 2).flatten(1, 3))
+    torch.testing.assert_close(apart(maps), plain(maps))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(5, 1), (5, 5)])
@@ -134,7 +147,7 @@ def test_fully_connected_layers_of_each_branch_by_a_loop(build, descriptors):
     maps = maps_of()
     before, after = plain.part_features(maps), layered.part_features(maps)
     assert before.shape == after.shape
-    each = before.shape[1] // 3
+    each = before.shape[1] // 3  # three stripes of three rows have as many places each
     for row in range(before.shape[1]):
         first, second = layered.branches.fc6[row // each].weight, layered.branches.fc[row // each].weight
         torch.testing.assert_close(after[1, row], (second @ (first @ before[1, row])).clamp_min(0))

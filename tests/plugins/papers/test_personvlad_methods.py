@@ -33,8 +33,8 @@ def test_parameters_of_every_variant(name, parameters):
     ("name", "descriptors"),
     [
         ("personvlad", 6 * 6 * 3),
-        ("personvlad-stripes", 5 * 6 * 3),
-        ("personvlad-grid", 25 * 6 * 3),
+        ("personvlad-stripes", 10 * 3),  # two rows of six lie in one stripe, and four in two
+        ("personvlad-grid", 10 * 7),  # columns of three lie in 2, 3 and 2 cells
         ("personvlad-stripes-pooled", 5),
         ("personvlad-grid-pooled", 25),
     ],
