@@ -174,9 +174,8 @@ class RegionVlad(PersonVlad):
         drown all descriptors that lie near it.
     words, alpha, normalize, empty, fully_connected: as in `PersonVlad`.
 
-    Dense fixed regions say little by Eq. 3-5: all parts share the words, so a place that lies in one region adds what
-    it adds without regions. Only places that regions share differ. The row thus tells what learned maps gain over
-    none. With `fully_connected`, each region has layers of its own.
+    By Eq. 3-5 all parts share the words, so with `locations` a place that lies in one region adds what it adds without
+    regions. Only places that regions share differ. With `fully_connected`, each region has layers of its own.
     """
 
     def __init__(  # noqa: PLR0913  # as above
