@@ -86,7 +86,8 @@ VARIANTS := mean-pooling-t2 mean-pooling-t8 temporal-attention temporal-attentio
 	clip-average-1 clip-average-2 clip-average-4 clip-average-raw clip-top-trained clip-top-corrupted clip-top-trained-corrupted \
 	clip-learned-corrupted tacan-triplet tacan-attention tacan-clip-attention tacan-embedding tacan-tracklets \
 	tacan-senet ica-bn-neck ica-alexnet ica-baseline-alexnet ica-inception-v3 ica-baseline-inception-v3 \
-	personvlad-stripes personvlad-grid personvlad-b1 personvlad-b2 personvlad-b4 personvlad-b6 personvlad-b8 \
+	personvlad-stripes personvlad-stripes-pooled personvlad-grid personvlad-grid-pooled \
+	personvlad-b1 personvlad-b2 personvlad-b4 personvlad-b6 personvlad-b8 \
 	personvlad-oim10 personvlad-oim100 personvlad-oim1000 personvlad-xqda c3d-baseline \
 	two-stream-max two-stream-average two-stream-multiply two-stream-fusion action-vlad frame-cnn \
 	hog3d-kissme stfv3d-kissme

@@ -60,7 +60,7 @@ def take(assembled, at, size, frames=None, pids=(0, 0, 1, 1)):
     torch.manual_seed(0)
     pids = torch.tensor(pids)
     recipe, matcher = assembled.stages[at].recipe, assembled.stages[at].matcher
-    named = trainable(torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses}), recipe)
+    named = trainable(torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses}), recipe, f"stages.{at}")
     each = recipe.clipping.clips
     channels = sum(PLANES[plane] for plane in assembled.model.planes)
     clips = torch.rand(len(pids) * each, frames or recipe.clipping.T, channels, *size)

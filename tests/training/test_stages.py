@@ -105,7 +105,7 @@ def test_a_loss_that_is_no_number_stops_with_the_checkpoint_kept(registry, split
 
 def test_frozen_parameters_stay_and_their_modules_evaluate(registry, split, tiny_mars, tmp_path):
     parts = training(registry, split, tiny_mars)
-    chosen = trainable(parts.module, replace(STAGE, freeze=("encoder.norm.*",)))
+    chosen = trainable(parts.module, replace(STAGE, freeze=("encoder.norm.*",)), "stages.0")
     assert set(chosen) == {"encoder.conv.weight", "encoder.conv.bias", "loss.ce.fc.weight", "loss.ce.fc.bias"}
     encoder = parts.module["model"].encoder
     assert (encoder.norm.training, encoder.drop.training, encoder.conv.training) == (False, True, True)
@@ -114,15 +114,18 @@ def test_frozen_parameters_stay_and_their_modules_evaluate(registry, split, tiny
 @pytest.mark.parametrize(
     ("stage", "message"),
     [
-        (replace(STAGE, freeze=("encoder.nrom.*",)), r"no parameter is named 'encoder.nrom.\*'"),
-        (replace(STAGE, train=("matcher.*",)), r"no parameter is named 'matcher.\*'"),
-        (replace(STAGE, freeze=("*",)), "leave no parameter to learn"),
+        (replace(STAGE, freeze=("encoder.nrom.*",)), r"stages.4.freeze: no parameter is named 'encoder.nrom.\*'; did"),
+        (
+            replace(STAGE, train=("matcher.*",)),
+            r"stages.4.train: 'matcher.\*' .* the matcher has none, so nothing would",
+        ),
+        (replace(STAGE, freeze=("*",)), r"stages.4: train \['\*'\] and freeze \['\*'\] leave no parameter to learn"),
     ],
 )
 def test_a_pattern_that_does_nothing_is_an_error(registry, split, tiny_mars, stage, message):
     parts = training(registry, split, tiny_mars)
     with pytest.raises(InputError, match=message):
-        trainable(parts.module, stage)
+        trainable(parts.module, stage, "stages.4")
 
 
 def rows_of(labels):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -12,7 +11,8 @@ from torch import Tensor, nn
 
 from vreid_bench.contracts.length import plain_steps
 from vreid_bench.contracts.recipe import Schedule, Train
-from vreid_bench.system.errors import InputError, UnknownName
+from vreid_bench.modeling.parameter_names import choose_parameters, name_parameters
+from vreid_bench.system.errors import InputError
 
 
 def learning_rate(schedule: Schedule, step: int, steps: int) -> float:
@@ -33,19 +33,17 @@ def learning_rate(schedule: Schedule, step: int, steps: int) -> float:
     return low + (high - low) * (1 - math.cos(math.pi * share)) / 2
 
 
-def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
+def trainable(module: nn.ModuleDict, stage: Train, where: str) -> dict[str, nn.Parameter]:
     """Set which parameters learn in a stage, and put frozen modules into evaluation mode.
 
     Returns the parameters that learn, by name: `encoder.…`, `aggregator.…`, `matcher.…`, `loss.<name>.…`. Raises
-    InputError if a pattern matches no parameter or if nothing learns.
+    InputError, which begins with the path `where` of the stage, if a pattern matches no parameter or if nothing learns.
     """
+    losses = {f"loss.{name}": loss for name, loss in module["loss"].named_children()}
+    parts = {**dict(module["model"].named_children()), **losses}
+    learning = frozenset(choose_parameters(name_parameters(parts), stage, where))
     named = {shorten_name(name): value for name, value in module.named_parameters()}
-    for pattern in (*stage.train, *stage.freeze):
-        if not any(fnmatchcase(name, pattern) for name in named):
-            raise UnknownName("stage: no parameter is named", pattern, named)
-    chosen = {name: value for name, value in named.items() if stage.trains(name)}
-    if not chosen:
-        raise InputError(f"stage: train {stage.train} and freeze {stage.freeze} leave no parameter to learn")
+    chosen = {name: value for name, value in named.items() if name in learning}
     for name, value in named.items():
         value.requires_grad_(name in chosen)
     module.train()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vreid_bench.contracts.recipe import Fit, Method, Part, Stage, Train
 from vreid_bench.modeling.model import MethodParts
+from vreid_bench.modeling.parameter_names import name_parameters
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, list_places
 from vreid_bench.system.fingerprint import digest
@@ -75,7 +76,8 @@ def _describe_stage(stage: Stage, used: list[str], parts: MethodParts) -> Any:
     plain = describe(stage)
     if isinstance(stage, Fit):
         return plain
-    named = [name for name, _ in parts.model.named_parameters()]
-    named += [f"loss.{name}" for name, _ in parts.losses.named_parameters()]
-    learning = [name for name in named if stage.trains(name) and any(name.startswith(f"{part}.") for part in used)]
+    modules = {part: getattr(parts.model, part) for part in TESTED}
+    modules |= {f"loss.{name}": loss for name, loss in parts.losses.items()}
+    named = name_parameters({part: modules[part] for part in used})
+    learning = [name for each in named.values() for name in each if stage.trains(name)]
     return {**plain, "train": sorted(learning), "freeze": [], "losses": list(stage.losses.items())}

@@ -93,9 +93,9 @@ class Training:
         keep: Keep = lambda done, tensors: None,
     ) -> None:
         """Run every stage, starting from the last checkpoint if there is one."""
-        for stage in self.parts.stages:  # report a mistake in any stage before the first begins
+        for at, stage in enumerate(self.parts.stages):  # report a mistake in any stage before the first begins
             if isinstance(stage, Step):
-                learning = trainable(self.module, stage.recipe)
+                learning = trainable(self.module, stage.recipe, f"stages.{at}")
                 build_optimizer(stage.recipe, learning, {})
                 if stage.recipe.cached:
                     check_frozen(learning)
@@ -154,7 +154,7 @@ class Training:
         self, stage: Step, start: Position, state: Mapping[str, Tensor]
     ) -> Iterator[tuple[Position, dict[str, float], Callable[[], dict[str, Tensor]]]]:
         recipe, steps = stage.recipe, plain_steps(stage.recipe.steps)
-        named = trainable(self.module, recipe)
+        named = trainable(self.module, recipe, f"stages.{start.stage}")
         optimizer = build_optimizer(recipe, named, state)
         cache = self._fill_cache(stage, start.stage) if recipe.cached and start.step < steps else None
         positions = [Position(start.stage, step) for step in range(start.step, steps)]

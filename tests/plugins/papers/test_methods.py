@@ -19,7 +19,7 @@ DISTINCT = (
     *("image-baseline", "image-averaged", "mean-pooling", "max-pooling"),
     *("temporal-attention", "temporal-attention-sigmoid", "temporal-attention-conv"),
     *("lstm", "lstm-last", "gru", "3d-cnn"),
-    *("personvlad", "personvlad-stripes", "personvlad-grid", "personvlad-global-pooling", "personvlad-xqda"),
+    *("personvlad", "personvlad-stripes", "personvlad-grid-pooled", "personvlad-global-pooling", "personvlad-xqda"),
     "c3d-baseline",
 )
 PRESETS = ("paper", "small")
@@ -148,8 +148,8 @@ def test_personvlad_fits_then_fixes_then_frees_the_words(registry, preset):
     module = torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses})
     everything = {name for name, _ in assembled.model.named_parameters()}
     words = {"aggregator.w", "aggregator.z", "aggregator.c"}
-    assert set(trainable(module, fixed)) == everything - words
-    assert set(trainable(module, joint)) == everything
+    assert set(trainable(module, fixed, "stages.1")) == everything - words
+    assert set(trainable(module, joint, "stages.2")) == everything
 
 
 def test_personvlad_paper_schedule_is_the_printed_one():
