@@ -13,6 +13,7 @@ from vreid_bench.cli.options import (
     ACCEPT_WITHDRAWN,
     ARITHMETIC,
     AS_JSON,
+    CHECKPOINT_EVERY,
     DEVICE,
     FILE,
     FOLDER,
@@ -102,9 +103,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
 @DEVICE
 @THREADS
 @ARITHMETIC
-@click.option(
-    "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
-)
+@CHECKPOINT_EVERY
 @QUIET
 @LOG_LEVEL
 @RERANK

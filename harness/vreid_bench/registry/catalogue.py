@@ -37,6 +37,7 @@ FACTS = (
     "summary",
     "can_fit",
     "files",
+    "shipped",
     "options",
     "types",
     "docstrings",
