@@ -129,8 +129,8 @@ one-clip/%: row/mars/mean-pooling/%
 	$(RUN) --protocol mars --from $(RUNS)/mars@synthetic-mean-pooling-small-seed$*-???????? --set test.clips=1
 
 # The weights that the package ships for the small encoders: a method, and the file for its encoder. 640 people are
-# rendered and each encoder trained for 2,500 steps, about five minutes of a core; every x86-64 processor makes the same.
-SHIPPED := mean-pooling/resnet-8 clip-average/i3d-8 personvlad/c3d-8 3d-cnn/resnet3d-8
+# rendered and each encoder trained for 2,000 steps, three to ten minutes of a core; every x86-64 processor makes the same.
+SHIPPED := mean-pooling/resnet-small clip-average/i3d-small personvlad/c3d-small 3d-cnn/resnet3d-small
 
 weights: $(addprefix weights/,$(SHIPPED))
 

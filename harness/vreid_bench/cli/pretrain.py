@@ -21,7 +21,7 @@ from vreid_bench.cli.run import finish
 
 
 @click.command()
-@click.argument("name")
+@click.argument("method")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -29,7 +29,7 @@ from vreid_bench.cli.run import finish
     help="The .safetensors file to write.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**53), default=0, show_default=True, help="Decides every random draw.")
-@click.option("--steps", type=click.IntRange(1), default=2500, show_default=True, help="Training steps.")
+@click.option("--steps", type=click.IntRange(1), default=2000, show_default=True, help="Training steps.")
 @click.option(
     "--protocol", default="pretraining", show_default=True, help="The people to train on, and others to test on."
 )
@@ -41,11 +41,11 @@ from vreid_bench.cli.run import finish
 @CHECKPOINT_EVERY
 @QUIET
 @LOG_LEVEL
-def pretrain(out: Path, log_level: str, **options: Any) -> None:
+def pretrain(method: str, out: Path, log_level: str, **options: Any) -> None:
     """Train an encoder to tell people apart, and write its weights.
 
-    NAME is a method, whose encoder is taken as preset small has it, or a part as `run --plugin` takes it. The
-    frames of a clip are averaged, and a classifier names the person: no aggregator and no metric loss takes part,
+    METHOD's encoder is taken as its preset small has it; a part is taken into the baseline, as by `run --plugin`.
+    The frames of a clip are averaged, and a classifier names the person: no aggregator and no metric loss takes part,
     so that every method begins equally well. By default it learns from 640 rendered people, who are in no
     synthetic twin, nor are their streets and cameras. The score is that of 106 others.
 
@@ -65,7 +65,7 @@ def pretrain(out: Path, log_level: str, **options: Any) -> None:
     from vreid_bench.planning.pretraining import PretrainRequest, plan_pretraining
     from vreid_bench.registry.registry import Registry
 
-    folder, record = finish(plan_pretraining(PretrainRequest(**options), Registry.installed()), log_level)
+    folder, record = finish(plan_pretraining(PretrainRequest(method, **options), Registry.installed()), log_level)
     from vreid_bench.records.encoder_file import pack_encoder  # imports torch, to read tensors
     from vreid_bench.system.files import write_atomic
 

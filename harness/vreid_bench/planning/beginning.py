@@ -84,7 +84,8 @@ class Beginning:
     @property
     def scratch(self) -> tuple[str, ...]:
         """The parts that begin from random weights though the method does not."""
-        return tuple(each.part for each in (*self.missing, *self.unused)) if self.from_scratch else ()
+        given_up = (*(each.part for each in self.missing), *(each.part for each in self.unused))
+        return given_up if self.from_scratch else ()
 
     def check(self, chosen: ChosenMethod) -> None:
         """Raises InputError that names the files if some are missing, unless the run is to begin from scratch."""

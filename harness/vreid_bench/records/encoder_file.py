@@ -43,7 +43,7 @@ def pack_encoder(folder: RunDirectory, record: Record) -> tuple[bytes, EncoderNo
         recipe=digest(record.method.settings),
         protocol=record.protocol.name,
         data=digest([data.fingerprint, data.content]),
-        code=record.code and record.code.training,
+        code=record.code.training if record.code else None,
         seed=record.seed,
         steps=record.budget.steps,
         arithmetic=name_arithmetic(),
