@@ -80,7 +80,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     "of tensors alone; may be repeated.",
 )
 @click.option(
-    "--from-scratch", is_flag=True, help="Start from random weights although the method starts from published ones."
+    "--from-scratch", is_flag=True, help="Start from random weights although the method starts from pre-trained ones."
 )
 @click.option(
     "--precision",

@@ -67,9 +67,9 @@ class Beginning:
     """What the parts of a method begin from, decided before data is read."""
 
     files: tuple[WeightsFile, ...]  # of `--weights`, and shipped ones
-    unused: tuple[WeightsFile, ...]  # shipped ones that `--from-scratch` leaves out
     missing: tuple[FirstWeights, ...]  # that the method begins from, and the user has not named
     from_scratch: bool  # `--from-scratch`: they may be missing
+    unused: tuple[WeightsFile, ...] = ()  # shipped ones that it leaves out
 
     @classmethod
     def choose(cls, chosen: ChosenMethod, registry: Registry, weights: Sequence[str], from_scratch: bool) -> Beginning:
@@ -79,7 +79,7 @@ class Beginning:
         missing = [each for each in list_first_weights(chosen.method, registry) if each.part not in given]
         shipped = tuple(each for each in find_shipped(chosen.method, registry) if each.part not in given)
         begins, unused = ((), shipped) if from_scratch else (shipped, ())
-        return cls((*files, *begins), unused, tuple(missing), from_scratch)
+        return cls((*files, *begins), tuple(missing), from_scratch, unused)
 
     @property
     def scratch(self) -> tuple[str, ...]:
