@@ -8,6 +8,7 @@ import torch
 from places import ROOT
 from setuptools.dist import Distribution
 
+from vreid_bench.contracts.recipe import describe_part
 from vreid_bench.modeling.pretrained import fit_file
 from vreid_bench.modeling.weights_option import WeightsFile, hash_file
 from vreid_bench.records.encoder_file import hash_tensors
@@ -42,7 +43,7 @@ def test_the_note_is_that_of_the_file(file):
     assert note.content == hash_tensors(tensors)
     assert all(value.dtype == torch.float32 and value.isfinite().all() for value in tensors.values())
     assert (note.protocol, note.seed, note.arithmetic) == ("pretraining", 0, "portable")
-    assert note.mAP > 0.3  # random weights give 0.06
+    assert note.mAP > 0.2  # random weights give 0.06
 
 
 def test_the_encoder_ships_it_and_takes_all_of_it(file):
@@ -63,3 +64,11 @@ def test_it_is_the_encoder_of_the_method_that_it_is_made_for(file):
     [method] = [method for method, name in MADE.items() if name == file.stem]
     entry = REGISTRY.entry("methods", method)
     assert REGISTRY.build_method(entry, "small").encoder == read_encoder_note(file).part
+
+
+def test_the_docs_have_its_row(file):
+    note = read_encoder_note(file)
+    methods = [name for name, stem in MADE.items() if stem == file.stem]
+    row = f"| `{file.name}` | `{describe_part(note.part)}` | {', '.join(f'`{name}`' for name in methods)} | "
+    scores = f"{note.steps:,} | {100 * note.mAP:.1f} | {100 * note.R1:.1f} |\n"
+    assert row + scores in (ROOT / "docs/pretrained.md").read_text()
