@@ -48,6 +48,9 @@ ARITHMETIC = click.option(
     help="portable: the same bits on every x86-64 processor with AVX2, on one thread.",
 )
 THREADS = click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
+CHECKPOINT_EVERY = click.option(
+    "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
+)
 QUIET = click.option("-q", "--quiet", is_flag=True, callback=hide_bars, help="No progress bars.")
 ONLY_BARS = click.option(  # for a command whose only words on the way are bars
     "-q", "--quiet", is_flag=True, callback=hide_bars, expose_value=False, help="No progress bars."

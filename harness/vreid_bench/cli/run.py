@@ -13,6 +13,7 @@ from vreid_bench.cli.options import (
     ACCEPT_WITHDRAWN,
     ARITHMETIC,
     AS_JSON,
+    CHECKPOINT_EVERY,
     DEVICE,
     FILE,
     FOLDER,
@@ -87,7 +88,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     "of tensors alone; may be repeated.",
 )
 @click.option(
-    "--from-scratch", is_flag=True, help="Start from random weights although the method starts from published ones."
+    "--from-scratch", is_flag=True, help="Start from random weights although the method starts from pre-trained ones."
 )
 @click.option(
     "--precision",
@@ -110,9 +111,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
 @DEVICE
 @THREADS
 @ARITHMETIC
-@click.option(
-    "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
-)
+@CHECKPOINT_EVERY
 @QUIET
 @LOG_LEVEL
 @RERANK

@@ -210,6 +210,8 @@ class Method:
     # encoder, aggregator, matcher: those that begin from published weights -> patterns of the names that these must
     # fill; what else fits is taken, too
     begins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # those that begin from weights that their own package ships, where it has some for exactly their options
+    shipped: tuple[Loadable, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -38,6 +38,7 @@ FACTS = (
     "summary",
     "can_fit",
     "files",
+    "shipped",
     "options",
     "types",
     "docstrings",
