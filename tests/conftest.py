@@ -142,7 +142,7 @@ def checked_emulation(make_once):
     """The program that runs the CUDA kernels on the CPU, with sanitizers: several times slower."""
     from cuda_emulator import SANITIZERS, build
 
-    return make_once("checked-emulation", lambda program: build(program, "-g", *SANITIZERS))
+    return make_once("checked-emulation", lambda program: build(program, "-Og", "-g1", *SANITIZERS))
 
 
 @pytest.fixture(scope="session")
