@@ -144,14 +144,30 @@ def test_rendering_stops_without_a_child_and_goes_on_to_the_same_tree(
     assert all((tmp_path / "mars" / name).read_bytes() == path.read_bytes() for name, path in whole.items())
 
 
+@pytest.fixture(scope="module")
+def training(make_once, tiny_mars):
+    """The command of a training, and what it prints where nothing interrupts it."""
+    steps = ("--set", "stages.0.steps=100", "--set", "stages.0.P=2")
+    command = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, *SHORT, *steps, "--json")
+
+    def train(folder):
+        folder.mkdir()
+        result = CliRunner().invoke(main, [*map(str, command), "--runs", str(folder / "runs")])
+        assert result.exit_code == 0, result.output
+        (folder / "report.json").write_text(result.stdout)
+
+    whole = make_once("whole-training", train)
+    [run] = (whole / "runs").iterdir()  # where it is by now
+    return command, json.loads((whole / "report.json").read_text()) | {"run": str(run)}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "stops"),
     [(signal.SIGINT, ("checkpoint.safetensors", "weights.safetensors")), (signal.SIGTERM, ("checkpoint.safetensors",))],
 )
-def test_training_and_embedding_stop_and_go_on_to_the_same_bits(fork, cli_json, tiny_mars, tmp_path, number, stops):
-    steps = ("--set", "stages.0.steps=100", "--set", "stages.0.P=2")
-    command = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, *SHORT, *steps)
-    whole = cli_json(*command, "--runs", tmp_path / "whole")
+def test_training_and_embedding_stop_and_go_on_to_the_same_bits(fork, cli, training, tmp_path, number, stops):
+    command, whole = training
     moments = random.Random(number)
     for awaited in stops:
         began = time.time()
@@ -168,7 +184,7 @@ def test_training_and_embedding_stop_and_go_on_to_the_same_bits(fork, cli_json, 
         for line in (folder / "log.jsonl").read_text().splitlines():
             json.loads(line)
         wait_for_none(process.pid)
-    resumed = cli_json(*command, "--runs", tmp_path / "runs")
+    resumed = json.loads(cli(*command, "--runs", tmp_path / "runs").stdout)
     one, two = (load_file(f"{r['run']}/weights.safetensors") for r in (whole, resumed))
     assert all((one[name] == two[name]).all() for name in one)
     assert resumed["conventions"] == whole["conventions"]

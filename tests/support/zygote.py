@@ -73,6 +73,7 @@ def start(arguments, files, cwd, environment):
     os.setsid()
     os.chdir(cwd)
     os.environ.update(environment)
+    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))  # as a new process would
     for descriptor, file in zip((0, 1, 2), (os.devnull, *files), strict=True):
         os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), descriptor)
     sys.argv[:] = ["vreid-bench", *arguments]
