@@ -1,4 +1,4 @@
-"""Every method under every protocol of its paper: each trains a step, is tested and writes its record."""
+"""Every method under the protocols of its paper: each trains a step, is tested and writes its record."""
 
 import pytest
 from short_run import record_of, shorten
@@ -53,9 +53,10 @@ def test_personvlad_begins_with_its_classifier_if_its_loss_has_one(tiny_mars, tm
     assert record.method.recipe["aggregator"]["options"]["fully_connected"] is True
 
 
+@pytest.mark.no_cover  # the tests of a single run cover the same lines
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_runs_under_every_protocol_of_its_paper(name, tiny_shelf, tmp_path, cli_json, monkeypatch):
-    monkeypatch.setattr(Registry, "installed", lambda: REGISTRY)  # read once, and not for each of some 260 runs
+    monkeypatch.setattr(Registry, "installed", lambda: REGISTRY)  # read once, and not for each of some 270 runs
     monkeypatch.setenv("VREID_DATA", str(tiny_shelf))
     method = recipe(name)
     for protocol in sorted({*paper_of(method), *method.protocols}):

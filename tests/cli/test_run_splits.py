@@ -118,10 +118,10 @@ def test_weights_of_some_splits_are_tested_on_those(cli, cli_json, pooling, tiny
     assert "it has no weights for split 2; choose others with --splits" in refused.stderr
 
 
-def test_an_interrupted_run_continues_in_the_split_it_was_in(spawn, cli_json, pooling, tmp_path):
+def test_an_interrupted_run_continues_in_the_split_it_was_in(fork, cli_json, pooling, tmp_path):
     steps = ("--set", "stages.0.steps=20", "--set", "stages.0.P=2", "--splits", "0-2")
     whole = cli_json(*pooling, *steps, "--runs", tmp_path / "whole")
-    process = spawn(*pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
+    process = fork(*pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("ilids-vid@*/split-1/log.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.01)
