@@ -25,6 +25,7 @@ from vreid_bench.contracts.parts import (
 from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encoder, check_matcher
+from vreid_bench.modeling.layout import lay_out
 from vreid_bench.modeling.loss_checks import build_loss
 from vreid_bench.modeling.probe import draw_clips, duplicate, hold_warnings, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
@@ -77,6 +78,7 @@ class Model(nn.Module):
         encoder = factories.encoder()
         self.planes = _planes(encoder, factories.encoder.entry)
         self.encoder = _module(encoder, titles["encoder"], Encoder)
+        lay_out(self.encoder)
         channels = sum(PLANES[p] for p in self.planes)
         clips = draw_clips(2, method.test.T or 4, channels, method.size)
         self.eval()
@@ -90,6 +92,7 @@ class Model(nn.Module):
             shape = tuple(maps.shape[2:])
             built = factories.aggregator(shape)
             self.aggregator = _module(built, titles["aggregator"], Aggregator).eval()
+            lay_out(self.aggregator)
             with _count() as aggregator_work, factories.aggregator.blame():
                 features = self.aggregate(maps)
             # two clips were probed, and a multiplication with its addition counts as two operations
@@ -112,6 +115,11 @@ class Model(nn.Module):
         self.weighs_clips = features.importance is not None
         self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Model:
+        super()._apply(fn, recurse)
+        lay_out(self)  # `fn` may have moved it to another device
+        return self
 
     @property
     def embedding_width(self) -> int:

@@ -275,7 +275,10 @@ def _optimizer(stage: Train, named: Mapping[str, nn.Parameter], state: Mapping[s
         name, _, field = key.rpartition("/")
         parameter = named[name]
         device = torch.device("cpu") if field == "step" else parameter.device
-        optimizer.state[parameter][field] = value.to(device)
+        kept = value.to(device)
+        if kept.shape == parameter.shape:  # in the order of the parameter, as without the interruption
+            kept = torch.empty_like(parameter, dtype=value.dtype).copy_(kept)
+        optimizer.state[parameter][field] = kept
     return optimizer
 
 
