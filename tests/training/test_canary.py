@@ -81,5 +81,5 @@ def test_the_hash_is_of_names_and_values_but_not_of_their_order_in_memory():
 
 
 def test_a_training_that_fails_is_told_with_its_reason():
-    with pytest.raises(RunError, match="no-such failed: .*no-such"):
+    with pytest.raises(RunError, match="the training of no-such failed: "):
         canary.train_apart(["no-such"])

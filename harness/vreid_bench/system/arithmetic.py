@@ -75,9 +75,7 @@ def explain_impossible() -> str:
     if reason := explain_processor():
         return reason
     if os.environ.get("VREID_NATIVE") == "0" or find_spec("vreid_bench._portable") is None:
-        return (
-            "its kernels are not there; reinstall vreid-bench with a C++ compiler present, and without VREID_NATIVE=0"
-        )
+        return "its kernels are missing; reinstall vreid-bench with a C++ compiler present, and without VREID_NATIVE=0"
     if loaded := [name for name in _READERS if name in sys.modules]:
         return f"it has to be chosen before {' and '.join(loaded)} is imported, so in a new process"
     return ""

@@ -1,7 +1,7 @@
 """Whether this machine repeats a training under portable arithmetic to the last bit: the weights of a few steps.
 
-`leaderboard/canary.json` has the sha256 of the weights of one method for each family of encoders. Write it again after a
-change to what training computes:
+`leaderboard/canary.json` has the sha256 of the weights of one method for each family of encoders. Write it again after
+a change to what training computes:
 
     python -m vreid_bench.training.canary --write
 """
@@ -79,7 +79,7 @@ def compare_here(*, every: bool) -> str:
 
 
 def train_few_steps(method: str, data: Path) -> nn.Module:
-    """The model of a method at preset small after STEPS steps of each of its stages, trained on the people of `data`."""
+    """The model of a method at preset small after STEPS steps of each of its stages on the people of `data`."""
     from vreid_bench.planning.plan import RunRequest, plan_run
     from vreid_bench.records.run_directory import FoldDirectory
     from vreid_bench.registry.registry import Registry
