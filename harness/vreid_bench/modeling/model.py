@@ -117,7 +117,7 @@ class Model(nn.Module):
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
 
     def _apply(self, fn: Any, recurse: bool = True) -> Model:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch has no types for it
         lay_out(self)  # `fn` may have moved it to another device
         return self
 

@@ -28,7 +28,7 @@ class Lines(tqdm):  # type: ignore[type-arg]  # tqdm is generic for type checker
     """A bar as lines: one every ten seconds, and one at the end. Nothing is drawn over."""
 
     monitor_interval = 0  # the thread that hurries slow bars is not needed
-    written = 0  # the count in the last line
+    written: float = 0  # the count in the last line
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Write how far it is, if it went on since the last line."""
