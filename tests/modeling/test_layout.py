@@ -18,7 +18,7 @@ def test_channels_come_last_on_a_cpu_and_no_value_changes(convolution, sizes):
     for old, new in zip(before.parameters(), after.parameters(), strict=True):
         assert torch.equal(old, new)
         assert new.is_contiguous(memory_format=order) or new.dim() == 1
-    x = torch.randn(2, 3, *sizes)
+    x = torch.randn(16, 3, *sizes)  # torch computes a few clips in another way
     maps = after(x)
     assert maps.is_contiguous(memory_format=order)
     torch.testing.assert_close(maps, before(x))
