@@ -1,6 +1,6 @@
 # make install  only create .venv and install into it
-# make run   train 3D PersonVLAD on the synthetic twin of MARS and print its row; on one thread, which every machine
-#            has, so that it prints the committed row
+# make run   train 3D PersonVLAD on the synthetic twin of MARS and print its row; in portable arithmetic, so that every
+#            x86-64 processor with AVX2 prints the committed row
 # make test  lint, type-check and run every test; less than 97 % coverage of harness/ is an error
 # make quick lint, type-check and run what takes no training, no rendering, no compiler and no process of its own
 # make gpu   on a machine with an NVIDIA GPU (compute capability 8.0 or more, 16 GB free) and its driver: build the CUDA

@@ -75,6 +75,14 @@ def cache(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def arithmetic():
+    """Commands within the tests' process compute as it does: torch is loaded already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VREID_ARITHMETIC", "native")
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_mars(make_once):
     """Ten identities to train on and ten to test on, as the renderer writes them."""

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from vreid_bench.scoring.rerank.k_reciprocal import KReciprocalRule, k_reciprocal_distance
     from vreid_bench.scoring.rerank.neighbours import nearest_columns
     from vreid_bench.scoring.score import score
+    from vreid_bench.system.arithmetic import is_pinned, pin_children
     from vreid_bench.system.progress import bar
 
 _HOME = {
@@ -104,6 +105,7 @@ _HOME = {
     "vreid_bench.scoring.rerank.neighbours": ("nearest_columns",),
     "vreid_bench.scoring.report": ("Report",),
     "vreid_bench.scoring.score": ("score",),
+    "vreid_bench.system.arithmetic": ("is_pinned", "pin_children"),
     "vreid_bench.system.progress": ("bar",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -164,12 +166,14 @@ __all__ = [
     "digest",
     "distort",
     "hookimpl",
+    "is_pinned",
     "k_reciprocal_distance",
     "nearest_columns",
     "pair_importance",
     "pairwise_distance",
     "part",
     "person_ids",
+    "pin_children",
     "prefetch",
     "reported_row",
     "reported_table",

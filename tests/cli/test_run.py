@@ -358,14 +358,14 @@ def test_synthesize_then_verify(cli, cli_json, tmp_path):
 
 def test_doctor_names_versions_device_and_kernels(cli_json, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    found = cli_json("doctor")
+    found = cli_json("doctor", "--canary", "none")
     assert found["processor"].endswith(", 1 core for this process (OMP_NUM_THREADS=1)")
     assert {"python", "torch", "numpy", "vreid-bench", "device", "kernels", "plugins", "cache"} <= set(found)
 
 
 def test_doctor_fails_if_a_plugin_cannot_be_used(cli, monkeypatch):
     monkeypatch.setenv("VREID_PLUGINS", "nowhere")
-    result = cli("doctor", "--json")
+    result = cli("doctor", "--canary", "none", "--json")
     assert (result.exit_code, json.loads(result.stdout)["plugins"].startswith("error: ")) == (1, True)
 
 

@@ -61,7 +61,7 @@ def test_frames_are_read_at_the_same_time_and_a_bar_counts_them(copy, tmp_path, 
     monkeypatch.setattr(content, "CHUNK", 1)
     monkeypatch.setattr(content, "_digest", meet)
     hash_content(copy("own"), tmp_path)
-    assert "hash frames: 100%" in capsys.readouterr().err
+    assert "hash frames: " in capsys.readouterr().err
     hash_content(copy("own"), tmp_path / "another cache", quiet=True)
     assert capsys.readouterr().err == ""
 

@@ -63,6 +63,8 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
             )
         group, others = group[:1], group[1:]
     compared = comparison.compare_groups(group, others, runs)
+    if unlike := comparison.tell_arithmetic(group, others, runs):
+        click.echo(unlike, err=True)
     if as_json:
         click.echo(json.dumps({"conventions": comparison.to_plain(compared)}))
     else:

@@ -10,11 +10,19 @@ from vreid_bench.cli.options import AS_JSON
 
 
 @click.command()
+@click.option(
+    "--canary",
+    type=click.Choice(["none", "one", "all"]),
+    default="one",
+    show_default=True,
+    help="How many trainings of a few steps to repeat.",
+)
 @AS_JSON
-def doctor(as_json: bool) -> None:
+def doctor(canary: str, as_json: bool) -> None:
     """Show the environment of a run, and what to repair.
 
-    Versions, device, threads, kernels, plugins and folders. The exit code is 1 if a plugin cannot be used.
+    Versions, device, threads, kernels, plugins and folders, and whether a training of a few steps ends in the same
+    weights here as elsewhere (--arithmetic portable). The exit code is 1 if a plugin cannot be used.
 
     \b
         vreid-bench doctor
@@ -23,7 +31,7 @@ def doctor(as_json: bool) -> None:
 
     from vreid_bench.reporting.doctor import ERROR, examine
 
-    found = examine()
+    found = examine(canary)
     click.echo(json.dumps(found) if as_json else tabulate(found.items(), tablefmt="plain", maxcolwidths=[None, 90]))
     if any(finding.startswith(ERROR) for finding in found.values()):
         click.get_current_context().exit(1)

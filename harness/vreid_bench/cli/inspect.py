@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli.options import DEVICE, FILE, QUIET, RUNS, THREADS
+from vreid_bench.cli.arithmetic import take_arithmetic
+from vreid_bench.cli.options import ARITHMETIC, DEVICE, FILE, QUIET, RUNS, THREADS
 from vreid_bench.evaluation.inspections import INSPECTIONS
 from vreid_bench.system.errors import InputError
 
@@ -31,6 +32,7 @@ LIST = "list"
 @RUNS
 @DEVICE
 @THREADS
+@ARITHMETIC
 @QUIET
 def inspect(what: str, out: Path | None, **options: Any) -> None:
     """Write the numbers behind a figure of RUN to a file.
@@ -44,6 +46,7 @@ def inspect(what: str, out: Path | None, **options: Any) -> None:
         vreid-bench inspect RUN --what clip-weights --query 12 --out weights.npz
         vreid-bench inspect RUN --what pairs --query 12 --gallery 40 --out pairs.npz
     """
+    take_arithmetic(options.pop("arithmetic"), options["run"], options)
     from vreid_bench.evaluation.inspection import InspectionRequest, inspect_run, list_inspections
     from vreid_bench.records.npz import to_npz
     from vreid_bench.system.files import write_atomic

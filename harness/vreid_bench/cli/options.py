@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vreid_bench.system.arithmetic import ARITHMETICS, Arithmetic, choose_arithmetic
+from vreid_bench.system.arithmetic import ARITHMETICS
 from vreid_bench.system.event_log import LEVELS
 from vreid_bench.system.progress import silence
 
@@ -30,22 +30,15 @@ def hide_bars(context: click.Context, parameter: click.Parameter, quiet: bool) -
     return quiet
 
 
-def take_arithmetic(context: click.Context, parameter: click.Parameter, arithmetic: Arithmetic) -> None:
-    """Choose the arithmetic while neither NumPy nor torch is loaded."""
-    choose_arithmetic(arithmetic)
-
-
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 RUNS = click.option("--runs", type=FILE, default=Path("runs"), show_default=True, help="The folder of all runs.")
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 ARITHMETIC = click.option(
     "--arithmetic",
     type=click.Choice(ARITHMETICS),
-    default="native",
-    show_default=True,
-    callback=take_arithmetic,
-    expose_value=False,
-    help="portable: the same bits on every x86-64 processor with AVX2, on one thread.",
+    envvar="VREID_ARITHMETIC",
+    help="portable: the same bits on every x86-64 processor with AVX2, on one thread; native: those of this machine. "
+    "Default: that of RUN, else portable for preset small, and native for preset paper, a GPU or several threads.",
 )
 THREADS = click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
 CHECKPOINT_EVERY = click.option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vreid_bench.cli.arithmetic import take_arithmetic
 from vreid_bench.cli.options import (
     ACCEPT_WITHDRAWN,
     ARITHMETIC,
@@ -145,8 +146,9 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin ica --protocol ilids-vid --data /data/ilids-vid --dry-run
         vreid-bench run --plugin ica --protocol ilids-vid --set "stages.0.steps=100 epochs" --dry-run --json
 
-    --arithmetic portable gives a training on the CPU the same weights, to the last bit, on every x86-64
-    processor with AVX2. Without it, another kind of processor gives another training.
+    Preset small computes with --arithmetic portable: on the CPU and on one thread a training has the same
+    weights, to the last bit, on every x86-64 processor with AVX2. With native another kind of processor gives
+    another training.
 
     Papers begin from published weights, so preset paper asks for them: --dry-run names the files, --weights takes
     your copies, and --from-scratch does without and marks the row. Tensors are matched by their published names;
@@ -157,6 +159,7 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --data /data/mars --weights encoder=resnet50.pth
         vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
+    take_arithmetic(options.pop("arithmetic"), options["source"], options)
     from vreid_bench.planning.plan import RunRequest, check_requests
     from vreid_bench.reporting.terminal import render
 

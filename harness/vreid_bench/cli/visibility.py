@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli.options import AS_JSON, DEVICE, FILE, QUIET, RUNS, THREADS
+from vreid_bench.cli.arithmetic import take_arithmetic
+from vreid_bench.cli.options import ARITHMETIC, AS_JSON, DEVICE, FILE, QUIET, RUNS, THREADS
 
 
 @click.command()
@@ -18,6 +19,7 @@ from vreid_bench.cli.options import AS_JSON, DEVICE, FILE, QUIET, RUNS, THREADS
 @RUNS
 @DEVICE
 @THREADS
+@ARITHMETIC
 @QUIET
 @AS_JSON
 def visibility(run: Path, as_json: bool, **options: Any) -> None:
@@ -30,6 +32,7 @@ def visibility(run: Path, as_json: bool, **options: Any) -> None:
         vreid-bench visibility runs/mars@synthetic-tacan-small-seed0-1a2b3c4d
         vreid-bench visibility runs/mars@synthetic-clip-learned-small-seed0-5e6f7a8b --protocol mars-corruption
     """
+    take_arithmetic(options.pop("arithmetic"), run, options)
     from vreid_bench.evaluation.agreement import as_json as listed
     from vreid_bench.evaluation.agreement import render
     from vreid_bench.evaluation.visibility import measure_visibility

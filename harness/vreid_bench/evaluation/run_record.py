@@ -21,6 +21,7 @@ from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.rerank import neighbours
+from vreid_bench.system.arithmetic import is_pinned
 from vreid_bench.system.environment import Machine, device_name, packages
 from vreid_bench.system.fingerprint import sha256
 from vreid_bench.system.meter import add_costs, read_costs
@@ -107,6 +108,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
                 "instruction_set": instruction_set(),
                 "device": device_name(machine.device),
                 "threads": machine.threads,
+                "arithmetic": "portable" if is_pinned() else "native",
             },
             **scores.fields,
         }

@@ -25,14 +25,14 @@ from vreid_bench.contracts.parts import (
 from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encoder, check_matcher
+from vreid_bench.modeling.layout import lay_out
 from vreid_bench.modeling.loss_checks import build_loss
-from vreid_bench.modeling.probe import draw_clips, duplicate, hold_warnings, keep_streams
+from vreid_bench.modeling.probe import begin_stream, draw_clips, duplicate, hold_warnings, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
 from vreid_bench.registry.entry import Entry, blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import accepts_call
 from vreid_bench.system.errors import InputError, suggestion
-from vreid_bench.system.seeds import derive_seed
 
 # What to do about an output of another shape.
 MAPS = (
@@ -59,11 +59,6 @@ def _count() -> FlopCounterMode:
     return FlopCounterMode(display=False, custom_mapping=RECURRENT)
 
 
-def begin_stream(seed: int, part: str) -> None:
-    """Give a part random weights of its own: they depend on the seed and the part's place, not on the other parts."""
-    torch.manual_seed(derive_seed(seed, "weights", part))
-
-
 class Model(nn.Module):
     """Encoder, aggregator and matcher; each is sized by the output of the one before for two random clips.
 
@@ -86,6 +81,7 @@ class Model(nn.Module):
         encoder = factories.encoder()
         self.planes = _planes(encoder, factories.encoder.entry)
         self.encoder = _module(encoder, titles["encoder"], Encoder)
+        lay_out(self.encoder)
         channels = sum(PLANES[p] for p in self.planes)
         clips = draw_clips(2, method.test.T or 4, channels, method.size)
         self.eval()
@@ -100,6 +96,7 @@ class Model(nn.Module):
             begin_stream(seed, "aggregator")
             built = factories.aggregator(shape)
             self.aggregator = _module(built, titles["aggregator"], Aggregator).eval()
+            lay_out(self.aggregator)
             with _count() as aggregator_work, factories.aggregator.blame():
                 features = self.aggregate(maps)
             # two clips were probed, and a multiplication with its addition counts as two operations
@@ -123,6 +120,11 @@ class Model(nn.Module):
         self.weighs_clips = features.importance is not None
         self.dims = {name: value.shape[-1] for name, value in features.extra.items()}
         self.dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Model:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch has no types for it
+        lay_out(self)  # `fn` may have moved it to another device
+        return self
 
     @property
     def embedding_width(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ import click
 from vreid_bench.contracts.dataset import Dataset, TwinReader, VariantReader, WithdrawnReader, mark_synthetic
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.planning.dataset_lists import check_dataset_lists
+from vreid_bench.planning.preset import find_copy
 from vreid_bench.planning.protocols import name_protocol
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
-from vreid_bench.system.arithmetic import is_pinned
 from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError, suggestion
 from vreid_bench.system.progress import tell_once
@@ -144,12 +143,6 @@ def data_root(
     return root, False
 
 
-def find_copy(given: Path | None) -> Path | None:
-    """The user's copy: `given` (`--data`), else VREID_DATA; None if neither names one, so that the twin is used."""
-    variable = os.environ.get("VREID_DATA")
-    return given or (Path(variable) if variable else None)
-
-
 def find_dataset(registry: Registry, name: str) -> Entry:
     """The reader of that name. Raises InputError with near names, or with the data set of the protocol of that name."""
     found = registry.find("datasets", name)
@@ -181,9 +174,7 @@ def _render_twin(reader: Any, dataset: str) -> Path:
     if not isinstance(reader, TwinReader):
         raise InputError(f"data set {dataset!r} has no synthetic twin; name your copy with --data")
     tell_once(BANNER.format(dataset))
-    # the last bits of the renderer move a value in a frame of some hundred over the edge of rounding
-    arithmetic = "-portable" if is_pinned() else ""
-    root = _twins() / f"{dataset}-{reader.twin()[:12]}{arithmetic}"
+    root = _twins() / f"{dataset}-{reader.twin()[:12]}"
     if not root.exists():
         root.parent.mkdir(parents=True, exist_ok=True)
         with root.with_name(f".{root.name}.lock").open("w") as lock:

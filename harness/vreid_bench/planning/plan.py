@@ -20,12 +20,13 @@ from vreid_bench.planning.beginning import Beginning
 from vreid_bench.planning.buildable import check_buildable
 from vreid_bench.planning.code import Code, fingerprint_code
 from vreid_bench.planning.content import add_content
-from vreid_bench.planning.data_root import find_copy, open_datasets
+from vreid_bench.planning.data_root import open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
 from vreid_bench.planning.fold_check import check_folds
 from vreid_bench.planning.folds import Fold, check_clothes, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
+from vreid_bench.planning.preset import choose_preset
 from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.planning.trainings import check_unlabelled, describe_trainings, plan_training
@@ -195,7 +196,7 @@ def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False)
     if earlier is not None:
         method_request = earlier.method_request
     else:
-        preset = request.preset or ("paper" if find_copy(request.data) else "small")
+        preset = choose_preset(request.preset, request.data)
         share = validation.share if validation else None
         method_request = MethodRequest(request.name, preset, request.seed or 0, held_out=share)
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal, Self, cast
 
-from pydantic import JsonValue, model_validator
+from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Source
@@ -13,6 +13,7 @@ from vreid_bench.contracts.precision import Precision
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import LOADABLE, Loadable
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Hash, MethodName, Name, Text
+from vreid_bench.system.arithmetic import Arithmetic
 from vreid_bench.system.fingerprint import digest
 
 # rules of a protocol that make it special, unless they have one of the plain values
@@ -264,3 +265,10 @@ class Environment(Entry):
     instruction_set: Text | None  # the widest that torch uses; None: not known
     device: Text
     threads: Count
+    # None: not known. It is then left out of the file too, as it is of older records.
+    arithmetic: Arithmetic | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_unknown(self, serialize: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        fields: dict[str, JsonValue] = serialize(self)
+        return {name: value for name, value in fields.items() if name != "arithmetic" or value is not None}

@@ -16,12 +16,16 @@ from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.environment import cores, device_name, packages, pick_device
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.processor import instruction_set, processor
+from vreid_bench.training.canary import compare_here
 
 ERROR = "error: "  # begins the finding of a fault that stops every run
 
 
-def examine() -> dict[str, str]:
-    """Subject -> finding, each in words. Never raises: faults are findings, too."""
+def examine(canary: str = "none") -> dict[str, str]:
+    """Subject -> finding, each in words. Never raises: faults are findings, too.
+
+    canary: how many of the trainings of `training.canary` are repeated here: none, one or all.
+    """
     device = pick_device("auto")
     found = {"python": platform.python_version(), **packages()}
     found["processor"] = f"{processor()}, {instruction_set()}, {_cores()}"
@@ -30,6 +34,8 @@ def examine() -> dict[str, str]:
     found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")
     found["clip ops"] = _clip_ops(device)
     found["plugins"] = _plugins()
+    if canary != "none":
+        found["portable"] = compare_here(every=canary == "all")
     found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs without --data use synthetic twins"
     found["cache"] = f"{cache_folder()} (VREID_CACHE moves it)"
     return found

@@ -211,6 +211,7 @@ def _describe_environment(record: Record) -> dict[str, str]:
         **{name: version for name, version in where.packages.items() if name != "vreid-bench"},
         "device": where.device,
         "threads": str(where.threads),
+        "arithmetic": where.arithmetic or "unknown",
         "instruction set": where.instruction_set or "unknown",
         "lists": record.dataset.fingerprint[:8],
         "pictures": record.dataset.content[:8] if record.dataset.content else "unknown",

@@ -105,6 +105,18 @@ def compare_groups(ones: Sequence[Path], others: Sequence[Path], runs: Path = Pa
     return {name: {metric: _compare_metric(name, metric, *kept) for metric in METRICS} for name in names}
 
 
+def tell_arithmetic(ones: Sequence[Path], others: Sequence[Path], runs: Path) -> str:
+    """In a sentence, that the runs were computed with unlike arithmetic; empty if with one, or if it is not known."""
+    found = {
+        name: {_Opened.open(run, runs).record.environment.arithmetic or "unknown" for run in group}
+        for name, group in (("A", ones), ("B", others))
+    }
+    if len(found["A"] | found["B"]) == 1:
+        return ""
+    words = ", ".join(f"{name} with {' and '.join(sorted(group))}" for name, group in found.items())
+    return f"note: computed with unlike arithmetic, {words}; that alone makes two trainings differ as two seeds do"
+
+
 def to_plain(compared: Compared) -> dict[str, Any]:
     """`{convention: {metric: {"difference": ..., "verdict": ...}}}` of plain values, as for JSON."""
     return {

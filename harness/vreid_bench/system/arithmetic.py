@@ -15,11 +15,15 @@ This module loads neither NumPy nor torch, because the variables count only befo
 from __future__ import annotations
 
 import os
+import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Literal, get_args
 
 from vreid_bench.system.errors import InputError
-from vreid_bench.system.processor import instruction_set
+from vreid_bench.system.processor import PLAIN, instruction_set
 
 Arithmetic = Literal["native", "portable"]
 ARITHMETICS: tuple[Arithmetic, ...] = get_args(Arithmetic)
@@ -37,16 +41,53 @@ _READERS = ("numpy", "torch")  # they read the variables when they are loaded
 def choose_arithmetic(arithmetic: Arithmetic) -> None:
     """Let this process, and those that it starts, compute so.
 
-    Raises InputError if `portable` is asked for when NumPy or torch is loaded already without it.
+    Raises InputError if `portable` is asked for where it is impossible.
     """
     if arithmetic == "native" or is_pinned():
         return
-    if loaded := [name for name in _READERS if name in sys.modules]:
-        raise InputError(
-            f"arithmetic portable has to be chosen before {' and '.join(loaded)} is imported; "
-            "set it in a new process, by the command line or by choose_arithmetic"
-        )
+    if reason := explain_impossible():
+        raise InputError(f"--arithmetic portable: {reason}; leave it out")
     os.environ.update(PINS)
+
+
+@contextmanager
+def pin_children() -> Iterator[None]:
+    """Hold the libraries of the processes that are started in the block to AVX2 and one thread, where there is AVX2.
+
+    So what they compute with NumPy has the same bits on every such processor.
+    """
+    pins = {**PINS, "OPENBLAS_NUM_THREADS": "1"}
+    before = {name: os.environ.get(name) for name in pins}
+    if not explain_processor():
+        os.environ.update(pins)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def explain_impossible() -> str:
+    """Why this process cannot compute portably; empty if it can."""
+    if reason := explain_processor():
+        return reason
+    if os.environ.get("VREID_NATIVE") == "0" or find_spec("vreid_bench._portable") is None:
+        return "its kernels are missing; reinstall vreid-bench with a C++ compiler present, and without VREID_NATIVE=0"
+    if loaded := [name for name in _READERS if name in sys.modules]:
+        return f"it has to be chosen before {' and '.join(loaded)} is imported, so in a new process"
+    return ""
+
+
+def explain_processor() -> str:
+    """Why no process of this processor can compute portably; empty if one can."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return f"the processor is of the kind {platform.machine()}, and portable arithmetic needs x86-64 with AVX2"
+    if instruction_set() == PLAIN:
+        return "the processor has no AVX2, which portable arithmetic needs"
+    return ""
 
 
 def name_arithmetic() -> str:

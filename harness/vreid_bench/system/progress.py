@@ -11,15 +11,42 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+EVERY = 10.0  # seconds between two lines of a bar in a file
 SILENT = ContextVar("silent", default=False)  # whether bars are hidden, whoever makes them
 TOLD = "vreid_bench.told"  # key in click's `meta`: the lines that a command has told
 
 
 def bar(total: int, title: str, unit: str, *, done: int = 0, quiet: bool = False) -> Any:
-    """A tqdm bar with the time left. In a file or a pipe it writes one line every ten seconds, not ten per second."""
-    interval = 0.1 if sys.stderr.isatty() else 10.0
+    """A tqdm bar with the time left. In a file or a pipe it is `Lines`, without control characters."""
     hidden = quiet or SILENT.get()
-    return tqdm(total=total, initial=done, desc=title, unit=unit, disable=hidden, mininterval=interval)
+    if sys.stderr.isatty():
+        return tqdm(total=total, initial=done, desc=title, unit=unit, disable=hidden)
+    return Lines(total=total, initial=done, desc=title, unit=unit, disable=hidden, mininterval=EVERY, miniters=1)
+
+
+class Lines(tqdm):  # type: ignore[type-arg]  # tqdm is generic for type checkers alone
+    """A bar as lines: one every ten seconds, and one at the end. Nothing is drawn over."""
+
+    monitor_interval = 0  # the thread that hurries slow bars is not needed
+    written: float = 0  # the count in the last line
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        """Write how far it is, if it went on since the last line."""
+        if self.n > max(self.initial, self.written):
+            self.written = self.n
+            state = self.format_dict
+            state["bar_format"] = "{desc}: {n_fmt} of {total_fmt}, {elapsed}, {remaining} left, {rate_fmt}{postfix}"
+            self.fp.write(f"{self.format_meter(**state)}\n")
+            self.fp.flush()
+
+    def clear(self, nolock: bool = False) -> None:
+        """Leave the lines as they are."""
+
+    def close(self) -> None:
+        """Write the last line."""
+        if not self.disable:
+            self.disable = True
+            self.display()
 
 
 @contextmanager
@@ -34,8 +61,12 @@ def silence() -> Iterator[None]:
 
 def write_line(line: str, *, quiet: bool = False) -> None:
     """Print a line above the bars that are shown."""
-    if not quiet:
+    if quiet:
+        return
+    if sys.stderr.isatty():
         tqdm.write(line, file=sys.stderr)
+    else:
+        click.echo(line, err=True)
 
 
 def tell_once(text: str) -> None:

@@ -75,7 +75,10 @@ def build_optimizer(
         name, _, field = key.rpartition("/")
         parameter = named[name]
         device = torch.device("cpu") if field == "step" else parameter.device
-        optimizer.state[parameter][field] = value.to(device)
+        kept = value.to(device)
+        if kept.shape == parameter.shape:  # in the order of the parameter, as without the interruption
+            kept = torch.empty_like(parameter, dtype=value.dtype).copy_(kept)
+        optimizer.state[parameter][field] = kept
     return optimizer
 
 

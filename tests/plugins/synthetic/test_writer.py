@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vreid_bench import InputError
+from vreid_bench import InputError, is_pinned
+from vreid_bench.system.arithmetic import explain_processor
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.datasets.mars.twin import plan as plan_mars
 from vreid_plugins.synthetic import Job, Plan, TrackletSpec, World, render, writer
@@ -74,6 +77,43 @@ def test_a_run_killed_in_the_middle_continues_to_the_same_tree(tree: Path, tmp_p
     assert not partial.exists()
 
 
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker renders in this process, as if its libraries were held to AVX2."""
+    monkeypatch.setattr(writer, "is_pinned", lambda: True)
+
+
+def test_the_processes_that_render_are_held_to_avx2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
+
+    class Pool:
+        """Renders here, and notes what a process that is started for a batch would be held to."""
+
+        def __init__(self, workers: int, **_: object) -> None:
+            assert workers == 1
+
+        def __enter__(self) -> Pool:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def shutdown(self, **_: object) -> None: ...
+
+        def submit(self, work: Callable[..., int], *given: object) -> Future[int]:
+            held.append(is_pinned())
+            done: Future[int] = Future()
+            done.set_result(work(*given))
+            return done
+
+    monkeypatch.setattr(writer, "ProcessPoolExecutor", Pool)
+    before = is_pinned()
+    writer.write_tree(tmp_path / "tree", small_plan(), workers=1, progress=False)
+    assert held
+    assert all(held) or explain_processor()
+    assert is_pinned() == before
+
+
+@pytest.mark.usefixtures("in_process")
 def test_complete_tracklets_are_not_rendered_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rendered: list[TrackletSpec] = []
     original = writer.render
@@ -114,6 +154,7 @@ def test_what_another_plan_left_is_dropped(tmp_path: Path, monkeypatch: pytest.M
     assert contents(tmp_path / "tree") == contents(tmp_path / "fresh")
 
 
+@pytest.mark.usefixtures("in_process")
 def test_png_frames_keep_every_pixel(tmp_path: Path) -> None:
     from PIL import Image
 
