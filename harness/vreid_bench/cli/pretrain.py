@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from vreid_bench.cli.arithmetic import take_arithmetic
 from vreid_bench.cli.options import (
     ARITHMETIC,
     CHECKPOINT_EVERY,
@@ -58,9 +59,10 @@ def pretrain(method: str, out: Path, log_level: str, **options: Any) -> None:
     code and tensors, seed, steps, and the score. Methods with one encoder need one file.
 
     \b
-        vreid-bench pretrain clip-average --steps 1000 --arithmetic portable --out i3d.safetensors
+        vreid-bench pretrain clip-average --steps 1000 --out i3d.safetensors
         vreid-bench pretrain my-method --protocol custom --data my-people --out mine.safetensors
     """
+    take_arithmetic(options.pop("arithmetic"), None, {**options, "preset": "small"})
     from vreid_bench.contracts.recipe import describe_part
     from vreid_bench.planning.pretraining import PretrainRequest, plan_pretraining
     from vreid_bench.registry.registry import Registry
