@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from short_run import SHORT
+from zygote import Zygote
 
 from vreid_bench.cli.main import main
 
@@ -29,6 +30,7 @@ COSTLY = {
     "checked_emulation",
     "site",
     "spawn",
+    "fork",
 }
 PLUGINS = Path(__file__).parent / "plugins"
 
@@ -150,7 +152,7 @@ def checked_emulation(make_once):
     """The program that runs the CUDA kernels on the CPU, with sanitizers: several times slower."""
     from cuda_emulator import SANITIZERS, build
 
-    return make_once("checked-emulation", lambda program: build(program, "-g", *SANITIZERS))
+    return make_once("checked-emulation", lambda program: build(program, "-Og", "-g1", *SANITIZERS))
 
 
 @pytest.fixture(scope="session")
@@ -195,3 +197,29 @@ def spawn():
         )
 
     return start
+
+
+@pytest.fixture(scope="session")
+def zygote():
+    """The process of this worker that `fork` forks others from."""
+    one = Zygote()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def fork(zygote, tmp_path_factory):
+    """Start the command line as a process of its own, without the seconds that imports take; at the end it is killed.
+
+    It leads a session, as a program leads one that a terminal starts.
+    """
+    running = []
+
+    def start(*arguments, cwd, **environment):
+        running.append(zygote.start(arguments, tmp_path_factory.mktemp("output"), cwd, environment))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()

@@ -46,7 +46,16 @@ def test_every_command_in_the_docs_exists(cli):
 
 
 def test_every_option_in_the_docs_exists(cli):
-    commands = ([], ["run"], ["score"], ["compare"], ["leaderboard"], ["data", "verify"], ["conventions", "diff"])
+    commands = (
+        [],
+        ["run"],
+        ["pretrain"],
+        ["score"],
+        ["compare"],
+        ["leaderboard"],
+        ["data", "verify"],
+        ["conventions", "diff"],
+    )
     more = (["doctor"], ["data", "synthesize"], ["list"], ["runs"], ["methods", "show"], ["inspect"])
     shown = "".join(cli(*command, "--help").stdout for command in commands + more)
     for option in set(re.findall(r"(?<=[ `])--[a-z][a-z-]*", MANUAL)):

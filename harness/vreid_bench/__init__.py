@@ -29,6 +29,7 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
 if TYPE_CHECKING:
+    from vreid_bench.contracts.corruption import ClipCorruption, Distortion
     from vreid_bench.contracts.dataset import (
         DISTRACTOR,
         JUNK,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, PairScores, Published
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.selection import Selection
-    from vreid_bench.modeling.corruption import Distortion, distort
+    from vreid_bench.modeling.corruption import distort
     from vreid_bench.modeling.frames import decode, prefetch
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_mean
     from vreid_bench.ops.clip_reference import (
@@ -84,7 +85,8 @@ _HOME = {
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "PairScores", "Published"),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
     "vreid_bench.evaluation.strategies.selection": ("Selection",),
-    "vreid_bench.modeling.corruption": ("Distortion", "distort"),
+    "vreid_bench.modeling.corruption": ("distort",),
+    "vreid_bench.contracts.corruption": ("ClipCorruption", "Distortion"),
     "vreid_bench.modeling.frames": ("decode", "prefetch"),
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_mean"),
     "vreid_bench.ops.clip_reference": (
@@ -115,6 +117,7 @@ __all__ = [
     "SMALL_SIZE",
     "SYNTHETIC",
     "Batch",
+    "ClipCorruption",
     "ClipFeatures",
     "ClipRule",
     "ClipSide",

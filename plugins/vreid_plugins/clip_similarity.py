@@ -8,12 +8,17 @@ frozen:
 - `clip-average`, `clip-average-1`, `-2`, `-4`: the mean of the unit vectors of 8, 1, 2 or 4 clips (Fig. 4, Table 6);
   `clip-average-raw`: the mean of 8 clips without scaling to unit length.
 - `clip-top`: the mean over the most similar 60 % of the 64 pairs of clips, in the test only (`top-t%-eval`);
-  `clip-top-trained`: also in training (`top-t%-traineval`); `clip-top-corrupted`: also trained on corrupted clips.
-- `clip-learned`: a network weighs one pair after another; `clip-learned-corrupted`: also trained on corrupted clips.
+  `clip-top-trained`: over the most similar half, also in training (`top-t%-traineval`).
+- `clip-learned`: a network weighs one pair after another.
+- `clip-top-corrupted`, `clip-top-trained-corrupted`, `clip-learned-corrupted`: the same with the second stage trained
+  on corrupted clips, M_c^max = 7.
 
-Table 2 trains a model for each M_c^max, with as many corrupted clips as in the test. Here a method is trained once,
-on clean clips or with the share of corrupted clips that M_c^max = 7 has, and tested at every M_c^max. So only two of
-its columns are this experiment: M_c^max = 0 of the clean methods, 7 of the corrupted ones.
+Table 2 trains this second stage for each M_c^max, from 0 to 7. M_c^max is a setting of the last three, and each column
+is that of the method with that setting under the same condition of the test. This command makes all rows of Table 2
+from one I3D, which is trained once:
+
+    vreid-bench run --protocol mars-corruption --plugin clip-top-corrupted --plugin clip-top-trained-corrupted
+        --plugin clip-learned-corrupted --sweep stages.1.corruption.most=0-7
 
 The paper's other variations are settings of these methods: how a single clip is cut (Table 1, Fig. 3) is test.sampler
 and test.T of `clip-average-1`, where its consec, random, evenly and all are random-consecutive, random, evenly and all;
@@ -34,6 +39,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vreid_bench import (
+    ClipCorruption,
     Clipping,
     ClipRule,
     Clips,
@@ -266,7 +272,7 @@ class Top(nn.Module):
 
 AVERAGE = part("mean", metric="euclidean", normalize=True)  # section 4.3: distances between means of unit vectors
 SIMILARITY = part("triplet", margin=1.0)  # A.2: Eq. 7 with the negative similarity, the matcher's distance
-CORRUPTION = part("clip-corruption", share=3.5 / 8, kind="low-resolution", strength=5.0)
+CORRUPTION = ClipCorruption(most=7, kind="low-resolution", strength=5.0)  # section 4.4
 CLIPS = 8  # M
 
 
@@ -293,9 +299,13 @@ def clip_top_trained(preset: Preset) -> Method:
 
 
 def clip_top_corrupted(preset: Preset) -> Method:
-    """The most similar half of the pairs of clips, also trained on corrupted clips."""
-    matcher = part("top", top=0.5, project=True)
-    return replace(_second(preset, matcher, CORRUPTION), reported=top_rows("topt-te", 50, corrupted=True))
+    """The most similar 60 % of the pairs of clips, in the test only, from training on corrupted clips."""
+    return _corrupt(clip_top(preset), top_rows("topt-e", 60, corrupted=True))
+
+
+def clip_top_trained_corrupted(preset: Preset) -> Method:
+    """The most similar half of the pairs of clips, in the test and in training, which is on corrupted clips."""
+    return _corrupt(clip_top_trained(preset), top_rows("topt-te", 50, corrupted=True))
 
 
 def clip_learned(preset: Preset) -> Method:
@@ -305,8 +315,8 @@ def clip_learned(preset: Preset) -> Method:
 
 
 def clip_learned_corrupted(preset: Preset) -> Method:
-    """Learned weights of pairs of clips, also trained on corrupted clips."""
-    return replace(_second(preset, part("learned"), CORRUPTION), reported=table_2("Ours", corrupted=True))
+    """Learned weights of pairs of clips, from training on corrupted clips."""
+    return replace(_corrupt(clip_learned(preset), table_2("Ours", corrupted=True)), quoted=())
 
 
 def _clips(number: int) -> Callable[[Preset], Method]:
@@ -318,16 +328,22 @@ def _clips(number: int) -> Callable[[Preset], Method]:
     return method
 
 
-def _second(preset: Preset, matcher: Part, *corruption: Part) -> Method:
+def _corrupt(method: Method, reported: tuple[Reported, ...]) -> Method:
+    """The method with its second stage on corrupted clips; the first stays, as the paper trains one I3D."""
+    first, second = method.stages
+    assert isinstance(second, Train)
+    return replace(method, stages=(first, replace(second, corruption=CORRUPTION)), reported=reported)
+
+
+def _second(preset: Preset, matcher: Part) -> Method:
     """Both stages; the second trains the matcher on M clips of each tracklet, with I3D frozen (A.2).
 
     Printed: P = 12, K = 4, AMSGrad, weight decay 5e-4, 12 epochs at 3e-5 and a tenth of it after 8; for which data sets
     is not said, here for all three.
 
-    Unlike the paper, I3D sees each clip four times, each time with a new flip, crop and corruption, and a step takes
-    each clip from one of these four views. Running I3D in every step would cost 48 x 8 clips a step. Each clip is
-    corrupted with probability 3.5 / 8, the mean of M_c / M for M_c drawn evenly from 0 to 7; the paper draws M_c once
-    for each tracklet.
+    Unlike the paper, I3D sees each clip four times, each time with a new flip and crop, and a step takes each clip from
+    one of these four views. Running I3D in every step would cost 48 x 8 clips a step. Corrupted clips have four views
+    of their own. As in the paper, every tracklet of every step draws how many of its clips are corrupted, and which.
     """
     method = _method(preset)
     (first,) = method.stages
@@ -340,7 +356,6 @@ def _second(preset: Preset, matcher: Part, *corruption: Part) -> Method:
         P=12,
         schedule=Schedule("step", 3e-5, every=Epochs(8), factor=0.1),
         train=("matcher.*",),
-        augment=(*first.augment, *corruption),
         matcher=None,
         cached=4,
     )
@@ -392,6 +407,7 @@ def _small() -> Method:
     return shrink_method(_paper(), encoder=part("i3d", shrink=8, depths=(1, 1, 1), pools=("3a", "4a")))
 
 
+MOST = "stages.1.corruption.most"  # the setting that is M_c^max
 DOUBT = "gallery and queries without a match are not said"
 
 # Table 2: variant and t -> the row as printed, mAP at M_c^max from 0 to 7 and then rank 1.
@@ -415,25 +431,26 @@ TABLE_2: Mapping[tuple[str, int], str] = {
 }
 
 
-EACH = "the paper trained a model for each M_c^max, on clips corrupted as often; the quality of the JPEG is not said"
+QUALITY = "the quality of the JPEG is not said"
 
 
 def table_2(variant: str, t: int = 0, corrupted: bool = False) -> tuple[Reported, ...]:
-    """A row of Table 2: each column under its M_c^max, and the first one as the score on clean MARS as well.
+    """A row of Table 2: the column of M_c^max = 0, or with `corrupted` all columns.
 
-    corrupted: the row of a method that trains on corrupted clips, and so has no column of clean training.
+    The former stands beside a method that trains on clean clips, and is the score on clean MARS as well. Each of the
+    latter is of the method with that M_c^max in training, under the condition with the same in the test.
     """
     where = f"Table 2, {variant}" + (f", t = {t}" if t else "")
     numbers = [float(number) for number in TABLE_2[variant, t].split()]
     found = []
     for metric, values in (("mAP", numbers[:8]), ("R1", numbers[8:])):
-        for most, value in enumerate(values):
-            of = Reported("mars-corruption", metric, round(value / 100, 4), where, EACH, condition=spoiled(most))
-            if most == 0 and not corrupted:
-                clean = f"{where}, M_c^max = 0"
-                found.append(replace(of, dataset="mars", where=clean, note=DOUBT, condition=""))
-            if most or not corrupted:
-                found.append(of)
+        for most in range(CLIPS) if corrupted else (0,):
+            column, value = f"{where}, M_c^max = {most}", round(values[most] / 100, 4)
+            settings = {MOST: most} if corrupted and most != CORRUPTION.most else {}
+            of = Reported("mars-corruption", metric, value, column, QUALITY, condition=spoiled(most), settings=settings)
+            found.append(of)
+            if not corrupted:
+                found.append(replace(of, dataset="mars", note=DOUBT, condition=""))
     return tuple(found)
 
 
@@ -443,8 +460,8 @@ def spoiled(most: int) -> str:
 
 
 def _at(settings: Mapping[str, Any], rows: Iterable[Reported]) -> Iterator[Reported]:
-    """The same numbers, of the method with other settings."""
-    return (replace(number, settings=settings) for number in rows)
+    """The same numbers, of the method with these settings, too."""
+    return (replace(number, settings={**number.settings, **settings}) for number in rows)
 
 
 MARS, DUKE, PRID = {"mars": "mAP R1 R5 R20"}, {"duke-video": "mAP R1 R5 R20"}, {"prid2011": "R1 R5 R20"}
@@ -545,6 +562,7 @@ def vreid_methods() -> Mapping[str, Callable[[Preset], Any]]:
         "clip-top": clip_top,
         "clip-top-trained": clip_top_trained,
         "clip-top-corrupted": clip_top_corrupted,
+        "clip-top-trained-corrupted": clip_top_trained_corrupted,
         "clip-learned": clip_learned,
         "clip-learned-corrupted": clip_learned_corrupted,
     }

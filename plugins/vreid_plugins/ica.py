@@ -147,12 +147,12 @@ BACKBONES: Mapping[Preset, Mapping[str, Part]] = {
 
 def ica(preset: Preset) -> Method:
     """A bottleneck after the mean of frames; a clip's frames are augmented alike (Isobe et al. 2020, model 4)."""
-    return replace(_ica(preset, synchronous=True), reported=MODEL_4, quoted=QUOTED)
+    return replace(_method(preset, "ica", synchronous=True), reported=MODEL_4, quoted=QUOTED)
 
 
 def ica_asynchronous(preset: Preset) -> Method:
     """ICA with every frame augmented independently (model 3)."""
-    return replace(_ica(preset, synchronous=False), reported=MODEL_3)
+    return replace(_method(preset, "ica", synchronous=False), reported=MODEL_3)
 
 
 def ica_baseline_synchronous(preset: Preset) -> Method:
@@ -191,8 +191,8 @@ def ica_bn_neck(preset: Preset) -> Method:
     """A control that the paper lacks: one batch normalisation instead of ICA's bottleneck."""
     method = _method(preset, "bn-neck", synchronous=True)
     neck = {**method.losses["cross-entropy"].options, "neck": False}
-    losses = {"cross-entropy": part("cross-entropy", **neck), "triplet": _before(method.losses["triplet"])}
-    return replace(method, losses=losses)
+    losses = {"cross-entropy": part("cross-entropy", **neck), "triplet": _on(method.losses["triplet"], "before")}
+    return replace(method, losses={**method.losses, **losses})
 
 
 def augmentations(preset: Preset, synchronous: bool) -> tuple[Part, ...]:
@@ -216,39 +216,41 @@ def augmentations(preset: Preset, synchronous: bool) -> tuple[Part, ...]:
 
 
 def _method(preset: Preset, aggregator: str, synchronous: bool) -> Method:
-    method = _paper() if preset == "paper" else _small()
-    (stage,) = method.stages
-    assert isinstance(stage, Train)
-    stage = replace(stage, augment=augmentations(preset, synchronous))
-    return replace(method, aggregator=part(aggregator), stages=(stage,))
+    method = _paper() if preset == "paper" else _in_two_stages(_small(), mean=MEAN[aggregator])
+    augment = augmentations(preset, synchronous)
+    stages = tuple(replace(stage, augment=augment) for stage in method.stages if isinstance(stage, Train))
+    return replace(method, aggregator=part(aggregator), stages=stages)
 
 
-def _ica(preset: Preset, synchronous: bool) -> Method:
-    """Models 3 and 4. At preset `small` the first half of the steps trains the encoder alone, with the losses on Z.
+# what an aggregator calls the mean Z of a clip's maps (Eq. 3): its embedding, or an extra in front of its own layers
+MEAN: Mapping[str, str] = {"average": "embedding", "ica": "before", "bn-neck": "before"}
+
+
+def _in_two_stages(method: Method, mean: str) -> Method:
+    """Preset `small`: the first half of the steps trains the encoder by losses on the mean Z, the second everything.
 
     This replaces the pre-training that the paper relies on. A random encoder hardly learns through a bottleneck of
     random weights that is normalised over the 4 persons of a batch. On the twin of MARS, 900 such steps reach an mAP of
     19 % on the training persons themselves; training the mean alone reaches 88 %. With the latter encoder frozen, the
-    same bottleneck reaches 92 % by cross-entropy without augmentation. The number of steps, persons and clips is that
-    of the other models, in two cycles of the learning rate instead of one.
+    same bottleneck reaches 92 % by cross-entropy without augmentation.
+
+    All models train alike, those that need no such beginning, too: two cycles of the learning rate, and a new
+    classifier for the second.
     """
-    method = _method(preset, "ica", synchronous)
-    if preset == "paper":
-        return method
     (stage,) = method.stages
     assert isinstance(stage, Train)
     assert isinstance(stage.steps, int)
-    before = {f"{name}-before": _before(loss) for name, loss in method.losses.items()}
+    first = {f"{name}-mean": _on(loss, mean) for name, loss in method.losses.items()}
     half = replace(stage, steps=stage.steps // 2)
-    encoder = replace(half, losses=dict.fromkeys(before, 1.0), freeze=("aggregator.*", "loss.cross-entropy.*"))
-    whole = replace(half, freeze=("loss.cross-entropy-before.*",))
-    return replace(method, losses={**method.losses, **before}, stages=(encoder, whole))
+    encoder = replace(half, losses=dict.fromkeys(first, 1.0), train=("encoder.*", "loss.cross-entropy-mean.*"))
+    whole = replace(half, freeze=("loss.cross-entropy-mean.*",))
+    return replace(method, losses={**method.losses, **first}, stages=(encoder, whole))
 
 
-def _before(loss: Part) -> Part:
-    """The same loss on the feature before the head."""
+def _on(loss: Part, feature: str) -> Part:
+    """The same loss on another feature."""
     metric = {"metric": "euclidean"} if loss.name == "triplet" else {}  # the matcher compares embeddings only
-    return part(loss.name, **{**loss.options, "on": "before", **metric})
+    return part(loss.name, **{**loss.options, "on": feature, **metric})
 
 
 def _paper() -> Method:

@@ -51,6 +51,24 @@ class PartMaps(nn.Conv3d):
         return torch.sigmoid(super().forward(maps.transpose(1, 2)))
 
 
+class Branches(nn.Module):
+    """The fully connected layers of each part: f_b = ReLU(W_b (W6_b f_b)) (Fig. 3, section III-B a).
+
+    "These fully-connected layers on each branch do not share parameters". The paper prints no bias, and no ReLU between
+    the two layers. A factor of the features is one of the output, too.
+    """
+
+    def __init__(self, parts: int, dim: int, hidden: int, width: int) -> None:
+        super().__init__()
+        self.fc6 = nn.ModuleList(nn.Linear(dim, hidden, bias=False) for _ in range(parts))
+        self.fc = nn.ModuleList(nn.Linear(hidden, width, bias=False) for _ in range(parts))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """features [B, parts, ..., D] -> [B, parts, ..., width]."""
+        branches = zip(features.unbind(1), self.fc6, self.fc, strict=True)
+        return torch.stack([torch.relu(fc(fc6(f))) for f, fc6, fc in branches], dim=1)
+
+
 class PersonVlad(Vlad):
     """Features weighted by body-part maps, and their residuals to each "person word" summed (section III-B, Fig. 2, 3).
 
@@ -67,10 +85,11 @@ class PersonVlad(Vlad):
         length unless its residuals sum to less than 1e-3; a hundredth of a descriptor then counts as much as a hundred.
     normalize: scale the features to unit length before Eq. 2. alpha = 1000 comes from ActionVLAD, which does so. After
         Eq. 2, it would undo the weight that a part map gives.
-
-    Fig. 3 and the text also give each branch "fully-connected layers"; this class has none. Their only equation,
-    f_b = W (W6 mean f_b), is for pooled parts (III-B a), and its output would not be the D = 256 numbers that
-    K D = 16,384 needs. Eq. 2-5 sum the re-weighted features directly.
+    fully_connected: `Branches` between Eq. 2 and 3, from D to D numbers, as K D = 16,384 needs. The paper contradicts
+        itself: by III-B the branches are "followed by their respective fully-connected layers", but Eq. 3-5 sum what
+        Eq. 2 gives, Fig. 2 lists no such layer, and IV-C has "fewer parameters to train, in comparison to other methods
+        which have several fully-connected layers". Their only equation is for pooled parts (III-B a). So there are none
+        unless this is set.
     """
 
     def __init__(  # noqa: PLR0913  # each argument is a choice that the paper leaves open
@@ -82,12 +101,15 @@ class PersonVlad(Vlad):
         descriptors: str = "locations",
         normalize: bool = True,
         empty: str = "assigned",
+        fully_connected: bool = False,
     ) -> None:
         super().__init__()
         if descriptors not in ("locations", "pooled"):
             raise InputError(f"aggregator personvlad: descriptors must be locations or pooled, got {descriptors!r}")
         self.descriptors, self.normalize = descriptors, normalize
         self.detector: nn.Module = PartMaps(shape[0], parts)
+        D = shape[0]
+        self.branches: nn.Module = Branches(parts, D, D, D) if fully_connected else nn.Identity()
         self.add_words(shape[0], words, alpha, empty)
 
     def part_maps(self, maps: Tensor) -> Tensor:
@@ -96,15 +118,16 @@ class PersonVlad(Vlad):
         return masks
 
     def part_features(self, maps: Tensor) -> Tensor:
-        """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts, times T' h w places."""
+        """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts T' h w, or parts if pooled."""
         masks = self.part_maps(maps)  # [B, parts, T', h, w]
         cubic = maps.transpose(1, 2)  # [B, D, T', h, w]
         if self.normalize:
             cubic = F.normalize(cubic, dim=1)
         parts = (cubic[:, None] * masks[:, :, None]).flatten(3)  # [B, parts, D, T' h w]
-        if self.descriptors == "pooled":
-            return parts.mean(3)  # [B, parts, D]
-        return parts.transpose(2, 3).flatten(1, 2)  # [B, parts T' h w, D]
+        pooled = self.descriptors == "pooled"
+        features = parts.mean(3)[:, :, None] if pooled else parts.transpose(2, 3)  # [B, parts, 1 or T' h w, D]
+        descriptors: Tensor = self.branches(features).flatten(1, 2)
+        return descriptors
 
     def forward(self, maps: Tensor) -> Tensor:
         """maps [B, T', D, h, w] -> v [B, K D] of unit length."""
@@ -142,10 +165,17 @@ class RegionVlad(PersonVlad):
     """PersonVLAD with fixed regions instead of learned parts (section IV-B b, Table III).
 
     rows, columns: 5 x 1 for the paper's horizontal stripes, 5 x 5 for its grid.
-    descriptors: `pooled` is the mean over the frames and places of a region. `locations`, the default for learned
-        parts, would cancel the regions: a place adds its feature inside a region and a zero outside. All parts share
-        the words, so the sum over the parts would equal the sum without parts, up to a constant.
-    words, alpha, empty: as in `PersonVlad`.
+    descriptors: `locations`, as with learned parts: "the new region maps are used to replace the part masks". Every
+        place of a region is a descriptor of it, weighted by its share; a place outside has a weight of 0 and is none.
+        At the paper's 6 x 3 places there are 30 of stripes and 70 of a grid, because many places lie in two or more
+        regions; six learned parts give 108, and no parts 18. `pooled` is the mean over the frames and places of a
+        region: 5 and 25. The paper does not say whether these rows pool, nor whether Eq. 3-5 sum the zeros outside a
+        region, 60 of 90 descriptors of stripes and 380 of 450 of a grid. They would fill a word of their own, and
+        drown all descriptors that lie near it.
+    words, alpha, normalize, empty, fully_connected: as in `PersonVlad`.
+
+    By Eq. 3-5 all parts share the words, so with `locations` a place that lies in one region adds what it adds without
+    regions. Only places that regions share differ. With `fully_connected`, each region has layers of its own.
     """
 
     def __init__(  # noqa: PLR0913  # as above
@@ -155,25 +185,28 @@ class RegionVlad(PersonVlad):
         columns: int = 1,
         words: int = 64,
         alpha: float = 1000.0,
-        descriptors: str = "pooled",
+        descriptors: str = "locations",
+        normalize: bool = True,
         empty: str = "assigned",
+        fully_connected: bool = False,
     ) -> None:
-        super().__init__(shape, rows * columns, words, alpha, descriptors, empty=empty)
+        super().__init__(shape, rows * columns, words, alpha, descriptors, normalize, empty, fully_connected)
         self.detector: Regions = Regions(rows, columns, *shape[1:])
 
     def part_features(self, maps: Tensor) -> Tensor:
-        """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = parts, times T' h w places."""
-        features = super().part_features(maps)
+        """Eq. 2: maps F [B, T', D, h, w] -> descriptors f_b [B, S, D]; S = places inside times T', or parts."""
+        features, shares = super().part_features(maps), self.detector.maps  # [parts, h, w]
         if self.descriptors == "pooled":  # from a mean over all places to a mean over the region
-            features = features / self.detector.maps.to(maps.dtype).mean((1, 2))[:, None]
-        return features
+            return features / shares.to(maps.dtype).mean((1, 2))[:, None]
+        inside = (shares > 0)[:, None].expand(-1, maps.shape[1], -1, -1)  # [parts, T', h, w]
+        return features[:, inside.flatten()]
 
 
 def _shares(parts: int, places: int) -> Tensor:
     """Cut a line into `parts` and into `places` equal pieces: the share of each place in each part [parts, places]."""
-    start = torch.arange(parts, dtype=torch.float64)[:, None] * places / parts
+    cut = torch.arange(parts + 1, dtype=torch.float64)[:, None] * places / parts  # exact where it is between two places
     place = torch.arange(places, dtype=torch.float64)
-    overlap = torch.minimum(start + places / parts, place + 1) - torch.maximum(start, place)
+    overlap = torch.minimum(cut[1:], place + 1) - torch.maximum(cut[:-1], place)
     return overlap.clamp_min(0).float()
 
 
@@ -194,9 +227,7 @@ class PartPooling(nn.Module):
             raise InputError(f"aggregator part-pooling: pooling must be average or max, got {pooling!r}")
         self.pooling = pooling
         self.detector = PartMaps(shape[0], parts)
-        # "fully-connected layers on each branch do not share parameters"; III-B a prints no bias and no ReLU between
-        self.fc6 = nn.ModuleList(nn.Linear(shape[0], hidden, bias=False) for _ in range(parts))
-        self.fc = nn.ModuleList(nn.Linear(hidden, width, bias=False) for _ in range(parts))
+        self.branches = Branches(parts, shape[0], hidden, width)
 
     def part_maps(self, maps: Tensor) -> Tensor:
         """Eq. 1, Fig. 8: maps F [B, T', D, h, w] -> M_b [B, parts, T', h, w]."""
@@ -208,8 +239,8 @@ class PartPooling(nn.Module):
         cubic = maps.transpose(1, 2)[:, None]  # [B, 1, D, T', h, w]
         parts = (cubic * self.part_maps(maps)[:, :, None]).flatten(3)  # Eq. 2: [B, parts, D, T' h w]
         pooled = parts.mean(3) if self.pooling == "average" else parts.amax(3)  # [B, parts, D]
-        branches = zip(pooled.unbind(1), self.fc6, self.fc, strict=True)
-        return torch.cat([torch.relu(fc(fc6(f))) for f, fc6, fc in branches], dim=1)
+        f: Tensor = self.branches(pooled).flatten(1)
+        return f
 
 
 def rename_classifier(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -274,7 +305,8 @@ def _paper() -> Method:
       III-B.
     - "90 x 180" is read as width x height, because a person stands.
     - Step 1 "only trains the classifier", but OIM has no parameters, so nothing would be trained. Here step 1 trains
-      everything but the words.
+      everything but the words. `--set 'stages.1.train=["loss.*"]'` is the step as printed, and says so; with a loss
+      that has a classifier (`--set losses.oim=cross-entropy`) it trains that.
     - Halving 0.003 every 1,000 of 50,000 steps ends at 0.003 / 2^49; the last 40,000 steps change nothing.
     - The batch of 15 is 5 persons with 3 tracklets each, and step 2 is as long as step 1; the paper states neither.
     - U of Eq. 6 has features of "unlabeled identities", and the training part of MARS has none, so no step draws any:
@@ -571,10 +603,18 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
         part("region-vlad", rows=5, columns=1),
         reported=STRIPES,
     ),
+    "personvlad-stripes-pooled": Variant(
+        "`personvlad-stripes` with one descriptor for each stripe, the mean of its places.",
+        part("region-vlad", rows=5, columns=1, descriptors="pooled"),
+    ),
     "personvlad-grid": Variant(
         "`personvlad` over a grid of 5 x 5 in place of learned parts.",
         part("region-vlad", rows=5, columns=5),
         reported=GRID,
+    ),
+    "personvlad-grid-pooled": Variant(
+        "`personvlad-grid` with one descriptor for each cell, the mean of its places.",
+        part("region-vlad", rows=5, columns=5, descriptors="pooled"),
     ),
     "personvlad-global-pooling": global_pooling,
     # Table IV

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from safetensors.numpy import load_file
 from short_run import SHORT
 
@@ -100,6 +101,19 @@ def wait_for_none(session):
         time.sleep(0.01)
 
 
+SYNTHESIZE = ("--layout", "mars", "--ids", "4", "--size", "32x16")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(make_once):
+    """The tree that `data synthesize` renders with the options SYNTHESIZE."""
+
+    def render(root):
+        assert CliRunner().invoke(main, ["data", "synthesize", str(root), *SYNTHESIZE]).exit_code == 0
+
+    return make_once("uninterrupted", render)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize(
@@ -110,37 +124,54 @@ def wait_for_none(session):
         (signal.SIGTERM, False, ("*.npz",)),
     ],
 )
-def test_rendering_stops_without_a_child_and_goes_on_to_the_same_tree(start, cli, tmp_path, number, group, moments):
-    arguments = ("data", "synthesize", tmp_path / "mars", "--layout", "mars", "--ids", "4", "--size", "32x16")
+def test_rendering_stops_without_a_child_and_goes_on_to_the_same_tree(
+    start, cli, uninterrupted, tmp_path, number, group, moments
+):
+    arguments = ("data", "synthesize", tmp_path / "mars", *SYNTHESIZE)
     draws = random.Random(number + group)
     for awaited in moments:
         began = time.time()
         process = start(*arguments)
         wait_for(tmp_path, f"mars.partial/.journal/{awaited}", process, began)
-        time.sleep(draws.uniform(0, 0.5))
+        time.sleep(draws.uniform(0, 0.5 if awaited == "plan" else 0.1))  # all is rendered in half a second
         said = interrupt(process, number, group)
         assert "leaked" not in said
         wait_for_none(process.pid)
         assert not (tmp_path / "mars").exists()
     assert cli(*arguments).exit_code == 0
-    assert cli(*arguments[:2], tmp_path / "whole", *arguments[3:]).exit_code == 0
-    whole = {p.relative_to(tmp_path / "whole"): p for p in (tmp_path / "whole").rglob("*") if p.is_file()}
+    whole = {p.relative_to(uninterrupted): p for p in uninterrupted.rglob("*") if p.is_file()}
     assert whole
     assert all((tmp_path / "mars" / name).read_bytes() == path.read_bytes() for name, path in whole.items())
 
 
+@pytest.fixture(scope="module")
+def training(make_once, tiny_mars):
+    """The command of a training, and what it prints where nothing interrupts it."""
+    steps = ("--set", "stages.0.steps=100", "--set", "stages.0.P=2")
+    command = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, *SHORT, *steps, "--json")
+
+    def train(folder):
+        folder.mkdir()
+        result = CliRunner().invoke(main, [*map(str, command), "--runs", str(folder / "runs")])
+        assert result.exit_code == 0, result.output
+        (folder / "report.json").write_text(result.stdout)
+
+    whole = make_once("whole-training", train)
+    [run] = (whole / "runs").iterdir()  # where it is by now
+    return command, json.loads((whole / "report.json").read_text()) | {"run": str(run)}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "stops"),
     [(signal.SIGINT, ("checkpoint.safetensors", "weights.safetensors")), (signal.SIGTERM, ("checkpoint.safetensors",))],
 )
-def test_training_and_embedding_stop_and_go_on_to_the_same_bits(start, cli_json, tiny_mars, tmp_path, number, stops):
-    steps = ("--set", "stages.0.steps=100", "--set", "stages.0.P=2")
-    command = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, *SHORT, *steps)
-    whole = cli_json(*command, "--runs", tmp_path / "whole")
+def test_training_and_embedding_stop_and_go_on_to_the_same_bits(fork, cli, training, tmp_path, number, stops):
+    command, whole = training
     moments = random.Random(number)
     for awaited in stops:
         began = time.time()
-        process = start(*command, "--runs", "runs", "--checkpoint-every", "0")
+        process = fork(*command, "--runs", "runs", "--checkpoint-every", "0", cwd=tmp_path)
         wait_for(tmp_path, f"runs/*/{awaited}", process, began)
         time.sleep(moments.uniform(0, 0.1))
         said = interrupt(process, number, group=False)
@@ -153,7 +184,7 @@ def test_training_and_embedding_stop_and_go_on_to_the_same_bits(start, cli_json,
         for line in (folder / "log.jsonl").read_text().splitlines():
             json.loads(line)
         wait_for_none(process.pid)
-    resumed = cli_json(*command, "--runs", tmp_path / "runs")
+    resumed = json.loads(cli(*command, "--runs", tmp_path / "runs").stdout)
     one, two = (load_file(f"{r['run']}/weights.safetensors") for r in (whole, resumed))
     assert all((one[name] == two[name]).all() for name in one)
     assert resumed["conventions"] == whole["conventions"]

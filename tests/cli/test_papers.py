@@ -1,4 +1,4 @@
-"""Every method under every protocol of its paper: each trains a step, is tested and writes its record."""
+"""Every method under the protocols of its paper: each trains a step, is tested and writes its record."""
 
 import pytest
 from short_run import record_of, shorten
@@ -42,9 +42,21 @@ def test_a_paper_reports_under_protocols_that_there_are_on_its_data_sets(name):
     assert datasets(method.protocols) <= datasets(paper_of(method))
 
 
+def test_personvlad_begins_with_its_classifier_if_its_loss_has_one(tiny_mars, tmp_path, cli_json):
+    """Step 1 as printed, with another loss than OIM, and with fully connected layers on each branch."""
+    changes = ("losses.oim=cross-entropy", 'stages.1.train=["loss.*"]')
+    changes += ("aggregator.fully_connected=true",)
+    command = ("run", "--plugin", "personvlad", "--preset", "small", "--data", tiny_mars, "--runs", tmp_path, "-q")
+    settings = (word for change in changes for word in ("--set", change))
+    record = record_of(cli_json(*command, *shorten(recipe("personvlad")), *settings))
+    assert record.method.recipe["stages"][1]["train"] == ["loss.*"]
+    assert record.method.recipe["aggregator"]["options"]["fully_connected"] is True
+
+
+@pytest.mark.no_cover  # the tests of a single run cover the same lines
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_runs_under_every_protocol_of_its_paper(name, tiny_shelf, tmp_path, cli_json, monkeypatch):
-    monkeypatch.setattr(Registry, "installed", lambda: REGISTRY)  # read once, and not for each of some 260 runs
+    monkeypatch.setattr(Registry, "installed", lambda: REGISTRY)  # read once, and not for each of some 270 runs
     monkeypatch.setenv("VREID_DATA", str(tiny_shelf))
     method = recipe(name)
     for protocol in sorted({*paper_of(method), *method.protocols}):

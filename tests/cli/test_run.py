@@ -294,14 +294,14 @@ def test_a_diverging_loss_exits_with_one(cli, mean_pooling):
     assert "the loss is" in result.stderr or "not finite" in result.stderr
 
 
-def test_a_run_killed_at_random_moments_ends_in_the_same_numbers(spawn, cli_json, mean_pooling, tmp_path):
+def test_a_run_killed_at_random_moments_ends_in_the_same_numbers(fork, cli_json, mean_pooling, tmp_path):
     """SIGKILL, as an out-of-memory killer would, then the same command again, until it is done."""
     steps = ("--set", "stages.0.steps=80", "--set", "stages.0.P=2")
     whole = cli_json(*mean_pooling, *steps, "--runs", tmp_path / "whole")
     moments = random.Random(0)
     resumed_at = []
     for _ in range(2):
-        process = spawn(*mean_pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
+        process = fork(*mean_pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
         checkpoint = wait_for(tmp_path, "mars@*/checkpoint.safetensors", process)
         time.sleep(moments.uniform(0.0, 0.2))
         process.send_signal(signal.SIGKILL)

@@ -55,10 +55,10 @@ def test_an_unfinished_anew_run_goes_on_when_it_is_repeated(cli, cli_json, finis
     assert (folder / "weights.safetensors").stat().st_mtime_ns == weights
 
 
-def test_a_resumed_run_says_where_it_goes_on(cli, spawn, mean_pooling, tmp_path):
+def test_a_resumed_run_says_where_it_goes_on(cli, fork, mean_pooling, tmp_path):
     """Its step is that of the first line of the bar, which the training loop writes."""
     steps = ("--set", "stages.0.steps=60", "--set", "stages.0.P=2")
-    process = spawn(*mean_pooling, *steps, "--checkpoint-every", "0", cwd=tmp_path)
+    process = fork(*mean_pooling, *steps, "--checkpoint-every", "0", cwd=tmp_path)
     while not list(tmp_path.glob("mars@*/checkpoint.safetensors")) and process.poll() is None:
         time.sleep(0.005)
     process.kill()

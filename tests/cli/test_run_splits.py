@@ -9,6 +9,8 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 from short_run import SHORT, record_of
 
 from vreid_bench.records.record import record_path
@@ -79,9 +81,11 @@ def test_a_protocol_of_one_split_has_no_second(cli, tiny_mars, tmp_path):
 def test_finished_splits_are_taken_over_by_a_run_of_more(cli_json, pooling, tmp_path):
     few = cli_json(*pooling, "--splits", "2-3")
     trained = Path(few["run"]) / "split-3"
-    marked = json.loads((trained / "costs.json").read_text())
-    marked["train"]["cpu_seconds"] = 12345.0  # nobody measures that again
-    (trained / "costs.json").write_text(json.dumps(marked))
+    stage = trained / "stage-1.safetensors"
+    with safe_open(stage, "np") as file:
+        note = file.metadata()
+    cost = json.loads(note["cost"]) | {"cpu_seconds": 12345.0}  # nobody measures that again
+    save_file(load_file(stage), stage, note | {"cost": json.dumps(cost)})
     more = cli_json(*pooling, "--splits", "3-4")
     assert (Path(more["run"]) / "split-3/weights.safetensors").read_bytes() == (
         trained / "weights.safetensors"
@@ -114,10 +118,10 @@ def test_weights_of_some_splits_are_tested_on_those(cli, cli_json, pooling, tiny
     assert "it has no weights for split 2; choose others with --splits" in refused.stderr
 
 
-def test_an_interrupted_run_continues_in_the_split_it_was_in(spawn, cli_json, pooling, tmp_path):
+def test_an_interrupted_run_continues_in_the_split_it_was_in(fork, cli_json, pooling, tmp_path):
     steps = ("--set", "stages.0.steps=20", "--set", "stages.0.P=2", "--splits", "0-2")
     whole = cli_json(*pooling, *steps, "--runs", tmp_path / "whole")
-    process = spawn(*pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
+    process = fork(*pooling, *steps, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("ilids-vid@*/split-1/log.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -52,7 +52,9 @@ def test_what_was_trained_once_is_tested_on_every_target(cli, cli_json, mars, ar
     assert record.taught.counts["train_identities"] == 10
     weights = {path.read_bytes() for path in Path(report["run"]).glob("split-*/weights.safetensors")}
     assert weights == {(Path(mars["run"]) / "weights.safetensors").read_bytes()}
-    assert record.costs.train == record_of(mars).costs.train  # one training, counted once
+    costs, once = record.costs.train, record_of(mars).costs.train  # one training, counted once, up to its last stage
+    assert costs.frames == once.frames
+    assert 0.5 * once.cpu_seconds < costs.cpu_seconds <= once.cpu_seconds
     evaluated = cli_json(*arguments("mars-to-ilids-vid", "--from", mars["run"]))
     assert evaluated["conventions"] == report["conventions"]
     other = record_of(evaluated)
@@ -89,10 +91,10 @@ def test_fine_tuning_goes_on_from_the_weights_of_the_first_lesson(cli_json, mars
     assert record.costs.train.cpu_seconds > record_of(mars).costs.train.cpu_seconds
 
 
-def test_an_interrupted_fine_tuning_ends_as_an_uninterrupted_one(spawn, cli_json, arguments, tmp_path):
+def test_an_interrupted_fine_tuning_ends_as_an_uninterrupted_one(fork, cli_json, arguments, tmp_path):
     steps = ("--set", "stages.0.steps=20", "--set", "stages.0.P=2", "--splits", "0-1")
     command = arguments("mars-to-ilids-vid-fine-tuned", *steps)
-    process = spawn(*command, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
+    process = fork(*command, "--quiet", "--checkpoint-every", "0", cwd=tmp_path)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("mars-to-ilids-vid*@*/split-0/log.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.01)

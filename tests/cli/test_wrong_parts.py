@@ -112,10 +112,10 @@ def test_a_wrong_part_ends_the_run_before_it_trains(install, cli, tiny_mars, tmp
     assert not [*tmp_path.glob("runs/**/*.safetensors"), *tmp_path.glob("runs/**/log.jsonl")]
 
 
-def test_a_process_shows_no_traceback(install, spawn, tiny_mars, tmp_path):
+def test_a_process_shows_no_traceback(install, fork, tiny_mars, tmp_path):
     path = os.pathsep.join([str(install(MODULE)), os.environ.get("PYTHONPATH", "")])
     command = ("run", "--plugin", "vector", "--data", tiny_mars, "--runs", tmp_path / "runs", *SHORT)
-    process = spawn(*command, cwd=tmp_path, PYTHONPATH=path)
+    process = fork(*command, cwd=tmp_path, PYTHONPATH=path)
     _, err = process.communicate()
     assert process.returncode == 2, err
     assert WRONG["vector"] in err

@@ -14,7 +14,7 @@ from torch import nn
 from wrong_parts import METHOD, STAGE, WRONG, Net, Pool, assemble_with, good, plugin
 
 from vreid_bench import ClipFeatures, Clipping, InputError
-from vreid_bench.modeling.model import assemble
+from vreid_bench.modeling.model import assemble, begin_stream
 from vreid_bench.registry.registry import Registry
 
 IDENTITIES = 7
@@ -38,6 +38,11 @@ def seed():
     random.seed(0)
 
 
+def build(place, factory, *given):
+    begin_stream(0, place)
+    return factory(*given)
+
+
 def states(parts):
     return {**parts.model.state_dict(prefix="model."), **parts.losses.state_dict(prefix="loss.")}
 
@@ -45,20 +50,21 @@ def states(parts):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STATEFUL)
 def test_checks_change_neither_a_state_nor_a_random_stream(registry, name):
-    """Against the same parts built by hand, one after another, and never called."""
+    """Against the same parts built by hand, each from its own stream, and never called."""
     method = registry.resolve_method(registry.get("methods", name)("small"))
     factories = registry.factories(method)
     seed()
     found = assemble(method, factories, IDENTITIES)
     drawn = streams()
     seed()
-    encoder = factories.encoder()
-    aggregator = factories.aggregator(found.model.map_shape[1:])
-    matcher = factories.matcher(found.model.dims["clips"])
-    losses = {n: factory(found.model.dims, IDENTITIES) for n, factory in factories.losses.items()}
+    dims = found.model.dims
+    expected = {
+        "model.encoder": build("encoder", factories.encoder),
+        "model.aggregator": build("aggregator", factories.aggregator, found.model.map_shape[1:]),
+        "model.matcher": build("matcher", factories.matcher, dims["clips"]),
+        **{f"loss.{n}": build(f"loss.{n}", factory, dims, IDENTITIES) for n, factory in factories.losses.items()},
+    }
     assert streams() == drawn
-    expected = {"model.encoder": encoder, "model.aggregator": aggregator, "model.matcher": matcher}
-    expected |= {f"loss.{n}": loss for n, loss in losses.items()}
     expected = {f"{at}.{n}": value for at, built in expected.items() for n, value in built.state_dict().items()}
     state = states(found)
     assert state.keys() == expected.keys()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vreid_bench import Corruption, InputError, Tracklet
-from vreid_bench.modeling.corruption import GREY
+from vreid_bench import ClipCorruption, Corruption, InputError, Tracklet
+from vreid_bench.modeling.corruption import GREY, choose_spoiled, spoil
 
 LOW = Corruption("low-resolution", "both", 5.0)
 BLOCK = Corruption("occlusion", "both", 0.6)
@@ -170,3 +170,30 @@ def test_a_share_of_the_frames_is_shuffled_and_the_others_stay():
 def test_settings_that_spoil_nothing_are_refused(change, words):
     with pytest.raises(InputError, match=words):
         replace(LOW, **change)
+
+
+def test_training_draws_how_many_clips_evenly_and_then_which():
+    """The law of the paper (section 4.4), for every M_c^max; with fewer clips than that, up to all of them."""
+    for most, clips in ((0, 8), (1, 8), (3, 8), (7, 8), (7, 2)):
+        generator = np.random.default_rng(most)
+        masks = np.array([choose_spoiled(ClipCorruption(most), clips, generator) for _ in range(4000)])
+        shares = np.bincount(masks.sum(1), minlength=clips + 1) / 4000
+        highest = min(most, clips)
+        assert shares == pytest.approx([1 / (highest + 1)] * (highest + 1) + [0] * (clips - highest), abs=0.03)
+        assert masks.mean(0) == pytest.approx(np.full(clips, highest / 2 / clips), abs=0.035)
+
+
+def test_a_spoiled_clip_of_training_is_that_of_the_test():
+    mask, before = np.array([True, False, True]), CLIPS.copy()
+    for corruption, test in ((ClipCorruption(7), LOW), (ClipCorruption(7, "motion-blur", 0.4), BLUR)):  # nothing random
+        changed = spoil(corruption, CLIPS, mask, np.random.default_rng(0))
+        assert (changed[mask] == test.spoil(tracklet("a"), CLIPS)[mask]).all()
+        assert (changed[1] == CLIPS[1]).all()
+    assert (before == CLIPS).all()
+
+
+def test_corruption_of_training_refuses_what_it_cannot_do():
+    with pytest.raises(InputError, match="most is -1, expected a whole number of at least 0"):
+        ClipCorruption(-1)
+    with pytest.raises(InputError, match="strength must be above 1"):
+        ClipCorruption(3, strength=1.0)

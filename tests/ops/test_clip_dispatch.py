@@ -59,34 +59,57 @@ def test_batch_hard_selects_and_differentiates_as_the_reference(shape, mode, opt
         torch.testing.assert_close(got.double(), expected, atol=1e-4, rtol=1e-4)
 
 
+# Reads lines "NAME=VALUE;code" and runs each code in a process of its own, where the variable NAME is set before the
+# kernels are loaded. They are forked from one that has imported torch, which takes seconds.
+FORKS = """
+import os, sys
+import clip_cases
+for line in sys.stdin:
+    variable, _, code = line.strip().partition(";")
+    if not (child := os.fork()):
+        os.environ.update([variable.split("=")])
+        import test_clip_dispatch as tests
+        exec(code)
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, line
+"""
+
+
+def fork(*lines):
+    """What each line prints, as FORKS runs them."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), str(SUPPORT), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS], input="\n".join(lines), env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def agree_with_the_reference():
+    """Every op with the native kernels; prints which ran."""
+    for shape in SHAPES.values():
+        for mode, options in CASES:
+            query, gallery, weights, masks = drawn(shape, mode, ragged=True)
+            rule = {"mode": mode} | options
+            ours = with_gradients(
+                clip_distance, query.float(), gallery.float(), [w.float() for w in weights], masks, rule
+            )
+            for got, expected in zip(
+                ours, with_gradients(reference.clip_distance, query, gallery, weights, masks, rule), strict=True
+            ):
+                torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
+    for case in CASES:
+        test_batch_hard_selects_and_differentiates_as_the_reference((40, 5, 37), *case, ragged=True)
+    sys.stdout.write(f"{clip_native.backend()}\n")
+
+
 @pytest.mark.slow
 @native_only
-@pytest.mark.parametrize("instruction_set", native.load("ranks").instruction_sets() if native.load("ranks") else [])
-def test_every_instruction_set_agrees_with_the_reference(instruction_set):
-    script = """
-import test_clip_dispatch as tests
-for shape in tests.SHAPES.values():
-    for mode, options in tests.CASES:
-        query, gallery, weights, masks = tests.drawn(shape, mode, ragged=True)
-        given = [query.float(), gallery.float(), [w.float() for w in weights]]
-        for got, expected in zip(
-            tests.with_gradients(tests.clip_distance, *given, masks, {"mode": mode} | options),
-            tests.with_gradients(
-                tests.reference.clip_distance, query, gallery, weights, masks, {"mode": mode} | options
-            ),
-        ):
-            tests.torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
-for case in tests.CASES:
-    tests.test_batch_hard_selects_and_differentiates_as_the_reference((40, 5, 37), *case, ragged=True)
-print(tests.clip_native.backend())
-"""
-    environment = os.environ | {
-        "VREID_INSTRUCTION_SET": instruction_set,
-        "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), str(SUPPORT)]),
-    }
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == f"native-{instruction_set}"
+def test_every_instruction_set_agrees_with_the_reference():
+    sets = native.load("ranks").instruction_sets()
+    ran = fork(*(f"VREID_INSTRUCTION_SET={each};tests.agree_with_the_reference()" for each in sets))
+    assert ran == [f"native-{each}" for each in sets]
 
 
 @pytest.mark.parametrize("mode", ["factored", "top", "pairwise"])
@@ -132,19 +155,15 @@ def test_a_clip_that_is_no_number_is_not_lost(mode, normalize):
 @pytest.mark.slow
 def test_tf32_is_known_whichever_way_it_was_allowed():
     """Torch has an older and a newer way, and its older getter raises where the newer one was used."""
-    script = (
-        "import torch; from vreid_bench import ClipRule, clip_distance; from vreid_bench.ops import clip_native; {}; "
-    )
-    script += (
-        "clip_distance(torch.ones(2, 2, 8), torch.ones(2, 2, 8), rule=ClipRule(mode='top')); print(clip_native._tf32())"
-    )
-    for allow, expected in (
-        ("torch.backends.cuda.matmul.fp32_precision = 'tf32'", "True"),
-        ("torch.backends.cuda.matmul.allow_tf32 = True", "True"),
-        ("torch.backends.cuda.matmul.fp32_precision = 'ieee'", "False"),
-    ):
-        done = subprocess.run([sys.executable, "-c", script.format(allow)], capture_output=True, text=True)
-        assert done.stdout.strip() == expected, done.stderr
+    ways = {
+        "matmul.fp32_precision = 'tf32'": "True",
+        "matmul.allow_tf32 = True": "True",
+        "matmul.fp32_precision = 'ieee'": "False",
+    }
+    use = "clips = tests.torch.ones(2, 2, 8); tests.clip_distance(clips, clips, rule=tests.ClipRule(mode='top'))"
+    told = "print(tests.clip_native._tf32())"
+    found = fork(*(f"VREID_NATIVE=1;tests.torch.backends.cuda.{way}; {use}; {told}" for way in ways))
+    assert found == list(ways.values())
 
 
 def test_threads_change_nothing_but_rounding():

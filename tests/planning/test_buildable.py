@@ -25,6 +25,34 @@ def test_it_is_told_although_there_is_no_data(cli, tmp_path, assignment):
     assert "nowhere" in cli(*run).stderr  # the sound command gets as far as the data
 
 
+# What patterns of a stage choose nothing, and what is said of it.
+IDLE = {
+    # 003 prints that step 1 "only trains the classifier"
+    'stages.1.train=["loss.*"]': "stages.1.train: 'loss.*' matches no parameter, because loss 'oim' has none, so "
+    'nothing would learn in this stage; train the encoder or the aggregator instead ("encoder.*"), or choose a loss '
+    "that has parameters",
+    'stages.2.train=["matcher.scale"]': "stages.2.train: 'matcher.scale' matches no parameter, because the matcher has "
+    'none, so nothing would learn in this stage; train the encoder or the aggregator instead ("encoder.*")',
+    'stages.1.train=["encoder.*", "loss.oim.*"]': "stages.1.train: 'loss.oim.*' matches no parameter, because loss "
+    "'oim' has none; leave it out",
+    'stages.1.freeze=["m*", "encoder.*"]': "stages.1.freeze: 'm*' matches no parameter, because the matcher has none; "
+    "leave it out",
+    'stages.1.freeze=["*"]': "stages.1: train ['*'] and freeze ['*'] leave no parameter to learn; train more or freeze "
+    "less",
+    'stages.2.freeze=["agregator.w"]': "stages.2.freeze: no parameter is named 'agregator.w'; did you mean",
+}
+
+
+@pytest.mark.parametrize("assignment", IDLE)
+def test_a_stage_whose_patterns_choose_nothing_is_told_before_data_is_read(cli, tmp_path, assignment):
+    run = ("run", "--plugin", "personvlad", "--preset", "small", "--data", tmp_path / "nowhere", "--runs", tmp_path)
+    result = cli(*run, "--set", assignment)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: method 'personvlad' of vreid-bench: {IDLE[assignment]}")
+    assert result.stderr.count("\n") == 1
+    assert "nowhere" in cli(*run, "--set", "losses.oim=cross-entropy", "--set", 'stages.1.train=["loss.*"]').stderr
+
+
 def test_a_re_ranker_is_built_as_well(cli, tmp_path):
     run = ("run", "--plugin", "mean-pooling", "--data", tmp_path / "nowhere", "--preset", "small")
     assert "k1 must be at least 1, got -3" in cli(*run, "--rerank", "zhong:k1=-3").stderr

@@ -1,5 +1,6 @@
 """What a run will do: methods and parts by name, data by option or environment, splits for tuning, identities."""
 
+import hashlib
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from vreid_bench import (
     Clipping,
@@ -28,6 +31,8 @@ from vreid_bench.planning.data_root import data_root, open_datasets
 from vreid_bench.planning.folds import divide, hold_out
 from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
+from vreid_bench.planning.source import NewTraining
+from vreid_bench.records.encoder_note import EncoderNote
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.fingerprint import digest
@@ -102,6 +107,19 @@ class Known:
     published = (SimpleNamespace(file=WeightFile("k.pth", "Toys", "https://toys.example")),)
 
 
+class Shipping:
+    """An encoder whose package ships weights for a width of 2; the tests say where."""
+
+    shipped = ()
+
+    def __init__(self, width=1): ...
+
+
+def warm(preset):
+    """Begins from the weights that its encoder ships."""
+    return replace(baseline(preset), encoder=part("shipping", width=2), shipped=("encoder",))
+
+
 def moving(): ...
 
 
@@ -119,7 +137,7 @@ def registry():
     convention = Convention("c", "1", True, "step", "skip", "", "")
     provided = {
         "datasets": {"toy": Reader(), "halves": Halves(10), "real": SimpleNamespace(read=Reader().read)},
-        "encoders": {"net": encoder, "both": encoder, "known": Known, "moving": moving},
+        "encoders": {"net": encoder, "both": encoder, "known": Known, "shipping": Shipping, "moving": moving},
         "aggregators": {"pool": aggregator, "soft": aggregator, "both": aggregator},
         "matchers": {"mean": matcher},
         "losses": {"ce": loss, "pull": loss},
@@ -136,7 +154,7 @@ def registry():
             },
         },
         "conventions": {"c": convention},
-        "methods": {"mean-pooling": baseline, "begun": begun},
+        "methods": {"mean-pooling": baseline, "begun": begun, "warm": warm},
     }
     hooks = {f"vreid_{kind}": hookimpl(_returns(values)) for kind, values in provided.items()}
     return Registry([Plugin("toy", SimpleNamespace(**hooks), "vreid-toy", "0.2")])
@@ -302,6 +320,66 @@ def test_a_part_that_takes_the_place_of_one_with_published_weights_begins_from_i
     assert method.with_part("encoder", part("net")).begins == {"encoder": ()}
     assert method.with_part("encoder", part("known", width=2)).begins == {"encoder": ("*",)}
     assert method.with_part("matcher", part("mean")).begins == {"encoder": ("*",)}
+
+
+NOTE = EncoderNote(
+    name="shipping",
+    options={"width": 2},
+    protocol="pretraining",
+    seed=0,
+    steps=3,
+    arithmetic="portable",
+    mAP=0.5,
+    R1=0.5,
+    **dict.fromkeys(("recipe", "data", "code", "content"), "0" * 64),
+)
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """The file of the encoder `shipping`, behind one for other options."""
+    files = [tmp_path / f"width-{width}.safetensors" for width in (3, 2)]
+    for file, width in zip(files, (3, 2), strict=True):
+        content = NOTE.model_copy(update={"options": {"width": width}}).to_note()
+        save_file({"weight": np.zeros(width, np.float32)}, file, content)
+    monkeypatch.setattr(Shipping, "shipped", tuple(files))
+    monkeypatch.setattr("vreid_bench.planning.plan.NewTraining.open", lambda *_: NewTraining())  # it needs a network
+    return files[1]
+
+
+def test_a_method_begins_from_what_its_encoder_ships_for_exactly_its_options(registry, tmp_path, shipped):
+    [file] = plan(registry, tmp_path, name="warm").beginning.files
+    assert (file.part, file.path, file.shipped) == ("encoder", shipped, True)
+    assert file.sha256 == hashlib.sha256(shipped.read_bytes()).hexdigest()
+    assert plan(registry, tmp_path, name="warm", assignments=("encoder.width=4",)).beginning.files == ()
+    assert plan(registry, tmp_path, name="warm", assignments=("encoder=net",)).beginning.files == ()
+    assert plan(registry, tmp_path).beginning.files == ()
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(shipped.read_bytes())
+    given = plan(registry, tmp_path, name="warm", weights=(f"encoder={own}",)).beginning.files
+    assert [(each.path, each.shipped) for each in given] == [(own, False)]
+
+
+def test_shipped_weights_are_left_out_from_scratch_and_the_record_says_so(registry, tmp_path, shipped):
+    scratch = plan(registry, tmp_path, name="warm", from_scratch=True)
+    assert scratch.beginning.files == ()
+    assert scratch.declaration.method.overrides == {"from-scratch": ["encoder"]}
+    assert scratch.beginning.describe() == {
+        "encoder": "random weights, as --from-scratch says; the method begins from width-2.safetensors"
+    }
+    other = plan(registry, tmp_path, name="warm", from_scratch=True, assignments=("encoder.width=4",))
+    assert "from-scratch" not in other.declaration.method.overrides  # it would have begun from random weights anyway
+
+
+def test_shipped_weights_that_are_gone_or_not_described_are_told(registry, tmp_path, shipped):
+    save_file({"weight": np.zeros(2, np.float32)}, shipped, {"pretraining": "{}"})
+    with pytest.raises(
+        InputError, match=r"width-2\.safetensors: the note of its pre-training is not valid \(name: is mis"
+    ):
+        plan(registry, tmp_path, name="warm")
+    shipped.unlink()
+    with pytest.raises(InputError, match=r"^encoder 'shipping' of vreid-toy: its shipped weights .*No such file"):
+        plan(registry, tmp_path, name="warm")
 
 
 def test_with_another_encoder_set_its_own_published_weights_count(registry, tmp_path):

@@ -2,6 +2,7 @@
 
 import struct
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,9 @@ REDUCTIONS = ("top16", "top", "pairwise")
 ORDERS = ("forward", "reverse", "random")
 
 
-def build(program: Path, *options: str, sources: Path = SOURCES) -> Path:
-    """Compile the emulation with the kernels in `sources`."""
-    command = ["g++", "-std=c++17", "-O1", *options, f"-I{sources}", f"-I{EMULATION}", str(EMULATION / "run.cpp")]
+def build(program: Path, *options: str) -> Path:
+    """Compile the emulation with the kernels."""
+    command = ["g++", "-std=c++17", "-O1", *options, f"-I{SOURCES}", f"-I{EMULATION}", str(EMULATION / "run.cpp")]
     subprocess.run([*command, "-o", str(program)], check=True, capture_output=True, text=True)
     return program
 
@@ -50,11 +51,15 @@ class Problem:
         return struct.pack(f"<{len(numbers)}qd", *numbers, self.top) + b"".join(data)
 
 
-def run(program: Path, problem: Problem, order: str, folder: Path) -> list[Tensor]:
-    """Similarities [Q, G], or distances [2, N] and indices [2, N]. Raises CalledProcessError where the run fails."""
+def run(program: Path, problem: Problem, order: str, folder: Path, without: Sequence[str] = ()) -> list[Tensor]:
+    """Similarities [Q, G], or distances [2, N] and indices [2, N]. Raises CalledProcessError where the run fails.
+
+    `without` names a barrier to leave out, as `file:line`.
+    """
     given, result = folder / "problem", folder / "result"
     given.write_bytes(problem.pack(order))
-    subprocess.run([str(program), str(given), str(result)], check=True, capture_output=True, text=True)
+    command = [str(program), str(given), str(result), *without]
+    subprocess.run(command, check=True, capture_output=True, text=True)
     data, Q = bytearray(result.read_bytes()), len(problem.query)
     if problem.pids is None:
         return [torch.frombuffer(data, dtype=torch.float32).view(Q, -1)]

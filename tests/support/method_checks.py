@@ -15,7 +15,7 @@ from vreid_bench.modeling.model import assemble
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.metrics import CUTOFFS
-from vreid_bench.training.stages import trainable
+from vreid_bench.training.learning import trainable
 
 
 def build(method, registry, identities):
@@ -60,7 +60,7 @@ def take(assembled, at, size, frames=None, pids=(0, 0, 1, 1)):
     torch.manual_seed(0)
     pids = torch.tensor(pids)
     recipe, matcher = assembled.stages[at].recipe, assembled.stages[at].matcher
-    named = trainable(torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses}), recipe)
+    named = trainable(torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses}), recipe, f"stages.{at}")
     each = recipe.clipping.clips
     channels = sum(PLANES[plane] for plane in assembled.model.planes)
     clips = torch.rand(len(pids) * each, frames or recipe.clipping.T, channels, *size)

@@ -1,5 +1,7 @@
 """The rules in words, one gallery item at a time, in float64: what every faster form is held against."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from vreid_bench.scoring.ranks.labels import Labels
@@ -28,13 +30,16 @@ def role(who, row, item, queries_in_gallery, clothes="any"):
 
 def by_hand(distances, who, rule):
     """(average precision, first rank, inverse penalty, R-precision) of each query."""
+    # the same labels as Python's own numbers, as there are millions of looks at one of them
+    columns = {name: getattr(who, name) for name in ("pids", "camids", "query", "gallery", "clothes")}
+    who = SimpleNamespace(**{name: None if each is None else each.tolist() for name, each in columns.items()})
     result = []
-    for q, row in enumerate(who.query.tolist()):
+    for row, row_distances in zip(who.query, np.asarray(distances, np.float64).tolist(), strict=True):
         ranking = []
-        for place, item in enumerate(who.gallery.tolist()):
+        for place, (item, distance) in enumerate(zip(who.gallery, row_distances, strict=True)):
             found = role(who, row, item, rule.queries_in_gallery, rule.clothes)
             if found in ("match", "negative"):
-                ranking.append((float(distances[q][place]), place, found == "match"))
+                ranking.append((distance, place, found == "match"))
         hits = [same for _, _, same in sorted(ranking)]
         ranks = [rank for rank, hit in enumerate(hits, 1) if hit]
         if not ranks:

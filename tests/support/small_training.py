@@ -124,6 +124,6 @@ class Recorder:
 
 
 def training(registry, split, root, method=RECIPE, seed=0):
-    torch.manual_seed(seed)
-    parts = assemble(method, registry.factories(method), len({t.pid for t in split.train if t.pid > 0}))
+    identities = len({t.pid for t in split.train if t.pid > 0})
+    parts = assemble(method, registry.factories(method), identities, seed)
     return Training(parts, split.train, FrameReader(root, method.size, torch.device("cpu"), 2, quiet=True), seed)

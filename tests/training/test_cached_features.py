@@ -3,12 +3,26 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from small_training import Encoder, Interrupted, Recorder, jitter, training
 from torch import nn
 
-from vreid_bench import ClipFeatures, Clipping, Clips, InputError, Method, Optimizer, Schedule, Train, hookimpl, part
+from vreid_bench import (
+    ClipCorruption,
+    ClipFeatures,
+    Clipping,
+    Clips,
+    InputError,
+    Method,
+    Optimizer,
+    Schedule,
+    Train,
+    hookimpl,
+    part,
+)
+from vreid_bench.contracts.corruption import UNSPOILED
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
 from vreid_bench.training.cached_features import Cache
@@ -146,10 +160,10 @@ def test_each_clip_comes_from_one_of_its_views():
             torch.full((row + 1,), 10.0 * view + row),
         )
 
-    cache = Cache.of([[features(view, row) for row in range(3)] for view in range(4)])
+    cache = Cache.of([[features(view, row) for row in range(3)] for view in range(4)], clean=4)
     seen = set()
     for seed in range(30):
-        clips = cache.clips([2, 0, 2], torch.Generator().manual_seed(seed), torch.device("cpu"))
+        clips = cache.clips([2, 0, 2], [], torch.Generator().manual_seed(seed), torch.device("cpu"))
         assert clips.valid.sum(1).tolist() == [3, 1, 3]
         for at, row in enumerate((2, 0, 2)):
             for clip in range(row + 1):
@@ -158,8 +172,31 @@ def test_each_clip_comes_from_one_of_its_views():
                 assert clips.importance[at, clip] == 10 * view + row
         seen.add(tuple(clips.embedding[0, :, 0].tolist()))
     assert len(seen) > 15  # of 64: clips of one tracklet do not share a view
-    same = [cache.clips([1], torch.Generator().manual_seed(5), torch.device("cpu")).embedding for _ in range(2)]
+    same = [cache.clips([1], [], torch.Generator().manual_seed(5), torch.device("cpu")).embedding for _ in range(2)]
     assert torch.equal(*same)
+
+
+def test_spoiled_clips_come_from_the_views_of_spoiled_clips():
+    views = [[ClipFeatures(torch.full((4, 1), float(view)))] for view in range(6)]  # one tracklet of four clips
+    cache, masks = Cache.of(views, clean=3), [np.array([True, False, False, True])] * 2
+    for seed in range(20):
+        clips = cache.clips([0, 0], masks, torch.Generator().manual_seed(seed), torch.device("cpu"))
+        assert (clips.embedding[..., 0] >= 3).tolist() == [[True, False, False, True]] * 2
+
+
+def test_a_cache_spoils_the_clips_that_a_training_without_cache_spoils(registry, split, tiny_mars, tmp_path):
+    corruption = ClipCorruption(most=2, strength=3.0)
+    plain = replace(SECOND, clipping=Clipping("uniform", 2, clips=3), augment=())
+    results = []
+    for cached, spoils in ((0, UNSPOILED), (0, corruption), (1, corruption)):
+        stages = (replace(plain, cached=cached, corruption=spoils),)
+        run = training(registry, split, tiny_mars, replace(METHOD, stages=stages))
+        run.parts.model.aggregator.drop.p = 0.0
+        log = Recorder()
+        run.run(Checkpoints(tmp_path / f"{cached} {spoils.most}"), log)
+        results.append([values["loss"] for values in log.lines.values()])
+    assert results[1] == pytest.approx(results[2], rel=1e-4)
+    assert results[0] != pytest.approx(results[1], rel=1e-3)
 
 
 def test_a_cache_needs_a_frozen_network(registry, split, tiny_mars, tmp_path):

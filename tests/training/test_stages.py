@@ -19,8 +19,8 @@ from vreid_bench.records.weights import load_state, load_weights, save_weights
 from vreid_bench.system.errors import RunError
 from vreid_bench.training.batches import pk_batch
 from vreid_bench.training.checkpoint import Checkpoints, Position
+from vreid_bench.training.learning import learning_rate, trainable
 from vreid_bench.training.log import StepLog
-from vreid_bench.training.stages import learning_rate, trainable
 from vreid_plugins.datasets.mars.reader import Mars
 
 
@@ -91,7 +91,7 @@ def test_training_lowers_the_loss(registry, split, tiny_mars, tmp_path):
     longer = replace(RECIPE, stages=(stage,))
     training(registry, split, tiny_mars, longer).run(Checkpoints(tmp_path / "c"), log)
     losses = [values["loss"] for values in log.lines.values()]
-    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+    assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])
 
 
 def test_a_loss_that_is_no_number_stops_with_the_checkpoint_kept(registry, split, tiny_mars, tmp_path):
@@ -105,7 +105,7 @@ def test_a_loss_that_is_no_number_stops_with_the_checkpoint_kept(registry, split
 
 def test_frozen_parameters_stay_and_their_modules_evaluate(registry, split, tiny_mars, tmp_path):
     parts = training(registry, split, tiny_mars)
-    chosen = trainable(parts.module, replace(STAGE, freeze=("encoder.norm.*",)))
+    chosen = trainable(parts.module, replace(STAGE, freeze=("encoder.norm.*",)), "stages.0")
     assert set(chosen) == {"encoder.conv.weight", "encoder.conv.bias", "loss.ce.fc.weight", "loss.ce.fc.bias"}
     encoder = parts.module["model"].encoder
     assert (encoder.norm.training, encoder.drop.training, encoder.conv.training) == (False, True, True)
@@ -114,15 +114,18 @@ def test_frozen_parameters_stay_and_their_modules_evaluate(registry, split, tiny
 @pytest.mark.parametrize(
     ("stage", "message"),
     [
-        (replace(STAGE, freeze=("encoder.nrom.*",)), r"no parameter is named 'encoder.nrom.\*'"),
-        (replace(STAGE, train=("matcher.*",)), r"no parameter is named 'matcher.\*'"),
-        (replace(STAGE, freeze=("*",)), "leave no parameter to learn"),
+        (replace(STAGE, freeze=("encoder.nrom.*",)), r"stages.4.freeze: no parameter is named 'encoder.nrom.\*'; did"),
+        (
+            replace(STAGE, train=("matcher.*",)),
+            r"stages.4.train: 'matcher.\*' .* the matcher has none, so nothing would",
+        ),
+        (replace(STAGE, freeze=("*",)), r"stages.4: train \['\*'\] and freeze \['\*'\] leave no parameter to learn"),
     ],
 )
 def test_a_pattern_that_does_nothing_is_an_error(registry, split, tiny_mars, stage, message):
     parts = training(registry, split, tiny_mars)
     with pytest.raises(InputError, match=message):
-        trainable(parts.module, stage)
+        trainable(parts.module, stage, "stages.4")
 
 
 def rows_of(labels):

@@ -60,7 +60,7 @@ def train(registry, split, tiny_mars, tmp_path):
         this = training(registry, split, tiny_mars, method)
         log = StepLog(tmp_path / f"{name}.jsonl", listener)
         validation = None if every is None else Validation(every, split, RULE)
-        recipe = TrainingRecipe(SimpleNamespace(method=method), registry, "", 0, NewTraining())
+        recipe = TrainingRecipe(SimpleNamespace(method=method), registry, 0, NewTraining())
         validate = recipe.build_validator(validation, this.parts, replace(this.reader, quiet=quiet))
         this.run(Checkpoints(tmp_path / f"{name}.checkpoint", every=0.0), log, validate)
         return this, [json.loads(line) for line in log.path.read_text().splitlines()]

@@ -27,6 +27,7 @@ TAKES = {
     "--matcher": ("matchers",),
     "--rerank": ("rerankers",),
     "--convention": ("conventions",),
+    "method": ("methods", "encoders"),
     "kind": (KIND,),
     "dataset": ("datasets",),
 }

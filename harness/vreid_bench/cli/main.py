@@ -19,6 +19,7 @@ from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
 from vreid_bench.cli.methods import methods
 from vreid_bench.cli.options import FOLDER
+from vreid_bench.cli.pretrain import pretrain
 from vreid_bench.cli.protocols import protocols
 from vreid_bench.cli.run import run
 from vreid_bench.cli.runs import runs_
@@ -28,7 +29,7 @@ from vreid_bench.system.errors import TRACEBACK, InputError, RunError, describe_
 from vreid_bench.system.interruption import Interruption, end_on_signals, leave
 from vreid_bench.system.memory import describe_shortage, is_out_of_memory
 
-RESUMED = ("run", "data")  # commands that go on where they were interrupted
+RESUMED = ("run", "pretrain", "data")  # commands that go on where they were interrupted
 
 
 class Group(click.Group):
@@ -97,6 +98,7 @@ def main() -> None:
 
 for command in (
     run,
+    pretrain,
     runs_,
     score,
     compare,

@@ -41,6 +41,9 @@ ARITHMETIC = click.option(
     "Default: that of RUN, else portable for preset small, and native for preset paper, a GPU or several threads.",
 )
 THREADS = click.option("--threads", type=click.IntRange(1), help="Processor threads; default: all cores.")
+CHECKPOINT_EVERY = click.option(
+    "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
+)
 QUIET = click.option("-q", "--quiet", is_flag=True, callback=hide_bars, help="No progress bars.")
 ONLY_BARS = click.option(  # for a command whose only words on the way are bars
     "-q", "--quiet", is_flag=True, callback=hide_bars, expose_value=False, help="No progress bars."

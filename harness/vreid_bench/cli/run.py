@@ -14,6 +14,7 @@ from vreid_bench.cli.options import (
     ACCEPT_WITHDRAWN,
     ARITHMETIC,
     AS_JSON,
+    CHECKPOINT_EVERY,
     DEVICE,
     FILE,
     FOLDER,
@@ -24,6 +25,7 @@ from vreid_bench.cli.options import (
     RUNS,
     THREADS,
 )
+from vreid_bench.cli.sweep import list_assignments
 from vreid_bench.contracts.precision import PRECISIONS
 from vreid_bench.contracts.split_numbers import parse_numbers
 from vreid_bench.system.errors import InputError
@@ -64,6 +66,13 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     help="Change one setting of the recipe, or with --from one of the test; may be repeated.",
 )
 @click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="One run for each value of a setting: 0-7, or 0.1,0.2,0.5; if repeated, for each combination.",
+)
+@click.option(
     "--from",
     "source",
     type=FILE,
@@ -80,7 +89,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     "of tensors alone; may be repeated.",
 )
 @click.option(
-    "--from-scratch", is_flag=True, help="Start from random weights although the method starts from published ones."
+    "--from-scratch", is_flag=True, help="Start from random weights although the method starts from pre-trained ones."
 )
 @click.option(
     "--precision",
@@ -103,9 +112,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
 @DEVICE
 @THREADS
 @ARITHMETIC
-@click.option(
-    "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
-)
+@CHECKPOINT_EVERY
 @QUIET
 @LOG_LEVEL
 @RERANK
@@ -120,6 +127,7 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --protocol mars --seed 1
         vreid-bench run --plugin mean-pooling --protocol mars --set margin=0.2
         vreid-bench run --plugin mean-pooling --plugin max-pooling --protocol mars --seeds 0-2
+        vreid-bench run --plugin clip-top --protocol mars --sweep matcher.top=0.2,0.6,1.0
         vreid-bench run --from runs/mars@synthetic-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
 
     --validate shows how a training goes on without looking at the test: mAP and R1 of the model so far, on
@@ -156,11 +164,13 @@ def run(**options: Any) -> None:
     from vreid_bench.reporting.terminal import render
 
     names, seed, seeds, as_json = (options.pop(name) for name in ("names", "seed", "seeds", "as_json"))
-    level, dry = options.pop("log_level"), options.pop("dry_run")
-    several = seeds is not None or len(names) > 1
+    level, dry, fixed = options.pop("log_level"), options.pop("dry_run"), options.pop("assignments")
+    sweeps = options.pop("sweeps")
+    several = seeds is not None or len(names) > 1 or bool(sweeps)
     requests = [
-        RunRequest(name=name, seed=number, **options)
+        RunRequest(name=name, seed=number, assignments=(*fixed, *swept), **options)
         for name in dict.fromkeys(names or (None,))
+        for swept in list_assignments(sweeps)
         for number in choose_seeds(seed, seeds)
     ]
     if dry:
@@ -203,8 +213,9 @@ def announce(requests: Sequence[RunRequest]) -> Iterator[RunRequest]:
     """Each request; of several, after a line on stderr that says which begins."""
     for number, request in enumerate(requests, 1):
         if len(requests) > 1:
-            seed = "" if request.seed is None else f", seed {request.seed}"
-            write_line(f"run {number} of {len(requests)}: {request.name}{seed}", quiet=request.quiet)
+            what = [str(request.name), *request.assignments]
+            what += [] if request.seed is None else [f"seed {request.seed}"]
+            write_line(f"run {number} of {len(requests)}: {', '.join(what)}", quiet=request.quiet)
         yield request
 
 

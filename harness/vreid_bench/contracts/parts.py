@@ -85,7 +85,8 @@ class Encoder(Protocol):
     May have `planes`, a tuple of names in `PLANES` that its factory has as well; without it an encoder takes ("rgb",).
     Colours are in [0, 1]. Flow is the displacement to the next frame of the tracklet, to the right and downwards, in
     units of 20 pixels of the frame on disk, clipped to [-1, 1]. May have `published`, a sequence of `Published`;
-    without it `--weights` takes files that use the encoder's own names.
+    without it `--weights` takes files that use the encoder's own names. May have `shipped`, the paths of files of
+    its package that `vreid-bench pretrain` wrote: a method that says so begins from the one for its options.
     """
 
     def __call__(self, clips: Tensor, /) -> Tensor: ...

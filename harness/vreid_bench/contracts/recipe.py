@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
+from vreid_bench.contracts.corruption import UNSPOILED, ClipCorruption
 from vreid_bench.contracts.length import Epochs, Length, TrainingSize, plain_steps, to_steps
 from vreid_bench.contracts.recipe_types import check_fields
 from vreid_bench.system.errors import InputError
@@ -107,6 +108,7 @@ class Train:
     matcher: Part | None = None  # replaces the method's matcher during this stage
     # > 0: encoder and aggregator are frozen, and the features of this many augmented views are computed once
     cached: int = 0
+    corruption: ClipCorruption = UNSPOILED  # spoils some clips of each tracklet, before they are augmented
     unlabelled: int = 0  # tracklets of unknown people in a batch, beside P K; losses that learn from them see them
 
     def check(self, where: str) -> None:
@@ -208,6 +210,8 @@ class Method:
     # encoder, aggregator, matcher: those that begin from published weights -> patterns of the names that these must
     # fill; what else fits is taken, too
     begins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # those that begin from weights that their own package ships, where it has some for exactly their options
+    shipped: tuple[Loadable, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from vreid_bench.contracts.recipe import Clipping, Fit, Method, Optimizer, Part, Schedule, Train
+from vreid_bench.contracts.recipe import Clipping, Fit, Loadable, Method, Optimizer, Part, Schedule, Train
 
 SMALL_SIZE = (64, 32)  # height and width in pixels
 STEPS = 900  # on every twin; the epochs of a paper are far too many, and the twins differ in people
 CLIPS = 8  # of a test tracklet
+BEGINS: tuple[Loadable, ...] = ()  # ("encoder",) lets every method begin from the weights that its encoder ships
 LOSSES: Mapping[str, Mapping[str, Any]] = {
     "cross-entropy": {"smoothing": 0.1, "neck": True},
     "triplet": {"margin": "soft"},
@@ -39,6 +40,7 @@ def shrink_method(method: Method, encoder: Part, augment: tuple[Part, ...] = ())
         losses={name: shrink_loss(loss) for name, loss in method.losses.items()},
         stages=stages,
         begins={},
+        shipped=BEGINS,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from vreid_bench.contracts.parts import ComparesVectors
-from vreid_bench.contracts.recipe import Method, Train, describe_part
+from vreid_bench.contracts.recipe import Method, Train
 from vreid_bench.evaluation.evaluate import Result
 from vreid_bench.evaluation.run_scores import RunScores, score_run
 from vreid_bench.modeling.flow import list_versions
@@ -19,7 +19,6 @@ from vreid_bench.planning.plan import Plan
 from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
-from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.system.arithmetic import is_pinned
@@ -65,7 +64,7 @@ def record_results(folder: RunDirectory, plan: Plan, results: Sequence[FoldResul
 def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, machine: Machine) -> Record:
     """The record of a finished run with these scores."""
     protocol = plan.protocol
-    network, spoiled = folds[-1].network, find_corruption(plan.chosen.method, plan.registry)
+    network, spoiled = folds[-1].network, find_corruption(plan.chosen.method)
     weights = plan.source.entry(sha256(b"".join(fold.folder.weights.read_bytes() for fold in folds)))
     costs = add_costs(read_costs(place.costs) for fold in folds for place in (fold.folder, fold.folder.pretrained))
     costs = {name: {**cost, "frames": int(cost["frames"])} for name, cost in costs.items()}
@@ -116,8 +115,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
     )
 
 
-def find_corruption(method: Method, registry: Registry) -> str | None:
-    """The training augmentations that corrupt clips (their `corrupts` is true), in words; None if there are none."""
-    parts = [part for stage in method.stages if isinstance(stage, Train) for part in stage.augment]
-    found = [part for part in parts if getattr(registry.get("augmentations", part.name), "corrupts", False)]
-    return "; ".join(dict.fromkeys(map(describe_part, found))) or None
+def find_corruption(method: Method) -> str | None:
+    """How training clips are corrupted, in words; None if they are not."""
+    stages = [stage for stage in method.stages if isinstance(stage, Train)]
+    return "; ".join(dict.fromkeys(str(stage.corruption) for stage in stages if stage.corruption.most)) or None

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
-from vreid_bench.system.errors import InputError
+from vreid_bench.contracts.corruption import ClipCorruption, Distortion
 
 Clips = npt.NDArray[np.uint8]  # [C, T, H, W, 3] RGB
 Draws = npt.NDArray[np.float64]
-Kind = Literal["low-resolution", "occlusion", "motion-blur", "shuffled-frames"]
+Mask = npt.NDArray[np.bool_]
 
 GREY = (124, 116, 104)  # the ImageNet mean colour, which random erasing uses as well
-
-
-@dataclass(frozen=True)
-class Distortion:
-    """What spoils a clip. Raises InputError for settings that are not valid.
-
-    low-resolution: frames are scaled down by `strength`, stored as JPEG of `quality`, and scaled up again
-    (Matiyali & Sharma 2020, section 4.4, which does not state the quality). occlusion: a block hides the share
-    `strength` of height and width. motion-blur: the camera moves by the share `strength` of the width.
-    shuffled-frames: the share `strength` of the frames is shuffled.
-    """
-
-    kind: Kind
-    strength: float
-    quality: int = 20  # of the JPEG, 1 to 95
-
-    def __post_init__(self) -> None:
-        if self.kind not in CHANGES:
-            raise InputError(f"corruption {self.kind!r}: expected one of {', '.join(CHANGES)}")
-        lowest, highest = (1, np.inf) if self.kind == "low-resolution" else (0, 1)
-        if not lowest < self.strength <= highest:
-            raise InputError(
-                f"corruption {self.kind}: strength must be above {lowest} and at most {highest}, got {self.strength}"
-            )
-        if not 1 <= self.quality <= 95:
-            raise InputError(f"corruption {self.kind}: JPEG quality must be 1 to 95, got {self.quality}")
 
 
 def distort(distortion: Distortion, clips: Clips, draws: Draws) -> Clips:
@@ -50,6 +21,24 @@ def distort(distortion: Distortion, clips: Clips, draws: Draws) -> Clips:
     """
     change = CHANGES[distortion.kind]
     return np.stack([change(distortion, clip, draw) for clip, draw in zip(clips, draws, strict=True)])
+
+
+def choose_spoiled(corruption: ClipCorruption, clips: int, generator: np.random.Generator) -> Mask:
+    """A mask [C] of the clips of a training tracklet that are spoiled, as `ClipCorruption` says."""
+    mask = np.zeros(clips, bool)
+    number = generator.integers(min(corruption.most, clips) + 1)  # M_c
+    mask[generator.permutation(clips)[:number]] = True
+    return mask
+
+
+def spoil(
+    corruption: ClipCorruption, clips: Clips, mask: npt.NDArray[np.bool_], generator: np.random.Generator
+) -> Clips:
+    """The clips [C, T, H, W, 3] of a training tracklet with those in the mask [C] spoiled; the argument stays."""
+    result = clips.copy()
+    if mask.any():
+        result[mask] = distort(corruption.distortion, clips[mask], generator.random((int(mask.sum()), 2)))
+    return result
 
 
 def _low_resolution(distortion: Distortion, clip: Clips, draw: Draws) -> Clips:

@@ -33,6 +33,7 @@ from vreid_bench.registry.entry import Entry, blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import accepts_call
 from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.seeds import derive_seed
 
 # What to do about an output of another shape.
 MAPS = (
@@ -59,10 +60,17 @@ def _count() -> FlopCounterMode:
     return FlopCounterMode(display=False, custom_mapping=RECURRENT)
 
 
+def begin_stream(seed: int, part: str) -> None:
+    """Give a part random weights of its own: they depend on the seed and the part's place, not on the other parts."""
+    torch.manual_seed(derive_seed(seed, "weights", part))
+
+
 class Model(nn.Module):
     """Encoder, aggregator and matcher; each is sized by the output of the one before for two random clips.
 
     Each is checked in evaluation, as `evaluation_checks` describes, before the next one is built.
+
+    seed: decides the initial weights, of each part by itself: they stay the same when another part changes.
 
     `titles` says who provides each of the three, for messages.
     `dims` maps what a loss may learn from ("embedding", "clips", an aggregator's extra) to its width.
@@ -71,10 +79,11 @@ class Model(nn.Module):
     `multiply_adds` counts those of encoder and aggregator for one clip at test, in matrix products and convolutions.
     """
 
-    def __init__(self, method: Method, factories: Factories) -> None:
+    def __init__(self, method: Method, factories: Factories, seed: int = 0) -> None:
         super().__init__()
         titles = {kind: getattr(factories, kind).entry.title for kind in ("encoder", "aggregator", "matcher")}
         self.titles = titles
+        begin_stream(seed, "encoder")
         encoder = factories.encoder()
         self.planes = _planes(encoder, factories.encoder.entry)
         self.encoder = _module(encoder, titles["encoder"], Encoder)
@@ -90,6 +99,7 @@ class Model(nn.Module):
                 trial = duplicate(self.encoder, factories.encoder).eval()
                 short, self.map_range = check_encoder(trial, titles["encoder"], clips, maps)
             shape = tuple(maps.shape[2:])
+            begin_stream(seed, "aggregator")
             built = factories.aggregator(shape)
             self.aggregator = _module(built, titles["aggregator"], Aggregator).eval()
             lay_out(self.aggregator)
@@ -104,6 +114,7 @@ class Model(nn.Module):
                 trial = duplicate(self.aggregator, factories.aggregator, shape).eval()
                 check_aggregator(trial, titles["aggregator"], maps, features, short)
             width = features.embedding.shape[1]
+            begin_stream(seed, "matcher")
             self.matcher = _matcher(factories.matcher(width), titles["matcher"])
             with factories.matcher.blame():
                 represented = self.matcher.represent(Clips.single(features.embedding))
@@ -169,8 +180,10 @@ class MethodParts:
     stages: tuple[Step | Fit, ...]
 
 
-def assemble(method: Method, factories: Factories, identities: int) -> MethodParts:
+def assemble(method: Method, factories: Factories, identities: int, seed: int = 0) -> MethodParts:
     """Build every part of a method for that number of training identities, and check it before anything trains.
+
+    seed: of the initial weights, as of `Model`.
 
     The checks try copies, so all parts keep their initial state, and they leave the global random streams as they are.
     In time they cost a clip through the network, two frames, one of them with gradients, and a step of the aggregator
@@ -178,15 +191,16 @@ def assemble(method: Method, factories: Factories, identities: int) -> MethodPar
     a check, an option that does not exist, or a stage with a loss that the method does not define.
     """
     with hold_warnings():
-        return _assemble(method, factories, identities)
+        return _assemble(method, factories, identities, seed)
 
 
-def _assemble(method: Method, factories: Factories, identities: int) -> MethodParts:
+def _assemble(method: Method, factories: Factories, identities: int, seed: int) -> MethodParts:
     check_clipping(method.test)
-    model = Model(method, factories)
+    model = Model(method, factories, seed)
     losses = nn.ModuleDict()
     for name in method.losses:
         factory = factories.losses[name]
+        begin_stream(seed, f"loss.{name}")
         losses[name] = _module(build_loss(factory, model.dims, identities), factory.entry.title, Loss)
     trainings = iter(zip(factories.augment, factories.matchers, strict=True))
     stages: list[Step | Fit] = []

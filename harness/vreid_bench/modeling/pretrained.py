@@ -1,4 +1,4 @@
-"""Pre-trained weights for a part: tensors from a file of the user, matched by their published names."""
+"""Pre-trained weights for a part: tensors from a file, matched by their published names or by the part's own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from vreid_bench.contracts.parts import Published
 from vreid_bench.contracts.recipe import Method
 from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.weights_option import WeightsFile
+from vreid_bench.records.encoder_note import read_encoder_note
 from vreid_bench.records.entries import Pretraining
 from vreid_bench.registry.entry import blame
 from vreid_bench.registry.registry import Registry
@@ -96,7 +97,7 @@ def fit_files(files: Sequence[WeightsFile], method: Method, registry: Registry) 
             getattr(method, file.part).name,
             getattr(model, file.part),
             model.titles[file.part],
-            method.begins.get(file.part, ()),
+            ("*",) if file.shipped else method.begins.get(file.part, ()),
         )
         for file in files
     )
@@ -107,12 +108,14 @@ def fit_file(
 ) -> PretrainedWeights:
     """What a part takes from a file; of the naming schemes that it knows, the one with the most matches is used.
 
+    A file that `vreid-bench pretrain` wrote has the part's own names and is taken as it is.
     name, title: of the part's plugin. required: patterns of the names that the file must fill. Raises InputError if it
     does not, if nothing in it fits, or if it has no named tensors.
     """
     tensors = tensors_of(file)
     found: list[PretrainedWeights] = []
-    for kind in getattr(part, "published", (Published(f"the {file.part} itself"),)):
+    own = (Published(f"the {file.part} itself"),)
+    for kind in own if read_encoder_note(file.path) else getattr(part, "published", own):
         with blame(title):
             named = kind.own(tensors)
         found.append(_match(part.state_dict(), named, kind, name, file))

@@ -10,12 +10,14 @@ from itertools import chain
 from typing import Any
 
 import torch
+from torch import nn
 
 from vreid_bench.contracts.parts import PLANES, ClipFeatures, Clips
-from vreid_bench.contracts.recipe import Method
+from vreid_bench.contracts.recipe import Method, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.loss_checks import build_loss
 from vreid_bench.modeling.model import Model
+from vreid_bench.modeling.parameter_names import choose_parameters, name_parameters
 from vreid_bench.modeling.probe import draw_clips, hold_warnings, keep_streams
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError
@@ -27,8 +29,8 @@ def size_parts(method: Method, factories: Factories) -> dict[str, int] | None:
     """Build every part, and give each what the one before makes of a random clip.
 
     Returns the widths of what a loss may learn from, as `Model.dims` has them; None if a part was built but does not
-    work, which `assemble` tells better. Raises InputError for a part that cannot be built, and for a loss that cannot
-    be for any number of people.
+    work, which `assemble` tells better. Raises InputError for a part that cannot be built, for a loss that cannot be
+    for any number of people, and for a stage whose patterns choose no parameter.
     """
     for clipping in (method.test, *(stage.clipping for stage in method.stages)):
         check_clipping(clipping)
@@ -36,13 +38,16 @@ def size_parts(method: Method, factories: Factories) -> dict[str, int] | None:
         for augmentation in chain(*factories.augment):
             augmentation()
         try:
-            dims = _size(method, factories)
+            dims, parts = _size(method, factories)
         except InputError:
             raise
         except Exception:  # a plugin can raise anything
             return None
-        for loss in factories.losses.values():
-            _check_loss(loss, dims)
+        parts |= {f"loss.{name}": _build_loss(loss, dims) for name, loss in factories.losses.items()}
+    if all(isinstance(each, nn.Module) for each in parts.values()):
+        for number, stage in enumerate(method.stages):
+            if isinstance(stage, Train):
+                choose_parameters(name_parameters(parts), stage, f"stages.{number}")
     return dims
 
 
@@ -55,26 +60,30 @@ def measure_width(method: Method, factories: Factories) -> int:
     return dims["clips"]
 
 
-def _size(method: Method, factories: Factories) -> dict[str, int]:
+def _size(method: Method, factories: Factories) -> tuple[dict[str, int], dict[str, Any]]:
+    """The widths, and the parts that were built for them, by name."""
     encoder = factories.encoder().eval()
     channels = sum(PLANES[plane] for plane in getattr(encoder, "planes", ("rgb",)))
     maps = encoder(draw_clips(1, method.test.T or 4, channels, method.size))
-    features: Any = factories.aggregator(tuple(maps.shape[2:])).eval()(maps)
+    aggregator = factories.aggregator(tuple(maps.shape[2:])).eval()
+    features: Any = aggregator(maps)
     features = features if isinstance(features, ClipFeatures) else ClipFeatures(features)
     width = features.embedding.shape[1]
     for replacing in filter(None, factories.matchers):
         replacing(width)
-    represented = factories.matcher(width).eval().represent(Clips.single(features.embedding))
+    matcher = factories.matcher(width).eval()
+    represented = matcher.represent(Clips.single(features.embedding))
     dims = {name: value.shape[-1] for name, value in features.extra.items()}
-    return dims | {"clips": width, "embedding": represented.embedding.shape[-1]}
+    dims |= {"clips": width, "embedding": represented.embedding.shape[-1]}
+    return dims, {"encoder": encoder, "aggregator": aggregator, "matcher": matcher}
 
 
-def _check_loss(factory: Factory, dims: Mapping[str, int]) -> None:
+def _build_loss(factory: Factory, dims: Mapping[str, int]) -> Any:
+    """The loss for the first number of people that it accepts."""
     faults = []
     for people in PEOPLE:
         try:
-            build_loss(factory, dims, people)
-            return
+            return build_loss(factory, dims, people)
         except InputError as fault:
             faults.append(fault)
     raise faults[0]

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vreid_bench.contracts.parts import PLANES, ClipFeatures
 from vreid_bench.contracts.recipe import Train
 from vreid_bench.modeling.loss_checks import Reach, Size, Trial, try_losses
+from vreid_bench.modeling.parameter_names import name_parameters
 from vreid_bench.modeling.probe import check_numbers, draw_clips, draw_like, duplicate
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError
@@ -39,7 +40,7 @@ class Network(NamedTuple):
         """Names of the parameters of each part: `encoder`, `aggregator`, `matcher` and `loss.<name>`."""
         parts = {"encoder": self.encoder, "aggregator": self.aggregator, "matcher": self.matcher}
         parts |= {f"loss.{name}": loss for name, loss in self.losses.items()}
-        return {key: [f"{key}.{name}" for name, _ in part.named_parameters()] for key, part in parts.items()}
+        return name_parameters(parts)
 
 
 class Stage(NamedTuple):

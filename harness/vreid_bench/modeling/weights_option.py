@@ -1,4 +1,4 @@
-"""The option `--weights PART=FILE`: which part of a model begins from which file of the user."""
+"""Which part of a model begins from which file: that of `--weights PART=FILE`, or one that its package ships."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from vreid_bench.system.errors import InputError
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file that `--weights` names."""
+    """A file that `--weights` names, or that the package of a part ships."""
 
     part: Loadable  # the part that begins from it
     path: Path
     sha256: str
+    shipped: bool = False  # by the package of the part, for exactly its options
 
     @property
     def option(self) -> str:
         """How messages name it."""
-        return f"--weights {self.part}={self.path}"
+        return f"shipped weights {self.path}" if self.shipped else f"--weights {self.part}={self.path}"
 
 
 def open_weights(options: Sequence[str]) -> tuple[WeightsFile, ...]:
@@ -48,9 +49,14 @@ def open_file(option: str) -> WeightsFile:
         )
     path = Path(name).expanduser()  # a shell does not expand encoder=~/FILE
     try:
-        with path.open("rb") as file:
-            return WeightsFile(part, path, hashlib.file_digest(file, "sha256").hexdigest())
+        return WeightsFile(part, path, hash_file(path))
     except OSError as fault:
         raise InputError(
             f"--weights {option}: the file cannot be read ({fault.strerror}); name a readable file"
         ) from fault
+
+
+def hash_file(path: Path) -> str:
+    """sha256 of the content of a file. Raises OSError if it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

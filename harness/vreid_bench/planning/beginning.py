@@ -1,15 +1,17 @@
-"""What training begins from: which parts of a method begin from published weights, and which files the user has."""
+"""What training begins from: published weights in a file of the user, or weights that the package of a part ships."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from vreid_bench.contracts.recipe import LOADABLE, Method
 from vreid_bench.contracts.weight_file import WeightFile
-from vreid_bench.modeling.weights_option import WeightsFile, open_weights
+from vreid_bench.modeling.weights_option import WeightsFile, hash_file, open_weights
 from vreid_bench.planning.method import ChosenMethod
+from vreid_bench.records.encoder_note import read_encoder_note
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError
 
@@ -37,13 +39,37 @@ def list_first_weights(method: Method, registry: Registry) -> Iterator[FirstWeig
                 yield FirstWeights(part, name, files)
 
 
+def find_shipped(method: Method, registry: Registry) -> Iterator[WeightsFile]:
+    """The weights that a method begins from and that the packages of its parts ship.
+
+    A part whose package has none for exactly its options begins from random weights. Raises InputError for a file that
+    cannot be read, or whose note is not valid.
+    """
+    for kind in method.shipped:
+        part = registry.resolve(f"{kind}s", getattr(method, kind))
+        entry = registry.entry(f"{kind}s", part.name)
+        for path in map(Path, entry.shipped):
+            try:
+                sha256 = hash_file(path)
+            except OSError as fault:
+                raise InputError(
+                    f"{entry.title}: its shipped weights {path} cannot be read ({fault.strerror}); install its package "
+                    "again, or begin from random weights with --from-scratch"
+                ) from fault
+            note = read_encoder_note(path)
+            if note is not None and note.part == part:
+                yield WeightsFile(kind, path, sha256, shipped=True)
+                break
+
+
 @dataclass(frozen=True)
 class Beginning:
     """What the parts of a method begin from, decided before data is read."""
 
-    files: tuple[WeightsFile, ...]  # of `--weights`
+    files: tuple[WeightsFile, ...]  # of `--weights`, and shipped ones
     missing: tuple[FirstWeights, ...]  # that the method begins from, and the user has not named
     from_scratch: bool  # `--from-scratch`: they may be missing
+    unused: tuple[WeightsFile, ...] = ()  # shipped ones that it leaves out
 
     @classmethod
     def choose(cls, chosen: ChosenMethod, registry: Registry, weights: Sequence[str], from_scratch: bool) -> Beginning:
@@ -51,12 +77,15 @@ class Beginning:
         files = open_weights(weights)
         given = {file.part for file in files}
         missing = [each for each in list_first_weights(chosen.method, registry) if each.part not in given]
-        return cls(files, tuple(missing), from_scratch)
+        shipped = tuple(each for each in find_shipped(chosen.method, registry) if each.part not in given)
+        begins, unused = ((), shipped) if from_scratch else (shipped, ())
+        return cls((*files, *begins), tuple(missing), from_scratch, unused)
 
     @property
     def scratch(self) -> tuple[str, ...]:
         """The parts that begin from random weights though the method does not."""
-        return tuple(each.part for each in self.missing) if self.from_scratch else ()
+        given_up = (*(each.part for each in self.missing), *(each.part for each in self.unused))
+        return given_up if self.from_scratch else ()
 
     def check(self, chosen: ChosenMethod) -> None:
         """Raises InputError that names the files if some are missing, unless the run is to begin from scratch."""
@@ -73,4 +102,5 @@ class Beginning:
         without = "random weights, as --from-scratch says; the method begins from {}"
         needed = "{}: --weights {}=FILE names your copy, --from-scratch does without"
         text = without if self.from_scratch else needed
-        return {each.part: text.format(each.words, each.part) for each in self.missing}
+        missing = {each.part: text.format(each.words, each.part) for each in self.missing}
+        return missing | {each.part: without.format(each.path.name) for each in self.unused}

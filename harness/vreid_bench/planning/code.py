@@ -48,6 +48,11 @@ def fingerprint_code(providers: Iterable[Provider], test: Strategy | None) -> Co
     )
 
 
+def fingerprint_learning() -> str:
+    """The code of the harness that can change weights; that of the parts is in their entries."""
+    return digest([fingerprint_packages(*MODEL, "vreid_bench.training"), VERSION])
+
+
 def find_other_code(record: Record, registry: Registry) -> Iterator[str]:
     """What of the code that a record belongs to is not the code that is installed now, in words.
 

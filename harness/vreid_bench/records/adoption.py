@@ -1,37 +1,56 @@
-"""Copies weights and features that were computed before, from other folds of a run or from other runs beside it.
+"""Finds what was computed before: stages of training and features, in other folds of a run or in other runs beside it.
 
-Weights and features carry the fingerprint of all that decided them. Equal fingerprints mean equal content, so a run
-need not compute them again.
+Both carry the fingerprint of all that decided them. Equal fingerprints mean equal content, so a run need not compute
+them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from vreid_bench.records.note import MADE_BY, read_note
+from vreid_bench.records.note import COST, MADE_BY, read_note
 from vreid_bench.records.run_directory import FOLDS, FoldDirectory
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.meter import read_costs, write_costs
 
 
-def adopt_weights(folder: FoldDirectory, made_by: str) -> Path | None:
-    """Copy the weights, the log and the costs of an equal training; returns the folder that had them, or None.
+class TrainedStage(NamedTuple):
+    """Where the state after a stage is kept."""
 
-    Nothing is copied if this training has begun. The costs of another fold of the same run are not copied: the run
-    counts them already.
+    number: int  # of stages that are done then
+    path: Path
+
+
+def find_stage(folder: FoldDirectory, made_by: Sequence[str]) -> TrainedStage | None:
+    """The state after the last possible stage that an equal training left; None if there is none.
+
+    made_by: the fingerprint of the state after each stage. Nothing is looked for if this training has begun.
     """
     if folder.weights.exists() or folder.checkpoint.exists():
         return None
-    found = _find(folder.weights, folder, made_by)
-    if found is None:
-        return None
-    other = FoldDirectory(found.parent, folder.run)
+    for number in range(len(made_by), 0, -1):
+        if found := _find(folder.stage(number), folder, made_by[number - 1]):
+            return TrainedStage(number, found)
+    return None
+
+
+def adopt_stage(stage: TrainedStage, folder: FoldDirectory) -> None:
+    """Copy the state after the stage, the log of the training that left it, and what that had cost by then.
+
+    The costs of another fold of the same run are not copied: the run counts them already.
+    """
+    other = FoldDirectory(stage.path.parent, folder.run)
+    if other.path == folder.path:
+        return
+    write_atomic(folder.stage(stage.number), stage.path.read_bytes())
     if other.log.exists():
         write_atomic(folder.log, other.log.read_bytes())
-    _take_cost("train", other, folder)
-    write_atomic(folder.weights, found.read_bytes())  # last: it marks the copy as complete
-    return other.path
+    if not other.path.is_relative_to(folder.run):
+        cost = json.loads(read_note(stage.path)[COST])
+        write_costs(folder.costs, read_costs(folder.costs) | {"train": cost})
 
 
 def adopt_features(folder: FoldDirectory, view: str, made_by: str) -> bool:
@@ -40,7 +59,10 @@ def adopt_features(folder: FoldDirectory, view: str, made_by: str) -> bool:
     found = None if path.exists() else _find(path, folder, made_by)
     if found is None:
         return False
-    _take_cost("embed", FoldDirectory(found.parent, folder.run), folder)
+    other = FoldDirectory(found.parent, folder.run)
+    counted = read_costs(other.costs)
+    if "embed" in counted and not other.path.is_relative_to(folder.run):
+        write_costs(folder.costs, read_costs(folder.costs) | {"embed": counted["embed"]})
     write_atomic(path, found.read_bytes())
     return True
 
@@ -54,9 +76,3 @@ def _candidates(path: Path, folder: FoldDirectory) -> Iterator[Path]:
     for folders in (folder.run.name,) if folder.alone else (folder.run.name, "*"):
         for place in FOLDS:
             yield from sorted(folder.run.parent.glob(f"{folders}/{place}{path.name}"))
-
-
-def _take_cost(stage: str, source: FoldDirectory, folder: FoldDirectory) -> None:
-    counted = read_costs(source.costs)
-    if stage in counted and not source.path.is_relative_to(folder.run):
-        write_costs(folder.costs, read_costs(folder.costs) | {stage: counted[stage]})

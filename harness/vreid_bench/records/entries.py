@@ -217,7 +217,7 @@ class Disclosure(Entry):
     reranking: Text | None
     test_time_augmentation: Text | None
     pretraining: Text | None  # what the parts were trained on before, e.g. "ImageNet-1k"
-    corruption_in_training: Text | None  # the augmentations that corrupted training clips
+    corruption_in_training: Text | None  # how training clips were corrupted
 
 
 class Budget(Entry):

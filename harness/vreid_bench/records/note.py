@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 MADE_BY = "made_by"  # the note's entry with the fingerprint of all that decided the tensors
+COST = "cost"  # of the state after a stage: what the training had cost by then, as `costs.json` has it
 
 
 def read_note(path: Path) -> dict[str, str]:

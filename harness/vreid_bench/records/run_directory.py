@@ -43,6 +43,10 @@ class FoldDirectory:
         """The feature store of one of the views of the test: `features`, or `spoiled`."""
         return self.path / f"{view}.safetensors"
 
+    def stage(self, number: int) -> Path:
+        """The state of the training after that many of its stages."""
+        return self.path / f"stage-{number}.safetensors"
+
     @property
     def pretrained(self) -> FoldDirectory:
         """The folder of the weights that the last training of a fold starts from."""

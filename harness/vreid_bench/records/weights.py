@@ -24,6 +24,11 @@ def load_weights(path: Path, module: nn.Module) -> None:
     load_state(module, unpack_tensors(path)[0], path)
 
 
+def load_partly(module: nn.Module, tensors: Mapping[str, Tensor], origin: Path | str) -> None:
+    """Load those tensors that are the module's, and leave the rest of its state as it is."""
+    load_state(module, {name: tensors.get(name, value) for name, value in module.state_dict().items()}, origin)
+
+
 def load_state(module: nn.Module, tensors: Mapping[str, Tensor], origin: Path | str) -> None:
     """Load a state that came from `origin`. A buffer takes the stored shape: fitting can change it (XQDA's projection).
 

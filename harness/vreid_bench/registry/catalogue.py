@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from vreid_bench.contracts import recipe
+from vreid_bench.contracts.corruption import ClipCorruption
 from vreid_bench.contracts.length import Epochs
 from vreid_bench.contracts.recipe import Method, Preset
 from vreid_bench.contracts.weight_file import WeightFile
@@ -37,6 +38,7 @@ FACTS = (
     "summary",
     "can_fit",
     "files",
+    "shipped",
     "options",
     "types",
     "docstrings",
@@ -47,7 +49,7 @@ FACTS = (
 # What plain data may consist of, besides numbers, texts and their collections.
 CLASSES = (
     *(recipe.Clipping, recipe.Fit, recipe.Method, recipe.Optimizer, recipe.Part, recipe.Reported, recipe.Schedule),
-    *(recipe.Train, Epochs, WeightFile, REQUIRED, Type),
+    *(recipe.Train, ClipCorruption, Epochs, WeightFile, REQUIRED, Type),
 )
 
 

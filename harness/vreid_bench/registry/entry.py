@@ -112,6 +112,12 @@ class Entry:
         return tuple(kind.file for kind in known if kind.file is not None)
 
     @cached_property
+    def shipped(self) -> tuple[str, ...]:
+        """The paths of the files of weights that the package of the part has for some of its options."""
+        shipped = getattr(self.value, "shipped", ())
+        return tuple(map(str, shipped)) if isinstance(shipped, Sequence) else ()
+
+    @cached_property
     def planes(self) -> tuple[str, ...]:
         """What an encoder reads of a frame: the value's own `planes`, or the colours alone."""
         planes = getattr(self.value, "planes", ("rgb",))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from vreid_bench.contracts.length import Epochs
 from vreid_bench.contracts.recipe import Fit, Method, Part, Train
 
-PROSE = ("reported", "quoted", "paper", "begins")  # fields of a method that change no number
+PROSE = ("reported", "quoted", "paper", "begins", "shipped")  # fields of a method that change no number
 
 
 def describe(value: Any) -> Any:

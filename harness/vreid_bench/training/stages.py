@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
-from typing import Any, NamedTuple, Protocol, cast
+from pathlib import Path
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -18,18 +17,22 @@ from vreid_bench.contracts.length import plain_steps
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import Batch, ClipFeatures, FitsClips, FitsMaps
 from vreid_bench.contracts.precision import DEFAULT, Precision
-from vreid_bench.contracts.recipe import Fit, Schedule, Train
+from vreid_bench.contracts.recipe import Fit, Train
 from vreid_bench.modeling.clips import clip_indices
+from vreid_bench.modeling.corruption import Mask, choose_spoiled, spoil
 from vreid_bench.modeling.embed import FrameReader, embed, maps
 from vreid_bench.modeling.frames import prefetch
 from vreid_bench.modeling.model import MethodParts, Step
+from vreid_bench.records.weights import load_state
 from vreid_bench.registry.entry import blame
-from vreid_bench.system.errors import InputError, RunError, UnknownName
+from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.progress import bar
+from vreid_bench.system.seeds import derive_seed
 from vreid_bench.training.batches import TrainingLists
 from vreid_bench.training.cached_features import Cache, check_frozen, fill_cache
 from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.divergence import Seen, advise, are_finite, call_loss, find_part, measure_parts
+from vreid_bench.training.learning import build_optimizer, learning_rate, optimizer_state, shorten_name, trainable
 from vreid_bench.training.shortage import explain_fit, explain_step
 
 EVERY = 10  # steps between two lines of the log
@@ -46,6 +49,8 @@ class Log(Protocol):
 
 
 Validate = Callable[[Position, Log], None]  # called after each step and each fit; leaves the model as it is
+# called after each stage, with the number of stages that are done and the state of all parts, by name
+Keep = Callable[[int, Mapping[str, Tensor]], None]
 
 
 class Draw(NamedTuple):
@@ -80,14 +85,25 @@ class Training:
         self.labels = torch.tensor(self.lists.labels, device=reader.device)
         self.camids = torch.tensor([t.camid for t in self.lists.tracklets], device=reader.device)
 
-    def run(self, checkpoints: Checkpoints, log: Log, validate: Validate = lambda position, log: None) -> None:
+    def run(
+        self,
+        checkpoints: Checkpoints,
+        log: Log,
+        validate: Validate = lambda position, log: None,
+        keep: Keep = lambda done, tensors: None,
+    ) -> None:
         """Run every stage, starting from the last checkpoint if there is one."""
-        for stage in self.parts.stages:  # report a mistake in any stage before the first begins
+        for at, stage in enumerate(self.parts.stages):  # report a mistake in any stage before the first begins
             if isinstance(stage, Step):
-                learning = trainable(self.module, stage.recipe)
-                _optimizer(stage.recipe, learning, {})
+                learning = trainable(self.module, stage.recipe, f"stages.{at}")
+                build_optimizer(stage.recipe, learning, {})
                 if stage.recipe.cached:
                     check_frozen(learning)
+                if stage.recipe.corruption.most and self.parts.model.planes != ("rgb",):
+                    raise InputError(
+                        f"stage: corruption spoils colour frames, but {self.parts.model.titles['encoder']} reads "
+                        f"{' and '.join(self.parts.model.planes)}; set its most to 0"
+                    )
         self.begun = measure_parts(self.parts)
         start, optimizer = checkpoints.restore(self.module)
         log.rewind(start)
@@ -106,8 +122,19 @@ class Training:
                     validate(position, log)
                     if checkpoints.due:
                         checkpoints.save(self.module, Position(at, position.step + 1), state())
+            keep(at + 1, {shorten_name(name): value for name, value in self.module.state_dict().items()})
             checkpoints.save(self.module, Position(at + 1, 0), {})
             optimizer = {}
+
+    def go_on_after(self, done: int, state: Mapping[str, Tensor], origin: Path, checkpoints: Checkpoints) -> None:
+        """Take over the state after that many stages, which a training with equal ones left in the file `origin`.
+
+        state: as `keep` was given it, without the parts that these stages do not use. It becomes the last checkpoint.
+        """
+        own = self.module.state_dict()
+        taken = {name: state.get(shorten_name(name), value) for name, value in own.items()}
+        load_state(self.module, taken, origin)
+        checkpoints.save(self.module, Position(done, 0), {})
 
     def _fit(self, stage: Fit, at: int) -> None:
         self._reseed(Position(at, 0))
@@ -127,8 +154,8 @@ class Training:
         self, stage: Step, start: Position, state: Mapping[str, Tensor]
     ) -> Iterator[tuple[Position, dict[str, float], Callable[[], dict[str, Tensor]]]]:
         recipe, steps = stage.recipe, plain_steps(stage.recipe.steps)
-        named = trainable(self.module, recipe)
-        optimizer = _optimizer(recipe, named, state)
+        named = trainable(self.module, recipe, f"stages.{start.stage}")
+        optimizer = build_optimizer(recipe, named, state)
         cache = self._fill_cache(stage, start.stage) if recipe.cached and start.step < steps else None
         positions = [Position(start.stage, step) for step in range(start.step, steps)]
         draws = prefetch(positions, lambda p: self._draw(recipe, p), self.reader.threads, 2 * self.reader.threads)
@@ -145,15 +172,21 @@ class Training:
                 del seen  # the next step needs the memory
                 progress.set_postfix(loss=f"{values['loss']:.3f}", refresh=False)
                 progress.update()
-                yield position, {**values, "rate": rate}, lambda: _state(optimizer, named)
+                yield position, {**values, "rate": rate}, lambda: optimizer_state(optimizer, named)
 
     def _see(self, stage: Step, position: Position, draw: Draw, cache: Cache | None) -> Seen:
         """The clips of a step's tracklets, computed by the network or taken from the cache."""
-        generator = torch.Generator().manual_seed(_number(self.seed, "augment", *position))
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "augment", *position))
         if cache is not None:
-            return Seen(None, None, cache.clips(draw.rows, generator, self.reader.device))
+            spoiled = self._choose_spoiled(stage.recipe, [cache.counts[row] for row in draw.rows], position)
+            return Seen(None, None, cache.clips(draw.rows, spoiled, generator, self.reader.device))
         clips, maps, features = self._features(stage, np.concatenate(draw.clips), generator)
         return Seen(clips, maps, pad_features([features], [len(c) for c in draw.clips]))
+
+    def _choose_spoiled(self, recipe: Train, counts: Sequence[int], position: Position) -> list[Mask]:
+        """A mask [C] of the spoiled clips for each tracklet of a step, whose numbers of clips are the `counts`."""
+        generator = np.random.default_rng(derive_seed(self.seed, "spoil", *position))
+        return [choose_spoiled(recipe.corruption, count, generator) for count in counts]
 
     def _features(
         self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator
@@ -173,19 +206,25 @@ class Training:
         recipe, model, total = stage.recipe, self.parts.model, len(self.lists.labelled)
         model.encoder.eval()  # also modules without parameters, which no pattern can freeze
         model.aggregator.eval()
-        places = [(view, row) for view in range(recipe.cached) for row in range(total)]
+        views = recipe.cached * (2 if recipe.corruption.most else 1)
+        places = [(view, row) for view in range(views) for row in range(total)]
 
         def cut(place: tuple[int, int]) -> NDArray[np.uint8]:
-            return self._cut(recipe, place[1], np.random.default_rng(_number(self.seed, "cut view", at, *place)))
+            view, row = place
+            generator = np.random.default_rng(derive_seed(self.seed, "cut view", at, view, row))
+            clips = self._cut(recipe, row, generator)
+            if view < recipe.cached:
+                return clips
+            return spoil(recipe.corruption, clips, np.ones(len(clips), bool), generator)
 
         frames = prefetch(places, cut, self.reader.threads, 2 * self.reader.threads)
 
         def features(view: int, row: int) -> ClipFeatures:
-            generator = torch.Generator().manual_seed(_number(self.seed, "augment view", at, view, row))
+            generator = torch.Generator().manual_seed(derive_seed(self.seed, "augment view", at, view, row))
             return self._features(stage, next(frames), generator)[2]
 
         with bar(len(places), f"cache for stage {at + 1}", "tracklet", quiet=self.reader.quiet) as progress:
-            return fill_cache(recipe.cached, total, features, progress.update)
+            return fill_cache(views, recipe.cached, total, features, progress.update)
 
     def _step(
         self, stage: Step, position: Position, seen: Seen, drawn: Sequence[int], optimizer: torch.optim.Optimizer
@@ -210,9 +249,13 @@ class Training:
         return values
 
     def _draw(self, recipe: Train, position: Position) -> Draw:
-        generator = np.random.default_rng(_number(self.seed, "batch", *position))
+        generator = np.random.default_rng(derive_seed(self.seed, "batch", *position))
         rows = self.lists.draw(recipe, generator)
-        return Draw(rows, [] if recipe.cached else [self._cut(recipe, row, generator) for row in rows])
+        clips = [] if recipe.cached else [self._cut(recipe, row, generator) for row in rows]
+        if recipe.corruption.most:
+            spoiled = self._choose_spoiled(recipe, [len(each) for each in clips], position)
+            clips = [spoil(recipe.corruption, *each, generator) for each in zip(clips, spoiled, strict=True)]
+        return Draw(rows, clips)
 
     def _cut(self, recipe: Train, row: int, generator: np.random.Generator) -> NDArray[np.uint8]:
         """The clips of one tracklet: [C, T, H, W, P]."""
@@ -221,70 +264,7 @@ class Training:
         return self.reader.read(tracklet, cut)
 
     def _reseed(self, position: Position) -> None:
-        torch.manual_seed(_number(self.seed, "torch", *position))
-
-
-def learning_rate(schedule: Schedule, step: int, steps: int) -> float:
-    """The rate of a step. `one-cycle` (Smith & Topin 2018): a cosine from rate/25 up to the rate over the first
-    30 % of the steps and a cosine down to rate/250,000 over the rest."""
-    if schedule.kind == "constant":
-        return schedule.rate
-    if schedule.kind == "step":
-        return schedule.rate_after(step // plain_steps(schedule.every))
-    rise = 0.3 * steps
-    low, high, share = schedule.rate / 25, schedule.rate, step / max(rise, 1)
-    if step >= rise:
-        low, high, share = (
-            schedule.rate / 250_000,
-            schedule.rate,
-            1 - (step - rise) / max(steps - 1 - rise, 1),
-        )
-    return low + (high - low) * (1 - math.cos(math.pi * share)) / 2
-
-
-def trainable(module: nn.Module, stage: Train) -> dict[str, nn.Parameter]:
-    """Set which parameters learn in a stage, and put frozen modules into evaluation mode.
-
-    Returns the parameters that learn, by name: `encoder.…`, `aggregator.…`, `matcher.…`, `loss.<name>.…`. Raises
-    InputError if a pattern matches no parameter or if nothing learns.
-    """
-    named = {name.removeprefix("model."): value for name, value in module.named_parameters()}
-    for pattern in (*stage.train, *stage.freeze):
-        if not any(fnmatchcase(name, pattern) for name in named):
-            raise UnknownName("stage: no parameter is named", pattern, named)
-    chosen = {name: value for name, value in named.items() if stage.trains(name)}
-    if not chosen:
-        raise InputError(f"stage: train {stage.train} and freeze {stage.freeze} leave no parameter to learn")
-    for name, value in named.items():
-        value.requires_grad_(name in chosen)
-    module.train()
-    for each in module.modules():  # frozen also means: no batch statistics, no dropout
-        parameters = list(each.parameters())
-        if parameters and not any(p.requires_grad for p in parameters):
-            each.eval()
-    return chosen
-
-
-def _optimizer(stage: Train, named: Mapping[str, nn.Parameter], state: Mapping[str, Tensor]) -> torch.optim.Optimizer:
-    factory: Any = getattr(torch.optim, stage.optimizer.name)
-    try:
-        optimizer: torch.optim.Optimizer = factory(list(named.values()), lr=1.0, **stage.optimizer.options)
-    except (TypeError, ValueError) as fault:
-        raise InputError(f"optimizer {stage.optimizer.name} does not accept its options: {fault}") from fault
-    for key, value in state.items():
-        name, _, field = key.rpartition("/")
-        parameter = named[name]
-        device = torch.device("cpu") if field == "step" else parameter.device
-        kept = value.to(device)
-        if kept.shape == parameter.shape:  # in the order of the parameter, as without the interruption
-            kept = torch.empty_like(parameter, dtype=value.dtype).copy_(kept)
-        optimizer.state[parameter][field] = kept
-    return optimizer
-
-
-def _state(optimizer: torch.optim.Optimizer, named: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
-    kept = ((name, optimizer.state.get(parameter, {})) for name, parameter in named.items())
-    return {f"{name}/{field}": value for name, fields in kept for field, value in fields.items()}
+        torch.manual_seed(derive_seed(self.seed, "torch", *position))
 
 
 def _float(features: ClipFeatures) -> ClipFeatures:
@@ -292,8 +272,3 @@ def _float(features: ClipFeatures) -> ClipFeatures:
     importance = None if features.importance is None else features.importance.float()
     extra = {name: value.float() for name, value in features.extra.items()}
     return ClipFeatures(features.embedding.float(), importance, extra)
-
-
-def _number(*key: object) -> int:
-    """A 63-bit seed for a purpose: different keys give unrelated streams."""
-    return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big") >> 1

@@ -1,13 +1,12 @@
-"""From the training sets of a fold to its final weights: trained here, or copied from an equal training."""
+"""From the training sets of a fold to its final weights: trained here, or from stages that an equal training left."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-import torch
+from torch import Tensor
 
 from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.precision import DEFAULT
@@ -16,27 +15,39 @@ from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.flow import describe_sources
 from vreid_bench.modeling.model import MethodParts, Model, assemble
 from vreid_bench.modeling.probe import keep_streams
+from vreid_bench.planning.code import fingerprint_learning
 from vreid_bench.planning.folds import Fold, TrainingSet, Validation
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.source import Source
 from vreid_bench.planning.trainings import find_repeats, plan_training
-from vreid_bench.records.adoption import adopt_weights
+from vreid_bench.records.adoption import TrainedStage, adopt_stage, find_stage
 from vreid_bench.records.run_directory import FoldDirectory
+from vreid_bench.records.stage_state import load_stage, save_stage
 from vreid_bench.records.tensors import unpack_tensors
-from vreid_bench.records.weights import load_state, load_weights, save_weights
+from vreid_bench.records.weights import load_partly, load_state, load_weights, save_weights
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import describe
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.fingerprint import digest
-from vreid_bench.system.meter import Meter
+from vreid_bench.system.meter import Meter, read_costs
 from vreid_bench.system.progress import write_line
 from vreid_bench.training.checkpoint import Checkpoints
 from vreid_bench.training.log import Listener, StepLog
+from vreid_bench.training.stage_keys import TESTED, StageKey, describe_places, key_stages
 from vreid_bench.training.stages import Training, Validate
 from vreid_bench.training.validation import Validator
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """The parts of a method with their initial values, and what decides what a training makes of them."""
+
+    parts: MethodParts
+    data: TrainingSet  # that they are trained on
+    stages: tuple[StageKey, ...]
+    made_by: str  # a hash over all that decides the weights, including the machine's arithmetic
 
 
 @dataclass(frozen=True)
@@ -45,29 +56,28 @@ class TrainingRecipe:
 
     chosen: ChosenMethod
     registry: Registry
-    code: str  # a hash over the code that trains
     seed: int
     source: Source
 
     @classmethod
     def of(cls, plan: Plan) -> TrainingRecipe:
         """The recipe of a plan."""
-        return cls(plan.chosen, plan.registry, plan.code.training, plan.seed, plan.source)
+        return cls(plan.chosen, plan.registry, plan.seed, plan.source)
 
-    def build(self, sets: Sequence[TrainingSet], machine: Machine) -> tuple[MethodParts, str]:
-        """The parts with their initial values, for training on the last of the sets after the others.
-
-        Also returns a hash over all that decides the weights of that training, including the machine's arithmetic.
-        """
-        method = plan_training(self.chosen.method, sets)
-        recipe = {name: value for name, value in describe(method).items() if name != "test"}
-        begun = self.source.fingerprints if self.source.trains else {}
-        torch.manual_seed(self.seed)  # the initial weights
+    def build(self, sets: Sequence[TrainingSet], machine: Machine) -> Assembled:
+        """Build the parts for training on the last of the sets after the others."""
+        method, registry = plan_training(self.chosen.method, sets), self.registry
         identities = len(person_ids(sets[-1].tracklets)) or 1  # losses are also built for data that is only tested on
-        parts = assemble(method, self.registry.factories(method), identities)
+        parts = assemble(method, registry.factories(method), identities, self.seed)
         where = [machine.arithmetic, self.source.precision, *describe_sources(parts.model.planes)]
-        made_by = digest([recipe, self.code, self.seed, where, [each.fingerprint for each in sets], begun])
-        return parts, made_by
+        files = self.source.fingerprints if self.source.trains else {}
+        # what went before on the other sets is decided by the recipe as a whole
+        earlier = [self.chosen.settings, *self.chosen.providers] if len(sets) > 1 else []
+        data = [each.fingerprint for each in sets]
+        begun = digest([fingerprint_learning(), self.seed, where, data, files, earlier])
+        stages = key_stages(parts, method, registry, begun)
+        decided = [begun, *(stage.made_by for stage in stages[-1:]), describe_places(list(TESTED), method, registry)]
+        return Assembled(parts, sets[-1], stages, digest(decided))
 
     def build_validator(self, validation: Validation | None, parts: MethodParts, reader: FrameReader) -> Validate:
         """What scores the training of `parts`; without a validation, nothing does. No random stream moves."""
@@ -100,7 +110,7 @@ def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Ma
 
 def take_weights(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, ready: Path, machine: Machine) -> Model:
     """The model with weights that are trained already. They are copied into the folder only if they fit."""
-    parts, _ = recipe.build(fold.training, machine)
+    parts = recipe.build(fold.training, machine).parts
     load_weights(ready, parts.model)
     folder.path.mkdir(parents=True, exist_ok=True)
     write_atomic(folder.weights, ready.read_bytes())
@@ -117,33 +127,67 @@ def train_on(
 ) -> Model:
     """The model trained on the last of the sets, starting from `before`, the weights of training on the others."""
     folder.path.mkdir(parents=True, exist_ok=True)
-    parts, made_by = recipe.build(sets, machine)
-    found = adopt_weights(folder, made_by)
+    assembled = recipe.build(sets, machine)
+    parts = assembled.parts
+    found = find_stage(folder, [stage.made_by for stage in assembled.stages])
     if found:
-        LOGGER.info("%s: weights copied from %s", folder.path, found)
-    if found and not machine.quiet:
-        click.echo(f"already trained: the weights are copied from {found}", err=True)
+        adopt_stage(found, folder)
+        sentence = _describe_found(found, len(assembled.stages))
+        LOGGER.info("%s: %s", folder.path, sentence)
+        write_line(sentence, quiet=machine.quiet)
     if not folder.weights.exists():
-        LOGGER.info("%s: trains", folder.path)
-        for sentence in find_repeats(recipe.chosen.method, sets[-1]):
-            LOGGER.warning("%s", sentence)
-            write_line(f"warning: {sentence}", quiet=machine.quiet)
-        with Meter(folder.costs, machine.device).stage("train", resumes=True) as stage:
-            if before is None:
-                recipe.source.begin(parts.model)
-            else:
-                load_earlier(before, parts)
-            planes = parts.model.planes
-            reader = FrameReader.of(sets[-1].dataset, recipe.chosen.method.size, planes, machine, stage.see)
-            validate = recipe.build_validator(sets[-1].validation, parts, reader)
-            checkpoints = Checkpoints(folder.checkpoint, stage.write, machine.checkpoint_every)
-            log = StepLog(folder.log, listen)
-            precision = recipe.source.precision or DEFAULT
-            Training(parts, sets[-1].tracklets, reader, recipe.seed, precision).run(checkpoints, log, validate)
-            save_weights(folder.weights, parts.model, made_by)
-        LOGGER.info("%s: trained", folder.path)
+        if before is None:
+            recipe.source.begin(parts.model)
+        else:
+            load_earlier(before, parts)
+        if found and found.number == len(assembled.stages):
+            load_partly(parts.model, load_stage(folder.stage(found.number)), found.path)
+        else:
+            run_stages(recipe, assembled, folder, found, machine, listen)
+        save_weights(folder.weights, parts.model, assembled.made_by)
     load_weights(folder.weights, parts.model)
     return parts.model
+
+
+def run_stages(
+    recipe: TrainingRecipe,
+    assembled: Assembled,
+    folder: FoldDirectory,
+    found: TrainedStage | None,
+    machine: Machine,
+    listen: Listener,
+) -> None:
+    """Train the parts, after the stage that was `found`, and keep the state after each stage."""
+    parts, data = assembled.parts, assembled.data
+    LOGGER.info("%s: trains", folder.path)
+    for sentence in find_repeats(recipe.chosen.method, data):
+        LOGGER.warning("%s", sentence)
+        write_line(f"warning: {sentence}", quiet=machine.quiet)
+    with Meter(folder.costs, machine.device).stage("train", resumes=True) as stage:
+        size, planes = recipe.chosen.method.size, parts.model.planes
+        reader = FrameReader.of(data.dataset, size, planes, machine, stage.see)
+        validate = recipe.build_validator(data.validation, parts, reader)
+        checkpoints = Checkpoints(folder.checkpoint, stage.write, machine.checkpoint_every)
+        training = Training(parts, data.tracklets, reader, recipe.seed, recipe.source.precision or DEFAULT)
+        if found:
+            training.go_on_after(found.number, load_stage(folder.stage(found.number)), found.path, checkpoints)
+
+        def keep(done: int, tensors: Mapping[str, Tensor]) -> None:
+            stage.write()
+            key, cost = assembled.stages[done - 1], read_costs(folder.costs)["train"]
+            save_stage(folder.stage(done), key.select(tensors), key.made_by, cost)
+
+        training.run(checkpoints, StepLog(folder.log, listen), validate, keep)
+    LOGGER.info("%s: trained", folder.path)
+
+
+def _describe_found(found: TrainedStage, total: int) -> str:
+    """In words, what need not be trained again."""
+    if found.number == total:
+        return f"already trained: the weights are copied from {found.path.parent}"
+    if found.number == 1:
+        return f"stage 1 of {total} is already trained: it is copied from {found.path.parent}"
+    return f"stages 1 to {found.number} of {total} are already trained: they are copied from {found.path.parent}"
 
 
 def load_earlier(path: Path, parts: MethodParts) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from vreid_bench import Published, WeightFile, hookimpl
 from vreid_plugins.encoders.colours import find_scale
+from vreid_plugins.weights import WEIGHTS
 
 
 class Conv(NamedTuple):
@@ -60,6 +61,7 @@ class Alexnet(nn.Module):
             ),
         ),
     )
+    shipped = (WEIGHTS / "alexnet-small.safetensors",)
     mean: Tensor
     std: Tensor
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vreid_bench import InputError, Published, WeightFile, hookimpl
+from vreid_plugins.weights import WEIGHTS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 
@@ -66,6 +67,7 @@ class C3d(nn.Module):
         ),
         Published("jfzhang95/pytorch-video-recognition", others=("classifier.",), own=convert_features),
     )
+    shipped = (WEIGHTS / "c3d-small.safetensors",)
     mean: Tensor
     std: Tensor
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vreid_bench import InputError, Published, WeightFile, hookimpl
+from vreid_plugins.weights import WEIGHTS
 
 Size = tuple[int, int, int]  # t, h, w
 
@@ -115,6 +116,7 @@ class I3d(nn.Module):
             ),
         ),
     )
+    shipped = (WEIGHTS / "i3d-small.safetensors",)
 
     def __init__(
         self, shrink: int = 1, depths: Sequence[int] = (2, 5, 2), pools: Sequence[str] = ("2a", "3a", "4a", "5a")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vreid_bench import InputError, Published, WeightFile, hookimpl
+from vreid_plugins.weights import WEIGHTS
 
 Unit = tuple[str, int, int | tuple[int, int]]  # torchvision's name, channels, kernel
 Chain = tuple[Unit | str | tuple[Unit, Unit], ...]  # units, "avg" or "max" pooling, or two units side by side
@@ -162,6 +163,7 @@ class InceptionV3(nn.Module):
             ),
         ),
     )
+    shipped = (WEIGHTS / "inception-v3-small.safetensors",)
 
     def __init__(self, shrink: int = 1, depths: Sequence[int] = (3, 4, 2), pools: bool = True) -> None:
         super().__init__()

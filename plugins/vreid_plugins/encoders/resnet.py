@@ -10,6 +10,7 @@ from torch import Tensor
 from vreid_bench import InputError, Published, WeightFile, hookimpl
 from vreid_plugins.encoders.colours import find_scale
 from vreid_plugins.encoders.residual import IMAGES, Residual
+from vreid_plugins.weights import WEIGHTS
 
 
 class Resnet(Residual):
@@ -35,6 +36,7 @@ class Resnet(Residual):
             ),
         ),
     )
+    shipped = (WEIGHTS / "resnet-small.safetensors",)
     mean: Tensor
     std: Tensor
 

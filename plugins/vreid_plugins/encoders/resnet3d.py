@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vreid_bench import Published, WeightFile, hookimpl
 from vreid_plugins.encoders.residual import CLIPS, Residual
+from vreid_plugins.weights import WEIGHTS
 
 MEAN = (
     114.7748,
@@ -40,6 +41,7 @@ class Resnet3d(Residual):
             file=WeightFile("resnet-50-kinetics.pth", "Kinetics", "https://github.com/kenshohara/3D-ResNets-PyTorch"),
         ),
     )
+    shipped = (WEIGHTS / "resnet3d-small.safetensors",)
     mean: Tensor
 
     def __init__(self, depth: int = 50) -> None:

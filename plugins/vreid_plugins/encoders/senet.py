@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vreid_bench import Published, WeightFile, hookimpl
 from vreid_plugins.encoders.residual import IMAGES, Kind, Plan, Residual
+from vreid_plugins.weights import WEIGHTS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 
@@ -57,6 +58,7 @@ class Senet(Residual):
             ),
         ),
     )
+    shipped = (WEIGHTS / "senet-small.safetensors",)
     mean: Tensor
     std: Tensor
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vreid_bench import InputError, Published, WeightFile, hookimpl
+from vreid_plugins.weights import WEIGHTS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, per colour
 CONVOLUTIONS = (2, 2, 3, 3, 3)  # in each of the five blocks
@@ -81,6 +82,7 @@ class Vgg16(VggLayers):
     """
 
     published = (Published("torchvision vgg16", file=IMAGENET),)
+    shipped = (WEIGHTS / "vgg16-small.safetensors",)
     mean: Tensor
     std: Tensor
 

@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from vreid_bench import Corruption, InputError, Tracklet
-from vreid_plugins.augmentations.clip_corruption import ClipCorruption
+from vreid_bench import InputError
 from vreid_plugins.augmentations.flip import Flip
 from vreid_plugins.augmentations.rotation import Rotation, rotate
 from vreid_plugins.augmentations.shift import Shift
@@ -74,33 +73,6 @@ def test_probability_is_a_share_of_the_clips():
 def test_a_value_out_of_range_is_refused(make):
     with pytest.raises(InputError, match="augmentation"):
         make()
-
-
-@pytest.mark.parametrize(("kind", "strength"), [("low-resolution", 5.0), ("occlusion", 0.6), ("motion-blur", 0.4)])
-def test_corruption_in_training_is_that_of_the_test_for_a_share_of_the_clips(kind, strength):
-    clips = (torch.rand(400, 1, 3, 20, 10, generator=generator(1)) * 255).round() / 255
-    augment = ClipCorruption(0.3, kind, strength)
-    before = clips.clone()
-    changed = augment(clips, generator(), ("rgb",))
-    assert torch.equal(clips, before)
-    assert torch.equal(augment(clips, generator(), ("rgb",)), changed)
-    spoiled = (changed != clips).flatten(1).any(1)
-    assert 0.2 < spoiled.float().mean() < 0.4
-    row = int(spoiled.nonzero()[0])
-    if kind != "occlusion":  # nothing of a draw in them, so the protocol's own clip must come out
-        frames = (clips[row, None] * 255).byte().permute(0, 1, 3, 4, 2).numpy()
-        expected = Corruption(kind, "both", strength).spoil(Tracklet(("a.jpg",), 1, 1), frames)
-        assert torch.equal((changed[row, None] * 255).round().byte().permute(0, 1, 3, 4, 2), torch.from_numpy(expected))
-    assert torch.equal(ClipCorruption(0.0)(clips, generator(), ("rgb",)), clips)
-
-
-def test_corruption_in_training_refuses_what_it_cannot_spoil():
-    with pytest.raises(InputError, match="share must be 0 to 1, got 2"):
-        ClipCorruption(2)
-    with pytest.raises(InputError, match="strength must be above 1"):
-        ClipCorruption(strength=1.0)
-    with pytest.raises(InputError, match="takes colour frames"):
-        ClipCorruption()(torch.zeros(1, 1, 5, 4, 4), generator(), ("rgb", "flow"))
 
 
 def test_a_quarter_turn_of_square_frames_is_that_of_the_pixels():

@@ -135,7 +135,7 @@ def test_personvlad_prints_iterations_which_are_the_same_on_every_data_set(datas
 
 
 def test_the_methods_of_a_paper_are_as_long_as_each_other():
-    """Stage by stage on MARS; `tacan-tracklets` in half the epochs of batches with half the people."""
+    """Stage by stage on MARS."""
     for paper, expected in (
         (clip_similarity, CLIPS["mars"]),
         (tacan, TACAN["mars"]),

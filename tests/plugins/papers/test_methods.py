@@ -10,7 +10,7 @@ from method_checks import build, check_step, parameters, take, trainings_on_mars
 from vreid_bench import Fit, Train
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.scoring.metrics import CUTOFFS
-from vreid_bench.training.stages import learning_rate, trainable
+from vreid_bench.training.learning import learning_rate, trainable
 from vreid_plugins import personvlad, temporal_modeling
 
 METHODS = (*temporal_modeling.METHODS, *personvlad.METHODS)
@@ -19,7 +19,7 @@ DISTINCT = (
     *("image-baseline", "image-averaged", "mean-pooling", "max-pooling"),
     *("temporal-attention", "temporal-attention-sigmoid", "temporal-attention-conv"),
     *("lstm", "lstm-last", "gru", "3d-cnn"),
-    *("personvlad", "personvlad-stripes", "personvlad-grid", "personvlad-global-pooling", "personvlad-xqda"),
+    *("personvlad", "personvlad-stripes", "personvlad-grid-pooled", "personvlad-global-pooling", "personvlad-xqda"),
     "c3d-baseline",
 )
 PRESETS = ("paper", "small")
@@ -148,8 +148,8 @@ def test_personvlad_fits_then_fixes_then_frees_the_words(registry, preset):
     module = torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses})
     everything = {name for name, _ in assembled.model.named_parameters()}
     words = {"aggregator.w", "aggregator.z", "aggregator.c"}
-    assert set(trainable(module, fixed)) == everything - words
-    assert set(trainable(module, joint)) == everything
+    assert set(trainable(module, fixed, "stages.1")) == everything - words
+    assert set(trainable(module, joint, "stages.2")) == everything
 
 
 def test_personvlad_paper_schedule_is_the_printed_one():

@@ -1,9 +1,10 @@
 """The methods of 3D PersonVLAD: recipes as printed, and the tables."""
 
 import pytest
+import torch
 
 from vreid_bench import Fit
-from vreid_bench.training.stages import learning_rate
+from vreid_bench.training.learning import learning_rate
 from vreid_plugins.personvlad import (
     METHODS,
     C3dHead,
@@ -18,8 +19,7 @@ from vreid_plugins.personvlad import (
         # 257 a part detector, 513 a word, less than C3D's at the printed widths
         ("personvlad", 6 * 257 + 64 * 513),
         *((f"personvlad-b{parts}", parts * 257 + 64 * 513) for parts in (1, 2, 4, 8)),
-        ("personvlad-stripes", 64 * 513),
-        ("personvlad-grid", 64 * 513),
+        *((f"personvlad-{regions}", 64 * 513) for regions in ("stripes", "stripes-pooled", "grid", "grid-pooled")),
         ("personvlad-global-pooling", 6 * (257 + 2 * 256 * 256)),
     ],
 )
@@ -27,6 +27,33 @@ def test_parameters_of_every_variant(name, parameters):
     chosen = METHODS[name]("paper").aggregator
     built = vreid_aggregators()[chosen.name]((256, 6, 3), **chosen.options)
     assert sum(p.numel() for p in built.parameters()) == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "descriptors"),
+    [
+        ("personvlad", 6 * 6 * 3),
+        ("personvlad-stripes", 10 * 3),  # two rows of six lie in one stripe, and four in two
+        ("personvlad-grid", 10 * 7),  # columns of three lie in 2, 3 and 2 cells
+        ("personvlad-stripes-pooled", 5),
+        ("personvlad-grid-pooled", 25),
+    ],
+)
+def test_descriptors_of_a_clip_at_the_papers_frame_size(name, descriptors):
+    """16 frames of 180 x 90 leave one map of 6 x 3 places."""
+    chosen = METHODS[name]("paper").aggregator
+    built = vreid_aggregators()[chosen.name]((256, 6, 3), **chosen.options)
+    assert built.part_features(torch.rand(1, 1, 256, 6, 3)).shape == (1, descriptors, 256)
+
+
+@pytest.mark.parametrize("name", ["personvlad", "personvlad-stripes"])
+def test_layers_of_the_branches_keep_the_length_of_the_vector(name):
+    """K D = 16,384, so they have D outputs; their number is not printed, III-B a has two."""
+    chosen = METHODS[name]("paper").aggregator
+    built = vreid_aggregators()[chosen.name]((256, 6, 3), **chosen.options, fully_connected=True)
+    assert built(torch.rand(1, 1, 256, 6, 3)).shape == (1, 16_384)
+    parts = 6 if name == "personvlad" else 5
+    assert sum(p.numel() for p in built.branches.parameters()) == parts * 2 * 256**2
 
 
 def test_parameters_of_the_c3d_baseline():
@@ -100,7 +127,8 @@ def test_paper_recipe_is_the_printed_one():
 
 
 def test_grids_and_stripes_are_five_by_five_and_five():
-    for name, expected in (("personvlad-stripes", (5, 1)), ("personvlad-grid", (5, 5))):
+    shapes = {"stripes": (5, 1), "stripes-pooled": (5, 1), "grid": (5, 5), "grid-pooled": (5, 5)}
+    for name, expected in ((f"personvlad-{regions}", shape) for regions, shape in shapes.items()):
         for preset in ("paper", "small"):
             options = METHODS[name](preset).aggregator.options
             assert (options["rows"], options["columns"]) == expected
@@ -116,6 +144,7 @@ def test_grids_and_stripes_are_five_by_five_and_five():
         ("personvlad", "mars-to-prid2011", [0.717]),
         ("personvlad", "mars-to-prid2011-fine-tuned", [0.876]),
         ("personvlad-stripes", "mars-tracklet-selection", [0.683]),
+        ("personvlad-stripes-pooled", "mars-tracklet-selection", []),
         ("personvlad-grid", "mars-tracklet-selection", [0.671]),
         ("personvlad-global-pooling", "mars-tracklet-selection", [0.748]),
         ("personvlad-b1", "mars-half", [0.747]),

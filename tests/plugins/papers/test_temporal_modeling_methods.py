@@ -18,7 +18,7 @@ from method_checks import (
 from vreid_bench import Batch, Clipping, part
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.scoring.metrics import CUTOFFS
-from vreid_bench.training.stages import learning_rate
+from vreid_bench.training.learning import learning_rate
 from vreid_plugins import temporal_modeling
 from vreid_plugins.aggregators import pooling
 from vreid_plugins.aggregators.pooling import Average, Max

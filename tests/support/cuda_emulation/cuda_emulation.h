@@ -8,7 +8,6 @@
 
 #pragma once
 
-#include <sys/mman.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <numeric>
 #include <random>
 #include <stdexcept>
@@ -71,9 +71,13 @@ struct Copy {
   bool there;
 };
 
+using Place = void*[5];  // where a fiber or the scheduler goes on
+
 struct Fiber {
-  ucontext_t context;
-  void* stack = nullptr;
+  ucontext_t context;  // its beginning
+  bool begun;
+  Place paused;
+  char* stack = nullptr;
   Wait wait = Wait::no;
   int place = 0;        // where it waits
   uint64_t offered[4];  // to the lanes of its warp
@@ -82,7 +86,7 @@ struct Fiber {
 
 struct Block {
   std::vector<Fiber> threads;
-  ucontext_t scheduler;
+  Place scheduler;
   int current = 0;
   dim3 index;
   const std::function<void()>* body = nullptr;
@@ -95,11 +99,35 @@ inline Fiber& self() { return block->threads[block->current]; }
 inline int lane() { return block->current % 32; }
 inline Fiber& other(int lane) { return block->threads[block->current / 32 * 32 + lane]; }
 
-inline void pause(Wait wait, int place) {
+// Switches between fibers are most of what there is to do, and swapcontext would ask the kernel for the signals in each.
+// The address sanitizer takes a jump for one out of frames that are left for good, so that these two are kept from it.
+[[noreturn]] __attribute__((noinline, no_sanitize("address"))) inline void jump(Place& to) {
+  __builtin_longjmp(to, 1);
+}
+
+__attribute__((noinline, no_sanitize("address"))) inline void run_fiber(Fiber& fiber) {
+  if (__builtin_setjmp(block->scheduler)) return;
+  if (fiber.begun) jump(fiber.paused);
+  fiber.begun = true;
+  setcontext(&fiber.context);
+}
+
+__attribute__((noinline, no_sanitize("address"))) inline void pause(Wait wait, int place) {
   Fiber& fiber = self();
   fiber.wait = wait;
   fiber.place = place;
-  swapcontext(&fiber.context, &block->scheduler);
+  if (!__builtin_setjmp(fiber.paused)) jump(block->scheduler);
+}
+
+// A barrier that a test leaves out, such as "kernels.cuh:24".
+inline std::string left_out;
+
+inline void meet(const char* file, int line, int place) {
+  if (!left_out.empty()) {
+    const std::string here = std::string("/") + file + ":" + std::to_string(line);
+    if (here.size() > left_out.size() && here.substr(here.size() - left_out.size() - 1) == "/" + left_out) return;
+  }
+  pause(Wait::block, place);
 }
 
 inline void enter() {
@@ -133,7 +161,7 @@ inline void run_warp(Block& b, int warp, Order order) {
     for (int l = 0; l < 32; ++l) {
       b.current = warp * 32 + (order == Order::reverse ? 31 - l : l);
       Fiber& fiber = b.threads[b.current];
-      if (fiber.wait == Wait::no) swapcontext(&b.scheduler, &fiber.context);
+      if (fiber.wait == Wait::no) run_fiber(fiber);
     }
     int waiting = 0;
     bool same = true;
@@ -152,6 +180,7 @@ inline void run_block(Block& b, Order order, std::mt19937& random) {
   const int threads = int(b.threads.size());
   for (Fiber& fiber : b.threads) {
     fiber.wait = Wait::no;
+    fiber.begun = false;
     fiber.copies.assign(1, {});
     getcontext(&fiber.context);
     fiber.context.uc_stack.ss_sp = fiber.stack;
@@ -186,8 +215,8 @@ void launch(dim3 grid, int threads, Order order, unsigned seed, Kernel kernel, A
   Block b;
   b.body = &body;
   b.threads.resize(threads);
-  std::vector<char> stacks(STACK * threads);
-  for (int t = 0; t < threads; ++t) b.threads[t].stack = stacks.data() + STACK * t;
+  const std::unique_ptr<char[]> stacks(new char[STACK * threads]);  // not written here: little of it is used
+  for (int t = 0; t < threads; ++t) b.threads[t].stack = stacks.get() + STACK * t;
   std::mt19937 random(seed);
   block = &b;
   for (b.index.y = 0; b.index.y < grid.y; ++b.index.y)
@@ -204,7 +233,7 @@ struct Index {
 // A place in the source is known by the compiler's counter, as files have equal line numbers.
 #define threadIdx (::emulation::Index{unsigned(::emulation::block->current)})
 #define blockIdx (::emulation::block->index)
-#define __syncthreads() ::emulation::pause(::emulation::Wait::block, __COUNTER__ + 1)
+#define __syncthreads() ::emulation::meet(__FILE__, __LINE__, __COUNTER__ + 1)
 #define __shfl_xor_sync(mask, value, step) ::emulation::exchange(value, ::emulation::lane() ^ (step), __COUNTER__ + 1)
 #define __reduce_add_sync(mask, value) ::emulation::add(value, __COUNTER__ + 1)
 

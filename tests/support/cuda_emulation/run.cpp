@@ -1,4 +1,5 @@
-// Runs the kernels on a problem that it reads from a file, and writes the result: `run <problem> <result>`.
+// Runs the kernels on a problem that it reads from a file, and writes the result: `run <problem> <result>`, and with
+// a third argument without that barrier.
 
 #define VREID_EMULATED
 #include "cuda_emulation.h"
@@ -52,7 +53,8 @@ void pairs(const Problem& p, const Pairs& given, emulation::Order order) {
 
 }  // namespace
 
-int main(int, char** argument) try {
+int main(int arguments, char** argument) try {
+  if (arguments > 3) emulation::left_out = argument[3];
   input = std::fopen(argument[1], "rb");
   const Problem p = read<Problem>(1)[0];
   const double top = read<double>(1)[0];

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.contracts.corruption import Distortion, Kind
 from vreid_bench.evaluation.strategies.strategy import Case, lengths
-from vreid_bench.modeling.corruption import Distortion, Kind, distort
+from vreid_bench.modeling.corruption import distort
 from vreid_bench.modeling.view import View
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
