@@ -51,6 +51,14 @@ for dimensions, batch, taps in ((1, 1, 1), (1, 4, 3), (2, 1, 1), (2, 8, 3), (2, 
     y = getattr(F, f"conv{dimensions}d")(x, weight, padding=taps // 2)
     y.square().sum().backward()
     show(f"convolution {dimensions} {batch} {taps}", y, x.grad, weight.grad)
+for dimensions, taps, stride in ((2, 3, 1), (2, 1, 2), (3, 3, 1), (3, 3, 2)):
+    last = torch.channels_last if dimensions == 2 else torch.channels_last_3d
+    x = draw(32, 16, *[16, 8, 8][:dimensions]).contiguous(memory_format=last).requires_grad_()
+    weight = draw(32, 16, *[taps] * dimensions).contiguous(memory_format=last).requires_grad_()
+    y = getattr(F, f"conv{dimensions}d")(x, weight, stride=stride, padding=taps // 2)
+    z = F.batch_norm(y, None, None, training=True)
+    z.square().sum().backward()
+    show(f"channels last {dimensions} {taps} {stride}", y, z, x.grad, weight.grad)
 network = torch.nn.Sequential(
     torch.nn.Conv2d(3, 16, 3, 2),
     torch.nn.BatchNorm2d(16),

@@ -1,6 +1,7 @@
 // Loaded before a program (LD_PRELOAD), answers CPUID as another processor, so that every library chooses its code for
-// that one. PROCESSOR names it: `amd`, of the Zen 3 kind, or `avx2`, this one without AVX-512. Instructions whose result
-// the maker chooses, such as the estimate of a reciprocal square root, still give this processor's.
+// that one. PROCESSOR names it: `amd`, of the Zen 3 kind, `intel`, of the Coffee Lake kind, or `avx2`, this one without
+// AVX-512. Instructions whose result the maker chooses, such as the estimate of a reciprocal square root, still give this
+// processor's.
 //
 // Linux lets a process ask that CPUID faults (arch_prctl, ARCH_SET_CPUID), where the processor can. Exit code 77: it cannot.
 #define _GNU_SOURCE
@@ -12,7 +13,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 #define ARCH_SET_CPUID 0x1012
-static int amd;
+static int amd, intel;
 static void real(uint32_t a, uint32_t c, uint32_t r[4]) {
   syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1);
   __asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(a), "c"(c));
@@ -28,6 +29,17 @@ static void fake(uint32_t a, uint32_t c, uint32_t r[4]) {
   }
   if (a == 7 && c >= 1) r[0] = r[1] = r[2] = r[3] = 0;
   if (a == 0x19 || a == 0x1d || a == 0x1e || a == 0x24) r[0] = r[1] = r[2] = r[3] = 0;
+  if (intel) {
+    static const char name[48] = "Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz";
+    if (a == 0) { r[0] = 0x16; r[1] = 0x756e6547; r[3] = 0x49656e69; r[2] = 0x6c65746e; }
+    if (a == 1) { r[0] = 0x000906EA; }
+    if (a >= 0x80000002u && a <= 0x80000004u) { memcpy(r, name + 16 * (a - 0x80000002u), 16); }
+    if (a == 4) {
+      uint32_t type[4] = {1,2,3,3}, level[4] = {1,1,2,3}, sets[4] = {128,128,1024,49152};
+      memset(r, 0, 16);
+      if (c < 4) { r[0] = type[c] | (level[c] << 5) | (1u << 8); r[1] = 63u | (3u << 22); r[2] = sets[c]-1; }
+    }
+  }
   if (!amd) return;
   if (a == 0) { r[0] = 0x10; r[1] = 0x68747541; r[3] = 0x69746e65; r[2] = 0x444d4163; }
   if (a == 1) { r[0] = 0x00A00F11; }
@@ -63,6 +75,7 @@ __attribute__((constructor(101))) static void begin(void) {
   const char *which = getenv("PROCESSOR");
   if (!which) return;
   amd = !strcmp(which, "amd");
+  intel = !strcmp(which, "intel");
   struct sigaction act = {0};
   act.sa_sigaction = trap; act.sa_flags = SA_SIGINFO | SA_NODEFER;
   sigaction(SIGSEGV, &act, 0);
