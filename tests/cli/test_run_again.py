@@ -67,7 +67,7 @@ def test_a_resumed_run_says_where_it_goes_on(cli, fork, mean_pooling, tmp_path):
     resumed = cli(*mean_pooling, *steps)
     assert resumed.exit_code == 0, resumed.output
     found = re.search(rf"{re.escape(str(folder))}: goes on at stage 1, step (\d+)\n", resumed.stderr)
-    assert f"| {found[1]}/60 [" in resumed.stderr
+    assert f"stage 1 of 1: {found[1]} of 60, " in resumed.stderr
     (folder / "record.json").unlink()
     (folder / "features.safetensors").unlink()
     assert f"{folder}: goes on at the test\n" in cli(*mean_pooling, *steps).stderr

@@ -26,7 +26,7 @@ def test_a_long_bar_in_a_file_is_a_line_from_time_to_time(capsys, monkeypatch):
             shown.update()
             progress.write_line(f"validation: {step}")
     text = capsys.readouterr().err
-    assert counts(text) == ["3", "2", "4", "3", "5", "4"]
+    assert counts(text) == ["2", "3", "2", "4", "3", "5", "4"]
     assert ", loss=4.5" in text
     assert "\r" not in text
 

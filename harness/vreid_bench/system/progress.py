@@ -32,7 +32,7 @@ class Lines(tqdm):  # type: ignore[type-arg]  # tqdm is generic for type checker
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Write how far it is, if it went on since the last line."""
-        if self.n > max(self.initial, self.written):
+        if self.n > self.written:
             self.written = self.n
             state = self.format_dict
             state["bar_format"] = "{desc}: {n_fmt} of {total_fmt}, {elapsed}, {remaining} left, {rate_fmt}{postfix}"
