@@ -89,8 +89,9 @@ def test_an_unknown_method_suggests_near_ones(cli, name, near):
 
 def test_a_reported_number_is_shown_with_its_condition_and_its_settings(cli, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
-    text = cli("methods", "show", "clip-top").stdout
-    rows = [" ".join(line.split()) for line in text.splitlines()]
+    rows = []
+    for name in ("clip-top", "clip-top-corrupted"):
+        rows += [" ".join(line.split()) for line in cli("methods", "show", name).stdout.splitlines()]
     assert "mars mAP 76.1 Table 2, topt-e, t = 60, M_c^max = 0" in rows
     assert "mars mAP 75.2 matcher.top=0.2 Table 2, topt-e, t = 20, M_c^max = 0" in rows
     assert any(row.startswith("mars-corruption mAP 47.9 up to 7 of 8 clips Table 2") for row in rows)

@@ -56,6 +56,7 @@ def test_a_run_leaves_its_folder_and_the_same_command_reuses_it(cli, finished_ru
         "per_query.npz",
         "features.safetensors",
         "weights.safetensors",
+        "stage-1.safetensors",
         "log.jsonl",
         "costs.json",
         "data.json",

@@ -14,7 +14,8 @@ from torch import nn
 from wrong_parts import METHOD, STAGE, WRONG, Net, Pool, assemble_with, good, plugin
 
 from vreid_bench import ClipFeatures, Clipping, InputError
-from vreid_bench.modeling.model import assemble, begin_stream
+from vreid_bench.modeling.model import assemble
+from vreid_bench.modeling.probe import begin_stream
 from vreid_bench.registry.registry import Registry
 
 IDENTITIES = 7

@@ -32,6 +32,7 @@ def test_all_of_them_are_small_and_in_the_package():
     assert FILES
     assert sum(path.stat().st_size for path in FILES) < 6e6
     assert {path.stem for path in FILES} == set(MADE.values())
+    assert {path for entry in REGISTRY.entries("encoders") for path in entry.shipped} == set(map(str, FILES))
     configuration = Distribution({"src_root": str(ROOT)})
     configuration.parse_config_files([str(ROOT / "pyproject.toml")])
     patterns = configuration.package_data["vreid_plugins.weights"]

@@ -210,10 +210,11 @@ def show_outlines(requests: Sequence[RunRequest], *, several: bool, as_json: boo
 
 
 def announce(requests: Sequence[RunRequest]) -> Iterator[RunRequest]:
-    """Each request; of several, after a line on stderr that says which begins."""
+    """Each request; of several, after a line on stderr that says which begins, by what it has of its own."""
+    common = set.intersection(*(set(request.assignments) for request in requests))
     for number, request in enumerate(requests, 1):
         if len(requests) > 1:
-            what = [str(request.name), *request.assignments]
+            what = [str(request.name), *(each for each in request.assignments if each not in common)]
             what += [] if request.seed is None else [f"seed {request.seed}"]
             write_line(f"run {number} of {len(requests)}: {', '.join(what)}", quiet=request.quiet)
         yield request

@@ -27,13 +27,12 @@ from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.evaluation_checks import check_aggregator, check_encoder, check_matcher
 from vreid_bench.modeling.layout import lay_out
 from vreid_bench.modeling.loss_checks import build_loss
-from vreid_bench.modeling.probe import draw_clips, duplicate, hold_warnings, keep_streams
+from vreid_bench.modeling.probe import begin_stream, draw_clips, duplicate, hold_warnings, keep_streams
 from vreid_bench.modeling.training_checks import Network, Stage, check_augmentations, check_training
 from vreid_bench.registry.entry import Entry, blame
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import accepts_call
 from vreid_bench.system.errors import InputError, suggestion
-from vreid_bench.system.seeds import derive_seed
 
 # What to do about an output of another shape.
 MAPS = (
@@ -58,11 +57,6 @@ RECURRENT = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_layer}
 def _count() -> FlopCounterMode:
     """Counts the operations within a `with` block."""
     return FlopCounterMode(display=False, custom_mapping=RECURRENT)
-
-
-def begin_stream(seed: int, part: str) -> None:
-    """Give a part random weights of its own: they depend on the seed and the part's place, not on the other parts."""
-    torch.manual_seed(derive_seed(seed, "weights", part))
 
 
 class Model(nn.Module):

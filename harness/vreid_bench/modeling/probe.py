@@ -1,4 +1,4 @@
-"""What the checks of parts share: random input, copies to try, and random streams that stay as they were."""
+"""Random streams of parts, and what the checks of parts share: random input, and copies to try."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ from torch.overrides import TorchFunctionMode
 
 from vreid_bench.registry.factories import Factory
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.seeds import derive_seed
 
 ROUNDING = 1e-4  # outputs that differ by less than this share of the largest value count as equal
 JITTER = 2.0**-21  # a change of the input that is like rounding, relative to its value
 TRIES = 4  # such changes that are made
 GROWN = 32  # times: rounding also happens inside a part, at more than one place
 CONSTANT = 1e-7  # and below this share, the outputs for two different inputs count as constant
+
+
+def begin_stream(seed: int, part: str) -> None:
+    """Give a part random weights of its own: they depend on the seed and the part's place, not on the other parts."""
+    torch.manual_seed(derive_seed(seed, "weights", part))
 
 
 @contextmanager

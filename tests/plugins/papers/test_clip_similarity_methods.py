@@ -68,7 +68,7 @@ def test_paper_network_takes_a_step_at_the_papers_frame_size(registry):
     check_step(losses, named)
     # the second stage on features, which I3D gives it once
     module = torch.nn.ModuleDict({"model": assembled.model, "loss": assembled.losses})
-    named = trainable(module, assembled.stages[1].recipe)
+    named = trainable(module, assembled.stages[1].recipe, "stages.1")
     clips = Clips(torch.randn(4, 8, D), torch.ones(4, 8), torch.ones(4, 8, dtype=torch.bool))
     pids = torch.tensor([0, 0, 1, 1])
     loss = assembled.losses["similarity"](Batch(clips, pids, pids * 0, assembled.stages[1].matcher))
