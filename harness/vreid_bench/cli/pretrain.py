@@ -62,7 +62,7 @@ def pretrain(method: str, out: Path, log_level: str, **options: Any) -> None:
         vreid-bench pretrain clip-average --steps 1000 --out i3d.safetensors
         vreid-bench pretrain my-method --protocol custom --data my-people --out mine.safetensors
     """
-    take_arithmetic(options.pop("arithmetic"), None, {"preset": "small", **options})
+    take_arithmetic(options.pop("arithmetic"), None, {**options, "preset": "small"})
     from vreid_bench.contracts.recipe import describe_part
     from vreid_bench.planning.pretraining import PretrainRequest, plan_pretraining
     from vreid_bench.registry.registry import Registry
