@@ -131,7 +131,7 @@ one-clip/%: row/mars/mean-pooling/%
 
 # The weights that the package ships for the small encoders: a method, and the file for its encoder. 640 people are
 # rendered and each encoder trained for 2,000 steps, three to ten minutes of a core; every x86-64 processor makes the same.
-SHIPPED := mean-pooling/resnet-small clip-average/i3d-small personvlad/c3d-small 3d-cnn/resnet3d-small tacan-senet/senet-small ica-alexnet/alexnet-small frame-cnn/vgg16-small
+SHIPPED := mean-pooling/resnet-small clip-average/i3d-small personvlad/c3d-small 3d-cnn/resnet3d-small tacan-senet/senet-small ica-alexnet/alexnet-small frame-cnn/vgg16-small ica-inception-v3/inception-v3-small
 
 weights: $(addprefix weights/,$(SHIPPED))
 
