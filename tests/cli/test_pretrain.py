@@ -116,7 +116,8 @@ def test_a_method_may_begin_from_what_its_encoder_ships(pretrain, cli, cli_json,
     command = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", tmp_path / "runs", *SHORT)
     begun, scratch = (record_of(cli_json(*command, *more)) for more in ((), ("--from-scratch",)))
     assert begun.weights.pretrained["encoder"].sha256 == hashlib.sha256(out.read_bytes()).hexdigest()
-    assert any("encoder pre-trained: first.safetensors" in word for word in begun.variant)
+    assert not any("pre-trained" in word for word in begun.variant)  # it belongs to the method
+    assert begun.disclosure.pretraining.startswith("encoder from first.safetensors")
     assert begun.method.from_scratch == ()
     assert (scratch.weights.pretrained, scratch.method.from_scratch) == (None, ("encoder",))
     assert begun.people != scratch.people

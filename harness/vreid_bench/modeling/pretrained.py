@@ -60,8 +60,14 @@ class PretrainedWeights:
     def entry(self) -> Pretraining:
         """The entry in the record."""
         name = self.file.path.name.encode(errors="replace").decode()  # a file name may not be valid text
-        counts = {"taken": len(self.taken), "tensors": len(self.expected)}
-        return Pretraining(file=name, sha256=self.file.sha256, names=self.kind.names, **counts)
+        return Pretraining(
+            file=name,
+            sha256=self.file.sha256,
+            names=self.kind.names,
+            taken=len(self.taken),
+            tensors=len(self.expected),
+            shipped=self.file.shipped,
+        )
 
     def report(self, shown: int | None = None) -> str:
         """A line for the tensors taken, and one for each reason why others were not, with `shown` names (None: all)."""

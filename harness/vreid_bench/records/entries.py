@@ -170,6 +170,13 @@ class Pretraining(Entry):
     names: Text  # whose naming scheme its tensors follow
     taken: Count  # how many of the part's tensors were read from it
     tensors: Count  # how many tensors the part has
+    # by the package of the part, so that it belongs to the method; False is left out of the file, as of older records
+    shipped: bool = False
+
+    @model_serializer(mode="wrap")
+    def _leave_out_false(self, serialize: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        fields: dict[str, JsonValue] = serialize(self)
+        return {name: value for name, value in fields.items() if name != "shipped" or value}
 
     @property
     def words(self) -> str:

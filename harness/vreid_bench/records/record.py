@@ -180,7 +180,8 @@ class Record(Entry):
             words.append(f"weights from a file ({weights.sha256[:8]})")
         if weights.precision not in (None, DEFAULT):
             words.append(f"trained in {weights.precision}")
-        words += [f"{part} pre-trained: {entry.file} ({entry.sha256[:8]})" for part, entry in weights.begun]
+        own = [(part, entry) for part, entry in weights.begun if not entry.shipped]
+        words += [f"{part} pre-trained: {entry.file} ({entry.sha256[:8]})" for part, entry in own]
         if weights.trained_under not in (None, self.folder):
             words.append(f"trained on {weights.trained_under}")
         words += [f"trained with {word}" for word in weights.trained_as if word not in words]
