@@ -13,6 +13,7 @@ from typing import Any
 # The version of the native functions' names and arguments: a file from another version of this package is refused.
 # setup.py reads this line and compiles the number into every module.
 VERSION = 3
+OF_TORCH = ("clip_cpu", "clip_cuda", "portable")  # link to torch's libraries, which are found once torch is loaded
 
 
 def load(name: str) -> Any | None:
@@ -34,6 +35,8 @@ def _load(name: str) -> tuple[Any | None, str]:
     if found and found.origin and _is_cut_off(Path(found.origin)):
         return None, f"_{name} cannot be loaded ({found.origin} is shorter than its header says); {remedy}"
     try:
+        if name in OF_TORCH:
+            import_module("torch")
         module = import_module(f"vreid_bench._{name}")
     except ModuleNotFoundError:
         return None, f"_{name} was not built; {remedy}"
