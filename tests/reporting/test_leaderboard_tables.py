@@ -46,6 +46,13 @@ def record(**changes):
     return Record.of(fields)
 
 
+def begun(shipped):
+    """The changes of a record whose encoder began from a file, which its package ships or the user named."""
+    file = {"file": "a.pth", "sha256": "b" * 64, "names": "torchvision", "taken": 3, "tensors": 4, "shipped": shipped}
+    words = f"encoder from a.pth (sha256 {file['sha256']}), 3 of 4 tensors, names of torchvision"
+    return {"weights__pretrained": {"encoder": file}, "disclosure__pretraining": words}
+
+
 def seeds(*scores, **changes):
     """A record a score: the same method with seeds 0, 1, ..."""
     return [record(seed=seed, **{HEAD + "mAP": score}, **changes) for seed, score in enumerate(scores)]
@@ -176,6 +183,8 @@ def test_reported_numbers_stand_beside_the_method_they_were_reported_for():
         ({"disclosure__camera_id_at_test": True}, "camera id at test"),
         ({"disclosure__reranking": "k-reciprocal"}, "re-ranking&#58; k-reciprocal"),
         ({"disclosure__test_time_augmentation": "flip"}, "test-time augmentation&#58; flip"),
+        (begun(shipped=False), "encoder pre-trained&#58; a.pth (bbbbbbbb)"),
+        (begun(shipped=True), "encoder pre-trained&#58; a.pth"),  # belongs to the method, and is told
     ],
 )
 def test_a_row_says_in_words_what_sets_it_apart(change, remark):

@@ -100,6 +100,8 @@ class Row:
             words.append("camera id at test")
         if record.disclosure.corruption_in_training:
             words.append(f"trained on corrupted clips: {record.disclosure.corruption_in_training}")
+        # a file of the user is among the changes already
+        words += [f"{part} pre-trained: {entry.file}" for part, entry in record.weights.begun if entry.shipped]
         return tuple(words)
 
     def _values(self, convention: str, metric: str) -> list[float]:
