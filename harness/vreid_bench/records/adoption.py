@@ -45,12 +45,10 @@ def adopt_stage(stage: TrainedStage, folder: FoldDirectory) -> None:
     other = FoldDirectory(stage.path.parent, folder.run)
     if other.path == folder.path:
         return
-    write_atomic(folder.stage(stage.number), stage.path.read_bytes())
     if other.log.exists():
         write_atomic(folder.log, other.log.read_bytes())
-    if not other.path.is_relative_to(folder.run):
-        cost = json.loads(read_note(stage.path)[COST])
-        write_costs(folder.costs, read_costs(folder.costs) | {"train": cost})
+    _take_cost("train", json.loads(read_note(stage.path)[COST]), other, folder)
+    write_atomic(folder.stage(stage.number), stage.path.read_bytes())  # last: it marks the copy as complete
 
 
 def adopt_features(folder: FoldDirectory, view: str, made_by: str) -> bool:
@@ -60,9 +58,8 @@ def adopt_features(folder: FoldDirectory, view: str, made_by: str) -> bool:
     if found is None:
         return False
     other = FoldDirectory(found.parent, folder.run)
-    counted = read_costs(other.costs)
-    if "embed" in counted and not other.path.is_relative_to(folder.run):
-        write_costs(folder.costs, read_costs(folder.costs) | {"embed": counted["embed"]})
+    if cost := read_costs(other.costs).get("embed"):
+        _take_cost("embed", cost, other, folder)
     write_atomic(path, found.read_bytes())
     return True
 
@@ -76,3 +73,9 @@ def _candidates(path: Path, folder: FoldDirectory) -> Iterator[Path]:
     for folders in (folder.run.name,) if folder.alone else (folder.run.name, "*"):
         for place in FOLDS:
             yield from sorted(folder.run.parent.glob(f"{folders}/{place}{path.name}"))
+
+
+def _take_cost(stage: str, cost: dict[str, float], source: FoldDirectory, folder: FoldDirectory) -> None:
+    """Count what was taken over, unless another fold of the same run counts it already."""
+    if not source.path.is_relative_to(folder.run):
+        write_costs(folder.costs, read_costs(folder.costs) | {stage: cost})
