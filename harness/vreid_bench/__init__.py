@@ -23,7 +23,7 @@ from vreid_bench.contracts.recipe import (
     reported_row,
     reported_table,
 )
-from vreid_bench.contracts.small_preset import SMALL_SIZE, shrink_loss, shrink_method, shrink_training
+from vreid_bench.contracts.small_preset import SMALL_SIZE, STEPS, shrink_method, shrink_training
 from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
@@ -115,6 +115,7 @@ __all__ = [
     "JUNK",
     "RERANK_MEMORY",
     "SMALL_SIZE",
+    "STEPS",
     "SYNTHETIC",
     "Batch",
     "ClipCorruption",
@@ -179,7 +180,6 @@ __all__ = [
     "reported_table",
     "score",
     "sequential_similarity",
-    "shrink_loss",
     "shrink_method",
     "shrink_training",
 ]

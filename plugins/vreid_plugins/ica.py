@@ -87,31 +87,29 @@ class OneCoin:
 class Ica(nn.Module):
     """The mean of a clip's maps, then a bottleneck of fully connected layers and batch normalisation (section 2.2).
 
-    reduction: input width divided by the width of the middle. The widths are in Fig. 2 only, not in the text; 4 is the
-        reduction of ResNet's bottlenecks.
-    dim: length of Y; 0 means the depth D of the maps.
+    middle: width between the two layers.
+    dim: length of Y.
 
     The introduction puts the learnable block before the pooling. Eq. 3 and 4 put it after, and so does this class.
-    The mean Z is the extra `before`, for a recipe that trains the encoder before the bottleneck.
     """
 
-    def __init__(self, shape: tuple[int, ...], reduction: int = 4, dim: int = 0) -> None:
+    def __init__(self, shape: tuple[int, ...], middle: int = 512, dim: int = 2048) -> None:
         super().__init__()
-        if reduction < 1 or dim < 0:
-            raise InputError(f"aggregator ica: expected reduction >= 1 and dim >= 0, got {reduction!r} and {dim!r}")
-        middle, out = max(shape[0] // reduction, 1), dim or shape[0]
+        if middle < 1 or dim < 1:
+            raise InputError(f"aggregator ica: expected middle and dim of at least 1, got {middle!r} and {dim!r}")
         self.project = nn.Sequential(
             nn.Linear(shape[0], middle, bias=False),  # the normalisation that follows removes any bias
             nn.BatchNorm1d(middle),
             nn.ReLU(),
-            nn.Linear(middle, out, bias=False),
-            nn.BatchNorm1d(out),
+            nn.Linear(middle, dim, bias=False),
+            nn.BatchNorm1d(dim),
         )
 
-    def forward(self, maps: Tensor) -> ClipFeatures:
+    def forward(self, maps: Tensor) -> Tensor:
         """maps X [B, T, D, h, w] -> embedding Y [B, dim]."""
         Z = maps.mean((1, 3, 4))  # Eq. 3 [B, D]
-        return ClipFeatures(self.project(Z), extra={"before": Z})  # Eq. 4
+        Y: Tensor = self.project(Z)  # Eq. 4
+        return Y
 
 
 class BnNeck(nn.Module):
@@ -145,57 +143,72 @@ BACKBONES: Mapping[Preset, Mapping[str, Part]] = {
 }
 
 
+AVERAGE = part("average")
+# The widths are in Fig. 2 only, not in the text. A quarter of the depth of the printed backbone's maps is what the
+# bottlenecks of ResNet have in the middle; the bottleneck keeps these widths around the narrow backbones of `small`.
+BOTTLENECKS: Mapping[str, Part] = {
+    "resnet": part("ica", middle=512, dim=2048),
+    "alexnet": part("ica", middle=64, dim=256),
+    "inception-v3": part("ica", middle=512, dim=2048),
+}
+
+
 def ica(preset: Preset) -> Method:
     """A bottleneck after the mean of frames; a clip's frames are augmented alike (Isobe et al. 2020, model 4)."""
-    return replace(_method(preset, "ica", synchronous=True), reported=MODEL_4, quoted=QUOTED)
+    return replace(_method(preset, BOTTLENECKS["resnet"], synchronous=True), reported=MODEL_4, quoted=QUOTED)
 
 
 def ica_asynchronous(preset: Preset) -> Method:
     """ICA with every frame augmented independently (model 3)."""
-    return replace(_method(preset, "ica", synchronous=False), reported=MODEL_3)
+    return replace(_method(preset, BOTTLENECKS["resnet"], synchronous=False), reported=MODEL_3)
 
 
 def ica_baseline_synchronous(preset: Preset) -> Method:
     """The mean of frames, augmented alike within a clip (ICA's model 2)."""
-    return replace(_method(preset, "average", synchronous=True), reported=MODEL_2)
+    return replace(_method(preset, AVERAGE, synchronous=True), reported=MODEL_2)
 
 
 def ica_baseline(preset: Preset) -> Method:
     """The mean of frames, every frame augmented independently (ICA's model 1)."""
-    return replace(_method(preset, "average", synchronous=False), reported=MODEL_1)
+    return replace(_method(preset, AVERAGE, synchronous=False), reported=MODEL_1)
 
 
 def ica_alexnet(preset: Preset) -> Method:
     """ICA on AlexNet."""
-    return replace(ica(preset), encoder=BACKBONES[preset]["alexnet"], reported=ICA_ALEXNET, quoted=())
+    return _on_backbone(ica(preset), preset, "alexnet", ICA_ALEXNET)
 
 
 def ica_inception_v3(preset: Preset) -> Method:
     """ICA on Inception-v3."""
-    return replace(ica(preset), encoder=BACKBONES[preset]["inception-v3"], reported=ICA_INCEPTION, quoted=())
+    return _on_backbone(ica(preset), preset, "inception-v3", ICA_INCEPTION)
 
 
 def ica_baseline_alexnet(preset: Preset) -> Method:
     """ICA's model 2, the mean of frames, on AlexNet."""
-    method = ica_baseline_synchronous(preset)
-    return replace(method, encoder=BACKBONES[preset]["alexnet"], reported=BASELINE_ALEXNET)
+    return _on_backbone(ica_baseline_synchronous(preset), preset, "alexnet", BASELINE_ALEXNET)
 
 
 def ica_baseline_inception_v3(preset: Preset) -> Method:
     """ICA's model 2, the mean of frames, on Inception-v3."""
-    method = ica_baseline_synchronous(preset)
-    return replace(method, encoder=BACKBONES[preset]["inception-v3"], reported=BASELINE_INCEPTION)
+    return _on_backbone(ica_baseline_synchronous(preset), preset, "inception-v3", BASELINE_INCEPTION)
 
 
 def ica_bn_neck(preset: Preset) -> Method:
     """A control that the paper lacks: one batch normalisation instead of ICA's bottleneck."""
-    method = _method(preset, "bn-neck", synchronous=True)
-    neck = {**method.losses["cross-entropy"].options, "neck": False}
-    losses = {"cross-entropy": part("cross-entropy", **neck), "triplet": _on(method.losses["triplet"], "before")}
-    return replace(method, losses={**method.losses, **losses})
+    method = _method(preset, part("bn-neck"), synchronous=True)
+    # the matcher compares embeddings only, so the loss names its own metric
+    triplet = part("triplet", **method.losses["triplet"].options, on="before", metric="euclidean")
+    return replace(method, losses={**method.losses, "triplet": triplet})
 
 
-def augmentations(preset: Preset, synchronous: bool) -> tuple[Part, ...]:
+def _on_backbone(method: Method, preset: Preset, backbone: str, reported: tuple[Reported, ...]) -> Method:
+    """The method on another backbone of Table 2."""
+    aggregator = BOTTLENECKS[backbone] if method.aggregator.name == "ica" else method.aggregator
+    encoder = BACKBONES[preset][backbone]
+    return replace(method, encoder=encoder, aggregator=aggregator, reported=reported, quoted=())
+
+
+def augmentations(synchronous: bool) -> tuple[Part, ...]:
     """Cropping, flipping and erasing (sections 2.1 and 3.2), for a clip (`synchronous`) or for each frame.
 
     A clip is either "remaining unchanged" or "synchronously transformed": one coin decides for all. What is drawn once
@@ -203,57 +216,18 @@ def augmentations(preset: Preset, synchronous: bool) -> tuple[Part, ...]:
     coin is fair, like that of a flip and that of erasing within it (Zhong et al.'s); a crop keeps between 8 / 9 of
     height and width and all of it; the angle is up to 10 degrees. Section 3.2 names cropping, flipping and erasing
     alone; `--set stages.0.augment.0.rotation.degrees=0` leaves the rotation out.
-
-    At preset `small`, cropping, flipping and erasing have a coin each, the crop has one size, and nothing is rotated.
     """
-    flip, erasing = part("flip", p=0.5), part("erasing", p=0.5)
-    if preset == "paper":
-        crop, rotation = part("crop", enlarge=1.125, p=1.0, drawn=True), part("rotation", degrees=10.0)
-        each = [part("one-coin", crop=crop, rotation=rotation, flip=flip, erasing=erasing)]
-    else:
-        each = [part("crop", enlarge=1.125, p=0.5), flip, erasing]
-    return tuple(each if synchronous else (part("asynchronous", inner=one) for one in each))
+    crop, rotation = part("crop", enlarge=1.125, p=1.0, drawn=True), part("rotation", degrees=10.0)
+    alike = part("one-coin", crop=crop, rotation=rotation, flip=part("flip", p=0.5), erasing=part("erasing", p=0.5))
+    return (alike if synchronous else part("asynchronous", inner=alike),)
 
 
-def _method(preset: Preset, aggregator: str, synchronous: bool) -> Method:
-    method = _paper() if preset == "paper" else _in_two_stages(_small(), mean=MEAN[aggregator])
-    augment = augmentations(preset, synchronous)
-    stages = tuple(replace(stage, augment=augment) for stage in method.stages if isinstance(stage, Train))
-    return replace(method, aggregator=part(aggregator), stages=stages)
+def _method(preset: Preset, aggregator: Part, synchronous: bool) -> Method:
+    printed = _paper(aggregator, synchronous)
+    return printed if preset == "paper" else shrink_method(printed, encoder=BACKBONES["small"]["resnet"])
 
 
-# what an aggregator calls the mean Z of a clip's maps (Eq. 3): its embedding, or an extra in front of its own layers
-MEAN: Mapping[str, str] = {"average": "embedding", "ica": "before", "bn-neck": "before"}
-
-
-def _in_two_stages(method: Method, mean: str) -> Method:
-    """Preset `small`: the first half of the steps trains the encoder by losses on the mean Z, the second everything.
-
-    This replaces the pre-training that the paper relies on. A random encoder hardly learns through a bottleneck of
-    random weights that is normalised over the 4 persons of a batch. On the twin of MARS, 900 such steps reach an mAP of
-    19 % on the training persons themselves; training the mean alone reaches 88 %. With the latter encoder frozen, the
-    same bottleneck reaches 92 % by cross-entropy without augmentation.
-
-    All models train alike, those that need no such beginning, too: two cycles of the learning rate, and a new
-    classifier for the second.
-    """
-    (stage,) = method.stages
-    assert isinstance(stage, Train)
-    assert isinstance(stage.steps, int)
-    first = {f"{name}-mean": _on(loss, mean) for name, loss in method.losses.items()}
-    half = replace(stage, steps=stage.steps // 2)
-    encoder = replace(half, losses=dict.fromkeys(first, 1.0), train=("encoder.*", "loss.cross-entropy-mean.*"))
-    whole = replace(half, freeze=("loss.cross-entropy-mean.*",))
-    return replace(method, losses={**method.losses, **first}, stages=(encoder, whole))
-
-
-def _on(loss: Part, feature: str) -> Part:
-    """The same loss on another feature."""
-    metric = {"metric": "euclidean"} if loss.name == "triplet" else {}  # the matcher compares embeddings only
-    return part(loss.name, **{**loss.options, "on": feature, **metric})
-
-
-def _paper() -> Method:
+def _paper(aggregator: Part, synchronous: bool) -> Method:
     """The recipe of section 3.2.
 
     Printed: Adam (0.9, 0.999), weight decay 5e-4, a rate of 4e-4 "down-scaled by a factor of 1/200 every 200 epochs
@@ -275,10 +249,11 @@ def _paper() -> Method:
         K=8,
         schedule=Schedule("step", 4e-4, every=Epochs(200), factor=1 / 200),
         optimizer=Optimizer("Adam", {"betas": (0.9, 0.999), "weight_decay": 5e-4}),
+        augment=augmentations(synchronous),
     )
     return Method(
         encoder=BACKBONES["paper"]["resnet"],
-        aggregator=part("ica"),
+        aggregator=aggregator,
         matcher=part("mean", metric="euclidean"),
         test=Clipping("dense", 4),
         size=(256, 128),
@@ -287,15 +262,6 @@ def _paper() -> Method:
         paper=PAPER,
         begins={"encoder": ("*",)},
     )
-
-
-def _small() -> Method:
-    """The same recipe scaled down.
-
-    At preset `small` the baseline has a batch normalisation, too: in front of its classifier. So ICA's own can gain
-    less over it than in the paper, whose baseline has none.
-    """
-    return shrink_method(_paper(), encoder=BACKBONES["small"]["resnet"])
 
 
 ILIDS = {"ilids-vid": "R1 R5 R20"}

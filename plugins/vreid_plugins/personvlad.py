@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vreid_bench import (
-    SMALL_SIZE,
+    STEPS,
     ClipFeatures,
     Clipping,
     Fit,
@@ -33,8 +33,7 @@ from vreid_bench import (
     part,
     reported_row,
     reported_table,
-    shrink_loss,
-    shrink_training,
+    shrink_method,
 )
 from vreid_plugins.aggregators.vlad import MOST_DESCRIPTORS, Vlad, kmeans, sample_rows
 from vreid_plugins.encoders.c3d import SPORTS_1M
@@ -283,10 +282,7 @@ class C3dHead(nn.Module):
 
 
 CENTRES = ("aggregator.w", "aggregator.z", "aggregator.c")
-WORDS: Mapping[Preset, Mapping[str, Any]] = {
-    "paper": {"words": 64, "alpha": 1000.0},
-    "small": {"words": 8, "alpha": 1000.0, "empty": "short"},
-}
+WORDS = {"words": 64, "alpha": 1000.0}
 
 
 def personvlad(preset: Preset) -> Method:
@@ -332,7 +328,7 @@ def _paper() -> Method:
     joint = replace(words_fixed, schedule=Schedule("constant", 1e-4), freeze=())
     return Method(
         encoder=part("c3d", widths=(64, 128, 256, 256, 256)),
-        aggregator=part("personvlad", parts=6, **WORDS["paper"]),
+        aggregator=part("personvlad", parts=6, **WORDS),
         matcher=part("mean", metric="euclidean"),  # IV-B: the "tracklet activation" is the mean of its clips
         test=Clipping("dense", 16, step=8),
         size=(180, 90),
@@ -346,30 +342,23 @@ def _paper() -> Method:
 
 
 def _small() -> Method:
-    """The same three stages scaled down: narrow C3D, small frames, clips of 8 frames, 150 steps in each training stage.
+    """The same recipe scaled down, with clips of 8 frames and two halvings of the rate.
 
-    Loss, optimizer and batches are the printed ones, and C3D begins from weights that it ships, as the paper's begins
-    from those of Sports-1M. C3D is batch-normalised, and pools to 16 x 8 places instead of 6 x 3, so that parts have
-    room. The first stage halves the printed rate once: a hundred times, as in 50,000 steps, it would be over before it
-    has begun. The second has three times the printed rate, because it is so much shorter.
+    C3D is batch-normalised, and pools to 16 x 8 places instead of 6 x 3, so that parts have room. The printed first
+    stage halves its rate 49 times, which at this length would end it after a tenth.
     """
-    paper, clip = _paper(), Clipping("consecutive", 8)
-    _, words_fixed, joint = paper.stages
-    assert isinstance(words_fixed, Train)
-    assert isinstance(joint, Train)
-    words_fixed = replace(words_fixed, clipping=clip, steps=150, schedule=Schedule("step", 0.003, every=75, factor=0.5))
-    joint = replace(joint, clipping=clip, steps=150, schedule=Schedule("constant", 3e-4))
     pools = ((1, 2, 2), (2, 2, 2), (2, 1, 1), (1, 1, 1), (1, 1, 1))
-    return replace(
-        paper,
-        encoder=part("c3d", widths=(8, 16, 32, 32, 32), pools=pools, norm=True),
-        aggregator=part("personvlad", parts=4, **WORDS["small"]),
-        test=Clipping("dense", 8, step=4),
-        size=SMALL_SIZE,
-        begins={},
-        shipped=("encoder",),
-        stages=(Fit("aggregator", Clipping("uniform", 8)), words_fixed, joint),
+    small = shrink_method(_paper(), encoder=part("c3d", widths=(8, 16, 32, 32, 32), pools=pools, norm=True))
+    words, words_fixed, joint = small.stages
+    assert isinstance(words_fixed, Train)
+    clip = Clipping("consecutive", 8)
+    schedule = Schedule("step", 0.003, every=75, factor=0.5)
+    stages = (
+        replace(words, clipping=Clipping("uniform", 8)),
+        replace(words_fixed, clipping=clip, schedule=schedule),
+        replace(joint, clipping=clip),
     )
+    return replace(small, test=Clipping("dense", 8, step=4), stages=stages)
 
 
 @dataclass(frozen=True)
@@ -386,7 +375,7 @@ class Variant:
         """The recipe of this variant at a preset."""
         method = replace(personvlad(preset), reported=self.reported, quoted=())
         if self.aggregator is not None:
-            method = replace(method, aggregator=part(self.aggregator.name, **self.aggregator.options, **WORDS[preset]))
+            method = replace(method, aggregator=part(self.aggregator.name, **self.aggregator.options, **WORDS))
         if self.subsample:
             oim = method.losses["oim"]
             method = replace(method, losses={"oim": part("oim", **oim.options, subsample=self.subsample)})
@@ -398,10 +387,9 @@ class Variant:
 def global_pooling(preset: Preset) -> Method:
     """Learned parts, each pooled and embedded separately, without words (3D ConvNets + GP)."""
     method = personvlad(preset)
-    parts, width = (6, 256) if preset == "paper" else (4, 32)
     return replace(
         method,
-        aggregator=part("part-pooling", parts=parts, hidden=width, width=width),
+        aggregator=part("part-pooling", parts=6, hidden=256, width=256),
         # clips scaled to unit length, as PersonVLAD's already are and as OIM compares them
         matcher=part("mean", metric="euclidean", normalize=True),
         # it has no words, so there is nothing to fit and nothing to freeze
@@ -429,15 +417,8 @@ def c3d_baseline(preset: Preset) -> Method:
     encoder, head = part("c3d"), part("c3d-head", width=4096, dropout=0.5)
     size, begins = (112, 112), {"encoder": ("*",), "aggregator": ("*",)}
     if preset == "small":
-        size, begins = method.size, {}
-        method = replace(method, shipped=())  # this wider C3D begins from random weights
-        # only 4 x 2 places are left, because fc6 takes all of them
-        pools = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2), (1, 1, 1))
-        encoder = part("c3d", widths=(8, 16, 32, 64, 64), pools=pools, norm=True)
-        head = part("c3d-head", width=128, dropout=0.5)
-        losses = {name: shrink_loss(loss) for name, loss in losses.items()}
-        # random weights need more steps, and a classifier hardly learns from a batch of five persons
-        stage = replace(shrink_training(stage, steps=700), P=16, K=2)
+        size, begins, encoder, head = method.size, {}, method.encoder, part("c3d-head", width=512, dropout=0.5)
+        stage = replace(stage, steps=STEPS)
     return replace(
         method,
         encoder=encoder,
@@ -589,7 +570,7 @@ def _parts(parts: int) -> Variant:
 
 def _subsampled(size: int) -> Variant:
     # Fig. 10 draws curves of mAP and prints no number. MARS' training part has no unlabelled tracklets for the queue:
-    # a size of 1000 keeps all of its 625 identities, and one of 100 keeps all 60 of the small preset's twin.
+    # a size of 1000 keeps all of its 625 identities, and all 120 of its twin.
     return Variant(f"`personvlad` with {size} rows in the denominator of OIM (Fig. 10).", subsample=size)
 
 

@@ -166,12 +166,12 @@ def _frame_attention(preset: Preset) -> Part:
     The paper names neither the network nor the weighting. Of their two networks this is the one that takes "temporal
     information into consideration"; softmax is the weighting of their best row, which Table 2 quotes.
     """
-    return part("temporal-attention", network="temporal-conv", divide=True, width=256 if preset == "paper" else 8)
+    return part("temporal-attention", network="temporal-conv", divide=True, width=256)
 
 
 def _clip_attention(preset: Preset, weight: str = "linear") -> Part:
     inner = _frame_attention(preset)
-    return part("tacan", inner=inner, dim=1024 if preset == "paper" else 32, weight=weight)  # section 4.5: D = 1024
+    return part("tacan", inner=inner, dim=1024, weight=weight)  # section 4.5: D = 1024
 
 
 def _method(preset: Preset, losses: Mapping[str, float], aggregator: Part | None = None) -> Method:
@@ -225,8 +225,8 @@ def _paper() -> Method:
 
 
 def _small() -> Method:
-    """The same recipe scaled down, with the crops shifted by a few pixels."""
-    return shrink_method(_paper(), encoder=part("resnet", depth=8), augment=(part("shift"),))
+    """The same recipe scaled down."""
+    return shrink_method(_paper(), encoder=part("resnet", depth=8))
 
 
 MARS = {"mars": "mAP R1 R5 R20"}

@@ -135,7 +135,7 @@ def vreid_aggregators() -> Mapping[str, Callable[..., Any]]:
     return {"temporal-attention": TemporalAttention, "recurrent": Recurrent}
 
 
-def _paper(T: int, rate: float = 3e-4) -> Method:
+def _paper(encoder: str, T: int, rate: float) -> Method:
     """The recipe of section 4.1.
 
     Printed: ResNet-50, 224 x 112, Adam, 3e-4 for pooling and attention, 1e-4 for RNN and 3D network, batch 32 with 4
@@ -156,7 +156,7 @@ def _paper(T: int, rate: float = 3e-4) -> Method:
         augment=(part("flip"),),
     )
     return Method(
-        encoder=part("resnet", depth=50),
+        encoder=part(encoder, depth=50),
         aggregator=part("average"),
         matcher=part("mean", metric="euclidean"),  # section 3.3: the mean of the clips, L2 distance
         test=Clipping("dense", T),  # "consecutive non-overlap clips"
@@ -166,11 +166,6 @@ def _paper(T: int, rate: float = 3e-4) -> Method:
         paper=PAPER,
         begins={"encoder": ("*",)},  # "pretrained on ImageNet", the 3D ResNet-50 "on Kinetics"
     )
-
-
-def _small(T: int) -> Method:
-    """The same recipe scaled down, with the crops shifted by a few pixels."""
-    return shrink_method(_paper(T), encoder=part("resnet", depth=8), augment=(part("shift"),))
 
 
 # The tables of section 4.2. A row that a later table repeats stands once, with the first of them.
@@ -247,36 +242,21 @@ TABLE_10_QUOTED = reported_table(
 
 @dataclass(frozen=True)
 class System:
-    """One system of the tables; calling it with a preset returns its method.
-
-    The tables compare systems at T = 4 and at T = 8. At preset `small` all have at most T = 4, as `mean-pooling` has,
-    so that a step sees equally many frames. Rows that vary T keep the printed T, and train longer accordingly.
-    """
+    """One system of the tables; calling it with a preset returns its method."""
 
     summary: str  # for `vreid-bench list`
     T: int
     aggregator: Part
-    narrow: Part | None = None  # the aggregator for the narrow encoder of preset `small`, if its widths differ
     encoder: str = "resnet"
     rate: float = 3e-4
-    varies_T: bool = False
     reported: tuple[Reported, ...] = ()
     quoted: tuple[Reported, ...] = ()
 
     def __call__(self, preset: Preset) -> Method:
         """The recipe of this system at a preset."""
-        if preset == "paper":
-            method, depth, aggregator = _paper(self.T, self.rate), 50, self.aggregator
-        else:
-            method = _small(self.T if self.varies_T else min(self.T, 4))
-            depth, aggregator = 8, self.narrow or self.aggregator
-        return replace(
-            method,
-            encoder=part(self.encoder, depth=depth),
-            aggregator=aggregator,
-            reported=self.reported,
-            quoted=self.quoted,
-        )
+        printed = _paper(self.encoder, self.T, self.rate)
+        method = printed if preset == "paper" else shrink_method(printed, encoder=part(self.encoder, depth=8))
+        return replace(method, aggregator=self.aggregator, reported=self.reported, quoted=self.quoted)
 
 
 def image_baseline(preset: Preset) -> Method:
@@ -288,30 +268,23 @@ def image_baseline(preset: Preset) -> Method:
 
 
 AVERAGE = part("average")  # section 3.1, "Temporal pooling": f_c = (1/T) sum_t f_t
-SHARE = 32  # preset `small` has D = 64 and the paper 2048; the other widths shrink by the same factor
 
 
 class _Shared(TypedDict):
     """Fields of a `System` that are the same in several rows."""
 
     aggregator: Part
-    narrow: NotRequired[Part]
     encoder: NotRequired[str]
     rate: NotRequired[float]
 
 
 def _attention(network: str, weighting: str) -> _Shared:
-    options = {"network": network, "weighting": weighting}
-    return {
-        "aggregator": part("temporal-attention", width=256, **options),
-        "narrow": part("temporal-attention", width=256 // SHARE, **options),
-    }
+    return {"aggregator": part("temporal-attention", width=256, network=network, weighting=weighting)}
 
 
 def _rnn(hidden: int = 512, cell: str = "lstm", output: str = "mean") -> _Shared:
     return {
         "aggregator": part("recurrent", cell=cell, hidden=hidden, output=output),
-        "narrow": part("recurrent", cell=cell, hidden=hidden // SHARE, output=output),
         "rate": 1e-4,
     }
 
@@ -321,7 +294,7 @@ _3D: _Shared = {"aggregator": AVERAGE, "encoder": "resnet3d", "rate": 1e-4}
 METHODS: Mapping[str, Callable[[Preset], Method]] = {
     # Table 1
     "3d-cnn": System("3D ResNet over clips of four (Gao and Nevatia 2018).", 4, reported=TABLE_1[4], **_3D),
-    "3d-cnn-t8": System("`3d-cnn` over clips of eight.", 8, varies_T=True, reported=TABLE_1[8], **_3D),
+    "3d-cnn-t8": System("`3d-cnn` over clips of eight.", 8, reported=TABLE_1[8], **_3D),
     # Table 2
     "max-pooling": System(
         "The maximum of the frames' features over a clip (Gao and Nevatia 2018).",
@@ -337,14 +310,14 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
         AVERAGE,
         reported=TABLE_3[1],
     ),
-    "mean-pooling-t2": System("`mean-pooling` over clips of two.", 2, AVERAGE, varies_T=True, reported=TABLE_3[2]),
+    "mean-pooling-t2": System("`mean-pooling` over clips of two.", 2, AVERAGE, reported=TABLE_3[2]),
     "mean-pooling": System(
         "The mean of the frames' features, trained and tested on clips of four (Gao and Nevatia 2018).",
         4,
         AVERAGE,
         reported=TABLE_3[4],
     ),
-    "mean-pooling-t8": System("`mean-pooling` over clips of eight.", 8, AVERAGE, varies_T=True, reported=TABLE_3[8]),
+    "mean-pooling-t8": System("`mean-pooling` over clips of eight.", 8, AVERAGE, reported=TABLE_3[8]),
     # Tables 4 and 5
     "temporal-attention": System(
         "Frames weighted by attention from spatial conv + FC, softmax (Gao and Nevatia 2018).",
@@ -384,15 +357,15 @@ METHODS: Mapping[str, Callable[[Preset], Method]] = {
     # Table 8
     "gru": System("`lstm` with GRU cells (Gao and Nevatia 2018).", 8, reported=TABLE_8_GRU, **_rnn(cell="gru")),
     # Table 9
-    "lstm-t2": System("`lstm` over clips of two.", 2, varies_T=True, reported=TABLE_9[2], **_rnn()),
+    "lstm-t2": System("`lstm` over clips of two.", 2, reported=TABLE_9[2], **_rnn()),
     "lstm": System(
         "LSTM over the frames' features, the mean of its outputs (Gao and Nevatia 2018).",
         4,
         reported=TABLE_9[4],
         **_rnn(),
     ),
-    "lstm-t8": System("`lstm` over clips of eight.", 8, varies_T=True, reported=TABLE_7[512], **_rnn()),
-    "lstm-t16": System("`lstm` over clips of sixteen.", 16, varies_T=True, reported=TABLE_9[16], **_rnn()),
+    "lstm-t8": System("`lstm` over clips of eight.", 8, reported=TABLE_7[512], **_rnn()),
+    "lstm-t16": System("`lstm` over clips of sixteen.", 16, reported=TABLE_9[16], **_rnn()),
 }
 
 

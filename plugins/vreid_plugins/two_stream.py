@@ -195,17 +195,12 @@ def _late(fusion: str, preset: Preset) -> Method:
 
 
 def _at(preset: Preset, method: Method) -> Method:
-    """The method at a preset: at `small` with the narrow network, 700 steps and batches of 16 persons.
-
-    From random weights, a classifier hardly learns from the five persons of the paper's batch.
-    """
+    """The method at a preset: at `small` with the narrow network."""
     if preset == "paper":
         return method
     encoder = method.encoder
     narrow = part(encoder.name, **{**encoder.options, "narrow": True})
-    small = shrink_method(method, encoder=narrow)
-    stages = (replace(stage, steps=700, P=16, K=2) if isinstance(stage, Train) else stage for stage in small.stages)
-    return replace(small, stages=tuple(stages))
+    return shrink_method(method, encoder=narrow)
 
 
 def two_stream_max(preset: Preset) -> Method:
@@ -228,7 +223,7 @@ def two_stream_fusion(preset: Preset) -> Method:
     fused = part("stream-convolution")
     method = _at(preset, _paper(part("two-streams", stack=STACK, layer="conv5"), fused, "embedding", ROWS["fusion"]))
     if preset == "small":  # the narrow network has no fifth pooling
-        return replace(method, aggregator=part("stream-convolution", pool=False, grid=(4, 2), width=128))
+        return replace(method, aggregator=part("stream-convolution", pool=False, grid=(4, 2), width=4096))
     return method
 
 
@@ -236,18 +231,13 @@ def action_vlad(preset: Preset) -> Method:
     """Spatial and temporal VGG-16, the last maps of each aggregated by a VLAD (ActionVLAD; Wu et al. 2019, Table VII).
 
     k-means places the words, then all is trained together as in the other two-stream systems, by Adam with the epsilon
-    of 1e-4 that III-C requires for descriptors of unit length. At `small` the words stay where k-means placed them: its
-    rate, thirty times the paper's, moves the centres off the descriptors, but not the assignment to them, whose weights
-    are 2 alpha times as large.
+    of 1e-4 that III-C requires for descriptors of unit length.
     """
-    words = 64 if preset == "paper" else 8
-    vlad = part("stream-vlad", words=words, alpha=1000.0)
+    vlad = part("stream-vlad", words=64, alpha=1000.0)
     method = _paper(part("two-streams", stack=STACK, layer="conv5"), vlad, "embedding", ROWS["vlad"])
     [stage] = method.stages
     assert isinstance(stage, Train)
     joint = replace(stage, optimizer=Optimizer("Adam", {"eps": 1e-4}))
-    if preset == "small":
-        joint = replace(joint, freeze=("aggregator.*",))
     return _at(preset, replace(method, stages=(Fit("aggregator", Clipping("uniform", STACK)), joint)))
 
 

@@ -20,6 +20,8 @@ from vreid_bench.system.errors import InputError
 
 # Of each person one tracklet, because nothing compares the tracklets of a person: so a step sees more people.
 PEOPLE, TRACKLETS = 32, 1
+FRAMES = 4  # of a clip, for a method that sees whole tracklets
+CLIPS = 8  # of a tracklet in the test
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,23 @@ def check_learns(method: Method, registry: Registry) -> None:
 
 def list_settings(method: Method, steps: int) -> dict[str, Any]:
     """What the baseline changes in, by path: the encoder with frames and clips as `method` has them, and the task."""
-    clips = {"test.T": method.test.T, "stages.0.clipping.T": method.test.T} if method.test.T else {}
+    frames = method.test.T or FRAMES
     return {
         "encoder": describe(method.encoder),
         "size": list(method.size),
-        **clips,
+        "test.sampler": "uniform",
+        "test.T": frames,
+        "test.clips": CLIPS,
+        "stages.0.clipping.T": frames,
+        "losses.cross-entropy.smoothing": 0.1,
+        "losses.cross-entropy.neck": True,
         "stages.0.losses": {"cross-entropy": 1.0},
         "stages.0.P": PEOPLE,
         "stages.0.K": TRACKLETS,
         "stages.0.steps": steps,
+        "stages.0.schedule.kind": "one-cycle",
+        "stages.0.schedule.rate": 3e-3,
+        "stages.0.optimizer.name": "AdamW",
+        "stages.0.optimizer.options": {"weight_decay": 1e-2},
+        "stages.0.augment": ["flip", "shift"],
     }

@@ -9,12 +9,12 @@ from .tracklet import TrackletSpec
 from .world import World
 
 
-def draw_pids(world: World, ids: int) -> tuple[list[int], list[int]]:
-    """Pids of `ids` train and `ids` test identities: disjoint, ascending, interleaved, with gaps."""
-    rng = world.stream("pids", ids)
-    pids = np.sort(rng.choice(np.arange(1, 5 * ids + 1), 2 * ids, replace=False))
-    train = np.sort(rng.choice(2 * ids, ids, replace=False))
-    return pids[train].tolist(), np.delete(pids, train).tolist()
+def draw_pids(world: World, train: int, test: int) -> tuple[list[int], list[int]]:
+    """Pids of `train` people to train on and `test` others to test on: ascending, interleaved, with gaps."""
+    rng, people = world.stream("pids", train, test), train + test
+    pids = np.sort(rng.choice(np.arange(1, 5 * people // 2 + 1), people, replace=False))
+    chosen = np.sort(rng.choice(people, train, replace=False))
+    return pids[chosen].tolist(), np.delete(pids, chosen).tolist()
 
 
 def draw_cameras(world: World, rng: np.random.Generator, number: int) -> list[int]:

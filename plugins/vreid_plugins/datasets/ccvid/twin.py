@@ -14,6 +14,7 @@ from vreid_plugins.synthetic.population import draw_length, draw_pids
 TRAIN, TEST, FIRST_CAMERA = 400_000, 410_000, 400
 ANGLES = 3  # views of a session: walks 1, 4, 7 and 10 have the same view of the same street, as in the original
 TAKEN = 8  # walks of a person in the first or second session
+PEOPLE = (75, 151)  # to train on, to test on, as in the original
 SHORT = (2, 3, 5)  # frames of a few walks
 
 
@@ -47,15 +48,18 @@ class Walk:
         return Job(self.spec, tuple(f"{self.folder}/{n:05d}.jpg" for n in range(1, self.spec.frames + 1)))
 
 
-def plan(world: World | None = None, ids: int = 36) -> Plan:
-    """The tree of a twin with `ids` people to train on and as many to test on, each in two to four outfits.
+def plan(world: World | None = None, ids: int | None = None) -> Plan:
+    """The tree of a twin with `ids` people to train on and as many to test on; without a number, PEOPLE of them.
+
+    Each has two to four outfits.
 
     Build, gait, skin and hair stay when clothes change; people differ more in gait than in other twins.
     """
     views = ANGLES * len(SESSIONS)
-    world = world or World.appearance(cameras=views, typical_frames=28, gait_spread=1.5)
-    check_size("a CCVID twin", ids, range(3, 100), world, range(views, views + 1))
-    train_pids, test_pids = draw_pids(world, ids)
+    world = world or World.appearance(cameras=views, typical_frames=14, gait_spread=1.5)
+    trained, tested = PEOPLE if ids is None else (ids, ids)
+    check_size("a CCVID twin", trained, range(3, 100), world, range(views, views + 1))
+    train_pids, test_pids = draw_pids(world, trained, tested)
     train, test = _draw_walks(world, TRAIN, train_pids), _draw_walks(world, TEST, test_pids)
     asked = _choose_queries(world, test)
     parts = {

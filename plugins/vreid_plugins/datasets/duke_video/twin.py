@@ -10,6 +10,7 @@ from vreid_plugins.synthetic.population import draw_cameras, draw_length, draw_p
 # numbers of identities and cameras that no other twin has
 TRAIN, TEST, DISTRACTORS, FIRST_CAMERA = 200_000, 210_000, 220_000, 200
 SHARE = 408 / 702  # number of distractors by number of people to search for
+PEOPLE = (120, 300)  # to train on, to search for
 SHORT = (1, 2, 3, 5, 6)
 STEP = 12  # frames of the camera from one frame of a tracklet to the next
 
@@ -32,17 +33,20 @@ class Row:
         return tuple(f"{stem}{n:04d}_X{self.moment + STEP * i}.jpg" for i, n in enumerate(numbers))
 
 
-def plan(world: World | None = None, ids: int = 72) -> Plan:
+def plan(world: World | None = None, ids: int | None = None) -> Plan:
     """The tree of a twin with `ids` people to train on, as many to search for, and distractors of one camera.
+
+    Without a number there are PEOPLE of them.
 
     Every person to search for has one query, which the gallery holds too.
     """
-    world = world or World.appearance(cameras=CAMERAS)
-    check_size("a twin of DukeMTMC-VideoReID", ids, range(2, 2000), world, range(2, CAMERAS + 1))
-    strangers = max(1, round(SHARE * ids))
-    train_pids, test_pids = draw_pids(world, ids)
-    free = sorted(set(range(1, 5 * ids + strangers + 1)) - {*train_pids, *test_pids})
-    alone = sorted(world.stream("duke distractors", ids).choice(free, strangers, replace=False).tolist())
+    world = world or World.appearance(cameras=CAMERAS, typical_frames=12)
+    trained, tested = PEOPLE if ids is None else (ids, ids)
+    check_size("a twin of DukeMTMC-VideoReID", trained, range(2, 2000), world, range(2, CAMERAS + 1))
+    strangers = max(1, round(SHARE * tested))
+    train_pids, test_pids = draw_pids(world, trained, tested)
+    free = sorted(set(range(1, 5 * (trained + tested) // 2 + strangers + 1)) - {*train_pids, *test_pids})
+    alone = sorted(world.stream("duke distractors", trained, tested).choice(free, strangers, replace=False).tolist())
     train = _name_rows(world, "train", [*_draw_sightings(world, TRAIN, train_pids)])
     found = [*_draw_sightings(world, TEST, test_pids), *_draw_sightings(world, DISTRACTORS, alone, alone=True)]
     gallery = _name_rows(world, "gallery", found)

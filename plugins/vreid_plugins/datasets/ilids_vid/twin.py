@@ -12,7 +12,7 @@ from vreid_plugins.synthetic import Job, Plan, TrackletSpec, World, check_size
 FIRST, CAMERAS = 100_000, (100, 101)
 
 
-def plan(world: World | None = None, ids: int = 50) -> Plan:
+def plan(world: World | None = None, ids: int = 150) -> Plan:
     """The tree of a twin: `ids` persons in each half, numbered with gaps, 23 to 192 frames in each camera.
 
     The default has 100 persons, 200 tracklets and 13,812 frames.

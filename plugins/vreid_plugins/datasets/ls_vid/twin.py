@@ -14,6 +14,7 @@ from vreid_plugins.synthetic.population import draw_cameras, draw_length, shorte
 # numbers of identities and cameras that no other twin has
 FIRST = {"train": 300_000, "val": 310_000, "test": 320_000}
 FIRST_CAMERA = 300
+PEOPLE = {"train": 120, "val": 30, "test": 300}
 SHORT = {"train": (3, 9), "val": (), "test": (1, 2, 3, 5, 6)}
 
 
@@ -34,15 +35,17 @@ class Row:
         return tuple(f"{self.stem(part)}_{frame:04d}.jpg" for frame in range(1, self.spec.frames + 1))
 
 
-def plan(world: World | None = None, ids: int = 50) -> Plan:
+def plan(world: World | None = None, ids: int | None = None) -> Plan:
     """The tree of a twin with `ids` people to train on, as many to test on, and a quarter as many to validate on.
+
+    Without a number there are PEOPLE of them.
 
     Tracklets are longer than in the other twins, but many of them still have fewer than 48 frames.
     """
-    world = world or World.appearance(cameras=CAMERAS, typical_frames=45)
-    check_size("an LS-VID twin", ids, range(2, 2000), world, range(2, CAMERAS + 1))
-    sizes = {"train": ids, "val": max(1, ids // 4), "test": ids}
-    pids = world.stream("ls-vid pids", ids).permutation(np.arange(1, sum(sizes.values()) + 1)).tolist()
+    world = world or World.appearance(cameras=CAMERAS, typical_frames=25)
+    sizes = PEOPLE if ids is None else {"train": ids, "val": max(1, ids // 4), "test": ids}
+    check_size("an LS-VID twin", sizes["train"], range(2, 2000), world, range(2, CAMERAS + 1))
+    pids = world.stream("ls-vid pids", *sizes.values()).permutation(np.arange(1, sum(sizes.values()) + 1)).tolist()
     parts, taken = {}, 0
     for part, size in sizes.items():
         parts[part] = _draw_rows(world, part, sorted(pids[taken : taken + size]))

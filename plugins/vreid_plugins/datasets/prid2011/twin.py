@@ -14,7 +14,7 @@ from vreid_plugins.synthetic import Job, Plan, TrackletSpec, World, check_size
 FIRST, FIRST_STRANGER, CAMERAS = 110_000, 1_000_000, (110, 111)
 
 
-def plan(world: World | None = None, ids: int = 40) -> Plan:
+def plan(world: World | None = None, ids: int = 89) -> Plan:
     """The tree of a twin: `ids` persons in each half, others with too few frames, and strangers in each camera.
 
     One in nine persons in both cameras has under 27 frames in one of them. Numbers above 200 are one person in
