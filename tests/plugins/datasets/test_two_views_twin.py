@@ -22,13 +22,13 @@ from vreid_plugins.synthetic import Plan, TrackletSpec, World
 def test_the_twin_of_ilids_vid_has_gaps_in_its_numbers_and_unequal_lengths() -> None:
     plan = plan_ilids_vid()
     people = sorted({int(Path(path).parent.name.removeprefix("person")) for job in plan.jobs for path in job.paths})
-    assert len(people) == 100
-    assert people != list(range(people[0], people[0] + 100))
+    assert len(people) == 300
+    assert people != list(range(people[0], people[0] + 300))
     lengths = [job.spec.frames for job in plan.jobs]
     assert (min(lengths), max(lengths)) == (23, 192)
     assert 60 < np.mean(lengths) < 80
     assert len({job.paths[0][-9:] for job in plan.jobs}) > 100  # sequences begin anywhere
-    assert len({(job.spec.identity, job.spec.camera) for job in plan.jobs}) == len(plan.jobs) == 200
+    assert len({(job.spec.identity, job.spec.camera) for job in plan.jobs}) == len(plan.jobs) == 600
 
 
 def test_the_twin_of_prid2011_has_short_sequences_and_strangers_in_each_camera() -> None:
@@ -38,14 +38,14 @@ def test_the_twin_of_prid2011_has_short_sequences_and_strangers_in_each_camera()
         camera, person = Path(job.paths[0]).parts[-3:-1]
         seen[camera, int(person.removeprefix("person_"))] = job.spec
     first, second = ({n: s for (camera, n), s in seen.items() if camera == c} for c in ("cam_a", "cam_b"))
-    assert {n for n in first if n <= 200} == {n for n in second if n <= 200} == set(range(1, 91))
-    assert all(first[n].identity == second[n].identity for n in range(1, 91))
+    assert {n for n in first if n <= 200} == {n for n in second if n <= 200} == set(range(1, 201))
+    assert all(first[n].identity == second[n].identity for n in range(1, 201))
     strangers = [view[n].identity for view in (first, second) for n in view if n > 200]
-    assert len(strangers) == len(set(strangers)) == 40
-    assert not set(strangers) & {first[n].identity for n in range(1, 91)}
-    shortest = [min(first[n].frames, second[n].frames) for n in range(1, 91)]
-    assert sum(frames >= 27 for frames in shortest) == 80
-    assert sum(21 <= frames < 27 for frames in shortest) == 5
+    assert len(strangers) == len(set(strangers)) == 89
+    assert not set(strangers) & {first[n].identity for n in range(1, 201)}
+    shortest = [min(first[n].frames, second[n].frames) for n in range(1, 201)]
+    assert sum(frames >= 27 for frames in shortest) == 178
+    assert sum(21 <= frames < 27 for frames in shortest) == 11
     assert min(shortest) < 21
 
 

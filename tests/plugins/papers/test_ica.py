@@ -62,7 +62,7 @@ def test_the_argument_stays_and_the_generator_decides(augment):
 
 def test_ica_is_its_equations():
     torch.manual_seed(0)
-    module, maps = Ica((8, 2, 3), reduction=4, dim=5).double().eval(), torch.rand(6, 4, 8, 2, 3, dtype=torch.float64)
+    module, maps = Ica((8, 2, 3), middle=2, dim=5).double().eval(), torch.rand(6, 4, 8, 2, 3, dtype=torch.float64)
     down, first, _, up, last = module.project
     for norm in (first, last):
         norm.running_mean.uniform_()
@@ -77,20 +77,17 @@ def test_ica_is_its_equations():
     middle = normalise(Z @ down.weight.T, first)
     assert (middle < 0).any()  # so that the ReLU has something to do
     expected = normalise(middle.relu() @ up.weight.T, last)
-    torch.testing.assert_close(module(maps).embedding, expected)
-    torch.testing.assert_close(module(maps).extra["before"], Z)
+    torch.testing.assert_close(module(maps), expected)
     assert down.weight.shape == (2, 8)
-    torch.testing.assert_close(
-        module(maps[:, [2, 0, 3, 1]]).embedding, expected
-    )  # the order of frames is nothing to a mean
+    torch.testing.assert_close(module(maps[:, [2, 0, 3, 1]]), expected)  # the order of frames is nothing to a mean
     module.train()
-    assert torch.autograd.gradcheck(lambda x: module(x).embedding, maps.requires_grad_())
+    assert torch.autograd.gradcheck(module, maps.requires_grad_())
 
 
-def test_ica_keeps_the_width_unless_told_otherwise():
-    assert Ica((64, 8, 4))(torch.rand(2, 1, 64, 8, 4)).embedding.shape == (2, 64)
-    with pytest.raises(InputError, match="aggregator ica: expected reduction >= 1"):
-        Ica((8, 1, 1), reduction=0)
+@pytest.mark.parametrize("width", ["middle", "dim"])
+def test_ica_refuses_a_layer_without_outputs(width):
+    with pytest.raises(InputError, match="aggregator ica: expected middle and dim of at least 1"):
+        Ica((8, 1, 1), **{width: 0})
 
 
 def test_bn_neck_gives_both_sides_of_its_normalisation():

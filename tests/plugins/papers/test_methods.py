@@ -102,12 +102,12 @@ def test_paper_preset_takes_a_step_at_the_papers_frame_size(registry, name, fram
         ("image-baseline", FRAME),
         ("mean-pooling", 4 * FRAME),
         ("mean-pooling-t8", 8 * FRAME),
-        # 8 channels over 8 x 4 places of 64, and one score of the 8
-        ("temporal-attention", 4 * (FRAME + 8 * 64 * 32 + 8)),
-        ("temporal-attention-conv", 4 * (FRAME + 8 * 64 * 32 + 3 * 8)),
-        # of a cell, 4 or 3 times 16 outputs of 64 inputs and 16 states
-        ("lstm", 4 * (FRAME + 4 * 16 * (64 + 16))),
-        ("gru", 4 * (FRAME + 3 * 16 * (64 + 16))),
+        # 256 channels over 8 x 4 places of 64, and one score of the 256
+        ("temporal-attention", 4 * (FRAME + 256 * 64 * 32 + 256)),
+        ("temporal-attention-conv", 4 * (FRAME + 256 * 64 * 32 + 3 * 256)),
+        # of a cell, 4 or 3 times 512 outputs of 64 inputs and 512 states
+        ("lstm", 4 * (FRAME + 4 * 512 * (64 + 512))),
+        ("gru", 8 * (FRAME + 3 * 512 * (64 + 512))),
     ],
 )
 def test_multiply_adds_by_hand(registry, name, multiply_adds):

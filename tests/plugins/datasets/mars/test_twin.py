@@ -20,7 +20,7 @@ def index(root: Path, name: str, key: str) -> np.ndarray:
 
 
 def test_synthesize_refuses_cameras_that_mars_cannot_have(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a MARS twin has 2 to 1999 identities and 2 to 6 cameras, not 60 and 7"):
+    with pytest.raises(InputError, match="a MARS twin has 2 to 1999 identities and 2 to 6 cameras, not 120 and 7"):
         Mars().synthesize(tmp_path / "new", cameras=7)
     assert not (tmp_path / "new").exists()
 
@@ -70,17 +70,17 @@ def test_mars_asks_once_for_each_person_and_camera_that_another_camera_can_answe
 def test_the_default_twin_has_the_quirks_of_mars() -> None:
     planned = plan(World())
     specs = [job.spec for job in planned.jobs]
-    assert sum(spec.frames for spec in specs) <= 25_000
+    assert sum(spec.frames for spec in specs) <= 60_000
     lengths = np.array([spec.frames for spec in specs])
     assert lengths.min() == 1
     assert (lengths < 4).sum() == 3
     assert 0 < (lengths < 8).mean() < 0.1
     expected = planned.expected
-    assert expected["query_identities"] < expected["test_identities"] == 60
+    assert expected["query_identities"] < expected["test_identities"] == 360
     assert expected["cameras"] == 6
     assert 0.2 < expected["distractors"] / expected["test_tracklets"] < 0.3
     assert 0.05 < expected["junk"] / expected["test_tracklets"] < 0.09
-    assert expected["train_identities"] == 60
+    assert expected["train_identities"] == 120
 
 
 def test_some_mars_queries_lose_their_match_with_the_queries_out_of_the_gallery(tmp_path: Path) -> None:
