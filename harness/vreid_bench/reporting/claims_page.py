@@ -29,7 +29,7 @@ it calls {HOLDS} can turn with another seed. *Not paired*: the records hold no s
 not of the same people. The interval then spans the outer ends of both intervals over all seeds, which is too wide
 rather than too narrow.
 """
-UNJUDGED = "Stated, and not judged:\n"
+UNJUDGED = "Stated by the paper, and not judged:\n"
 
 
 def render_claims(judged: Sequence[Judged]) -> bytes:
@@ -41,7 +41,7 @@ def render_claims(judged: Sequence[Judged]) -> bytes:
         lines += [f"* {escape(where)}: {escape(note)}\n" for where, note in notes]
         if paper.unjudged:
             lines.append(UNJUDGED)
-            lines += [f"* “{escape(e.says)}” ({escape(e.where)}): {escape(e.why)}\n" for e in paper.unjudged]
+            lines += [f"* {escape(e.says)} ({escape(e.where)}): {escape(e.why)}\n" for e in paper.unjudged]
     return ("\n".join(lines).rstrip("\n") + "\n").encode()
 
 
@@ -75,14 +75,14 @@ def _count_verdicts(judged: Sequence[Judged]) -> str:
         [escape(paper.paper), str(paper.claims), *(_count(paper, verdict) for verdict in VERDICTS)] for paper in judged
     ]
     totals = [
-        [sum(paper.count(verdict, single) for paper in judged) for single in (False, True)] for verdict in VERDICTS
+        [sum(paper.tally(verdict, single) for paper in judged) for single in (False, True)] for verdict in VERDICTS
     ]
     rows.append(["all", str(sum(paper.claims for paper in judged)), *(_add_single(*total) for total in totals)])
     return markdown(["paper", "claims", *VERDICTS], rows, "lrrrrr")
 
 
 def _count(paper: Judged, verdict: str) -> str:
-    return _add_single(paper.count(verdict, single=False), paper.count(verdict, single=True))
+    return _add_single(paper.tally(verdict, single=False), paper.tally(verdict, single=True))
 
 
 def _add_single(several: int, single: int) -> str:
@@ -100,7 +100,7 @@ def _list_rows(judgements: Sequence[Judgement]) -> Iterator[list[str]]:
     above = ""
     for each in judgements:
         claim = each.claim
-        says, above = "" if claim.says == above else f"“{claim.says}”", claim.says
+        says, above = "" if claim.says == above else claim.says, claim.says
         sides = [write_side(side, each.preset) for side in (claim.better, claim.worse)]
         words = [says, claim.where, _write_test(each), *sides, claim.metric]
         yield [*map(escape, words), _pair(claim.printed, 1), *_measured(each), _seeds(each), _verdict(each)]

@@ -53,7 +53,7 @@ class Judged(NamedTuple):
     judgements: tuple[Judgement, ...]
     unjudged: tuple[Unjudged, ...]
 
-    def count(self, verdict: str, single: bool) -> int:
+    def tally(self, verdict: str, single: bool) -> int:
         """How many judgements have a verdict; `single`: of those with one seed on a side, or of the others."""
         return sum(each.verdict == verdict and each.is_single == single for each in self.judgements)
 
@@ -230,7 +230,7 @@ def to_plain(judged: Sequence[Judged]) -> dict[str, Any]:
 
 
 def _paper_to_plain(paper: Judged) -> dict[str, Any]:
-    counts = {verdict: paper.count(verdict, True) + paper.count(verdict, False) for verdict in VERDICTS}
+    counts = {verdict: paper.tally(verdict, True) + paper.tally(verdict, False) for verdict in VERDICTS}
     return {
         "name": paper.name,
         "paper": paper.paper,

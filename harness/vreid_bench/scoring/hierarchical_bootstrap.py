@@ -115,7 +115,8 @@ def draw_seeds(group: Group, resamples: int) -> Floats:
     """The share of each seed of a group in each draw: [resamples, N]."""
     seeds = len(group.sums)
     which = _draw(f"seeds {group.key}", resamples, seeds)
-    return (which[:, :, None] == np.arange(seeds)).mean(1)
+    shares: Floats = (which[:, :, None] == np.arange(seeds)).mean(1)
+    return shares
 
 
 def _draw(purpose: str, rows: int, size: int) -> NDArray[np.int64]:
