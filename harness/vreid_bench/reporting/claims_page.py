@@ -12,22 +12,23 @@ from vreid_bench.reporting.pages import MARK
 from vreid_bench.reporting.terminal_tables import wrap_table
 from vreid_bench.reporting.text import escape, sanitize
 from vreid_bench.scoring.hierarchical_bootstrap import FAILS, HOLDS, OPEN
+from vreid_bench.scoring.sign_flip import FEWEST
 
 PAGE = "claims.md"
 LEGEND = f"""\
 Every ordering that a paper states, as data (`claims/*.toml`), judged by the rows of this leaderboard.
 
-*Printed* are both numbers of the paper, on its data with its full recipe; *measured* the means over the seeds of the
-rows here, under the protocol's headline convention, and their difference, better minus worse. `95 %` is the interval of
-the difference by a hierarchical bootstrap: each draw takes people with replacement, the same for both methods, and of
-each method seeds with replacement. The verdict is *{HOLDS}* if the interval is above 0, *{FAILS}* if it is below,
-*{OPEN}* if it contains 0, and *{NO_ROWS}* if the leaderboard lacks rows of one of the two that were tested alike, on
-the same frames. *Seeds* are those of the better and the worse method.
+*Printed* are both numbers of the paper, on its data with its full recipe; *measured* are the means over the seeds of
+the rows here, under the protocol's headline convention, and their difference, better minus worse. `95 %` is the
+interval of the difference by a hierarchical bootstrap: each draw takes people with replacement, the same for both
+methods, and of each method seeds with replacement, the same where both rows are of the same weights. The verdict is
+*{HOLDS}* if the interval is above 0, *{FAILS}* if it is below, and *{OPEN}* if it contains 0. It is *{NO_ROWS}* where
+no two rows were tested alike, on the same frames. *Seeds* are those of the better and of the worse method.
 
-*1 seed*: one of the two was trained once. Then seeds cannot be drawn and the interval tells of other people only: what
-it calls {HOLDS} can turn with another seed. *Not paired*: the records hold no scores by person under this condition, or
-not of the same people. The interval then spans the outer ends of both intervals over all seeds, which is too wide
-rather than too narrow.
+*1 seed*: one of the two was trained once. Then seeds cannot be drawn, and the interval tells of other people only: the
+verdict can turn with another seed. *Not paired*: the records do not hold scores by person under this condition, or not
+of the same people. The interval then spans the outer ends of both intervals over all seeds, which is too wide rather
+than too narrow. Fewer than {FEWEST} people tell nothing.
 """
 UNJUDGED = "Stated by the paper, and not judged:\n"
 
@@ -53,7 +54,9 @@ def render_claims_text(judged: Sequence[Judged], width: int | None) -> str:
         rows = [[_verdict(each), _numbers(each), _seeds(each), _ordering(each)] for each in paper.judgements]
         headers = ["verdict", "better - worse (95 %)", "seeds", "claim"]
         table = wrap_table(rows, headers, width) if rows else ""
-        blocks.append(f"{sanitize(paper.paper)}\n{paper.claims} claims: {counts}\n\n{table}\n")
+        blocks.append(
+            f"{sanitize(paper.paper)}\n{paper.claims} claim{'s' if paper.claims != 1 else ''}: {counts}\n\n{table}\n"
+        )
     return "\n".join(blocks)
 
 
