@@ -97,10 +97,10 @@ def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | No
 @AS_JSON
 @click.pass_obj
 def claims(before: Chosen, source: Path | None, folder: Path | None, as_json: bool) -> None:
-    """Judge the orderings that papers state by the records of a leaderboard.
+    """Judge the orderings that papers state.
 
-    For each claim: does the ordering hold, over seeds and people? The verdict follows from the interval of the
-    difference. Where it is not known from several seeds, the verdict says so. Nothing is written.
+    Does an ordering hold for the records of a leaderboard, over seeds and people? The verdict follows from the
+    interval of the difference. Where a method has one seed, the verdict says so. Nothing is written.
 
     \b
         vreid-bench leaderboard claims
