@@ -80,6 +80,9 @@ UNLIKE = {
     "another source": {"dataset__source": "unverified"},
     "another preset": {"preset": "paper"},
     "another test of the protocol": change_rules(test={"strategy": "corruption", "most": [1]}),
+    "another data set in training": {
+        "taught": json.loads(make_record().to_json())["dataset"] | {"fingerprint": "f" * 64}
+    },
     "another rule": {f"conventions__{HEAD}__rules": HEADLINE, f"conventions__{HEAD}__fingerprint": digest(HEADLINE)},
 }
 
@@ -137,6 +140,10 @@ def test_a_side_may_name_settings_and_re_ranking():
     set_to_1 = {"method": "good", "settings": {"test.clips": 1}}
     assert judge(make_claim(set_to_1), runs("good", SPREAD + 0.3, **CHANGED["a setting"]), worse).verdict == HOLDS
     assert judge(make_claim(set_to_1), runs("good", SPREAD + 0.3), worse).verdict == NO_ROWS
+    other = {**CHANGED["a setting"], "method__overrides": {"test.clips": 2}}
+    assert judge(make_claim(set_to_1), runs("good", SPREAD + 0.3, **other), worse).verdict == NO_ROWS
+    swapped = {**CHANGED["a setting"], "method__swapped": "aggregator other"}
+    assert judge(make_claim(set_to_1), runs("good", SPREAD + 0.3, **swapped), worse).verdict == NO_ROWS
     reranked = {"method": "good", "reranked": True}
     assert judge(make_claim(reranked), runs("good", SPREAD + 0.3, **CHANGED["re-ranking"]), worse).verdict == HOLDS
 
@@ -205,6 +212,33 @@ def test_where_no_people_are_kept_the_outer_ends_of_the_intervals_count():
     assert got.verdict == HOLDS
     wide = judge(claim, [conditioned("good", 0, all=(0.4, 1.0), one=(0.3, 0.5))])
     assert (wide.verdict, wide.is_single) == (OPEN, True)
+
+
+def split(method, score, ran, **conditions):
+    """A record of a protocol of two splits, of which these ran, each with the same people; conditions: their scores."""
+    ranked = [describe_people(each) for each in (conditions.values() or [score])] * len(ran)
+    rules = change_rules(test={"strategy": "corruption"}) if conditions else {}
+    fields = json.loads(make_record(method, **rules).to_json())
+    fields |= {"people": ranked, "splits": {"total": 2, "ran": ran}}
+    fields["conventions"][HEAD] |= summarize(ranked)
+    fields["conditions"] = [
+        {"name": name, "conventions": {HEAD: summarize([describe_people(each)] * len(ran))}}
+        for name, each in conditions.items()
+    ]
+    return Record.of(fields)
+
+
+def test_all_splits_count_and_only_rows_of_the_same_splits_are_compared():
+    got = judge(make_claim(), [split("good", SPREAD + 0.3, [0, 1]), split("bad", SPREAD, [0, 1])])
+    assert (got.verdict, got.paired, got.splits) == (HOLDS, True, "2 splits")
+    assert judge(make_claim(), [split("good", SPREAD + 0.3, [0, 1]), split("bad", SPREAD, [0])]).verdict == NO_ROWS
+
+
+def test_people_of_a_condition_of_several_splits_are_not_guessed():
+    """The conditions of each split follow one another; equal scores do not tell whose people they are."""
+    rows = [split(method, None, [0, 1], clean=0.5, dark=0.5) for method in ("good", "bad")]
+    sides = ({"method": method, "condition": "clean"} for method in ("good", "bad"))
+    assert not judge(make_claim(*sides), rows).paired
 
 
 def test_people_whose_sums_are_not_the_score_are_not_believed():

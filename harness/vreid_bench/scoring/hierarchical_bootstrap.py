@@ -137,7 +137,7 @@ def coverage(seeds: int, spread: float, people: int = 100, worlds: int = 300) ->
     """
     random, inside = np.random.default_rng(0), 0
     for world in range(worlds):
-        ease, queries = random.normal(0, 0.25, people), 1.0 + random.binomial(5, 0.5, (1, people))
+        ease, queries = random.normal(0, 0.25, people), random.integers(1, 7, (1, people)).astype(np.float64)
         groups = []
         for method in "ab":
             own = 0.5 + ease + random.normal(0, 0.1, people)
