@@ -162,7 +162,7 @@ def _spread(values: Sequence[float]) -> str:
 
 def group_rows(records: Iterable[Record]) -> list[Row]:
     """The records of a board as rows, by name, each with its seeds in order."""
-    ordered = sorted(records, key=lambda record: (record.seed, record.id))
+    ordered = sorted(records, key=lambda record: record.seed)
     return [Row(tuple(group)) for group in _group(ordered, _row_key)]
 
 
