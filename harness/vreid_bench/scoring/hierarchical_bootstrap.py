@@ -125,8 +125,9 @@ def draw_seeds(group: Group, resamples: int) -> Floats:
 def _draw(purpose: str, rows: int, size: int) -> NDArray[np.int64]:
     """Numbers from 0 to size - 1, [rows, size], that depend on the purpose alone."""
     key = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:16])
-    uniform = (np.random.Philox(key=key).random_raw(rows * size) >> np.uint64(11)) * 2.0**-53  # [0, 1)
-    return (uniform * size).astype(np.int64).reshape(rows, size)
+    raw = np.random.Philox(key=key).random_raw(rows * size) >> np.uint64(32)
+    # integers alone: 32 random bits times size, of which the upper part counts
+    return (raw * np.uint64(size) >> np.uint64(32)).astype(np.int64).reshape(rows, size)
 
 
 def coverage(seeds: int, spread: float, people: int = 100, worlds: int = 300) -> float:
