@@ -38,8 +38,7 @@ def render_claims(judged: Sequence[Judged]) -> bytes:
     lines = [MARK, "# Claims of the papers\n", LEGEND, _count_verdicts(judged) + "\n"]
     for paper in judged:
         lines += [f"## {escape(paper.paper)}\n", _claims_table(paper.judgements) + "\n"]
-        notes = dict.fromkeys((each.claim.where, each.claim.note) for each in paper.judgements if each.claim.note)
-        lines += [f"* {escape(where)}: {escape(note)}\n" for where, note in notes]
+        lines += [f"* {escape(where)}: {escape(note)}\n" for note, where in _collect_notes(paper.judgements).items()]
         if paper.unjudged:
             lines.append(UNJUDGED)
             lines += [f"* {escape(e.says)} ({escape(e.where)}): {escape(e.why)}\n" for e in paper.unjudged]
@@ -58,6 +57,15 @@ def render_claims_text(judged: Sequence[Judged], width: int | None) -> str:
             f"{sanitize(paper.paper)}\n{paper.claims} claim{'s' if paper.claims != 1 else ''}: {counts}\n\n{table}\n"
         )
     return "\n".join(blocks)
+
+
+def _collect_notes(judgements: Sequence[Judgement]) -> dict[str, str]:
+    """Each note -> the places that it is about."""
+    notes: dict[str, dict[str, None]] = {}
+    for each in judgements:
+        if each.claim.note:
+            notes.setdefault(each.claim.note, {})[each.claim.where] = None
+    return {note: "; ".join(places) for note, places in notes.items()}
 
 
 def _ordering(judgement: Judgement) -> str:
