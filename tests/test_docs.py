@@ -56,7 +56,15 @@ def test_every_option_in_the_docs_exists(cli):
         ["data", "verify"],
         ["conventions", "diff"],
     )
-    more = (["doctor"], ["data", "synthesize"], ["list"], ["runs"], ["methods", "show"], ["inspect"])
+    more = (
+        ["doctor"],
+        ["data", "synthesize"],
+        ["list"],
+        ["runs"],
+        ["methods", "show"],
+        ["inspect"],
+        ["leaderboard", "claims"],
+    )
     shown = "".join(cli(*command, "--help").stdout for command in commands + more)
     for option in set(re.findall(r"(?<=[ `])--[a-z][a-z-]*", MANUAL)):
         assert option in shown, option

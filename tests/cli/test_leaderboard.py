@@ -1,10 +1,13 @@
-"""`vreid-bench leaderboard add`: unfinished runs, and options before and after `add`."""
+"""`vreid-bench leaderboard add` and `claims`: unfinished runs, and options before and after the command."""
 
 import json
 import shutil
 
 import pytest
-from places import GOLDEN
+from claim_cases import make_record
+from places import GOLDEN, LEADERBOARD
+
+from vreid_bench.records.record import record_path
 
 
 @pytest.fixture
@@ -88,8 +91,9 @@ def test_options_are_accepted_before_and_after_add(cli, tmp_path, finished, argu
     assert str(board / "README.md") in told["written"]
 
 
-def test_check_and_add_do_not_fit_together(cli, tmp_path, finished):
-    refused = cli("leaderboard", "--check", "--dir", tmp_path / "board", "add", finished)
+@pytest.mark.parametrize("command", [("add", "run"), ("claims",)])
+def test_check_and_another_command_do_not_fit_together(cli, tmp_path, command):
+    refused = cli("leaderboard", "--check", "--dir", tmp_path / "board", *command)
     assert (refused.exit_code, "leave one of them out" in refused.stderr) == (2, True)
 
 
@@ -110,3 +114,74 @@ def test_a_near_miss_of_a_command_or_an_option_gets_a_hint(cli, arguments, near)
     assert result.exit_code == 2
     assert f"'{near}'" in result.stderr
     assert "id you mean" in result.stderr
+
+
+CLAIMS = """
+paper = "A paper \\u001b[2J"
+
+[[claim]]
+says = "good is better"
+where = "Table 1"
+protocol = "mars"
+metric = "mAP"
+better = "good"
+worse = "bad"
+"""
+
+
+@pytest.fixture
+def board(tmp_path):
+    """A leaderboard with claims, two seeds of one method and one of the other."""
+    folder = tmp_path / "board"
+    for method, seed, score in (("good", 0, 0.8), ("good", 1, 0.8), ("bad", 0, 0.4)):
+        record = make_record(method, seed, score)
+        path = folder / "records" / record_path(record)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(record.to_json())
+    (folder / "claims").mkdir()
+    (folder / "claims/paper.toml").write_text(CLAIMS)
+    return folder
+
+
+def test_claims_are_judged_and_nothing_is_written(cli, board):
+    before = sorted(board.rglob("*"))
+    told = cli("leaderboard", "claims", "--dir", board)
+    assert told.exit_code == 0, told.output
+    lines = told.stdout.splitlines()
+    assert lines[:2] == [
+        "A paper [2J",
+        "1 claim: 0 + 1 with 1 seed holds, 0 does not hold, 0 cannot be told, 0 no rows",
+    ]
+    assert lines[-1].split("  ")[0] == "holds (1 seed)"
+    assert "+40.0 (+40.0 to +40.0)" in lines[-1]
+    assert "2 / 1" in lines[-1]
+    assert sorted(board.rglob("*")) == before
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_claims_as_json(cli_json, board, before):
+    options = ("--dir", board, "--json")
+    told = cli_json("leaderboard", *options, "claims") if before else cli_json("leaderboard", "claims", *options)
+    [judgement] = told["papers"][0]["judgements"]
+    assert (judgement["verdict"], judgement["seeds"], judgement["single_seed"]) == ("holds", [2, 1], True)
+
+
+def test_claims_of_another_folder_are_judged_by_these_records(cli_json, board):
+    shutil.rmtree(board / "claims")
+    told = cli_json("leaderboard", "claims", "--dir", board, "--claims", LEADERBOARD / "claims", "--json")
+    assert len(told["papers"]) == 5
+    assert {each["verdict"] for paper in told["papers"] for each in paper["judgements"]} == {"no rows"}
+
+
+def test_a_leaderboard_without_claims_has_pages_and_says_what_is_missing(cli, board):
+    shutil.rmtree(board / "claims")
+    assert cli("leaderboard", "--dir", board).exit_code == 0
+    assert cli("leaderboard", "--check", "--dir", board).exit_code == 0
+    missing = cli("leaderboard", "claims", "--dir", board)
+    assert (missing.exit_code, missing.stderr.count("\n")) == (2, 1)
+    assert "board/claims: has no claims; expected .toml files" in missing.stderr
+
+
+def test_claims_of_no_leaderboard(cli, tmp_path):
+    refused = cli("leaderboard", "claims", "--dir", tmp_path / "nowhere")
+    assert (refused.exit_code, "nowhere: no such folder" in refused.stderr) == (2, True)

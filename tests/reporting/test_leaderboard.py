@@ -199,6 +199,63 @@ def test_pages_are_not_built_from_a_folder_at_fault(leaderboard):
         write_pages(leaderboard)
 
 
+CLAIMS = """
+paper = "A paper"
+
+[[claim]]
+says = "attention is better"
+where = "Table 1"
+protocol = "mars"
+metric = "mAP"
+better = "attention"
+worse = "temporal-pooling"
+"""
+
+
+@pytest.fixture
+def with_claims(leaderboard):
+    """The same folder with a file of claims."""
+    (leaderboard / "claims").mkdir()
+    (leaderboard / "claims/paper.toml").write_text(CLAIMS)
+    write_pages(leaderboard)
+    return leaderboard
+
+
+def test_claims_have_a_page_that_the_index_names(with_claims):
+    assert check(with_claims) == []
+    assert "(claims.md)" in (with_claims / "README.md").read_text()
+    row = [line for line in (with_claims / "claims.md").read_text().splitlines() if "attention is better" in line]
+    assert [cell.strip() for cell in row[0].split("|")][3:6] == [
+        "mars, small, synthetic",
+        "attention",
+        "temporal-pooling",
+    ]
+
+
+def test_the_page_of_claims_follows_from_claims_and_records(with_claims):
+    edit(with_claims / "claims/paper.toml", b"attention is better", b"attention wins")
+    assert [p for p in check(with_claims) if "claims.md: does not follow from" in p]
+    assert write_pages(with_claims) == [str(with_claims / "claims.md")]
+    (with_claims / "records/mars/synthetic/attention-small-seed0.json").unlink()
+    assert [p for p in check(with_claims) if "claims.md: does not follow from" in p]
+
+
+def test_without_claims_their_page_is_removed(with_claims):
+    shutil.rmtree(with_claims / "claims")
+    assert str(with_claims / "claims.md") in write_pages(with_claims)
+    assert check(with_claims) == []
+    assert "claims.md" not in (with_claims / "README.md").read_text()
+
+
+def test_a_faulty_file_of_claims_is_found(with_claims):
+    edit(with_claims / "claims/paper.toml", b'"mAP"', b'"mAp"')
+    problems = check(with_claims)
+    assert "paper.toml: not valid claims: claim.0.metric: found 'mAp'" in problems[0]
+    assert "correct the files above first" in problems[1]
+    with pytest.raises(InputError, match=r"claim\.0\.metric"):
+        write_pages(with_claims)
+
+
 @pytest.mark.slow
 def test_the_committed_leaderboard_is_sound():
     """What `vreid-bench leaderboard --check` says of the tables in this repository."""

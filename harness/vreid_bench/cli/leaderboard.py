@@ -1,4 +1,4 @@
-"""The `leaderboard` commands: add records, rebuild the pages, check them."""
+"""The `leaderboard` commands: add records, rebuild the pages, check them, judge the claims of papers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import click
 from vreid_bench.cli.options import AS_JSON, FILE
 from vreid_bench.system.errors import InputError, RunError
 
-FOLDER = Path("leaderboard")
+FOLDER, CLAIMS = Path("leaderboard"), "claims"
 DIR = click.option(
     "--dir", "folder", type=FILE, help=f"The folder of records and pages; default: {FOLDER}."
-)  # before `add` or after it
+)  # before a command or after it
 
 
 class Chosen(NamedTuple):
-    """Options that stand before `add`."""
+    """Options that stand before a command."""
 
     folder: Path | None
     as_json: bool
@@ -32,16 +32,19 @@ class Chosen(NamedTuple):
 def leaderboard(context: click.Context, only_check: bool, folder: Path | None, as_json: bool) -> None:
     """Build the pages of the leaderboard, or check them.
 
-    They are built from the records.
+    They are built from the records and from the claims of papers beside them.
 
     \b
         vreid-bench leaderboard
         vreid-bench leaderboard --check
         vreid-bench leaderboard add runs/mars@synthetic-personvlad-small-seed0-1a2b3c4d
+        vreid-bench leaderboard claims
     """
     if context.invoked_subcommand is not None:
         if only_check:
-            raise InputError("--check changes nothing, but `add` does; leave one of them out")
+            raise InputError(
+                f"--check checks pages, which `{context.invoked_subcommand}` does not; leave one of them out"
+            )
         context.obj = Chosen(folder, as_json)
         return
     from vreid_bench.reporting.leaderboard import check, write_pages
@@ -86,3 +89,36 @@ def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | No
         click.echo("\n".join(written))
     if refused:
         raise InputError("\n".join(refused))
+
+
+@leaderboard.command()
+@click.option("--claims", "source", type=FILE, help=f"The folder of claims; default: {CLAIMS} in the leaderboard.")
+@DIR
+@AS_JSON
+@click.pass_obj
+def claims(before: Chosen, source: Path | None, folder: Path | None, as_json: bool) -> None:
+    """Judge the orderings that papers state.
+
+    Does an ordering hold for the records of a leaderboard, over seeds and people? The verdict follows from the
+    interval of the difference. Where a method has one seed, the verdict says so. Nothing is written.
+
+    \b
+        vreid-bench leaderboard claims
+        vreid-bench leaderboard claims --dir mine --claims leaderboard/claims
+    """
+    from vreid_bench.reporting.claims import read_claims
+    from vreid_bench.reporting.claims_page import render_claims_text
+    from vreid_bench.reporting.judgement import judge_papers, to_plain
+    from vreid_bench.reporting.record_folder import read_records
+    from vreid_bench.reporting.terminal_tables import terminal_width
+
+    folder = folder or before.folder or FOLDER
+    source = source or folder / CLAIMS
+    if not folder.is_dir():
+        raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with records/")
+    papers = read_claims(source)
+    if not papers:
+        raise InputError(f"{source}: has no claims; expected .toml files, --claims FOLDER names another folder of them")
+    judged = judge_papers(papers, read_records(folder))
+    as_json = as_json or before.as_json
+    click.echo(json.dumps(to_plain(judged)) if as_json else render_claims_text(judged, terminal_width()).rstrip("\n"))

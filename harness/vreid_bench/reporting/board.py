@@ -142,8 +142,7 @@ class Board:
     @cached_property
     def rows(self) -> list[Row]:
         """Best first, by mAP, then R1, then name, so that the order is always the same."""
-        rows = [Row(tuple(group)) for group in _group(self.records, _row_key)]
-        head = self.headline
+        rows, head = group_rows(self.records), self.headline
         return sorted(rows, key=lambda row: (-row.mean(head, "mAP"), -row.mean(head, "R1"), _row_key(row.first)))
 
     @cached_property
@@ -159,6 +158,12 @@ class Board:
 def _spread(values: Sequence[float]) -> str:
     deviation = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
     return f"{100 * fmean(values):.1f}{deviation}"
+
+
+def group_rows(records: Iterable[Record]) -> list[Row]:
+    """The records of a board as rows, by name, each with its seeds in order."""
+    ordered = sorted(records, key=lambda record: record.seed)
+    return [Row(tuple(group)) for group in _group(ordered, _row_key)]
 
 
 def boards(records: Iterable[Record]) -> list[Board]:

@@ -1,4 +1,4 @@
-"""The folder of a leaderboard: records are the truth, and its pages follow from them byte for byte."""
+"""The folder of a leaderboard: records and claims are the truth, and its pages follow from them byte for byte."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vreid_bench.records.record import Record
-from vreid_bench.reporting import record_folder
+from vreid_bench.reporting import claims, record_folder
+from vreid_bench.reporting.claims import find_claim_faults, read_claims
 from vreid_bench.reporting.pages import INDEX, MARK, render_pages
 from vreid_bench.reporting.record_folder import (
     add_record,
@@ -20,7 +21,7 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 from vreid_bench.training.canary import CANARY
 
-FOLDERS = (record_folder.NAME, "kernels")  # every other entry is a page
+FOLDERS = (record_folder.NAME, claims.NAME, "kernels")  # every other entry is a page
 
 
 class Publication(NamedTuple):
@@ -73,8 +74,14 @@ def _describe_clash(place: Path, alike: Mapping[bytes, Path]) -> str:
 
 
 def build_pages(leaderboard: Path) -> dict[str, bytes]:
-    """Every page as file name -> content. Raises InputError for a faulty file under `records/`."""
-    return render_pages(read_records(leaderboard))
+    """Every page as file name -> content. Raises InputError for a faulty file under `records/` or `claims/`."""
+    records, papers = read_records(leaderboard), read_claims(leaderboard / claims.NAME)
+    if not papers:
+        return render_pages(records)
+    from vreid_bench.reporting.claims_page import PAGE, render_claims  # NumPy, only where there is something to judge
+    from vreid_bench.reporting.judgement import judge_papers
+
+    return render_pages(records, claims=PAGE) | {PAGE: render_claims(judge_papers(papers, records))}
 
 
 def write_pages(leaderboard: Path) -> list[str]:
@@ -94,10 +101,10 @@ def write_pages(leaderboard: Path) -> list[str]:
 
 def check(leaderboard: Path) -> list[str]:
     """Every fault of the folder, each a sentence that names the file; empty if there is none."""
-    problems = list(find_faults(leaderboard))
+    problems = [*find_faults(leaderboard), *find_claim_faults(leaderboard / claims.NAME)]
     known = {INDEX, CANARY.name}
     if problems:
-        problems.append(f"{leaderboard}: the pages were not compared; correct the records above first")
+        problems.append(f"{leaderboard}: the pages were not compared; correct the files above first")
     else:
         pages = build_pages(leaderboard)
         known |= set(pages)

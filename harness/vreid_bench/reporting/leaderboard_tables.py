@@ -34,7 +34,7 @@ def results_table(board: Board, note: Callable[[str], str]) -> str:
         cells += [row.percent(name, metric) for name in others for metric in ("mAP", "R1")]
         cells += [_reported_cell(row.first, metric, note) for metric in ("mAP", "R1")]
         table.append([*cells, escape("; ".join(row.remarks))])
-    return _markdown(headers, table, "rlll" + "r" * (len(headers) - 5) + "l")
+    return markdown(headers, table, "rlll" + "r" * (len(headers) - 5) + "l")
 
 
 def conditions_table(board: Board, metric: str, note: Callable[[str], str]) -> str:
@@ -56,7 +56,7 @@ def conditions_table(board: Board, metric: str, note: Callable[[str], str]) -> s
         for where, values in under.items():
             table.append(["", f"as reported{note(where)}", "", *(values.get(name, "") for name in names)])
     headers = ["#", "method", "preset", *(f"{metric}, {escape(name)}" for name in names)]
-    return _markdown(headers, table, "rll" + "r" * len(names))
+    return markdown(headers, table, "rll" + "r" * len(names))
 
 
 def _reported(record: Record, metric: str) -> list[ReportedNumber]:
@@ -105,7 +105,7 @@ def quotations_table(board: Board) -> str:
         ]
         for (where, paper, note, reranked), values in sorted(systems.items(), key=_by_score)
     ]
-    return _markdown(["quoted in", "paper", *metrics, "remarks"], table, "llrrrrrl") if table else ""
+    return markdown(["quoted in", "paper", *metrics, "remarks"], table, "llrrrrrl") if table else ""
 
 
 def _by_score(item: tuple[tuple[str, str, str, bool], dict[str, float]]) -> tuple[Any, ...]:
@@ -129,7 +129,7 @@ def budget_table(board: Board) -> str:
         cells.append(escape(row.distinct(lambda r: r.environment.device)))
         cells.append(escape(row.first.disclosure.pretraining or "none"))
         table.append([*cells, escape(row.distinct(_distributions))])
-    return _markdown(headers, table, "rll" + "r" * 12 + "lll")
+    return markdown(headers, table, "rll" + "r" * 12 + "lll")
 
 
 def index_table(board: Board) -> str:
@@ -148,7 +148,7 @@ def index_table(board: Board) -> str:
         ]
         for place, row in enumerate(board.rows, 1)
     ]
-    return _markdown(["#", "method", "preset", "data", "seeds", "mAP", "R1", "remarks"], table, "rlllrrrl")
+    return markdown(["#", "method", "preset", "data", "seeds", "mAP", "R1", "remarks"], table, "rlllrrrl")
 
 
 def _budget(record: Record, name: str) -> str:
@@ -173,7 +173,7 @@ def _distributions(record: Record) -> str:
     return ", ".join(sorted({f"{p.distribution} {p.version}" for p in record.method.providers}))
 
 
-def _markdown(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+def markdown(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
     """A Markdown table; `align` has one letter for each column, l or r."""
     sides = [{"l": "left", "r": "right"}[letter] for letter in align]
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=sides)

@@ -41,10 +41,12 @@ measured.
 """
 
 
-def render_pages(records: Iterable[Record]) -> dict[str, bytes]:
-    """Every page as file name -> content."""
+def render_pages(records: Iterable[Record], claims: str = "") -> dict[str, bytes]:
+    """Every page of tables as file name -> content; `claims`: the page of claims that the index names, if any."""
     pages = {}
     index = [MARK, "# Leaderboard\n"]
+    if claims:
+        index.append(f"[Claims of the papers]({claims}): which orderings that the papers state hold here.\n")
     groups = [list(group) for _, group in groupby(boards(records), key=lambda board: board.first.folder)]
     for same in sorted(groups, key=_index_place):
         name = same[0].first.folder.replace("/", "-") + ".md"

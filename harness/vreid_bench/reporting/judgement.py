@@ -1,0 +1,247 @@
+"""Claims judged by records: which rows they are about, and whether the ordering holds over seeds and people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreid_bench.records.record import Record
+from vreid_bench.reporting.board import SOURCES, Row, group_rows
+from vreid_bench.reporting.claims import Claim, Claims, Side, Unjudged
+from vreid_bench.scoring.comparison import TRAINING
+from vreid_bench.scoring.hierarchical_bootstrap import FAILS, HOLDS, OPEN, Difference, Group, compare_groups
+from vreid_bench.system.fingerprint import digest
+
+NO_ROWS = "no rows"
+VERDICTS = (HOLDS, FAILS, OPEN, NO_ROWS)
+CLOSE = 1e-9  # scores that are nearer are one score, summed in another order
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim under one protocol, on one data set at one preset. Fractions; `None` where there are no rows."""
+
+    claim: Claim
+    protocol: str
+    preset: str  # empty where there are no rows
+    source: str
+    splits: str  # empty: one split
+    means: tuple[float | None, float | None]  # of the better and the worse side, over seeds
+    seeds: tuple[int, int]  # how many each side has
+    difference: float | None
+    interval: tuple[float, float] | None  # 95 %
+    paired: bool  # by person
+    verdict: str
+
+    @property
+    def is_single(self) -> bool:
+        """Whether a side has one seed, so that the interval does not tell of other trainings."""
+        return 1 in self.seeds and self.verdict != NO_ROWS
+
+
+class Judged(NamedTuple):
+    """A paper with its claims judged."""
+
+    name: str
+    paper: str
+    claims: int
+    judgements: tuple[Judgement, ...]
+    unjudged: tuple[Unjudged, ...]
+
+    def tally(self, verdict: str, single: bool) -> int:
+        """How many judgements have a verdict; `single`: of those with one seed on a side, or of the others."""
+        return sum(each.verdict == verdict and each.is_single == single for each in self.judgements)
+
+
+def judge_papers(papers: Mapping[str, Claims], records: Iterable[Record]) -> list[Judged]:
+    """Every claim of every paper, in the order of the files."""
+    kept = list(records)
+    return [
+        Judged(
+            name,
+            claims.paper,
+            len(claims.claim),
+            tuple(each for claim in claims.claim for each in judge_claim(claim, kept)),
+            claims.unjudged,
+        )
+        for name, claims in papers.items()
+    ]
+
+
+def judge_claim(claim: Claim, records: Iterable[Record]) -> list[Judgement]:
+    """A claim under each of its protocols: once for each preset and data that has rows of both sides.
+
+    Rows are compared only if they were scored by the same rules on the same frames, and trained on the same data.
+    """
+    kept, found = list(records), []
+    for protocol in claim.protocol:
+        better, worse = (_find_rows(side, protocol, kept) for side in (claim.better, claim.worse))
+        shared = sorted(better.keys() & worse.keys(), key=_order)
+        found += [_judge_rows(claim, protocol, better[terms], worse[terms]) for terms in shared]
+        if not shared:
+            seeds = tuple(max((len(row.records) for row in rows.values()), default=0) for rows in (better, worse))
+            found.append(_without_rows(claim, protocol, (seeds[0], seeds[1])))
+    return found
+
+
+class Terms(NamedTuple):
+    """What two rows must share to be compared."""
+
+    preset: str
+    source: str
+    rules: str  # of the test: protocol and headline convention
+    data: str  # tested on and trained on: names, lists, frames
+
+
+def _order(terms: Terms) -> tuple[int, Terms]:
+    return SOURCES.index(terms.source), terms
+
+
+def _find_rows(side: Side, protocol: str, records: Sequence[Record]) -> dict[Terms, Row]:
+    """The row of a side under each terms; of several recipes that with most seeds, then the latest."""
+    matching = [record for record in records if _is_of(record, side, side.protocol or protocol)]
+    rows: dict[Terms, Row] = {}
+    for terms in {_terms_of(record) for record in matching}:
+        every = group_rows(record for record in matching if _terms_of(record) == terms)
+        rows[terms] = max(every, key=lambda row: (len(row.records), max(r.created for r in row.records)))
+    return rows
+
+
+def _is_of(record: Record, side: Side, protocol: str) -> bool:
+    """Whether the record is a run of the side: its method with these settings, and nothing else changed."""
+    method, reranking = record.method, record.disclosure.reranking
+    if (record.protocol.name, method.name) != (protocol, side.method_at(record.preset)) or method.swapped:
+        return False
+    changes = set(record.changes) - set(method.changes) - {f"re-ranking: {reranking}"}
+    if changes or method.overrides != side.settings or method.modified != bool(side.settings):
+        return False
+    named = not side.condition or any(condition.name == side.condition for condition in record.conditions)
+    return named and (reranking is not None) == side.reranked
+
+
+def _terms_of(record: Record) -> Terms:
+    protocol = record.protocol
+    rules = {name: value for name, value in protocol.rules.items() if name not in TRAINING}
+    headline = record.conventions[protocol.headline].fingerprint
+    data = [each and [each.name, each.fingerprint, each.content] for each in (record.dataset, record.taught)]
+    ran = record.splits.ran if record.splits else ()
+    return Terms(record.preset, record.dataset.source, digest([rules, headline, ran]), digest(data))
+
+
+def _judge_rows(claim: Claim, protocol: str, better: Row, worse: Row) -> Judgement:
+    sides = ((claim.better, better), (claim.worse, worse))
+    means = [fmean(_score(r, side.condition, claim.metric).value for r in row.records) for side, row in sides]
+    groups = [_group(row, side.condition, claim.metric) for side, row in sides]
+    first, second = groups
+    if first and second and np.array_equal(first.queries, second.queries):
+        difference, paired = compare_groups(first, second), True
+    else:
+        difference, paired = _compare_intervals(claim, better, worse), False
+    record = better.first
+    return Judgement(
+        claim=claim,
+        protocol=protocol,
+        preset=record.preset,
+        source=record.dataset.source,
+        splits=record.splits.words if record.splits else "",
+        means=(means[0], means[1]),
+        seeds=(len(better.records), len(worse.records)),
+        difference=means[0] - means[1],
+        interval=difference.interval,
+        paired=paired,
+        verdict=difference.verdict,
+    )
+
+
+def _without_rows(claim: Claim, protocol: str, seeds: tuple[int, int]) -> Judgement:
+    return Judgement(claim, protocol, "", "", "", (None, None), seeds, None, None, False, NO_ROWS)
+
+
+class _Score(NamedTuple):
+    value: float
+    interval: tuple[float, float]  # over people
+
+
+def _score(record: Record, condition: str, metric: str) -> _Score:
+    """The score under the headline convention, of one condition or of what the protocol ranks by."""
+    head = record.protocol.headline
+    each = {c.name: c.conventions[head] for c in record.conditions} | {"": record.conventions[head]}
+    return _Score(getattr(each[condition], metric), getattr(each[condition].interval, metric))
+
+
+def _group(row: Row, condition: str, metric: str) -> Group | None:
+    """The scores of a row by seed, split and person; None if the records do not hold them all."""
+    each = [_sum_by_person(record, condition, metric) for record in row.records]
+    known = [sums for sums in each if sums is not None]
+    if len(known) < len(each) or any(not np.array_equal(sums[1], known[0][1]) for sums in known):
+        return None
+    trainings = digest([record.weights.sha256 for record in row.records])
+    return Group(np.stack([sums[0] for sums in known]), known[0][1], trainings)
+
+
+def _sum_by_person(
+    record: Record, condition: str, metric: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Sums and numbers of the queries of each person, [S, I] each; None if the record does not hold them.
+
+    A record keeps them for what the protocol ranks by: the rankings of its leading conditions, one condition after
+    another. So those of a leading condition are there as well, and add up to its score.
+    """
+    head, people = record.protocol.headline, record.people
+    if condition:
+        if record.splits:  # the conditions of each split follow one another
+            return None
+        lengths = {c.name: len(c.conventions[head].splits) for c in record.conditions}
+        start = sum(lengths[name] for name in list(lengths)[: list(lengths).index(condition)])
+        people = people[start : start + lengths[condition]]
+        if len(people) < lengths[condition]:
+            return None
+    if not people:
+        return None
+    queries = np.array([split.queries for split in people], np.float64)
+    sums = np.array([split.AP if metric == "mAP" else split.R1 for split in people], np.float64)
+    if not queries.sum(1).all():
+        return None
+    score = float(np.mean(sums.sum(1) / queries.sum(1)))
+    return (sums, queries) if abs(score - _score(record, condition, metric).value) < CLOSE else None
+
+
+def _compare_intervals(claim: Claim, better: Row, worse: Row) -> Difference:
+    """The difference where people cannot be paired: its ends are between the outer ends of all seeds' intervals."""
+    scores = [
+        [_score(record, side.condition, claim.metric) for record in row.records]
+        for side, row in ((claim.better, better), (claim.worse, worse))
+    ]
+    (low, high), (least, most) = (
+        (min(score.interval[0] for score in each), max(score.interval[1] for score in each)) for each in scores
+    )
+    value = fmean(score.value for score in scores[0]) - fmean(score.value for score in scores[1])
+    return Difference(value, (low - most, high - least))
+
+
+def to_plain(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Everything as plain values, as for JSON."""
+    return {"papers": [_paper_to_plain(paper) for paper in judged]}
+
+
+def _paper_to_plain(paper: Judged) -> dict[str, Any]:
+    counts = {verdict: paper.tally(verdict, True) + paper.tally(verdict, False) for verdict in VERDICTS}
+    return {
+        "name": paper.name,
+        "paper": paper.paper,
+        "claims": paper.claims,
+        "verdicts": counts,
+        "judgements": list(_judgements_to_plain(paper.judgements)),
+        "unjudged": [each.model_dump(mode="json") for each in paper.unjudged],
+    }
+
+
+def _judgements_to_plain(judgements: Iterable[Judgement]) -> Iterator[dict[str, Any]]:
+    for each in judgements:
+        fields = {name: value for name, value in asdict(each).items() if name != "claim"}
+        yield {**each.claim.model_dump(mode="json"), **fields, "single_seed": each.is_single}
