@@ -88,12 +88,6 @@ def test_condition_and_settings_of_a_claim_are_those_of_both_sides(write):
     assert claim.worse == Side(method="bad", condition="light", settings={"a.b": 1, "c": [2]})
 
 
-def test_a_method_may_have_another_name_at_preset_small():
-    side = Side(method="lstm-t8", small="lstm")
-    assert [side.method_at(preset) for preset in ("paper", "small")] == ["lstm-t8", "lstm"]
-    assert Side(method="gru").method_at("small") == "gru"
-
-
 def test_a_leaderboard_without_claims_has_none(tmp_path):
     assert read_claims(tmp_path / "claims") == {}
     assert find_claim_faults(tmp_path / "claims") == []
@@ -155,7 +149,7 @@ def test_every_method_protocol_and_condition_exists():
     methods = {entry.name for entry in REGISTRY.entries("methods")}
     for claim in CLAIMS:
         for side, protocols, _ in list_sides(claim):
-            assert {side.method_at(preset) for preset in PRESETS} <= methods, claim
+            assert side.method in methods, claim
             for protocol in map(find, protocols):
                 assert not side.condition or side.condition in protocol.conditions, claim
 
@@ -165,7 +159,7 @@ def test_every_setting_is_what_a_record_keeps_of_it(preset):
     """A record keeps the full path of each setting, and only those that differ from the method's own."""
     for claim in CLAIMS:
         for side, _, _ in list_sides(claim):
-            _, _, method = choose_recipe(REGISTRY, side.method_at(preset), preset)
+            _, _, method = choose_recipe(REGISTRY, side.method, preset)
             assignments = [f"{path}={json.dumps(value)}" for path, value in side.settings.items()]
             assert override(method, assignments, REGISTRY)[1] == side.settings, claim
 

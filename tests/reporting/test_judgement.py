@@ -148,12 +148,6 @@ def test_a_side_may_name_settings_and_re_ranking():
     assert judge(make_claim(reranked), runs("good", SPREAD + 0.3, **CHANGED["re-ranking"]), worse).verdict == HOLDS
 
 
-def test_a_row_has_another_method_at_preset_small():
-    claim = make_claim({"method": "good-t8", "small": "good"})
-    assert judge(claim, runs("good", SPREAD + 0.3), runs("bad", SPREAD)).verdict == HOLDS
-    assert judge(claim, runs("good-t8", SPREAD + 0.3), runs("bad", SPREAD)).verdict == NO_ROWS
-
-
 def test_of_several_recipes_the_one_with_most_seeds_counts_and_then_the_latest():
     recipe = make_record().method.recipe
     old = runs("good", SPREAD, SPREAD, method__recipe={**recipe, "size": [1, 1]})

@@ -29,15 +29,10 @@ class Side(Entry):
     """One of the two systems that a claim compares."""
 
     method: MethodName
-    small: MethodName | None = None  # the method that takes its place at preset `small`; None: the same
     protocol: Name | None = None  # where it differs from the claim's
     condition: Text = ""  # of the protocol; empty: what the protocol ranks by
     settings: dict[str, JsonValue] = Field(default_factory=dict)  # as `--set` names them
     reranked: bool = False
-
-    def method_at(self, preset: str) -> str:
-        """The name of its method at a preset."""
-        return self.small if preset == "small" and self.small is not None else self.method
 
 
 class Claim(Entry):

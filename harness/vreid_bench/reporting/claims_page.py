@@ -153,4 +153,4 @@ def write_side(side: Side, preset: str) -> str:
     """A side in words: `clip-top (matcher.top=0.2, up to 7 of 8 clips)`."""
     words = [f"{path}={json.dumps(value)}" for path, value in sorted(side.settings.items())]
     words += [word for word in (side.protocol, side.condition, "re-ranked" if side.reranked else "") if word]
-    return side.method_at(preset) + (f" ({', '.join(words)})" if words else "")
+    return side.method + (f" ({', '.join(words)})" if words else "")

@@ -115,7 +115,7 @@ def _find_rows(side: Side, protocol: str, records: Sequence[Record]) -> dict[Ter
 def _is_of(record: Record, side: Side, protocol: str) -> bool:
     """Whether the record is a run of the side: its method with these settings, and nothing else changed."""
     method, reranking = record.method, record.disclosure.reranking
-    if (record.protocol.name, method.name) != (protocol, side.method_at(record.preset)) or method.swapped:
+    if (record.protocol.name, method.name) != (protocol, side.method) or method.swapped:
         return False
     changes = set(record.changes) - set(method.changes) - {f"re-ranking: {reranking}"}
     if changes or method.overrides != side.settings or method.modified != bool(side.settings):

@@ -52,7 +52,8 @@ ABLATIONS = [
     ("personvlad-grid-pooled", "personvlad-grid", "aggregator.options.descriptors"),
     ("personvlad-global-pooling", "personvlad", "aggregator.* matcher.options.normalize fit.* train.0.freeze"),
     # Tables IV, IX and VII, Fig. 10
-    *((f"personvlad-b{parts}", "personvlad", "aggregator.options.parts") for parts in (1, 2, 4, 6, 8)),
+    *((f"personvlad-b{parts}", "personvlad", "aggregator.options.parts") for parts in (1, 2, 4, 8)),
+    ("personvlad-b6", "personvlad", ""),
     ("personvlad-xqda", "personvlad", "matcher.* fit.matcher.*"),
     *((f"two-stream-{fusion}", "two-stream-average", "aggregator.options.fusion") for fusion in ("max", "multiply")),
     *((f"personvlad-oim{size}", "personvlad", "losses.oim.options.subsample") for size in (10, 100, 1000)),
