@@ -8,7 +8,6 @@ from torch.nn import functional as F
 from vlad_cases import classic_vlad, layer, maps_of, place
 
 from vreid_bench import InputError
-from vreid_plugins import personvlad
 from vreid_plugins.personvlad import PersonVlad
 
 
@@ -189,9 +188,7 @@ def test_words_with_a_descriptor_or_more_have_equal_lengths_however_many():
     torch.testing.assert_close(columns[0], columns[1])
 
 
-def test_small_keeps_its_rule_for_empty_words_and_paper_has_that_of_the_class():
-    assert personvlad.personvlad("small").aggregator.options["empty"] == "short"
-    assert "empty" not in personvlad.personvlad("paper").aggregator.options
+def test_a_rule_for_empty_words_that_does_not_exist_is_refused():
     with pytest.raises(InputError, match="aggregator personvlad: empty must be assigned or short"):
         layer(empty="none")
 
