@@ -143,7 +143,8 @@ def board(tmp_path):
     return folder
 
 
-def test_claims_are_judged_and_nothing_is_written(cli, board):
+def test_claims_are_judged_and_nothing_is_written(cli, board, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # no line is wrapped
     before = sorted(board.rglob("*"))
     told = cli("leaderboard", "claims", "--dir", board)
     assert told.exit_code == 0, told.output

@@ -56,7 +56,7 @@ def test_small_recipe_is_whole_and_takes_a_step(registry, name):
 def test_small_network_embeds_clips_of_any_length(registry, frames):
     model = build(tacan.tacan("small"), registry, identities=3).model.eval()
     features = model.features(torch.rand(2, frames, 3, 64, 32))
-    assert features.embedding.shape == (2, 32)
+    assert features.embedding.shape == (2, 1024)
     assert features.importance.shape == (2,)
 
 

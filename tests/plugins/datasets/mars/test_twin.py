@@ -68,13 +68,13 @@ def test_mars_asks_once_for_each_person_and_camera_that_another_camera_can_answe
 
 
 def test_the_default_twin_has_the_quirks_of_mars() -> None:
-    planned = plan(World())
+    planned = plan()
     specs = [job.spec for job in planned.jobs]
     assert sum(spec.frames for spec in specs) <= 60_000
     lengths = np.array([spec.frames for spec in specs])
     assert lengths.min() == 1
     assert (lengths < 4).sum() == 3
-    assert 0 < (lengths < 8).mean() < 0.1
+    assert 0 < (lengths < 8).mean() < 0.3  # short, so that many people are rendered soon
     expected = planned.expected
     assert expected["query_identities"] < expected["test_identities"] == 360
     assert expected["cameras"] == 6
