@@ -128,7 +128,7 @@ row/%: $(VENV)/installed
 	set -- $(subst /, ,$*); $(RUN) --protocol $$1 --plugin $$2 --seed $$3
 
 one-clip/%: row/mars/mean-pooling/%
-	$(RUN) --protocol mars --from $(RUNS)/mars@synthetic-mean-pooling-small-seed$*-???????? --set test.clips=1
+	$(RUN) --protocol mars --from $(RUNS)/mars@synthetic-mean-pooling-small-seed$*-???????? --set test.sampler=uniform
 
 # The weights that the package ships for the small encoders: a method, and the file for its encoder. 640 people are
 # rendered and each encoder trained for 2,000 steps, three to ten minutes of a core; every x86-64 processor makes the same.

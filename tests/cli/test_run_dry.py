@@ -98,7 +98,7 @@ def test_a_run_of_so_many_epochs_is_the_run_of_so_many_steps(cli_json, tiny_mars
     report = cli_json(*common, tmp_path, *EPOCHS)
     record = record_of(report)
     tracklets = record.dataset.counts["train_tracklets"]
-    training = {"dataset": "mars", "people": 10, "tracklets": tracklets, "stages": [{"steps": 6, "every": 0}]}
+    training = {"dataset": "mars", "people": 10, "tracklets": tracklets, "stages": [{"steps": 6, "every": 75}]}
     assert record.method.recipe["stages"][0]["steps"] == "3 epochs over people"
     assert record.method.trainings == record.method.recipe["trainings"] == [training]
     assert "trainings" not in plain.method.recipe

@@ -43,10 +43,10 @@ def test_settings_of_test_and_matcher_are_recorded_beside_those_of_training(cli_
     assert record.method.overrides["test.clips"] == 2
     assert record.method.overrides["matcher.metric"] == "cosine"
     trained = set(record_of({"run": finished_run}).changes)
-    assert set(record.changes) == trained | {"test.clips=2", 'matcher.metric="cosine"'}
+    assert set(record.changes) == trained - {"test.clips=8"} | {"test.clips=2", 'matcher.metric="cosine"'}
     third = record_of(cli_json("run", "--from", clips["run"], *again[3:], "--set", "test.clips=1"))
     # the weights were trained neither with two clips at test nor with the other metric
-    assert set(third.weights.trained_as) == trained
+    assert set(third.weights.trained_as) == {change for change in trained if not change.startswith("test.")}
     assert "trained with test.clips=2" not in third.changes
 
 

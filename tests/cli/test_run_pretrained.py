@@ -19,7 +19,8 @@ class Runs:
     def __init__(self, folder, data):
         self.data = ("--data", str(data), "--runs", str(folder))
         still = ("--set", "stages.0.steps=2", "--set", "schedule.rate=1e-12")
-        self.plain = ("run", "--plugin", "mean-pooling", *self.data, *SHORT, *still)
+        self.random = ("run", "--plugin", "mean-pooling", *self.data, *SHORT, *still, "--from-scratch")
+        self.plain = self.random[:-1]
         self.files = [folder / "first.pth", folder / "second.pth"]
         torch.manual_seed(7)
         for file in self.files:  # in torchvision's names
@@ -40,7 +41,7 @@ def weights_of(report):
 
 
 def test_a_run_begins_from_the_file_and_its_record_says_so(cli, cli_json, runs, tmp_path):
-    plain = cli_json(*runs.plain)
+    plain = cli_json(*runs.random)
     told = cli(*runs.first).stderr
     assert "first.pth" in told
     assert "left in the file, the classifier: 1 (fc.weight [10, 64])" in told
@@ -106,10 +107,11 @@ def test_weights_that_do_not_fit_stop_the_run_before_it_begins(cli, runs, tmp_pa
 def test_a_part_behind_the_encoder_begins_from_its_own_file(cli, cli_json, runs, tmp_path):
     """The head of C3D, from a file with the published names that has the encoder's first layer as well."""
     torch.manual_seed(1)
-    shapes = {"conv1.weight": (8, 3, 3, 3, 3), "fc6.weight": (128, 128), "fc6.bias": (128,), "fc7.weight": (128, 128)}
+    shapes = {"conv1.weight": (8, 3, 3, 3, 3), "fc6.weight": (512, 1024), "fc6.bias": (512,), "fc7.weight": (512, 512)}
     content = {name: torch.rand(shape) for name, shape in shapes.items()}
     torch.save(content, tmp_path / "c3d.pickle")
     command = ["c3d-baseline" if word == "mean-pooling" else word for word in runs.plain]
+    command += ["--set", "test.step=0"]  # it takes no step with these clips
     both = [f"--weights={part}={tmp_path / 'c3d.pickle'}" for part in ("aggregator", "encoder")]
     report = cli_json(*command, *both)
     trained, record = load_file(weights_of(report)), record_of(report)
@@ -125,8 +127,10 @@ def test_a_part_behind_the_encoder_begins_from_its_own_file(cli, cli_json, runs,
         "aggregator pre-trained",
     ]
     said = (Path(report["run"]) / "pretraining.txt").read_text()
-    assert "left in the file, of another part: 3 (fc6.weight [128, 128], fc6.bias [128], fc7.weight [128, 128])" in said
-    assert "not in the file: 1 (fc7.bias [128])" in said
+    assert (
+        "left in the file, of another part: 3 (fc6.weight [512, 1024], fc6.bias [512], fc7.weight [512, 512])" in said
+    )
+    assert "not in the file: 1 (fc7.bias [512])" in said
 
 
 PAPER = ("--preset", "paper", "--set", "encoder.depth=8", *SHORT[2:])  # the recipe as printed, on a small network

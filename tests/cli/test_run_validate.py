@@ -48,6 +48,6 @@ def test_weights_keep_the_mark_when_they_are_tested_again(cli, cli_json, tiny_ma
     assert "--validate every=4: scores a training, but --from does not train; leave one out" in refused.stderr
     record = record_of(cli_json(*again, "--set", "test.clips=1"))
     assert record.method.modified
-    assert set(record.changes) == {*record_of(trained).changes, "test.clips=1"}
+    assert set(record.changes) == set(record_of(trained).changes) - {"test.clips=8"} | {"test.clips=1"}
     assert MARK in record.changes
     assert MARK in record.weights.trained_as

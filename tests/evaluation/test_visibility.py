@@ -49,7 +49,7 @@ def test_visibility_is_the_share_of_the_persons_pixels_that_nothing_covers():
 
 def test_mars_tells_what_was_rendered_for_each_path(tiny_mars, tmp_path):
     truth = Mars().visibility(tiny_mars)
-    world = World.appearance(height=32, width=16, cameras=3)
+    world = World.appearance(height=32, width=16, cameras=3, typical_frames=12)
     plan = plan_mars(world, 10)
     assert len(truth) == sum(len(job.paths) for job in plan.jobs)
     for job in plan.jobs[5::25]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from vreid_bench import Train
 from vreid_bench.records.record import Record
 
-OVERRIDES = {"size": [32, 16], "stages.0.steps": 6, "stages.0.P": 4, "stages.0.K": 2}
+CLIPS = {"test.sampler": "uniform", "test.clips": 8}  # a number of clips that can be changed
+OVERRIDES = {"size": [32, 16], "stages.0.steps": 6, "stages.0.P": 4, "stages.0.K": 2, **CLIPS}
 
 
 def with_settings(settings):

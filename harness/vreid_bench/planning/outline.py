@@ -121,7 +121,7 @@ def outline_run(request: RunRequest) -> Outline:
 def outline_plan(plan: Plan, cost: Cost) -> Outline:
     """What a plan of a new training would do."""
     chosen, test = plan.chosen, plan.folds[0].test
-    pretrained = plan.source.pretrained if isinstance(plan.source, NewTraining) else ()
+    pretrained = plan.source.fit() if isinstance(plan.source, NewTraining) else ()
     return Outline(
         method=chosen.name,
         preset=chosen.preset,

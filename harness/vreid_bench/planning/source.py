@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,12 +55,26 @@ class Source(Protocol):
         ...
 
 
+def _fit(
+    files: Sequence[WeightsFile], method: Method, registry: Registry, quiet: bool
+) -> tuple[PretrainedWeights, ...]:
+    if not files:
+        return ()
+    from vreid_bench.modeling.pretrained import fit_files  # imports torch, to read tensors
+
+    fitted = fit_files(files, method, registry)
+    if not quiet:
+        tell_once("".join(each.report(shown=4) for each in fitted).rstrip())
+    return fitted
+
+
 @dataclass(frozen=True)
 class NewTraining:
     """The run trains its weights: from random ones, or from those of files that the user has (`--weights`)."""
 
-    pretrained: tuple[PretrainedWeights, ...] = ()  # of each part that begins from a file
+    files: tuple[WeightsFile, ...] = ()  # of each part that begins from a file
     precision: Precision = DEFAULT
+    fit: Callable[[], tuple[PretrainedWeights, ...]] = tuple  # reads them and matches them with the parts, once
 
     trains = True
 
@@ -69,21 +84,18 @@ class NewTraining:
     ) -> NewTraining:
         """Read the files that `--weights` names and match them with the parts, with a report on stderr.
 
+        Shipped files fit, so they are read when the training begins: a finished run is shown again without them.
         Raises InputError for a file that does not fit its part.
         """
-        if not files:
-            return cls(precision=precision)
-        from vreid_bench.modeling.pretrained import fit_files  # imports torch, to read tensors
-
-        source = cls(fit_files(files, method, registry), precision)
-        if not quiet:
-            tell_once("".join(each.report(shown=4) for each in source.pretrained).rstrip())
+        source = cls(tuple(files), precision, cache(partial(_fit, files, method, registry, quiet)))
+        if any(not file.shipped for file in files):
+            source.fit()
         return source
 
     @property
     def fingerprints(self) -> dict[str, str]:
         """The files that parts begin from."""
-        return {f"pretrained {each.file.part}": each.file.sha256 for each in self.pretrained}
+        return {f"pretrained {file.part}": file.sha256 for file in self.files}
 
     def weights(self, fold: int) -> Path | None:
         """None: every fold is trained."""
@@ -91,12 +103,12 @@ class NewTraining:
 
     def begin(self, model: Model) -> None:
         """Load the files' values into the parts."""
-        for each in self.pretrained:
+        for each in self.fit():
             each.load(getattr(model, each.file.part))
 
     def report(self) -> str:
         """What each part takes from its file."""
-        return "".join(each.report() for each in self.pretrained)
+        return "".join(each.report() for each in self.fit())
 
     def entry(self, sha256: str) -> Weights:
         """The entry for weights that this run trained."""
@@ -107,5 +119,5 @@ class NewTraining:
             trained_under=None,
             trained_as=(),
             precision=self.precision,
-            pretrained={each.file.part: each.entry for each in self.pretrained} or None,
+            pretrained={each.file.part: each.entry for each in self.fit()} or None,
         )

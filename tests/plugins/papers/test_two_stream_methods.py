@@ -171,5 +171,5 @@ def test_a_run_with_flow_fits_trains_and_tests(cli_json, tiny_mars, tmp_path):
     report = cli_json(*base, "--preset", "small", *with_settings(settings))
     record = record_of(report)
     assert record.method.name == "action-vlad"
-    assert record.budget.embedding == 2 * 8 * 64
+    assert record.budget.embedding == 2 * 64 * 64
     assert record.environment.packages["opencv"] == cv2.__version__
