@@ -72,6 +72,6 @@ def as_array(value: Any) -> Array:
     """An array from anything array-like; a tensor is first detached and moved to the CPU."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
-        if str(value.dtype) in ("torch.bfloat16", "torch.float16"):
+        if str(value.dtype) == "torch.bfloat16":  # a type that NumPy does not have
             value = value.float()
     return np.asarray(value)
