@@ -19,8 +19,8 @@ from vreid_bench.system.errors import InputError
 MakePool = Callable[[str], Pool]  # the pool of an aggregator's name
 SIDES: tuple[Side, ...] = ("query", "gallery")
 LABELS_BESIDE = (
-    "add a file with its labels, for instance a CSV with the columns role (query or gallery), pid and camid, its rows in "
-    "the order of the features"
+    "add a file with its labels, for instance a CSV with the columns role (query or gallery), pid and camid, its rows "
+    "in the order of the features"
 )
 
 
@@ -35,6 +35,7 @@ class Imported:
     parts: bool = False  # is `embedding` [N, E, P], a vector of each body part?
     cameras: bool = True  # False: none are known, and `camid` is 0 throughout
     lines: tuple[str, ...] = ()  # what each key became
+    plain: bool = True  # have all arrays the names that this program gives them?
     files: Mapping[str, str] = field(default_factory=dict)  # file -> sha256
     origins: Mapping[str, str] = field(default_factory=dict)  # side -> its name in messages
 
@@ -57,7 +58,9 @@ def assemble(
     split_by_roles(columns, origin)
     sides = {side: columns.of(side) for side in SIDES}
     _check_sides(sides, origin, given is not None or labels_only)
-    origins = {side: f"{origin}: {side}" if len(contents) == 1 else _origin(sides[side]) for side in SIDES}
+    origins: dict[str, str] = {
+        side: f"{origin}: {side}" if len(contents) == 1 else _origin(sides[side]) for side in SIDES
+    }
     tables: dict[str, dict[str, Any]] = {side: {} for side in SIDES}
     _number(columns, tables, "pid", "ids")
     cameras = _number(columns, tables, "camid", "camera labels")
@@ -75,13 +78,14 @@ def assemble(
         parts,
         cameras,
         tuple(columns.lines),
+        columns.plain,
         {content.origin: content.sha256 for content, _ in contents if content.sha256},
         origins,
     )
 
 
 def _has_parts(columns: Columns) -> bool:
-    """Are the features [N, E, P], with a vector for each body part? OpenGait gives each sequence its type beside them."""
+    """Are the features [N, E, P], with a vector for each body part? OpenGait has the types of its sequences beside."""
     typed = [meaning.side for meaning in columns.found if meaning.kind == "type"]
     found = any(_ndim(columns.found.get(Meaning(side, "embedding"))) == 3 for side in typed)
     if found:
@@ -155,11 +159,13 @@ def _check_sides(sides: Mapping[Side, Mapping[str, Column]], origin: str, withou
         if not own:
             other = "gallery" if side == "query" else "query"
             raise InputError(
-                f"{origin}: holds nothing of the {side}, only of the {other}; add the file with the {side}, or name the "
-                "files with --query and --gallery"
+                f"{origin}: holds nothing of the {side}, only of the {other}; add the file with the {side}, or name "
+                "the files with --query and --gallery"
             )
         if "embedding" not in own and not without_features:
-            raise InputError(f"{origin}: holds labels of the {side}, but neither features nor distances; add their file")
+            raise InputError(
+                f"{origin}: holds labels of the {side}, but neither features nor distances; add their file"
+            )
         if "pid" not in own:
             raise InputError(
                 f"{_origin(own) or origin}: has no array 'pid' for the {side}, under any name that is known; "
@@ -168,8 +174,8 @@ def _check_sides(sides: Mapping[Side, Mapping[str, Column]], origin: str, withou
     if len({"camid" in own for own in sides.values()}) > 1:
         side = next(side for side, own in sides.items() if "camid" not in own)
         raise InputError(
-            f"{_origin(sides[side])}: has no array 'camid'; it has {', '.join(sorted(sides[side]))}; expected cameras for "
-            "the queries and for the gallery, or for neither"
+            f"{_origin(sides[side])}: has no array 'camid'; it has {', '.join(sorted(sides[side]))}; expected cameras "
+            "for the queries and for the gallery, or for neither"
         )
 
 
@@ -182,15 +188,15 @@ def _number(columns: Columns, tables: Mapping[str, dict[str, Any]], kind: str, w
             for side in SIDES:
                 tables[side]["camid"] = np.zeros_like(tables[side]["pid"])
         return False
-    numbers, names = number_jointly({column.source: column.value for column in found.values()}, what)
+    numbers, names = number_jointly([(column.source, column.value) for column in found.values()], what)
     title = {"pid": "person", "camid": "camera"}.get(kind)
-    for side, column in found.items():
+    for (side, column), number, name in zip(found.items(), numbers, names, strict=True):
         if side == "multi":
-            columns.found[Meaning("multi", kind)] = Column(numbers[column.source], column.source)
+            columns.found[Meaning("multi", kind)] = Column(number, column.source)
             continue
-        tables[side][kind] = numbers[column.source]
-        if title is not None and column.source in names:
-            tables[side][title] = names[column.source]
+        tables[side][kind] = number
+        if title is not None and name is not None:
+            tables[side][title] = name
     return True
 
 
@@ -213,7 +219,9 @@ def _name_tracklets(sides: Mapping[Side, Mapping[str, Column]], tables: Mapping[
     """The names of the tracklets; with person and camera before them where a name alone could mean several."""
     if not all("tracklet" in sides[side] for side in SIDES):
         return
-    names = {side: as_column(own["tracklet"].value, own["tracklet"].source).astype(np.str_) for side, own in sides.items()}
+    names = {
+        side: as_column(own["tracklet"].value, own["tracklet"].source).astype(np.str_) for side, own in sides.items()
+    }
     labels = {side: list(zip(tables[side]["pid"], tables[side]["camid"], strict=True)) for side in SIDES}
     owners: dict[str, Any] = {}
     unique = True
@@ -244,14 +252,18 @@ def _average_multi(columns: Columns, tables: Mapping[str, dict[str, Any]]) -> No
     if missing is not None:
         raise InputError(f"{own['embedding'].source}: has no image of query {missing}, expected one of each query")
     query["embedding"] = np.stack([features[rows[key]].mean(0) for key in keys])
-    columns.lines.append(f"{own['embedding'].source}: multi query -> each query is the mean of its person's images there")
+    columns.lines.append(
+        f"{own['embedding'].source}: multi query -> each query is the mean of its person's images there"
+    )
 
 
 def _turn_distance(given: Column, tables: Mapping[str, dict[str, Any]]) -> Array:
     matrix = _to_array(given)
     shape = len(tables["query"]["pid"]), len(tables["gallery"]["pid"])
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
-        raise InputError(f"{given.source}: expected a matrix of numbers [Q, G], got {matrix.dtype} {list(matrix.shape)}")
+        raise InputError(
+            f"{given.source}: expected a matrix of numbers [Q, G], got {matrix.dtype} {list(matrix.shape)}"
+        )
     return matrix.T if matrix.shape == shape[::-1] != shape else matrix
 
 

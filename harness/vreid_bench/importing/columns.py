@@ -14,6 +14,7 @@ from vreid_bench.system.errors import InputError
 
 ROLE_LISTS = ("query", "gallery")  # keys of the rows of queries and gallery, in a file of all test tracklets
 ONE_OF = ("tracklet", "camera", "person", "frame", "type", "case")  # where the first of several keys is taken
+OWN = ("pid", "camid", "embedding", "valid", "importance", "clothes", "person", "camera", "tracklet")
 RANKING = ("rank", "gallery_tracklets", "ranked_gallery_tracklets", "rank1")  # columns of a ranking
 
 
@@ -23,6 +24,7 @@ class Columns:
 
     found: dict[Meaning, Column] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    plain: bool = True  # have all arrays the names that this program gives them?
 
     def of(self, side: Side) -> dict[str, Column]:
         """The columns of one side, by kind."""
@@ -67,6 +69,7 @@ def collect_columns(contents: Iterable[tuple[Content, Side]]) -> Columns:
                 columns.lines.append(f"{words} -> not used")
                 continue
             exact = key.rpartition(".")[2] == meaning.kind
+            columns.plain &= key in (*OWN, *ROLE_LISTS)
             refused = columns.add(meaning, key, Column(value, f"{content.origin}: {key}"), exact)
             columns.lines.append(f"{words} -> {refused or meaning}")
     _promote_names(columns)
@@ -85,7 +88,9 @@ def _find_meanings(content: Content, given: Side) -> Iterator[tuple[str, Meaning
 
 def _find_meaning(key: str, value: Any) -> Meaning | None:
     if key in ROLE_LISTS:
-        return Meaning("query" if key == "query" else "gallery", "rows") if np.asarray(value).dtype.kind in "iu" else None
+        return (
+            Meaning("query" if key == "query" else "gallery", "rows") if np.asarray(value).dtype.kind in "iu" else None
+        )
     meaning = recognise_key(key)
     if meaning is None or isinstance(value, str | bytes | int | float | bool | None):
         return None

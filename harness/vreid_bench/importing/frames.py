@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.importing.content import Array
-from vreid_bench.registry.assignments import parse_part
-from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError
 
 Pool = Callable[[Array], Array]  # [T, E] -> [E]
@@ -35,8 +33,8 @@ def read_spans(table: Any, source: str) -> Spans:
     array = np.asarray(table)
     if array.ndim != 2 or array.shape[1] != 4 or array.dtype.kind not in "iuf" or (array % 1).any():
         raise InputError(
-            f"{source}: expected [N, 4] whole numbers, the first frame, last frame, person and camera of each tracklet, "
-            f"got {array.dtype} {list(array.shape)}"
+            f"{source}: expected [N, 4] whole numbers, the first frame, last frame, person and camera of each "
+            f"tracklet, got {array.dtype} {list(array.shape)}"
         )
     first, last, pid, camid = array.astype(np.int64).T
     wrong = np.flatnonzero((first < 1) | (last < first))
@@ -86,37 +84,6 @@ def pool_groups(features: Array, group: NDArray[np.int64], pool: Pool) -> Array:
     return np.stack([pool(features[part]) for part in parts])
 
 
-def make_pool(name: str, registry: Registry) -> Pool:
-    """The frames of a tracklet as one vector, by the aggregator of that name, with options as `NAME:OPTION=VALUE`.
-
-    Raises InputError for an unknown name, and for an aggregator that is trained.
-    """
-    import torch
-
-    part = parse_part("aggregators", name, registry)
-    factory = registry.factory("aggregators", part)
-    modules: dict[int, Any] = {}
-
-    def pool(frames: Array) -> Array:
-        width = frames.shape[1]
-        if width not in modules:
-            module = factory((width, 1, 1))
-            if any(True for _ in module.parameters()) or hasattr(module, "fit"):
-                raise InputError(f"--pool {name}: it is trained with its encoder; choose one without weights: average, max")
-            modules[width] = module.eval()
-        maps = torch.from_numpy(np.ascontiguousarray(frames, _float(frames)))[None, :, :, None, None]  # [1, T, E, 1, 1]
-        with torch.inference_mode():
-            found = modules[width](maps)
-        pooled: Array = getattr(found, "embedding", found)[0].numpy()
-        return pooled
-
-    return pool
-
-
-def _float(frames: Array) -> Any:
-    return np.float64 if frames.dtype == np.float64 else np.float32
-
-
 def _read(features: Any, axis: int, first: int, last: int) -> Array:
     if hasattr(features, "whole"):
         return np.asarray(features.rows(first, last) if axis == 0 else features.columns(first, last))
@@ -130,5 +97,3 @@ def find_groups(names: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     return place[inverse.reshape(-1)], first[order]
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,30 +66,31 @@ def check_whole(array: Array, what: str, kind: str = "") -> Ints:
     return array.astype(np.int64)
 
 
-def number_jointly(columns: Mapping[str, Any], what: str) -> tuple[dict[str, Ints], dict[str, Array]]:
+def number_jointly(columns: Sequence[tuple[str, Any]], what: str) -> tuple[list[Ints], list[Array | None]]:
     """The labels of all sides as numbers, and as names where they are texts.
 
-    columns: in any form, by the name of the side in messages. Texts that are whole numbers count as these. All other
-    texts are numbered from 1 on over all sides together; `-1` and `0` keep their meanings, junk and distractor.
+    columns: name in messages and labels in any form, for each side. Texts that are whole numbers count as these. All
+    other texts are numbered from 1 on over all sides together; `-1` and `0` keep their meanings, junk and distractor.
     Raises InputError as `as_column` does, and if one side has numbers and another has names.
     """
-    found = {side: as_column(value, side) for side, value in columns.items()}
-    texts = {side: column for side, column in found.items() if column.dtype.kind == "U"}
-    parsed = _parse({text for column in texts.values() for text in column.tolist()})
+    found = [as_column(value, source) for source, value in columns]
+    texts = [column if column.dtype.kind == "U" else None for column in found]
+    parsed = _parse({text for column in texts if column is not None for text in column.tolist()})
     if parsed is not None:
-        numbers = {
-            side: np.array([parsed[text] for text in column.tolist()], np.int64) if side in texts else column
-            for side, column in found.items()
-        }
+        numbers = [
+            column if named is None else np.array([parsed[text] for text in named.tolist()], np.int64)
+            for column, named in zip(found, texts, strict=True)
+        ]
         return numbers, texts
-    if len(texts) < len(found):
-        numeric = next(side for side in found if side not in texts)
-        named, column = next(iter(texts.items()))
-        name = next(text for text in column.tolist() if not NUMBER.fullmatch(text))
-        raise InputError(f"{numeric} has numbers, but {named} has names such as {name!r}; give both the same {what}")
-    names = sorted({text for column in texts.values() for text in column.tolist()} - set(SPECIAL))
+    named = {source: column for (source, _), column in zip(columns, texts, strict=True) if column is not None}
+    if len(named) < len(found):
+        numeric = next(source for (source, _), column in zip(columns, texts, strict=True) if column is None)
+        source, column = next(iter(named.items()))
+        name = next((text for text in column.tolist() if not NUMBER.fullmatch(text)), column[0])
+        raise InputError(f"{numeric} has numbers, but {source} has names such as {name!r}; give both the same {what}")
+    names = sorted({text for column in found for text in column.tolist()} - set(SPECIAL))
     code = {**SPECIAL, **{name: number for number, name in enumerate(names, 1)}}
-    return {side: np.array([code[text] for text in c.tolist()], np.int64) for side, c in texts.items()}, texts
+    return [np.array([code[text] for text in column.tolist()], np.int64) for column in found], texts
 
 
 def _parse(texts: set[str]) -> dict[str, int] | None:
@@ -97,9 +98,11 @@ def _parse(texts: set[str]) -> dict[str, int] | None:
     if not all(NUMBER.fullmatch(text) for text in texts):
         return None
     numbers = {text: SPECIAL[text] if text in SPECIAL else int(text) for text in texts}
-    return numbers if len({*numbers.values()}) == len(texts - set(SPECIAL)) + len(
-        {SPECIAL[text] for text in texts & set(SPECIAL)}
-    ) else None
+    return (
+        numbers
+        if len({*numbers.values()}) == len(texts - set(SPECIAL)) + len({SPECIAL[text] for text in texts & set(SPECIAL)})
+        else None
+    )
 
 
 def _as_array(value: Any, what: str) -> Array:

@@ -10,7 +10,6 @@ from zipfile import ZipFile
 import numpy as np
 
 from vreid_bench.importing.content import Array
-from vreid_bench.records.npz import read_npz
 
 LARGE = 1 << 27  # bytes from which on a matrix is left on disk
 LIKELY = 64  # times that an array is compressed at most
@@ -58,9 +57,12 @@ def is_npz(path: Path) -> bool:
 
 
 def read_arrays_of_npz(path: Path) -> dict[str, Any]:
-    """The arrays of an `.npz`. Raises InputError for a damaged one, ValueError for one that unpacks too large."""
+    """The arrays of an `.npz`. Raises ValueError for one that unpacks too large or names an array twice."""
     with ZipFile(path) as archive:
+        if len(set(archive.namelist())) < len(archive.namelist()):
+            raise ValueError("it holds an array twice")
         for entry in archive.infolist():
             if entry.file_size > LARGE and entry.file_size > LIKELY * entry.compress_size:
                 raise ValueError(f"{entry.filename} unpacks to {entry.file_size:,} bytes, which no features do")
-    return dict(read_npz(path))
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from zipfile import ZipFile, is_zipfile
 
 import numpy as np
+from safetensors.numpy import load_file
 
 from vreid_bench.importing import trec
 from vreid_bench.importing.content import EXAMPLE, Content, flatten
@@ -18,7 +19,6 @@ from vreid_bench.importing.numpy_files import is_npz, read_arrays_of_npz, read_n
 from vreid_bench.importing.pickles import TORCH_MAGIC, read_pickle
 from vreid_bench.importing.tables import read_csv, read_parquet
 from vreid_bench.importing.torch_files import is_torch_archive, read_torch
-from vreid_bench.records.store_arrays import read_store_arrays
 from vreid_bench.system.errors import InputError
 
 HEAD = 1 << 16  # bytes that are looked at
@@ -65,7 +65,7 @@ FAMILIES = (
     Family("MATLAB file", lambda path, head: head.startswith(b"MATLAB 5.0"), read_matlab),
     Family("HDF5 file", lambda path, head: is_hdf5(path), read_hdf5),
     Family("Parquet file", lambda path, head: head.startswith(b"PAR1"), read_parquet),
-    Family("safetensors file", _is_safetensors, read_store_arrays),
+    Family("safetensors file", _is_safetensors, load_file),
     Family("torch file", lambda path, head: head.startswith(TORCH_MAGIC), read_torch),
     Family("pickle", lambda path, head: head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05", read_pickle),
     Family(RUN, _has_fields(trec.RUN), trec.read_run),
@@ -91,7 +91,7 @@ def read_content(path: Path) -> Content:
         raise
     except Exception as fault:  # a damaged file makes its reader raise anything
         reason = " ".join(str(fault).strip().partition("\n")[0].split()) or type(fault).__name__
-        raise InputError(f"{path}: it begins like a {family.form} and cannot be read ({reason[:300]})") from fault
+        raise InputError(f"{path}: cannot be read as {family.form} ({reason[:300]})") from fault
     if family.form in (RUN, QRELS):
         return Content(str(path), family.form, found, _hash(path), path.stem)
     arrays = {key: _plain(value) for key, value in flatten(found)} if isinstance(found, Mapping) else {}
@@ -104,7 +104,9 @@ def list_files(paths: tuple[Path, ...]) -> list[Path]:
     """The files themselves; of a folder, those in it, without hidden ones. Raises InputError for an empty folder."""
     found: list[Path] = []
     for path in paths:
-        inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")) if path.is_dir() else []
+        inside = (
+            sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")) if path.is_dir() else []
+        )
         if path.is_dir() and not inside:
             raise InputError(f"{path}: the folder is empty; {EXAMPLE}")
         found += inside or [path]
@@ -148,7 +150,7 @@ def _describe_strange(path: Path, head: bytes) -> str:
         if head.startswith(mark):
             return f"it is {words} of {path.stat().st_size:,} bytes"
     if text := _as_text(head):
-        return f"it is a text without columns that begins {ascii(text.strip()[:40])}"
+        return f"it is a text without columns that begins {text.strip()[:40]!a}"
     return f"it is of no known kind: {path.stat().st_size:,} bytes that begin {head[:8].hex(' ')}"
 
 

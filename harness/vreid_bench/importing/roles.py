@@ -8,13 +8,25 @@ import numpy as np
 
 from vreid_bench.importing.columns import Columns
 from vreid_bench.importing.content import Array, Column
-from vreid_bench.importing.keys import Meaning
+from vreid_bench.importing.keys import Meaning, Side
 from vreid_bench.importing.numbering import as_column
 from vreid_bench.system.errors import InputError
 
 QUERY = {"query", "queries", "probe", "q", "both"}  # words in a column of roles
 GALLERY = {"gallery", "test", "g", "both"}
-OF_ROWS = ("embedding", "pid", "camid", "person", "camera", "tracklet", "clothes", "modality", "type", "valid", "importance")
+OF_ROWS = (
+    "embedding",
+    "pid",
+    "camid",
+    "person",
+    "camera",
+    "tracklet",
+    "clothes",
+    "modality",
+    "type",
+    "valid",
+    "importance",
+)
 ADVICE = (
     "add a column role with query, gallery or both, or name the files with --query FILE and --gallery FILE, or say the "
     "side in the keys, as in query_f and gallery_f"
@@ -28,7 +40,7 @@ def split_by_roles(columns: Columns, origin: str) -> None:
     """
     common = {kind: column for kind, column in columns.of("").items() if kind in OF_ROWS}
     roles = columns.take("role")
-    lists = [columns.found.pop(Meaning(side, "rows"), None) for side in ("query", "gallery")]
+    lists = [columns.found.pop(Meaning("query", "rows"), None), columns.found.pop(Meaning("gallery", "rows"), None)]
     counted = columns.take("query_rows")
     if not common:
         return
@@ -44,7 +56,8 @@ def split_by_roles(columns: Columns, origin: str) -> None:
     else:
         raise InputError(f"{origin}: nothing says which of its {size} rows are queries; {ADVICE}")
     named = "tracklet" in common
-    for side, chosen in zip(("query", "gallery"), rows, strict=True):
+    sides: tuple[tuple[Side, Array], ...] = (("query", rows[0]), ("gallery", rows[1]))
+    for side, chosen in sides:
         _check_rows(chosen, size, f"{origin}: {side}")
         for kind, column in common.items():
             if Meaning(side, kind) not in columns.found:

@@ -19,7 +19,20 @@ from vreid_bench.system.errors import InputError
 
 DELIMITERS = ",;\t"
 NUMBERED = re.compile(r"(.*?)[_.\- ]?(\d+)")  # e0, f_1, feat.2, 3
-SERIES = {"", "e", "f", "x", "v", "d", "dim", "feat", "feature", "features", "emb", "embedding"}  # names of such columns
+SERIES = {
+    "",
+    "e",
+    "f",
+    "x",
+    "v",
+    "d",
+    "dim",
+    "feat",
+    "feature",
+    "features",
+    "emb",
+    "embedding",
+}  # names of such columns
 SEPARATORS = re.compile(r"[,;\s]+")
 
 
@@ -41,6 +54,8 @@ def read_csv(path: Path) -> dict[str, Any]:
             column.append(row[places[name]])
         if wide:
             vectors.append(_parse_numbers([row[place] for place in wide], number))
+    if not any(columns.values()) and not vectors:
+        raise ValueError("it has no row below its first line")
     found: dict[str, Any] = {name: np.array(column, np.str_) for name, column in columns.items()}
     if wide:
         found["embedding"] = np.array(vectors).reshape(len(vectors), len(wide))
@@ -127,7 +142,8 @@ def find_series(names: Sequence[Any]) -> list[Any]:
     for name in names:
         if (match := NUMBERED.fullmatch(str(name))) and match[1].lower() in SERIES:
             groups[match[1]].append((int(match[2]), name))
-    best = sorted(max(groups.values(), key=len, default=[]))
+    largest = max(groups, key=lambda prefix: len(groups[prefix]), default=None)
+    best = [] if largest is None else sorted(groups[largest])
     numbers = [number for number, _ in best]
     if len(best) < 2 or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
         return []
@@ -159,9 +175,7 @@ def _parse_vectors(columns: dict[str, Any]) -> dict[str, Any]:
         meaning = recognise_key(name)
         if meaning is None or meaning.kind != "embedding" or np.asarray(column).dtype.kind != "U":
             continue
-        rows = [
-            _parse_numbers(SEPARATORS.split(text.strip(" []()")), number) for number, text in enumerate(column, 2)
-        ]
+        rows = [_parse_numbers(SEPARATORS.split(text.strip(" []()")), number) for number, text in enumerate(column, 2)]
         columns[name] = _stack(rows, name)
     return columns
 
@@ -171,7 +185,9 @@ def _parse_numbers(texts: Sequence[str], line: int) -> Array:
         return np.array([float(text) for text in texts])
     except ValueError as fault:
         bad = next(text for text in texts if not _is_number(text))
-        raise ValueError(f"line {line} has {json.dumps(bad[:40])} where a number of the features is expected") from fault
+        raise ValueError(
+            f"line {line} has {json.dumps(bad[:40])} where a number of the features is expected"
+        ) from fault
 
 
 def _is_number(text: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from vreid_bench.importing.numbering import check_whole
 from vreid_bench.records.names import NAMES, Texts
-from vreid_bench.scoring.array_files import Array, as_array, read_arrays
+from vreid_bench.scoring.array_files import Array, as_array
 from vreid_bench.scoring.ranks.labels import Ints
 from vreid_bench.system.errors import InputError
 
@@ -40,14 +39,7 @@ class LabelledFeatures:
         return len(self.pid)
 
     @classmethod
-    def from_file(cls, path: Path) -> LabelledFeatures:
-        """Read an `.npz`. Raises InputError for arrays that do not fit, and for a tracklet that is listed twice."""
-        features = cls.from_arrays(read_arrays(path), str(path))
-        features.check_once()
-        return features
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any], origin: str) -> LabelledFeatures:
+    def from_arrays(cls, arrays: Mapping[str, Any], origin: str, has_cameras: bool = True) -> LabelledFeatures:
         """Check arrays of any kind that NumPy can read, torch tensors included. Raises InputError."""
         found = {name: as_array(arrays[name]) for name in ARRAYS if name in arrays}
         for name in ("pid", "camid"):
@@ -70,7 +62,7 @@ class LabelledFeatures:
                 raise InputError(f"{origin}: {name} must be names [N], got {found[name].shape}")
         if "embedding" in found:
             found |= _check_embedding(found, origin)
-        return cls(origin, **found)
+        return cls(origin, has_cameras=has_cameras, **found)
 
     @property
     def names(self) -> dict[str, Texts]:
