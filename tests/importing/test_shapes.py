@@ -62,7 +62,9 @@ def test_multi_query_is_the_mean_over_the_images_of_a_query(cli_json, tmp_path):
     arrays = {n: a[shuffled] if n == "mquery_f" else a[:, shuffled] for n, a in arrays.items()}
     brought_files.savemat(tmp_path / "multi_query.mat", arrays)
     found = cli_json("score", *SHAPES["layumi"](tmp_path, w), tmp_path / "multi_query.mat")["conventions"]
-    w.query.features = np.stack([arrays["mquery_f"][np.isin(shuffled // 3, [q])].mean(0) for q in range(len(w.query.pid))])
+    w.query.features = np.stack(
+        [arrays["mquery_f"][np.isin(shuffled // 3, [q])].mean(0) for q in range(len(w.query.pid))]
+    )
     assert found == cli_json("score", *SHAPES["aliases"](tmp_path, w))["conventions"]
 
 

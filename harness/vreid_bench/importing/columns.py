@@ -60,7 +60,7 @@ def collect_columns(contents: Iterable[tuple[Content, Side]]) -> Columns:
     columns = Columns()
     for content, given in contents:
         meanings = dict(_find_meanings(content, given))
-        if not meanings:
+        if not meanings or any(key.lower() in RANKING for key in content.arrays):
             raise InputError(f"{content.origin}: {_explain_unknown(content)}; {EXAMPLE}")
         for key, value in content.arrays.items():
             words = f"{content.origin}: {describe_array(key, value)}"

@@ -13,7 +13,7 @@ from vreid_bench.system.errors import InputError
 
 Pool = Callable[[Array], Array]  # [T, E] -> [E]
 AVERAGE = "average"  # the aggregator that is used unless another is named
-READ = 1 << 13  # frames that are read together
+READ = 1 << 12  # frames that are read together
 
 
 class Spans(NamedTuple):

@@ -141,10 +141,11 @@ def _describe_strange(path: Path, head: bytes) -> str:
     if not head:
         return "the file is empty"
     if head.startswith(b"PK"):
-        if not is_zipfile(path):
+        try:
+            with ZipFile(path) as archive:
+                names = archive.namelist()
+        except Exception:  # whatever a damaged archive makes its reader raise
             return "cannot be read as npz or as a file of torch.save (it begins like a zip archive, which is damaged)"
-        with ZipFile(path) as archive:
-            names = archive.namelist()
         return f"it is a zip archive with {', '.join(names[:5]) or 'nothing in it'}; unpack it first"
     for mark, words in STRANGE.items():
         if head.startswith(mark):

@@ -90,6 +90,8 @@ def score_ranking(request: ScoreRequest) -> Report | CaseReports:
         table = _label_imported(assemble_labels(contents, plugins))
     else:
         table = _label_by_name(lists)
+    if lists.people:
+        table = replace(table, cameras=False)  # which of a person's tracklets is meant is not known
     if not request.conventions and table.cameras and not table.missing(lists):
         rules = choose_conventions(MARS, plugins)
     reports = {}
