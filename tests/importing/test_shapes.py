@@ -3,6 +3,7 @@
 import brought_files
 import numpy as np
 import pytest
+import torch
 from brought_files import MATRICES, SHAPES, world, write_npz
 
 
@@ -126,3 +127,25 @@ def test_a_parquet_file_without_its_package_says_what_to_install(cli, tmp_path, 
     result = cli("score", tmp_path / "rows.parquet")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "pip install 'vreid-bench[parquet]'" in result.stderr
+
+
+def test_numbered_parts_are_joined_in_the_order_of_their_numbers(cli_json, tmp_path, twin):
+    w = world()
+    inside = tmp_path / "batches"
+    inside.mkdir()
+    for name, side in (("q_feat", w.query), ("g_feat", w.gallery)):
+        for number, part in enumerate(np.array_split(side.features, 12)):  # 10 comes behind 9, not behind 1
+            torch.save(torch.from_numpy(part), inside / f"{name}_{number}.pt")
+    labels = brought_files.write_qf_gf(tmp_path, w)[2]
+    assert cli_json("score", inside, labels)["conventions"] == twin(w)
+
+
+def test_a_file_an_image_with_its_labels_in_the_name_is_read_as_fast_reid_writes_it(cli_json, tmp_path, twin):
+    w = world()
+    for name in ("query", "gallery"):
+        side = getattr(w, name)
+        (tmp_path / name).mkdir()
+        for row, (pid, camera, vector) in enumerate(zip(side.pid, side.camid, side.features, strict=True)):
+            np.save(tmp_path / name / f"{pid:04d}_c{camera}s1_{row:06d}_00.npy", vector[None])
+    found = cli_json("score", "--query", tmp_path / "query", "--gallery", tmp_path / "gallery")["conventions"]
+    assert found["torchreid"]["mAP"] == pytest.approx(twin(w)["gallery-as-listed"]["mAP"], abs=1e-12)

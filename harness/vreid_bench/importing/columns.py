@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from vreid_bench.system.errors import InputError
 ROLE_LISTS = ("query", "gallery")  # keys of the rows of queries and gallery, in a file of all test tracklets
 ONE_OF = ("tracklet", "camera", "person", "frame", "type", "case")  # where the first of several keys is taken
 OWN = ("pid", "camid", "embedding", "valid", "importance", "clothes", "person", "camera", "tracklet")
-RANKING = ("rank", "gallery_tracklets", "ranked_gallery_tracklets", "rank1")  # columns of a ranking
+RANKING = ("gallery_tracklets", "ranked_gallery_tracklets", "rank1")  # columns of a ranking
 
 
 @dataclass
@@ -60,7 +60,7 @@ def collect_columns(contents: Iterable[tuple[Content, Side]]) -> Columns:
     columns = Columns()
     for content, given in contents:
         meanings = dict(_find_meanings(content, given))
-        if not meanings or any(key.lower() in RANKING for key in content.arrays):
+        if not meanings or _is_ranking(content):
             raise InputError(f"{content.origin}: {_explain_unknown(content)}; {EXAMPLE}")
         for key, value in content.arrays.items():
             words = f"{content.origin}: {describe_array(key, value)}"
@@ -124,11 +124,10 @@ def _explain_unknown(content: Content) -> str:
     what = f"it is a {content.form} with " + (content.describe().partition(" with ")[2])
     if any(key.rpartition(".")[2] in ("weight", "bias", "running_mean") for key in keys):
         return f"{what}: the weights of a network, not features; `vreid-bench run --weights` takes weights"
-    if any(key.lower() in RANKING for key in keys):
+    if _is_ranking(content):
         return f"{what}: a ranking; give it with --ranking"
     return f"{what}: no key that is known"
 
 
-def values_of(columns: Mapping[str, Column]) -> dict[str, Any]:
-    """The arrays alone."""
-    return {kind: column.value for kind, column in columns.items()}
+def _is_ranking(content: Content) -> bool:
+    return content.form == "CSV table" and any(key.lower() in RANKING for key in content.arrays)

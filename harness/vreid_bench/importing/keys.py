@@ -35,6 +35,7 @@ _WORDS = {
     "query_rows": "queryidx",
 }
 MEANINGS = {re.sub("_", "", word): kind for kind, words in _WORDS.items() for word in words.split()}
+FEATURES = {"feat", "feats", "feature", "features", "embedding", "embeddings"}  # wherever they stand: ide_feat_test
 OF_NO_SIDE = ("distance", "similarity", "spans", "query_rows")
 LABEL_FIRST = {"person": "pid", "camera": "camid"}  # names that are the labels where there are no numbers
 
@@ -102,8 +103,8 @@ def find_side(name: str) -> Side:
 
 
 def _find_kind(tokens: list[str]) -> str | None:
-    """The longest beginning of the tokens that is a word of the list."""
+    """The longest beginning of the tokens that is a word of the list, else a word for features anywhere in them."""
     for size in range(len(tokens), 0, -1):
         if (kind := MEANINGS.get("".join(tokens[:size]))) is not None:
             return kind
-    return None
+    return "embedding" if FEATURES & set(tokens) else None

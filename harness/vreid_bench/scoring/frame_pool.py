@@ -32,7 +32,7 @@ def make_pool(name: str, registry: Registry) -> Pool:
                     f"--pool {name}: it is trained with its encoder; choose one without weights: average, max"
                 )
             modules[width] = module.eval()
-        maps = torch.from_numpy(np.ascontiguousarray(frames, _float(frames)))[None, :, :, None, None]  # [1, T, E, 1, 1]
+        maps = torch.from_numpy(np.array(frames, _float(frames)))[None, :, :, None, None]  # [1, T, E, 1, 1]
         with torch.inference_mode():
             found = modules[width](maps)
         pooled: Array = getattr(found, "embedding", found)[0].numpy()

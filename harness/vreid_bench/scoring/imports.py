@@ -11,10 +11,11 @@ from vreid_bench.importing.content import Content
 from vreid_bench.importing.frames import Pool
 from vreid_bench.importing.keys import Side
 from vreid_bench.importing.recognition import list_files, read_content
+from vreid_bench.importing.shards import join_shards
 from vreid_bench.importing.tables import read_frame
 from vreid_bench.records.store_arrays import read_store_arrays
 from vreid_bench.registry.registry import Registry
-from vreid_bench.scoring.array_files import is_store
+from vreid_bench.scoring.array_files import is_run_store, is_store
 from vreid_bench.scoring.label_source import Pair
 from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_bench.system.errors import InputError
@@ -24,13 +25,12 @@ Plugins = Callable[[], Registry]
 
 def import_files(paths: tuple[Path, ...], plugins: Plugins, pool: str | None = None) -> Imported:
     """What some files, or all files of a folder, hold together. Raises InputError for what cannot be read."""
-    contents: list[tuple[Content, Side]] = [(_read(path), "") for path in list_files(paths)]
-    return assemble(contents, _make(plugins), pool)
+    return assemble(_read(paths, ""), _make(plugins), pool)
 
 
 def import_sides(query: Path, gallery: Path, plugins: Plugins, given: bool, pool: str | None = None) -> Imported:
     """Queries and gallery from a file each. given: are the distances computed already, so that labels suffice?"""
-    sides: list[tuple[Content, Side]] = [(_read(query), "query"), (_read(gallery), "gallery")]
+    sides = [*_read((query,), "query"), *_read((gallery,), "gallery")]
     return assemble(sides, _make(plugins), pool, labels_only=given)
 
 
@@ -64,10 +64,14 @@ def _as_content(value: Any, name: str) -> Content:
 _FIELDS: Sequence[str] = ("embedding", "pid", "camid", "valid", "importance", "clothes", "person", "camera", "tracklet")
 
 
-def _read(path: Path) -> Content:
-    if is_store(path):
-        return Content(str(path), "feature store", read_store_arrays(path), "", path.stem)
-    return read_content(path)
+def _read(paths: tuple[Path, ...], side: Side) -> list[tuple[Content, Side]]:
+    contents: list[Content] = []
+    for path in paths:
+        if is_run_store(path) or (is_store(path) and not path.is_dir()):
+            contents.append(Content(str(path), "feature store", read_store_arrays(path), "", path.stem))
+        else:
+            contents += map(read_content, list_files((path,)))
+    return [(content, side) for content in join_shards(contents)]
 
 
 def _make(plugins: Plugins) -> Callable[[str], Pool]:

@@ -113,7 +113,8 @@ class LabelTable:
 
     def missing(self, lists: RankedLists) -> bool:
         """Is some query not in the gallery?"""
-        return not set(lists.queries) <= set(self.gallery or (name for listed in lists.lists for name in listed))
+        gallery = set(self.gallery or (name for listed in lists.lists for name in listed))
+        return any(name not in gallery and name.partition("_")[2] not in gallery for name in lists.queries)
 
 
 def _label_imported(imported: Imported) -> LabelTable:
