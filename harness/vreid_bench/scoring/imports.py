@@ -16,16 +16,25 @@ from vreid_bench.importing.tables import read_frame
 from vreid_bench.records.store_arrays import read_store_arrays
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import is_run_store, is_store
-from vreid_bench.scoring.label_source import Pair
+from vreid_bench.scoring.index_labels import find_labels
+from vreid_bench.scoring.label_source import Index, Pair
 from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_bench.system.errors import InputError
 
 Plugins = Callable[[], Registry]
 
 
-def import_files(paths: tuple[Path, ...], plugins: Plugins, pool: str | None = None) -> Imported:
-    """What some files, or all files of a folder, hold together. Raises InputError for what cannot be read."""
-    return assemble(_read(paths, ""), _make(plugins), pool)
+def import_files(
+    paths: tuple[Path, ...], plugins: Plugins, pool: str | None = None, index: Index | None = None
+) -> Imported:
+    """What some files, or all files of a folder, hold together; an index has the labels that they lack.
+
+    Raises InputError for what cannot be read.
+    """
+    contents = _read(paths, "")
+    if index is not None:
+        contents.append((find_labels(index, [content for content, _ in contents]), ""))
+    return assemble(contents, _make(plugins), pool)
 
 
 def import_sides(query: Path, gallery: Path, plugins: Plugins, given: bool, pool: str | None = None) -> Imported:

@@ -144,7 +144,10 @@ def _take_store(request: ScoreRequest) -> ScoreRequest:
 def _import(request: ScoreRequest, plugins: Plugins) -> Imported | None:
     """What files of other programs hold; None where a run or an index has the labels. Prints what each key became."""
     if request.files:
-        imported = import_files(request.files, plugins, request.pool)
+        index = None
+        if request.protocol is not None and request.info is not None:
+            index = read_index(request.protocol, request.info, plugins())
+        imported = import_files(request.files, plugins, request.pool, index)
     elif request.query is not None and request.gallery is not None:
         given = request.distance is not None
         imported = import_sides(request.query, request.gallery, plugins, given, request.pool)

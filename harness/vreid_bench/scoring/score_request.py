@@ -10,6 +10,8 @@ from vreid_bench.scoring.distances import METRICS, Precision
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.system.errors import InputError
 
+TOGETHER = "--protocol and --info go together: whose index files, and the folder that holds them"
+
 
 @dataclass(frozen=True)
 class ScoreRequest:
@@ -43,11 +45,11 @@ class ScoreRequest:
 
     def _refuse_files(self) -> Iterator[tuple[bool, str]]:
         """What does not fit to files by themselves, and to a ranking."""
-        others = (self.query, self.gallery, self.distance, self.features, self.info, self.protocol)
+        others = (self.query, self.gallery, self.distance, self.features)
         yield (
             bool(self.files) and any(other is not None for other in others),
-            "files by themselves say what they hold; leave out --query, --gallery, --distance, --features, --protocol "
-            "and --info, or name every file by one of these",
+            "files by themselves say what they hold; leave out --query, --gallery, --distance and --features, "
+            "or name every file by one of these",
         )
         computed = (self.metric, self.matcher, self.rerank, self.pool, self.similarity)
         yield (
@@ -60,6 +62,7 @@ class ScoreRequest:
     def _refuse_labels(self) -> Iterator[tuple[bool, str]]:
         """What does not fit in the options that say where labels come from."""
         if self.files or self.ranking is not None:
+            yield (self.info is None) != (self.protocol is None), TOGETHER
             return
         listed = self.features is not None or self.info is not None
         yield (
@@ -81,7 +84,7 @@ class ScoreRequest:
         )
         yield (
             listed and (self.info is None) != (self.protocol is None),
-            "--protocol and --info go together: whose index files, and the folder that holds them",
+            TOGETHER,
         )
 
     def _refuse_distances(self) -> Iterator[tuple[bool, str]]:
