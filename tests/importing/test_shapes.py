@@ -1,5 +1,9 @@
 """Every shape in which people bring features or distances scores to the numbers of its `.npz` twin."""
 
+import pickle
+import subprocess
+import sys
+
 import brought_files
 import numpy as np
 import pytest
@@ -149,3 +153,40 @@ def test_a_file_an_image_with_its_labels_in_the_name_is_read_as_fast_reid_writes
             np.save(tmp_path / name / f"{pid:04d}_c{camera}s1_{row:06d}_00.npy", vector[None])
     found = cli_json("score", "--query", tmp_path / "query", "--gallery", tmp_path / "gallery")["conventions"]
     assert found["torchreid"]["mAP"] == pytest.approx(twin(w)["gallery-as-listed"]["mAP"], abs=1e-12)
+
+
+def test_people_are_labels_where_a_table_numbers_its_rows_as_id(cli_json, tmp_path, twin):
+    w = world()
+    brought_files.write_csv(tmp_path, w)
+    header, *lines = (tmp_path / "rows.csv").read_text(encoding="utf-8-sig").splitlines()
+    numbered = [f"id,{header.replace('pid', 'person')}", *(f"{n},{line}" for n, line in enumerate(lines))]
+    (tmp_path / "rows.csv").write_text("\n".join(numbered))
+    assert cli_json("score", tmp_path / "rows.csv")["conventions"] == twin(w)
+
+
+def test_reading_a_mat_loads_no_torch(tmp_path):
+    path = SHAPES["layumi"](tmp_path, world())[0]
+    script = (
+        "import sys; from vreid_bench.cli.main import main; main(sys.argv[1:], standalone_mode=False); "
+        "print(sorted({'torch', 'vreid_plugins'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, "score", path], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_body_parts_of_a_side_each_are_read_from_pickles(cli_json, tmp_path):
+    w = world()
+    for name in ("query", "gallery"):
+        side = getattr(w, name)
+        content = {"embeddings": np.stack([side.features] * 2, 2), "labels": [f"{p:03d}" for p in side.pid]}
+        content |= {"types": ["nm-01"] * len(side.pid), "views": [f"{c * 18:03d}" for c in side.camid]}
+        content["labels"] = [str(p) if p < 1 else f"{p:03d}" for p in side.pid]
+        (tmp_path / f"{name}.pkl").write_bytes(pickle.dumps(content))
+    arguments = ["--query", tmp_path / "query.pkl", "--gallery", tmp_path / "gallery.pkl"]
+    rule = ("--convention", "gallery-as-listed")
+    found = cli_json("score", *arguments, *rule)["conventions"]["gallery-as-listed"]
+    expected = cli_json("score", *write_npz(tmp_path, w), "--metric", "euclidean", *rule)["conventions"][
+        "gallery-as-listed"
+    ]
+    for score in ("mAP", "R1", "mINP", "queries"):  # two equal parts
+        assert found[score] == expected[score]

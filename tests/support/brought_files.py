@@ -175,6 +175,15 @@ def write_aliases(folder, w):
     return [folder / "wild.npz"]
 
 
+def write_two_tensors(folder, w):
+    """A dict with a tensor for each side, and labels beside it."""
+    labels = write_qf_gf(folder, w)[2]
+    torch.save(
+        {"query": torch.from_numpy(w.query.features), "gallery": torch.from_numpy(w.gallery.features)}, folder / "x"
+    )
+    return [folder / "x", labels]
+
+
 def write_npy(folder, w):
     paths = []
     for letter, side in (("q", w.query), ("g", w.gallery)):
@@ -257,6 +266,7 @@ SHAPES = {
     "torch dict": write_torch_dict,
     "torch sides": write_torch_sides,
     "aliases": write_aliases,
+    "two tensors": write_two_tensors,
     "npy": write_npy,
     "HDF5": write_hdf5,
     "CSV": write_csv,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vreid_bench.importing.content import EXAMPLE, Column, Content, describe_array
-from vreid_bench.importing.keys import LABEL_FIRST, Meaning, Side, find_side, recognise_key
+from vreid_bench.importing.keys import LABEL_FIRST, SIDES, Meaning, Side, find_side, recognise_key
 from vreid_bench.system.errors import InputError
 
 ROLE_LISTS = ("query", "gallery")  # keys of the rows of queries and gallery, in a file of all test tracklets
@@ -87,10 +87,10 @@ def _find_meanings(content: Content, given: Side) -> Iterator[tuple[str, Meaning
 
 
 def _find_meaning(key: str, value: Any) -> Meaning | None:
-    if key in ROLE_LISTS:
-        return (
-            Meaning("query" if key == "query" else "gallery", "rows") if np.asarray(value).dtype.kind in "iu" else None
-        )
+    side = SIDES.get(key.lower(), "")
+    if side:  # a side alone: its features, or the rows of it
+        rows = len(np.shape(value)) < 2 or (hasattr(value, "dtype") and "int" in str(value.dtype))
+        return Meaning(side, "rows" if rows else "embedding") if len(np.shape(value)) else None
     meaning = recognise_key(key)
     if meaning is None or isinstance(value, str | bytes | int | float | bool | None):
         return None
@@ -107,7 +107,9 @@ def _promote_names(columns: Columns) -> None:
     for name, label in LABEL_FIRST.items():
         for side in ("query", "gallery", "multi", ""):
             named, labelled = Meaning(side, name), Meaning(side, label)
-            if named in columns.found and labelled not in columns.found:
+            column = columns.found.get(labelled)
+            numbered = column is not None and column.source.endswith((": id", ": ids"))  # numbers of the rows
+            if named in columns.found and (column is None or numbered):
                 columns.found[labelled] = columns.found.pop(named)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -65,4 +66,5 @@ def _join_parts(stem: str, parts: Sequence[Content]) -> Content:
             arrays[name] = np.concatenate([np.asarray(value) for value in values])
         else:
             arrays[name] = first.arrays[key]
-    return Content(f"{first.origin} and {len(parts) - 1} more", first.form, arrays, first.sha256, stem)
+    together = hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
+    return Content(f"{first.origin} and {len(parts) - 1} more", first.form, arrays, together, stem)
