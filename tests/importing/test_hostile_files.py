@@ -96,6 +96,8 @@ def test_weights_and_rankings_are_told_from_features(cli, tmp_path):
     assert "the weights of a network, not features" in refuse(cli, tmp_path / "model.pth.tar")
     (tmp_path / "r.csv").write_text("videoId,rank1,rank2\n0,a,b\n")
     assert "a ranking; give it with --ranking" in refuse(cli, tmp_path / "r.csv")
+    (tmp_path / "a.run").write_text("q1 Q0 d1 1 0.5 tag\n")
+    assert "a ranking; give it with --ranking" in refuse(cli, tmp_path / "a.run")
 
 
 def test_sides_and_labels_that_are_missing_are_named(cli, tmp_path):
@@ -115,6 +117,15 @@ def test_ids_that_lost_digits_are_refused(cli, tmp_path):
     w.query.pid, w.gallery.pid = ((pid + (1 << 24)).astype(np.float32) for pid in (w.query.pid, w.gallery.pid))
     SHAPES["aliases"](tmp_path, w)
     assert "whole number only below 2^24" in refuse(cli, tmp_path / "wild.npz")
+
+
+def test_a_matrix_of_distances_takes_no_metric_and_names_of_another_number_are_refused(cli, tmp_path):
+    [path] = MATRICES["AG-VPReID"](tmp_path, world())
+    for option in (("--metric", "cosine"), ("--rerank", "zhong"), ("--matcher", "mean")):
+        assert "the distances are computed already" in refuse(cli, path, *option)
+    w = world()
+    w.query.camid = w.query.camid[:-1]
+    assert "camid must have a row for each of the 16 tracklets" in refuse(cli, *MATRICES["AG-VPReID"](tmp_path, w))
 
 
 @pytest.mark.parametrize("wrong", [(3, 4), (16, 61), (60,)])

@@ -41,6 +41,13 @@ def test_one_mapping_holds_both_sides_under_the_names_of_other_programs():
     assert vreid_bench.score(both, conventions=[RULE]).metrics() == expected.metrics()
 
 
+def test_a_file_scores_as_what_it_holds(tmp_path):
+    w = world()
+    [path] = brought_files.write_layumi(tmp_path, w)
+    expected = vreid_bench.score(*sides(w), conventions=[RULE])
+    assert vreid_bench.score(str(path), conventions=[RULE]).metrics() == expected.metrics()
+
+
 def test_a_matrix_in_the_mapping_is_scored_and_labels_suffice_beside_a_distance():
     w = world()
     labels = {"q_pids": w.query.pid, "g_pids": w.gallery.pid, "q_camids": w.query.camid, "g_camids": w.gallery.camid}

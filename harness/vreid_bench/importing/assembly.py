@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vreid_bench.importing.columns import Columns, collect_columns
-from vreid_bench.importing.content import Array, Column, Content
+from vreid_bench.importing.content import Array, Column, Content, to_array
 from vreid_bench.importing.frames import AVERAGE, Pool, find_groups, pool_groups, pool_spans, read_spans
 from vreid_bench.importing.keys import Meaning, Side
 from vreid_bench.importing.numbering import as_column, number_jointly
@@ -127,7 +127,7 @@ def _pool_repeated(columns: Columns, side: Side, make_pool: MakePool, pool: str 
     group, first = find_groups(tracklet)
     if len(first) == len(group):
         return
-    array = _to_array(features)
+    array = to_array(features)
     if len(array) != len(tracklet):
         raise InputError(f"{features.source}: has {len(array)} rows, {names.source} {len(tracklet)}")
     name = pool or AVERAGE
@@ -204,7 +204,7 @@ def _take_arrays(own: Mapping[str, Column], table: dict[str, Any], parts: bool) 
     size = len(table["pid"])
     for kind in ("embedding", "valid", "importance"):
         if kind in own:
-            array = _to_array(own[kind])
+            array = to_array(own[kind])
             if kind == "embedding" and array.ndim == 2 and array.shape[1] == size != array.shape[0]:
                 array = array.T  # a column for each tracklet
             table[kind] = array
@@ -222,14 +222,15 @@ def _name_tracklets(sides: Mapping[Side, Mapping[str, Column]], tables: Mapping[
     names = {
         side: as_column(own["tracklet"].value, own["tracklet"].source).astype(np.str_) for side, own in sides.items()
     }
+    sizes = {side: {len(names[side]), len(tables[side]["pid"]), len(tables[side]["camid"])} for side in SIDES}
+    if any(len(size) > 1 for size in sizes.values()):  # reported with the array at fault when all are checked together
+        for side in SIDES:
+            tables[side]["tracklet"] = names[side]
+        return
     labels = {side: list(zip(tables[side]["pid"], tables[side]["camid"], strict=True)) for side in SIDES}
     owners: dict[str, Any] = {}
     unique = True
     for side in SIDES:
-        if len(names[side]) != len(labels[side]):
-            raise InputError(
-                f"{sides[side]['tracklet'].source}: has {len(names[side])} rows, expected {len(labels[side])}"
-            )
         pairs = zip(names[side].tolist(), labels[side], strict=True)
         unique &= all(owners.setdefault(name, label) == label for name, label in pairs)
     for side in SIDES:
@@ -243,7 +244,11 @@ def _average_multi(columns: Columns, tables: Mapping[str, dict[str, Any]]) -> No
     own = columns.of("multi")
     if not {"embedding", "pid", "camid"} <= set(own) or "embedding" not in tables["query"]:
         return
-    features, query = _to_array(own["embedding"]), tables["query"]
+    features, query = to_array(own["embedding"]), tables["query"]
+    if not len(own["pid"].value) == len(own["camid"].value) == len(features):
+        raise InputError(
+            f"{own['embedding'].source}: its labels must have a row for each of its {len(features)} images"
+        )
     rows: dict[tuple[int, int], list[int]] = {}
     for row, key in enumerate(zip(own["pid"].value.tolist(), own["camid"].value.tolist(), strict=True)):
         rows.setdefault(key, []).append(row)
@@ -258,25 +263,13 @@ def _average_multi(columns: Columns, tables: Mapping[str, dict[str, Any]]) -> No
 
 
 def _turn_distance(given: Column, tables: Mapping[str, dict[str, Any]]) -> Array:
-    matrix = _to_array(given)
+    matrix = to_array(given)
     shape = len(tables["query"]["pid"]), len(tables["gallery"]["pid"])
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise InputError(
             f"{given.source}: expected a matrix of numbers [Q, G], got {matrix.dtype} {list(matrix.shape)}"
         )
     return matrix.T if matrix.shape == shape[::-1] != shape else matrix
-
-
-def _to_array(column: Column) -> Array:
-    value = column.value
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().float().numpy()
-    if hasattr(value, "whole"):
-        value = value.whole()
-    try:
-        return np.asarray(value)
-    except ValueError as fault:
-        raise InputError(f"{column.source}: its rows differ in length; expected an array") from fault
 
 
 def _origin(own: Mapping[str, Column]) -> str:

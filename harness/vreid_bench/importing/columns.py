@@ -132,4 +132,6 @@ def _explain_unknown(content: Content) -> str:
 
 
 def _is_ranking(content: Content) -> bool:
+    if content.form.startswith("TREC"):
+        return True
     return content.form == "CSV table" and any(key.lower() in RANKING for key in content.arrays)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.system.errors import InputError
+
 Array = NDArray[Any]
 
 SHOWN = 8  # keys that a sentence lists
@@ -87,3 +89,17 @@ class Column(NamedTuple):
 
     value: Any
     source: str  # file and key, in messages
+
+
+def to_array(column: Column) -> Array:
+    """The array itself, in memory. Raises InputError for rows of several lengths."""
+    value = column.value
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
+    if hasattr(value, "whole"):
+        value = value.whole()
+    try:
+        return np.asarray(value)
+    except ValueError as fault:
+        raise InputError(f"{column.source}: its rows differ in length; expected an array") from fault

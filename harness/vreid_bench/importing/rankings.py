@@ -41,7 +41,7 @@ def read_ranking(path: Path) -> RankedLists:
         head = path.read_bytes()[: 1 << 16].decode("utf-8-sig", "ignore")
         if trec.find_form(head) == trec.RUN:
             found = trec.read_run(path)
-            return _check(RankedLists(str(path), "TREC run", tuple(found), tuple(map(tuple, found.values()))))
+            return _check(RankedLists(str(path), "TREC run", tuple(found), tuple(found.values())))
         return _check(_read_csv(path))
     except InputError:
         raise
@@ -57,6 +57,11 @@ def _read_csv(path: Path) -> RankedLists:
         if len(row) != len(header):
             raise ValueError(f"line {number} has {len(row)} fields, the first line {len(header)}")
         rows.append([field.strip() for field in row])
+    known: dict[str, str] = {}  # so that a name is kept once, however many queries list it
+
+    def split(text: str) -> tuple[str, ...]:
+        return tuple(known.setdefault(name, name) for name in SEPARATORS.split(text) if name)
+
     query = next((columns[name] for name in ("querytracklet", "query", "videoid") if name in columns), None)
     ranked = next((columns[n] for n in ("rankedgallerytracklets", "gallerytracklets") if n in columns), None)
     ranks = sorted((int(name[4:]), place) for name, place in columns.items() if re.fullmatch(r"rank\d+", name))
@@ -65,7 +70,7 @@ def _read_csv(path: Path) -> RankedLists:
         raise ValueError(f"its columns are {', '.join(header)[:200] or 'none'}")
     queries = tuple(row[query] for row in rows)
     if ranked is not None:
-        lists = tuple(tuple(filter(None, SEPARATORS.split(row[ranked]))) for row in rows)
+        lists = tuple(split(row[ranked]) for row in rows)
         cases = tuple(row[columns["case"]] for row in rows) if "case" in columns else ()
         return RankedLists(str(path), "VReID-XFD" if cases else "AG-VPReID", queries, lists, cases)
     if ranks:

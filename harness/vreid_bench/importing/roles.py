@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vreid_bench.importing.columns import Columns
-from vreid_bench.importing.content import Array, Column
+from vreid_bench.importing.content import Array, Column, to_array
 from vreid_bench.importing.keys import Meaning, Side
 from vreid_bench.importing.numbering import as_column
 from vreid_bench.system.errors import InputError
@@ -44,7 +44,7 @@ def split_by_roles(columns: Columns, origin: str) -> None:
     counted = columns.take("query_rows")
     if not common:
         return
-    size = len(_first(common))
+    size = _count_rows(common)
     if roles is not None:
         rows = _read_roles(roles, size)
     elif lists[0] is not None and lists[1] is not None:
@@ -90,12 +90,9 @@ def _check_rows(rows: Array, size: int, what: str) -> None:
 
 
 def _select(column: Column, rows: Array, size: int) -> Any:
-    value = column.value
-    if hasattr(value, "whole"):
-        value = value.whole()
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy() if str(value.dtype) != "torch.bfloat16" else value.float().numpy()
-    array = np.asarray(value)
+    array = to_array(column)
+    if array.ndim == 0:
+        array = array.reshape(1)
     if array.ndim == 2 and 1 in array.shape and array.shape[1] == size:
         array = array.reshape(-1)
     if array.ndim == 2 and array.shape[0] != size and array.shape[1] == size:
@@ -105,10 +102,10 @@ def _select(column: Column, rows: Array, size: int) -> Any:
     return array[rows]
 
 
-def _first(common: dict[str, Column]) -> Any:
-    """The labels, by which the number of rows is known, else the features."""
-    for kind in ("pid", "camid", "tracklet", "embedding"):
+def _count_rows(common: dict[str, Column]) -> int:
+    """By the labels, whose rows are known, else by whatever there is."""
+    for kind in ("pid", "camid", "tracklet"):
         if kind in common:
-            value = common[kind].value
-            return as_column(value, common[kind].source) if kind != "embedding" else value
-    return next(iter(common.values())).value
+            return len(as_column(common[kind].value, common[kind].source))
+    shape = np.shape(next(iter(common.values())).value)
+    return int(shape[0]) if shape else 1

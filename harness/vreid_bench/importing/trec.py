@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 RUN, QRELS = 6, 4  # fields in a line
 
@@ -18,27 +21,36 @@ def find_form(head: str) -> int:
     return 0
 
 
-def read_run(path: Path) -> dict[str, list[str]]:
+def read_run(path: Path) -> dict[str, tuple[str, ...]]:
     """The documents of each query, as trec_eval orders them: by score, equal scores by name, both falling.
 
     Raises ValueError for a line that does not have six fields, or a document that is listed twice.
     """
-    lists: dict[str, list[tuple[float, str]]] = defaultdict(list)
-    for number, (query, _, document, _, score, _) in enumerate(_read(path, RUN), 1):
+    number: dict[str, int] = {}  # of each document, so that a name is kept once however many queries list it
+    scores: dict[str, array[float]] = defaultdict(lambda: array("d"))
+    documents: dict[str, array[int]] = defaultdict(lambda: array("q"))
+    for line, (query, _, document, _, score, _) in _read(path, RUN):
         if not _is_number(score):
-            raise ValueError(f"line {number}: the score {score[:40]!r} is not a number")
-        lists[query].append((float(score), document))
-    ordered = {query: [document for _, document in sorted(found, reverse=True)] for query, found in lists.items()}
-    for query, documents in ordered.items():
-        if len(set(documents)) < len(documents):
+            raise ValueError(f"line {line}: the score {score[:40]!r} is not a number")
+        scores[query].append(float(score))
+        documents[query].append(number.setdefault(document, len(number)))
+    names = list(number)
+    falling = np.empty(len(names), np.int64)  # the place of each name, Z before A
+    falling[sorted(range(len(names)), key=names.__getitem__, reverse=True)] = np.arange(len(names))
+    ordered = {}
+    for query, listed in documents.items():
+        found = np.frombuffer(listed, np.int64)
+        if len(np.unique(found)) < len(found):
             raise ValueError(f"query {query!r} lists a document twice")
+        order = np.lexsort([falling[found], -np.frombuffer(scores[query])])
+        ordered[query] = tuple(names[place] for place in found[order].tolist())
     return ordered
 
 
 def read_qrels(path: Path) -> dict[str, dict[str, int]]:
     """The relevance of the judged documents of each query."""
     judged: dict[str, dict[str, int]] = defaultdict(dict)
-    for number, (query, _, document, relevance) in enumerate(_read(path, QRELS), 1):
+    for number, (query, _, document, relevance) in _read(path, QRELS):
         if not relevance.lstrip("-").isdigit():
             raise ValueError(f"line {number}: the relevance {relevance[:40]!r} is not a whole number")
         judged[query][document] = int(relevance)
@@ -47,12 +59,14 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 def to_run(lists: Mapping[str, Sequence[str]]) -> bytes:
     """A run whose scores fall with the rank."""
-    lines = [
-        f"{query} Q0 {document} {rank} {len(documents) - rank} vreid-bench"
-        for query, documents in lists.items()
-        for rank, document in enumerate(documents, 1)
-    ]
-    return "".join(f"{line}\n" for line in lines).encode()
+    content = bytearray()
+    for query, documents in lists.items():
+        lines = (
+            f"{query} Q0 {document} {rank} {len(documents) - rank} vreid-bench\n"
+            for rank, document in enumerate(documents, 1)
+        )
+        content += "".join(lines).encode()
+    return bytes(content)
 
 
 def to_qrels(matches: Mapping[str, Sequence[str]]) -> bytes:
@@ -60,15 +74,15 @@ def to_qrels(matches: Mapping[str, Sequence[str]]) -> bytes:
     return "".join(f"{query} 0 {document} 1\n" for query, found in matches.items() for document in found).encode()
 
 
-def _read(path: Path, size: int) -> list[list[str]]:
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        fields = line.split()
-        if fields and len(fields) != size:
-            raise ValueError(f"line {number} has {len(fields)} fields, expected {size}")
-        if fields:
-            rows.append(fields)
-    return rows
+def _read(path: Path, size: int) -> Iterator[tuple[int, list[str]]]:
+    """The fields of each line, with its number."""
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            fields = line.split()
+            if fields and len(fields) != size:
+                raise ValueError(f"line {number} has {len(fields)} fields, expected {size}")
+            if fields:
+                yield number, fields
 
 
 def _is_number(text: str) -> bool:

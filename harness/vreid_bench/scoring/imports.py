@@ -50,6 +50,8 @@ def import_objects(query: Any, gallery: Any, given: bool) -> Pair | Imported:
     """
     if isinstance(query, LabelledFeatures) and isinstance(gallery, LabelledFeatures):
         return Pair(query, gallery)
+    if gallery is None and isinstance(query, str | Path):
+        return import_files((Path(query),), Registry.installed)
     if gallery is None:
         contents: list[tuple[Content, Side]] = [(_as_content(query, "data"), "")]
     else:

@@ -54,9 +54,9 @@ def score(
     query, gallery: mappings or data frames with `embedding` [N, E] or [N, C, E], `pid` [N], `camid` [N], and optionally
     `valid`, `importance` [N, C] and `tracklet` [N], or with the names that other programs use; arrays, tensors or
     lists, labels as numbers or texts. Without `gallery`, `query` holds both sides, for instance under `qf`, `gf`,
-    `q_pids`, ... metric: cosine unless it is named, Euclidean for features of body parts. distance: [Q, G], smaller is
-    closer, in the place of the embeddings. conventions: those of MARS; where no cameras are given, `gallery-as-listed`.
-    The gallery's order decides between equal distances.
+    `q_pids`, ..., or is a file or a folder that `vreid-bench score` reads. metric: cosine unless it is named, Euclidean
+    for features of body parts. distance: [Q, G], smaller is closer, in the place of the embeddings. conventions: those
+    of MARS; where no cameras are given, `gallery-as-listed`. The gallery's order decides between equal distances.
 
     Raises InputError for input that cannot be scored. Warns if `distance` looks like similarities.
     """
@@ -164,7 +164,16 @@ def _import(request: ScoreRequest, plugins: Plugins) -> Imported | None:
 def _read_given(request: ScoreRequest, imported: Imported | None, source: LabelSource) -> MatrixDistances | None:
     """The distances that are given; those among other arrays must be told from similarities."""
     if request.distance is not None:
+        if request.similarity and request.rerank is not None:
+            raise InputError("--rerank needs distances; give 1 - similarity, and leave out --similarity")
         return MatrixDistances(read_matrix(request.distance), request.dtype, bool(request.similarity))
+    asked = request.metric or request.matcher or request.rerank
+    if imported is not None and imported.distance is not None and asked:
+        if "embedding" in imported.query and "embedding" in imported.gallery:
+            return None  # the files have features, too
+        raise InputError(
+            f"{', '.join(imported.files)}: the distances are computed already; leave out --metric, --matcher, --rerank"
+        )
     if imported is None or imported.distance is None:
         if request.similarity is not None:
             raise InputError("--similarity: no distances are given; leave it out")
