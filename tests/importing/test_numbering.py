@@ -72,6 +72,11 @@ def test_names_are_numbered_over_both_sides_and_junk_stays_junk():
     assert len(set(two[0].tolist())) == 2
 
 
+def test_both_sides_may_come_from_one_column():
+    numbers, _ = number_jointly([("rows.csv: pid", ["bea"]), ("rows.csv: pid", ["al", "bea"])], "ids")
+    assert [n.tolist() for n in numbers] == [[2], [1, 2]]
+
+
 def test_numbers_on_one_side_and_names_on_the_other_are_refused():
     with pytest.raises(InputError, match="g has numbers, but q has names such as 'bea'; give both the same ids"):
         number_jointly([("q", ["bea"]), ("g", [1])], "ids")

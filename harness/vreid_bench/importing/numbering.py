@@ -82,10 +82,10 @@ def number_jointly(columns: Sequence[tuple[str, Any]], what: str) -> tuple[list[
             for column, named in zip(found, texts, strict=True)
         ]
         return numbers, texts
-    named = {source: column for (source, _), column in zip(columns, texts, strict=True) if column is not None}
-    if len(named) < len(found):
-        numeric = next(source for (source, _), column in zip(columns, texts, strict=True) if column is None)
-        source, column = next(iter(named.items()))
+    sources = [source for source, _ in columns]
+    if any(column is None for column in texts):
+        numeric = next(source for source, column in zip(sources, texts, strict=True) if column is None)
+        source, column = next((s, c) for s, c in zip(sources, texts, strict=True) if c is not None)
         name = next((text for text in column.tolist() if not NUMBER.fullmatch(text)), column[0])
         raise InputError(f"{numeric} has numbers, but {source} has names such as {name!r}; give both the same {what}")
     names = sorted({text for column in found for text in column.tolist()} - set(SPECIAL))
