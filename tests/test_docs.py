@@ -64,6 +64,7 @@ def test_every_option_in_the_docs_exists(cli):
         ["methods", "show"],
         ["inspect"],
         ["leaderboard", "claims"],
+        ["export"],
     )
     shown = "".join(cli(*command, "--help").stdout for command in commands + more)
     for option in set(re.findall(r"(?<=[ `])--[a-z][a-z-]*", MANUAL)):

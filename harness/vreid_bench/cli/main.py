@@ -14,6 +14,7 @@ from vreid_bench.cli.completion import complete_names
 from vreid_bench.cli.conventions import conventions
 from vreid_bench.cli.data import data
 from vreid_bench.cli.doctor import doctor
+from vreid_bench.cli.export import export
 from vreid_bench.cli.inspect import inspect
 from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
@@ -101,6 +102,7 @@ for command in (
     pretrain,
     runs_,
     score,
+    export,
     compare,
     conventions,
     visibility,

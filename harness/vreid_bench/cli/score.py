@@ -12,6 +12,7 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
 
 
 @click.command()
+@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
 @click.option("--query", type=FILE, help=".npz with embedding, pid, camid of the queries.")
 @click.option("--gallery", type=FILE, help=".npz with embedding, pid, camid of the gallery, in ranking order.")
 @click.option("--distance", type=FILE, help=".npy [Q, G], smaller is closer; the labels come from the other files.")
@@ -31,26 +32,33 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
     multiple=True,
     help="Default: all of the protocol, else those of the run, else those of MARS.",
 )
+@click.option("--similarity/--no-similarity", default=None, help="The matrix holds similarities, or distances.")
+@click.option("--pool", metavar="NAME", help="Pool frames by this aggregator; default where frames are met: average.")
+@click.option("--ranking", type=FILE, help="A ranking (CSV of a challenge, or a TREC run); labels from FILE.")
+@click.option("--at", "depths", type=int, multiple=True, metavar="K", help="Add the mAP of the first K ranks.")
 @click.option("--far", "rates", type=float, multiple=True, help="Add the true accept rate at this false accept rate.")
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
 @AS_JSON
 def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
     """Score features or distances from any source.
 
-    They are scored under every convention at once.
+    They are scored under every convention at once. FILE is recognised by its content and its keys.
 
     \b
+        vreid-bench score pytorch_result.mat
         vreid-bench score --query q.npz --gallery g.npz --metric cosine
         vreid-bench score --distance d.npy --query q.npz --gallery g.npz
         vreid-bench score --features test.npz --protocol mars --info DIR --json
         vreid-bench score --features runs/<id>
     """
     from vreid_bench.records.npz import to_npz
+    from vreid_bench.scoring.rankings import score_ranking
     from vreid_bench.scoring.score import score_files
     from vreid_bench.scoring.score_request import ScoreRequest
     from vreid_bench.system.files import write_atomic
 
-    report = score_files(ScoreRequest(**options))
+    request = ScoreRequest(**options)
+    report = score_files(request) if request.ranking is None else score_ranking(request)
     if per_query is not None:
         write_atomic(per_query, to_npz(report.per_query()))
     click.echo(json.dumps(report.metrics()) if as_json else report)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.records.note import read_note
 from vreid_bench.records.npz import read_npz
+from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.records.store_arrays import read_store_arrays
 from vreid_bench.system.errors import InputError
 
@@ -21,6 +23,13 @@ ROWS = 256  # how many rows of a matrix on disk are read together
 def is_store(path: Path) -> bool:
     """Is this a run's folder or a safetensors file, and not an `.npz`?"""
     return path.is_dir() or path.suffix == ".safetensors"
+
+
+def is_run_store(path: Path) -> bool:
+    """Is this the folder of a run with features, or the feature store of a run?"""
+    if path.is_dir():
+        return FoldDirectory(path, path).features("features").is_file()
+    return path.suffix == ".safetensors" and path.is_file() and "metric" in read_note(path)
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
@@ -72,6 +81,6 @@ def as_array(value: Any) -> Array:
     """An array from anything array-like; a tensor is first detached and moved to the CPU."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
-        if str(value.dtype) in ("torch.bfloat16", "torch.float16"):
+        if str(value.dtype) == "torch.bfloat16":  # a type that NumPy does not have
             value = value.float()
     return np.asarray(value)

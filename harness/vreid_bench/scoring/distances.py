@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +26,15 @@ class Distances(Protocol):
 
     def count(self, labels: Labels) -> Counts:
         """The ranks of the matches. Raises InputError for distances that do not fit the labels or are not finite."""
+        ...
+
+
+@runtime_checkable
+class TileDistances(Distances, Protocol):
+    """Distances that compare over queries, some queries at a time."""
+
+    def tiles(self) -> Iterator[Tile]:
+        """The distances [R, G] of some queries at a time."""
         ...
 
 
@@ -67,6 +76,7 @@ class MatrixDistances:
 
     matrix: Array  # [Q, G]
     dtype: Precision = "float32"  # in which they are compared; a matrix of float64 or whole numbers keeps its precision
+    similar: bool = False  # does the matrix hold similarities, so that larger is closer?
 
     def count(self, labels: Labels) -> Counts:
         """As `Distances.count`."""
@@ -84,7 +94,48 @@ class MatrixDistances:
         single = self.dtype == "float32" and self.matrix.dtype in ("f2", "f4")
         for first in range(0, len(self.matrix), ROWS):
             part = slice(first, min(first + ROWS, len(self.matrix)))
-            yield part, np.asarray(self.matrix[part], np.float32 if single else np.float64)
+            tile = np.asarray(self.matrix[part], np.float32 if single else np.float64)
+            yield part, np.negative(tile) if self.similar else tile
+
+
+@dataclass(frozen=True)
+class PartDistances:
+    """The mean over body parts of the distances of their vectors, as OpenGait compares sequences."""
+
+    query: Array  # [Q, E, P]
+    gallery: Array  # [G, E, P]
+    metric: Metric
+
+    def __post_init__(self) -> None:
+        if self.query.shape[1:] != self.gallery.shape[1:]:
+            raise InputError(
+                f"query embeddings are [E, P] = {list(self.query.shape[1:])}, gallery embeddings "
+                f"{list(self.gallery.shape[1:])}; they must come from one model"
+            )
+
+    def count(self, labels: Labels) -> Counts:
+        """As `Distances.count`."""
+        return counting.count_from_distances(self.tiles(), labels)
+
+    def tiles(self) -> Iterator[Tile]:
+        """The distances [R, G] of some queries at a time, computed in float64."""
+        rows = max(1, BUDGET // len(self.gallery))
+        parts = range(self.query.shape[2])
+        for first in range(0, len(self.query), rows):
+            chosen = slice(first, min(first + rows, len(self.query)))
+            each = [self._distances(self.query[chosen, :, p], self.gallery[:, :, p]) for p in parts]
+            yield chosen, np.mean(each, axis=0)
+
+    def _distances(self, query: Array, gallery: Array) -> Array:
+        left, right = query.astype(np.float64), gallery.astype(np.float64)
+        product = left @ right.T  # [R, G]
+        squares = [np.einsum("ne,ne->n", x, x) for x in (left, right)]
+        if self.metric == "cosine":
+            cosine: Array = 1 - product / np.sqrt(squares[0][:, None] * squares[1])
+            return cosine
+        square = np.maximum(squares[0][:, None] + squares[1] - 2 * product, 0)
+        distance: Array = square if self.metric == "sqeuclidean" else np.sqrt(square)
+        return distance
 
 
 def parse_metric(name: str) -> Metric:

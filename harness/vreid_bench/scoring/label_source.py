@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from vreid_bench.contracts.dataset import RolesReader
+from vreid_bench.importing.assembly import Imported
 from vreid_bench.records.store_arrays import read_store_metric
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import Array, is_store, read_arrays
@@ -21,6 +22,7 @@ from vreid_bench.scoring.labelled_features import LabelledFeatures, find_queries
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 
+UNKNOWN = "unknown"  # the name of every camera where none is known
 ROLES = ("pid", "camid", "query", "gallery")  # the labels in a file of all test tracklets
 
 
@@ -33,9 +35,17 @@ class Pair:
     metric: ClassVar[str | None] = "cosine"  # by which the vectors are compared by default
 
     @classmethod
-    def from_files(cls, query: Path, gallery: Path) -> Pair:
-        """Read an `.npz` each. Raises InputError for arrays that do not fit."""
-        return cls(LabelledFeatures.from_file(query), LabelledFeatures.from_file(gallery))
+    def of(cls, imported: Imported) -> Pair:
+        """The queries and the gallery that some files hold. Raises InputError for arrays that do not fit."""
+        sides = []
+        for side, arrays in (("query", imported.query), ("gallery", imported.gallery)):
+            sides.append(LabelledFeatures.from_arrays(arrays, imported.origins[side], imported.cameras))
+        return cls(*sides)
+
+    def check_once(self) -> None:
+        """Raise InputError if a tracklet is listed twice among the queries, or in the gallery."""
+        self.query.check_once()
+        self.gallery.check_once()
 
     @cached_property
     def labels(self) -> Labels:
@@ -45,9 +55,15 @@ class Pair:
         row = np.where(new, len(self.gallery) + np.cumsum(new) - 1, own)
         pids = np.concatenate([self.gallery.pid, self.query.pid[new]])
         camids = np.concatenate([self.gallery.camid, self.query.camid[new]])
+        clothes = None
+        if self.query.clothes is not None and self.gallery.clothes is not None:
+            clothes = np.concatenate([self.gallery.clothes, self.query.clothes[new]])
         names, more = self.gallery.names, self.query.names
         both = {name: np.concatenate([names[name], more[name][new]]) for name in names.keys() & more.keys()}
-        return Labels(pids, camids, row, np.arange(len(self.gallery)), named=both)
+        if not self.query.has_cameras:  # each tracklet in one of its own: only a query itself is then junk
+            camids = np.arange(len(pids))
+            both["camera"] = np.full(len(pids), UNKNOWN)
+        return Labels(pids, camids, row, np.arange(len(self.gallery)), clothes, named=both)
 
     def vectors(self, dtype: str) -> tuple[Array, Array]:
         """One vector for each query [Q, E] and gallery item [G, E]."""

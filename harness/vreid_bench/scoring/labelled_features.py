@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.importing.numbering import check_whole
 from vreid_bench.records.names import NAMES, Texts
-from vreid_bench.scoring.array_files import Array, as_array, read_arrays
+from vreid_bench.scoring.array_files import Array, as_array
 from vreid_bench.scoring.ranks.labels import Ints
 from vreid_bench.system.errors import InputError
 
-ARRAYS = ("pid", "camid", "embedding", "valid", "importance", *NAMES)
+ARRAYS = ("pid", "camid", "embedding", "valid", "importance", "clothes", *NAMES)
 
 
 @dataclass(frozen=True)
@@ -32,25 +32,22 @@ class LabelledFeatures:
     person: Array | None = None  # [N] names
     camera: Array | None = None  # [N] names
     tracklet: Array | None = None  # [N] names: the same name in query and gallery is the same tracklet
+    clothes: Ints | None = None  # [N] alike for the same clothes of a person
+    has_cameras: bool = True  # False: none are known, and `camid` says nothing
 
     def __len__(self) -> int:
         return len(self.pid)
 
     @classmethod
-    def from_file(cls, path: Path) -> LabelledFeatures:
-        """Read an `.npz`. Raises InputError for arrays that do not fit, and for a tracklet that is listed twice."""
-        features = cls.from_arrays(read_arrays(path), str(path))
-        features.check_once()
-        return features
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any], origin: str) -> LabelledFeatures:
+    def from_arrays(cls, arrays: Mapping[str, Any], origin: str, has_cameras: bool = True) -> LabelledFeatures:
         """Check arrays of any kind that NumPy can read, torch tensors included. Raises InputError."""
         found = {name: as_array(arrays[name]) for name in ARRAYS if name in arrays}
         for name in ("pid", "camid"):
             if name not in found:
                 raise InputError(f"{origin}: has no array {name!r}; it has {', '.join(sorted(arrays)) or 'none'}")
-            found[name] = _check_whole(found[name], f"{origin}: {name}")
+        for name in ("pid", "camid", "clothes"):
+            if name in found:
+                found[name] = _check_whole(found[name], f"{origin}: {name}")
         # the number that most arrays have, so that the array at fault is named
         size = Counter(len(array) for array in found.values() if array.ndim).most_common(1)[0][0]
         if not size:
@@ -65,7 +62,7 @@ class LabelledFeatures:
                 raise InputError(f"{origin}: {name} must be names [N], got {found[name].shape}")
         if "embedding" in found:
             found |= _check_embedding(found, origin)
-        return cls(origin, **found)
+        return cls(origin, has_cameras=has_cameras, **found)
 
     @property
     def names(self) -> dict[str, Texts]:
@@ -131,12 +128,10 @@ def find_queries(query: LabelledFeatures, gallery: LabelledFeatures) -> Ints:
 def _check_whole(array: Array, what: str) -> Ints:
     if array.ndim != 1:
         raise InputError(f"{what} must be [N], got {array.shape}")
-    if array.dtype.kind not in "iu" and not (
-        array.dtype.kind == "f" and np.isfinite(array).all() and not (array % 1).any()
-    ):
+    if array.dtype.kind not in "iuf":
         advice = "; give each label a number" if array.dtype.kind in "USO" else ""
         raise InputError(f"{what} must hold whole numbers, got {array.dtype}{advice}")
-    return array.astype(np.int64)
+    return check_whole(array, what)
 
 
 def _check_embedding(found: Mapping[str, Array], origin: str) -> dict[str, Array]:

@@ -14,7 +14,7 @@ from vreid_bench.records.names import NAMES
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.scoring.bootstrap import interval
 from vreid_bench.scoring.matches_and_junk import GalleryRule, Matches, find_matches
-from vreid_bench.scoring.ranks.counting import Counts
+from vreid_bench.scoring.ranks.counting import NEVER, Counts
 from vreid_bench.scoring.ranks.labels import Ints, Labels
 from vreid_bench.system.errors import InputError
 
@@ -131,7 +131,8 @@ def _find_more_matches(matches: Matches, counts: Counts) -> NotComputable | None
 
 def _score(matches: Matches, convention: Convention) -> Scores:
     """The scores of each query by its matches; the convention decides the scores of a query without a match."""
-    start, owner, nth, rank, _ = matches
+    start, owner, nth, place, _ = matches
+    rank = np.where(place >= NEVER, np.inf, place)  # [M] a match that no list has: it adds nothing
     total = np.diff(start)  # [Q]
     matched, size = total > 0, len(total)
     blank = np.full(size, 0.0 if convention.unmatched == "zero" else np.nan)
@@ -142,13 +143,30 @@ def _score(matches: Matches, convention: Convention) -> Scores:
         return result
 
     first, penalty = np.full(size, -1), blank.copy()
-    first[matched] = rank[start[:-1][matched]] - 1
+    nearest = place[start[:-1][matched]] - 1
+    first[matched] = np.where(nearest >= NEVER - 1, -1, nearest)
     penalty[matched] = total[matched] / rank[start[1:][matched] - 1]
     within = (rank <= total[owner]).astype(np.float64)  # [M]
     return Scores(mean(precision(nth, rank, convention)), first, penalty, mean(within))
 
 
-def precision(nth: Ints, rank: Ints, convention: Convention) -> Floats:
+def precision_at(counts: Counts, convention: Convention, depth: int) -> Floats:
+    """The average precision of the first `depth` ranks of each query: [Q].
+
+    The contributions of the matches within these ranks, divided by the number of matches or by `depth`, whichever is
+    smaller, so that a perfect ranking has 1. Queries without a match have 0.
+    """
+    matches = find_matches(counts, GalleryRule.of(convention))
+    assert matches is not None, "a convention that is judged has matches"
+    total = np.diff(matches.start)  # [Q]
+    within = matches.rank <= depth  # [M]
+    shares = np.where(within, precision(matches.nth, matches.rank, convention), 0)
+    summed = np.bincount(matches.owner, weights=shares, minlength=len(total))
+    result: Floats = summed / np.clip(total, 1, depth)
+    return result
+
+
+def precision(nth: Ints, rank: Ints | Floats, convention: Convention) -> Floats:
     """The contribution of each match to its query's average precision, before the mean: [M]."""
     here = nth / rank
     if convention.average_precision == "step":

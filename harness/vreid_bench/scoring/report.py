@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
-from vreid_bench.scoring.metrics import NotComputable, Outcome, Verdicts, collect_per_query, judge, summarize
+from vreid_bench.scoring.metrics import (
+    NotComputable,
+    Outcome,
+    Scores,
+    Verdicts,
+    collect_per_query,
+    judge,
+    precision_at,
+    summarize,
+)
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
@@ -31,6 +40,9 @@ class Report:
     judged: Verdicts
     reranker: Part | None = None  # the re-ranker with every option
     accepts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> FAR -> TAR
+    cuts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> K -> mAP@K
+    files: Mapping[str, str] = field(default_factory=dict)  # what was scored -> sha256
+    notes: tuple[str, ...] = ()  # what a reader has to know beside the numbers
 
     @classmethod
     def of(
@@ -49,13 +61,25 @@ class Report:
             accepts |= {c.name: found for c in conventions if (c.queries_in_gallery is not False) == rule}
         return replace(self, accepts=accepts)
 
+    def with_cuts(self, depths: Sequence[int], conventions: Sequence[Convention]) -> Report:
+        """The same report with the mean average precision of the first K ranks, for each depth K."""
+        cuts = {}
+        for convention in conventions:
+            verdict = self.judged[convention.name]
+            if isinstance(verdict, Scores):
+                counted = ~np.isnan(verdict.average_precision)
+                cut = {str(k): precision_at(self.counts, convention, k)[counted].mean() for k in depths}
+                cuts[convention.name] = {k: float(value) for k, value in cut.items()}
+        return replace(self, cuts=cuts)
+
     def __getitem__(self, convention: str) -> dict[str, Any]:
         """mAP, R1, ..., as fractions, or `not_computable` and the reason."""
         found: dict[str, Any] = self.metrics()["conventions"][convention]
         return found
 
     def __str__(self) -> str:
-        return render_scores(self.metrics(), len(np.unique(self.labels.pids[self.labels.query])))
+        lines = [render_scores(self.metrics(), len(np.unique(self.labels.pids[self.labels.query]))), *self.notes]
+        return "\n".join(lines)
 
     def metrics(self) -> dict[str, Any]:
         """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}."""
@@ -67,13 +91,16 @@ class Report:
                 counted = ~np.isnan(verdict.average_precision)
                 conventions[name]["r_precision"] = float(verdict.r_precision[counted].mean())
                 conventions[name]["cmc"] = verdict.cmc(DEEPEST)
+                if self.cuts.get(name):
+                    conventions[name]["mAP@"] = dict(self.cuts[name])
                 if name in self.accepts:
                     conventions[name]["tar"] = dict(self.accepts[name])
         part = self.reranker
         reranking = None
         if part is not None:
             reranking = {"name": part.name, "options": dict(part.options), "backend": neighbours.backend()}
-        return {"backend": counting.backend(), "reranking": reranking, "conventions": conventions}
+        found = {"backend": counting.backend(), "reranking": reranking, "conventions": conventions}
+        return found | ({"files": dict(self.files)} if self.files else {})
 
     def per_query(self) -> dict[str, NDArray[Any]]:
         """Arrays in query order: `<convention>.ap`, `<convention>.first_rank`, names and more, as `PerQuery.arrays`."""

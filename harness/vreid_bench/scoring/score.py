@@ -3,56 +3,74 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vreid_bench.contracts.convention import Convention
+from vreid_bench.importing.assembly import Imported
 from vreid_bench.ops.metric import Metric
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.registry import Registry
-from vreid_bench.scoring.array_files import as_array, read_matrix, read_square
+from vreid_bench.scoring.array_files import as_array, is_run_store, read_matrix, read_square
 from vreid_bench.scoring.conventions import MARS, choose_conventions
-from vreid_bench.scoring.distances import Distances, MatrixDistances, Precision, VectorDistances, parse_metric
+from vreid_bench.scoring.distances import (
+    Distances,
+    MatrixDistances,
+    PartDistances,
+    Precision,
+    TileDistances,
+    VectorDistances,
+    parse_metric,
+)
+from vreid_bench.scoring.imports import Plugins, import_files, import_objects, import_sides
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair, read_index
-from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import ScoreRequest
-from vreid_bench.scoring.similarity_check import describe_similarity
+from vreid_bench.scoring.similarity_check import describe_similarity, find_lowest, is_similarity_by_itself
 from vreid_bench.system.errors import InputError
 
 if TYPE_CHECKING:
     from vreid_bench.scoring.reranking import Reranking
 
-Plugins = Callable[[], Registry]  # builds the registry at the first call
+CAMERALESS = ("gallery-as-listed",)  # the convention for labels without cameras
 
 
 def score(
-    query: Mapping[str, Any] | LabelledFeatures,
-    gallery: Mapping[str, Any] | LabelledFeatures,
+    query: Any,
+    gallery: Any = None,
     *,
-    metric: Metric = "cosine",
+    metric: Metric | None = None,
     distance: Any = None,
-    conventions: Iterable[Convention | str] = MARS,
+    conventions: Iterable[Convention | str] | None = None,
     dtype: Precision = "float32",
 ) -> Report:
     """Rank the gallery for every query and score the ranking under every convention.
 
-    query, gallery: mappings with `embedding` [N, E] or [N, C, E], `pid` [N], `camid` [N], and optionally `valid`,
-    `importance` [N, C] and `tracklet` [N]; arrays or tensors. distance: [Q, G], smaller is closer, in the place of
-    the embeddings. The gallery's order decides between equal distances. Raises InputError for input that cannot be
-    scored. Warns if `distance` looks like similarities.
+    query, gallery: mappings or data frames with `embedding` [N, E] or [N, C, E], `pid` [N], `camid` [N], and optionally
+    `valid`, `importance` [N, C] and `tracklet` [N], or with the names that other programs use; arrays, tensors or
+    lists, labels as numbers or texts. Without `gallery`, `query` holds both sides, for instance under `qf`, `gf`,
+    `q_pids`, ..., or is a file or a folder that `vreid-bench score` reads. metric: cosine unless it is named, Euclidean
+    for features of body parts. distance: [Q, G], smaller is closer, in the place of the embeddings. conventions: those
+    of MARS; where no cameras are given, `gallery-as-listed`. The gallery's order decides between equal distances.
+
+    Raises InputError for input that cannot be scored. Warns if `distance` looks like similarities.
     """
-    source = Pair(_check(query, "query"), _check(gallery, "gallery"))
-    rules = choose_conventions(conventions, Registry.installed)
+    given = import_objects(query, gallery, distance is not None)
+    source, parts = (Pair.of(given), given.parts) if isinstance(given, Imported) else (given, False)
+    matrix = given.distance if distance is None and isinstance(given, Imported) else distance
+    similar = matrix is not distance and isinstance(given, Imported) and given.similar
+    names = conventions if conventions is not None else MARS if source.query.has_cameras else CAMERALESS
+    rules = check_cameras(choose_conventions(names, Registry.installed), source)
     distances: Distances
-    if distance is None:
-        distances = VectorDistances(*source.vectors(dtype), parse_metric(metric))
+    if matrix is None:
+        distances = compare_vectors(source, metric, dtype, parts)
     else:
-        distances = MatrixDistances(as_array(distance), dtype)
+        distances = MatrixDistances(as_array(matrix), dtype, similar)
     counts = distances.count(source.labels)
     if isinstance(distances, MatrixDistances) and (sign := describe_similarity(distances, counts, source.labels)):
         warnings.warn(f"distance: {sign}", stacklevel=2)
@@ -65,27 +83,122 @@ def score_files(request: ScoreRequest) -> Report:
     Prints a warning to stderr if the given distances look like similarities.
     """
     plugins = cache(Registry.installed)  # built when the first plugin is needed, and once
-    rules = choose_conventions(request.conventions or _default_conventions(request, plugins), plugins)
-    source = _read_labels(request, plugins)
+    request = _take_store(request)
+    if request.conventions:
+        choose_conventions(request.conventions, plugins)  # a wrong name is reported before anything is read
+    imported = _import(request, plugins)
+    source = _read_labels(request, plugins) if imported is None else Pair.of(imported)
+    if isinstance(source, Pair):
+        source.check_once()
+    named = request.conventions or _default_conventions(request, source, plugins)
+    rules = check_cameras(choose_conventions(named, plugins), source)
     reranking = _build_reranking(request, plugins)
-    given = None if request.distance is None else MatrixDistances(read_matrix(request.distance), request.dtype)
-    distances = _read_distances(request, source, given, reranking, plugins)
+    given = _read_given(request, imported, source)
+    if imported is not None and imported.parts and given is None:
+        distances: Distances = _compare_parts(request, source, reranking)
+    else:
+        distances = _read_distances(request, source, given, reranking, plugins)
     part = None if reranking is None else reranking.part
     counts = distances.count(source.labels)
-    if given is not None:
+    if given is not None and request.similarity is None and request.distance is not None:
         ranked = counts if given is distances else given.count(source.labels)
         if sign := describe_similarity(given, ranked, source.labels):
             click.echo(f"warning: {request.distance}: {sign}", err=True)
-    report = Report.of(counts, source.labels, rules, part)
+    report = Report.of(counts, source.labels, rules, part).with_cuts(request.depths, rules)
+    report = replace(report, files=imported.files if imported is not None and request.files else {})
     if not request.rates:
         return report
-    assert isinstance(distances, VectorDistances | MatrixDistances), "other distances are refused with --far"
+    assert isinstance(distances, TileDistances), "other distances are refused with --far"
     return report.with_accepts(distances.tiles, request.rates, rules)
 
 
+def check_cameras(rules: tuple[Convention, ...], source: LabelSource) -> tuple[Convention, ...]:
+    """The conventions themselves. Raises InputError for one whose rule is about cameras where none are known."""
+    if not isinstance(source, Pair) or source.query.has_cameras:
+        return rules
+    needing = [rule.name for rule in rules if rule.queries_in_gallery is not None]
+    if needing:
+        raise InputError(
+            f"{source.query.origin}: has no array 'camid', and {needing[0]} leaves out what the query's own camera "
+            f"shows; add the cameras, or take a convention that needs none: {', '.join(CAMERALESS)}"
+        )
+    return rules
+
+
+def compare_vectors(source: LabelSource, metric: str | None, dtype: Precision, parts: bool) -> Distances:
+    """The distances of embeddings: of one vector each, or of a vector of each body part."""
+    if not parts or not isinstance(source, Pair):
+        return VectorDistances(*source.vectors(dtype), parse_metric(metric or "cosine"))
+    assert source.query.embedding is not None, "parts are features"
+    assert source.gallery.embedding is not None, "parts are features"
+    return PartDistances(source.query.embedding, source.gallery.embedding, parse_metric(metric or "euclidean"))
+
+
+def _take_store(request: ScoreRequest) -> ScoreRequest:
+    """A run or its feature store among the files by themselves is read as --features reads it."""
+    if len(request.files) == 1 and request.ranking is None and is_run_store(request.files[0]):
+        return replace(request, features=request.files[0], files=())
+    return request
+
+
+def _import(request: ScoreRequest, plugins: Plugins) -> Imported | None:
+    """What files of other programs hold; None where a run or an index has the labels. Prints what each key became."""
+    if request.files:
+        index = None
+        if request.protocol is not None and request.info is not None:
+            index = read_index(request.protocol, request.info, plugins())
+        imported = import_files(request.files, plugins, request.pool, index)
+    elif request.query is not None and request.gallery is not None:
+        given = request.distance is not None
+        imported = import_sides(request.query, request.gallery, plugins, given, request.pool)
+    else:
+        return None
+    if request.files or not imported.plain:
+        for line in imported.lines:
+            click.echo(line, err=True)
+        if not imported.cameras:
+            click.echo("no cameras are given: nothing is left out as seen by the query's own camera", err=True)
+    return imported
+
+
+def _read_given(request: ScoreRequest, imported: Imported | None, source: LabelSource) -> MatrixDistances | None:
+    """The distances that are given; those among other arrays must be told from similarities."""
+    if request.distance is not None:
+        if request.similarity and request.rerank is not None:
+            raise InputError("--rerank needs distances; give 1 - similarity, and leave out --similarity")
+        return MatrixDistances(read_matrix(request.distance), request.dtype, bool(request.similarity))
+    asked = request.metric or request.matcher or request.rerank
+    if imported is not None and imported.distance is not None and asked:
+        if "embedding" in imported.query and "embedding" in imported.gallery:
+            return None  # the files have features, too
+        raise InputError(
+            f"{', '.join(imported.files)}: the distances are computed already; leave out --metric, --matcher, --rerank"
+        )
+    if imported is None or imported.distance is None:
+        if request.similarity is not None:
+            raise InputError("--similarity: no distances are given; leave it out")
+        return None
+    similar = imported.similar if request.similarity is None else request.similarity
+    given = MatrixDistances(imported.distance, request.dtype, similar)
+    if request.similarity is None and not similar:
+        counts = given.count(source.labels)
+        if is_similarity_by_itself(given, source.labels):
+            click.echo("the queries are the farthest items from themselves -> similarities, larger is closer", err=True)
+            return replace(given, similar=True)
+        if sign := describe_similarity(given, counts, source.labels):
+            raise InputError(f"{', '.join(imported.files)}: {sign}, or say which with --similarity or --no-similarity")
+        if (lowest := find_lowest(given)) < 0:
+            click.echo(f"the distances go down to {lowest:.3g} -> negative similarities, smaller is closer", err=True)
+    return given
+
+
+def _compare_parts(request: ScoreRequest, source: LabelSource, reranking: Reranking | None) -> Distances:
+    if reranking is not None or request.matcher is not None:
+        raise InputError("--rerank and --matcher need one vector for each tracklet, not one for each body part")
+    return compare_vectors(source, request.metric, request.dtype, parts=True)
+
+
 def _read_labels(request: ScoreRequest, plugins: Plugins) -> LabelSource:
-    if request.query is not None and request.gallery is not None:
-        return Pair.from_files(request.query, request.gallery)
     index = None
     if request.protocol is not None and request.info is not None:
         index = read_index(request.protocol, request.info, plugins())
@@ -129,8 +242,15 @@ def _read_distances(
     return vectors if reranking is None else reranking.of_vectors(vectors)
 
 
-def _default_conventions(request: ScoreRequest, plugins: Plugins) -> tuple[str, ...]:
-    """Those of the protocol, else those of the run, its headline first, else those of MARS."""
+def _default_conventions(request: ScoreRequest, source: LabelSource, plugins: Plugins) -> tuple[str, ...]:
+    """Those of the protocol, else those of the run, its headline first, else those of MARS.
+
+    Files by themselves are scored as they list the gallery, unless it holds every query; so is all without cameras.
+    """
+    if isinstance(source, Pair) and not source.query.has_cameras:
+        return CAMERALESS
+    if request.files and (source.labels.own < 0).any():
+        return CAMERALESS
     if request.protocol is not None:
         return tuple(plugins().get("protocols", request.protocol).conventions)
     if request.features is None or not RunDirectory(request.features).is_finished:
@@ -138,7 +258,3 @@ def _default_conventions(request: ScoreRequest, plugins: Plugins) -> tuple[str, 
     record = Record.from_file(RunDirectory(request.features).record)
     headline = record.protocol.headline
     return headline, *(name for name in (*record.conventions, *record.not_computable) if name != headline)
-
-
-def _check(given: Mapping[str, Any] | LabelledFeatures, origin: str) -> LabelledFeatures:
-    return given if isinstance(given, LabelledFeatures) else LabelledFeatures.from_arrays(given, origin)

@@ -10,11 +10,14 @@ from vreid_bench.scoring.distances import METRICS, Precision
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.system.errors import InputError
 
+TOGETHER = "--protocol and --info go together: whose index files, and the folder that holds them"
+
 
 @dataclass(frozen=True)
 class ScoreRequest:
     """What to score and how. Raises InputError for options that do not fit together."""
 
+    files: tuple[Path, ...] = ()  # features or distances with their labels, in files of any program
     query: Path | None = None
     gallery: Path | None = None
     distance: Path | None = None  # [Q, G]
@@ -30,14 +33,37 @@ class ScoreRequest:
     rerank: str | None = None  # a re-ranker, with options as `assignments.parse_part` reads them
     memory: int = RERANK_MEMORY  # bytes for re-ranking
     rates: tuple[float, ...] = ()  # false accept rates
+    similarity: bool | None = None  # are the distances similarities? None: as they look
+    pool: str | None = None  # the aggregator that pools features of frames
+    ranking: Path | None = None
+    depths: tuple[int, ...] = ()  # ranks at which the average precision is cut
 
     def __post_init__(self) -> None:
-        for refused, reason in [*self._refuse_labels(), *self._refuse_distances()]:
+        for refused, reason in [*self._refuse_files(), *self._refuse_labels(), *self._refuse_distances()]:
             if refused:
                 raise InputError(reason)
 
+    def _refuse_files(self) -> Iterator[tuple[bool, str]]:
+        """What does not fit to files by themselves, and to a ranking."""
+        others = (self.query, self.gallery, self.distance, self.features)
+        yield (
+            bool(self.files) and any(other is not None for other in others),
+            "files by themselves say what they hold; leave out --query, --gallery, --distance and --features, "
+            "or name every file by one of these",
+        )
+        computed = (self.metric, self.matcher, self.rerank, self.pool, self.similarity)
+        yield (
+            self.ranking is not None and (bool(self.rates) or any(value is not None for value in computed)),
+            "--ranking has an order and no distances; leave out --metric, --matcher, --rerank, --pool, --similarity "
+            "and --far",
+        )
+        yield any(depth < 1 for depth in self.depths), "--at: expected a rank from 1 on"
+
     def _refuse_labels(self) -> Iterator[tuple[bool, str]]:
         """What does not fit in the options that say where labels come from."""
+        if self.files or self.ranking is not None:
+            yield (self.info is None) != (self.protocol is None), TOGETHER
+            return
         listed = self.features is not None or self.info is not None
         yield (
             listed and (self.query is not None or self.gallery is not None),
@@ -45,7 +71,8 @@ class ScoreRequest:
         )
         yield (
             not listed and (self.query is None or self.gallery is None),
-            "expected --query and --gallery, or --features, or --distance with --protocol and --info",
+            "expected --query and --gallery, or --features, or --distance with --protocol and --info, or "
+            "files by themselves",
         )
         yield (
             listed and self.features is None and self.distance is None,
@@ -57,7 +84,7 @@ class ScoreRequest:
         )
         yield (
             listed and (self.info is None) != (self.protocol is None),
-            "--protocol and --info go together: whose index files, and the folder that holds them",
+            TOGETHER,
         )
 
     def _refuse_distances(self) -> Iterator[tuple[bool, str]]:

@@ -18,6 +18,8 @@ def render_scores(metrics: Mapping[str, Any], people: int) -> str:
     """
     rates = next((list(c["tar"]) for c in metrics["conventions"].values() if "tar" in c), [])
     headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP"]
+    depths = next((list(c["mAP@"]) for c in metrics["conventions"].values() if "mAP@" in c), [])
+    headers += [*(f"mAP@{depth}" for depth in depths)]
     headers += [*(f"TAR@{rate}" for rate in rates), "queries"]
     table, refused = [], {}
     for name, numbers in metrics["conventions"].items():
@@ -29,6 +31,7 @@ def render_scores(metrics: Mapping[str, Any], people: int) -> str:
             low, high = widen_point(numbers["interval"][metric], people)
             cells += [f"{100 * numbers[metric]:.1f}", f"{100 * low:.1f}–{100 * high:.1f}"]
         cells += [f"{100 * numbers[metric]:.1f}" for metric in ("R5", "R10", "R20", "mINP")]
+        cells += [f"{100 * numbers['mAP@'][depth]:.1f}" for depth in depths]
         cells += [f"{100 * numbers['tar'][rate]:.1f}" for rate in rates]
         table.append([*cells, str(numbers["queries"])])
     lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])]

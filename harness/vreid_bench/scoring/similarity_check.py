@@ -41,8 +41,18 @@ def describe_similarity(given: MatrixDistances, counts: Counts, labels: Labels) 
     )
 
 
+def is_similarity_by_itself(given: MatrixDistances, labels: Labels) -> bool:
+    """Is every query that is in the gallery the farthest item from itself, so that the matrix holds similarities?"""
+    _, farthest, known = _count_own(given, labels)
+    return known > 0 and farthest == known
+
+
+def find_lowest(given: MatrixDistances) -> float:
+    """The lowest value where it is clearly below 0, as in a matrix of negative similarities, else 0."""
+    return _find_negative(given)
+
+
 def _find_negative(given: MatrixDistances) -> float:
-    """The lowest value where it is clearly below 0, else 0."""
     lowest, largest = 0.0, 0.0
     for _, distances in given.tiles():
         lowest, largest = min(lowest, float(distances.min())), max(largest, float(np.abs(distances).max()))

@@ -23,6 +23,7 @@ from vreid_bench.system.errors import InputError
 
 Tile = tuple[slice, NDArray[Any]]  # positions of queries in the query list (0-based), their distances [R, G]
 
+NEVER = 1 << 30  # how many items come before a match that is in no list, more than any gallery has
 WHOLE = (0, 1)  # the shard that is the whole gallery
 
 

@@ -1,0 +1,118 @@
+"""HDF5 files, and MATLAB 7.3 files, which are HDF5 with the axes turned round. Large matrices stay on disk."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vreid_bench.importing.content import Array
+
+LARGE = 1 << 27  # bytes from which on a matrix is left on disk
+LIKELY = 64  # times that a file is compressed at most; more is no file of features
+MATLAB = "MATLAB_class"  # an attribute that MATLAB gives to every array
+
+
+@dataclass(frozen=True)
+class StoredMatrix:
+    """A matrix in an HDF5 file."""
+
+    dataset: Any  # h5py.Dataset
+    turned: bool  # was it written by MATLAB, which stores columns first?
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns, as the program that wrote them sees them."""
+        shape: tuple[int, ...] = self.dataset.shape
+        return shape[::-1] if self.turned else shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its numbers."""
+        kind: np.dtype[Any] = self.dataset.dtype
+        return kind
+
+    def rows(self, first: int, last: int) -> Array:
+        """Some rows."""
+        return np.asarray(self.dataset[:, first:last].T if self.turned else self.dataset[first:last])
+
+    def columns(self, first: int, last: int) -> Array:
+        """Some columns, as rows."""
+        return np.asarray(self.dataset[first:last] if self.turned else self.dataset[:, first:last].T)
+
+    def whole(self) -> Array:
+        """All of it, in memory."""
+        return np.asarray(self.dataset[()].T if self.turned else self.dataset[()])
+
+
+def is_hdf5(path: Path) -> bool:
+    """Has the file the signature of HDF5, at its beginning or behind a header?"""
+    import h5py
+
+    return bool(h5py.is_hdf5(path))
+
+
+def read_hdf5(path: Path) -> dict[str, Any]:
+    """The arrays of all groups, by their path with dots.
+
+    Raises ValueError for an array that is larger than what is stored of it can be, and whatever h5py raises.
+    """
+    import h5py
+
+    found: dict[str, Any] = {}
+    file = h5py.File(path, "r")
+
+    def take(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and not name.startswith("#"):  # MATLAB keeps the cells in `#refs#`
+            found[name.replace("/", ".")] = _read(item, file)
+
+    file.visititems(take)
+    return found
+
+
+def to_hdf5(arrays: dict[str, Array]) -> bytes:
+    """An HDF5 file with an array for each key; texts as UTF-8."""
+    import h5py
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for name, array in arrays.items():
+            kind = h5py.string_dtype() if array.dtype.kind == "U" else array.dtype
+            file.create_dataset(name, data=array.astype(object) if array.dtype.kind == "U" else array, dtype=kind)
+    return buffer.getvalue()
+
+
+def _read(item: Any, file: Any) -> Any:
+    size = item.size * item.dtype.itemsize
+    if size > LARGE and size > LIKELY * item.id.get_storage_size():
+        raise ValueError(f"{item.name} claims {list(item.shape)} numbers, but the file does not hold them")
+    turned = MATLAB in item.attrs
+    if item.dtype.kind == "O":
+        return _read_objects(item, file)
+    if turned and item.attrs[MATLAB] in (b"char", "char") and item.dtype.kind in "iu":
+        return _characters(item)
+    if item.ndim == 2 and size > LARGE:
+        return StoredMatrix(item, turned)
+    values = np.asarray(item[()])
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8")
+    return values.T if turned else values
+
+
+def _read_objects(item: Any, file: Any) -> Any:
+    """Texts, or the cells of MATLAB, which are references."""
+    import h5py
+
+    values = np.asarray(item[()]).reshape(-1)
+    if h5py.check_ref_dtype(item.dtype):
+        cells = [_read(file[reference], file) for reference in values]
+        texts = [cell if isinstance(cell, str) else np.reshape(cell, -1) for cell in cells]
+        return np.array(texts) if len({np.shape(text) for text in texts}) == 1 else texts
+    return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values], np.str_)
+
+
+def _characters(item: Any) -> str:
+    return "".join(map(chr, np.asarray(item[()]).T.reshape(-1).tolist()))

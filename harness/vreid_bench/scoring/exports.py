@@ -1,0 +1,183 @@
+"""Writes the features, the distances or the ranking of a run in the forms that other programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vreid_bench.importing.content import Array
+from vreid_bench.importing.hdf5 import to_hdf5
+from vreid_bench.importing.matlab import to_matlab
+from vreid_bench.importing.rankings import WRITERS
+from vreid_bench.importing.tables import to_csv, to_parquet
+from vreid_bench.importing.torch_files import to_torch
+from vreid_bench.importing.trec import to_qrels
+from vreid_bench.records.npz import to_npz
+from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.array_files import is_run_store
+from vreid_bench.scoring.distances import Precision, VectorDistances, parse_metric
+from vreid_bench.scoring.imports import import_files
+from vreid_bench.scoring.label_source import LabelSource, Listing, Pair
+from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles
+from vreid_bench.scoring.ranks.labels import Ints, Labels
+from vreid_bench.system.errors import InputError
+from vreid_bench.system.files import write_atomic
+
+Arrays = dict[str, Array]
+AS_LISTED = GalleryRule(None)
+
+
+class Side(NamedTuple):
+    """The columns of one side of a test."""
+
+    pid: Ints
+    camid: Ints
+    person: Array
+    tracklet: Array
+
+    @classmethod
+    def of(cls, labels: Labels, rows: Ints) -> Side:
+        """The columns of some test tracklets."""
+        names = labels.names(rows)
+        return cls(labels.pids[rows], labels.camids[rows], names["person"], names["tracklet"])
+
+
+class Exported(NamedTuple):
+    """A test with one vector for each tracklet."""
+
+    labels: Labels
+    query: Side
+    gallery: Side
+    vectors: VectorDistances
+
+
+def read_test(path: Path, metric: str | None, dtype: Precision = "float32") -> Exported:
+    """The features and labels of a run, or of a file that `score` reads.
+
+    Raises InputError where there are none, or where clips are compared in pairs.
+    """
+    source: LabelSource
+    if is_run_store(path) or (path.is_dir() and (path / "record.json").is_file()):
+        source = Listing.from_file(path, None)
+    else:
+        source = Pair.of(import_files((path,), Registry.installed))
+        source.check_once()
+    chosen = metric or source.metric
+    if chosen is None:
+        raise InputError(
+            f"{path}: the run compared clips in pairs, not vectors; name a --metric to compare their means"
+        )
+    labels = source.labels
+    vectors = VectorDistances(*source.vectors(dtype), parse_metric(chosen))
+    return Exported(labels, Side.of(labels, labels.query), Side.of(labels, labels.gallery), vectors)
+
+
+def export_features(test: Exported, form: str, out: Path) -> tuple[Path, ...]:
+    """Write the vectors with their labels; returns the files."""
+    write_atomic(out, FEATURES[form](test))
+    return (out,)
+
+
+def export_distances(test: Exported, form: str, out: Path) -> tuple[Path, ...]:
+    """Write the distances [Q, G] with their labels; returns the files."""
+    matrix = np.concatenate([tile for _, tile in test.vectors.tiles()])
+    write_atomic(out, DISTANCES[form](test, matrix))
+    return (out,)
+
+
+def export_ranking(test: Exported, form: str, out: Path) -> tuple[Path, ...]:
+    """Write the gallery's order for each query; for TREC beside it the qrels, `<out>.qrels`. Returns the files.
+
+    Raises InputError for names that the form cannot hold.
+    """
+    names, queries = test.gallery.tracklet.tolist(), test.query.tracklet.tolist()
+    if len(set(names)) < len(names) or len(set(queries)) < len(queries):
+        raise InputError("two tracklets have one name, by which a ranking is read; export --features or --distances")
+    people = dict(zip(names, test.gallery.person.tolist(), strict=True))
+    people |= dict(zip(queries, test.query.person.tolist(), strict=True))
+    if form != "grew" and form != "hid":
+        spaced = next((name for name in [*names, *queries] if any(c in " \t,;" for c in name)), None)
+        if spaced is not None:
+            raise InputError(
+                f"the tracklet {spaced!r} has a blank, comma or semicolon in its name, which the form cannot hold"
+            )
+    lists: dict[str, list[str]] = {}
+    matches: dict[str, list[str]] = {}
+    for query, order, match in _rank(test, junk=form not in ("trec", "grew", "hid")):
+        lists[queries[query]] = [names[item] for item in order]
+        matches[queries[query]] = [names[item] for item in match]
+    write_atomic(out, WRITERS[form](lists, people))
+    if form != "trec":
+        return (out,)
+    qrels = out.with_name(f"{out.name}.qrels")
+    write_atomic(qrels, to_qrels({query: found for query, found in matches.items() if found}))
+    return out, qrels
+
+
+def _rank(test: Exported, junk: bool) -> Iterator[tuple[int, Ints, Ints]]:
+    """Of each query: its number, the order of the gallery, with or without junk, and its matches."""
+    for rows, tile in test.vectors.tiles():
+        roles = assign_roles(test.labels, rows, AS_LISTED)
+        order = np.argsort(tile, axis=1, kind="stable")
+        for offset, ranked in enumerate(order):
+            match = roles.match[offset]
+            kept = ranked if junk else ranked[(match | roles.negative[offset])[ranked]]
+            yield rows.start + offset, kept, np.flatnonzero(match)
+
+
+def _columns(test: Exported, words: Mapping[str, str], embedding: str | None) -> Arrays:
+    """The arrays of both sides; words: part -> key with `{side}`."""
+    found: Arrays = {}
+    for name, side, vectors in (
+        ("query", test.query, test.vectors.query),
+        ("gallery", test.gallery, test.vectors.gallery),
+    ):
+        if embedding is not None:
+            found[embedding.format(side=name, letter=name[0])] = vectors
+        for part, key in words.items():
+            found[key.format(side=name, letter=name[0])] = getattr(side, part)
+    return found
+
+
+LAYUMI = {"pid": "{side}_label", "camid": "{side}_cam", "tracklet": "{side}_tracklet"}
+MEVID = {"pid": "{letter}_pids", "camid": "{letter}_camids", "tracklet": "{letter}_tracklets"}
+AG_VPREID = {"pid": "{side}_pids", "camid": "{side}_camids", "tracklet": "{side}_tracklet_names"}
+
+
+def _table(test: Exported) -> Arrays:
+    """A row for each tracklet and role."""
+    both = {part: np.concatenate([getattr(test.query, part), getattr(test.gallery, part)]) for part in Side._fields}
+    roles = np.repeat(["query", "gallery"], [len(test.query.pid), len(test.gallery.pid)])
+    vectors = np.concatenate([test.vectors.query, test.vectors.gallery])
+    return {"role": roles, **both, "embedding": vectors}
+
+
+FEATURES: dict[str, Callable[[Exported], bytes]] = {
+    "mat": lambda test: to_matlab(_columns(test, LAYUMI, "{side}_f")),
+    "npz": lambda test: to_npz(_columns(test, MEVID, "{letter}f")),
+    "pt": lambda test: to_torch(_columns(test, MEVID, "{letter}f")),
+    "hdf5": lambda test: to_hdf5(_columns(test, LAYUMI, "{side}_f")),
+    "csv": lambda test: to_csv(_table(test)),
+    "parquet": lambda test: to_parquet(_table(test)),
+}
+DISTANCES: dict[str, Callable[[Exported, Array], bytes]] = {
+    "mat": lambda test, matrix: to_matlab({"distmat": matrix, **_columns(test, LAYUMI, None)}),
+    "ag-vpreid": lambda test, matrix: to_matlab({"distance_matrix": matrix, **_columns(test, AG_VPREID, None)}),
+    "mevid": lambda test, matrix: to_npz({"distmat": matrix, **_columns(test, MEVID, None)}),
+    "hdf5": lambda test, matrix: to_hdf5({"distmat": matrix, **_columns(test, LAYUMI, None)}),
+}
+RANKINGS: tuple[str, ...] = tuple(WRITERS)
+
+
+def export(test: Exported, what: str, form: str, out: Path) -> tuple[Path, ...]:
+    """Write `what`, one of features, distances and ranking, in a form; returns the files that were written."""
+    write: Mapping[str, Callable[[Exported, str, Path], Any]] = {
+        "features": export_features,
+        "distances": export_distances,
+        "ranking": export_ranking,
+    }
+    written: tuple[Path, ...] = write[what](test, form, out)
+    return written

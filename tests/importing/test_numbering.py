@@ -1,0 +1,98 @@
+"""Labels are whole numbers that their type holds exactly, or texts that are numbered over both sides."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vreid_bench import InputError
+from vreid_bench.importing.numbering import as_column, number_jointly
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [3, 1, 2],
+        np.array([[3, 1, 2]]),
+        np.array([[3], [1], [2]], np.float64),
+        np.array([3, 1, 2], np.uint8),
+        torch.tensor([3, 1, 2]),
+        torch.tensor([[3.0], [1.0], [2.0]], dtype=torch.float16),
+        torch.tensor([3.0, 1.0, 2.0], dtype=torch.bfloat16),
+        [np.int64(3), torch.tensor(1), 2],
+    ],
+    ids=["list", "row", "column", "bytes", "tensor", "half", "brain", "mixed"],
+)
+def test_numbers_in_every_form_are_the_same_column(value):
+    assert as_column(value, "pid").tolist() == [3, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.array([1, 1 << 24], np.float32), r"pid holds 16777216 as float32, .* only below 2\^24"),
+        (np.array([1, 2048], np.float16), r"holds 2048 as float16, .* only below 2\^11"),
+        (torch.tensor([1, 2048], dtype=torch.float16), r"only below 2\^11"),
+        (torch.tensor([1, 256], dtype=torch.bfloat16), r"holds 256 as bfloat16, .* only below 2\^8"),
+        (np.array([1, 1 << 53], np.float64), r"only below 2\^53"),
+        (np.array([1, 1 << 63], np.uint64), r"holds 9223372036854775808, expected numbers below 2\^63"),
+        ([1, 1 << 70], r"expected numbers below 2\^63"),
+        ([0.5, 1], "must hold whole numbers, got float64"),
+        ([np.nan, 1], "must hold whole numbers"),
+        (["a", 1], "must hold numbers or texts, got a list with both"),
+        ([[1, 2], [3, 4]], r"must be \[N\], \[N, 1\] or \[1, N\], got \[2, 2\]"),
+        ([[1, 2], [3]], "must be a list of numbers or texts"),
+        ([True, False], "must hold whole numbers or texts, got bool"),
+        ([None, {}], "got objects of several kinds"),
+    ],
+)
+def test_labels_that_may_have_lost_digits_or_are_none_are_refused(value, message):
+    with pytest.raises(InputError, match=message):
+        as_column(value, "pid")
+
+
+@pytest.mark.parametrize("largest", [(1 << 24) - 1, -((1 << 24) - 1)])
+def test_the_last_exact_number_is_taken(largest):
+    assert as_column(np.array([largest], np.float32), "pid").tolist() == [largest]
+
+
+def test_texts_that_are_numbers_count_as_numbers():
+    numbers, names = number_jointly([("q", ["0007", "-1", "0000"]), ("g", np.array([7, 2]))], "ids")
+    assert [n.tolist() for n in numbers] == [[7, -1, 0], [7, 2]]
+    assert names[0].tolist() == ["0007", "-1", "0000"]
+    assert names[1] is None
+
+
+def test_names_are_numbered_over_both_sides_and_junk_stays_junk():
+    numbers, _ = number_jointly([("q", ["bea", "al"]), ("g", ["0", "-1", "bea", "cy"])], "ids")
+    assert [n.tolist() for n in numbers] == [[2, 1], [0, -1, 2, 3]]
+    two, _ = number_jointly([("q", ["1", "01"]), ("g", ["01", "1"])], "ids")
+    assert two[0].tolist() == two[1].tolist()[::-1]
+    assert len(set(two[0].tolist())) == 2
+
+
+def test_both_sides_may_come_from_one_column():
+    numbers, _ = number_jointly([("rows.csv: pid", ["bea"]), ("rows.csv: pid", ["al", "bea"])], "ids")
+    assert [n.tolist() for n in numbers] == [[2], [1, 2]]
+
+
+def test_numbers_on_one_side_and_names_on_the_other_are_refused():
+    with pytest.raises(InputError, match="g has numbers, but q has names such as 'bea'; give both the same ids"):
+        number_jointly([("q", ["bea"]), ("g", [1])], "ids")
+
+
+TEXTS = st.lists(st.text(st.characters(codec="ascii", exclude_categories=("Cc", "Zs")), min_size=1), min_size=1)
+
+
+@given(TEXTS, TEXTS)
+def test_two_texts_have_one_number_exactly_if_they_are_the_same_person(query, gallery):
+    numbers, _ = number_jointly([("q", query), ("g", gallery)], "ids")
+    codes = [*numbers[0].tolist(), *numbers[1].tolist()]
+    special = {"00-1": "-1", "0000": "0"}
+    texts = [special.get(text, text) for text in [*query, *gallery]]
+    whole = all(text.lstrip("+-").isdigit() and len(text) < 18 for text in texts)
+    for one, first in zip(codes, texts, strict=True):
+        for other, second in zip(codes, texts, strict=True):
+            if not whole:
+                assert (one == other) == (first == second)
