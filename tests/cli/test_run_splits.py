@@ -36,7 +36,8 @@ def test_ten_splits_are_one_record_with_mean_deviation_and_each_split(cli_json, 
     assert found["sd"]["R1"] == pytest.approx(stdev(each))
     assert found["queries"] == 50
     assert found["mINP"] == found["mAP"]  # one match per query
-    assert record.variant == ("size=[32, 16]", "stages.0.K=2", "stages.0.P=4", "stages.0.steps=6")
+    settings = ("size=[32, 16]", "stages.0.K=2", "stages.0.P=4", "stages.0.steps=6")
+    assert record.variant == (*settings, "test.clips=8", 'test.sampler="uniform"')
     assert record.protocol.rules["variant"] == "wang14"
     folders = sorted(path.name for path in Path(report["run"]).glob("split-*"))
     assert folders == sorted(f"split-{number}" for number in range(10))
