@@ -15,6 +15,9 @@ import torch
 from brought_files import MATRICES, SHAPES, world
 from scipy.io import savemat
 
+from vreid_bench import InputError
+from vreid_bench.importing import recognition
+
 
 class Trap:
     """Unpickled as intended, it leaves a file behind."""
@@ -191,3 +194,30 @@ def test_a_mat_with_structs_and_cells_is_read(cli_json, tmp_path):
     savemat(tmp_path / "struct.mat", sides)
     found = cli_json("score", tmp_path / "struct.mat")["conventions"]
     assert found == cli_json("score", *SHAPES["aliases"](tmp_path, w))["conventions"]
+
+
+def test_a_fault_of_our_own_is_not_taken_for_an_unknown_file(tmp_path, monkeypatch):
+    """It ended once as "a text without columns": the wrong answer, and the fault unseen."""
+
+    def broken(path, head):
+        raise NameError("a name is not defined")
+
+    monkeypatch.setattr(recognition, "FAMILIES", (recognition.Family("broken", broken, None),))
+    (tmp_path / "a").write_text("1 2 3")
+    with pytest.raises(NameError):
+        recognition.read_content(tmp_path / "a")
+
+
+@pytest.mark.parametrize("kind", ["npz", "pt"])
+def test_an_archive_that_is_cut_anywhere_is_a_sentence(tmp_path, kind):
+    """At every length, so that each thing that an archive's reader can raise is met."""
+    path = tmp_path / f"whole.{kind}"
+    if kind == "npz":
+        np.savez(path, embedding=np.eye(2), pid=[0, 1])
+    else:
+        torch.save({"embedding": torch.eye(2)}, path)
+    whole = path.read_bytes()
+    for end in range(1, len(whole), 7):
+        path.write_bytes(whole[:end])
+        with pytest.raises(InputError):
+            recognition.read_content(path)

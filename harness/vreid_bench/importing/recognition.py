@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import ZipFile, is_zipfile
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -23,6 +24,9 @@ from vreid_bench.system.errors import InputError
 
 HEAD = 1 << 16  # bytes that are looked at
 RUN, QRELS = "TREC run", "TREC qrels"  # forms whose arrays are lists and judgements
+
+# what looking at cut or damaged bytes raises: text (ValueError), archives, sizes that the file does not have
+DAMAGE = (OSError, ValueError, EOFError, KeyError, IndexError, NotImplementedError, BadZipFile, struct.error)
 
 STRANGE = {  # how files begin that people give by mistake
     b"\xff\xd8\xff": "a JPEG picture",
@@ -116,7 +120,7 @@ def list_files(paths: tuple[Path, ...]) -> list[Path]:
 def _fits(family: Family, path: Path, head: bytes) -> bool:
     try:
         return family.fits(path, head)
-    except Exception:  # a zip that is cut off, or bytes that only resemble a format: no other family need care
+    except DAMAGE:  # bytes that only resemble the format; a fault of our own is none of these and is not hidden
         return False
 
 
@@ -144,7 +148,7 @@ def _describe_strange(path: Path, head: bytes) -> str:
         try:
             with ZipFile(path) as archive:
                 names = archive.namelist()
-        except Exception:  # whatever a damaged archive makes its reader raise
+        except DAMAGE:
             return "cannot be read as npz or as a file of torch.save (it begins like a zip archive, which is damaged)"
         return f"it is a zip archive with {', '.join(names[:5]) or 'nothing in it'}; unpack it first"
     for mark, words in STRANGE.items():

@@ -184,13 +184,14 @@ def _parse_numbers(texts: Sequence[str], line: int) -> Array:
     try:
         return np.array([float(text) for text in texts])
     except ValueError as fault:
-        bad = next(text for text in texts if not _is_number(text))
+        bad = next(text for text in texts if not is_number(text))
         raise ValueError(
             f"line {line} has {json.dumps(bad[:40])} where a number of the features is expected"
         ) from fault
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Does the text write a number as Python reads it?"""
     try:
         float(text)
     except ValueError:

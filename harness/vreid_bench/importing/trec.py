@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from vreid_bench.importing.tables import is_number
+
 RUN, QRELS = 6, 4  # fields in a line
 
 
@@ -16,7 +18,7 @@ def find_form(head: str) -> int:
     """How many fields the lines have: RUN, QRELS, or 0 for a text that is neither."""
     lines = [line.split() for line in head.splitlines()[:-1] or head.splitlines() if line.strip()]
     for size, score in ((RUN, 4), (QRELS, 3)):
-        if lines and all(len(line) == size and _is_number(line[score]) for line in lines):
+        if lines and all(len(line) == size and is_number(line[score]) for line in lines):
             return size
     return 0
 
@@ -30,7 +32,7 @@ def read_run(path: Path) -> dict[str, tuple[str, ...]]:
     scores: dict[str, array[float]] = defaultdict(lambda: array("d"))
     documents: dict[str, array[int]] = defaultdict(lambda: array("q"))
     for line, (query, _, document, _, score, _) in _read(path, RUN):
-        if not _is_number(score):
+        if not is_number(score):
             raise ValueError(f"line {line}: the score {score[:40]!r} is not a number")
         scores[query].append(float(score))
         documents[query].append(number.setdefault(document, len(number)))
@@ -83,11 +85,3 @@ def _read(path: Path, size: int) -> Iterator[tuple[int, list[str]]]:
                 raise ValueError(f"line {number} has {len(fields)} fields, expected {size}")
             if fields:
                 yield number, fields
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
