@@ -284,7 +284,7 @@ class C3dHead(nn.Module):
 CENTRES = ("aggregator.w", "aggregator.z", "aggregator.c")
 WORDS: Mapping[Preset, Mapping[str, Any]] = {
     "paper": {"words": 64, "alpha": 1000.0},
-    "small": {"words": 8, "alpha": 1000.0},  # with 64 words, 32 channels and few people score 9 points less
+    "small": {"words": 8, "alpha": 1000.0},  # with 64 words, 32 channels and few people score 7 points less
 }
 
 
