@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.convention import Compared, Convention, Having
 from vreid_bench.contracts.hookspecs import hookimpl
 from vreid_bench.contracts.length import Epochs
 from vreid_bench.contracts.protocol import Protocol
@@ -124,6 +124,7 @@ __all__ = [
     "ClipSide",
     "Clipping",
     "Clips",
+    "Compared",
     "Convention",
     "Corruption",
     "Count",
@@ -136,6 +137,7 @@ __all__ = [
     "FromDistances",
     "FromFeatures",
     "Hardest",
+    "Having",
     "InputError",
     "KReciprocalRule",
     "Method",

@@ -21,7 +21,7 @@ from vreid_bench.importing.keys import find_side, recognise_key
         ),
         ("g_camids gallery_cam gallery_cams gallery_camids gallery_cids g_cam_ids gallery.camid", "gallery", "camid"),
         ("query_tracklet_names q_tracklets query_names query_paths", "query", "tracklet"),
-        ("q_oids query_clothes_ids", "query", "clothes"),
+        ("q_oids query_clothes_ids", "query", "outfit"),
         ("mquery_f", "multi", "embedding"),
         ("mquery_cam", "multi", "camid"),
         ("distmat dist distance_matrix distMat dist_mat distances", "", "distance"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vreid_bench import Convention, Dataset, InputError, Split, Tracklet
+from vreid_bench import Compared, Convention, Dataset, InputError, Split, Tracklet
 from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.planning.folds import Fold, TrainingSet
 from vreid_bench.planning.validation import ValidationRequest
@@ -14,8 +14,8 @@ from vreid_bench.planning.validation import ValidationRequest
 RULE = Convention("c", "1", True, "step", "skip", "", "")
 
 
-def tracklet(pid, camid, clothes=""):
-    return Tracklet((f"{pid}/{camid}.jpg",), pid, camid, clothes)
+def tracklet(pid, camid, **attributes):
+    return Tracklet((f"{pid}/{camid}.jpg",), pid, camid, tuple(attributes.items()))
 
 
 def fold(*tracklets, before=()):
@@ -117,10 +117,10 @@ def test_queries_stay_in_the_gallery_or_there_would_be_nothing_to_find():
 
 
 def test_a_convention_that_cannot_be_computed_is_refused():
-    dressed = [tracklet(pid, cam, "coat") for pid in range(1, 21) for cam in (1, 2)]
-    held(5, 0.1, *dressed, rule=replace(RULE, clothes="same"))
+    dressed = [tracklet(pid, cam, outfit="coat") for pid in range(1, 21) for cam in (1, 2)]
+    held(5, 0.1, *dressed, rule=replace(RULE, match=(Compared("outfit", "same"),)))
     with pytest.raises(InputError, match="under 'c': none of 4 queries has a match in the gallery; leave --validate"):
-        held(5, 0.1, *dressed, rule=replace(RULE, clothes="other"))
+        held(5, 0.1, *dressed, rule=replace(RULE, match=(Compared("outfit", "other"),)))
 
 
 def test_people_are_held_out_of_the_last_training_alone():

@@ -9,7 +9,7 @@ import pytest
 from short_run import SHORT
 from yard import ALONE, APART, BOTH, CONVENTION, PROTOCOL, SPLIT, Reader, registry, tracklet
 
-from vreid_bench import Dataset, InputError, Protocol, Selection, hookimpl
+from vreid_bench import Compared, Dataset, InputError, Protocol, Selection, hookimpl
 from vreid_bench.planning import plan as plan_module
 from vreid_bench.planning.dataset_check import check_dataset
 from vreid_bench.planning.fold_check import find_fold_faults
@@ -93,7 +93,22 @@ LISTS = {
     "float pid": (changed("train", 2, pid=2.0), "split 0, train tracklet 2 has the pid 2.0, expected a whole number"),
     "pid below -1": (changed("test", 5, pid=-7), "test tracklet 5 has the pid -7, expected 1 or more for a person"),
     "text camid": (changed("test", 0, camid="hall"), "test tracklet 0 has the camid 'hall', expected a whole number"),
-    "clothes": (changed("test", 0, clothes=3), "test tracklet 0 has the clothes 3, expected a text as clothes"),
+    "text as attributes": (
+        changed("test", 0, attributes="coat"),
+        "test tracklet 0 has the attributes 'coat', expected pairs of texts such as",
+    ),
+    "number as attribute": (
+        changed("test", 0, attributes=(("outfit", 3),)),
+        "test tracklet 0 has the attribute 'outfit' with the value 3, expected a name and a text",
+    ),
+    "attribute twice": (
+        changed("test", 0, attributes=(("outfit", "a"), ("outfit", "b"))),
+        "(('outfit', 'a'), ('outfit', 'b')), expected each attribute once",
+    ),
+    "camera as attribute": (
+        changed("test", 0, attributes=(("camera", "hall"),)),
+        "test tracklet 0 has an attribute 'camera', expected a name that is none of pid, camid, person, camera, frames",
+    ),
     "number as person": (
         changed("test", 1, person=7),
         "test tracklet 1 has the person 7, expected a text as person, em",
@@ -252,9 +267,9 @@ def test_queries_without_a_match_are_counted_as_a_loop_does():
 @pytest.mark.filterwarnings("error")
 def test_queries_without_a_match_in_such_clothes_are_counted():
     """Person 1 wears the clothes of the query once, person 2 never."""
-    pids, camids, worn = np.array([[1, 1, 1, 2, 2], [1, 2, 3, 1, 2], [0, 0, 1, 0, 1]])
-    labels = Labels(pids, camids, np.array([0, 3]), np.arange(5), worn)
-    same, other = (replace(CONVENTION, name=clothes, clothes=clothes) for clothes in ("same", "other"))
+    pids, camids = np.array([[1, 1, 1, 2, 2], [1, 2, 3, 1, 2]])
+    labels = Labels(pids, camids, np.array([0, 3]), np.arange(5), attributes={"outfit": np.array([*"aabab"])})
+    same, other = (replace(CONVENTION, name=value, match=(Compared("outfit", value),)) for value in ("same", "other"))
     found = count_unmatched(labels, (CONVENTION, same, other))
     assert {name: one.without for name, one in found.items()} == {"c": 0, "same": 1, "other": 0}
 

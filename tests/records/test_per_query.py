@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from vreid_bench.contracts.convention import Admission, Having
 from vreid_bench.records.npz import read_npz, to_npz
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.system.errors import InputError
@@ -17,18 +18,26 @@ NAMES = {
 SCORES = QueryScores(np.array([1.0, np.nan, 0.25]), np.array([0, -1, 6]))
 
 
-def kept(alike=None, names=NAMES):
+WORN = {"outfit": np.array([True, False])}
+NIGHT = Admission(gallery=(Having("light", ("night", "dusk")),), least_frames=3)
+
+
+def kept(alike=None, names=NAMES, admissions=()):
     """Three queries of two splits."""
-    matches = MatchCounts(np.array([0, 2]), np.array([0, 1]), np.array([[1, 2], [3, 4]]), alike)
+    asks = np.array([[True], [False], [True]])[:, : len(admissions)]
+    ranks = np.array([0, 2]), np.array([0, 1]), np.array([[1, 2], [3, 4]])
+    matches = MatchCounts(*ranks, alike or {}, admissions, asks)
     columns = [np.array(column) for column in ([0, 0, 3], [4, 5, 4], [7, 8, 7], [1, 2, 1])]
     return PerQuery(*columns, np.array([True, True, False]), matches, {"official": SCORES, "a.b": SCORES}, names)
 
 
-@pytest.mark.parametrize("alike", [None, np.array([True, False])])
-def test_what_is_read_is_what_was_written(tmp_path, alike):
+@pytest.mark.parametrize(("alike", "admissions"), [(None, ()), (WORN, ()), (WORN, (NIGHT,))])
+def test_what_is_read_is_what_was_written(tmp_path, alike, admissions):
     path = tmp_path / "kept.npz"
-    path.write_bytes(kept(alike).to_bytes())
-    read, expected = PerQuery.from_file(path, ["official"]).arrays(), kept(alike).arrays()
+    written = kept(alike, admissions=admissions)
+    path.write_bytes(written.to_bytes())
+    assert PerQuery.from_file(path).matches.admissions == admissions
+    read, expected = PerQuery.from_file(path, ["official"]).arrays(), written.arrays()
     assert set(read) == set(expected)
     for name, array in expected.items():
         np.testing.assert_array_equal(read[name], array)
@@ -37,7 +46,11 @@ def test_what_is_read_is_what_was_written(tmp_path, alike):
 
 
 def test_the_names_and_sizes_of_the_arrays():
-    sizes = {name: array.dtype.str[1:] for name, array in kept(np.array([True, False])).arrays().items()}
+    sizes = {
+        name: array.dtype.str[1:]
+        for name, array in kept(WORN, admissions=(NIGHT,)).arrays().items()
+        if name != "admissions"
+    }
     assert sizes == {
         "split": "i8",
         "query": "i8",
@@ -50,7 +63,8 @@ def test_the_names_and_sizes_of_the_arrays():
         "match.query": "i4",
         "match.group": "i4",
         "match.before": "i4",
-        "match.alike": "b1",
+        "match.alike.outfit": "b1",
+        "asks": "b1",
         "official.ap": "f8",
         "official.first_rank": "i8",
         "a.b.ap": "f8",

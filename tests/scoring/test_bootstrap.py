@@ -90,7 +90,7 @@ def test_of_sixty_people_it_covers_as_often_as_the_docs_say():
 def test_sums_by_person():
     rows, pids, splits = np.arange(5), np.array([5, 3, 3, 9, 5]), np.array([0, 0, 0, 0, 1])
     scores = QueryScores(np.array([0.5, 1, 0.25, np.nan, 1]), np.array([2, 0, 1, -1, 0]))
-    matches = MatchCounts(rows[:0], rows[:0], np.zeros((0, 2), int), None)
+    matches = MatchCounts(rows[:0], rows[:0], np.zeros((0, 2), int), {}, (), np.zeros((len(rows), 0), bool))
     kept = PerQuery(splits, rows, pids, rows, rows > 0, matches, {"x": scores})
     assert tabulate_people(kept, "x") == [
         {"queries": [2, 1], "AP": [1.25, 0.5], "R1": [1, 0]},

@@ -26,7 +26,7 @@ def run_folder(path, precision, pids=None, **fields):
     path.mkdir()
     pids = np.arange(len(precision)) // 2 + 1 if pids is None else pids
     scores = dict.fromkeys(CONVENTIONS, QueryScores(precision, np.where(precision > 0.5, 0, 3)))
-    matches = MatchCounts(pids[:0], pids[:0], np.zeros((0, 2), int), None)
+    matches = MatchCounts(pids[:0], pids[:0], np.zeros((0, 2), int), {}, (), np.zeros((len(pids), 0), bool))
     kept = PerQuery(0 * pids, np.arange(len(pids)), pids, pids % 3, pids > 0, matches, scores)
     (path / "per_query.npz").write_bytes(kept.to_bytes())
     (path / "record.json").write_text(json.dumps({**GOLDEN, **fields}))

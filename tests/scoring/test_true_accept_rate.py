@@ -10,6 +10,7 @@ from oracle import labels
 
 import vreid_bench.scoring.distances as source
 from vreid_bench.scoring.distances import VectorDistances
+from vreid_bench.scoring.matches_and_junk import GalleryRule
 from vreid_bench.scoring.true_accept_rate import true_accept_rates
 from vreid_bench.system.errors import InputError
 
@@ -39,11 +40,12 @@ def test_agrees_with_all_pairs_sorted(seed, rate, queries_in_gallery, rows):
     distances = random.integers(0, 40, (len(who.query), 30)).astype(float)
     tiles = [(slice(i, i + rows), distances[i : i + rows]) for i in range(0, len(distances), rows)]
     expected = by_hand(distances, who, rate, queries_in_gallery)
+    rule = GalleryRule(queries_in_gallery)
     if expected is None:
         with pytest.raises(InputError, match="no query has a match"):
-            true_accept_rates(tiles, who, [rate], queries_in_gallery)
+            true_accept_rates(tiles, who, [rate], rule)
     else:
-        assert true_accept_rates(tiles, who, [0.3, rate], queries_in_gallery)[1] == expected
+        assert true_accept_rates(tiles, who, [0.3, rate], rule)[1] == expected
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])

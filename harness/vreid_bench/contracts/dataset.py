@@ -27,7 +27,9 @@ class Tracklet(NamedTuple):
     frames: tuple[str, ...]  # file paths relative to the root of the data set, in order of time
     pid: int  # > 0 a person, DISTRACTOR or JUNK
     camid: int
-    clothes: str = ""  # a label that tells the clothes of this person apart; empty if the data set has none
+    # What else is known of it, such as (("outfit", "3"), ("place", "indoor")). An outfit tells the clothes of one
+    # person apart: the same text of another person means other clothes.
+    attributes: tuple[tuple[str, str], ...] = ()
     person: str = ""  # what the data set calls the person, if not by the pid
     camera: str = ""  # what the data set calls the camera, if not by the camid
 
@@ -35,6 +37,10 @@ class Tracklet(NamedTuple):
     def name(self) -> str:
         """The path of its first frame, which no other tracklet has."""
         return self.frames[0]
+
+    def attribute(self, name: str) -> str:
+        """The value of an attribute; empty where it is not known."""
+        return dict(self.attributes).get(name, "")
 
     @property
     def person_name(self) -> str:
@@ -97,7 +103,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over relative paths, pid, camid and clothes of all splits: the same for every copy of the data.
+        """sha256 over relative paths, pid, camid and attributes of all splits: the same for every copy of the data.
 
         The names of people and cameras are not part of it, because no number depends on them: see `naming`.
         """
@@ -106,8 +112,8 @@ class Dataset:
             for role, tracklets in (("train", split.train), ("test", split.test)):
                 hasher.update(f"{role} {len(tracklets)}\n".encode())
                 for t in tracklets:
-                    worn = f" {t.clothes}" if t.clothes else ""  # nothing, where a data set has no clothes
-                    hasher.update(f"{t.pid} {t.camid} {len(t.frames)}{worn}\n".encode())
+                    known = "".join(f" {name}={value}" for name, value in t.attributes)
+                    hasher.update(f"{t.pid} {t.camid} {len(t.frames)}{known}\n".encode())
                     hasher.update("\n".join(t.frames).encode())
             hasher.update(repr((split.query, split.gallery)).encode())
         return hasher.hexdigest()
@@ -229,6 +235,6 @@ def mark_synthetic(dataset: Dataset) -> Dataset:
     return replace(dataset, source="synthetic") if (dataset.root / SYNTHETIC).exists() else dataset
 
 
-def knows_clothes(split: Split) -> bool:
-    """Whether every test tracklet of a person has a label of clothes."""
-    return all(t.clothes for t in split.test if t.pid > DISTRACTOR)
+def list_attributes(tracklets: Iterable[Tracklet]) -> list[str]:
+    """The names of all attributes that some tracklet has, sorted."""
+    return sorted({name for tracklet in tracklets for name, _ in tracklet.attributes})

@@ -129,14 +129,14 @@ def evaluate(
 
 def rank(case: Case, matcher: Matcher, testing: Testing, quiet: bool) -> Outcome:
     """One ranking, scored. Raises InputError if the protocol's headline convention cannot be computed."""
-    sides, labels = (case.query, case.gallery), case.labels
+    sides, labels = (case.query, case.gallery), case.labels.for_conventions(testing.conventions)
     work = f"ranking {len(labels.gallery):,} tracklets for {len(labels.query):,} queries"
     with explain_memory(work, "test.clips", case.gallery.embedding.device.type):
         counts = rank_by_matcher(matcher, sides, labels, testing.reranker, testing.memory, quiet)
     verdicts = judge(counts, testing.conventions)
     if isinstance(verdict := verdicts[testing.headline], NotComputable):
         raise InputError(f"the headline convention {testing.headline} is not computable: {verdict}")
-    return Outcome(case.labels, counts, verdicts)
+    return Outcome(labels, counts, verdicts)
 
 
 def _fingerprint(view: View, testing: Testing, fold: Fold, folder: FoldDirectory, where: Sequence[object]) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from vreid_bench.importing.columns import Columns, collect_columns
 from vreid_bench.importing.content import Array, Column, Content, to_array
 from vreid_bench.importing.frames import AVERAGE, Pool, find_groups, pool_groups, pool_spans, read_spans
-from vreid_bench.importing.keys import Meaning, Side
-from vreid_bench.importing.numbering import as_column, number_jointly
+from vreid_bench.importing.keys import ATTRIBUTES, Meaning, Side
+from vreid_bench.importing.numbering import as_column, as_texts, number_jointly
 from vreid_bench.importing.roles import split_by_roles
 from vreid_bench.system.errors import InputError
 
@@ -64,7 +64,6 @@ def assemble(
     tables: dict[str, dict[str, Any]] = {side: {} for side in SIDES}
     _number(columns, tables, "pid", "ids")
     cameras = _number(columns, tables, "camid", "camera labels")
-    _number(columns, tables, "clothes", "labels of clothes")
     for side in SIDES:
         _take_arrays(sides[side], tables[side], parts)
     _name_tracklets(sides, tables)
@@ -213,6 +212,9 @@ def _take_arrays(own: Mapping[str, Column], table: dict[str, Any], parts: bool) 
     for kind in ("person", "camera"):
         if kind in own:
             table[kind] = as_column(own[kind].value, own[kind].source).astype(np.str_)
+    for kind in ATTRIBUTES:
+        if kind in own:
+            table[kind] = as_texts(own[kind].value, own[kind].source)
 
 
 def _name_tracklets(sides: Mapping[Side, Mapping[str, Column]], tables: Mapping[str, dict[str, Any]]) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from vreid_bench.importing.content import EXAMPLE, Column, Content, describe_array
-from vreid_bench.importing.keys import LABEL_FIRST, SIDES, Meaning, Side, find_side, recognise_key
+from vreid_bench.importing.keys import ATTRIBUTES, LABEL_FIRST, SIDES, Meaning, Side, find_side, recognise_key
 from vreid_bench.system.errors import InputError
 
 ROLE_LISTS = ("query", "gallery")  # keys of the rows of queries and gallery, in a file of all test tracklets
 ONE_OF = ("tracklet", "camera", "person", "frame", "type", "case")  # where the first of several keys is taken
-OWN = ("pid", "camid", "embedding", "valid", "importance", "clothes", "person", "camera", "tracklet")
+OWN = ("pid", "camid", "embedding", "valid", "importance", "person", "camera", "tracklet", *ATTRIBUTES)
 RANKING = ("gallery_tracklets", "ranked_gallery_tracklets", "rank1")  # columns of a ranking
 
 

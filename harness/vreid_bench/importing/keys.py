@@ -21,8 +21,15 @@ _WORDS = {
     "camera": "camera cameras cameraname cameranames",
     "tracklet": "tracklet tracklets trackletname trackletnames trackletid trackletids track tracks trackid trackids "
     "name names path paths file files filename filenames imgpath imgpaths video videoid sequence",
-    "clothes": "oid oids outfit outfits clothes clothesid clothesids cloth",
+    "outfit": "oid oids outfit outfits clothes clothesid clothesids cloth",
+    "session": "session sessions sessionid day days date dates",
     "modality": "modal modals modality modalities",
+    "platform": "platform platforms",
+    "place": "place places location locations",
+    "scale": "scale scales",
+    "altitude": "altitude altitudes height heights",
+    "range": "range ranges",
+    "angle": "angle angles",
     "frame": "frame frames frameid frameids frameindex",
     "type": "type types",
     "role": "role roles split set subset part",
@@ -36,6 +43,7 @@ _WORDS = {
 }
 MEANINGS = {re.sub("_", "", word): kind for kind, words in _WORDS.items() for word in words.split()}
 FEATURES = {"feat", "feats", "feature", "features", "embedding", "embeddings"}  # wherever they stand: ide_feat_test
+ATTRIBUTES = ("outfit", "session", "modality", "platform", "place", "scale", "altitude", "range", "angle")
 OF_NO_SIDE = ("distance", "similarity", "spans", "query_rows")
 LABEL_FIRST = {"person": "pid", "camera": "camid"}  # names that are the labels where there are no numbers
 
@@ -46,7 +54,7 @@ WORDS = {  # in the lines that say what each key became
     "person": "names of people",
     "camera": "names of cameras",
     "tracklet": "names of tracklets",
-    "clothes": "clothes",
+    "outfit": "outfits",
     "frame": "frame numbers",
     "role": "query or gallery",
     "valid": "which clips are valid",

@@ -46,6 +46,22 @@ def as_column(value: Any, what: str) -> Array:
     return check_whole(array, what, kind or str(array.dtype))
 
 
+def as_texts(value: Any, what: str) -> NDArray[np.str_]:
+    """Values of an attribute as texts [N]: 12.0 is `12`, a missing number is empty. Raises as `as_column` does."""
+    try:
+        numbers = np.asarray(value, np.float64).reshape(-1) if not _is_text(value) else None
+    except (TypeError, ValueError, RuntimeError):  # texts, cells, tensors that need to be moved
+        numbers = None
+    if numbers is None or np.ndim(value) > 1:
+        return as_column(value, what).astype(np.str_)
+    return np.array(["" if np.isnan(number) else f"{number:.15g}" for number in numbers.tolist()], np.str_)
+
+
+def _is_text(value: Any) -> bool:
+    """Numbers in texts stay as they are written: `007` is no `7`."""
+    return np.asarray(value).dtype.kind in "SUO"
+
+
 def check_whole(array: Array, what: str, kind: str = "") -> Ints:
     """The numbers of an array [N] as int64. Raises InputError for others, and beyond what their type holds exactly."""
     kind = kind or str(array.dtype)

@@ -8,7 +8,7 @@ import numpy as np
 
 from vreid_bench.importing.columns import Columns
 from vreid_bench.importing.content import Array, Column, to_array
-from vreid_bench.importing.keys import Meaning, Side
+from vreid_bench.importing.keys import ATTRIBUTES, Meaning, Side
 from vreid_bench.importing.numbering import as_column
 from vreid_bench.system.errors import InputError
 
@@ -21,11 +21,10 @@ OF_ROWS = (
     "person",
     "camera",
     "tracklet",
-    "clothes",
-    "modality",
     "type",
     "valid",
     "importance",
+    *ATTRIBUTES,
 )
 ADVICE = (
     "add a column role with query, gallery or both, or name the files with --query FILE and --gallery FILE, or say the "

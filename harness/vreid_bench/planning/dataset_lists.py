@@ -18,6 +18,7 @@ from vreid_bench.registry.value_checks import describe_value
 from vreid_bench.system.errors import InputError
 
 SOURCES = get_args(Source)
+RESERVED = ("pid", "camid", "person", "camera", "frames")  # what every tracklet has besides attributes
 ROWS = "row numbers of the test tracklets, from 0; `Split.apart` makes them from tracklets"
 
 RELATIVE = "write str(path.relative_to(root)) for a path"
@@ -118,7 +119,17 @@ def _find_tracklet_fault(tracklet: Any) -> tuple[str, str] | None:
             f"has the pid {tracklet.pid}",
             f"1 or more for a person, {DISTRACTOR} for a distractor, {JUNK} for junk",
         )
-    for field in ("clothes", "person", "camera"):
+    attributes: Any = tracklet.attributes
+    if not _is_list(attributes) or not all(_is_list(pair) and len(pair) == 2 for pair in attributes):
+        return f"has the attributes {attributes!r}", 'pairs of texts such as (("outfit", "3"),)'
+    for name, value in attributes:
+        if not isinstance(name, str) or not name or not isinstance(value, str):
+            return f"has the attribute {name!r} with the value {value!r}", "a name and a text, empty if it is not known"
+        if name in RESERVED:
+            return f"has an attribute {name!r}", f"a name that is none of {', '.join(RESERVED)}"
+    if len(dict(attributes)) < len(attributes):
+        return f"has the attributes {attributes!r}", "each attribute once"
+    for field in ("person", "camera"):
         label: Any = getattr(tracklet, field)
         if not isinstance(label, str):
             return f"has the {field} {label!r}", f"a text as {field}, empty where the data set has none"

@@ -8,7 +8,9 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.planning.folds import Fold
+from vreid_bench.scoring.matches_and_junk import GalleryRule, find_unknown
 from vreid_bench.scoring.metrics import NO_MATCH
+from vreid_bench.scoring.ranks.counting import list_matches
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.unmatched import Unmatched, count_unmatched
 from vreid_bench.system.errors import InputError
@@ -41,6 +43,19 @@ def share_people(fold: Fold) -> list[int]:
         pid for training in fold.training if training.dataset is fold.dataset for pid in person_ids(training.tracklets)
     }
     return sorted(trained & set(person_ids(fold.test.test)))
+
+
+def check_attributes(conventions: Sequence[Convention], folds: Sequence[Fold]) -> None:
+    """Raises InputError if a convention reads an attribute that the test tracklets of a dataset do not have."""
+    for fold in folds:
+        for convention in conventions if any(convention.attributes for convention in conventions) else ():
+            labels = Labels.of(fold.test).for_conventions([convention])
+            unknown = find_unknown(list_matches(labels), GalleryRule.of(convention))
+            if unknown:
+                raise InputError(
+                    f"{fold.dataset.root}: {fold.dataset.name} has test tracklets without {' and '.join(unknown)}, "
+                    f"which the convention {convention.name!r} reads; choose a protocol without it"
+                )
 
 
 def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, knows_clothes, person_ids
+from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, person_ids
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 
@@ -88,17 +88,6 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset], *, trains: bool 
             training.append(TrainingSet(target, test.train, protocol.fine_tune))
         folds.append(Fold(number, tuple(training), target, test))
     return tuple(folds)
-
-
-def check_clothes(conventions: Iterable[Convention], folds: Iterable[Fold]) -> None:
-    """Raises InputError if a convention depends on clothes that a dataset does not know."""
-    dependent = [convention.name for convention in conventions if convention.clothes != "any"]
-    for fold in folds:
-        if dependent and not knows_clothes(fold.test):
-            raise InputError(
-                f"{fold.dataset.root}: {fold.dataset.name} has test tracklets without a label of clothes, "
-                f"but the convention {dependent[0]!r} needs that; choose a protocol without it"
-            )
 
 
 def hold_out(split: Split, share: float) -> Split:

@@ -23,8 +23,8 @@ from vreid_bench.planning.content import add_content
 from vreid_bench.planning.data_root import open_datasets
 from vreid_bench.planning.declaration import Declaration, declare
 from vreid_bench.planning.earlier_run import EarlierRun
-from vreid_bench.planning.fold_check import check_folds
-from vreid_bench.planning.folds import Fold, check_clothes, divide
+from vreid_bench.planning.fold_check import check_attributes, check_folds
+from vreid_bench.planning.folds import Fold, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
 from vreid_bench.planning.preset import choose_preset
 from vreid_bench.planning.protocols import find_conventions, find_protocol
@@ -228,7 +228,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
     listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
     tested, trains = registry.entry("datasets", protocol.test_dataset), earlier is None
     every = divide(protocol, listed, trains=trains)
-    check_clothes(conventions, every)
+    check_attributes(conventions, every)
     numbers = parse_splits(request.splits, len(every))
     folds = tuple(every[number] for number in numbers)
     check_folds(protocol, conventions, folds, tested.title, trains=trains)

@@ -11,8 +11,8 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.planning.data_root import read_dataset
-from vreid_bench.planning.fold_check import find_fold_faults
-from vreid_bench.planning.folds import Fold, check_clothes, divide
+from vreid_bench.planning.fold_check import check_attributes, find_fold_faults
+from vreid_bench.planning.folds import Fold, divide
 from vreid_bench.planning.protocols import find_conventions
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
@@ -37,7 +37,7 @@ class Division:
         conventions = find_conventions(protocol, registry)
         trains = has_training_part(dataset)
         folds = divide(protocol, {protocol.dataset: dataset}, trains=trains)
-        check_clothes(conventions, folds)
+        check_attributes(conventions, folds)
         return cls(protocol, conventions, folds, trains)
 
     def find_faults(self, who: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
+from vreid_bench.contracts.convention import Admission
 from vreid_bench.records.names import NAMES, Names
 from vreid_bench.records.npz import read_npz, to_npz
 from vreid_bench.system.errors import InputError
@@ -19,7 +22,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 QUERY_ARRAYS = ("split", "query", "pid", "camid", "in_gallery")
-MATCH_ARRAYS = ("query", "group", "before")  # and `alike`; in the file as `match.query`, ...
+MATCH_ARRAYS = ("query", "group", "before")  # in the file as `match.query`, ...
+ALIKE = "match.alike."  # before the name of an attribute
+ADMISSION = TypeAdapter(Admission)
 AP, FIRST_RANK = ".ap", ".first_rank"  # behind the name of a convention
 
 
@@ -59,7 +64,9 @@ class MatchCounts:
     query: Ints  # [M] position among the queries of all splits, rising
     group: Ints  # [M]
     before: Ints  # [M, K]
-    alike: Bools | None  # [M] None where clothes are not known
+    alike: Mapping[str, Bools]  # [M] by attribute: has the match the query's value?
+    admissions: tuple[Admission, ...]  # A: who may take part, beside everybody
+    asks: Bools  # [Q, A] which queries take part
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,10 @@ class PerQuery:
         arrays |= self.names
         # half the size, and enough for any gallery
         arrays |= {f"match.{name}": getattr(self.matches, name).astype(np.int32) for name in MATCH_ARRAYS}
-        if self.matches.alike is not None:
-            arrays["match.alike"] = self.matches.alike
+        arrays |= {f"{ALIKE}{name}": alike for name, alike in self.matches.alike.items()}
+        if self.matches.admissions:
+            arrays["asks"] = self.matches.asks
+            arrays["admissions"] = np.array([json.dumps(each) for each in self.matches.admissions])
         for name, scores in self.scores.items():
             arrays |= {f"{name}{AP}": scores.average_precision, f"{name}{FIRST_RANK}": scores.first_rank}
         return arrays
@@ -109,5 +118,11 @@ class PerQuery:
             for name in sorted(names.union(conventions))
         }
         known = {name: arrays[name] for name in NAMES if name in arrays}
-        counts = MatchCounts(**matches, alike=arrays.get("match.alike"))
+        admissions = tuple(ADMISSION.validate_json(text) for text in arrays.get("admissions", np.array([])).tolist())
+        counts = MatchCounts(
+            **matches,
+            alike={name.removeprefix(ALIKE): array for name, array in arrays.items() if name.startswith(ALIKE)},
+            admissions=admissions,
+            asks=take("asks") if admissions else np.zeros((len(queries["query"]), 0), bool),
+        )
         return cls(**queries, matches=counts, scores=scores, names=known)

@@ -52,6 +52,16 @@ CONVENTIONS = (
         source="DukeMTMC-VideoReID: Yu-Wu/DukeMTMC-VideoReID, KaiyangZhou/deep-person-reid",
     ),
     Convention(
+        name="cameras-ignored",
+        version="1",
+        queries_in_gallery=None,
+        average_precision="step",
+        unmatched="skip",
+        same_camera="match",
+        summary="As gallery-as-listed, but what shows the query's person in the query's camera is a match, too.",
+        source="Wu, Wang, Shao, Wang: 3D PersonVLAD, IEEE TNNLS 2019, Table II, which names no cameras; BUPTCampus",
+    ),
+    Convention(
         name="one-camera-each",
         version="1",
         queries_in_gallery=None,

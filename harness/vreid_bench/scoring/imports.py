@@ -61,7 +61,8 @@ def import_objects(query: Any, gallery: Any, given: bool) -> Pair | Imported:
 
 def _as_content(value: Any, name: str) -> Content:
     if isinstance(value, LabelledFeatures):
-        return Content(name, "mapping", {k: v for k in _FIELDS if (v := getattr(value, k)) is not None})
+        given = {field: array for field in _FIELDS if (array := getattr(value, field)) is not None}
+        return Content(name, "mapping", given | dict(value.attributes))
     if isinstance(value, Mapping):
         return Content(name, "mapping", value)
     if hasattr(value, "columns"):
@@ -72,7 +73,7 @@ def _as_content(value: Any, name: str) -> Content:
     )
 
 
-_FIELDS: Sequence[str] = ("embedding", "pid", "camid", "valid", "importance", "clothes", "person", "camera", "tracklet")
+_FIELDS: Sequence[str] = ("embedding", "pid", "camid", "valid", "importance", "person", "camera", "tracklet")
 
 
 def _read(paths: tuple[Path, ...], side: Side) -> list[tuple[Content, Side]]:

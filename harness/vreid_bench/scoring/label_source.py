@@ -55,15 +55,16 @@ class Pair:
         row = np.where(new, len(self.gallery) + np.cumsum(new) - 1, own)
         pids = np.concatenate([self.gallery.pid, self.query.pid[new]])
         camids = np.concatenate([self.gallery.camid, self.query.camid[new]])
-        clothes = None
-        if self.query.clothes is not None and self.gallery.clothes is not None:
-            clothes = np.concatenate([self.gallery.clothes, self.query.clothes[new]])
+        ours, theirs = self.gallery.attributes, self.query.attributes
+        attributes = {
+            name: np.concatenate([ours[name], theirs[name][new]]) for name in sorted(ours.keys() & theirs.keys())
+        }
         names, more = self.gallery.names, self.query.names
         both = {name: np.concatenate([names[name], more[name][new]]) for name in names.keys() & more.keys()}
         if not self.query.has_cameras:  # each tracklet in one of its own: only a query itself is then junk
             camids = np.arange(len(pids))
             both["camera"] = np.full(len(pids), UNKNOWN)
-        return Labels(pids, camids, row, np.arange(len(self.gallery)), clothes, named=both)
+        return Labels(pids, camids, row, np.arange(len(self.gallery)), attributes=attributes, named=both)
 
     def vectors(self, dtype: str) -> tuple[Array, Array]:
         """One vector for each query [Q, E] and gallery item [G, E]."""
@@ -112,7 +113,8 @@ class Listing:
             _check_order(arrays, origin, index)
         tracklets = LabelledFeatures.from_arrays(arrays | {"pid": labels.pids, "camid": labels.camids}, origin)
         tracklets.check_once()
-        return cls(replace(labels, named=tracklets.names), tracklets, _read_metric(path))
+        labels = replace(labels, named=tracklets.names, attributes=tracklets.attributes)
+        return cls(labels, tracklets, _read_metric(path))
 
     @classmethod
     def from_index(cls, index: Index) -> Listing:

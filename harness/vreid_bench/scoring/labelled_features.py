@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.importing.numbering import check_whole
+from vreid_bench.importing.keys import ATTRIBUTES
+from vreid_bench.importing.numbering import as_texts, check_whole
 from vreid_bench.records.names import NAMES, Texts
 from vreid_bench.scoring.array_files import Array, as_array
 from vreid_bench.scoring.ranks.labels import Ints
 from vreid_bench.system.errors import InputError
 
-ARRAYS = ("pid", "camid", "embedding", "valid", "importance", "clothes", *NAMES)
+ARRAYS = ("pid", "camid", "embedding", "valid", "importance", *NAMES)
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class LabelledFeatures:
     person: Array | None = None  # [N] names
     camera: Array | None = None  # [N] names
     tracklet: Array | None = None  # [N] names: the same name in query and gallery is the same tracklet
-    clothes: Ints | None = None  # [N] alike for the same clothes of a person
+    attributes: Mapping[str, Texts] = field(default_factory=dict)  # [N] each; empty where not known
     has_cameras: bool = True  # False: none are known, and `camid` says nothing
 
     def __len__(self) -> int:
@@ -45,14 +46,15 @@ class LabelledFeatures:
         for name in ("pid", "camid"):
             if name not in found:
                 raise InputError(f"{origin}: has no array {name!r}; it has {', '.join(sorted(arrays)) or 'none'}")
-        for name in ("pid", "camid", "clothes"):
+        for name in ("pid", "camid"):
             if name in found:
                 found[name] = _check_whole(found[name], f"{origin}: {name}")
         # the number that most arrays have, so that the array at fault is named
         size = Counter(len(array) for array in found.values() if array.ndim).most_common(1)[0][0]
         if not size:
             raise InputError(f"{origin}: it is empty; expected at least one tracklet")
-        for name, array in found.items():
+        attributes = {name: as_texts(arrays[name], f"{origin}: {name}") for name in ATTRIBUTES if name in arrays}
+        for name, array in (*found.items(), *attributes.items()):
             if array.ndim == 0 or len(array) != size:
                 raise InputError(
                     f"{origin}: {name} must have a row for each of the {size} tracklets, got {array.shape}"
@@ -62,7 +64,7 @@ class LabelledFeatures:
                 raise InputError(f"{origin}: {name} must be names [N], got {found[name].shape}")
         if "embedding" in found:
             found |= _check_embedding(found, origin)
-        return cls(origin, has_cameras=has_cameras, **found)
+        return cls(origin, has_cameras=has_cameras, attributes=attributes, **found)
 
     @property
     def names(self) -> dict[str, Texts]:

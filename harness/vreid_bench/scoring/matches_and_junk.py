@@ -2,10 +2,12 @@
 
 For one query, an item of the gallery is one of these:
 
-- a *match* shows the query's person in another camera, in clothes that the convention accepts;
+- a *match* shows the query's person, in another camera unless the convention says otherwise, and agrees with the
+  convention in what it shares with the query (`Convention.match`);
 - *junk* takes no rank: its pid is -1, or it shows the query's person and is not a match;
 - a *negative* takes a rank: it shows another person, or it is a distractor;
-- a query tracklet is left out if the convention takes the queries out of the gallery.
+- an item is left out if it takes no part under the convention, or if it is a query tracklet and the convention takes
+  the queries out of the gallery.
 
 `assign_roles` applies the rule to pairs, from the labels. `find_matches` applies it to counted ranks, from which junk
 in the query's camera is already left out (`ranks.match_index`); the rest depends on the convention and is decided here.
@@ -13,43 +15,41 @@ in the query's camera is already left out (`ranks.match_index`); the rest depend
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vreid_bench.contracts.convention import Clothes, Convention
+from vreid_bench.contracts.convention import EVERYBODY, Admission, Compared, Convention
 from vreid_bench.contracts.dataset import JUNK
-from vreid_bench.scoring.ranks.counting import Counts
-from vreid_bench.scoring.ranks.labels import Ints, Labels
-from vreid_bench.scoring.ranks.match_index import GALLERY, QUERY
-
-Bools = NDArray[np.bool_]
+from vreid_bench.scoring.ranks.counting import CAMERA, Counts
+from vreid_bench.scoring.ranks.labels import Bools, Ints, Labels
+from vreid_bench.scoring.ranks.match_index import QUERY
 
 
 class GalleryRule(NamedTuple):
     """The fields of a convention that decide what a gallery item is to a query."""
 
     queries_in_gallery: bool | None
-    clothes: Clothes = "any"
+    match: tuple[Compared, ...] = ()
+    same_camera: Literal["junk", "match"] = "junk"
+    admission: Admission = EVERYBODY
 
     @classmethod
     def of(cls, convention: Convention) -> GalleryRule:
         """The rule of a convention."""
-        return cls(convention.queries_in_gallery, convention.clothes)
+        return cls(convention.queries_in_gallery, convention.match, convention.same_camera, convention.admission)
 
     @property
     def removes_queries(self) -> bool:
         """Are query tracklets taken out of the gallery?"""
         return self.queries_in_gallery is False
 
-    def accepts(self, alike: Bools) -> Bools:
-        """Which items of the query's person count by their clothes; `alike`: do they wear those of the query?"""
-        return np.ones_like(alike) if self.clothes == "any" else alike == (self.clothes == "same")
-
 
 class Roles(NamedTuple):
-    """What each gallery item is to each query. Items that are neither take no rank: junk, and queries left out."""
+    """What each gallery item is to each query. Items that are neither take no rank: junk, and what is left out.
+
+    A query that takes no part has neither matches nor negatives.
+    """
 
     match: Bools  # [R, G]
     negative: Bools  # [R, G]
@@ -63,43 +63,71 @@ class Matches(NamedTuple):
     nth: Ints  # [M] which of its query's matches, from 1
     rank: Ints  # [M] from 1; junk takes none
     entry: Ints  # [M] which entry of the counts the match is
+    asks: Bools  # [Q] does the query take part? One that does not has no match
 
 
 def assign_roles(labels: Labels, rows: slice, rule: GalleryRule) -> Roles:
     """Find the matches and the negatives in the gallery, for R of the queries.
 
-    Raises ValueError if the rule depends on clothes and the labels do not have them.
+    Raises ValueError if the rule depends on what the labels do not have.
     """
+    unknown = [each.attribute for each in rule.match if not labels.knows(each.attribute)]
+    if unknown or not labels.tells(rule.admission):
+        raise ValueError(f"the rule needs labels that are missing: {', '.join(unknown) or rule.admission}")
+    admitted = labels.admit(rule.admission)
+    asks, ranked = admitted.query[rows, None], admitted.gallery & (labels.pids[labels.gallery] != JUNK)  # [R, 1], [G]
     query, gallery = labels.query[rows, None], labels.gallery  # [R, 1], [G]
-    ranked = labels.pids[gallery] != JUNK  # [G]
     if rule.removes_queries:
         ranked[labels.own[labels.own >= 0]] = False
     same_person = labels.pids[query] == labels.pids[gallery]  # [R, G]
-    match = same_person & (labels.camids[query] != labels.camids[gallery]) & ranked
-    if rule.clothes != "any":
-        if labels.clothes is None:
-            raise ValueError(f"matches in {rule.clothes} clothes need labels of clothes")
-        match &= rule.accepts(labels.clothes[query] == labels.clothes[gallery])
-    return Roles(match, ~same_person & ranked)
+    match = same_person & ranked & asks
+    if rule.same_camera == "junk":
+        match &= labels.camids[query] != labels.camids[gallery]
+    else:
+        match &= query != gallery  # the query itself is no match
+    for attribute, value in rule.match:
+        column = labels.attributes[attribute]
+        match &= (column[query] == column[gallery]) == (value == "same")
+    return Roles(match, ~same_person & ranked & asks)
+
+
+def find_unknown(counts: Counts, rule: GalleryRule) -> tuple[str, ...]:
+    """What a rule reads and the counts do not tell: attributes, `camera`, or who takes part; empty if all is known."""
+    unknown = [each.attribute for each in rule.match if each.attribute not in counts.alike]
+    if rule.same_camera == "match" and CAMERA not in counts.alike:
+        unknown.append(CAMERA)
+    if rule.admission != EVERYBODY and rule.admission not in counts.admissions:
+        unknown += [each.attribute for each in (*rule.admission.query, *rule.admission.gallery)] or ["frames"]
+    return tuple(dict.fromkeys(unknown))
 
 
 def find_matches(counts: Counts, rule: GalleryRule) -> Matches | None:
-    """The matches under a rule with their ranks; None if it depends on clothes and not all tracklets have them."""
-    if rule.clothes != "any" and counts.alike is None:
+    """The matches under a rule with their ranks; None if it depends on what is not known, see `find_unknown`."""
+    if find_unknown(counts, rule):
         return None
-    entry, owner, rank = np.arange(len(counts.group)), counts.owner, counts.before[:, GALLERY] + 1  # [M]
+    asks, groups = counts.asks_of(rule.admission), counts.groups_of(rule.admission)
     if rule.removes_queries:
-        stays = counts.group != QUERY
-        entry, owner, rank = entry[stays], owner[stays], rank[stays]
-    else:
-        rank += counts.before[:, QUERY]
+        groups = groups & (np.arange(len(groups)) & QUERY == 0)
+    owner = counts.owner
+    entry = np.flatnonzero(groups[counts.group] & asks[owner])
+    owner = owner[entry]
+    rank = 1 + counts.before[entry][:, groups].sum(1)
     order = np.argsort(owner * (rank.max(initial=0) + 1) + rank)  # the ranks of a query stay together
-    entry, rank = entry[order], rank[order]
-    if rule.clothes != "any" and counts.alike is not None:
-        accepted = rule.accepts(counts.alike[entry])
+    entry, owner, rank = entry[order], owner[order], rank[order]
+    accepted = _accept(counts, rule)
+    if accepted is not None:
+        kept = accepted[entry]
         # the others are junk and take no rank, so farther items move up
-        junk = np.concatenate([[0], np.cumsum(~accepted)])  # [M + 1] of all queries together
+        junk = np.concatenate([[0], np.cumsum(~kept)])  # [M + 1] of all queries together
         rank = rank - junk[:-1] + junk[np.searchsorted(owner, owner)]
-        entry, owner, rank = entry[accepted], owner[accepted], rank[accepted]
-    start = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(counts.start) - 1))])
-    return Matches(start, owner, np.arange(1, len(owner) + 1) - start[owner], rank, entry)
+        entry, owner, rank = entry[kept], owner[kept], rank[kept]
+    start = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(asks)))])
+    return Matches(start, owner, np.arange(1, len(owner) + 1) - start[owner], rank, entry, asks)
+
+
+def _accept(counts: Counts, rule: GalleryRule) -> Bools | None:
+    """Which items of the query's person are matches by what they share with it: [M]; None where all are."""
+    conditions = [counts.alike[attribute] == (value == "same") for attribute, value in rule.match]
+    if rule.same_camera == "junk" and CAMERA in counts.alike:
+        conditions.append(~counts.alike[CAMERA])
+    return np.logical_and.reduce(conditions) if conditions else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +13,8 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.records.names import NAMES
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.scoring.bootstrap import interval
-from vreid_bench.scoring.matches_and_junk import GalleryRule, Matches, find_matches
-from vreid_bench.scoring.ranks.counting import NEVER, Counts
+from vreid_bench.scoring.matches_and_junk import GalleryRule, Matches, find_matches, find_unknown
+from vreid_bench.scoring.ranks.counting import CAMERA, NEVER, Counts
 from vreid_bench.scoring.ranks.labels import Ints, Labels
 from vreid_bench.system.errors import InputError
 
@@ -82,14 +82,16 @@ def _verdict(matches: Matches | None, counts: Counts, convention: Convention) ->
 def find_refusal(matches: Matches | None, counts: Counts, convention: Convention) -> NotComputable | None:
     """Why a convention cannot be applied to these matches; None if it can be. Ranks do not matter."""
     if matches is None:
-        worn = "the same" if convention.clothes == "same" else "other"
+        return _explain_unknown(find_unknown(counts, GalleryRule.of(convention)), convention)
+    asks = matches.asks
+    size = int(asks.sum())
+    if not size:
         return NotComputable(
-            f"a match must wear {worn} clothes, but not every tracklet says what is worn",
-            "name the clothes of every tracklet, or take a convention that does not compare them",
+            f"no query takes part, expected {convention.admission.describe()}",
+            "correct the labels, or take another convention",
         )
-    size = len(counts.start) - 1
     matched = np.diff(matches.start) > 0  # [Q]
-    absent = size - int(counts.in_gallery.sum())
+    absent = size - int((counts.in_gallery & asks).sum())
     if convention.queries_in_gallery and absent:
         some = f"{absent} of the {size}" if absent < size else "the"
         return NotComputable(
@@ -101,8 +103,8 @@ def find_refusal(matches: Matches | None, counts: Counts, convention: Convention
         refusal = _find_more_matches(matches, counts)
         if refusal is not None:
             return refusal
-    if convention.unmatched == "error" and not matched.all():
-        query = int(np.flatnonzero(~matched)[0])
+    if convention.unmatched == "error" and not matched[asks].all():
+        query = int(np.flatnonzero(asks & ~matched)[0])
         return NotComputable(
             f"query {query} has no match in the gallery, which this convention forbids",
             "leave it out of the queries, or take a convention that skips it, such as queries-in-gallery",
@@ -114,11 +116,24 @@ def find_refusal(matches: Matches | None, counts: Counts, convention: Convention
     return None
 
 
+def _explain_unknown(unknown: Sequence[str], convention: Convention) -> NotComputable:
+    if unknown == (CAMERA,) and convention.same_camera == "match":
+        return NotComputable(
+            "the ranks were counted without what the query's own camera shows",
+            "score the features again under this convention",
+        )
+    names = " and ".join(unknown)
+    return NotComputable(
+        f"it reads {names}, which not every tracklet tells",
+        f"give each tracklet a value of {names}, or take a convention that does not read it",
+    )
+
+
 def _find_more_matches(matches: Matches, counts: Counts) -> NotComputable | None:
     """Why this is no test of one camera against another."""
     remedy = "take a convention for such a gallery, gallery-as-listed"
-    if counts.in_gallery.any():
-        query = int(np.flatnonzero(counts.in_gallery)[0])
+    if (listed := counts.in_gallery & matches.asks).any():
+        query = int(np.flatnonzero(listed)[0])
         reason = f"query {query} is itself in the gallery, but under this convention one camera queries another"
         return NotComputable(reason, remedy)
     number = np.diff(matches.start)  # [Q]
@@ -131,39 +146,36 @@ def _find_more_matches(matches: Matches, counts: Counts) -> NotComputable | None
 
 def _score(matches: Matches, convention: Convention) -> Scores:
     """The scores of each query by its matches; the convention decides the scores of a query without a match."""
-    start, owner, nth, place, _ = matches
-    rank = np.where(place >= NEVER, np.inf, place)  # [M] a match that no list has: it adds nothing
+    start, owner, nth, place, _, asks = matches
+    last = convention.cut or NEVER // 2  # junk before it has moved a match that no list has below NEVER
+    rank = np.where(place > last, np.inf, place)  # [M] a match that no list has, or behind the cut: it adds nothing
     total = np.diff(start)  # [Q]
     matched, size = total > 0, len(total)
-    blank = np.full(size, 0.0 if convention.unmatched == "zero" else np.nan)
+    blank = np.where(asks & (convention.unmatched == "zero"), 0.0, np.nan)
 
-    def mean(value: Floats) -> Floats:  # of the matches [M] of each query: [Q]
+    def mean(value: Floats, most: int = NEVER) -> Floats:  # of the matches [M] of each query, `most` at most: [Q]
         result = blank.copy()
-        result[matched] = np.bincount(owner, weights=value, minlength=size)[matched] / total[matched]
+        summed = np.bincount(owner, weights=value, minlength=size)
+        result[matched] = summed[matched] / np.minimum(total[matched], most)
         return result
 
     first, penalty = np.full(size, -1), blank.copy()
-    nearest = place[start[:-1][matched]] - 1
-    first[matched] = np.where(nearest >= NEVER - 1, -1, nearest)
+    nearest = place[start[:-1][matched]]
+    first[matched] = np.where(nearest > last, -1, nearest - 1)
     penalty[matched] = total[matched] / rank[start[1:][matched] - 1]
     within = (rank <= total[owner]).astype(np.float64)  # [M]
-    return Scores(mean(precision(nth, rank, convention)), first, penalty, mean(within))
+    return Scores(mean(precision(nth, rank, convention), last), first, penalty, mean(within))
 
 
 def precision_at(counts: Counts, convention: Convention, depth: int) -> Floats:
     """The average precision of the first `depth` ranks of each query: [Q].
 
     The contributions of the matches within these ranks, divided by the number of matches or by `depth`, whichever is
-    smaller, so that a perfect ranking has 1. Queries without a match have 0.
+    smaller, so that a perfect ranking has 1.
     """
     matches = find_matches(counts, GalleryRule.of(convention))
     assert matches is not None, "a convention that is judged has matches"
-    total = np.diff(matches.start)  # [Q]
-    within = matches.rank <= depth  # [M]
-    shares = np.where(within, precision(matches.nth, matches.rank, convention), 0)
-    summed = np.bincount(matches.owner, weights=shares, minlength=len(total))
-    result: Floats = summed / np.clip(total, 1, depth)
-    return result
+    return _score(matches, replace(convention, cut=min(depth, convention.cut or depth))).average_precision
 
 
 def precision(nth: Ints, rank: Ints | Floats, convention: Convention) -> Floats:
@@ -224,12 +236,14 @@ def collect_per_query(splits: Sequence[Outcome], numbers: Sequence[int] | None =
     sizes = [len(each.query) for each in labels]
     offsets = np.cumsum([0, *sizes[:-1]])
     names = [each.names(each.query) for each in labels]
-    worn = [each.alike for each in counts if each.alike is not None]
+    known = set.intersection(*(set(each.alike) for each in counts))
     matches = MatchCounts(
         query=np.concatenate([each.owner + offset for each, offset in zip(counts, offsets, strict=True)]),
         group=np.concatenate([each.group for each in counts]),
         before=np.concatenate([each.before for each in counts]),
-        alike=np.concatenate(worn) if len(worn) == len(counts) else None,
+        alike={name: np.concatenate([each.alike[name] for each in counts]) for name in sorted(known)},
+        admissions=counts[0].admissions,
+        asks=np.concatenate([each.asks for each in counts]),
     )
     return PerQuery(
         split=np.repeat(numbers or range(len(labels)), sizes),

@@ -29,7 +29,7 @@ class ListedOrder:
         for query, listed in enumerate(self.lists):
             own = slice(counts.start[query], counts.start[query + 1])
             absent = np.flatnonzero(~np.isin(item[own], listed)) + own.start
-            before[absent, 0] = NEVER
+            before[absent] = NEVER  # in every group, as a convention may rank some of them
         return replace(counts, before=before)
 
     def explain(self, counts: Counts) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.scoring.score_table import render_scores
-from vreid_bench.scoring.true_accept_rate import true_accept_rates
+from vreid_bench.scoring.true_accept_rate import find_pairs, true_accept_rates
 
 DEEPEST = 50  # the last rank of the CMC curve
 
@@ -56,9 +56,10 @@ class Report:
     ) -> Report:
         """The same report with the true accept rate at each false accept rate, over all queries together."""
         accepts: dict[str, dict[str, float]] = {}
-        for rule in {c.queries_in_gallery is not False for c in conventions}:
+        judged = [c for c in conventions if isinstance(self.judged[c.name], Scores)]
+        for rule in dict.fromkeys(map(find_pairs, judged)):
             found = dict(zip(map(str, rates), true_accept_rates(tiles(), self.labels, rates, rule), strict=True))
-            accepts |= {c.name: found for c in conventions if (c.queries_in_gallery is not False) == rule}
+            accepts |= {c.name: found for c in judged if find_pairs(c) == rule}
         return replace(self, accepts=accepts)
 
     def with_cuts(self, depths: Sequence[int], conventions: Sequence[Convention]) -> Report:

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from tabulate import tabulate
 
-from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.convention import Convention, describe_rule
 from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
@@ -21,7 +21,17 @@ from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.system.errors import InputError
 
 # the fields of a convention that decide a score
-RULES = ("queries_in_gallery", "clothes", "average_precision", "unmatched")
+RULES = (
+    "queries_in_gallery",
+    "match",
+    "same_camera",
+    "query",
+    "gallery",
+    "least_frames",
+    "cut",
+    "average_precision",
+    "unmatched",
+)
 METRICS = ("mAP", "R1")
 
 
@@ -64,8 +74,17 @@ def counts_by_split(kept: PerQuery) -> list[Counts]:
         queries = np.flatnonzero(kept.split == number)
         mine = np.isin(matches.query, queries)
         start = np.searchsorted(matches.query[mine], np.arange(queries[0], queries[-1] + 2))
-        alike = None if matches.alike is None else matches.alike[mine]
-        counts.append(Counts(start, matches.group[mine], matches.before[mine], kept.in_gallery[queries], alike))
+        counts.append(
+            Counts(
+                start,
+                matches.group[mine],
+                matches.before[mine],
+                kept.in_gallery[queries],
+                {name: alike[mine] for name, alike in matches.alike.items()},
+                matches.admissions,
+                matches.asks[queries],
+            )
+        )
     return counts
 
 
@@ -108,10 +127,7 @@ def _means(splits: Sequence[Counts], convention: Convention) -> dict[str, float]
 
 
 def _words(rule: str, head: Convention, other: Convention) -> str:
-    values = {True: "yes", False: "no", None: "as listed"}
-    one, two = (
-        values.get(v, v) if isinstance(v, bool | None) else v for v in (getattr(head, rule), getattr(other, rule))
-    )
+    one, two = (describe_rule(getattr(convention, rule)) for convention in (head, other))
     return f"{rule.replace('_', ' ')}: {one} -> {two}"
 
 

@@ -66,15 +66,16 @@ def score(
     similar = matrix is not distance and isinstance(given, Imported) and given.similar
     names = conventions if conventions is not None else MARS if source.query.has_cameras else CAMERALESS
     rules = check_cameras(choose_conventions(names, Registry.installed), source)
+    labels = source.labels.for_conventions(rules)
     distances: Distances
     if matrix is None:
         distances = compare_vectors(source, metric, dtype, parts)
     else:
         distances = MatrixDistances(as_array(matrix), dtype, similar)
-    counts = distances.count(source.labels)
-    if isinstance(distances, MatrixDistances) and (sign := describe_similarity(distances, counts, source.labels)):
+    counts = distances.count(labels)
+    if isinstance(distances, MatrixDistances) and (sign := describe_similarity(distances, counts, labels)):
         warnings.warn(f"distance: {sign}", stacklevel=2)
-    return Report.of(counts, source.labels, rules)
+    return Report.of(counts, labels, rules)
 
 
 def score_files(request: ScoreRequest) -> Report:
@@ -92,6 +93,7 @@ def score_files(request: ScoreRequest) -> Report:
         source.check_once()
     named = request.conventions or _default_conventions(request, source, plugins)
     rules = check_cameras(choose_conventions(named, plugins), source)
+    labels = source.labels.for_conventions(rules)
     reranking = _build_reranking(request, plugins)
     given = _read_given(request, imported, source)
     if imported is not None and imported.parts and given is None:
@@ -99,12 +101,12 @@ def score_files(request: ScoreRequest) -> Report:
     else:
         distances = _read_distances(request, source, given, reranking, plugins)
     part = None if reranking is None else reranking.part
-    counts = distances.count(source.labels)
+    counts = distances.count(labels)
     if given is not None and request.similarity is None and request.distance is not None:
-        ranked = counts if given is distances else given.count(source.labels)
-        if sign := describe_similarity(given, ranked, source.labels):
+        ranked = counts if given is distances else given.count(labels)
+        if sign := describe_similarity(given, ranked, labels):
             click.echo(f"warning: {request.distance}: {sign}", err=True)
-    report = Report.of(counts, source.labels, rules, part).with_cuts(request.depths, rules)
+    report = Report.of(counts, labels, rules, part).with_cuts(request.depths, rules)
     report = replace(report, files=imported.files if imported is not None and request.files else {})
     if not request.rates:
         return report

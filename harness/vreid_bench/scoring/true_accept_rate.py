@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.array_files import Array
 from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles
 from vreid_bench.scoring.ranks.counting import Tile
@@ -13,10 +14,17 @@ from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 
 QUERIES = 64  # whose pairs are counted together
+EVERY_PAIR = GalleryRule(None)
+
+
+def find_pairs(convention: Convention) -> GalleryRule:
+    """Which pairs a convention counts. Whether a query has to be in the gallery does not matter to a pair."""
+    rule = GalleryRule.of(convention)
+    return rule._replace(queries_in_gallery=False if rule.removes_queries else None)
 
 
 def true_accept_rates(
-    tiles: Iterable[Tile], labels: Labels, false_accept_rates: Sequence[float], queries_in_gallery: bool = True
+    tiles: Iterable[Tile], labels: Labels, false_accept_rates: Sequence[float], rule: GalleryRule = EVERY_PAIR
 ) -> list[float]:
     """The true accept rate (TAR) at each false accept rate (FAR).
 
@@ -24,13 +32,12 @@ def true_accept_rates(
     most this share of such pairs is closer. The TAR is the share of matching pairs that are closer. Junk pairs count
     for neither.
 
-    tiles: distances [R, G] of some queries at a time, comparable over queries. Only the pairs below the highest
-    threshold are kept, never all. Raises InputError for a FAR outside 0 to 1, or if no pair matches.
+    tiles: distances [R, G] of some queries at a time, comparable over queries; rule: which pairs count. Only the pairs
+    below the highest threshold are kept, never all. Raises InputError for a FAR outside 0 to 1, or if no pair matches.
     """
     for rate in false_accept_rates:
         if not 0 <= rate <= 1:
             raise InputError(f"a false accept rate is a fraction from 0 to 1, got {rate}")
-    rule = GalleryRule(queries_in_gallery)
     same, different = _count_pairs(labels, rule)
     allowed = [int(rate * different) for rate in false_accept_rates]
     genuine: list[Array] = []

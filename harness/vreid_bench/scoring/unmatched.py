@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from vreid_bench.scoring.ranks.labels import Labels
 
 
 class Unmatched(NamedTuple):
-    """The queries of a test under one convention."""
+    """The queries of a test that take part under one convention."""
 
     queries: int
     without: int  # how many of them have no match
@@ -23,13 +23,14 @@ class Unmatched(NamedTuple):
     refusal: NotComputable | None  # why the convention cannot be applied to this test; None if it can be
 
 
-def count_unmatched(labels: Labels, conventions: Iterable[Convention]) -> dict[str, Unmatched]:
+def count_unmatched(labels: Labels, conventions: Sequence[Convention]) -> dict[str, Unmatched]:
     """For each convention, by name: how many queries have no match, and whether it can be applied."""
-    counts, found = list_matches(labels), {}
+    counts, found = list_matches(labels.for_conventions(conventions)), {}
     for convention in conventions:
         matches = find_matches(counts, GalleryRule.of(convention))
-        total = len(labels.query)
-        without = np.arange(total) if matches is None else np.flatnonzero(np.diff(matches.start) == 0)
+        asks = np.ones(len(labels.query), bool) if matches is None else matches.asks
+        without = np.flatnonzero(asks if matches is None else asks & (np.diff(matches.start) == 0))
         first = int(without[0]) if len(without) else None
-        found[convention.name] = Unmatched(total, len(without), first, find_refusal(matches, counts, convention))
+        refusal = find_refusal(matches, counts, convention)
+        found[convention.name] = Unmatched(int(asks.sum()), len(without), first, refusal)
     return found

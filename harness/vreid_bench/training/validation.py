@@ -71,7 +71,8 @@ class Validator:
         with keep_streams():
             store = embed(self.double, split.test, self.clipping, replace(self.reader, quiet=True))
             everyone = store.to(self.reader.device).clips(slice(None))
-            counts = rank_by_matcher(self.double.matcher, (everyone, everyone), Labels.of(split))
+            labels = Labels.of(split).for_conventions([convention])
+            counts = rank_by_matcher(self.double.matcher, (everyone, everyone), labels)
         verdict = judge(counts, [convention])[convention.name]
         assert isinstance(verdict, Scores), "planning has refused people who cannot be scored"
         return verdict.metrics()

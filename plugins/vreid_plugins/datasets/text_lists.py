@@ -15,7 +15,7 @@ class Entry(NamedTuple):
     where: str  # the file and the line, for the beginning of a message
     path: str  # below the root: a folder, or the beginning of file names
     pid: int
-    clothes: str  # empty if the list has no such column
+    outfit: str  # what is worn; empty if the list has no such column
 
 
 def read_list(path: Path, example: str, report: Report) -> list[Entry]:

@@ -12,10 +12,10 @@ def vreid_protocols() -> Mapping[str, Protocol]:
     """`mars-tracklet-selection`."""
     selection = Protocol(
         name="mars-tracklet-selection",
-        version="1",
+        version="2",
         dataset="mars",
-        headline="gallery-as-listed",
-        conventions=("gallery-as-listed",),
+        headline="cameras-ignored",
+        conventions=("cameras-ignored",),
         summary="One descriptor for each of 626 probe persons against one for each gallery person: of a tracklet drawn "
         "at random, or the mean of all. The row is random against all, the paper's own setting. No camera is left "
         "out, so these scores are not to be compared with others on MARS.",

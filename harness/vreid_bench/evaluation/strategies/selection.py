@@ -28,7 +28,8 @@ class Selection:
     """The descriptor of an identity is that of a random tracklet, or the mean over all its tracklets.
 
     Probes come from the query list, the gallery from the other gallery tracklets; each distractor is its own identity.
-    Cameras are ignored, because the paper does not mention them. Random choices are repeated and their scores averaged.
+    A descriptor of several tracklets is of no camera, so protocols take a convention that ignores cameras; the paper
+    does not mention them. Random choices are repeated and their scores averaged.
     """
 
     name: ClassVar[str] = "selection"
@@ -90,8 +91,9 @@ class Selection:
                 alone = [t.name if len(row) == 1 else "" for t, row in zip(firsts, rows, strict=True)]
                 names = {"person": np.array([t.person_name for t in firsts]), "tracklet": np.array(alone)}
                 pids = np.array([t.pid for t in firsts])
-                side = np.arange(len(rows)) >= first  # used as camera ids, so that no match shares its query's camera
-                labels = Labels(pids, side.astype(np.int64), np.arange(first), np.arange(first, len(rows)), named=names)
+                labels = Labels(
+                    pids, np.zeros(len(rows), np.int64), np.arange(first), np.arange(first, len(rows)), named=names
+                )
                 clips = Clips.single(vectors)
                 yield Case(condition, clips, clips, labels, [sum(each[r] for r in row) for row in rows])
 

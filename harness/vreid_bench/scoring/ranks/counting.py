@@ -7,16 +7,17 @@ those of another, so tiles, threads and shards can share the work in any way and
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.contracts.convention import EVERYBODY, Admission
 from vreid_bench.ops.metric import Metric
 from vreid_bench.scoring.ranks import reference as ranks_reference
-from vreid_bench.scoring.ranks.labels import Ints, Labels
+from vreid_bench.scoring.ranks.labels import Bools, Ints, Labels
 from vreid_bench.scoring.ranks.match_index import MatchIndex, Shard
 from vreid_bench.system import native
 from vreid_bench.system.errors import InputError
@@ -25,6 +26,8 @@ Tile = tuple[slice, NDArray[Any]]  # positions of queries in the query list (0-b
 
 NEVER = 1 << 30  # how many items come before a match that is in no list, more than any gallery has
 WHOLE = (0, 1)  # the shard that is the whole gallery
+CAMERA = "camera"  # compared as an attribute is, where the query's camera does not decide what is junk
+MOST_ADMISSIONS = 5  # that conventions scored at once may differ in: each doubles the groups of the gallery
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,25 @@ class Counts:
     start: Ints  # [Q + 1] where each query's matches begin
     group: Ints  # [M] the group of a match itself
     before: Ints  # [M, K]
-    in_gallery: NDArray[np.bool_]  # [Q] is the query tracklet itself a gallery item?
-    alike: NDArray[np.bool_] | None = None  # [M] does the match wear the query's clothes? None where that is not known
+    in_gallery: Bools  # [Q] is the query tracklet itself a gallery item?
+    alike: Mapping[str, Bools] = field(default_factory=dict)  # [M] by attribute: has the match the query's value?
+    admissions: tuple[Admission, ...] = ()  # A, beside everybody: K = 2^(1 + A), see `groups_of`
+    asks: Bools = field(default_factory=lambda: np.zeros((0, 0), bool))  # [Q, A] which queries take part
+
+    def groups_of(self, rule: Admission) -> Bools:
+        """Which groups take part under an admission: [K]."""
+        groups = np.arange(self.before.shape[1])
+        if rule == EVERYBODY:
+            return np.ones(len(groups), bool)
+        mask: Bools = groups >> 1 + self.admissions.index(rule) & 1 == 1
+        return mask
+
+    def asks_of(self, rule: Admission) -> Bools:
+        """Which queries take part under an admission: [Q]."""
+        if rule == EVERYBODY:
+            return np.ones(len(self.start) - 1, bool)
+        mask: Bools = self.asks[:, self.admissions.index(rule)]
+        return mask
 
     @property
     def owner(self) -> Ints:
@@ -45,8 +65,24 @@ class Counts:
 
 
 def index_matches(labels: Labels) -> MatchIndex:
-    """The match index of these labels. It takes one byte for each gallery item besides matches and junk."""
-    return MatchIndex(*_module().index_matches(labels.pids, labels.camids, labels.query, labels.gallery, labels.own))
+    """The match index of these labels. It takes one byte for each gallery item besides matches and junk.
+
+    A group is a sum of 1 if its items are query tracklets, and 2^(1 + a) if they take part under admission a.
+
+    Raises InputError if the conventions tell more parts of the gallery apart than can be counted.
+    """
+    # with a camera for each tracklet, nothing but the query itself is seen by the query's camera
+    camids = labels.camids if labels.junk_by_camera else np.arange(len(labels.camids))
+    found = MatchIndex(*_module().index_matches(labels.pids, camids, labels.query, labels.gallery, labels.own))
+    if len(labels.admissions) > MOST_ADMISSIONS:
+        raise InputError(
+            f"the conventions let {len(labels.admissions)} different parts of the gallery take part, expected "
+            f"{MOST_ADMISSIONS} at most; score by fewer of them at once"
+        )
+    group = found.group.astype(np.int64)
+    for number, rule in enumerate(labels.admissions):
+        group += np.where(found.group >= 0, labels.admit(rule).gallery * 2 ** (1 + number), 0)
+    return found._replace(groups=2 ** (1 + len(labels.admissions)), group=group.astype(np.int8))
 
 
 def list_matches(labels: Labels) -> Counts:
@@ -132,11 +168,21 @@ def _module() -> Any:
 
 
 def _counts(index: MatchIndex, before: Ints, labels: Labels) -> Counts:
-    alike = None
-    if labels.clothes is not None:
-        worn = np.repeat(labels.clothes[labels.query], np.diff(index.start))  # [M]
-        alike = worn == labels.clothes[labels.gallery[index.item]]
-    return Counts(index.start, index.group[index.item].astype(np.int64), before, labels.own >= 0, alike)
+    asking = np.repeat(labels.query, np.diff(index.start))  # [M]
+    found = labels.gallery[index.item]  # [M]
+    columns: dict[str, Any] = {name: labels.attributes[name] for name in labels.attributes if labels.knows(name)}
+    if not labels.junk_by_camera:
+        columns[CAMERA] = labels.camids
+    asks = [labels.admit(rule).query for rule in labels.admissions]
+    return Counts(
+        index.start,
+        index.group[index.item].astype(np.int64),
+        before,
+        labels.own >= 0,
+        {name: column[asking] == column[found] for name, column in columns.items()},
+        labels.admissions,
+        np.stack(asks, 1) if asks else np.zeros((len(labels.query), 0), bool),
+    )
 
 
 def _check_tile(distances: NDArray[Any], queries: Ints, missing: NDArray[np.bool_], labels: Labels) -> None:

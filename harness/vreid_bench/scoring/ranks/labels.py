@@ -1,18 +1,29 @@
-"""The labels of the test tracklets, and which of them are queries and gallery."""
+"""The labels of the test tracklets, which of them are queries and gallery, and who takes part under a convention."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import DISTRACTOR, Split, knows_clothes
+from vreid_bench.contracts.convention import EVERYBODY, Admission, Convention
+from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Split, list_attributes
 from vreid_bench.records.names import NAMES, Names, Texts, collect_names
 from vreid_bench.system.errors import InputError
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class Admitted(NamedTuple):
+    """Who takes part under an admission."""
+
+    query: Bools  # [Q]
+    gallery: Bools  # [G]
 
 
 @dataclass(frozen=True)
@@ -23,16 +34,29 @@ class Labels:
     camids: Ints  # [N]
     query: Ints  # [Q] rows of the test tracklets
     gallery: Ints  # [G] rows in ranking order: of two equal distances, the earlier comes first
-    clothes: Ints | None = None  # [N] alike for the same clothes of a person; None where that is not known
+    attributes: Mapping[str, Texts] = field(default_factory=dict, kw_only=True)  # [N] each; empty where not known
+    frames: Ints | None = field(default=None, kw_only=True)  # [N] lengths; None where they are not known
     named: Names = field(default_factory=dict, kw_only=True)  # [N] the names that are known
+    # What is counted, for the conventions that are asked for: see `for_conventions`.
+    junk_by_camera: bool = field(default=True, kw_only=True)  # False: the query's person in its camera is a match, too
+    admissions: tuple[Admission, ...] = field(default=(), kw_only=True)  # beside EVERYBODY
 
     @classmethod
     def of(cls, split: Split) -> Labels:
         """The labels of a split's test part. Raises InputError if they cannot be scored."""
         pids, camids = (np.array([getattr(t, name) for t in split.test], np.int64) for name in ("pid", "camid"))
         query, gallery = (np.array(rows, np.int64) for rows in (split.query, split.gallery))
-        worn = np.unique([t.clothes for t in split.test], return_inverse=True)[1] if knows_clothes(split) else None
-        return cls(pids, camids, query, gallery, worn, named=collect_names(split.test))
+        return cls(
+            pids,
+            camids,
+            query,
+            gallery,
+            attributes={
+                name: np.array([t.attribute(name) for t in split.test], np.str_) for name in list_attributes(split.test)
+            },
+            frames=np.array([len(t.frames) for t in split.test], np.int64),
+            named=collect_names(split.test),
+        )
 
     def __post_init__(self) -> None:
         for name, rows in (("query", self.query), ("gallery", self.gallery)):
@@ -62,6 +86,45 @@ class Labels:
             return ""
         name = {kind: str(texts[0]) for kind, texts in self.names(np.array([row])).items()}
         return f"{name['tracklet']} of person {name['person']} in camera {name['camera']}"
+
+    def for_conventions(self, conventions: Sequence[Convention]) -> Labels:
+        """The same labels, counted so that each of these conventions can be scored.
+
+        The counts are larger where a convention ranks the query's person in the query's camera, or a part of the
+        gallery. Where the labels do not tell who takes part, that part is not counted, and the convention is refused.
+        """
+        wanted = dict.fromkeys(convention.admission for convention in conventions)
+        return replace(
+            self,
+            junk_by_camera=all(convention.same_camera == "junk" for convention in conventions),
+            admissions=tuple(each for each in wanted if each != EVERYBODY and self.tells(each)),
+        )
+
+    def tells(self, rule: Admission) -> bool:
+        """Is it known of each query and each gallery item whether it takes part? Of junk nothing has to be known."""
+        for rows, having in ((self.query, rule.query), (self.gallery, rule.gallery)):
+            for attribute, _ in having:
+                if attribute not in self.attributes:
+                    return False
+                if ((self.attributes[attribute][rows] == "") & (self.pids[rows] != JUNK)).any():
+                    return False
+        return not rule.least_frames or self.frames is not None
+
+    def admit(self, rule: Admission) -> Admitted:
+        """Who takes part; the labels must tell it."""
+        masks = []
+        for rows, having in ((self.query, rule.query), (self.gallery, rule.gallery)):
+            mask = np.ones(len(rows), bool)
+            for attribute, values in having:
+                mask &= np.isin(self.attributes[attribute][rows], values)
+            if self.frames is not None:
+                mask &= self.frames[rows] >= rule.least_frames
+            masks.append(mask)
+        return Admitted(*masks)
+
+    def knows(self, attribute: str) -> bool:
+        """Is the attribute known of every test tracklet that shows a person?"""
+        return attribute in self.attributes and bool((self.attributes[attribute] != "")[self.pids > DISTRACTOR].all())
 
     @cached_property
     def own(self) -> Ints:

@@ -11,14 +11,16 @@ from vreid_bench.scoring.ranks.labels import Ints
 
 Shard = tuple[int, int]  # (i, n): every n-th tile of the gallery, from the i-th
 
-GALLERY, QUERY = 0, 1  # the groups in which gallery items are counted: query tracklets apart from the others
+# The groups in which gallery items are counted: query tracklets apart from the others. Where conventions rank parts of
+# the gallery, each part that they tell apart is a group.
+GALLERY, QUERY = 0, 1
 
 
 class MatchIndex(NamedTuple):
     """Where the matches and junk of R queries are. Arrays are int64 unless said otherwise; places are in the gallery.
 
     A *match* of a query is an item of its person in another camera; an item of its person in its own camera is
-    *junk* and takes no rank.
+    *junk* and takes no rank. Where labels are not `junk_by_camera`, only the query itself is junk.
     """
 
     groups: int  # K

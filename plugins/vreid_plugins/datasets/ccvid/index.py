@@ -72,7 +72,7 @@ def read_tracklet(listing: Listing, entry: Entry, report: Report) -> Tracklet | 
         )
     frames = tuple(f"{folder}/{name}" for name in ordered)
     camera = camera_of(int(match[1]), int(match[3]))
-    return Tracklet(frames, entry.pid, camera, entry.clothes, person=f"{entry.pid:03d}")
+    return Tracklet(frames, entry.pid, camera, (("outfit", entry.outfit),), person=f"{entry.pid:03d}")
 
 
 def camera_of(session: int, walk: int) -> int:

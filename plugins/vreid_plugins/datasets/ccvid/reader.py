@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vreid_bench import Convention, Dataset, Protocol, Split, hookimpl
+from vreid_bench import Compared, Convention, Dataset, Protocol, Split, hookimpl
 from vreid_plugins.datasets.ccvid.index import load
 from vreid_plugins.datasets.fault_report import stop
 from vreid_plugins.datasets.layout_reader import LayoutReader
@@ -86,14 +86,14 @@ def vreid_conventions() -> Mapping[str, Convention]:
     same = replace(
         general,
         name="same-clothes",
-        clothes="same",
+        match=(Compared("outfit", "same"),),
         summary="As general, but a match wears the clothes of the query; the person's other tracklets take no rank.",
         source=f"{CODE}, evaluate_with_clothes, mode SC",
     )
     changing = replace(
         general,
         name="clothes-changing",
-        clothes="other",
+        match=(Compared("outfit", "other"),),
         summary="As general, but a match wears other clothes than the query; the person's other tracklets take no "
         "rank.",
         source=f"{CODE}, evaluate_with_clothes, mode CC",

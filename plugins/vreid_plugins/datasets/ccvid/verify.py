@@ -56,7 +56,7 @@ def verify(root: Path, decode: bool) -> DatasetCheck:
 
 def count_outfits(tracklets: Sequence[Tracklet]) -> int:
     """How many outfits were worn; the same label is another outfit on another person."""
-    return len({(t.pid, t.clothes) for t in tracklets})
+    return len({(t.pid, outfit_of(t)) for t in tracklets})
 
 
 def count_unmatched_by_clothes(query: Sequence[Tracklet], gallery: Sequence[Tracklet], *, same: bool) -> int:
@@ -65,8 +65,14 @@ def count_unmatched_by_clothes(query: Sequence[Tracklet], gallery: Sequence[Trac
     for tracklet in gallery:
         seen.setdefault(tracklet.pid, []).append(tracklet)
     return sum(
-        not any(t.camid != q.camid and (t.clothes == q.clothes) == same for t in seen.get(q.pid, ())) for q in query
+        not any(t.camid != q.camid and (outfit_of(t) == outfit_of(q)) == same for t in seen.get(q.pid, ()))
+        for q in query
     )
+
+
+def outfit_of(tracklet: Tracklet) -> str:
+    """The label of what is worn."""
+    return tracklet.attribute("outfit")
 
 
 def check_folders(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:
@@ -83,7 +89,7 @@ def check_folders(root: Path, tracklets: Sequence[Tracklet], report: Report) -> 
 
 def check_clothes(root: Path, tracklets: Sequence[Tracklet], report: Report) -> None:
     """Check that all labels of clothes have the same form: a label that was cut would look like other clothes."""
-    forms = {t.frames[0].rpartition("/")[0]: (re.sub(r"\d+", "0", t.clothes), t.clothes) for t in tracklets}
+    forms = {t.name.rpartition("/")[0]: (re.sub(r"\d+", "0", outfit_of(t)), outfit_of(t)) for t in tracklets}
     if not forms:
         return
     usual, many = Counter(form for form, _ in forms.values()).most_common(1)[0]

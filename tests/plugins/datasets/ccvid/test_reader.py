@@ -22,7 +22,7 @@ def test_it_is_a_reader_that_verifies_and_synthesizes() -> None:
 def test_reading_gives_the_queries_then_the_gallery_in_file_order(tree: Tree) -> None:
     dataset = Ccvid().read(tree.root)
     (split,) = dataset.splits
-    assert [(t.pid, t.camid, t.clothes, len(t.frames)) for t in split.train] == [
+    assert [(t.pid, t.camid, t.attribute("outfit"), len(t.frames)) for t in split.train] == [
         (1, 1, OLD, 2),
         (1, 12, NEW, 1),
         (150, 3, OLD, 3),
@@ -78,15 +78,13 @@ def test_leftovers_in_a_folder_are_no_frames(tree: Tree) -> None:
 
 def test_the_three_modes_differ_in_the_clothes_of_a_match_alone() -> None:
     conventions = reader.vreid_conventions()
-    assert {name: c.clothes for name, c in conventions.items()} == {
-        "general": "any",
-        "same-clothes": "same",
-        "clothes-changing": "other",
+    assert {name: c.match for name, c in conventions.items()} == {
+        "general": (),
+        "same-clothes": (("outfit", "same"),),
+        "clothes-changing": (("outfit", "other"),),
     }
-    assert conventions["general"].rules["clothes"] == "any"
-    assert conventions["same-clothes"].rules["clothes"] == "same"
     assert len({c.fingerprint for c in conventions.values()}) == 3
-    alike = [replace(c, name="c", clothes="any").fingerprint for c in conventions.values()]
+    alike = [replace(c, name="c", match=()).fingerprint for c in conventions.values()]
     assert len(set(alike)) == 1
 
 
