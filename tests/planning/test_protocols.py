@@ -140,6 +140,7 @@ RULES = {
     "target": "t",
     "target_variant": "v",
     "fine_tune": 0.1,
+    "least_training_frames": 12,
     "test": Selection(),
 }
 

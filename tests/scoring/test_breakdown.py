@@ -12,6 +12,7 @@ from vreid_bench.scoring.breakdown import (
     IdNames,
     Queries,
     break_down,
+    break_down_attributes,
     break_down_conventions,
     camera_pairs,
     hardest_people,
@@ -138,3 +139,22 @@ def test_from_counts_to_camera_pairs(queries_in_gallery):
     assert pairs["queries"] == [[0, 2, 2], [2 if queries_in_gallery else 0, 0, 2], [0, 0, 0]]
     assert pairs["mAP"][0] == [None, (1 + 2 / 3) / 2 if queries_in_gallery else 1, 1 / 2]
     assert [(p["from"], p["queries"]) for p in found["frames"]] == [(2, 2), (8, 2)]
+
+
+def test_scores_by_attribute_are_means_over_the_queries_of_each_value():
+    """Numbers come in order of size, then texts; a query without a value is a group of its own."""
+    pids, camids = np.array([1, 1, 2, 2, 3, 3]), np.array([1, 2, 1, 2, 1, 2])
+    attributes = {"altitude": np.array(["80", "", "15", "", "", ""]), "place": np.array([*"aababb"])}
+    who = Labels(pids, camids, np.array([0, 2, 4]), np.array([1, 3, 5]), attributes=attributes)
+    counts = count_from_distances([(slice(None), np.array([[0.0, 1, 2], [1, 0, 2], [0, 1, 2]]))], who)
+    rule = Convention("c", "1", None, "step", "skip", "", "")
+    parts = break_down_attributes([Outcome(who, counts, (judged := judge(counts, [rule])))], [judged["c"]])
+    assert [(row["value"], row["mAP"], row["R1"], row["queries"]) for row in parts["altitude"]] == [
+        ("15", 1.0, 1.0, 1),
+        ("80", 1.0, 1.0, 1),
+        ("", pytest.approx(1 / 3), 0.0, 1),
+    ]
+    assert [(row["value"], row["mAP"], row["queries"]) for row in parts["place"]] == [
+        ("a", 1.0, 1),
+        ("b", pytest.approx(2 / 3), 2),
+    ]

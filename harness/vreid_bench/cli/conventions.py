@@ -12,7 +12,7 @@ from vreid_bench.cli.options import AS_JSON, FILE, RUNS
 
 @click.group()
 def conventions() -> None:
-    """Show how the rules of scoring change the scores of a run."""
+    """Show the rules of scoring, and what they change."""
 
 
 @conventions.command()
@@ -32,3 +32,30 @@ def diff(run: Path, runs: Path, as_json: bool) -> None:
 
     found = measure_rule_effects(find_run(run, runs))
     click.echo(json.dumps(found) if as_json else render(found))
+
+
+@conventions.command()
+@click.argument("convention")
+@AS_JSON
+def show(convention: str, as_json: bool) -> None:
+    """Show every rule of CONVENTION.
+
+    CONVENTION is a name (`vreid-bench list conventions` shows all) or a TOML file with the same rules, for
+    `vreid-bench score --convention`:
+
+    \b
+        average_precision = "step"
+        unmatched = "skip"
+        match = [["outfit", "other"]]
+        gallery = [["platform", ["ground", "wearable"]]]
+
+    \b
+        vreid-bench conventions show clothes-changing
+        vreid-bench conventions show night.toml
+    """
+    from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.convention import describe_convention
+    from vreid_bench.scoring.conventions import choose_conventions
+
+    [found] = choose_conventions([convention], Registry.installed)
+    click.echo(json.dumps(found.rules) if as_json else describe_convention(found))

@@ -30,12 +30,13 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
     "--convention",
     "conventions",
     multiple=True,
-    help="Default: all of the protocol, else those of the run, else those of MARS.",
+    help="A name, or a TOML file (see `conventions show`). Default: all of the protocol, of the run, or of MARS.",
 )
 @click.option("--similarity/--no-similarity", default=None, help="The matrix holds similarities, or distances.")
 @click.option("--pool", metavar="NAME", help="Pool frames by this aggregator; default where frames are met: average.")
 @click.option("--ranking", type=FILE, help="A ranking (CSV of a challenge, or a TREC run); labels from FILE.")
 @click.option("--at", "depths", type=int, multiple=True, metavar="K", help="Add the mAP of the first K ranks.")
+@click.option("--by", multiple=True, metavar="COLUMN", help="Also show the scores by this attribute of the queries.")
 @click.option("--far", "rates", type=float, multiple=True, help="Add the true accept rate at this false accept rate.")
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
 @AS_JSON

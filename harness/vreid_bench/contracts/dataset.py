@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 JUNK = -1  # a tracklet that takes no rank for any query
 DISTRACTOR = 0  # a tracklet that shows no person of the data set: a negative for every query; in training, unlabelled
 NOBODY = {JUNK: "junk", DISTRACTOR: "distractor"}  # what a pid is called that is no person
+ATTRIBUTE = "attribute."  # before the name of an attribute, in files with other arrays
 SYNTHETIC = "synthetic.json"  # the note that the renderer leaves at the root of every tree it writes
 
 Source = Literal["official", "unverified", "synthetic"]

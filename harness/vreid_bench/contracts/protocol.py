@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from vreid_bench.contracts.fingerprinted_fields import PROSE, rules_of
+from vreid_bench.contracts.fingerprinted_fields import OPTIONAL, PROSE, rules_of
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
@@ -55,6 +55,8 @@ class Protocol:
     target: str = ""  # another dataset to test on
     target_variant: str = ""  # how the target is divided
     fine_tune: float = 0.0  # > 0: train on the target's training part next, at this share of the learning rates
+    # Shorter tracklets are not trained on; of the test, its conventions decide (`Convention.least_frames`).
+    least_training_frames: int = field(default=0, metadata=OPTIONAL)
     test: Strategy | None = None  # how trained weights are tested; None: once, on the test tracklets as they are
     # counts that the publisher states: "train identities", "train tracklets", "queries", "gallery", "splits"
     counts: Mapping[str, int] = field(default_factory=dict, metadata=PROSE)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from vreid_bench.contracts.dataset import ATTRIBUTE
 from vreid_bench.importing.columns import Columns, collect_columns
 from vreid_bench.importing.content import Array, Column, Content, to_array
 from vreid_bench.importing.frames import AVERAGE, Pool, find_groups, pool_groups, pool_spans, read_spans
-from vreid_bench.importing.keys import ATTRIBUTES, Meaning, Side
+from vreid_bench.importing.keys import Meaning, Side, find_attribute
 from vreid_bench.importing.numbering import as_column, as_texts, number_jointly
 from vreid_bench.importing.roles import split_by_roles
 from vreid_bench.system.errors import InputError
@@ -212,9 +213,9 @@ def _take_arrays(own: Mapping[str, Column], table: dict[str, Any], parts: bool) 
     for kind in ("person", "camera"):
         if kind in own:
             table[kind] = as_column(own[kind].value, own[kind].source).astype(np.str_)
-    for kind in ATTRIBUTES:
-        if kind in own:
-            table[kind] = as_texts(own[kind].value, own[kind].source)
+    for kind in own:
+        if attribute := find_attribute(kind):
+            table[f"{ATTRIBUTE}{attribute}"] = as_texts(own[kind].value, own[kind].source)
 
 
 def _name_tracklets(sides: Mapping[Side, Mapping[str, Column]], tables: Mapping[str, dict[str, Any]]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
+from vreid_bench.contracts.dataset import ATTRIBUTE
+
 Side = Literal["query", "gallery", "multi", ""]  # multi: the further images of each query; "": not said
 
 SIDES: dict[str, Side] = {
@@ -80,12 +82,19 @@ class Meaning(NamedTuple):
         return words + sides.get(self.side, "")
 
 
+def find_attribute(kind: str) -> str:
+    """The attribute that an array of this kind holds; empty if it holds none."""
+    return kind if kind in ATTRIBUTES else kind.removeprefix(ATTRIBUTE) if kind.startswith(ATTRIBUTE) else ""
+
+
 def recognise_key(key: str) -> Meaning | None:
     """What an array with this key is; None for a key that says nothing known.
 
     A side stands before or behind the word (`query_f`, `feats_query`, `gf`), or before a dot; what follows the word
-    (`query_feats_rgb`) does not matter.
+    (`query_feats_rgb`) does not matter. `attribute.weather` is the attribute `weather`.
     """
+    if key.startswith(ATTRIBUTE) and key != ATTRIBUTE:
+        return Meaning("", key)
     tokens = [token.lower() for token in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", key)]
     whole = MEANINGS.get("".join(tokens))
     if whole is not None and (whole in OF_NO_SIDE or len(tokens) == 1):

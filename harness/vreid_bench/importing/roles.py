@@ -8,7 +8,7 @@ import numpy as np
 
 from vreid_bench.importing.columns import Columns
 from vreid_bench.importing.content import Array, Column, to_array
-from vreid_bench.importing.keys import ATTRIBUTES, Meaning, Side
+from vreid_bench.importing.keys import Meaning, Side, find_attribute
 from vreid_bench.importing.numbering import as_column
 from vreid_bench.system.errors import InputError
 
@@ -24,7 +24,6 @@ OF_ROWS = (
     "type",
     "valid",
     "importance",
-    *ATTRIBUTES,
 )
 ADVICE = (
     "add a column role with query, gallery or both, or name the files with --query FILE and --gallery FILE, or say the "
@@ -37,7 +36,7 @@ def split_by_roles(columns: Columns, origin: str) -> None:
 
     What a side has already stays. Raises InputError if nothing says which rows are queries.
     """
-    common = {kind: column for kind, column in columns.of("").items() if kind in OF_ROWS}
+    common = {kind: column for kind, column in columns.of("").items() if kind in OF_ROWS or find_attribute(kind)}
     roles = columns.take("role")
     lists = [columns.found.pop(Meaning("query", "rows"), None), columns.found.pop(Meaning("gallery", "rows"), None)]
     counted = columns.take("query_rows")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -72,7 +72,7 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset], *, trains: bool 
     """
     train = ("train",) if trains else ()
     source, target = datasets[protocol.dataset], datasets[protocol.test_dataset]
-    splits = source.splits
+    splits = tuple(drop_short(split, protocol.least_training_frames) for split in source.splits)
     if protocol.holdout:
         splits = tuple(hold_out(split, protocol.holdout) for split in splits)
     if target is source:
@@ -88,6 +88,13 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset], *, trains: bool 
             training.append(TrainingSet(target, test.train, protocol.fine_tune))
         folds.append(Fold(number, tuple(training), target, test))
     return tuple(folds)
+
+
+def drop_short(split: Split, frames: int) -> Split:
+    """The split without training tracklets of fewer frames than this."""
+    if not frames:
+        return split
+    return replace(split, train=tuple(t for t in split.train if len(t.frames) >= frames))
 
 
 def hold_out(split: Split, share: float) -> Split:

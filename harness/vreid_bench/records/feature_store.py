@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vreid_bench.contracts.dataset import Split
+from vreid_bench.contracts.dataset import ATTRIBUTE, Split
 from vreid_bench.contracts.packing import mark_valid, pad
 from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher
-from vreid_bench.records.names import collect_names, pack_names
+from vreid_bench.records.names import collect_attributes, collect_names, pack_names
 from vreid_bench.records.note import MADE_BY
 from vreid_bench.records.tensors import pack_tensors, unpack_tensors
 from vreid_bench.system.errors import InputError
@@ -69,14 +69,15 @@ class FeatureStore:
     def save(self, path: Path, test: Split, matcher: Matcher, made_by: str) -> None:
         """Write a safetensors file that is enough for `vreid-bench score`: features, labels, and any metric.
 
-        The note has the names of the tracklets, their people and their cameras. made_by: the fingerprint of all that
-        decided the features.
+        The note has the names of the tracklets, their people and their cameras, and their attributes. made_by: the
+        fingerprint of all that decided the features.
         """
         rows = {"query": test.query, "gallery": test.gallery}
         labels = {"pid": [t.pid for t in test.test], "camid": [t.camid for t in test.test], **rows}
         tensors = {"embedding": self.embedding, "importance": self.importance, "counts": torch.tensor(self.counts)}
         tensors |= {name: torch.tensor(value, dtype=torch.int64) for name, value in labels.items()}
-        note = {MADE_BY: made_by, **pack_names(collect_names(test.test))}
+        known = {f"{ATTRIBUTE}{name}": texts for name, texts in collect_attributes(test.test).items()}
+        note = {MADE_BY: made_by, **pack_names(collect_names(test.test) | known)}
         if isinstance(matcher, ComparesVectors):
             note["metric"] = matcher.metric
         write_atomic(path, pack_tensors(tensors, note))

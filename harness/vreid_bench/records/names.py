@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import Tracklet
+from vreid_bench.contracts.dataset import ATTRIBUTE, Tracklet, list_attributes
 
 Texts = NDArray[np.str_]
 Names = Mapping[str, Texts]  # those of NAMES that are known -> a name for each tracklet [N]
@@ -23,11 +23,20 @@ def collect_names(tracklets: Sequence[Tracklet]) -> dict[str, Texts]:
     return {name: np.array(column, np.str_) for name, column in columns}
 
 
+def collect_attributes(tracklets: Sequence[Tracklet]) -> dict[str, Texts]:
+    """The attributes that some of these tracklets have: [N] each, empty where one is not known."""
+    return {
+        name: np.array([tracklet.attribute(name) for tracklet in tracklets], np.str_)
+        for name in list_attributes(tracklets)
+    }
+
+
 def pack_names(names: Names) -> dict[str, str]:
     """The names as JSON, for the note of a file that holds numbers alone."""
     return {name: json.dumps(texts.tolist()) for name, texts in names.items()}
 
 
 def unpack_names(note: Mapping[str, str]) -> dict[str, Texts]:
-    """The names in a note that `pack_names` is part of; empty for a file that was written before there were names."""
-    return {name: np.array(json.loads(note[name]), np.str_) for name in NAMES if name in note}
+    """The names and attributes in a note that `pack_names` is part of; a file of an earlier version has none."""
+    names = [name for name in note if name in NAMES or name.startswith(ATTRIBUTE)]
+    return {name: np.array(json.loads(note[name]), np.str_) for name in names}

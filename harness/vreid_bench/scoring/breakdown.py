@@ -71,7 +71,8 @@ def break_down_conventions(
             parts = [_queries_of(*each) for each in zip(splits, scores, frames, strict=True)]
             queries = Queries(*map(np.concatenate, zip(*parts, strict=True)))
             matches = _matches_of(splits, convention)
-            found[convention.name] = break_down(queries, matches, partial(precision, convention=convention), names)
+            parts_of = break_down(queries, matches, partial(precision, convention=convention), names)
+            found[convention.name] = parts_of | {"attributes": break_down_attributes(splits, scores)}
     return found
 
 
@@ -105,6 +106,40 @@ def break_down(queries: Queries, matches: CameraMatches, rule: Precision, names:
         "matches": _by_size(queries, number),
         "hardest": hardest_people(queries, names.people),
     }
+
+
+def break_down_attributes(splits: Sequence[Outcome], scores: Sequence[Scores]) -> dict[str, list[dict[str, Any]]]:
+    """For each attribute that all splits have: the means over the queries of each value, and their number.
+
+    scores: of the splits under one convention. Values that are numbers are sorted by size. A value under which no
+    query counts is left out; a query without a value counts under an empty text.
+    """
+    known = set.intersection(*(set(labels.attributes) for labels, _, _ in splits))
+    average = np.concatenate([each.average_precision for each in scores])  # [Q]
+    hits = np.concatenate([each.hits(1) for each in scores])  # [Q]
+    found = {}
+    for name in sorted(known):
+        values = np.concatenate([labels.attributes[name][labels.query] for labels, _, _ in splits])  # [Q]
+        groups = [(value, (values == value) & ~np.isnan(average)) for value in sorted(set(values.tolist()), key=_order)]
+        found[name] = [
+            {
+                "value": value,
+                "mAP": float(average[mask].mean()),
+                "R1": float(hits[mask].mean()),
+                "queries": int(mask.sum()),
+            }
+            for value, mask in groups
+            if mask.any()
+        ]
+    return found
+
+
+def _order(value: str) -> tuple[bool, float, str]:
+    """Numbers first, by their size; then texts."""
+    try:
+        return False, float(value), value
+    except ValueError:
+        return True, 0.0, value
 
 
 def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision, names: Mapping[int, str]) -> dict[str, Any]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.hookspecs import hookimpl
+from vreid_bench.system.errors import InputError, suggestion
 
 if TYPE_CHECKING:
     from vreid_bench.registry.registry import Registry  # which loads this module as a plugin
@@ -77,16 +83,45 @@ MARS = ("official", "queries-in-gallery", "torchreid")
 
 
 def choose_conventions(chosen: Iterable[Convention | str], plugins: Callable[[], Registry]) -> tuple[Convention, ...]:
-    """Conventions by name. `plugins` is called only for a name that is not in this module. Raises InputError."""
+    """Conventions by name, or read from a `.toml` file.
+
+    `plugins` is called only for a name that is not in this module. Raises InputError.
+    """
     known = {c.name: c for c in CONVENTIONS}
 
     def find(convention: Convention | str) -> Convention:
         if isinstance(convention, Convention):
             return convention
+        if convention.endswith(".toml"):
+            return read_convention(Path(convention))
         found: Convention = known[convention] if convention in known else plugins().get("conventions", convention)
         return found
 
     return tuple(map(find, chosen))
+
+
+def read_convention(path: Path) -> Convention:
+    """The convention in a file: the fields of `Convention`, under a name of its own. Raises InputError for other files.
+
+    Left out are the fields that have a default, and `version`, `summary` and `source`.
+    """
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as fault:
+        raise InputError(f"{path}: the file does not exist") from fault
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        raise InputError(f"{path}: cannot be read as TOML ({fault}); see `vreid-bench conventions show`") from fault
+    allowed = {each.name for each in fields(Convention)}
+    strange = next((name for name in written if name not in allowed), None)
+    if strange is not None:
+        raise InputError(f"{path}: {strange!r} is no field of a convention{suggestion(strange, allowed)}")
+    prose = {"name": path.stem, "version": "1", "summary": f"as in {path.name}", "source": path.name}
+    try:
+        return TypeAdapter(Convention).validate_python({"queries_in_gallery": None, **prose, **written})
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{path}: {where}: {first['msg'].lower()}; see `vreid-bench conventions show`") from fault
 
 
 @hookimpl

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vreid_bench.contracts.dataset import ATTRIBUTE
 from vreid_bench.importing.assembly import Imported, assemble
 from vreid_bench.importing.content import Content
 from vreid_bench.importing.frames import Pool
@@ -62,7 +63,9 @@ def import_objects(query: Any, gallery: Any, given: bool) -> Pair | Imported:
 def _as_content(value: Any, name: str) -> Content:
     if isinstance(value, LabelledFeatures):
         given = {field: array for field in _FIELDS if (array := getattr(value, field)) is not None}
-        return Content(name, "mapping", given | dict(value.attributes))
+        return Content(
+            name, "mapping", given | {f"{ATTRIBUTE}{name}": texts for name, texts in value.attributes.items()}
+        )
     if isinstance(value, Mapping):
         return Content(name, "mapping", value)
     if hasattr(value, "columns"):

@@ -55,9 +55,10 @@ class Pair:
         row = np.where(new, len(self.gallery) + np.cumsum(new) - 1, own)
         pids = np.concatenate([self.gallery.pid, self.query.pid[new]])
         camids = np.concatenate([self.gallery.camid, self.query.camid[new]])
-        ours, theirs = self.gallery.attributes, self.query.attributes
+        sides = (self.gallery, slice(None)), (self.query, new)
         attributes = {
-            name: np.concatenate([ours[name], theirs[name][new]]) for name in sorted(ours.keys() & theirs.keys())
+            name: np.concatenate([side.attribute(name)[rows] for side, rows in sides])
+            for name in sorted(self.gallery.attributes.keys() | self.query.attributes.keys())
         }
         names, more = self.gallery.names, self.query.names
         both = {name: np.concatenate([names[name], more[name][new]]) for name in names.keys() & more.keys()}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.importing.keys import ATTRIBUTES
+from vreid_bench.importing.keys import find_attribute
 from vreid_bench.importing.numbering import as_texts, check_whole
 from vreid_bench.records.names import NAMES, Texts
 from vreid_bench.scoring.array_files import Array, as_array
@@ -53,7 +53,11 @@ class LabelledFeatures:
         size = Counter(len(array) for array in found.values() if array.ndim).most_common(1)[0][0]
         if not size:
             raise InputError(f"{origin}: it is empty; expected at least one tracklet")
-        attributes = {name: as_texts(arrays[name], f"{origin}: {name}") for name in ATTRIBUTES if name in arrays}
+        attributes = {
+            attribute: as_texts(array, f"{origin}: {name}")
+            for name, array in arrays.items()
+            if (attribute := find_attribute(name))
+        }
         for name, array in (*found.items(), *attributes.items()):
             if array.ndim == 0 or len(array) != size:
                 raise InputError(
@@ -65,6 +69,10 @@ class LabelledFeatures:
         if "embedding" in found:
             found |= _check_embedding(found, origin)
         return cls(origin, has_cameras=has_cameras, attributes=attributes, **found)
+
+    def attribute(self, name: str) -> Texts:
+        """The values of an attribute [N], empty where it is not known."""
+        return self.attributes[name] if name in self.attributes else np.full(len(self), "")
 
     @property
     def names(self) -> dict[str, Texts]:

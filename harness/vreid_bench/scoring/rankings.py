@@ -197,7 +197,7 @@ def _score(
             f"{lists.origin}: no cameras are known, and {needing[0]} leaves out what the query's own camera shows; add "
             f"them to the labels, or take a convention that needs none: {', '.join(AS_LISTED)}"
         )
-    report = Report.of(counts, labels, rules).with_cuts(request.depths, rules)
+    report = Report.of(counts, labels, rules).with_cuts(request.depths, rules).broken_down(request.by)
     return replace(report, notes=(*notes, *distances.explain(counts)))
 
 
@@ -260,5 +260,5 @@ def _score_judged(lists: RankedLists, qrels: Content, request: ScoreRequest, rul
     if asked:
         raise InputError(f"{qrels.origin}: qrels know no cameras, which {asked[0]} needs; take {', '.join(AS_LISTED)}")
     counts, labels, judged = count_judged(lists, qrels.arrays)
-    report = Report.of(counts, labels, rules).with_cuts(request.depths, rules)
+    report = Report.of(counts, labels, rules).with_cuts(request.depths, rules).broken_down(request.by)
     return replace(report, notes=judged)

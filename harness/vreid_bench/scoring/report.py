@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
+from vreid_bench.scoring.breakdown import break_down_attributes
 from vreid_bench.scoring.metrics import (
     NotComputable,
     Outcome,
@@ -25,8 +26,9 @@ from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.rerank import neighbours
-from vreid_bench.scoring.score_table import render_scores
+from vreid_bench.scoring.score_table import render_parts, render_scores
 from vreid_bench.scoring.true_accept_rate import find_pairs, true_accept_rates
+from vreid_bench.system.errors import InputError, suggestion
 
 DEEPEST = 50  # the last rank of the CMC curve
 
@@ -41,6 +43,7 @@ class Report:
     reranker: Part | None = None  # the re-ranker with every option
     accepts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> FAR -> TAR
     cuts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> K -> mAP@K
+    parts: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)  # see `broken_down`
     files: Mapping[str, str] = field(default_factory=dict)  # what was scored -> sha256
     notes: tuple[str, ...] = ()  # what a reader has to know beside the numbers
 
@@ -73,6 +76,25 @@ class Report:
                 cuts[convention.name] = {k: float(value) for k, value in cut.items()}
         return replace(self, cuts=cuts)
 
+    def broken_down(self, attributes: Sequence[str]) -> Report:
+        """The same report with the scores by value of each of these attributes of the queries, under each convention.
+
+        Raises InputError for an attribute that no tracklet has.
+        """
+        for name in attributes:
+            if name not in self.labels.attributes:
+                known = sorted(self.labels.attributes)
+                hint = suggestion(name, known)
+                raise InputError(f"no tracklet has the attribute {name!r}{hint}; known: {', '.join(known) or 'none'}")
+        if not attributes:
+            return self
+        parts = {}
+        for convention, verdict in self.judged.items():
+            if isinstance(verdict, Scores):
+                found = break_down_attributes([self.outcome], [verdict])
+                parts[convention] = {name: found[name] for name in attributes}
+        return replace(self, parts=parts)
+
     def __getitem__(self, convention: str) -> dict[str, Any]:
         """mAP, R1, ..., as fractions, or `not_computable` and the reason."""
         found: dict[str, Any] = self.metrics()["conventions"][convention]
@@ -80,7 +102,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = [render_scores(self.metrics(), len(np.unique(self.labels.pids[self.labels.query]))), *self.notes]
-        return "\n".join(lines)
+        return "\n".join([*lines, *render_parts(self.parts)])
 
     def metrics(self) -> dict[str, Any]:
         """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}."""
@@ -94,6 +116,8 @@ class Report:
                 conventions[name]["cmc"] = verdict.cmc(DEEPEST)
                 if self.cuts.get(name):
                     conventions[name]["mAP@"] = dict(self.cuts[name])
+                if name in self.parts:
+                    conventions[name]["by"] = {attribute: list(rows) for attribute, rows in self.parts[name].items()}
                 if name in self.accepts:
                     conventions[name]["tar"] = dict(self.accepts[name])
         part = self.reranker

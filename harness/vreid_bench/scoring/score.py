@@ -106,7 +106,7 @@ def score_files(request: ScoreRequest) -> Report:
         ranked = counts if given is distances else given.count(labels)
         if sign := describe_similarity(given, ranked, labels):
             click.echo(f"warning: {request.distance}: {sign}", err=True)
-    report = Report.of(counts, labels, rules, part).with_cuts(request.depths, rules)
+    report = Report.of(counts, labels, rules, part).with_cuts(request.depths, rules).broken_down(request.by)
     report = replace(report, files=imported.files if imported is not None and request.files else {})
     if not request.rates:
         return report

@@ -37,6 +37,7 @@ class ScoreRequest:
     pool: str | None = None  # the aggregator that pools features of frames
     ranking: Path | None = None
     depths: tuple[int, ...] = ()  # ranks at which the average precision is cut
+    by: tuple[str, ...] = ()  # attributes whose values are scored apart
 
     def __post_init__(self) -> None:
         for refused, reason in [*self._refuse_files(), *self._refuse_labels(), *self._refuse_distances()]:

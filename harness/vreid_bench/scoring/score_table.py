@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -36,3 +36,23 @@ def render_scores(metrics: Mapping[str, Any], people: int) -> str:
         table.append([*cells, str(numbers["queries"])])
     lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])]
     return "\n".join([*lines, *explain_refusals(refused), *explain_few(people)])
+
+
+def render_parts(parts: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Iterator[str]:
+    """Convention -> attribute -> the scores of each value, as a table for each attribute."""
+    attributes = next(iter(parts.values()), {})
+    for attribute in attributes:
+        table = [
+            [
+                name,
+                row["value"] or "not known",
+                f"{100 * row['mAP']:.1f}",
+                f"{100 * row['R1']:.1f}",
+                f"{row['queries']:,}",
+            ]
+            for name, found in parts.items()
+            for row in found[attribute]
+        ]
+        headers = ["convention", attribute, "mAP", "R1", "queries"]
+        yield ""
+        yield tabulate(table, headers, disable_numparse=True, colalign=["left", "left", "right", "right", "right"])

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.convention import EVERYBODY, Admission, Convention
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Split, list_attributes
-from vreid_bench.records.names import NAMES, Names, Texts, collect_names
+from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Split
+from vreid_bench.records.names import NAMES, Names, Texts, collect_attributes, collect_names
 from vreid_bench.system.errors import InputError
 
 Ints = NDArray[np.int64]
@@ -51,9 +51,7 @@ class Labels:
             camids,
             query,
             gallery,
-            attributes={
-                name: np.array([t.attribute(name) for t in split.test], np.str_) for name in list_attributes(split.test)
-            },
+            attributes=collect_attributes(split.test),
             frames=np.array([len(t.frames) for t in split.test], np.int64),
             named=collect_names(split.test),
         )

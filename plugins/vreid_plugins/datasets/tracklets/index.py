@@ -20,6 +20,7 @@ LIST = "tracklets.csv"
 COLUMNS = ("split", "pid", "camid", "frames")
 TESTED = ("query", "gallery")
 SPLITS = ("train", *TESTED)
+NO_ATTRIBUTES = (*COLUMNS, "person", "camera")  # columns that say nothing more of a tracklet
 SPECIAL = {"-1": JUNK, "0": DISTRACTOR}  # labels with a meaning of their own
 # the parts that may have rows with them; in the training part, a distractor is somebody without a label
 PLACES = {JUNK: ("gallery",), DISTRACTOR: ("train", "gallery")}
@@ -34,6 +35,7 @@ class Row(NamedTuple):
     pid: str
     camid: str
     frames: tuple[str, ...]  # relative to the root, in order of time
+    attributes: tuple[tuple[str, str], ...] = ()  # of the further columns, those with a text
 
 
 def load(root: Path, report: Report) -> list[Row]:
@@ -91,7 +93,10 @@ def parse(path: Path, header: Sequence[str], reader: Lines, report: Report) -> I
                 if not frames:
                     slash = " (with / between folders)" if "\\" in cell["frames"] else ""
                     report(f"{where}: no image matches {cell['frames']!r} in {path.parent}; correct the path{slash}.")
-                yield Row(reader.line_num, cell["split"], cell["pid"], cell["camid"], frames)
+                known = tuple(
+                    (name, text) for name, text in cell.items() if name not in NO_ATTRIBUTES and name and text
+                )
+                yield Row(reader.line_num, cell["split"], cell["pid"], cell["camid"], frames, known)
     except csv.Error as error:
         report_csv(path, reader, error, report)
 

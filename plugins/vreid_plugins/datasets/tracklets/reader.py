@@ -15,7 +15,8 @@ class Tracklets:
 
     `split` is train, query or gallery. `pid` and `camid` are any labels; the same label is the same person or
     camera, `-1` is junk and `0` a distractor. `frames` is a folder or a glob, relative to the file. Frames are put
-    in the order of the last number in their names.
+    in the order of the last number in their names. Each further column is an attribute of the tracklets, such as
+    `outfit` or `place`; an empty cell says that it is not known.
     """
 
     complete = True  # `verify` counts everything and checks the frames
@@ -38,7 +39,7 @@ def make_split(rows: list[Row]) -> Split:
     cameras = number_labels({row.camid for row in rows})
 
     def tracklet(row: Row) -> Tracklet:
-        return Tracklet(row.frames, pids[row.pid], cameras[row.camid], person=row.pid, camera=row.camid)
+        return Tracklet(row.frames, pids[row.pid], cameras[row.camid], row.attributes, person=row.pid, camera=row.camid)
 
     test = [row for row in rows if row.split != "train"]
     query = tuple(i for i, row in enumerate(test) if row.split == "query")

@@ -53,11 +53,23 @@ def test_a_glob_takes_what_it_matches_only(root: Path) -> None:
     assert split.test[2].frames == ("d1/x_1.jpg", "d1/x_2.jpg")
 
 
-def test_the_order_of_columns_and_further_columns_do_not_matter(root: Path) -> None:
+def test_the_order_of_columns_does_not_matter(root: Path) -> None:
     expected = Tracklets().read(root).fingerprint
-    turned = [",".join([row.split(",")[3], "note", *row.split(",")[:3]]) for row in ROWS]
-    write(root, turned, "frames,comment,split,pid,camid")
+    turned = [",".join([row.split(",")[3], *row.split(",")[:3]]) for row in ROWS]
+    write(root, turned, "frames,split,pid,camid")
     assert Tracklets().read(root).fingerprint == expected
+
+
+def test_further_columns_are_attributes(root: Path) -> None:
+    """An empty cell is not known, and a name of the camera is no attribute."""
+    plain = Tracklets().read(root)
+    places = ["in", "", *["out"] * (len(ROWS) - 2)]
+    write(root, [f"{row},{place},gate" for row, place in zip(ROWS, places, strict=True)], f"{HEADER},place,camera")
+    (split,) = (found := Tracklets().read(root)).splits
+    assert [t.attributes for t in split.train][:2] == [(("place", "in"),), ()]
+    assert split.test[-1].attribute("place") == "out"
+    assert found.fingerprint != plain.fingerprint
+    assert found.naming == plain.naming
 
 
 def test_windows_files_blank_lines_and_spaces_do_not_matter(root: Path) -> None:
