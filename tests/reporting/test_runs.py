@@ -193,15 +193,16 @@ def test_lines_fit_the_terminal(tmp_path, cli, monkeypatch):
         assert words in " ".join(shown.split())
 
 
-def test_six_people_who_all_score_alike_do_not_make_a_point(tmp_path):
-    """A share of 0.459 of all people is missing among six with probability 0.025: (1 - 0.459) ** 6 = 0.025."""
+@pytest.mark.parametrize(("number", "shown"), [(12, "73.5–100.0"), (6, "100.0  –  ")])
+def test_people_who_all_score_alike_do_not_make_a_point(tmp_path, number, shown):
+    """A share of 0.265 of all people is missing among twelve with probability 0.025; of six, no interval is given."""
     head = RECORD["conventions"]["queries-in-gallery"]
     result = {**head, "mAP": 1.0, "interval": {"mAP": [1.0, 1.0], "R1": [1.0, 1.0]}}
-    people = [{"queries": [1] * 6, "AP": [1.0] * 6, "R1": [1] * 6}]
+    people = [{"queries": [1] * number, "AP": [1.0] * number, "R1": [1] * number}]
     write_run(
-        tmp_path / "six", RECORD, people=people, conventions={**RECORD["conventions"], "queries-in-gallery": result}
+        tmp_path / "alike", RECORD, people=people, conventions={**RECORD["conventions"], "queries-in-gallery": result}
     )
-    assert "54.1–100.0" in render_runs(list_runs(tmp_path), None)
+    assert shown in render_runs(list_runs(tmp_path), None)
 
 
 def test_a_mistyped_id_is_told_the_runs_that_are_near(tmp_path):

@@ -12,7 +12,7 @@ from vreid_bench.reporting.leaderboard import build_pages
 from vreid_bench.reporting.record_folder import add_record
 from vreid_bench.reporting.terminal import render
 from vreid_bench.scoring.bootstrap import coverage
-from vreid_bench.scoring.few_people import FEW, explain_few, widen_point
+from vreid_bench.scoring.few_people import FEW, explain_few, render_interval, widen_point
 
 GOLDEN = json.loads((places.GOLDEN / "record.json").read_text())
 
@@ -35,18 +35,27 @@ def record(people, interval):
     return Record.of({**GOLDEN, "people": tables, "conventions": {**GOLDEN["conventions"], "queries-in-gallery": head}})
 
 
-def test_a_terminal_shows_no_point_and_says_what_few_people_cannot_tell():
-    text = render([record(6, [1.0, 1.0])])
-    assert "54.1–100.0" in text
+def test_a_terminal_shows_no_point():
+    """A share of 0.265 of all people is missing among twelve with probability 0.025: (1 - 0.265) ** 12 = 0.025."""
+    text = render([record(12, [1.0, 1.0])])
+    assert "73.5–100.0" in text
     assert "100.0–100.0" not in text
-    assert "note: 6 people were queried" in text
     assert "people were queried" not in render([record(FEW, [0.9, 1.0])])
     assert explain_few(FEW) == []
 
 
+@pytest.mark.parametrize("interval", [[1.0, 1.0], [0.7, 1.0]])
+def test_a_terminal_shows_no_interval_of_few_people_and_says_why(interval):
+    text = render([record(FEW - 1, interval)])
+    assert "note: 9 people were queried; of fewer than 10, no 95 % interval is given" in text
+    assert "–" not in text.replace("–  ", "")  # the dash of a missing interval, and no range
+    assert render_interval((0.7, 1.0), FEW) == "70.0–100.0"
+
+
 def test_the_note_is_one_short_sentence_with_the_numbers():
-    assert explain_few(6) == ["note: 6 people were queried; of fewer than 10, a 95 % interval is often too narrow"]
-    assert explain_few(1) == ["note: 1 person was queried; of fewer than 10, a 95 % interval is often too narrow"]
+    end = "queried; of fewer than 10, no 95 % interval is given, as it would be too narrow"
+    assert explain_few(6) == [f"note: 6 people were {end}"]
+    assert explain_few(1) == [f"note: 1 person was {end}"]
 
 
 @pytest.mark.slow
@@ -62,12 +71,14 @@ def test_pages_keep_what_the_record_says(tmp_path):
     assert "100.0–100.0" in build_pages(tmp_path / "board")["mars-synthetic.md"].decode()
 
 
-def test_scored_features_of_few_people_show_no_point(tmp_path, cli):
-    pid, cam = np.repeat(np.arange(1, 7), 2), np.tile([1, 2], 6)
+@pytest.mark.parametrize(("people", "shown"), [(6, "–  "), (12, "73.5–100.0")])
+def test_scored_features_of_few_people_show_no_point(tmp_path, cli, people, shown):
+    pid, cam = np.repeat(np.arange(1, people + 1), 2), np.tile([1, 2], people)
     for name, chosen in (("q", cam == 1), ("g", cam == 2)):
-        np.savez(tmp_path / f"{name}.npz", embedding=np.eye(7)[pid][chosen], pid=pid[chosen], camid=cam[chosen])
-    shown = cli("score", "--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.npz")
-    assert shown.exit_code == 0, shown.output
-    assert "54.1–100.0" in shown.stdout
-    assert "100.0–100.0" not in shown.stdout
-    assert "note: 6 people were queried" in shown.stdout
+        vectors = np.eye(people + 1)[pid][chosen]
+        np.savez(tmp_path / f"{name}.npz", embedding=vectors, pid=pid[chosen], camid=cam[chosen])
+    result = cli("score", "--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.npz")
+    assert result.exit_code == 0, result.output
+    assert shown in result.stdout
+    assert "100.0–100.0" not in result.stdout
+    assert (f"note: {people} people were queried" in result.stdout) == (people < FEW)

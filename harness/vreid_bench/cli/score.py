@@ -36,6 +36,11 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
 @click.option("--pool", metavar="NAME", help="Pool frames by this aggregator; default where frames are met: average.")
 @click.option("--ranking", type=FILE, help="A ranking (CSV of a challenge, or a TREC run); labels from FILE.")
 @click.option("--at", "depths", type=int, multiple=True, metavar="K", help="Add the mAP of the first K ranks.")
+@click.option(
+    "--ties",
+    type=click.Choice(["listed", "expected"]),
+    help="At equal distances, the gallery's order decides (default), or the mean over all orders is scored.",
+)
 @click.option("--by", multiple=True, metavar="COLUMN", help="Also show the scores by this attribute of the queries.")
 @click.option("--far", "rates", type=float, multiple=True, help="Add the true accept rate at this false accept rate.")
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")

@@ -85,6 +85,8 @@ class Convention:
     # > 0: a match behind this rank counts as never found, and the average precision divides by the number of matches
     # or by `cut`, whichever is smaller, as in mAP@K of Kaggle.
     cut: int = field(default=0, metadata=OPTIONAL)
+    # Between equal distances the order of the gallery decides, or all orders count alike (`scoring.ties`).
+    ties: Literal["listed", "expected"] = field(default="listed", metadata=OPTIONAL)
     # Is it for tests with one match for each query, and no query in the gallery? Other tests are refused, and none is
     # scored otherwise for it: so it is no rule of the fingerprint.
     single_match: bool = field(default=False, metadata=PROSE)

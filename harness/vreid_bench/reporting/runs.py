@@ -20,7 +20,7 @@ from vreid_bench.records.run_state import find_state
 from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.terminal_tables import cut, fit_table
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import widen_point
+from vreid_bench.scoring.few_people import FEW, render_interval
 from vreid_bench.system.errors import InputError
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -226,5 +226,5 @@ def _last_change(path: Path) -> str:
 def _write_score(score: Scored | None) -> list[str]:
     if score is None:
         return ["", "", ""]
-    low, high = widen_point(score.interval, score.people) if score.people else score.interval
-    return [f"{100 * score.mAP:.1f}", f"{100 * low:.1f}–{100 * high:.1f}", f"{100 * score.R1:.1f}"]
+    interval = render_interval(score.interval, score.people or FEW)  # records of earlier versions have no people
+    return [f"{100 * score.mAP:.1f}", interval, f"{100 * score.R1:.1f}"]

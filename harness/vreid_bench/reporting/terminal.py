@@ -11,7 +11,7 @@ from vreid_bench.records.record import Record
 from vreid_bench.records.scores import explain_refusals
 from vreid_bench.reporting.board import Board, Row, boards
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import explain_few, widen_point
+from vreid_bench.scoring.few_people import explain_few, render_interval
 
 
 def render(records: Iterable[Record]) -> str:
@@ -42,10 +42,8 @@ def _render_conventions(board: Board, row: Row) -> str:
         cells = [name]
         for metric in ("mAP", "R1"):
             *mean, interval = row.cells(name, metric, bool(over))
-            low, high = row.ends(name, metric)
-            if low == high and (people := _count_people(row.first)):
-                low, high = widen_point((low, high), people)
-                interval = f"{100 * low:.1f}–{100 * high:.1f}"
+            if people := _count_people(row.first):
+                interval = render_interval(row.ends(name, metric), people)
             cells += [*mean, interval]
         cells += [row.percent(name, metric) for metric in ("R5", "R10", "R20", "mINP")]
         table.append([*cells, row.distinct(partial(_queries, convention=name))])

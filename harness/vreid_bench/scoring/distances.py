@@ -13,6 +13,7 @@ from vreid_bench.scoring.array_files import ROWS, Array
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.scoring.ranks.scale import scale_rows
 from vreid_bench.system.errors import InputError, suggestion
 
 Precision = Literal["float32", "float64"]
@@ -52,6 +53,12 @@ class VectorDistances:
                 f"query embeddings have {self.query.shape[1]} numbers, gallery embeddings {self.gallery.shape[1]}; "
                 "they must come from one model"
             )
+
+    @classmethod
+    def of(cls, query: Array, gallery: Array, metric: Metric) -> VectorDistances:
+        """The distances of vectors of any scale."""
+        sides = (query, gallery) if metric != "cosine" else (scale_rows(query), scale_rows(gallery))
+        return cls(*sides, metric)
 
     def count(self, labels: Labels) -> Counts:
         """As `Distances.count`, without a matrix of all distances."""

@@ -71,7 +71,7 @@ def read_test(path: Path, metric: str | None, dtype: Precision = "float32") -> E
             f"{path}: the run compared clips in pairs, not vectors; name a --metric to compare their means"
         )
     labels = source.labels
-    vectors = VectorDistances(*source.vectors(dtype), parse_metric(chosen))
+    vectors = VectorDistances.of(*source.vectors(dtype), parse_metric(chosen))
     return Exported(labels, Side.of(labels, labels.query), Side.of(labels, labels.gallery), vectors)
 
 

@@ -1,4 +1,4 @@
-"""What the people of a test cannot tell: an interval for a score that is the same for all of them.
+"""What the people of a test cannot tell: an interval of few of them, or for a score that is the same for all.
 
 Resampling people who all score alike gives the same score every time, so the interval collapses to a point, as in
 `100.0–100.0` for six people. But of six people nobody can know how the seventh scores.
@@ -6,7 +6,8 @@ Resampling people who all score alike gives the same score every time, so the in
 
 from __future__ import annotations
 
-FEW = 10  # people: of fewer, the bootstrap interval covers the truth less often (docs/intervals.md)
+FEW = 10  # people: of fewer, the bootstrap interval covers the truth too seldom to be given (docs/intervals.md)
+NO_INTERVAL = "–"
 OUTSIDE = 0.025  # at either end of a 95 % interval
 
 
@@ -15,7 +16,15 @@ def explain_few(people: int) -> list[str]:
     if people >= FEW:
         return []
     asked = "1 person was" if people == 1 else f"{people} people were"
-    return [f"note: {asked} queried; of fewer than {FEW}, a 95 % interval is often too narrow"]
+    return [f"note: {asked} queried; of fewer than {FEW}, no 95 % interval is given, as it would be too narrow"]
+
+
+def render_interval(interval: tuple[float, float], people: int) -> str:
+    """`57.1–63.3`, in percent; a dash for fewer than `FEW` people."""
+    if people < FEW:
+        return NO_INTERVAL
+    low, high = widen_point(interval, people)
+    return f"{100 * low:.1f}–{100 * high:.1f}"
 
 
 def unseen_share(people: int) -> float:

@@ -75,6 +75,8 @@ def _verdict(matches: Matches | None, counts: Counts, convention: Convention) ->
     refusal = find_refusal(matches, counts, convention)
     if refusal is not None:
         return refusal
+    if convention.ties == "expected":
+        return NotComputable("ranks are counted in the order of the gallery", "use `vreid-bench score --ties expected`")
     assert matches is not None, "without matches, the convention is refused"
     return _score(matches, convention)
 

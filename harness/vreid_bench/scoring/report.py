@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.scoring.breakdown import break_down_attributes
+from vreid_bench.scoring.distances import Distances, TileDistances
+from vreid_bench.scoring.few_people import FEW
 from vreid_bench.scoring.metrics import (
     NotComputable,
     Outcome,
@@ -27,10 +29,11 @@ from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.scoring.score_table import render_parts, render_scores
+from vreid_bench.scoring.ties import DEEPEST, describe_chance, describe_ties, score_by_expectation
 from vreid_bench.scoring.true_accept_rate import find_pairs, true_accept_rates
 from vreid_bench.system.errors import InputError, suggestion
 
-DEEPEST = 50  # the last rank of the CMC curve
+MOST_PAIRS = 1 << 28  # distances that are looked at once more for a note
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,36 @@ class Report:
                 cut = {str(k): precision_at(self.counts, convention, k)[counted].mean() for k in depths}
                 cuts[convention.name] = {k: float(value) for k, value in cut.items()}
         return replace(self, cuts=cuts)
+
+    def expecting_ties(self, distances: TileDistances, conventions: Sequence[Convention]) -> Report:
+        """The same report, under these conventions with the mean scores over all orders of items at equal distances."""
+        judged = dict(self.judged)
+        for convention in conventions:
+            verdict = score_by_expectation(distances, self.labels, convention)
+            listed = self.judged[convention.name]
+            if isinstance(verdict, Scores) and isinstance(listed, Scores):
+                verdict = replace(verdict, first_rank=listed.first_rank)
+            judged[convention.name] = verdict
+        names = tuple(convention.name for convention in conventions)
+        note = f"ties: under {', '.join(names)}, scores are the means over all orders of items at equal distances"
+        return replace(self, judged=judged, notes=(*self.notes, note))
+
+    def noting(self, distances: Distances, conventions: Sequence[Convention]) -> Report:
+        """The same report with a note on ties that decide it, and on a score that a random order has, too.
+
+        Both are looked for where they are quick to find: among distances in tiles, up to `MOST_PAIRS` of them.
+        """
+        pairs = len(self.labels.query) * len(self.labels.gallery)
+        scored = [c for c in conventions if isinstance(self.judged[c.name], Scores)]
+        if not scored or pairs > MOST_PAIRS:
+            return self
+        notes = []
+        if isinstance(distances, TileDistances) and scored[0].ties == "listed":
+            notes.append(describe_ties(distances, self.labels, scored[0]))
+        people = len(np.unique(self.labels.pids[self.labels.query]))
+        if people >= FEW:
+            notes.append(describe_chance(self.labels, scored[0], self[scored[0].name]["interval"]["mAP"]))
+        return replace(self, notes=(*self.notes, *filter(None, notes)))
 
     def broken_down(self, attributes: Sequence[str]) -> Report:
         """The same report with the scores by value of each of these attributes of the queries, under each convention.
@@ -124,7 +157,8 @@ class Report:
         reranking = None
         if part is not None:
             reranking = {"name": part.name, "options": dict(part.options), "backend": neighbours.backend()}
-        found = {"backend": counting.backend(), "reranking": reranking, "conventions": conventions}
+        found: dict[str, Any] = {"backend": counting.backend(), "reranking": reranking, "conventions": conventions}
+        found["notes"] = list(self.notes)
         return found | ({"files": dict(self.files)} if self.files else {})
 
     def per_query(self) -> dict[str, NDArray[Any]]:

@@ -29,6 +29,7 @@ RULES = (
     "gallery",
     "least_frames",
     "cut",
+    "ties",
     "average_precision",
     "unmatched",
 )

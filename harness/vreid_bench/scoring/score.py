@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.recipe import Part
 from vreid_bench.importing.assembly import Imported
 from vreid_bench.ops.metric import Metric
 from vreid_bench.records.record import Record
@@ -29,6 +30,8 @@ from vreid_bench.scoring.distances import (
 )
 from vreid_bench.scoring.imports import Plugins, import_files, import_objects, import_sides
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair, read_index
+from vreid_bench.scoring.ranks.counting import Counts
+from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import ScoreRequest
 from vreid_bench.scoring.similarity_check import describe_similarity, find_lowest, is_similarity_by_itself
@@ -56,7 +59,8 @@ def score(
     lists, labels as numbers or texts. Without `gallery`, `query` holds both sides, for instance under `qf`, `gf`,
     `q_pids`, ..., or is a file or a folder that `vreid-bench score` reads. metric: cosine unless it is named, Euclidean
     for features of body parts. distance: [Q, G], smaller is closer, in the place of the embeddings. conventions: those
-    of MARS; where no cameras are given, `gallery-as-listed`. The gallery's order decides between equal distances.
+    of MARS; where no cameras are given, `gallery-as-listed`. The gallery's order decides between equal distances,
+    unless a convention has `ties="expected"`.
 
     Raises InputError for input that cannot be scored. Warns if `distance` looks like similarities.
     """
@@ -75,7 +79,7 @@ def score(
     counts = distances.count(labels)
     if isinstance(distances, MatrixDistances) and (sign := describe_similarity(distances, counts, labels)):
         warnings.warn(f"distance: {sign}", stacklevel=2)
-    return Report.of(counts, labels, rules)
+    return _report(counts, labels, rules, distances)
 
 
 def score_files(request: ScoreRequest) -> Report:
@@ -93,6 +97,8 @@ def score_files(request: ScoreRequest) -> Report:
         source.check_once()
     named = request.conventions or _default_conventions(request, source, plugins)
     rules = check_cameras(choose_conventions(named, plugins), source)
+    if request.ties is not None:
+        rules = tuple(replace(rule, ties=request.ties) for rule in rules)
     labels = source.labels.for_conventions(rules)
     reranking = _build_reranking(request, plugins)
     given = _read_given(request, imported, source)
@@ -106,12 +112,29 @@ def score_files(request: ScoreRequest) -> Report:
         ranked = counts if given is distances else given.count(labels)
         if sign := describe_similarity(given, ranked, labels):
             click.echo(f"warning: {request.distance}: {sign}", err=True)
-    report = Report.of(counts, labels, rules, part).with_cuts(request.depths, rules).broken_down(request.by)
+    report = _report(counts, labels, rules, distances, part)
+    report = report.with_cuts(request.depths, rules).broken_down(request.by)
     report = replace(report, files=imported.files if imported is not None and request.files else {})
     if not request.rates:
         return report
     assert isinstance(distances, TileDistances), "other distances are refused with --far"
     return report.with_accepts(distances.tiles, request.rates, rules)
+
+
+def _report(
+    counts: Counts, labels: Labels, rules: tuple[Convention, ...], distances: Distances, part: Part | None = None
+) -> Report:
+    """The report with its notes; ties are scored as each convention says.
+
+    Raises InputError if no convention can be applied, and for ties that are to be expected of distances without tiles.
+    """
+    report = Report.of(counts, labels, [replace(rule, ties="listed") for rule in rules], part)
+    expected = [rule for rule in rules if rule.ties == "expected"]
+    if expected:
+        if not isinstance(distances, TileDistances):
+            raise InputError("--ties expected needs vectors or a matrix of distances; leave out --matcher")
+        report = report.expecting_ties(distances, expected)
+    return report.noting(distances, rules)
 
 
 def check_cameras(rules: tuple[Convention, ...], source: LabelSource) -> tuple[Convention, ...]:
@@ -130,7 +153,7 @@ def check_cameras(rules: tuple[Convention, ...], source: LabelSource) -> tuple[C
 def compare_vectors(source: LabelSource, metric: str | None, dtype: Precision, parts: bool) -> Distances:
     """The distances of embeddings: of one vector each, or of a vector of each body part."""
     if not parts or not isinstance(source, Pair):
-        return VectorDistances(*source.vectors(dtype), parse_metric(metric or "cosine"))
+        return VectorDistances.of(*source.vectors(dtype), parse_metric(metric or "cosine"))
     assert source.query.embedding is not None, "parts are features"
     assert source.gallery.embedding is not None, "parts are features"
     return PartDistances(source.query.embedding, source.gallery.embedding, parse_metric(metric or "euclidean"))
@@ -240,7 +263,7 @@ def _read_distances(
         raise InputError(
             f"{request.features}: the run compared clips in pairs, not vectors; name its matcher with --matcher"
         )
-    vectors = VectorDistances(*source.vectors(request.dtype), parse_metric(metric))
+    vectors = VectorDistances.of(*source.vectors(request.dtype), parse_metric(metric))
     return vectors if reranking is None else reranking.of_vectors(vectors)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from vreid_bench.scoring.distances import METRICS, Precision
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.system.errors import InputError
+
+Ties = Literal["listed", "expected"]
 
 TOGETHER = "--protocol and --info go together: whose index files, and the folder that holds them"
 
@@ -37,6 +40,7 @@ class ScoreRequest:
     pool: str | None = None  # the aggregator that pools features of frames
     ranking: Path | None = None
     depths: tuple[int, ...] = ()  # ranks at which the average precision is cut
+    ties: Ties | None = None  # how equal distances are scored; None: as each convention says
     by: tuple[str, ...] = ()  # attributes whose values are scored apart
 
     def __post_init__(self) -> None:
@@ -57,6 +61,10 @@ class ScoreRequest:
             self.ranking is not None and (bool(self.rates) or any(value is not None for value in computed)),
             "--ranking has an order and no distances; leave out --metric, --matcher, --rerank, --pool, --similarity "
             "and --far",
+        )
+        yield (
+            self.ties == "expected" and (bool(self.depths) or self.ranking is not None or self.rerank is not None),
+            "--ties expected needs distances, and scores whole rankings; leave out --at, --ranking and --rerank",
         )
         yield any(depth < 1 for depth in self.depths), "--at: expected a rank from 1 on"
 

@@ -8,7 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from vreid_bench.records.scores import explain_refusals
-from vreid_bench.scoring.few_people import explain_few, widen_point
+from vreid_bench.scoring.few_people import explain_few, render_interval
 
 
 def render_scores(metrics: Mapping[str, Any], people: int) -> str:
@@ -28,8 +28,7 @@ def render_scores(metrics: Mapping[str, Any], people: int) -> str:
             continue
         cells = [name]
         for metric in ("mAP", "R1"):
-            low, high = widen_point(numbers["interval"][metric], people)
-            cells += [f"{100 * numbers[metric]:.1f}", f"{100 * low:.1f}–{100 * high:.1f}"]
+            cells += [f"{100 * numbers[metric]:.1f}", render_interval(numbers["interval"][metric], people)]
         cells += [f"{100 * numbers[metric]:.1f}" for metric in ("R5", "R10", "R20", "mINP")]
         cells += [f"{100 * numbers['mAP@'][depth]:.1f}" for depth in depths]
         cells += [f"{100 * numbers['tar'][rate]:.1f}" for rate in rates]

@@ -19,6 +19,7 @@ from vreid_bench.ops.metric import Metric
 from vreid_bench.scoring.ranks import reference as ranks_reference
 from vreid_bench.scoring.ranks.labels import Bools, Ints, Labels
 from vreid_bench.scoring.ranks.match_index import MatchIndex, Shard
+from vreid_bench.scoring.ranks.scale import scale_rows
 from vreid_bench.system import native
 from vreid_bench.system.errors import InputError
 
@@ -141,13 +142,14 @@ def count_from_embeddings(
     """Count straight from embeddings: query [Q, E], gallery [G, E], both float32 or both float64.
 
     The distances live one small tile at a time, and a match's distance has the bits it has in its tile. Whole numbers
-    are exact. With native kernels, equal gallery rows have equal distances to the last bit; the NumPy reference
-    multiplies with a BLAS, which may round by the column. Raises InputError for a row that has no distance.
+    are exact, and a cosine does not depend on the scale of the vectors. With native kernels, equal gallery rows have
+    equal distances to the last bit; the NumPy reference multiplies with a BLAS, which may round by the column. Raises
+    InputError for a row that has no distance.
     """
     index = index_matches(labels)
     # a root changes no order, so that `euclidean` is ranked without it
     by = "cosine" if metric == "cosine" else "sqeuclidean"
-    arrays = [np.ascontiguousarray(array) for array in (query, gallery)]
+    arrays = [np.ascontiguousarray(scale_rows(array) if by == "cosine" else array) for array in (query, gallery)]
     before, bad = _module().count_embeddings(*arrays, by, index, shard, threads or _cores())
     if bad >= 0:
         role, row = ("query", bad) if bad < len(query) else ("gallery", bad - len(query))

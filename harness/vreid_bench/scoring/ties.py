@@ -1,0 +1,246 @@
+"""Gallery items at equal distances: whether their order decides a score, and scores that do not depend on it.
+
+By default, the order of the gallery decides between equal distances. With features that are all the same, the list is
+then the ranking, and can score anything up to 100 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.scoring.distances import TileDistances, VectorDistances
+from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles, find_matches
+from vreid_bench.scoring.metrics import NotComputable, Scores, find_refusal
+from vreid_bench.scoring.ranks.counting import Counts, Tile, count_from_distances, list_matches
+from vreid_bench.scoring.ranks.labels import Labels
+
+Floats = NDArray[np.float64]
+DEEPEST = 50  # the last rank of which hits are known
+SOME = 0.001  # share of the matches that tie, from which on ties are reported
+
+
+@dataclass(frozen=True)
+class ExpectedScores(Scores):
+    """The mean scores of each query over every order of the items at equal distances.
+
+    `first_rank` is that of the listed order and decides nothing here.
+    """
+
+    found_within: Floats  # [Q, DEEPEST] probability that a match is among the first 1, 2, ... items
+
+    def hits(self, cutoff: int) -> Floats:
+        """The probability that a match is among the first `cutoff`, at most `DEEPEST`; NaN without a score: [Q]."""
+        share: Floats = np.where(np.isnan(self.average_precision), np.nan, self.found_within[:, cutoff - 1])
+        return share
+
+    def cmc(self, cutoffs: int) -> list[float]:
+        """The mean of `hits` over the queries that count, for 1, 2, ... `cutoffs`."""
+        counted = ~np.isnan(self.average_precision)
+        return [float(share) for share in self.found_within[counted, :cutoffs].mean(0)]
+
+
+@dataclass(frozen=True)
+class TieGroup:
+    """The items of one query at one distance, among those that take a rank."""
+
+    before: int  # items that are closer
+    matches_before: int
+    size: int  # items at this distance
+    matches: int  # of these, at least one
+
+
+def count_tied(distances: TileDistances, labels: Labels, convention: Convention) -> tuple[int, int]:
+    """How many matches are exactly as near as an item that is no match, of how many."""
+    rule, tied, total = GalleryRule.of(convention), 0, 0
+    for rows, tile in exact_tiles(distances):
+        roles = assign_roles(labels, rows, rule)
+        for offset, row in enumerate(np.asarray(tile)):
+            near = np.sort(row[roles.match[offset]])
+            if near.size:
+                other = row[roles.negative[offset]]
+                place = np.searchsorted(near, other)
+                equal = other[near[np.minimum(place, len(near) - 1)] == other]
+                tied, total = tied + int(np.isin(near, equal).sum()), total + len(near)
+    return tied, total
+
+
+def exact_tiles(distances: TileDistances) -> Iterator[Tile]:
+    """The tiles of distances, in which equal vectors of the gallery are exactly as far from every query.
+
+    A product of matrices may round by the column, so equal vectors are compared once.
+    """
+    if not isinstance(distances, VectorDistances):
+        yield from distances.tiles()
+        return
+    gallery = np.ascontiguousarray(distances.gallery)
+    # a row as one value of so many bytes, which is sorted many times faster than its numbers are; -0.0 becomes 0.0
+    rows = (gallery + 0.0).view(np.dtype((np.void, gallery.dtype.itemsize * gallery.shape[1]))).reshape(-1)
+    _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+    if len(first) == len(gallery):
+        yield from distances.tiles()
+        return
+    for part, tile in replace(distances, gallery=gallery[first]).tiles():
+        yield part, tile[:, inverse.reshape(-1)]
+
+
+def describe_ties(distances: TileDistances, labels: Labels, convention: Convention) -> str:
+    """What a reader has to know of equal distances; empty where they decide little."""
+    tied, total = count_tied(distances, labels, convention)
+    if not tied or tied < SOME * total:
+        return ""
+    sentence = (
+        f"note: {tied:,} of {total:,} matches are exactly as near as an item that is no match, and the order of the "
+        "gallery decides between them; `--ties expected` scores the mean over all orders"
+    )
+    if 2 * tied < total:
+        return sentence
+    return (
+        f"{sentence}. So many ties have vectors that hold a few values (binary or int8 codes: then they are right), or "
+        "vectors that have collapsed: an untrained or diverged network, another layer than meant, NaN replaced by a "
+        "number, or the same input for every tracklet"
+    )
+
+
+def score_by_expectation(
+    distances: TileDistances, labels: Labels, convention: Convention
+) -> ExpectedScores | NotComputable:
+    """The mean scores over every order of items at equal distances.
+
+    McSherry and Najork 2008 (Computing information retrieval performance measures efficiently in the presence of tied
+    scores) give the average precision: in a group of t items with r matches behind a others with c matches, a match is
+    at each place j with probability r / t, and (j - 1)(r - 1) / (t - 1) other matches of the group are then expected
+    before it. CMC and mINP follow from the place of the first and of the last match of a group.
+    """
+    counts: Counts = list_matches(labels.for_conventions([convention]))
+    matches = find_matches(counts, GalleryRule.of(convention))
+    if (refusal := find_refusal(matches, counts, convention)) is not None:
+        return refusal
+    assert matches is not None, "without matches, the convention is refused"
+    size = len(labels.query)
+    blank = np.where(matches.asks & (convention.unmatched == "zero"), 0.0, np.nan)
+    average, penalty, precision = blank.copy(), blank.copy(), blank.copy()
+    within = np.where(np.isnan(blank)[:, None], np.nan, np.zeros((size, DEEPEST)))
+    for query, groups in _group_queries(exact_tiles(distances), labels, convention):
+        if groups:
+            total = sum(group.matches for group in groups)
+            last = convention.cut or groups[-1].before + groups[-1].size
+            shares = [_average_precision(group, last, convention.average_precision == "trapezoid") for group in groups]
+            average[query] = sum(shares) / min(total, last)
+            penalty[query] = _inverse_penalty(groups[-1], total, last)
+            precision[query] = sum(_found_among(group, min(total, last)) for group in groups) / total
+            within[query] = _first_within(groups[0], min(last, DEEPEST))
+    return ExpectedScores(average, np.full(size, -1), penalty, precision, within)
+
+
+def _group_queries(
+    tiles: Iterator[Tile], labels: Labels, convention: Convention
+) -> Iterator[tuple[int, list[TieGroup]]]:
+    """Each query with the groups of equal distances that hold a match of it, from near to far."""
+    rule = GalleryRule.of(convention)
+    for rows, tile in tiles:
+        roles = assign_roles(labels, rows, rule)
+        first = rows.start or 0
+        for offset, row in enumerate(np.asarray(tile)):
+            match = roles.match[offset]
+            ranked = match | roles.negative[offset]
+            values, group = np.unique(row[ranked], return_inverse=True)
+            items = np.bincount(group, minlength=len(values))
+            found = np.bincount(group[match[ranked]], minlength=len(values))
+            before, earlier = np.cumsum(items) - items, np.cumsum(found) - found
+            holding = np.flatnonzero(found)
+            yield (
+                first + offset,
+                [TieGroup(int(before[g]), int(earlier[g]), int(items[g]), int(found[g])) for g in holding],
+            )
+
+
+def _places(group: TieGroup) -> Floats:
+    """The ranks of the group's places, from 1: [size]."""
+    return group.before + np.arange(1.0, group.size + 1)
+
+
+def _average_precision(group: TieGroup, last: int, trapezoid: bool) -> float:
+    """The expected sum of what the matches of a group add, before the division by the number of matches."""
+    rank, place = _places(group), np.arange(group.size)
+    others = place * (group.matches - 1) / max(1, group.size - 1)  # expected matches of the group before this place
+    nth = group.matches_before + 1 + others
+    share = nth / rank
+    if trapezoid:
+        share = (share + np.divide(nth - 1, rank - 1, out=np.ones_like(rank), where=rank > 1)) / 2
+    return float(group.matches / group.size * share[rank <= last].sum())
+
+
+def _found_among(group: TieGroup, ranks: int) -> float:
+    """How many matches of a group are expected among the first ranks."""
+    return group.matches * min(max(ranks - group.before, 0), group.size) / group.size
+
+
+def _first_within(group: TieGroup, last: int) -> Floats:
+    """The probability that a match of the first group is among the first 1, 2, ... items: [DEEPEST]."""
+    drawn = np.clip(np.arange(1, DEEPEST + 1) - group.before, 0, group.size).astype(np.float64)
+    drawn = np.where(np.arange(1, DEEPEST + 1) <= last, drawn, max(0, min(last - group.before, group.size)))
+    others = group.size - group.matches
+    missed: Floats = np.where(drawn <= others, np.exp(_choose(others, drawn) - _choose(group.size, drawn)), 0.0)
+    found: Floats = 1 - missed
+    return found
+
+
+def _inverse_penalty(group: TieGroup, total: int, last: int) -> float:
+    """The expected share of the matches among the items up to the last match, which is in this group."""
+    place = np.arange(1, group.size + 1, dtype=np.float64)
+    rank = _places(group)
+    possible = place >= group.matches
+    chance = np.exp(_choose(place[possible] - 1, group.matches - 1) - _choose(group.size, group.matches))
+    return float((chance * np.where(rank <= last, total / rank, 0.0)[possible]).sum())
+
+
+def _choose(n: Floats | int, k: Floats | int) -> Floats:
+    """The logarithm of a binomial coefficient."""
+    rest = np.maximum(np.asarray(n) - np.asarray(k), 0)
+    result: Floats = gammaln(np.asarray(n) + 1.0) - gammaln(np.asarray(k) + 1.0) - gammaln(rest + 1.0)
+    return result
+
+
+def chance_level(labels: Labels, convention: Convention) -> float:
+    """The mAP of a ranking in random order: the expectation where all distances are equal."""
+    shape = len(labels.gallery)
+    scores = score_by_expectation(_Constant(len(labels.query), shape), labels, convention)
+    if isinstance(scores, NotComputable):
+        return float("nan")
+    return float(np.nanmean(scores.average_precision))
+
+
+@dataclass(frozen=True)
+class _Constant:
+    """All distances are equal."""
+
+    queries: int
+    items: int
+
+    def count(self, labels: Labels) -> Counts:
+        """The ranks of the listed order."""
+        return count_from_distances(self.tiles(), labels)
+
+    def tiles(self) -> Iterator[Tile]:
+        """A row of zeros for each query."""
+        row = np.zeros((1, self.items), np.float32)
+        for query in range(self.queries):
+            yield slice(query, query + 1), row
+
+
+def describe_chance(labels: Labels, convention: Convention, interval: tuple[float, float]) -> str:
+    """What a reader has to know of an mAP that a random order would have, too; empty for any other."""
+    chance = chance_level(labels, convention)
+    if not interval[0] <= chance <= interval[1]:
+        return ""
+    return (
+        f"note: a random order has an mAP of {100 * chance:.1f} under {convention.name}, and these distances are no "
+        "better. Check that queries and gallery number people alike (some challenges mask the ids of their test), and "
+        "that both come from one trained model"
+    )
