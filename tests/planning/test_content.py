@@ -13,7 +13,7 @@ import pytest
 
 from vreid_bench.contracts.dataset import Dataset, Split, Tracklet
 from vreid_bench.planning import content
-from vreid_bench.planning.content import hash_content
+from vreid_bench.planning.content import read_content
 from vreid_bench.planning.frame_faults import find_frame_faults
 from vreid_bench.system.errors import InputError
 
@@ -35,6 +35,10 @@ def copy(tmp_path):
     return write
 
 
+def sha256_of(*arguments, **options):
+    return read_content(*arguments, **options).sha256
+
+
 def by_hand(files):
     hashes = (f"{path}\0".encode() + hashlib.sha256(data).digest() for path, data in sorted(files.items()))
     return hashlib.sha256(b"".join(hashes)).hexdigest()
@@ -42,13 +46,13 @@ def by_hand(files):
 
 def test_it_is_the_hash_of_paths_and_bytes_of_all_frames(copy, tmp_path):
     dataset = copy("own")
-    assert hash_content(dataset, tmp_path) == by_hand({frame: frame.encode() for frame in FRAMES})
-    assert hash_content(copy("other"), tmp_path) == hash_content(dataset, tmp_path)
+    assert sha256_of(dataset, tmp_path) == by_hand({frame: frame.encode() for frame in FRAMES})
+    assert sha256_of(copy("other"), tmp_path) == sha256_of(dataset, tmp_path)
 
 
 def test_many_frames_are_hashed_in_order_of_their_paths(copy, tmp_path, monkeypatch):
     monkeypatch.setattr(content, "CHUNK", 2)
-    assert hash_content(copy("own"), tmp_path) == by_hand({frame: frame.encode() for frame in FRAMES})
+    assert sha256_of(copy("own"), tmp_path) == by_hand({frame: frame.encode() for frame in FRAMES})
 
 
 def test_frames_are_read_at_the_same_time_and_a_bar_counts_them(copy, tmp_path, monkeypatch, capsys):
@@ -60,9 +64,9 @@ def test_frames_are_read_at_the_same_time_and_a_bar_counts_them(copy, tmp_path, 
 
     monkeypatch.setattr(content, "CHUNK", 1)
     monkeypatch.setattr(content, "_digest", meet)
-    hash_content(copy("own"), tmp_path)
+    sha256_of(copy("own"), tmp_path)
     assert "hash frames: " in capsys.readouterr().err
-    hash_content(copy("own"), tmp_path / "another cache", quiet=True)
+    sha256_of(copy("own"), tmp_path / "another cache", quiet=True)
     assert capsys.readouterr().err == ""
 
 
@@ -71,31 +75,31 @@ def test_frames_are_read_again_only_where_a_file_changed(copy, tmp_path, monkeyp
     digest = content._digest
     monkeypatch.setattr(content, "_digest", lambda root, frames: read.append(frames) or digest(root, frames))
     dataset = copy("own")
-    before = hash_content(dataset, tmp_path)
+    before = sha256_of(dataset, tmp_path)
     (dataset.root / "readme.txt").write_text("changed")
-    assert hash_content(dataset, tmp_path) == before
+    assert sha256_of(dataset, tmp_path) == before
     assert len(read) == 1
     (dataset.root / FRAMES[0]).write_bytes(b"A/1.jpg")  # as many bytes
     os.utime(dataset.root / FRAMES[0], ns=(1, 1))
-    assert hash_content(dataset, tmp_path) == by_hand({f: f.encode() for f in FRAMES} | {FRAMES[0]: b"A/1.jpg"})
+    assert sha256_of(dataset, tmp_path) == by_hand({f: f.encode() for f in FRAMES} | {FRAMES[0]: b"A/1.jpg"})
     assert len(read) == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"[1]", b"\xff", b'{"a": 1}'])
 def test_a_damaged_cache_is_written_again(copy, tmp_path, damage):
     dataset = copy("own")
-    before = hash_content(dataset, tmp_path)
+    before = sha256_of(dataset, tmp_path)
     [file] = (tmp_path / "content").iterdir()
     file.write_bytes(damage)
-    assert hash_content(dataset, tmp_path) == before
-    assert list(json.loads(file.read_bytes()).values()) == [before]
+    assert sha256_of(dataset, tmp_path) == before
+    assert list(json.loads(file.read_bytes()).values()) == [[before, []]]
 
 
 def test_a_frame_that_is_missing_is_named(copy, tmp_path):
     dataset = copy("own")
     (dataset.root / FRAMES[1]).unlink()
     with pytest.raises(InputError, match=r"own/a/2\.jpg: cannot be read \(No such file or directory\); restore"):
-        hash_content(dataset, tmp_path)
+        sha256_of(dataset, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +117,49 @@ def test_frames_that_are_named_from_another_folder_are_not_called_lost(copy, tmp
     dataset = replace(dataset, splits=(split,))
     sentence = f"{dataset.root}: none of the 3 listed frames is in this folder, {words}"
     with pytest.raises(InputError) as told:
-        hash_content(dataset, tmp_path)
+        sha256_of(dataset, tmp_path)
     assert str(told.value).startswith(sentence)
     assert find_frame_faults(dataset, False) == (0, [str(told.value)])
+
+
+def shared(tmp_path, *, train=(), test=()):
+    """What is said of tracklets, given as (pid, texts of their frames)."""
+    parts = []
+    for part, people in (("train", train), ("test", test)):
+        tracklets = []
+        for number, (pid, texts) in enumerate(people):
+            frames = tuple(f"{part}/{number}/{place}.jpg" for place in range(len(texts)))
+            for frame, text in zip(frames, texts, strict=True):
+                (tmp_path / "set" / frame).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / "set" / frame).write_bytes(text.encode())
+            tracklets.append(Tracklet(frames, pid, number))
+        parts.append(tuple(tracklets))
+    split = Split(*parts, (0,), tuple(range(len(test))))
+    dataset = Dataset("toy", tmp_path / "set", (split,), "unverified")
+    found = read_content(dataset, tmp_path / "cache", quiet=True)
+    assert read_content(dataset, tmp_path / "cache", quiet=True) == found  # as it is kept
+    return found.shared
+
+
+def test_pictures_on_both_sides_are_told(tmp_path):
+    [leak, twin] = shared(tmp_path, train=[(1, "ab"), (2, "c")], test=[(3, "de"), (3, "fb"), (4, "eg")])
+    assert (
+        "1 test frames are the same picture as one that is trained on, such as test/1/1.jpg and train/0/1.jpg" in leak
+    )
+    assert "1 test frames are the same picture as one that is in another test tracklet, such as test/2/0.jpg" in twin
+
+
+def test_a_picture_that_repeats_within_its_tracklet_is_nobodys_fault(tmp_path):
+    """A still camera gives such frames."""
+    assert shared(tmp_path, train=[(1, "aa"), (2, "bb")], test=[(3, "ccc"), (4, "d")]) == ()
+
+
+def test_a_run_warns_and_its_record_has_the_note(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
+    shared(tmp_path, train=[(1, "a")], test=[(2, "b"), (3, "a")])
+    split = Split((Tracklet(("train/0/0.jpg",), 1, 0),), (Tracklet(("test/1/0.jpg",), 3, 1),), (0,), (0,))
+    dataset = Dataset("toy", tmp_path / "set", (split,), "unverified", notes=("private",))
+    found = content.add_content({"toy": dataset})["toy"]
+    assert found.notes[0] == "private"
+    assert "the same picture as one that is trained on" in found.notes[1]
+    assert f"warning: {found.notes[1]}" in capsys.readouterr().err
