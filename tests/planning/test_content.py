@@ -149,6 +149,16 @@ def test_pictures_on_both_sides_are_told(tmp_path):
     assert "1 test frames are the same picture as one that is in another test tracklet, such as test/2/0.jpg" in twin
 
 
+def test_copies_of_a_tracklet_are_nobodys_fault(tmp_path):
+    """As the gallery of DukeMTMC-VideoReID has the queries once more."""
+    (tmp_path / "set").mkdir()
+    for frame in ("q.jpg", "g.jpg", "other.jpg"):
+        (tmp_path / "set" / frame).write_bytes(b"one picture" if frame != "other.jpg" else b"other")
+    copies = (Tracklet(("q.jpg",), 1, 5), Tracklet(("g.jpg",), 1, 5), Tracklet(("other.jpg",), 2, 5))
+    dataset = Dataset("toy", tmp_path / "set", (Split((), copies, (0,), (1, 2)),), "unverified")
+    assert read_content(dataset, tmp_path / "cache").shared == ()
+
+
 def test_a_picture_that_repeats_within_its_tracklet_is_nobodys_fault(tmp_path):
     """A still camera gives such frames."""
     assert shared(tmp_path, train=[(1, "aa"), (2, "bb")], test=[(3, "ccc"), (4, "d")]) == ()

@@ -83,7 +83,11 @@ def _read_known(file: Path) -> dict[str, Content]:
 
 
 def _find_shared(dataset: Dataset, frames: Sequence[str], digests: NDArray[np.uint64]) -> Iterator[str]:
-    """Pictures that are in the training and in the test part, and pictures of two test tracklets."""
+    """Pictures that are in the training and in the test part, and pictures of two test tracklets.
+
+    Two tracklets of one person in one camera may share pictures: they are no match, and DukeMTMC-VideoReID lists its
+    query tracklets in the gallery once more.
+    """
     order = np.argsort(digests, kind="stable")
     equal = np.flatnonzero(digests[order][1:] == digests[order][:-1])
     if not equal.size:
@@ -95,15 +99,16 @@ def _find_shared(dataset: Dataset, frames: Sequence[str], digests: NDArray[np.ui
         trained: dict[int, str] = {}
         for tracklet in split.train:
             trained.update((key[frame], frame) for frame in tracklet.frames if frame in key)
-        tested: dict[int, tuple[int, str]] = {}
+        tested: dict[int, tuple[tuple[int, int], str]] = {}
         leaks, twins = [], []
-        for row, tracklet in enumerate(split.test):
+        for tracklet in split.test:
+            seen = tracklet.pid, tracklet.camid
             for frame in tracklet.frames:
                 if frame in key:
                     if key[frame] in trained:
                         leaks.append((frame, trained[key[frame]]))
-                    first, other = tested.setdefault(key[frame], (row, frame))
-                    if first != row:
+                    first, other = tested.setdefault(key[frame], (seen, frame))
+                    if first != seen:
                         twins.append((frame, other))
         for pairs, what in ((leaks, "trained on"), (twins, "in another test tracklet")):
             if pairs:
