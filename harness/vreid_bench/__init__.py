@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, PairScores, Published
     from vreid_bench.evaluation.strategies.corruption import Corruption
+    from vreid_bench.evaluation.strategies.reassociation import Reassociation
     from vreid_bench.evaluation.strategies.selection import Selection
     from vreid_bench.modeling.corruption import distort
     from vreid_bench.modeling.frames import decode, prefetch
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from vreid_bench.scoring.rerank.neighbours import nearest_columns
     from vreid_bench.scoring.score import score
     from vreid_bench.system.arithmetic import is_pinned, pin_children
+    from vreid_bench.system.cache_folder import cache_folder
     from vreid_bench.system.progress import bar
 
 _HOME = {
@@ -84,6 +86,7 @@ _HOME = {
     ),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "PairScores", "Published"),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
+    "vreid_bench.evaluation.strategies.reassociation": ("Reassociation",),
     "vreid_bench.evaluation.strategies.selection": ("Selection",),
     "vreid_bench.modeling.corruption": ("distort",),
     "vreid_bench.contracts.corruption": ("ClipCorruption", "Distortion"),
@@ -106,6 +109,7 @@ _HOME = {
     "vreid_bench.scoring.report": ("Report",),
     "vreid_bench.scoring.score": ("score",),
     "vreid_bench.system.arithmetic": ("is_pinned", "pin_children"),
+    "vreid_bench.system.cache_folder": ("cache_folder",),
     "vreid_bench.system.progress": ("bar",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -148,6 +152,7 @@ __all__ = [
     "Preset",
     "Protocol",
     "Published",
+    "Reassociation",
     "Report",
     "Reported",
     "Roles",
@@ -161,6 +166,7 @@ __all__ = [
     "add_query_clip",
     "bar",
     "batch_hard",
+    "cache_folder",
     "clip_batch_hard",
     "clip_distance",
     "clip_mean",

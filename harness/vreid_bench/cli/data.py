@@ -50,6 +50,41 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
 
 
 @data.command()
+@click.argument("source", type=FILE)
+@click.argument("directory", type=FILE)
+@click.option("--layout", default="mot", show_default=True, help="The data set whose layout SOURCE has.")
+@click.option("--tracks", type=FILE, help="A folder with NAME.txt of each sequence, instead of the tracks in SOURCE.")
+@click.option("--fps", metavar="RATE", help="Frames per second of the videos; default: seqinfo.ini, else the video.")
+@click.option("--min-frames", "least", type=int, default=8, show_default=True, help="Leave shorter tracklets out.")
+@click.option("--every", type=int, default=1, show_default=True, help="Take every n-th frame of a video.")
+@click.option("--cut", "seconds", type=float, default=0.0, help="Cut tracks into tracklets of so many seconds.")
+@click.option("--train", is_flag=True, help="List the tracklets as a training part, not as a test.")
+@ONLY_BARS
+def from_tracks(source: Path, directory: Path, layout: str, **options: Any) -> None:
+    """Cut tracklets out of the videos in SOURCE, and write them into the new folder DIRECTORY.
+
+    SOURCE has the tracks of each video as MOTChallenge text: NAME.txt, or NAME/gt/gt.txt. The frames are in NAME/img1
+    or in a video NAME.avi, .mp4, .mkv or another. An interrupted command goes on when it is repeated.
+
+    \b
+        vreid-bench data from-tracks my-tracks my-tracklets --min-frames 16
+        vreid-bench data from-tracks MOT17/train mot17 --tracks my-tracker/MOT17
+    """
+    from vreid_bench.contracts.dataset import CuttingReader
+    from vreid_bench.planning.data_root import find_dataset
+    from vreid_bench.registry.registry import Registry
+
+    entry = find_dataset(Registry.installed(), layout)
+    if not isinstance(entry.value, CuttingReader):
+        raise InputError(f"--layout {layout}: its reader cuts no tracklets out of videos; choose another layout")
+    with entry.blame():
+        counts = entry.value.cut(source, directory, **options)
+    width = max(map(len, counts))
+    click.echo("\n".join(f"{what:{width}}  {number:,}" for what, number in counts.items()))
+    click.echo(f"{directory}: ready; `vreid-bench data verify {layout} --data {directory}` checks it")
+
+
+@data.command()
 @click.argument("dataset")
 @click.option("--data", "root", type=FILE, help="Your copy; default: VREID_DATA, else the synthetic twin.")
 @click.option("--decode", is_flag=True, help="Also decode every frame.")

@@ -191,6 +191,15 @@ class TwinReader(Protocol):
 
 
 @runtime_checkable
+class CuttingReader(Protocol):
+    """A reader of tracks in videos, which can cut tracklets out of them, for `vreid-bench data from-tracks`."""
+
+    def cut(self, root: Path, target: Path, **options: Any) -> Mapping[str, int]:
+        """Write the tracklets of `root` into the new folder `target`, with `tracklets.csv`; returns what was counted."""
+        ...
+
+
+@runtime_checkable
 class VisibilityReader(Protocol):
     """A reader that knows how much of the person each frame shows; only rendered data has this."""
 

@@ -11,6 +11,9 @@ from vreid_bench.contracts.fingerprinted_fields import OPTIONAL, PROSE, rules_of
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
+if typing.TYPE_CHECKING:
+    from vreid_bench.contracts.dataset import Split
+
 
 @typing.runtime_checkable
 class Strategy(typing.Protocol):
@@ -33,6 +36,15 @@ class Strategy(typing.Protocol):
 
     def describe(self) -> Sequence[tuple[str, str]]:
         """What it does, as pairs of a title and a text."""
+        ...
+
+
+@typing.runtime_checkable
+class CuttingStrategy(Strategy, typing.Protocol):
+    """A strategy that tests other tracklets than the test part has, made from their frames."""
+
+    def cut(self, test: Split) -> Split:
+        """What is embedded. Raises InputError for a test part that it cannot cut."""
         ...
 
 

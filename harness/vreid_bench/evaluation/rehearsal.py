@@ -7,6 +7,7 @@ import torch
 from vreid_bench.contracts.dataset import Split, Tracklet
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import ClipFeatures, Matcher, Reranker
+from vreid_bench.contracts.protocol import CuttingStrategy
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.modeling.probe import hold_warnings, keep_streams
 from vreid_bench.modeling.view import View
@@ -16,8 +17,11 @@ from vreid_bench.registry.factories import Factory
 from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
 
 PLACES = ((pid, camid, n) for pid in range(1, 7) for camid in (1, 2) for n in (0, 1))
-TRACKLETS = tuple(Tracklet((f"{pid}-{camid}-{n}.jpg",), pid, camid) for pid, camid, n in PLACES)
-COUNTS = tuple(1 + row % 3 for row in range(len(TRACKLETS)))  # clips of each
+RATE = (("fps", "1/1000"),)  # so that every gap is short
+TRACKLETS = tuple(
+    Tracklet(tuple(f"{pid}-{camid}-{n}/{frame}.jpg" for frame in range(1000)), pid, camid, RATE)
+    for pid, camid, n in PLACES
+)
 TEST = Split((), TRACKLETS, tuple(range(0, len(TRACKLETS), 2)), tuple(range(len(TRACKLETS))))
 
 
@@ -29,9 +33,10 @@ def rehearse_cases(strategy: TestStrategy, factory: Factory, width: int, who: st
     """
     with keep_streams(), hold_warnings(), torch.inference_mode():
         matcher = factory(width).eval()
+        size = len(strategy.cut(TEST).test if isinstance(strategy, CuttingStrategy) else TRACKLETS)
         with factory.blame():
             views = enumerate(strategy.views().items())
-            stores = {name: _draw(matcher, view, width, seed) for seed, (name, view) in views}
+            stores = {name: _draw(matcher, view, (size, width), seed) for seed, (name, view) in views}
         with blame(who):
             return matcher, list(strategy.cases(stores, matcher, TEST))
 
@@ -42,9 +47,11 @@ def rehearse_reranking(reranker: Reranker, entry: Entry, matcher: Matcher, case:
         rank_by_matcher(matcher, (case.query, case.gallery), case.labels, reranker, memory, quiet=True)
 
 
-def _draw(matcher: Matcher, view: View, width: int, seed: int) -> FeatureStore:
-    """Random features of the made-up tracklets in a view of the test."""
+def _draw(matcher: Matcher, view: View, shape: tuple[int, int], seed: int) -> FeatureStore:
+    """Random features of the made-up tracklets in a view of the test; shape: how many there are, and their width."""
+    size, width = shape
+    counts = [1 + row % 3 for row in range(size)]  # clips of each
     generator = torch.Generator().manual_seed(seed)
-    embedding = torch.randn(sum(COUNTS), width, generator=generator)
-    clips = pad_features([ClipFeatures(embedding, torch.rand(sum(COUNTS), generator=generator))], COUNTS)
+    embedding = torch.randn(sum(counts), width, generator=generator)
+    clips = pad_features([ClipFeatures(embedding, torch.rand(sum(counts), generator=generator))], counts)
     return FeatureStore.of([matcher.represent(clips) if view.represented else clips])

@@ -39,7 +39,8 @@ def check_dataset(
     problems = [*refusals, *(sentence for each in divisions for sentence in each.find_faults(entry.title))]
     unmatched = _count_unmatched(divisions)
     refused = {name: str(each) for name, each in unmatched.items() if isinstance(each, NotComputable)}
-    notes = (*(own.notes if own else ()), *explain_refusals(refused))
+    uncut = (sentence for each in divisions for sentence in each.find_notes())
+    notes = (*(own.notes if own else ()), *explain_refusals(refused), *uncut)
     if own and getattr(entry.value, "complete", False):
         return DatasetCheck(source, own.counts, _join(own, problems), notes)
     on_disk, faults = find_frame_faults(found, decode)

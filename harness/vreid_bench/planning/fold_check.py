@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import person_ids
-from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.contracts.protocol import CuttingStrategy, Protocol
 from vreid_bench.planning.folds import Fold
 from vreid_bench.scoring.matches_and_junk import GalleryRule, find_unknown
 from vreid_bench.scoring.metrics import NO_MATCH
@@ -23,7 +23,7 @@ def check_folds(
 
     trains: is the training part of the folds used?
     """
-    for sentence in find_fold_faults(protocol, conventions, folds, trains=trains):
+    for sentence in (*find_fold_faults(protocol, conventions, folds, trains=trains), *find_uncut(protocol, folds)):
         raise InputError(f"{who}: {sentence}")
 
 
@@ -82,6 +82,17 @@ def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds
             f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}"
             f"{_name_first(fold, found[protocol.headline])}; correct the lists or choose another protocol"
         )
+
+
+def find_uncut(protocol: Protocol, folds: Sequence[Fold]) -> Iterator[str]:
+    """Why the test of a protocol cannot cut a test part. Other protocols may be able to use the data set."""
+    if isinstance(protocol.test, CuttingStrategy):
+        for fold in folds:
+            try:
+                protocol.test.cut(fold.test)
+            except InputError as fault:
+                yield f"split {fold.number} cannot be tested by protocol {protocol.name!r}: {fault}"
+                return
 
 
 def explain_refusal(found: Unmatched) -> str:

@@ -228,7 +228,8 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
     listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
     tested, trains = registry.entry("datasets", protocol.test_dataset), earlier is None
     every = divide(protocol, listed, trains=trains)
-    check_attributes(conventions, every)
+    if protocol.ranks_tracklets:  # what else is ranked has labels of its own
+        check_attributes(conventions, every)
     numbers = parse_splits(request.splits, len(every))
     folds = tuple(every[number] for number in numbers)
     check_folds(protocol, conventions, folds, tested.title, trains=trains)

@@ -11,7 +11,7 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.planning.data_root import read_dataset
-from vreid_bench.planning.fold_check import check_attributes, find_fold_faults
+from vreid_bench.planning.fold_check import check_attributes, find_fold_faults, find_uncut
 from vreid_bench.planning.folds import Fold, divide
 from vreid_bench.planning.protocols import find_conventions
 from vreid_bench.registry.entry import Entry
@@ -37,13 +37,18 @@ class Division:
         conventions = find_conventions(protocol, registry)
         trains = has_training_part(dataset)
         folds = divide(protocol, {protocol.dataset: dataset}, trains=trains)
-        check_attributes(conventions, folds)
+        if protocol.ranks_tracklets:  # what else is ranked has labels of its own
+            check_attributes(conventions, folds)
         return cls(protocol, conventions, folds, trains)
 
     def find_faults(self, who: str) -> Iterator[str]:
         """What planning refuses, in its own sentences."""
         for sentence in find_fold_faults(self.protocol, self.conventions, self.folds, trains=self.trains):
             yield f"{who}: {sentence}"
+
+    def find_notes(self) -> Iterator[str]:
+        """What this protocol alone cannot do with the data set: no fault of it."""
+        return find_uncut(self.protocol, self.folds)
 
     def count_unmatched(self) -> dict[str, int | NotComputable]:
         """Convention -> how many queries have no match, over all folds; or why it cannot be applied to one of them."""

@@ -44,7 +44,7 @@ def write_tree(root: Path, plan: Plan, *, workers: int | None = None, progress: 
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise InputError(f"{root} is not an empty folder; name a new one for the synthetic data")
     partial = root.with_name(root.name + ".partial")
-    with _locked(partial):
+    with locked(partial):
         if not _is_finished(partial, plan):
             _prepare(partial, plan)
             _render_missing(partial, plan, workers, progress)
@@ -54,7 +54,7 @@ def write_tree(root: Path, plan: Plan, *, workers: int | None = None, progress: 
 
 
 @contextmanager
-def _locked(partial: Path) -> Iterator[None]:
+def locked(partial: Path) -> Iterator[None]:
     """Keep a second writer out of an unfinished tree; the lock ends with its process."""
     partial.mkdir(parents=True, exist_ok=True)
     handle = os.open(partial, os.O_RDONLY)
@@ -90,7 +90,7 @@ def _prepare(partial: Path, plan: Plan) -> None:
         for path in sorted(partial.iterdir(), key=lambda path: path.name == JOURNAL):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     (partial / JOURNAL).mkdir(exist_ok=True)
-    _write_atomically(partial / JOURNAL / "plan", plan.hash.encode())
+    write_atomically(partial / JOURNAL / "plan", plan.hash.encode())
     for folder in sorted({Path(path).parent for job in plan.jobs for path in job.paths}):
         (partial / folder).mkdir(parents=True, exist_ok=True)
 
@@ -169,7 +169,7 @@ def _render_jobs(partial: Path, world: World, batch: Batch) -> int:
         # the entry appears after the frames and as a whole: so a frame that a kill cut off is never trusted
         checksums = np.array([zlib.crc32(code) for code in codes], np.uint32)
         entry = _npz(visibility=rendered.visibility, flags=rendered.flags, checksums=checksums)
-        _write_atomically(_entry(partial, number), entry)
+        write_atomically(_entry(partial, number), entry)
     return sum(len(job.paths) for _, job in batch)
 
 
@@ -208,7 +208,7 @@ def _finish(partial: Path, plan: Plan) -> None:
     contents = {**plan.files, ANNOTATIONS: annotations, SYNTHETIC: plan.description()}
     for path, content in contents.items():
         (partial / path).parent.mkdir(parents=True, exist_ok=True)
-        _write_atomically(partial / path, content)
+        write_atomically(partial / path, content)
 
 
 def _npz(**arrays: np.ndarray) -> bytes:
@@ -217,7 +217,7 @@ def _npz(**arrays: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     # a fixed name: what a kill leaves is overwritten when the run continues
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(content)

@@ -179,5 +179,5 @@ def test_a_folder_with_files_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 
 def test_two_writers_of_one_tree_do_not_mix(tmp_path: Path) -> None:
-    with writer._locked(tmp_path / "tree.partial"), pytest.raises(InputError, match="another process"):
+    with writer.locked(tmp_path / "tree.partial"), pytest.raises(InputError, match="another process"):
         writer.write_tree(tmp_path / "tree", small_plan(), workers=1, progress=False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LIST = "tracklets.csv"
 COLUMNS = ("split", "pid", "camid", "frames")
+RATE = "fps"  # a further column: how many numbers of frames pass in a second, for gaps in seconds
 TESTED = ("query", "gallery")
 SPLITS = ("train", *TESTED)
 NO_ATTRIBUTES = (*COLUMNS, "person", "camera")  # columns that say nothing more of a tracklet
@@ -38,8 +39,11 @@ class Row(NamedTuple):
     attributes: tuple[tuple[str, str], ...] = ()  # of the further columns, those with a text
 
 
-def load(root: Path, report: Report) -> list[Row]:
-    """The rows of the list that have frames; every fault goes to `report`."""
+def load(root: Path, report: Report, *, roles: bool = True) -> list[Row]:
+    """The rows of the list that have frames; every fault goes to `report`.
+
+    roles: must there be queries and a gallery of other people than those who are trained on?
+    """
     path = root / LIST
     if not path.is_file():
         state = "is a folder, expected a file" if path.is_dir() else "is missing"
@@ -56,7 +60,8 @@ def load(root: Path, report: Report) -> list[Row]:
         return []
     rows = [row for row in parse(path, header, reader, report) if row.frames]
     check_uses(path, rows, report)
-    check_splits(path, rows, report)
+    if roles:
+        check_splits(path, rows, report)
     return rows
 
 

@@ -1,0 +1,96 @@
+"""Reads the frames of a video one after another, by PyAV or by OpenCV, whichever is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vreid_bench import InputError
+
+Frame = npt.NDArray[np.uint8]  # [H, W, 3] RGB
+DECODERS = {"av": "PyAV", "cv2": "OpenCV"}  # by module, the preferred one first
+LARGEST = 1_000_000  # denominator of a frame rate that OpenCV gives as a decimal
+
+
+def find_decoder(path: Path) -> str:
+    """The module that decodes videos. Raises InputError if none is installed."""
+    found = next((module for module in DECODERS if find_spec(module) is not None), None)
+    if found is None:
+        raise InputError(
+            f"{path}: reading a video needs PyAV or OpenCV, and neither is installed; install vreid-bench[video], or "
+            "write the frames into a folder of images"
+        )
+    return found
+
+
+def read_rate(path: Path) -> Fraction | None:
+    """Frames per second, as the video says; None if it does not. Raises InputError for a file that is no video."""
+    if find_decoder(path) == "av":
+        with _open_av(path) as container:
+            rate = container.streams.video[0].average_rate
+        return Fraction(rate) if rate else None
+    import cv2
+
+    rate = Fraction(_open_cv2(path).get(cv2.CAP_PROP_FPS)).limit_denominator(LARGEST)
+    whole = Fraction(round(rate * 1001), 1001)  # 29.97 is 30000/1001
+    return (whole if abs(whole - rate) < Fraction(1, LARGEST) else rate) if rate > 0 else None
+
+
+def read_frames(path: Path) -> Iterator[Frame]:
+    """Every frame in order of time. Raises InputError for a file that is no video, or damaged."""
+    return _read_av(path) if find_decoder(path) == "av" else _read_cv2(path)
+
+
+def _read_av(path: Path) -> Iterator[Frame]:
+    import av
+
+    with _open_av(path) as container:
+        try:
+            for frame in container.decode(video=0):
+                yield np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+        except av.error.FFmpegError as error:
+            raise InputError(_describe(path, str(error))) from None
+
+
+def _open_av(path: Path) -> Any:
+    import av
+
+    try:
+        container = av.open(str(path))
+    except (av.error.FFmpegError, OSError) as error:
+        raise InputError(_describe(path, str(error))) from None
+    if not container.streams.video:
+        container.close()
+        raise InputError(_describe(path, "it has no pictures"))
+    return container
+
+
+def _read_cv2(path: Path) -> Iterator[Frame]:
+    video = _open_cv2(path)
+    try:
+        while True:
+            there, frame = video.read()
+            if not there:
+                return
+            yield np.ascontiguousarray(frame[:, :, ::-1])  # OpenCV has blue first
+    finally:
+        video.release()
+
+
+def _open_cv2(path: Path) -> Any:
+    import cv2
+
+    video = cv2.VideoCapture(str(path))
+    if not video.isOpened():
+        raise InputError(_describe(path, "OpenCV cannot open it"))
+    return video
+
+
+def _describe(path: Path, reason: str) -> str:
+    return f"{path} cannot be read as a video ({reason}); copy it again, or write its frames into a folder of images"
