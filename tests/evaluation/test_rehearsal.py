@@ -10,7 +10,7 @@ from small_training import Mean as Small
 from wrong_parts import METHOD, WRONG, Net, good, method_with, plugin
 from yard import PROTOCOL
 
-from vreid_bench import Corruption, InputError, Selection, part
+from vreid_bench import Corruption, InputError, Reassociation, Selection, part
 from vreid_bench.evaluation import evaluate
 from vreid_bench.evaluation.rehearsal import rehearse_cases, rehearse_reranking
 from vreid_bench.evaluation.strategies.plain import Plain
@@ -55,7 +55,7 @@ def rehearse(registry, strategy, matcher="plain"):
     return rehearse_cases(strategy, registry.factory("matchers", part(matcher)), WIDTH, WHO)
 
 
-@pytest.mark.parametrize("strategy", [Plain(), Selection(), Corruption("occlusion", "query", 0.5)])
+@pytest.mark.parametrize("strategy", [Plain(), Selection(), Corruption("occlusion", "query", 0.5), Reassociation()])
 def test_what_fits_makes_every_ranking_and_moves_no_random_stream(registry, strategy):
     before = torch.random.get_rng_state(), np.random.get_state()[1]
     _, cases = rehearse(registry, strategy)

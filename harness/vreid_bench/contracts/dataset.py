@@ -195,7 +195,7 @@ class CuttingReader(Protocol):
     """A reader of tracks in videos, which can cut tracklets out of them, for `vreid-bench data from-tracks`."""
 
     def cut(self, root: Path, target: Path, **options: Any) -> Mapping[str, int]:
-        """Write the tracklets of `root` into the new folder `target`, with `tracklets.csv`; returns what was counted."""
+        """Write the tracklets of `root` into the new folder `target`, with a list; returns what was counted."""
         ...
 
 

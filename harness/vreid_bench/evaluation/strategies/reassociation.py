@@ -116,7 +116,7 @@ class Reassociation:
         for gap in self.gaps:
             parts, whole = [], []
             for row, numbers, rate in tracks:
-                before, after = find_gap(numbers, Fraction(gap) * rate)
+                before, after = find_gap(numbers, Fraction(str(gap)) * rate)
                 if min(before, long[row] - after) < self.least:
                     whole.append(Piece(row, 0, long[row]))
                 else:
@@ -191,8 +191,9 @@ def rate_of(tracklet: Tracklet) -> Fraction:
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if rate <= 0:
+        said = repr(text) if text else "not known"
         raise InputError(
-            f"{tracklet.name}: the frame rate of its video is {text or 'not known'!r}, and a gap in seconds needs it; "
+            f"{tracklet.name}: the frame rate of its video is {said}, and a gap in seconds needs it; "
             f"give frames per second as the attribute {RATE}: a column of tracklets.csv, or --fps of from-tracks"
         )
     return rate

@@ -139,8 +139,12 @@ def plan_sequence(source: Sequence, cutting: Cutting, report: Report) -> Planned
         report(str(fault))
         return None
     tracks: dict[int, list[Crop]] = {}
-    counts = Counter({"boxes": len(file.boxes) + file.ignored, "boxes ignored by the annotation": file.ignored})
-    counts |= {"boxes clipped": 0, "boxes outside of the frame or empty": 0}
+    counts = {
+        "boxes": len(file.boxes) + file.ignored,
+        "boxes ignored by the annotation": file.ignored,
+        "boxes clipped": 0,
+        "boxes outside of the frame or empty": 0,
+    }
     for box in boxes:
         crop, clipped = clip_box(box, size)
         if crop is None:
@@ -156,7 +160,7 @@ def plan_sequence(source: Sequence, cutting: Cutting, report: Report) -> Planned
         "tracklets": len(kept),
         "crops": sum(len(piece.crops) for piece in kept),
     }
-    return PlannedSequence(source, size, fps, images, kept, dict(counts))
+    return PlannedSequence(source, size, fps, images, kept, counts)
 
 
 def read_size(source: Sequence, images: Mapping[int, Path]) -> Size:
@@ -201,8 +205,9 @@ def cut_track(
     if not cutting.seconds or fps is None:
         yield PlannedTracklet(person, folder, tuple(crops))
         return
+    length = Fraction(str(cutting.seconds)) * fps  # in frames; as it is written: 0.1 is a tenth
     pieces: dict[int, list[Crop]] = {}
     for crop in crops:
-        pieces.setdefault(floor((crop.frame - crops[0].frame) / (Fraction(cutting.seconds) * fps)), []).append(crop)
+        pieces.setdefault(floor((crop.frame - crops[0].frame) / length), []).append(crop)
     for number, piece in pieces.items():
         yield PlannedTracklet(person, f"{folder}-{number}", tuple(piece))

@@ -37,9 +37,16 @@ def read_rate(path: Path) -> Fraction | None:
         return Fraction(rate) if rate else None
     import cv2
 
-    rate = Fraction(_open_cv2(path).get(cv2.CAP_PROP_FPS)).limit_denominator(LARGEST)
-    whole = Fraction(round(rate * 1001), 1001)  # 29.97 is 30000/1001
-    return (whole if abs(whole - rate) < Fraction(1, LARGEST) else rate) if rate > 0 else None
+    return name_rate(_open_cv2(path).get(cv2.CAP_PROP_FPS))
+
+
+def name_rate(decimal: float) -> Fraction | None:
+    """The fraction that a frame rate stands for: 29.97002997 is 30000/1001. None for a rate that is not above 0."""
+    rate = Fraction(decimal).limit_denominator(LARGEST)
+    television = Fraction(round(rate * 1001), 1001)
+    if rate <= 0:
+        return None
+    return television if abs(television - rate) < Fraction(1, LARGEST) else rate
 
 
 def read_frames(path: Path) -> Iterator[Frame]:

@@ -150,4 +150,4 @@ def describe(plan: Plan) -> bytes:
         "frames_read_by": decoders,
         "counts": plan.counts,
     }
-    return (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode()
+    return (json.dumps(facts, indent=2) + "\n").encode()
