@@ -1,4 +1,4 @@
-"""The commands on data: rendering synthetic data, and checking copies of real data."""
+"""The commands on data: rendering synthetic data, cutting tracklets out of videos, and checking copies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vreid_bench.system.errors import InputError
 
 @click.group()
 def data() -> None:
-    """Render synthetic data, and check copies of real data."""
+    """Make synthetic data or tracklets of videos, and check copies."""
 
 
 @data.command()
@@ -61,7 +61,9 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
 @click.option("--train", is_flag=True, help="List the tracklets as a training part, not as a test.")
 @ONLY_BARS
 def from_tracks(source: Path, directory: Path, layout: str, **options: Any) -> None:
-    """Cut tracklets out of the videos in SOURCE, and write them into the new folder DIRECTORY.
+    """Cut tracklets out of videos.
+
+    The tracks are in SOURCE, and the tracklets are written into the new folder DIRECTORY.
 
     SOURCE has the tracks of each video as MOTChallenge text: NAME.txt, or NAME/gt/gt.txt. The frames are in NAME/img1
     or in a video NAME.avi, .mp4, .mkv or another. An interrupted command goes on when it is repeated.

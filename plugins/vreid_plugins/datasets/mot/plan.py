@@ -19,6 +19,7 @@ from vreid_plugins.datasets.mot.video import read_frames, read_rate
 VERSION = 1  # of the crops: raised when the same tracks give other files
 LEAST = 8  # frames of a tracklet
 FRAMES = "frames"  # the folder of the crops
+NOTE = "tracks.json"  # beside it: what was cut out, and how
 
 Size = tuple[int, int]  # height, width in pixels
 

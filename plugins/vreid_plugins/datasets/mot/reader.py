@@ -11,19 +11,21 @@ from typing import Any
 
 from vreid_bench import Count, Dataset, DatasetCheck, InputError, cache_folder, hookimpl
 from vreid_plugins.datasets.fault_report import Report, stop
-from vreid_plugins.datasets.mot.plan import Cutting, Plan, plan_tracklets
+from vreid_plugins.datasets.layout_reader import LayoutReader
+from vreid_plugins.datasets.mot.plan import NOTE, Cutting, Plan, plan_tracklets
+from vreid_plugins.datasets.synthetic_note import source_of
 from vreid_plugins.datasets.tracklets.index import load
 from vreid_plugins.datasets.tracklets.reader import make_split
 
-NOTE = "tracks.json"  # in a folder of crops: what was cut out, and how
 
-
-class Mot:
+class Mot(LayoutReader):
     """Reads a folder of sequences with MOTChallenge text, or the tracklets that `data from-tracks` cut out of one.
 
     A sequence is NAME.txt or NAME/gt/gt.txt, with its frames in NAME/img1 or in a video NAME.*. It is a camera, and
     each of its tracks a person. Crops are made when tracks are first read, and kept in the user's cache folder.
     """
+
+    complete = False  # the frames are checked as those of any data set
 
     def read(self, root: Path) -> Dataset:
         """One split: every test tracklet is in the gallery, and a query. Raises InputError at the first fault."""
@@ -38,11 +40,11 @@ class Mot:
         root, problems = Path(root), list[str]()
         if (root / NOTE).is_file():
             counts = read_counts(root, problems.append)
-            load(root, problems.append, roles=False)
+            check_crops(root, counts, problems.append)
         else:
             counts = plan_tracklets(root, Cutting(), problems.append).counts
         found = tuple(Count(what, number, None) for what, number in counts.items())
-        return DatasetCheck("unverified", found, tuple(problems))
+        return DatasetCheck(source_of(root), found, tuple(problems))
 
     def cut(self, root: Path, target: Path, **options: Any) -> Mapping[str, int]:
         """Write the tracklets of `root` into the new folder `target`; returns what was counted.
@@ -88,6 +90,14 @@ def read_counts(root: Path, report: Report) -> Mapping[str, int]:
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         report(f"{path} cannot be read ({type(error).__name__}: {error}); cut the tracklets again.")
         return {}
+
+
+def check_crops(root: Path, counts: Mapping[str, int], report: Report) -> None:
+    """Check that a folder of crops has what was counted when they were made."""
+    rows = load(root, report, roles=False)
+    for what, number in (("tracklets", len(rows)), ("crops", sum(len(row.frames) for row in rows))):
+        if rows and number != counts.get(what, number):
+            report(f"{root} has {number:,} {what}, expected {counts[what]:,} as {NOTE} says; cut the tracklets again.")
 
 
 @hookimpl

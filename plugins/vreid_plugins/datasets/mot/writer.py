@@ -16,8 +16,7 @@ import numpy as np
 import simplejpeg
 
 from vreid_bench import InputError, bar, prefetch
-from vreid_plugins.datasets.mot.plan import Crop, Plan, PlannedSequence, read_image
-from vreid_plugins.datasets.mot.reader import NOTE
+from vreid_plugins.datasets.mot.plan import NOTE, Crop, Plan, PlannedSequence, read_image
 from vreid_plugins.datasets.mot.video import find_decoder, read_frames
 from vreid_plugins.datasets.tracklets.index import COLUMNS, LIST, RATE
 from vreid_plugins.synthetic.writer import locked, write_atomically

@@ -102,6 +102,14 @@ def test_a_damaged_note_is_told(tracks, tmp_path):
     assert len(Mot().read(tmp_path / "out").splits[0].test) == 3
 
 
+def test_a_lost_crop_is_told(tracks, tmp_path):
+    out = tmp_path / "out"
+    Mot().cut(tracks, out)
+    (out / "frames" / "door" / "000001" / "000007.jpg").unlink()
+    (problem,) = Mot().verify(out).problems
+    assert problem == f"{out} has 115 crops, expected 116 as tracks.json says; cut the tracklets again."
+
+
 def test_a_rate_that_is_no_number_is_told(tracks, tmp_path):
     with pytest.raises(InputError, match=r"--fps 'fast': expected frames per second such as 25, 29\.97 or 30000/1001"):
         Mot().cut(tracks, tmp_path / "out", fps="fast")
