@@ -104,7 +104,8 @@ ROWS = $(foreach protocol,$(1),$(foreach method,$(2),$(foreach seed,$(3),row/$(p
 # Those that train, and those that test what these have trained.
 TRAINED := $(call ROWS,mars,mean-pooling personvlad,0) $(call ROWS,mars,$(CLIPS),$(SEEDS)) \
 	$(call ROWS,mars-motion,$(MOTION),$(SEEDS)) \
-	$(call ROWS,mars-dev mars-half duke-video ls-vid ccvid ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng,mean-pooling,0)
+	$(call ROWS,mars-dev mars-half duke-video ls-vid ccvid ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng \
+		reassociation,mean-pooling,0)
 TESTED := $(call ROWS,$(SPOILED) $(addsuffix -query,$(SPOILED)) mars-tracklet-selection,mean-pooling,0) \
 	$(call ROWS,mars-tracklet-selection,personvlad,0) \
 	$(call ROWS,mars-corruption mars-corruption-query,$(CLIPS),$(SEEDS)) \

@@ -39,7 +39,9 @@ def test_every_make_target_in_the_docs_exists():
 
 
 def test_every_command_in_the_docs_exists(cli):
-    commands = re.findall(r"vreid-bench ((?:[a-z]+ ?)+)", "\n".join(re.findall(r"```console\n(.*?)```", MANUAL, re.S)))
+    commands = re.findall(
+        r"vreid-bench ((?:[a-z]+(?:-[a-z]+)* ?)+)", "\n".join(re.findall(r"```console\n(.*?)```", MANUAL, re.S))
+    )
     assert len(commands) > 8
     for command in {" ".join(c.split()[: 2 if c.startswith(("data ", "leaderboard add")) else 1]) for c in commands}:
         assert cli(*command.split(), "--help").exit_code == 0, command
@@ -65,6 +67,7 @@ def test_every_option_in_the_docs_exists(cli):
         ["inspect"],
         ["leaderboard", "claims"],
         ["export"],
+        ["data", "from-tracks"],
     )
     shown = "".join(cli(*command, "--help").stdout for command in commands + more)
     for option in set(re.findall(r"(?<=[ `])--[a-z][a-z-]*", MANUAL)):
