@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vreid_bench import InputError, Reassociation, Split, Tracklet
@@ -92,7 +92,7 @@ def test_a_rate_may_be_a_fraction():
 def score(strategy, test, vector):
     """Condition -> the scores of `same-track`; vector: pid and first frame of a piece -> its embedding."""
     pieces = strategy.cut(test).test
-    embedding = torch.tensor([vector(t) for t in pieces], dtype=torch.float32)
+    embedding = torch.tensor([vector(t) for t in pieces], dtype=torch.float32)  # [N, 1]
     store = FeatureStore(embedding, torch.ones(len(pieces)), (1,) * len(pieces))
     found = {}
     for case in strategy.cases({"features": store}, SimpleNamespace(), test):
@@ -116,6 +116,52 @@ def test_scores_that_were_worked_out_by_hand():
     assert scores.metrics()["R1"] == 0.25
     assert scores.metrics()["queries"] == 4
     assert case.frames == [11, 11, 11, 11, 12]
+
+
+def score_slowly(gap, least, tracks, where):
+    """The reciprocal rank of each part, by the definition alone; where: (track, first frame) -> place on a line."""
+    items = []
+    for row, one in enumerate(tracks):
+        if one.pid < 0:
+            continue
+        seen, middle = numbers(one), Fraction(numbers(one)[0] + numbers(one)[-1], 2)
+        parts = [[n for n in seen if middle - n >= gap * 5], [n for n in seen if n - middle >= gap * 5]]  # 10 a second
+        cut = one.pid > 0 and min(map(len, parts)) >= least
+        items += [(row, one.pid, part[0], cut) for part in (parts if cut else [seen])]
+    items.sort(key=lambda item: (not item[3], item[1] == 0))  # parts, then whole tracks, then distractors
+    found = []
+    for row, pid, first, _ in [item for item in items if item[3]]:
+        ranked = [item for item in items if item[:3] != (row, pid, first) and (item[1] != pid or item[0] == row)]
+        ranked.sort(key=lambda item: abs(where[item[0], item[2]] - where[row, first]))  # stable: ties keep their order
+        found.append(1 / (1 + [item[0] for item in ranked].index(row)))
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_scores_are_those_of_a_slow_loop(data):
+    gap, least = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 6))
+    tracks = []
+    for number in range(data.draw(st.integers(1, 7))):
+        seen = data.draw(st.lists(st.integers(1, 99), min_size=1, max_size=40, unique=True).map(sorted))
+        tracks.append(track(data.draw(st.integers(-1, 4)), seen, name=f"t{number}"))
+    tracks.append(track(9, range(1, 100), name="long"))  # is always cut
+    places = {}
+
+    def place(tracklet):
+        key = tracklet.frames[0]
+        if key not in places:
+            places[key] = data.draw(st.integers(0, 9))
+        return [places[key]]
+
+    found, _ = score(Reassociation(gaps=(gap,), least=least), split(*tracks), place)[f"gap of {gap} s"]
+    where = {
+        (row, n): places[f"{one.frames[0].split('/')[0]}/{n:06d}.jpg"]
+        for row, one in enumerate(tracks)
+        for n in numbers(one)
+        if f"{one.frames[0].split('/')[0]}/{n:06d}.jpg" in places
+    }
+    assert found.average_precision.tolist() == score_slowly(gap, least, tracks, where)
 
 
 def test_another_track_of_the_person_is_junk():

@@ -76,11 +76,10 @@ def from_tracks(source: Path, directory: Path, layout: str, **options: Any) -> N
     from vreid_bench.planning.data_root import find_dataset
     from vreid_bench.registry.registry import Registry
 
-    entry = find_dataset(Registry.installed(), layout)
-    if not isinstance(entry.value, CuttingReader):
+    reader = find_dataset(Registry.installed(), layout).value
+    if not isinstance(reader, CuttingReader):
         raise InputError(f"--layout {layout}: its reader cuts no tracklets out of videos; choose another layout")
-    with entry.blame():
-        counts = entry.value.cut(source, directory, **options)
+    counts = reader.cut(source, directory, **options)
     width = max(map(len, counts))
     click.echo("\n".join(f"{what:{width}}  {number:,}" for what, number in counts.items()))
     click.echo(f"{directory}: ready; `vreid-bench data verify {layout} --data {directory}` checks it")

@@ -62,8 +62,14 @@ def make_crops(plan: Plan, root: Path) -> Path:
     """The folder in the cache with the crops of a plan, which are made if they are not there."""
     folder = cache_folder().absolute() / "crops" / plan.hash[:16] / (root.resolve().name or "tracks")
     if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        write(plan, folder)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            write(plan, folder)
+        except OSError as fault:
+            raise InputError(
+                f"{folder}: the crops cannot be written ({fault.strerror}); free space there, or name another folder "
+                "with VREID_CACHE"
+            ) from fault
     return folder
 
 

@@ -102,6 +102,12 @@ def test_a_damaged_note_is_told(tracks, tmp_path):
     assert len(Mot().read(tmp_path / "out").splits[0].test) == 3
 
 
+def test_a_cache_that_cannot_be_written_is_told(tracks, monkeypatch):
+    monkeypatch.setenv("VREID_CACHE", str(tracks / "hall.txt"))  # a file
+    with pytest.raises(InputError, match=r"the crops cannot be written \(Not a directory\); free space there, or name"):
+        Mot().read(tracks)
+
+
 def test_a_lost_crop_is_told(tracks, tmp_path):
     out = tmp_path / "out"
     Mot().cut(tracks, out)
