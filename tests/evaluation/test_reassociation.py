@@ -50,7 +50,7 @@ def test_it_is_a_strategy_that_cuts():
 
 
 def test_the_seconds_in_the_middle_are_left_out():
-    found = Reassociation(gaps=(1,), least=8).cut(split(FIRST, SECOND, SHORT))
+    found = Reassociation(gaps=(1,), least=8).cut(split(FIRST, SECOND, SHORT))["features"]
     assert [numbers(t) for t in found.test] == [
         list(range(1, 12)),  # 1 to 11, and on after a second: 21 to 31
         list(range(21, 32)),
@@ -79,23 +79,25 @@ def test_a_gap_is_in_the_middle_and_wide_enough(found, width):
 
 def test_time_is_that_of_the_video_not_of_the_boxes():
     seen = [*range(1, 11), *range(50, 60)]  # nothing in between: the middle is frame 30
-    found = Reassociation(gaps=(1,), least=10).cut(split(track(1, seen)))
+    found = Reassociation(gaps=(1,), least=10).cut(split(track(1, seen)))["features"]
     assert [numbers(t) for t in found.test] == [list(range(1, 11)), list(range(50, 60))]
 
 
 def test_a_rate_may_be_a_fraction():
-    one, other = Reassociation(gaps=(1,), least=1).cut(split(track(1, range(1, 101), "30000/1001"))).test
+    one, other = Reassociation(gaps=(1,), least=1).cut(split(track(1, range(1, 101), "30000/1001")))["features"].test
     assert numbers(other)[0] - numbers(one)[-1] == 31  # 29.97 frames or more, around 50.5: 35 and 66
     assert numbers(one)[-1] == 35
 
 
 def score(strategy, test, vector):
     """Condition -> the scores of `same-track`; vector: pid and first frame of a piece -> its embedding."""
-    pieces = strategy.cut(test).test
-    embedding = torch.tensor([vector(t) for t in pieces], dtype=torch.float32)  # [N, 1]
-    store = FeatureStore(embedding, torch.ones(len(pieces)), (1,) * len(pieces))
+    stores = {}
+    for name, cut in strategy.cut(test).items():
+        embedding = torch.tensor([vector(t) for t in cut.test], dtype=torch.float32)  # [N, 1]
+        stores[name] = FeatureStore(embedding, torch.ones(len(cut.test)), (1,) * len(cut.test))
+    assert stores.keys() == strategy.views().keys()
     found = {}
-    for case in strategy.cases({"features": store}, SimpleNamespace(), test):
+    for case in strategy.cases(stores, SimpleNamespace(), test):
         labels = case.labels.for_conventions([SAME_TRACK])
         vectors = case.gallery.embedding[:, 0].double().numpy()
         distances = abs(vectors[labels.query] - vectors[labels.gallery].T)
@@ -179,9 +181,9 @@ def test_another_track_of_the_person_is_junk():
 
 
 def test_distractors_stay_whole_and_junk_is_left_out():
-    found = Reassociation(gaps=(1,)).cut(replace_test(FIRST, track(0, range(40))))
+    found = Reassociation(gaps=(1,)).cut(replace_test(FIRST, track(0, range(40))))["features"]
     assert [t.pid for t in found.test] == [1, 1, 0]
-    found = Reassociation(gaps=(1,)).cut(replace_test(FIRST, track(-1, range(40))))
+    found = Reassociation(gaps=(1,)).cut(replace_test(FIRST, track(-1, range(40))))["features"]
     assert [t.pid for t in found.test] == [1, 1]
 
 
@@ -193,18 +195,23 @@ def test_every_gap_is_a_condition_over_its_own_pieces():
     strategy = Reassociation(gaps=(0.5, 2), least=5)
     test = split(FIRST, SECOND, SHORT)
     # at 2 s the middle 6 to 26 is lost: 1..6 and 26..31; the short track 1..12 is cut by 0.5 s: 1..4 is less than 5
-    pieces = strategy.cut(test)
-    assert [numbers(t) for t in pieces.test] == [
-        list(range(1, 14)),  # 16 - 2.5 = 13.5
-        list(range(19, 32)),
-        list(range(1, 14)),
-        list(range(19, 32)),
-        list(range(1, 13)),
-        list(range(1, 7)),
-        list(range(26, 32)),
-        list(range(1, 7)),
-        list(range(26, 32)),
-    ]
+    cut = {name: [numbers(t) for t in pieces.test] for name, pieces in strategy.cut(test).items()}
+    assert cut == {
+        "features": [  # 16 - 2.5 = 13.5
+            list(range(1, 14)),
+            list(range(19, 32)),
+            list(range(1, 14)),
+            list(range(19, 32)),
+            list(range(1, 13)),
+        ],
+        "gap-2s": [
+            list(range(1, 7)),
+            list(range(26, 32)),
+            list(range(1, 7)),
+            list(range(26, 32)),
+            list(range(1, 13)),
+        ],
+    }
     found = score(strategy, test, lambda t: [10 * t.pid + len(t.frames) / 100])
     assert {name: case.frames for name, (_, case) in found.items()} == {
         "gap of 0.5 s": [13, 13, 13, 13, 12],

@@ -43,8 +43,8 @@ class Strategy(typing.Protocol):
 class CuttingStrategy(Strategy, typing.Protocol):
     """A strategy that tests other tracklets than the test part has, made from their frames."""
 
-    def cut(self, test: Split) -> Split:
-        """What is embedded. Raises InputError for a test part that it cannot cut."""
+    def cut(self, test: Split) -> Mapping[str, Split]:
+        """Name of each view -> what is embedded for it. Raises InputError for a test part that it cannot cut."""
         ...
 
 

@@ -100,21 +100,21 @@ def embed_fold(
     Features that are in the fold's folder, or that another run computed from the same weights, are not computed again.
     """
     views, method = testing.strategy.views(), testing.chosen.method
-    where, test = [*machine.arithmetic, *describe_sources(model.planes)], fold.test
+    where, tested = [*machine.arithmetic, *describe_sources(model.planes)], dict.fromkeys(views, fold.test)
     if isinstance(testing.strategy, CuttingStrategy):
-        test = testing.strategy.cut(test)
-        where.append(digest([tracklet.frames for tracklet in test.test]))
+        tested |= testing.strategy.cut(fold.test)
+        where.append(digest([[name, *(t.frames for t in test.test)] for name, test in tested.items()]))
     made_by = {name: _fingerprint(view, testing, fold, folder, where) for name, view in views.items()}
     missing = [
         name for name in views if not folder.features(name).exists() and not adopt_features(folder, name, made_by[name])
     ]
     if missing:
-        LOGGER.info("%s: embeds %d test tracklets", folder.path, len(test.test))
+        LOGGER.info("%s: embeds %d test tracklets", folder.path, len(tested[missing[0]].test))
         with Meter(folder.costs, machine.device).stage("embed") as stage:
             reader = FrameReader.of(fold.dataset, method.size, model.planes, machine, stage.see)
             for name in missing:
-                store = embed(model, test.test, method.test, reader, views[name])
-                store.save(folder.features(name), test, model.matcher, made_by[name])
+                store = embed(model, tested[name].test, method.test, reader, views[name])
+                store.save(folder.features(name), tested[name], model.matcher, made_by[name])
     LOGGER.info("%s: embedded", folder.path)
     return {name: FeatureStore.from_file(folder.features(name)).to(machine.device) for name in views}
 

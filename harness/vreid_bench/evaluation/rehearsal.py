@@ -33,10 +33,11 @@ def rehearse_cases(strategy: TestStrategy, factory: Factory, width: int, who: st
     """
     with keep_streams(), hold_warnings(), torch.inference_mode():
         matcher = factory(width).eval()
-        size = len(strategy.cut(TEST).test if isinstance(strategy, CuttingStrategy) else TRACKLETS)
+        tested = strategy.cut(TEST) if isinstance(strategy, CuttingStrategy) else {}
         with factory.blame():
             views = enumerate(strategy.views().items())
-            stores = {name: _draw(matcher, view, (size, width), seed) for seed, (name, view) in views}
+            sizes = {name: (len(tested.get(name, TEST).test), width) for name in strategy.views()}
+            stores = {name: _draw(matcher, view, sizes[name], seed) for seed, (name, view) in views}
         with blame(who):
             return matcher, list(strategy.cases(stores, matcher, TEST))
 

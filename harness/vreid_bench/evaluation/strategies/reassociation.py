@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -20,7 +20,6 @@ import numpy as np
 from vreid_bench.contracts.dataset import DISTRACTOR, Split, Tracklet
 from vreid_bench.evaluation.strategies.strategy import Case, lengths
 from vreid_bench.modeling.view import View
-from vreid_bench.records.names import collect_names
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 
@@ -41,10 +40,15 @@ class Piece(NamedTuple):
 
 
 class Side(NamedTuple):
-    """The pieces of one condition."""
+    """The pieces of one gap."""
 
     parts: list[Piece]  # two for each track that is cut: earlier, later
     whole: list[Piece]  # of tracks that are too short
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """All of them, the parts first."""
+        return [*self.parts, *self.whole]
 
 
 @dataclass(frozen=True)
@@ -83,32 +87,34 @@ class Reassociation:
         return [("cut", f"the middle of each track; a part has {self.least} frames or more")]
 
     def views(self) -> Mapping[str, View]:
-        """One view: each piece as the matcher represents it."""
-        return {"features": View()}
+        """A view for each gap: each of its pieces as the matcher represents it."""
+        return {name: View() for name in self._name_views()}
 
-    def cut(self, test: Split) -> Split:
-        """The pieces of all conditions, each once; as queries and gallery, those of the first gap.
+    def cut(self, test: Split) -> dict[str, Split]:
+        """The pieces of each gap: the parts are the queries, and all pieces the gallery.
 
         Raises InputError if the time of a frame is not known, and for a gap that no track is long enough for.
         """
-        sides = self._divide(test)
-        pieces = {piece: row for row, piece in enumerate(list_pieces(sides))}
-        parts, whole = ([pieces[piece] for piece in some] for some in sides[0])
-        tracklets = tuple(_take(test.test[track], first, last) for track, first, last in pieces)
-        return Split((), tracklets, tuple(parts), (*parts, *whole))
+        found = {}
+        for name, side in zip(self._name_views(), self._divide(test), strict=True):
+            pieces = side.pieces
+            tracklets = tuple(_take(test.test[track], first, last) for track, first, last in pieces)
+            found[name] = Split((), tracklets, tuple(range(len(side.parts))), tuple(range(len(pieces))))
+        return found
 
     def cases(self, features: Mapping[str, FeatureStore], matcher: Matcher, test: Split) -> Iterator[Case]:
-        """One ranking for each gap, over the pieces of this gap alone."""
-        store, sides = features["features"], self._divide(test)
-        place = {piece: row for row, piece in enumerate(list_pieces(sides))}
-        everyone = store.clips(slice(None))
-        for condition, side in zip(self.conditions, sides, strict=True):
-            pieces = [*side.parts, *side.whole]
-            clips = everyone.rows([place[piece] for piece in pieces])
-            yield Case(condition, clips, clips, label(test, side), [last - first for _, first, last in pieces])
+        """One ranking for each gap, over its own pieces."""
+        cut = self.cut(test)
+        named = zip(self.conditions, self._name_views(), self._divide(test), strict=True)
+        for condition, name, side in named:
+            everyone = features[name].clips(slice(None))
+            yield Case(condition, everyone, everyone, label(test, side, cut[name]), lengths(cut[name]))
+
+    def _name_views(self) -> list[str]:
+        return ["features", *(f"gap-{gap:g}s" for gap in self.gaps[1:])]
 
     def _divide(self, test: Split) -> list[Side]:
-        """The pieces of each condition."""
+        """The pieces of each gap."""
         tracks = [(row, time_frames(t), rate_of(t)) for row, t in enumerate(test.test) if t.pid > DISTRACTOR]
         long = lengths(test)
         others = [Piece(row, 0, long[row]) for row, t in enumerate(test.test) if t.pid == DISTRACTOR]
@@ -134,11 +140,6 @@ class Reassociation:
         )
 
 
-def list_pieces(sides: Sequence[Side]) -> list[Piece]:
-    """All pieces of these conditions, each once."""
-    return list(dict.fromkeys(piece for side in sides for piece in (*side.parts, *side.whole)))
-
-
 def find_gap(numbers: Sequence[int], width: Fraction) -> tuple[int, int]:
     """Where a gap in the middle of a track begins and ends: frames [0, before) and [after, T) are left.
 
@@ -149,19 +150,10 @@ def find_gap(numbers: Sequence[int], width: Fraction) -> tuple[int, int]:
     return bisect_right(numbers, middle - width / 2), bisect_left(numbers, middle + width / 2)
 
 
-def label(test: Split, side: Side) -> Labels:
-    """The labels of the pieces of a condition, the parts first: they are the queries, and all pieces the gallery."""
-    pieces = [*side.parts, *side.whole]
-    tracklets = [_take(test.test[track], first, last) for track, first, last in pieces]
-    return Labels(
-        np.array([t.pid for t in tracklets], np.int64),
-        np.array([t.camid for t in tracklets], np.int64),
-        np.arange(len(side.parts)),
-        np.arange(len(pieces)),
-        attributes={TRACK: np.array([test.test[track].name for track, _, _ in pieces], np.str_)},
-        frames=np.array([last - first for _, first, last in pieces], np.int64),
-        named=collect_names(tracklets),
-    )
+def label(test: Split, side: Side, cut: Split) -> Labels:
+    """The labels of the pieces of a gap, with the name of the track that each belongs to."""
+    names = [test.test[track].name for track, _, _ in side.pieces]
+    return replace(Labels.of(cut), attributes={TRACK: np.array(names, np.str_)})
 
 
 def time_frames(tracklet: Tracklet) -> list[int]:
