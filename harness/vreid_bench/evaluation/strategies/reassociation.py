@@ -10,12 +10,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
-
-import numpy as np
 
 from vreid_bench.contracts.dataset import DISTRACTOR, Split, Tracklet
 from vreid_bench.evaluation.strategies.strategy import Case, lengths
@@ -44,11 +42,6 @@ class Side(NamedTuple):
 
     parts: list[Piece]  # two for each track that is cut: earlier, later
     whole: list[Piece]  # of tracks that are too short
-
-    @property
-    def pieces(self) -> list[Piece]:
-        """All of them, the parts first."""
-        return [*self.parts, *self.whole]
 
 
 @dataclass(frozen=True)
@@ -97,18 +90,15 @@ class Reassociation:
         """
         found = {}
         for name, side in zip(self._name_views(), self._divide(test), strict=True):
-            pieces = side.pieces
-            tracklets = tuple(_take(test.test[track], first, last) for track, first, last in pieces)
-            found[name] = Split((), tracklets, tuple(range(len(side.parts))), tuple(range(len(pieces))))
+            pieces = tuple(take(test.test[track], first, last) for track, first, last in (*side.parts, *side.whole))
+            found[name] = Split((), pieces, tuple(range(len(side.parts))), tuple(range(len(pieces))))
         return found
 
     def cases(self, features: Mapping[str, FeatureStore], matcher: Matcher, test: Split) -> Iterator[Case]:
         """One ranking for each gap, over its own pieces."""
-        cut = self.cut(test)
-        named = zip(self.conditions, self._name_views(), self._divide(test), strict=True)
-        for condition, name, side in named:
+        for condition, (name, pieces) in zip(self.conditions, self.cut(test).items(), strict=True):
             everyone = features[name].clips(slice(None))
-            yield Case(condition, everyone, everyone, label(test, side, cut[name]), lengths(cut[name]))
+            yield Case(condition, everyone, everyone, Labels.of(pieces), lengths(pieces))
 
     def _name_views(self) -> list[str]:
         return ["features", *(f"gap-{gap:g}s" for gap in self.gaps[1:])]
@@ -150,10 +140,10 @@ def find_gap(numbers: Sequence[int], width: Fraction) -> tuple[int, int]:
     return bisect_right(numbers, middle - width / 2), bisect_left(numbers, middle + width / 2)
 
 
-def label(test: Split, side: Side, cut: Split) -> Labels:
-    """The labels of the pieces of a gap, with the name of the track that each belongs to."""
-    names = [test.test[track].name for track, _, _ in side.pieces]
-    return replace(Labels.of(cut), attributes={TRACK: np.array(names, np.str_)})
+def take(tracklet: Tracklet, first: int, last: int) -> Tracklet:
+    """Frames [first, last) of a track, with the name of the whole track as an attribute."""
+    known = {**dict(tracklet.attributes), TRACK: tracklet.name}
+    return tracklet._replace(frames=tracklet.frames[first:last], attributes=tuple(known.items()))
 
 
 def time_frames(tracklet: Tracklet) -> list[int]:
@@ -189,7 +179,3 @@ def rate_of(tracklet: Tracklet) -> Fraction:
             f"give frames per second as the attribute {RATE}: a column of tracklets.csv, or --fps of from-tracks"
         )
     return rate
-
-
-def _take(tracklet: Tracklet, first: int, last: int) -> Tracklet:
-    return tracklet._replace(frames=tracklet.frames[first:last])
