@@ -47,7 +47,7 @@ def mean_over_orders(distances, who, rule):
 
 @st.composite
 def small_worlds(draw):
-    size = draw(st.integers(2, 6))
+    size = draw(st.integers(2, 5))
 
     def column(*values):
         return np.array(draw(st.lists(st.sampled_from(values), min_size=size, max_size=size)))
