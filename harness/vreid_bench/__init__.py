@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vreid_bench.contracts.checkpoint import Checkpoint, CheckpointFamily, Renaming, Shapes
 from vreid_bench.contracts.convention import Compared, Convention, Having
 from vreid_bench.contracts.hookspecs import hookimpl
 from vreid_bench.contracts.length import Epochs
@@ -122,6 +123,8 @@ __all__ = [
     "STEPS",
     "SYNTHETIC",
     "Batch",
+    "Checkpoint",
+    "CheckpointFamily",
     "ClipCorruption",
     "ClipFeatures",
     "ClipRule",
@@ -153,11 +156,13 @@ __all__ = [
     "Protocol",
     "Published",
     "Reassociation",
+    "Renaming",
     "Report",
     "Reported",
     "Roles",
     "Schedule",
     "Selection",
+    "Shapes",
     "Source",
     "Split",
     "Tracklet",

@@ -16,7 +16,8 @@ def take_arithmetic(asked: Arithmetic | None, source: Path | None, options: dict
 
     asked: `--arithmetic`; None: that of `source`, else portable for preset small and native for preset paper. A GPU and
         several threads have native arithmetic only.
-    options: those of the command: `runs`, `device`, `threads`, and without a `source` `preset` and `data`.
+    options: those of the command: `runs`, `device`, `threads`, and without a `source` `preset` and `data`, or
+        `checkpoint`.
 
     Raises InputError if portable arithmetic is asked for where there is none, or if there is no run `source`.
     """
@@ -25,7 +26,9 @@ def take_arithmetic(asked: Arithmetic | None, source: Path | None, options: dict
     gpu = options["device"] not in ("auto", "cpu") or (options["device"] == "auto" and has_gpu())
     if gpu or options["threads"] not in (None, 1) or is_pinned():
         return None
-    if source is None:
+    if options.get("checkpoint"):
+        portable = False  # the printed test, as at preset paper
+    elif source is None:
         portable = choose_preset(options["preset"], options["data"]) == "small"
     else:
         portable = read_arithmetic(source, options["runs"]) == "portable"

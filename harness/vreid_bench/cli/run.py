@@ -79,6 +79,12 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     metavar="RUN",
     help="Evaluate the weights of this run without training, on the run's own data unless --data names other data.",
 )
+@click.option(
+    "--checkpoint",
+    metavar="FAMILY:FILE",
+    help="Test a checkpoint of another program as its authors do, without training; `list checkpoints` shows the "
+    "families.",
+)
 @click.option("--anew", is_flag=True, help="Train and test again, in a folder of its own beside the finished run.")
 @click.option("--yes", is_flag=True, help="Run preset paper on a CPU however long that is estimated to take.")
 @click.option(
@@ -129,6 +135,15 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --plugin max-pooling --protocol mars --seeds 0-2
         vreid-bench run --plugin clip-top --protocol mars --sweep matcher.top=0.2,0.6,1.0
         vreid-bench run --from runs/mars@synthetic-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
+
+    --checkpoint takes a whole method from a file of another program: FAMILY says whose. Clips, size, colours and
+    metric are those of its published test; class heads stay in the file, no code in it runs, and the record says
+    that nothing was trained here.
+
+    \b
+        vreid-bench list checkpoints
+        vreid-bench run --checkpoint torchreid:osnet_x1_0.pth.tar --protocol mars --data /data/mars
+        vreid-bench run --checkpoint tf-clip:best_model.pth.tar --protocol ls-vid --data /data/ls-vid
 
     --validate shows how a training goes on without looking at the test: mAP and R1 of the model so far, on
     people of the training part who are held out for that. No score chooses anything: the weights are those of

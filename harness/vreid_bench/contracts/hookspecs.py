@@ -65,6 +65,11 @@ def vreid_rerankers() -> Mapping[str, Any]:
 
 
 @hookspec
+def vreid_checkpoints() -> Mapping[str, Any]:
+    """name -> family of checkpoints of other programs (`contracts.checkpoint.CheckpointFamily`)."""
+
+
+@hookspec
 def vreid_run_started(run: Mapping[str, Any]) -> None:
     """A run begins; `run` is its identity: method, protocol, preset, seed, directory."""
 

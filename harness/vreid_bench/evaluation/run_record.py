@@ -87,7 +87,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
                 "camera_id_at_test": False,
                 "reranking": plan.chosen.reranking,
                 "test_time_augmentation": None,
-                "pretraining": weights.pretraining,
+                "pretraining": weights.pretraining or plan.source.disclosure or None,
                 "corruption_in_training": spoiled,
             },
             "budget": {

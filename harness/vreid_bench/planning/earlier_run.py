@@ -38,6 +38,7 @@ class EarlierRun:
     record: Record
 
     trains = False
+    disclosure = ""
 
     @classmethod
     def open(
@@ -56,6 +57,11 @@ class EarlierRun:
             raise InputError(f"--precision {precision}: is of a training, but --from does not train; leave one out")
         folder = find_run(run, runs)
         record = Record.from_file(folder.record)
+        if record.weights.origin == "file":
+            raise InputError(
+                f"--from {run}: its weights are those of a checkpoint of {record.method.name}, which that run only "
+                "tested; name the file itself with --checkpoint"
+            )
         was = record.method.name, record.preset, record.seed
         if any(new not in (None, old) for new, old in zip(choices, was, strict=True)):
             words = "{}, preset {}, seed {}".format(*was)

@@ -108,6 +108,10 @@ def outline_run(request: RunRequest) -> Outline:
     """
     if request.source is not None:
         raise InputError(f"--dry-run: shows a training, but --from {request.source} does not train; leave one out")
+    if request.checkpoint is not None:
+        raise InputError(
+            f"--dry-run: shows a training, but --checkpoint {request.checkpoint} does not train; leave one out"
+        )
     plan = plan_run(Registry.installed(), request, dry=True)
     from vreid_bench.planning.estimate import estimate_plan  # imports torch, to measure the network
     from vreid_bench.system.environment import prepare

@@ -18,6 +18,7 @@ from vreid_bench.contracts.split_numbers import format_splits, parse_splits
 from vreid_bench.modeling.flow import describe_sources
 from vreid_bench.planning.beginning import Beginning
 from vreid_bench.planning.buildable import check_buildable
+from vreid_bench.planning.checkpoint import CheckpointRequest, CheckpointWeights, open_checkpoint
 from vreid_bench.planning.code import Code, fingerprint_code
 from vreid_bench.planning.content import add_content
 from vreid_bench.planning.data_root import open_datasets
@@ -56,6 +57,7 @@ class RunRequest:
     seed: int | None = None  # None: 0, or the seed of the run that `--from` names
     assignments: tuple[str, ...] = ()  # `--set`
     source: Path | None = None  # `--from`
+    checkpoint: str | None = None  # `--checkpoint`, FAMILY:FILE
     anew: bool = False  # run again beside a finished run
     yes: bool = False  # run however long it is estimated to take
     accept_withdrawn: tuple[str, ...] = ()  # names of datasets
@@ -167,6 +169,12 @@ class Recipe(NamedTuple):
     seed: int
     validation: ValidationRequest | None
     beginning: Beginning  # of a new training
+    checkpoint: CheckpointWeights | None = None  # of `--checkpoint`
+
+    @property
+    def trains(self) -> bool:
+        """Does the run train its weights itself?"""
+        return self.earlier is None and self.checkpoint is None
 
     @property
     def headline(self) -> Convention:
@@ -178,8 +186,11 @@ def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False)
     """Everything that can be decided, and refused, before data is read or a twin is rendered.
 
     Raises InputError for a method, part, protocol or setting that does not exist, for an option that its part refuses,
-    for an invalid `--from` or `--validate`, and, unless `dry`, for a training that lacks the weights to begin from.
+    for an invalid `--from`, `--checkpoint` or `--validate`, and, unless `dry`, for a training that lacks the weights to
+    begin from.
     """
+    if request.checkpoint is not None:
+        return _choose_checkpoint(registry, request, request.checkpoint)
     validation = None if request.validate is None else ValidationRequest.parse(request.validate)
     if validation is not None and request.source is not None:
         raise InputError(f"--validate {request.validate}: scores a training, but --from does not train; leave one out")
@@ -208,6 +219,31 @@ def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False)
     return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation, beginning)
 
 
+def _choose_checkpoint(registry: Registry, request: RunRequest, text: str) -> Recipe:
+    """The test of a checkpoint. Raises InputError for options that only a training or another run has."""
+    others = {
+        "--plugin": request.name,
+        "--from": request.source,
+        "--preset": request.preset,
+        "--seed": request.seed,
+        "--weights": request.weights or None,
+        "--from-scratch": request.from_scratch or None,
+        "--validate": request.validate,
+        "--precision": request.precision,
+    }
+    given = [option for option, value in others.items() if value is not None]
+    if given:
+        raise InputError(
+            f"{given[0]} and --checkpoint {text}: the file decides the method, and nothing is trained; "
+            "leave one of them out"
+        )
+    protocol = find_protocol(registry.values("protocols"), request.protocol or DEFAULT_PROTOCOL)
+    conventions = find_conventions(protocol, registry)
+    asked = CheckpointRequest(text, request.assignments, request.rerank, request.quiet)
+    chosen, checkpoint = open_checkpoint(registry, asked)
+    return Recipe(protocol, conventions, None, chosen, 0, None, Beginning((), (), False), checkpoint)
+
+
 def check_requests(requests: Iterable[RunRequest]) -> None:
     """Raises InputError for what is wrong in one of several requests before the first of them runs."""
     registry = Registry.installed()
@@ -222,11 +258,11 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
         missing.
     """
     recipe = choose_recipe(registry, request, dry=dry)
-    protocol, conventions, earlier, chosen, seed, validation, beginning = recipe
+    protocol, conventions, earlier, chosen, seed, validation, beginning, checkpoint = recipe
     sources = _describe_sources(registry, chosen)
     remembered = earlier.data_roots if earlier else {}
     listed = open_datasets(protocol, registry, request.data, request.accept_withdrawn, remembered)
-    tested, trains = registry.entry("datasets", protocol.test_dataset), earlier is None
+    tested, trains = registry.entry("datasets", protocol.test_dataset), recipe.trains
     every = divide(protocol, listed, trains=trains)
     if protocol.ranks_tracklets:  # what else is ranked has labels of its own
         check_attributes(conventions, every)
@@ -242,10 +278,10 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
     if earlier is not None and request.data is None:
         earlier.check_data(datasets, protocol)
     every = divide(protocol, datasets, trains=trains)
-    if earlier is None:
-        source: Source = NewTraining.open(
-            beginning.files, chosen.method, registry, request.quiet, request.precision or DEFAULT
-        )
+    if checkpoint is not None:
+        source: Source = checkpoint
+    elif earlier is None:
+        source = NewTraining.open(beginning.files, chosen.method, registry, request.quiet, request.precision or DEFAULT)
     else:
         if request.splits is None and earlier.total == len(every):
             numbers = earlier.folds

@@ -1,4 +1,5 @@
-"""Where the weights of a run come from: trained by itself, or by an earlier run (`earlier_run.EarlierRun`)."""
+"""Where the weights of a run come from: trained by itself, or by an earlier run (`earlier_run.EarlierRun`), or from a
+checkpoint of another program (`checkpoint.CheckpointWeights`)."""
 
 from __future__ import annotations
 
@@ -50,6 +51,11 @@ class Source(Protocol):
         """What training begins from, name by name; empty if all values are random."""
         ...
 
+    @property
+    def disclosure(self) -> str:
+        """What a record says of weights whose training is not known; empty if it is known."""
+        ...
+
     def entry(self, sha256: str) -> Weights:
         """The record's entry for tested weights with that sha256."""
         ...
@@ -77,6 +83,7 @@ class NewTraining:
     fit: Callable[[], tuple[PretrainedWeights, ...]] = tuple  # reads them and matches them with the parts, once
 
     trains = True
+    disclosure = ""
 
     @classmethod
     def open(

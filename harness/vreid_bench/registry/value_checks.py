@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from vreid_bench.contracts.checkpoint import CheckpointFamily
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.registry.entry import Entry
@@ -28,13 +29,15 @@ READER = {  # the methods that a reader may have, and what they are given
 def check_value(entry: Entry) -> None:
     """Raises InputError, naming the distribution, for a value that is not of the kind of its hook.
 
-    A data set is a reader, a protocol or convention has the name under which it is provided, and all others are
-    factories.
+    A data set is a reader, a protocol or convention has the name under which it is provided, a family of checkpoints is
+    one, and all others are factories.
     """
     if entry.kind == "datasets":
         fault = _find_reader_fault(entry.value)
     elif entry.kind in RULES:
         fault = _find_rule_fault(entry, RULES[entry.kind])
+    elif entry.kind == "checkpoints":
+        fault = _find_family_fault(entry.value)
     else:
         return check_factory(entry)
     if fault:
@@ -51,6 +54,14 @@ def describe_value(value: Any) -> str:
         return f"the function {value.__name__}"
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _find_family_fault(value: Any) -> str:
+    if not isinstance(value, CheckpointFamily):
+        return f"got {describe_value(value)}, expected a vreid_bench.CheckpointFamily"
+    if not value.signs or not all(value.signs):
+        return "its signs are empty, so no file could be recognised; expected names for each of its networks"
+    return "" if accepts_call(value.read, ("shapes",)) else "its read takes other arguments, expected read(shapes)"
 
 
 def _find_reader_fault(value: Any) -> str:

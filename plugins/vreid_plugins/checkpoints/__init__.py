@@ -1,0 +1,1 @@
+"""Whole methods of other programs, read from their checkpoints: one file for each family."""
