@@ -30,7 +30,7 @@ KINDS = {
     "conventions": "convention",
     "methods": "method",
     "rerankers": "re-ranker",
-    "checkpoints": "checkpoint family",
+    "checkpoints": "checkpoint",
 }
 
 

@@ -1,0 +1,236 @@
+"""State dicts of other programs with random weights: their published names and shapes, written out from the lists."""
+
+import collections
+import math
+
+import numpy as np
+import torch
+
+
+class State(dict):
+    """Random tensors by name, in the order of the lists; values that keep activations near 1."""
+
+    def __init__(self, seed=0):
+        super().__init__()
+        self.draws = torch.Generator().manual_seed(seed)
+
+    def draw(self, name, *shape, scale=1.0, shift=0.0):
+        self[name] = shift + scale * torch.randn(*shape, generator=self.draws)
+
+    def conv(self, name, out, channels, *kernel, bias=False):
+        self.draw(f"{name}.weight", out, channels, *kernel, scale=math.sqrt(2 / (channels * math.prod(kernel))))
+        if bias:
+            self.draw(f"{name}.bias", out, scale=0.1)
+
+    def norm(self, name, width, running=True):
+        self.draw(f"{name}.weight", width, scale=0.1, shift=1.0)
+        self.draw(f"{name}.bias", width, scale=0.1)
+        if running:
+            self.draw(f"{name}.running_mean", width, scale=0.1)
+            self[f"{name}.running_var"] = 0.5 + torch.rand(width, generator=self.draws)
+            self[f"{name}.num_batches_tracked"] = torch.tensor(7)
+
+
+def osnet(width=0.25, people=11, ibn=False, seed=0):
+    """torchreid's `osnet_x0_25` and wider ones: stem, stages of two blocks, and 512 numbers."""
+    state = State(seed)
+    channels = [round(width * each) for each in (64, 256, 384, 512)]
+
+    def layer(name, out, inside, kernel=1):
+        state.conv(f"{name}.conv", out, inside, kernel, kernel)
+        state.norm(f"{name}.bn", out)
+
+    def light(name, wide):
+        state.conv(f"{name}.conv1", wide, wide, 1, 1)
+        state.conv(f"{name}.conv2", wide, 1, 3, 3)
+        state.norm(f"{name}.bn", wide)
+
+    state.conv("conv1.conv", channels[0], 3, 7, 7)
+    state.norm("conv1.bn", channels[0], running=not ibn)
+    for stage in (2, 3, 4):
+        before, after = channels[stage - 2], channels[stage - 1]
+        for block in (0, 1):
+            at, wide = f"conv{stage}.{block}", after // 4
+            inside = before if block == 0 else after
+            layer(f"{at}.conv1", wide, inside)
+            light(f"{at}.conv2a", wide)
+            for letter, depth in (("b", 2), ("c", 3), ("d", 4)):
+                for step in range(depth):
+                    light(f"{at}.conv2{letter}.{step}", wide)
+            state.conv(f"{at}.gate.fc1", wide // 16, wide, 1, 1, bias=True)
+            state.conv(f"{at}.gate.fc2", wide, wide // 16, 1, 1, bias=True)
+            layer(f"{at}.conv3", after, wide)
+            if inside != after:
+                layer(f"{at}.downsample", after, inside)
+            if ibn and stage == 2:
+                state.norm(f"{at}.IN", after, running=False)
+        if stage < 4:
+            layer(f"conv{stage}.2.0", after, after)
+    layer("conv5", channels[3], channels[3])
+    state.conv("fc.0", 512, channels[3], bias=True)
+    state.norm("fc.1", 512)
+    state.conv("classifier", people, 512, bias=True)
+    return dict(state)
+
+
+def resnet50(prefix="", seed=0, ibn=False, time=False, plan=("ccc", "cccc", "cccccc", "ccc")):
+    """ResNet-50 with torchvision's names; `plan`: `a` has AP3D's convolution, `n` is a non-local block between."""
+    state = State(seed)
+    kernel = (lambda *sides: (1, *sides)) if time else (lambda *sides: sides)
+    state.conv(f"{prefix}conv1", 64, 3, *kernel(7, 7))
+    state.norm(f"{prefix}bn1", 64)
+    channels = 64
+    for number, (width, letters) in enumerate(zip((64, 128, 256, 512), plan, strict=True), start=1):
+        for at, letter in enumerate(letters):
+            name = f"{prefix}layer{number}.{at}"
+            if letter == "n":
+                for part in ("g.0", "phi.0", "theta"):
+                    state.conv(f"{name}.{part}", channels // 2, channels, 1, 1, 1, bias=True)
+                state.conv(f"{name}.W.0", channels, channels // 2, 1, 1, 1, bias=True)
+                state.norm(f"{name}.W.1", channels)
+                continue
+            state.conv(f"{name}.conv1", width, channels, *kernel(1, 1))
+            if ibn and number < 4:
+                state.norm(f"{name}.bn1.IN", width // 2, running=False)
+                state.norm(f"{name}.bn1.BN", width // 2)
+            else:
+                state.norm(f"{name}.bn1", width)
+            if letter == "a":
+                for part in ("semantic_mapping", "x_mapping", "n_mapping"):
+                    state.conv(f"{name}.conv2.APM.{part}", width // 16, width, 1, 1, 1)
+                state.conv(f"{name}.conv2.APM.contrastive_att_net.0", 1, width // 16, 1, 1, 1)
+                state.conv(f"{name}.conv2.spatial_conv3d", width, width, 1, 3, 3)
+                state.conv(f"{name}.conv2.temporal_conv3d", width, width, 3, 1, 1)
+            else:
+                state.conv(f"{name}.conv2", width, width, *kernel(3, 3))
+            state.norm(f"{name}.bn2", width)
+            state.conv(f"{name}.conv3", 4 * width, width, *kernel(1, 1))
+            state.norm(f"{name}.bn3", 4 * width)
+            if at == 0:
+                state.conv(f"{name}.downsample.0", 4 * width, channels, *kernel(1, 1))
+                state.norm(f"{name}.downsample.1", 4 * width)
+            channels = 4 * width
+    return state
+
+
+def torchreid_resnet50(people=11, seed=0, linear=False):
+    """torchreid's `resnet50`, or `resnet50_fc512`."""
+    state = resnet50(seed=seed)
+    if linear:
+        state.conv("fc.0", 512, 2048, bias=True)
+        state.norm("fc.1", 512)
+    state.conv("classifier", people, 512 if linear else 2048, bias=True)
+    return dict(state)
+
+
+def fast_reid(people=11, seed=0, ibn=False, non_local=False, learned=False):
+    """`model_final.pth` of fast-reid: `backbone.` and `heads.`."""
+    state = resnet50("backbone.", seed, ibn)
+    if non_local:
+        for number, count, channels in ((2, 2, 512), (3, 3, 1024)):
+            for at in range(count):
+                name = f"backbone.NL_{number}.{at}"
+                state.conv(f"{name}.g", 1, channels, 1, 1, bias=True)
+                state.conv(f"{name}.W.0", channels, 1, 1, 1, bias=True)
+                state.norm(f"{name}.W.1", channels)
+                state.conv(f"{name}.theta", 1, channels, 1, 1, bias=True)
+                state.conv(f"{name}.phi", 1, channels, 1, 1, bias=True)
+    if learned:
+        state["heads.pool_layer.p"] = torch.tensor([2.5])
+    state.norm("heads.bottleneck.0", 2048)
+    state.draw("heads.weight", people, 2048, scale=0.01)
+    return dict(state)
+
+
+AP3D = ("ccc", "acac", "acacac", "ccc")
+AP3D_NON_LOCAL = ("ccc", "acnacn", "acnacnacn", "ccc")
+
+
+def ap3d(people=11, seed=0, plan=AP3D):
+    """AP3D's `ap3dres50`, or with `AP3D_NON_LOCAL` its `ap3dnlres50`."""
+    state = resnet50(seed=seed, time=True, plan=plan)
+    state.norm("bn", 2048)
+    state.conv("classifier", people, 2048, bias=True)
+    return dict(state)
+
+
+def clip_encoder(state, width, layers, projection, patches, narrow=0):
+    """`image_encoder` of the families of CLIP."""
+    at = "image_encoder"
+    state.draw(f"{at}.class_embedding", width, scale=0.3)
+    state.draw(f"{at}.positional_embedding", patches + 1, width, scale=0.3)
+    state.draw(f"{at}.proj", width, projection, scale=width**-0.5)
+    state.conv(f"{at}.conv1", width, 3, 16, 16)
+    state.norm(f"{at}.ln_pre", width, running=False)
+    for layer in range(layers):
+        name = f"{at}.transformer.resblocks.{layer}"
+        block(state, name, width)
+        if narrow:
+            state.conv(f"{name}.dat.down", narrow, width, bias=True)
+            state.conv(f"{name}.dat.up", width, narrow, bias=True)
+            state.conv(f"{name}.dat_cross.down", narrow, width, bias=True)
+            attention(state, f"{name}.dat_cross.temporal_block.temporal_attn", narrow)
+            state.conv(f"{name}.dat_cross.up", width, narrow, bias=True)
+    state.norm(f"{at}.ln_post", width, running=False)
+
+
+def attention(state, name, width):
+    state.draw(f"{name}.in_proj_weight", 3 * width, width, scale=width**-0.5)
+    state.draw(f"{name}.in_proj_bias", 3 * width, scale=0.1)
+    state.draw(f"{name}.out_proj.weight", width, width, scale=width**-0.5)
+    state.draw(f"{name}.out_proj.bias", width, scale=0.1)
+
+
+def block(state, name, width):
+    attention(state, f"{name}.attn", width)
+    state.norm(f"{name}.ln_1", width, running=False)
+    state.conv(f"{name}.mlp.c_fc", 4 * width, width, bias=True)
+    state.conv(f"{name}.mlp.c_proj", width, 4 * width, bias=True)
+    state.norm(f"{name}.ln_2", width, running=False)
+
+
+def clip_reid(width=64, layers=2, projection=32, patches=128, people=11, narrow=0, seed=0, cameras=0):
+    """CLIP-ReID's state dict, or with `narrow` VSLA-CLIP's; the text encoder is a stub of its first names."""
+    state = State(seed)
+    state.conv("classifier", people, width)
+    state.conv("classifier_proj", people, projection)
+    state.norm("bottleneck", width)
+    state.norm("bottleneck_proj", projection)
+    clip_encoder(state, width, layers, projection, patches, narrow)
+    if cameras:
+        state.draw("cv_embed", cameras, width)
+    state.draw("prompt_learner.cls_ctx", people, 4, 512)
+    state.draw("text_encoder.positional_embedding", 77, 512)
+    state.norm("text_encoder.ln_final", 512, running=False)
+    return dict(state)
+
+
+def tf_clip(width=64, layers=2, projection=32, patches=128, people=11, seed=0, cameras=6):
+    """TF-CLIP's state dict; its sequence prompt is a stub of one name."""
+    state = State(seed)
+    for head, wide in (("2", width), ("_proj", projection), ("_proj_temp", width), ("_proj_temp2", width)):
+        state.conv(f"classifier{head}", people, wide)
+    for neck, wide in (("", width), ("_proj", projection), ("_proj_temp", width), ("_proj_temp2", width)):
+        state.norm(f"bottleneck{neck}", wide)
+    clip_encoder(state, width, layers, projection, patches)
+    state.draw("cv_embed", cameras, width)
+    state.draw("SSP.gamma", 512)
+    name = "TMD.resblocks.0"
+    state.conv(f"{name}.message_fc", width, width, bias=True)
+    state.norm(f"{name}.message_ln", width, running=False)
+    attention(state, f"{name}.message_attn", width)
+    block(state, name, width)
+    return dict(state)
+
+
+def save_as_torchreid(path, state):
+    """As torchreid and AP3D save: the state dict beside an optimizer and a NumPy scalar, which `weights_only` refuses."""
+    replicated = collections.OrderedDict((f"module.{name}", value) for name, value in state.items())
+    optimizer = {"state": {}, "param_groups": [{"lr": 3e-4, "betas": (0.9, 0.99), "params": [0, 1]}]}
+    rank1 = np.float64(0.87)
+    torch.save({"state_dict": replicated, "epoch": 60, "rank1": rank1, "optimizer": optimizer}, path)
+
+
+def save_as_fast_reid(path, state):
+    """As fast-reid saves: under `model`."""
+    torch.save({"model": state, "optimizer": {"state": {}}, "scheduler": {"last_epoch": 119}, "iteration": 22439}, path)
