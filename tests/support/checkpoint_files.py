@@ -129,12 +129,13 @@ def fast_reid(people=11, seed=0, ibn=False, non_local=False, learned=False):
     if non_local:
         for number, count, channels in ((2, 2, 512), (3, 3, 1024)):
             for at in range(count):
+                # their product of three grows with the cube of what comes in, so these are small
                 name = f"backbone.NL_{number}.{at}"
-                state.conv(f"{name}.g", 1, channels, 1, 1, bias=True)
+                for part in ("g", "theta", "phi"):
+                    state.draw(f"{name}.{part}.weight", 1, channels, 1, 1, scale=0.1 / channels)
+                    state.draw(f"{name}.{part}.bias", 1, scale=0.5)
                 state.conv(f"{name}.W.0", channels, 1, 1, 1, bias=True)
                 state.norm(f"{name}.W.1", channels)
-                state.conv(f"{name}.theta", 1, channels, 1, 1, bias=True)
-                state.conv(f"{name}.phi", 1, channels, 1, 1, bias=True)
     if learned:
         state["heads.pool_layer.p"] = torch.tensor([2.5])
     state.norm("heads.bottleneck.0", 2048)
