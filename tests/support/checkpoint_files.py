@@ -225,7 +225,7 @@ def tf_clip(width=64, layers=2, projection=32, patches=128, people=11, seed=0, c
 
 
 def save_as_torchreid(path, state):
-    """As torchreid and AP3D save: the state dict beside an optimizer and a NumPy scalar, which `weights_only` refuses."""
+    """As torchreid and AP3D save: the state dict beside an optimizer and a NumPy scalar, which torch alone refuses."""
     replicated = collections.OrderedDict((f"module.{name}", value) for name, value in state.items())
     optimizer = {"state": {}, "param_groups": [{"lr": 3e-4, "betas": (0.9, 0.99), "params": [0, 1]}]}
     rank1 = np.float64(0.87)

@@ -217,7 +217,7 @@ def mlp(s, name, x):
 
 
 def clip_tokens(state, clip, scale, stride=16):
-    """The tokens [T, L, D] of the frames of a clip [T, 3, H, W] after the last normalisation; adapters where there are."""
+    """The tokens [T, L, D] of a clip [T, 3, H, W] after the last normalisation; with adapters, if it has any."""
     s, at = doubled(state), "image_encoder"
     x = F.conv2d(colours(clip, scale), s[f"{at}.conv1.weight"], stride=stride).flatten(2).transpose(1, 2)
     x = torch.cat((s[f"{at}.class_embedding"].expand(len(x), 1, -1), x), 1) + s[f"{at}.positional_embedding"]
