@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from importlib import import_module
+from importlib.util import find_spec
 
 import torch
 
@@ -34,6 +36,7 @@ def examine(canary: str = "none") -> dict[str, str]:
     found["re-ranking"] = _kernels("rerank", neighbours.backend(), "neighbours are found")
     found["clip ops"] = _clip_ops(device)
     found["plugins"] = _plugins()
+    found["timm"] = _timm()
     if canary != "none":
         found["portable"] = compare_here(every=canary == "all")
     found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs without --data use synthetic twins"
@@ -67,6 +70,21 @@ def _clip_ops(device: torch.device) -> str:
     if reason:
         return f"torch: pairs of clips are reduced in plain torch, with the same result but slower; {reason}"
     return f"{clip_native.backend(device.type)}: pairs of clips are reduced by native kernels"
+
+
+def _timm() -> str:
+    """Whether the encoders `timm:NAME` can be used, and what to install if not."""
+    if find_spec("timm") is None:
+        return "not installed, so there are no encoders timm:NAME: pip install -e '.[timm]' -c constraints.txt"
+    try:
+        return f"{import_module('timm').__version__}: its networks are the encoders timm:NAME"
+    except (ImportError, RuntimeError) as fault:  # a torchvision for another torch cannot register its operators
+        reason = " ".join(str(fault).split())
+        return (
+            f"installed, but cannot be imported ({reason}): install the torchvision that is built for torch "
+            f"{torch.__version__}, from the index that this torch is from: pip install --force-reinstall --no-deps "
+            "--index-url INDEX torchvision"
+        )
 
 
 def _plugins() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -36,7 +37,10 @@ class TimmModel(nn.Module):
         stated = self.model.pretrained_cfg
         classifier = stated.get("classifier") or ()
         heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-        self.published = (Published("timm", tuple(f"{head}." for head in heads), self._own),)
+        self.published = (
+            Published("timm", tuple(f"{head}." for head in heads), self._own),
+            Published("EfficientNet-PyTorch", ("_fc.",), self._own_of_efficientnet),
+        )
         self.register_buffer("mean", torch.tensor(stated["mean"]).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(stated["std"]).view(3, 1, 1), persistent=False)
 
@@ -62,6 +66,36 @@ class TimmModel(nn.Module):
         """Tensors with timm's names -> the same with the prefix `model.`, where the network has the name."""
         known = self.model.state_dict().keys()
         return {f"model.{name}" if name in known else name: value for name, value in tensors.items()}
+
+    def _own_of_efficientnet(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Tensors with the names of EfficientNet-PyTorch, which numbers blocks through all stages -> our own."""
+        known = self.model.state_dict().keys()
+        places = {(int(m[1]), int(m[2])) for name in known if (m := re.match(r"blocks\.(\d+)\.(\d+)\.", name))}
+        blocks = [f"blocks.{stage}.{at}" for stage, at in sorted(places)]
+        return {rename_efficientnet(name, blocks, known): value for name, value in tensors.items()}
+
+
+# Names of EfficientNet-PyTorch -> those of timm: outside of blocks, in those without, and in those with expansion.
+OUTSIDE = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
+NARROW = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+WIDE = {"_expand_conv": "conv_pw", "_bn0": "bn1", "_depthwise_conv": "conv_dw", "_bn1": "bn2"}
+WIDE |= {"_project_conv": "conv_pwl", "_bn2": "bn3"}
+WEIGHING = {"_se_reduce": "se.conv_reduce", "_se_expand": "se.conv_expand"}
+
+
+def rename_efficientnet(name: str, blocks: Sequence[str], known: Collection[str]) -> str:
+    """`_blocks.3._bn0.weight` -> `model.blocks.2.0.bn1.weight`; a name that has no place stays as it is.
+
+    blocks: timm's names of all blocks, in order. known: timm's names of all tensors.
+    """
+    if match := re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name):
+        if int(match[1]) >= len(blocks):
+            return name
+        block = blocks[int(match[1])]
+        table = WEIGHING | (WIDE if f"{block}.bn3.weight" in known else NARROW)
+        return f"model.{block}.{table[match[2]]}.{match[3]}" if match[2] in table else name
+    layer, _, tensor = name.partition(".")
+    return f"model.{OUTSIDE[layer]}.{tensor}" if layer in OUTSIDE else name
 
 
 def _create(name: str, options: Mapping[str, Any]) -> Any:
