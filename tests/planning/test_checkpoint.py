@@ -89,7 +89,7 @@ def test_no_code_of_a_file_runs(tmp_path, state, archive, capsys):
 def test_every_tensor_but_the_class_head_is_taken(file, state):
     chosen, weights = open_file("torchreid", file)
     assert set(weights.left) == {"classifier.weight", "classifier.bias"}
-    assert len(weights.tensors) == len(floats(state)) - 2
+    assert weights.taken == len(floats(state)) - 2
     assert weights.trains is False
     assert (chosen.name, chosen.preset, chosen.swapped, dict(chosen.overrides)) == ("torchreid", "paper", "", {})
     assert ("checkpoint", "torchreid") in {(each["kind"], each["name"]) for each in chosen.providers}
@@ -107,6 +107,15 @@ def test_the_file_of_weights_is_the_same_for_every_fold(file):
     _, weights = open_file("torchreid", file)
     assert weights.weights(0) == weights.weights(3)
     assert weights.weights(0).exists()
+
+
+def test_tensors_that_share_memory_or_lie_in_another_order_are_read(tmp_path, state):
+    whole = torch.randn(2, 512)
+    shared = {**state, "fc.0.bias": whole[0], "fc.1.bias": whole[1], "fc.0.weight": state["fc.0.weight"].T.clone().T}
+    torch.save(shared, tmp_path / "a.pth")
+    tensors = load_file(open_file("torchreid", tmp_path / "a.pth")[1].weights(0))
+    for name in ("fc.0.bias", "fc.1.bias", "fc.0.weight"):
+        assert torch.equal(tensors[f"aggregator.{name}"], shared[name])
 
 
 def test_settings_of_the_test_may_change(file):
@@ -231,7 +240,7 @@ def test_a_strangers_family_is_read(tmp_path, state):
     registry = Registry([*ours, Plugin("stranger", Stranger(), "vreid-stranger", "1")])
     torch.save({f"net.{name}": value for name, value in state.items()}, tmp_path / "a.pth")
     chosen, weights = open_checkpoint(registry, CheckpointRequest(f"stranger:{tmp_path / 'a.pth'}", quiet=True))
-    assert (chosen.name, len(weights.tensors)) == ("stranger", 485)
+    assert (chosen.name, weights.taken) == ("stranger", 485)
     assert weights.disclosure.endswith("; as the lab says")
     [family] = [each for each in chosen.providers if each["kind"] == "checkpoint"]
     assert (family["distribution"], family["version"]) == ("vreid-stranger", "1")

@@ -15,11 +15,10 @@ def open_file(family, path, *settings):
 
 def load_model(family, path, *settings):
     """The model of the file in float64, from the file of weights that a run copies; and its method."""
-    _, weights = open_file(family, path, *settings)
-    registry = Registry.installed()
-    model = Model(weights.method, registry.factories(weights.method))
+    chosen, weights = open_file(family, path, *settings)
+    model = Model(chosen.method, Registry.installed().factories(chosen.method))
     load_weights(weights.weights(0), model)
-    return model.double().eval(), weights.method
+    return model.double().eval(), chosen.method
 
 
 def draw_clips(clips, frames, size, seed=0):

@@ -19,6 +19,7 @@ from vreid_bench.registry.entry import blame, sign
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import list_places
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.files import write_atomic
 from vreid_bench.system.progress import tell_once
 
 if TYPE_CHECKING:  # planning imports torch only for runs that need it
@@ -53,9 +54,8 @@ class CheckpointWeights:
     path: Path
     sha256: str
     checkpoint: Checkpoint
-    method: Method  # the checkpoint's, with every option resolved and changed settings applied
-    registry: Registry
-    tensors: Mapping[str, Tensor]  # of the file, by name in the model
+    state: Mapping[str, Tensor]  # of the model: the file's values, and counters
+    taken: int  # how many tensors of the model are the file's: all of floating point
     left: tuple[str, ...]  # names that stay in the file
 
     trains = False
@@ -72,14 +72,12 @@ class CheckpointWeights:
 
     def weights(self, fold: int) -> Path:
         """A file of the model's own form with the checkpoint's values; the same for every fold."""
-        from vreid_bench.modeling.model import Model
-        from vreid_bench.records.weights import save_weights
+        from vreid_bench.records.note import MADE_BY
+        from vreid_bench.records.tensors import pack_tensors
 
         path = Path(self._folder.name, "weights.safetensors")
         if not path.exists():
-            model = Model(self.method, self.registry.factories(self.method))
-            model.load_state_dict(dict(self.tensors), strict=False)  # what is not in it are counters alone
-            save_weights(path, model)
+            write_atomic(path, pack_tensors(dict(self.state), {MADE_BY: ""}))
         return path
 
     def begin(self, model: Model) -> None:
@@ -89,7 +87,7 @@ class CheckpointWeights:
     def disclosure(self) -> str:
         """What a reader of the record must know, in words."""
         name = self.path.name.encode(errors="replace").decode()
-        told = [f"not trained here: {len(self.tensors)} tensors of {name} ({self.family}, sha256 {self.sha256})"]
+        told = [f"not trained here: {self.taken} tensors of {name} ({self.family}, sha256 {self.sha256})"]
         told += [f"tensors left in the file, such as class heads: {len(self.left)}"] if self.left else []
         return "; ".join([*told, "what it was trained on is not known", *self.checkpoint.notes])[:2000]
 
@@ -135,7 +133,8 @@ def open_checkpoint(registry: Registry, request: CheckpointRequest) -> tuple[Cho
         checkpoint = family.read(shapes)
         declared = registry.resolve_method(checkpoint.method)
         method, overrides = override(declared, request.assignments, registry)
-    renamed, left = _fit(registry, request, checkpoint, method, tensors)
+    found, state = _fit(registry, request, checkpoint, method, tensors)
+    left = tuple(name for name in tensors if checkpoint.leaves(name))
     reranker = None if request.rerank is None else parse_part("rerankers", request.rerank, registry)
     parts = [(kind, part) for _, kind, part, _ in list_places(method) if isinstance(part, Part)]
     parts += [("rerankers", reranker)] if reranker else []
@@ -149,7 +148,7 @@ def open_checkpoint(registry: Registry, request: CheckpointRequest) -> tuple[Cho
         providers=registry.providers(entry, parts),
         reranker=reranker,
     )
-    weights = CheckpointWeights(name, path, sha256, checkpoint, method, registry, renamed, left)
+    weights = CheckpointWeights(name, path, sha256, checkpoint, {**state, **found}, len(found), left)
     if not request.quiet:
         tell_once(weights.disclosure)
     return chosen, weights
@@ -229,8 +228,8 @@ def _fit(
     checkpoint: Checkpoint,
     method: Method,
     tensors: Mapping[str, Tensor],
-) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The file's tensors by their names in the model, and the names of those that stay in the file.
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The file's tensors by their names in the model, and the state of that model before it takes them.
 
     Raises InputError if a tensor is missing, unexpected, of another shape or not finite.
     """
@@ -270,4 +269,6 @@ def _fit(
         raise InputError(
             f"{request.option}: {broken[0]} has values that are not finite; expected numbers; name an undamaged file"
         )
-    return found, tuple(name for name in tensors if checkpoint.leaves(name))
+    # copies, because tensors of a file may share their memory, or lie in it in any order
+    own = {name: value.to(state[name].dtype).clone().contiguous() for name, value in found.items()}
+    return own, state

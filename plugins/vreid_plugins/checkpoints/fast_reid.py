@@ -17,6 +17,7 @@ from vreid_bench import Checkpoint, CheckpointFamily, Clipping, InputError, Meth
 from vreid_plugins.encoders.colours import find_scale
 
 WIDTHS = (64, 128, 256, 512)  # inside the blocks of a layer; they give four times as many channels
+EACH_FRAME = Clipping("dense", T=1)  # every frame is a clip of its own, and the matcher averages clips
 EPS = 1e-6  # the smallest value that generalised pooling takes
 
 
@@ -182,7 +183,7 @@ def read(shapes: Shapes) -> Checkpoint:
         ),
         aggregator=part("neck-embedding", pool=pool, width=narrow[0] if len(narrow) == 4 else 0),
         matcher=part("mean", metric="cosine"),
-        test=Clipping("all", T=0),
+        test=EACH_FRAME,
         size=(384, 128) if learned else (256, 128),
         paper="fast-reid's ResNet",
     )

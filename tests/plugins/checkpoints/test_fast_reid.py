@@ -7,7 +7,7 @@ import torch
 from checkpoint_models import check_features, draw_clips, load_model
 from torch import nn
 
-from vreid_bench import InputError
+from vreid_bench import Clipping, InputError
 from vreid_plugins.checkpoints.fast_reid import FAMILY, FastReidResnet, NeckEmbedding
 
 KINDS = {  # its recipes -> what their files have, and how they pool and how large their frames are
@@ -41,7 +41,7 @@ def test_the_recipe_is_told_by_the_names(kind):
     shapes = shapes_of(checkpoint_files.fast_reid(**options))
     method = FAMILY.read(shapes).method
     assert (method.aggregator.options["pool"], method.size) == (pool, size)
-    assert (method.test.sampler, method.matcher.options) == ("all", {"metric": "cosine"})
+    assert (method.test, method.matcher.options) == (Clipping("dense", T=1), {"metric": "cosine"})
 
 
 def test_a_narrow_neck_and_an_older_classifier_are_known():
