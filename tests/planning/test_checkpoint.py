@@ -113,7 +113,8 @@ def test_tensors_that_share_memory_or_lie_in_another_order_are_read(tmp_path, st
     whole = torch.randn(2, 512)
     shared = {**state, "fc.0.bias": whole[0], "fc.1.bias": whole[1], "fc.0.weight": state["fc.0.weight"].T.clone().T}
     torch.save(shared, tmp_path / "a.pth")
-    tensors = load_file(open_file("torchreid", tmp_path / "a.pth")[1].weights(0))
+    _, weights = open_file("torchreid", tmp_path / "a.pth")
+    tensors = load_file(weights.weights(0))
     for name in ("fc.0.bias", "fc.1.bias", "fc.0.weight"):
         assert torch.equal(tensors[f"aggregator.{name}"], shared[name])
 
