@@ -37,7 +37,7 @@ def command(*arguments):
 def catalogue(start):
     """The first command loads every plugin."""
     output, _, torch = start(command("list"))
-    assert len(output) == 10
+    assert len(output) == 11
     assert torch
 
 
