@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Tracklet,
         person_ids,
     )
+    from vreid_bench.contracts.dataset_description import DatasetDescription, Known
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, PairScores, Published
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.reassociation import Reassociation
@@ -85,6 +86,7 @@ _HOME = {
         "Tracklet",
         "person_ids",
     ),
+    "vreid_bench.contracts.dataset_description": ("DatasetDescription", "Known"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "PairScores", "Published"),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
     "vreid_bench.evaluation.strategies.reassociation": ("Reassociation",),
@@ -137,6 +139,7 @@ __all__ = [
     "Count",
     "Dataset",
     "DatasetCheck",
+    "DatasetDescription",
     "Distortion",
     "Epochs",
     "Family",
@@ -147,6 +150,7 @@ __all__ = [
     "Having",
     "InputError",
     "KReciprocalRule",
+    "Known",
     "Method",
     "Metric",
     "Optimizer",

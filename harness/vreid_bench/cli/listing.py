@@ -18,7 +18,7 @@ def list_(kind: str | None, in_full: bool, as_json: bool) -> None:
     """List what plugins provide.
 
     Without KIND: how many there are of each; with it: their names. Lines are cut to the width of the terminal; what
-    goes to a file or another program is not.
+    goes to a file or another program is not. With --json, each data set has its licence, access, citation and counts.
 
     \b
         vreid-bench list
@@ -35,7 +35,8 @@ def list_(kind: str | None, in_full: bool, as_json: bool) -> None:
         raise InputError(f"no kind is named {kind!r}; expected one of {', '.join(KINDS)}, or none of them to count all")
     entries = list(Registry.installed().entries(kind))
     if as_json:
-        click.echo(json.dumps([entry.describe() for entry in entries]))
+        known = [{"description": entry.description} if entry.kind == "datasets" else {} for entry in entries]
+        click.echo(json.dumps([entry.describe() | more for entry, more in zip(entries, known, strict=True)]))
     elif in_full:
         click.echo(listing.list_in_full(entries))
     elif kind is None:

@@ -45,6 +45,7 @@ FACTS = (
     "modules",
     "packages",
     "planes",
+    "description",
 )
 # What plain data may consist of, besides numbers, texts and their collections.
 CLASSES = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from vreid_bench.contracts.dataset_description import DatasetDescription
 from vreid_bench.contracts.recipe import Method, Preset
 from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.registry.inspection import read_docstrings, read_option_types, read_options
@@ -123,6 +124,12 @@ class Entry:
         """What an encoder reads of a frame: the value's own `planes`, or the colours alone."""
         planes = getattr(self.value, "planes", ("rgb",))
         return tuple(planes) if isinstance(planes, tuple | list) else ()
+
+    @cached_property
+    def description(self) -> Mapping[str, Any] | None:
+        """What is known of a data set, ready for JSON; None where its reader has no description."""
+        description = getattr(self.value, "description", None) if self.kind == "datasets" else None
+        return description.to_data() if isinstance(description, DatasetDescription) else None
 
     @cached_property
     def options(self) -> Mapping[str, Any]:

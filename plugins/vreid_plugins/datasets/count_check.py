@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vreid_bench import Count, DatasetCheck, Source, Tracklet, person_ids
+from vreid_bench import Count, DatasetCheck, Known, Source, Tracklet, person_ids
 from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.frame_check import check_frames
 from vreid_plugins.datasets.synthetic_note import read_counts, source_of
@@ -54,27 +54,56 @@ def check_disjoint(train: Tracklets, test: Tracklets, root: Path, report: Report
 
 
 def compare_counts(
-    root: Path, found: Mapping[str, int], published: Mapping[str, int], source: Source, report: Report
+    root: Path, found: Mapping[str, int], published: Mapping[str, Known], source: Source, report: Report
 ) -> tuple[Count, ...]:
-    """Every count beside the published one, or beside what the renderer says it wrote."""
+    """Every count beside the published one, or beside what the renderer says it wrote.
+
+    Where several numbers are published, it is beside its own if that is among them, else beside the first.
+    """
     expected = read_counts(root, report) if source == "synthetic" else published
-    return tuple(Count(what, number, expected.get(what)) for what, number in found.items())
+    return tuple(Count(what, number, nearest_known(number, expected.get(what))) for what, number in found.items())
 
 
-def report_differences(root: Path, counts: Iterable[Count], what: str, report: Report) -> None:
-    """Report each count that is not the published one; the user is asked to compare `what` with the original."""
+def nearest_known(found: int, known: Known | None) -> int | None:
+    """The published number that a count stands beside."""
+    if isinstance(known, tuple):
+        return found if found in known else known[0]
+    return known
+
+
+def report_differences(
+    root: Path, counts: Iterable[Count], what: str, report: Report, uncertain: Container[str] = ()
+) -> None:
+    """Report each count that is not the published one; the user is asked to compare `what` with the original.
+
+    `uncertain` counts are not reported: see `note_counts`.
+    """
     for c in counts:
-        if c.published is not None and c.found != c.published:
+        if c.published is not None and c.found != c.published and c.what not in uncertain:
             report(f"{root} has {c.found:,} {c.what}, expected {c.published:,}; compare its {what} with the original.")
+
+
+def note_counts(
+    counts: Iterable[Count], published: Mapping[str, Known], uncertain: Container[str] = ()
+) -> Iterator[str]:
+    """What is no fault: which of several known copies this one is, and where it differs from an uncertain number."""
+    for c in counts:
+        known = published.get(c.what)
+        if isinstance(known, tuple) and c.found in known:
+            numbers = " and with ".join(f"{number:,}" for number in known)
+            yield f"{c.found:,} {c.what} were found; copies with {numbers} are known."
+        elif c.what in uncertain and c.published is not None and c.found != c.published:
+            yield f"{c.found:,} {c.what} were found; {c.published:,} are said to be there, which is not certain."
 
 
 @dataclass(frozen=True)
 class CountCheck:
     """The last step of checking a data set in parts: its frames on disk, and all its counts."""
 
-    published: Mapping[str, int]  # counts
+    published: Mapping[str, Known]  # counts
     folders: Sequence[str]  # that hold its frames and nothing else
     frame_numbers: Callable[[Tracklet], Sequence[int]]  # of a tracklet, ascending
+    uncertain: Sequence[str] = ()  # counts of which the published number is not certain
 
     def finish(
         self, root: Path, parts: Mapping[str, Tracklets], own: Mapping[str, int], problems: list[str], decode: bool
@@ -92,8 +121,10 @@ class CountCheck:
         counts = compare_counts(root, found, self.published, source, problems.append)
         if any(c.what.endswith(" frames") and c.published is not None and c.found < c.published for c in counts):
             report_gaps(root, tracklets, self.frame_numbers, problems.append)
-        report_differences(root, counts, "lists and frames", problems.append)
-        return DatasetCheck(source, counts, tuple(problems))
+        uncertain = () if source == "synthetic" else self.uncertain
+        report_differences(root, counts, "lists and frames", problems.append, uncertain)
+        notes = () if source == "synthetic" else tuple(note_counts(counts, self.published, uncertain))
+        return DatasetCheck(source, counts, tuple(problems), notes)
 
 
 def report_gaps(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vreid_bench import Compared, Convention, Dataset, Protocol, Split, hookimpl
+from vreid_plugins.datasets.ccvid.description import DESCRIPTION
 from vreid_plugins.datasets.ccvid.index import load
 from vreid_plugins.datasets.fault_report import stop
 from vreid_plugins.datasets.layout_reader import LayoutReader
@@ -25,6 +26,8 @@ class Ccvid(LayoutReader):
     The second number of a folder's name is the camera, and session 3 has cameras of its own. A label of clothes tells
     the clothes of one person apart; the same label of another person means other clothes.
     """
+
+    description = DESCRIPTION
 
     def read(self, root: Path) -> Dataset:
         """One split: test is the lines of query.txt, then those of gallery.txt; only the latter are the gallery.

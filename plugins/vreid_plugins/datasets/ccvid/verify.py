@@ -8,29 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vreid_bench import DatasetCheck, Tracklet
+from vreid_plugins.datasets.ccvid.description import PUBLISHED
 from vreid_plugins.datasets.ccvid.index import FOLDER, SESSIONS, frame_numbers, load
 from vreid_plugins.datasets.count_check import CountCheck, count_unmatched, sightings
 from vreid_plugins.datasets.fault_report import Report, one_of
 
-# Gu et al., CVPR 2022, section 4; frames, outfits and sessions were counted on the published data by others
-PUBLISHED = {
-    "cameras": 24,
-    "train tracklets": 948,
-    "train identities": 75,
-    "train frames": 118613,
-    "train outfits": 159,
-    "query tracklets": 834,
-    "query identities": 151,
-    "query frames": 116799,
-    "gallery tracklets": 1074,
-    "gallery identities": 151,
-    "gallery frames": 112421,
-    "test outfits": 321,
-    "tracklets of session1": 1764,
-    "tracklets of session2": 948,
-    "tracklets of session3": 144,
-    "frames on disk": 347833,
-}
 CHECK = CountCheck(PUBLISHED, SESSIONS, frame_numbers)
 
 

@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vreid_bench import Dataset, Protocol, Split, hookimpl
+from vreid_plugins.datasets.duke_video.description import DESCRIPTION, WITHDRAWN
 from vreid_plugins.datasets.duke_video.index import load
 from vreid_plugins.datasets.fault_report import stop
 from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.synthetic_note import is_synthetic, source_of
-
-WITHDRAWN = (
-    "DukeMTMC, which this data is taken from, was withdrawn by its authors in 2019: people were recorded outdoors and "
-    "the recordings offered to everybody for download, which the university's review board had not approved."
-)
 
 
 class DukeVideo(LayoutReader):
@@ -22,6 +18,8 @@ class DukeVideo(LayoutReader):
 
     `gallery` already holds the query tracklets; they are not added to it again.
     """
+
+    description = DESCRIPTION
 
     def read(self, root: Path) -> Dataset:
         """One split: test is the queries, then the gallery, both in order of person and tracklet number.

@@ -8,24 +8,11 @@ from pathlib import Path
 
 from vreid_bench import DatasetCheck, Tracklet, person_ids
 from vreid_plugins.datasets.count_check import CountCheck, count_unmatched, sightings
+from vreid_plugins.datasets.duke_video.description import PUBLISHED
 from vreid_plugins.datasets.duke_video.index import PARTS, camera_frames, frame_numbers, load, name_of
 from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.folders import ORIGIN
 
-# Wu et al., CVPR 2018, and the readme of Yu-Wu/DukeMTMC-VideoReID
-PUBLISHED = {
-    "cameras": 8,
-    "train tracklets": 2196,
-    "train identities": 702,
-    "train frames": 369656,
-    "query tracklets": 702,
-    "query identities": 702,
-    "gallery tracklets": 2636,
-    "gallery identities": 1110,
-    "gallery frames": 445764,
-    "identities of the gallery alone": 408,
-    "queries without a match": 0,
-}
 CHECK = CountCheck(PUBLISHED, PARTS, frame_numbers)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from vreid_bench import Dataset, Protocol, hookimpl
 from vreid_plugins.datasets.fault_report import ignore, stop
 from vreid_plugins.datasets.half_splits import VARIANTS, make_splits, note_drawn, with_swapped
+from vreid_plugins.datasets.ilids_vid.description import DESCRIPTION
 from vreid_plugins.datasets.ilids_vid.index import SPLIT_FILE, load
 from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.synthetic_note import source_of
@@ -20,6 +21,7 @@ class IlidsVid(LayoutReader):
     list. No hash of the original is published, so a copy is `unverified`; `verify` compares its counts.
     """
 
+    description = DESCRIPTION
     variants = VARIANTS
 
     def read(self, root: Path, variant: str = VARIANTS[0]) -> Dataset:

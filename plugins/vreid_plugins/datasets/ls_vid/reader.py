@@ -11,6 +11,7 @@ from pathlib import Path
 from vreid_bench import Dataset, Protocol, Split, hookimpl
 from vreid_plugins.datasets.fault_report import stop
 from vreid_plugins.datasets.layout_reader import LayoutReader
+from vreid_plugins.datasets.ls_vid.description import DESCRIPTION
 from vreid_plugins.datasets.ls_vid.index import load
 from vreid_plugins.datasets.synthetic_note import source_of
 
@@ -21,6 +22,8 @@ class LsVid(LayoutReader):
     A list holds the beginning that the names of a tracklet's frames share. It is compared with whole fields of a name,
     so that `..._1` never takes the frames of `..._12`.
     """
+
+    description = DESCRIPTION
 
     def read(self, root: Path) -> Dataset:
         """One split: test is every line of the test list in file order, the gallery all of it.

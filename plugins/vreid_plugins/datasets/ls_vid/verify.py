@@ -9,23 +9,9 @@ from pathlib import Path
 from vreid_bench import JUNK, DatasetCheck, Tracklet, person_ids
 from vreid_plugins.datasets.count_check import CountCheck, count_unmatched, sightings
 from vreid_plugins.datasets.fault_report import Report, one_of
+from vreid_plugins.datasets.ls_vid.description import PUBLISHED
 from vreid_plugins.datasets.ls_vid.index import FRAMES, LISTS, frame_numbers, load, name_fields
 
-# Li et al., ICCV 2019, table 1 and section 5.1; the validation part is what its tables leave over
-PUBLISHED = {
-    "cameras": 15,
-    "train tracklets": 2831,
-    "train identities": 842,
-    "train frames": 550419,
-    "val tracklets": 779,
-    "val identities": 200,
-    "val frames": 155191,
-    "test tracklets": 11333,
-    "test identities": 2730,
-    "test frames": 2277075,
-    "queries": 3504,
-    "frames on disk": 2982685,
-}
 CHECK = CountCheck(PUBLISHED, tuple(FRAMES.values()), frame_numbers)
 
 

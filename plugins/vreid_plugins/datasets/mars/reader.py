@@ -10,6 +10,7 @@ from pathlib import Path
 from vreid_bench import Dataset, Protocol, Roles, Source, Split, Tracklet, hookimpl
 from vreid_plugins.datasets.fault_report import stop
 from vreid_plugins.datasets.layout_reader import LayoutReader
+from vreid_plugins.datasets.mars.description import DESCRIPTION
 from vreid_plugins.datasets.mars.halves import VARIANTS, divide_halves, validate_on_halves
 from vreid_plugins.datasets.mars.index import FILES, QUERY_FILE, Half, load_index, load_roles
 from vreid_plugins.datasets.synthetic_note import is_synthetic, read_visibility
@@ -25,6 +26,7 @@ PUBLISHED = {
 class Mars(LayoutReader):
     """Reads `bbox_train`, `bbox_test` and `info` as published; the lists name the frames, no folder is listed."""
 
+    description = DESCRIPTION
     variants = VARIANTS
 
     def read(self, root: Path, variant: str = VARIANTS[0]) -> Dataset:

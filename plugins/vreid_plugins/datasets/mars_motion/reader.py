@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vreid_bench import Dataset, DatasetCheck, InputError, Protocol, Roles, hookimpl
+from vreid_bench import Dataset, DatasetCheck, DatasetDescription, InputError, Protocol, Roles, hookimpl
 from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.datasets.synthetic_note import world_name
@@ -20,6 +20,13 @@ NAME = "mars-motion"
 
 class MarsMotion(LayoutReader):
     """Reads what `synthesize` has rendered, as `Mars` reads its twin; it refuses all other trees."""
+
+    description = DatasetDescription(
+        title="MARS-motion",
+        licence="that of this package: every frame is rendered",
+        access="rendered by this package when it is first used",
+        citation="this project",
+    )
 
     def __init__(self) -> None:
         self.layout = Mars()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vreid_bench import Dataset, DatasetCheck, InputError, Protocol, hookimpl
+from vreid_bench import Dataset, DatasetCheck, DatasetDescription, InputError, Protocol, hookimpl
 from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.synthetic_note import world_name
 from vreid_plugins.datasets.tracklets.reader import Tracklets
@@ -19,6 +19,13 @@ NAME = "pretraining"
 
 class Pretraining(LayoutReader):
     """Reads what `synthesize` has rendered, as `Tracklets` reads your own data; it refuses all other trees."""
+
+    description = DatasetDescription(
+        title="pretraining",
+        licence="that of this package: every frame is rendered",
+        access="rendered by this package when it is first used",
+        citation="this project",
+    )
 
     def __init__(self) -> None:
         self.layout = Tracklets()

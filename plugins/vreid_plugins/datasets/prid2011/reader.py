@@ -9,6 +9,7 @@ from vreid_bench import Dataset, Protocol, Source, hookimpl
 from vreid_plugins.datasets.fault_report import ignore, stop
 from vreid_plugins.datasets.half_splits import VARIANTS, HalfSplits, make_splits, note_drawn, with_swapped
 from vreid_plugins.datasets.layout_reader import LayoutReader
+from vreid_plugins.datasets.prid2011.description import DESCRIPTION
 from vreid_plugins.datasets.prid2011.index import LISTS, MATRICES, PERSONS, load
 from vreid_plugins.datasets.synthetic_note import is_synthetic
 from vreid_plugins.datasets.two_views import Tree
@@ -24,6 +25,7 @@ class Prid2011(LayoutReader):
     original. The others of the 385 and 749 persons take no part, as published.
     """
 
+    description = DESCRIPTION
     variants = VARIANTS
 
     def read(self, root: Path, variant: str = VARIANTS[0]) -> Dataset:

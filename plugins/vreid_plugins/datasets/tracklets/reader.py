@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from vreid_bench import Dataset, DatasetCheck, Protocol, Split, Tracklet, hookimpl
+from vreid_bench import Dataset, DatasetCheck, DatasetDescription, Protocol, Split, Tracklet, hookimpl
 from vreid_plugins.datasets.fault_report import stop
 from vreid_plugins.datasets.tracklets.index import SPECIAL, Row, load, natural_key
 
@@ -19,6 +19,12 @@ class Tracklets:
     `outfit` or `place`; an empty cell says that it is not known.
     """
 
+    description = DatasetDescription(
+        title="your own tracklets",
+        licence="yours",
+        access="your own folder, listed in tracklets.csv",
+        citation="none",
+    )
     complete = True  # `verify` counts everything and checks the frames
 
     def read(self, root: Path) -> Dataset:
