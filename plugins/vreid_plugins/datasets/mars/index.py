@@ -13,8 +13,10 @@ import numpy as np
 from vreid_bench import DISTRACTOR, JUNK
 from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.folders import check_layout
-from vreid_plugins.datasets.mars.names import ORIGIN, Integers, check_names, check_repeats, read_names
+from vreid_plugins.datasets.mars.names import EXAMPLE, ORIGIN, list_names, name_keys
 from vreid_plugins.datasets.matlab import load_matrix
+from vreid_plugins.datasets.name_lists import Integers, check_names, check_repeats
+from vreid_plugins.datasets.row_ranges import Lists, check_people, check_ranges
 
 QUERY_FILE, QUERY_KEY = "info/query_IDX.mat", "query_IDX"
 
@@ -91,74 +93,23 @@ def load_roles(info: Path, report: Report) -> tuple[Integers, Integers]:
 
 def load_half(root: Path, files: Files, report: Report) -> Half | None:
     """Read one half; None if its ranges or names are unusable."""
-    rows = load_matrix(root / files.tracks, files.key, (None, 4), ORIGIN, report)
+    lists = Lists(root / files.names, root / files.tracks)
+    rows = load_matrix(lists.tracks, files.key, (None, 4), ORIGIN, report)
     try:
-        names, fields, good = read_names(root / files.names)
+        names, fields, good = list_names(lists.names)
     except OSError as error:
-        report(f"{root / files.names} cannot be read ({error.strerror}); make it readable.")
+        report(f"{lists.names} cannot be read ({error.strerror}); make it readable.")
         return None
-    named = check_names(root / files.names, names, good, report)
-    if rows is None or not check_ranges(root, files, rows, len(names), report) or not named:
+    named = check_names(lists.names, names, good, EXAMPLE, ORIGIN, report)
+    if rows is None or not check_ranges(lists, rows, len(names), report) or not named:
         return None
-    check_people(root, files, rows, fields, report)
+    check_people(lists, files.names, rows, fields, ((2, 0, "person"), (3, 1, "camera")), report)
     order = fields[:, 2] * 10**9 + fields[:, 3]
-    check_repeats(root / files.names, names, fields, report)
+    check_repeats(lists.names, names, name_keys(fields), report)
     back = np.flatnonzero(np.diff(order) < 0) + 1  # frames earlier than the one listed before
     inside = back[~np.isin(back, rows[:, 0] - 1)]
     unordered = np.unique(np.searchsorted(rows[:, 0] - 1, inside, side="right") - 1)
     return Half(files, names, rows, order, unordered)
-
-
-def check_ranges(root: Path, files: Files, rows: Integers, count: int, report: Report) -> bool:
-    """Check that the ranges cover the `count` names one after the other, each exactly once."""
-    path, first, last = root / files.tracks, rows[:, 0], rows[:, 1]
-    restore = "; restore the published file."
-    if first[0] != 1:
-        hint = " (the index seems to count from 0)" if first[0] == 0 else ""
-        report(f"{path}, row 1: starts at line {first[0]}, expected line 1{hint}{restore}")
-        return False
-    bad = np.flatnonzero(first > last)
-    if len(bad):
-        row = bad[0]
-        report(
-            f"{path}, row {row + 1}: starts at line {first[row]} and ends at line {last[row]}{one_of(bad, 'rows')}, "
-            f"expected start <= end{restore}"
-        )
-        return False
-    bad = np.flatnonzero(first[1:] != last[:-1] + 1) + 1
-    if len(bad):
-        row = bad[0]
-        what = "overlaps" if first[row] <= last[row - 1] else "leaves a gap after"
-        report(
-            f"{path}, row {row + 1}: starts at line {first[row]} and so {what} row {row}, which ends at line "
-            f"{last[row - 1]}{one_of(bad, 'rows')}, expected ranges that follow one another{restore}"
-        )
-        return False
-    if last[-1] != count:
-        report(
-            f"{root / files.names} has {count:,} names, expected {last[-1]:,} as {path} says; "
-            "one of the two was cut or edited: restore both."
-        )
-        return False
-    return True
-
-
-def check_people(root: Path, files: Files, rows: Integers, fields: Integers, report: Report) -> None:
-    """Check that every name has the person and the camera that are in the row of its tracklet."""
-    lengths = rows[:, 1] - rows[:, 0] + 1
-    for column, what in ((0, "person"), (1, "camera")):
-        differs = np.flatnonzero(np.repeat(rows[:, 2 + column], lengths) != fields[:, column])
-        if not len(differs):
-            continue
-        wrong = np.unique(np.searchsorted(rows[:, 0] - 1, differs, side="right") - 1)
-        start, end = rows[wrong[0], :2]
-        named = np.unique(fields[start - 1 : end, column])
-        verb = "mix" if len(named) > 1 else "show"
-        report(
-            f"{root / files.tracks}, row {wrong[0] + 1}: says {what} {rows[wrong[0], 2 + column]}, but lines {start} "
-            f"to {end} of {files.names} {verb} {what} {' and '.join(map(str, named))}{one_of(wrong, 'rows')}; "
-            "the two files do not belong together: restore both."
-        )
 
 
 def check_query(path: Path, query: Integers, rows: Integers, report: Report) -> bool:

@@ -13,8 +13,9 @@ from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.frame_check import check_frames
 from vreid_plugins.datasets.mars.description import PUBLISHED
 from vreid_plugins.datasets.mars.index import FILES, Half, Index, load_index
-from vreid_plugins.datasets.mars.names import CAMERAS, Integers
+from vreid_plugins.datasets.mars.names import CAMERAS
 from vreid_plugins.datasets.mars.reader import find_source
+from vreid_plugins.datasets.name_lists import Integers
 
 
 def verify(root: Path, decode: bool) -> DatasetCheck:
