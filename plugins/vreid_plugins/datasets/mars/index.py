@@ -61,8 +61,11 @@ class Index:
     query: Integers | None  # [queries] 0-based rows of test
 
 
-def load_index(root: Path, report: Report) -> Index:
-    """Read and check all index files under `root`; no frame is opened, no folder of frames listed."""
+def load_index(root: Path, report: Report, *, single: bool = True) -> Index:
+    """Read and check all index files under `root`; no frame is opened, no folder of frames listed.
+
+    single: does the data set ask once for each person and camera, as MARS does?
+    """
     folders = [files.frames for files in FILES.values()] + ["info"]
     lists = [name for files in FILES.values() for name in (files.names, files.tracks)]
     if not check_layout(root, folders, [QUERY_FILE, *lists], ORIGIN, report):
@@ -70,7 +73,7 @@ def load_index(root: Path, report: Report) -> Index:
     train, test = (load_half(root, files, report) for files in FILES.values())
     query = load_matrix(root / QUERY_FILE, QUERY_KEY, (1, None), ORIGIN, report)
     rows = None if query is None else query[0] - 1
-    if rows is not None and test is not None and not check_query(root / QUERY_FILE, rows, test.rows, report):
+    if rows is not None and test is not None and not check_query(root / QUERY_FILE, rows, test.rows, report, single):
         rows = None
     if train is not None and test is not None:
         check_identities(root, train.rows, test.rows, report)
@@ -112,8 +115,8 @@ def load_half(root: Path, files: Files, report: Report) -> Half | None:
     return Half(files, names, rows, order, unordered)
 
 
-def check_query(path: Path, query: Integers, rows: Integers, report: Report) -> bool:
-    """Check that the queries are sorted, distinct rows of persons, at most one per person and camera.
+def check_query(path: Path, query: Integers, rows: Integers, report: Report, single: bool = True) -> bool:
+    """Check that the queries are sorted, distinct rows of persons; if `single`, one per person and camera at most.
 
     `query` [queries] counts the `rows` [N, 4] of the test index from 0. False if it cannot be used at all.
     """
@@ -142,7 +145,7 @@ def check_query(path: Path, query: Integers, rows: Integers, report: Report) -> 
         report(f"{path}: row {row + 1} is {what}{one_of(nobody, 'queries')}, expected persons only; {restore}")
     groups = (rows[query, 2] * 10 + rows[query, 3])[rows[query, 2] > DISTRACTOR]
     values, counts = np.unique(groups, return_counts=True)
-    if (counts > 1).any():
+    if single and (counts > 1).any():
         pid, camera = divmod(int(values[counts > 1][0]), 10)
         report(
             f"{path}: person {pid} has {counts.max()} queries in camera {camera}, expected at most one per person "

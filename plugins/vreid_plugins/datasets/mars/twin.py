@@ -27,6 +27,12 @@ class Row:
 
     pid: int
     spec: TrackletSpec
+    first_camera: int = 0  # of this twin, among those of the renderer
+
+    @property
+    def camera(self) -> int:
+        """The number of its camera in the layout."""
+        return self.spec.camera - self.first_camera + 1
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -36,7 +42,7 @@ class Row:
     def paths(self, folder: str) -> tuple[str, ...]:
         """Paths of the frames; camera, tracklet and frame are counted from 1."""
         person = "00-1" if self.pid == JUNK else f"{self.pid:04d}"
-        stem = f"{folder}/{person}/{person}C{self.spec.camera + 1}T{self.spec.take + 1:04d}F"
+        stem = f"{folder}/{person}/{person}C{self.camera}T{self.spec.take + 1:04d}F"
         return tuple(f"{stem}{frame:03d}.jpg" for frame in range(1, self.spec.frames + 1))
 
 
@@ -58,6 +64,13 @@ def plan(world: World | None = None, ids: int | None = None, unlabelled: int = 0
     train = sorted(people + strangers, key=lambda row: row.order)
     test = _draw_test(world, test_pids)
     queries = _choose_queries(world, test)
+    return plan_files("mars", world, train, test, queries, _count(train, test, queries))
+
+
+def plan_files(
+    layout: str, world: World, train: Sequence[Row], test: Sequence[Row], queries: Sequence[int], counts: dict[str, int]
+) -> Plan:
+    """The plan of a tree in the layout of MARS: `queries` are rows of `test` counted from 1."""
     jobs = {
         part: [Job(row.spec, row.paths(FILES[part].frames)) for row in rows]
         for part, rows in (("train", train), ("test", test))
@@ -66,7 +79,7 @@ def plan(world: World | None = None, ids: int | None = None, unlabelled: int = 0
     for part, rows in (("train", train), ("test", test)):
         files[FILES[part].tracks] = encode_matrix(FILES[part].key, _make_index(rows))
     files[QUERY_FILE] = encode_matrix(QUERY_KEY, np.array([queries], np.uint16))
-    return Plan("mars", world, (*jobs["train"], *jobs["test"]), files, _count(train, test, queries))
+    return Plan(layout, world, (*jobs["train"], *jobs["test"]), files, counts)
 
 
 def _draw_people(world: World, pids: Sequence[int], first: int, lonely: int) -> list[Row]:
@@ -140,7 +153,7 @@ def _make_index(rows: Sequence[Row]) -> np.ndarray:
     """Index rows [tracklets, 4]: first and last line of the names file (1-based, inclusive), pid, camera."""
     last = np.cumsum([row.spec.frames for row in rows])
     first = last - [row.spec.frames for row in rows] + 1
-    people = [[row.pid for row in rows], [row.spec.camera + 1 for row in rows]]
+    people = [[row.pid for row in rows], [row.camera for row in rows]]
     return np.stack([first, last, *people], axis=1).astype(np.int32)
 
 

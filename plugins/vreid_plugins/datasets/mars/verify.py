@@ -2,38 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from vreid_bench import DISTRACTOR, JUNK, DatasetCheck
-from vreid_plugins.datasets.count_check import Sighting, compare_counts, count_unmatched, report_differences
+from vreid_bench import DISTRACTOR, JUNK, DatasetCheck, DatasetDescription, Source
+from vreid_plugins.datasets.count_check import (
+    Sighting,
+    compare_counts,
+    count_unmatched,
+    note_counts,
+    report_differences,
+)
 from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.frame_check import check_frames
-from vreid_plugins.datasets.mars.description import PUBLISHED
+from vreid_plugins.datasets.mars.description import DESCRIPTION
 from vreid_plugins.datasets.mars.index import FILES, Half, Index, load_index
 from vreid_plugins.datasets.mars.names import CAMERAS
 from vreid_plugins.datasets.mars.reader import find_source
 from vreid_plugins.datasets.name_lists import Integers
 
 
+@dataclass(frozen=True)
+class IndexCheck:
+    """The last step of checking a data set in the layout of MARS: order, frames on disk, and all counts."""
+
+    description: DatasetDescription
+    find_source: Callable[[Path], Source]
+
+    def finish(
+        self, root: Path, index: Index, found: Mapping[str, int], problems: list[str], decode: bool
+    ) -> DatasetCheck:
+        """The check of `index`, with what was counted in it and the `problems` found so far.
+
+        A half whose index is unusable is not counted, and its frames are not checked.
+        """
+        found = dict(found)
+        for part, half in (("train", index.train), ("test", index.test)):
+            if half is not None:
+                check_order(root, half, problems.append)
+                check_tracks(root, half, problems.append)
+                folder = half.files.frames
+                on_disk = check_frames(root, half.paths(), problems.append, decode, exclusive=(folder,))
+                found[f"{part} frames on disk"] = on_disk
+        source, known = self.find_source(root), self.description
+        uncertain = () if source == "synthetic" else known.uncertain
+        counts = compare_counts(root, found, known.counts, source, problems.append)
+        report_differences(root, counts, "lists and frames", problems.append, uncertain)
+        notes = () if source == "synthetic" else tuple(note_counts(counts, known.counts, uncertain))
+        return DatasetCheck(source, counts, tuple(problems), notes)
+
+
+CHECK = IndexCheck(DESCRIPTION, find_source)
+
+
 def verify(root: Path, decode: bool) -> DatasetCheck:
-    """All counts and faults under `root`; a half whose index is unusable is not counted, and its frames not checked."""
+    """All counts and faults under `root`."""
     problems: list[str] = []
     index = load_index(root, problems.append)
-    found = dict(count_index(index))
-    for part, half in (("train", index.train), ("test", index.test)):
-        if half is not None:
-            check_order(root, half, problems.append)
-            check_tracks(root, half, problems.append)
-            folder = half.files.frames
-            on_disk = check_frames(root, half.paths(), problems.append, decode, exclusive=(folder,))
-            found[f"{part} frames on disk"] = on_disk
-    source = find_source(root)
-    counts = compare_counts(root, found, PUBLISHED, source, problems.append)
-    report_differences(root, counts, "lists and frames", problems.append)
-    return DatasetCheck(source, counts, tuple(problems))
+    return CHECK.finish(root, index, dict(count_index(index)), problems, decode)
 
 
 def count_index(index: Index) -> Iterator[tuple[str, int]]:
