@@ -10,9 +10,11 @@ from places import ROOT
 from vreid_bench.planning.data_root import data_root
 from vreid_plugins.datasets.ccvid.twin import plan as plan_ccvid
 from vreid_plugins.datasets.duke_video.twin import plan as plan_duke_video
+from vreid_plugins.datasets.g2a_vreid.twin import plan as plan_g2a_vreid
 from vreid_plugins.datasets.ilids_vid.twin import plan as plan_ilids_vid
 from vreid_plugins.datasets.ls_vid.twin import plan as plan_ls_vid
 from vreid_plugins.datasets.mars.twin import plan as plan_mars
+from vreid_plugins.datasets.mevid.twin import plan as plan_mevid
 from vreid_plugins.datasets.prid2011.twin import plan as plan_prid2011
 from vreid_plugins.synthetic.identity import CHANGE
 
@@ -23,6 +25,8 @@ PLANS = {
     "duke-video": plan_duke_video,
     "ls-vid": plan_ls_vid,
     "ccvid": plan_ccvid,
+    "mevid": plan_mevid,
+    "g2a-vreid": plan_g2a_vreid,
 }
 
 
