@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vreid_bench import Count, Dataset, DatasetCheck, InputError, cache_folder, hookimpl
+from vreid_bench import Count, Dataset, DatasetCheck, DatasetDescription, InputError, cache_folder, hookimpl
 from vreid_plugins.datasets.fault_report import Report, stop
 from vreid_plugins.datasets.layout_reader import LayoutReader
 from vreid_plugins.datasets.mot.plan import NOTE, Cutting, Plan, plan_tracklets
@@ -25,6 +25,12 @@ class Mot(LayoutReader):
     each of its tracks a person. Crops are made when tracks are first read, and kept in the user's cache folder.
     """
 
+    description = DatasetDescription(
+        title="tracks of a tracker",
+        licence="yours, or that of the footage",
+        access="your own folder of sequences in MOTChallenge text",
+        citation="none",
+    )
     complete = False  # the frames are checked as those of any data set
 
     def read(self, root: Path) -> Dataset:
