@@ -300,6 +300,13 @@ def test_a_paper_s_number_on_a_dataset_stands_beside_the_dataset_s_own_test_alon
         "ls-vid",
         "mars",
         "mars-motion",
+        "mevid",
+        "mevid-other-outfit",
+        "mevid-other-place",
+        "mevid-other-scale",
+        "mevid-same-outfit",
+        "mevid-same-place",
+        "mevid-same-scale",
         "prid2011",
         "prid2011-dapeng",
     }
