@@ -23,7 +23,7 @@ PUBLISHED: Mapping[str, Known] = {
 DESCRIPTION = DatasetDescription(
     title="MEVID",
     licence="CC BY 4.0, as the MEVA recordings that it is taken from",
-    access="free download, linked from the repository Kitware/MEVID; people agreed to be recorded",
+    access="free download, linked from the repository Kitware/MEVID",
     citation="Davila et al., MEVID: Multi-view Extended Videos with Identities for Video Person Re-Identification, "
     "WACV 2023",
     counts=PUBLISHED,
