@@ -34,7 +34,7 @@ def test_parts_of_another_length_are_refused() -> None:
 
 
 def _draw(generator: np.random.Generator, size: int, by_camera: bool) -> tuple[np.ndarray, np.ndarray, Labels]:
-    """Three queries, the first two also gallery items if there is room; few values, so that many distances are equal."""
+    """Three queries, two of them gallery items if there is room; few values, so that many distances are equal."""
     pids = generator.choice([JUNK, 0, 1, 2, 3], size + 3)
     own = min(size, 2) * int(generator.integers(0, 2))
     asked = np.concatenate([np.arange(own), np.arange(size, size + 3 - own)])
