@@ -177,6 +177,24 @@ def test_a_reader_that_checks_everything_keeps_its_counts(yard):
     assert len(check.problems) == 2
 
 
+def test_pictures_on_both_sides_are_found_for_a_reader_that_checks_everything(yard, monkeypatch):
+    """Where every frame is read anyway."""
+    monkeypatch.setenv("VREID_CACHE", str(yard / "cache"))
+
+    class Whole(Reader):
+        complete = True
+
+        def verify(self, root, decode=False):
+            return DatasetCheck("unverified", (), ())
+
+    assert verify(Whole(), yard, decode=True)[0].problems == ()
+    trained, tested = SPLIT.train[0].frames[0], SPLIT.test[1].frames[0]
+    (yard / tested).write_bytes((yard / trained).read_bytes())
+    [problem] = verify(Whole(), yard, decode=True)[0].problems
+    assert f"the same picture as one that is trained on, such as {tested} and {trained}" in problem
+    assert verify(Whole(), yard)[0].problems == ()
+
+
 def test_a_check_that_returns_something_else_is_named(yard):
     reader = Reader()
     reader.verify = lambda root, decode: ["fine"]

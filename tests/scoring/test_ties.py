@@ -141,6 +141,8 @@ def test_permuted_ids_are_told_from_a_score_at_chance():
     person = np.eye(12, dtype=np.float32)
     good = world(np.concatenate([person, person]))
     assert good.notes == ()
+    worst = world(np.concatenate([person, -person]))  # below chance
+    assert any("number people alike" in note for note in worst.notes)
     mixed = world(np.concatenate([person, np.roll(person, 5, 0)]) + 1e-3 * np.arange(24)[:, None].astype(np.float32))
     assert any("number people alike" in note for note in mixed.notes)
 
@@ -177,6 +179,7 @@ def test_the_command_line(cli, cli_json, tmp_path):
     )
     found = cli_json(*files, "--ties", "expected")
     assert found["conventions"]["gallery-as-listed"]["R5"] == pytest.approx(5 / 12)
+    assert found["conventions"]["gallery-as-listed"]["ties"] == "expected"
     assert found["notes"][0].startswith("ties: under gallery-as-listed")
     refused = cli(*files, "--ties", "expected", "--at", 10)
     assert (refused.exit_code, "leave out --at" in refused.stderr) == (2, True)

@@ -14,7 +14,7 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
 @click.command()
 @click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
 @click.option("--query", type=FILE, help=".npz with embedding, pid, camid of the queries.")
-@click.option("--gallery", type=FILE, help=".npz with embedding, pid, camid of the gallery, in ranking order.")
+@click.option("--gallery", type=FILE, help="The same of the gallery, in ranking order; 'shard-*.npz' for several.")
 @click.option("--distance", type=FILE, help=".npy [Q, G], smaller is closer; the labels come from the other files.")
 @click.option("--query-distance", type=FILE, help=".npy [Q, Q], for --rerank with --distance.")
 @click.option("--gallery-distance", type=FILE, help=".npy [G, G], for --rerank with --distance.")
@@ -53,6 +53,7 @@ def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
     \b
         vreid-bench score pytorch_result.mat
         vreid-bench score --query q.npz --gallery g.npz --metric cosine
+        vreid-bench score --query q.npz --gallery 'shard-*.npz'
         vreid-bench score --distance d.npy --query q.npz --gallery g.npz
         vreid-bench score --features test.npz --protocol mars --info DIR --json
         vreid-bench score --features runs/<id>

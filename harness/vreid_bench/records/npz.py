@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,18 @@ def to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of the file by name. Raises InputError for a file that is missing, damaged or something else."""
+def read_npz(path: Path, names: Container[str] | None = None) -> dict[str, NDArray[Any]]:
+    """The arrays of the file by name: all, or those of `names` that it has.
+
+    Raises InputError for a file that is missing, damaged or something else.
+    """
     if not path.is_file():
         raise InputError(f"{path}: the file does not exist")
     try:
         with zipfile.ZipFile(path) as archive:
             [(name, times)] = Counter(archive.namelist()).most_common(1) or [("", 0)]
         with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
+            found = {name: arrays[name] for name in arrays.files if names is None or name in names}
     except Exception as fault:  # a damaged file makes its reader raise anything
         reason = str(fault).partition("\n")[0]
         raise InputError(f"{path}: cannot be read as npz ({reason})") from fault

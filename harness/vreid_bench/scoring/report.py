@@ -29,7 +29,7 @@ from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.scoring.score_table import render_parts, render_scores
-from vreid_bench.scoring.ties import DEEPEST, describe_chance, describe_ties, score_by_expectation
+from vreid_bench.scoring.ties import DEEPEST, ExpectedScores, describe_chance, describe_ties, score_by_expectation
 from vreid_bench.scoring.true_accept_rate import find_pairs, true_accept_rates
 from vreid_bench.system.errors import InputError, suggestion
 
@@ -149,6 +149,8 @@ class Report:
                 conventions[name]["cmc"] = verdict.cmc(DEEPEST)
                 if self.cuts.get(name):
                     conventions[name]["mAP@"] = dict(self.cuts[name])
+                if isinstance(verdict, ExpectedScores):
+                    conventions[name]["ties"] = "expected"
                 if name in self.parts:
                     conventions[name]["by"] = {attribute: list(rows) for attribute, rows in self.parts[name].items()}
                 if name in self.accepts:

@@ -28,6 +28,7 @@ from vreid_bench.scoring.distances import (
     VectorDistances,
     parse_metric,
 )
+from vreid_bench.scoring.gallery_shards import is_pattern, score_shards
 from vreid_bench.scoring.imports import Plugins, import_files, import_objects, import_sides
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair, read_index
 from vreid_bench.scoring.ranks.counting import Counts
@@ -88,6 +89,8 @@ def score_files(request: ScoreRequest) -> Report:
     Prints a warning to stderr if the given distances look like similarities.
     """
     plugins = cache(Registry.installed)  # built when the first plugin is needed, and once
+    if request.gallery is not None and is_pattern(request.gallery):
+        return score_shards(request, plugins)
     request = _take_store(request)
     if request.conventions:
         choose_conventions(request.conventions, plugins)  # a wrong name is reported before anything is read
