@@ -125,9 +125,10 @@ class FastReidResnet(nn.Module):
         """clips [B, T, 3, H, W] in [0, 1] -> maps [B, T, D, h, w]."""
         x = ((clips - self.mean) / self.std).flatten(0, 1)  # [B T, 3, H, W]
         x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
+        parts = dict(self.named_children())
         for number in (1, 2, 3, 4):
-            blocks = list(self.get_submodule(f"layer{number}").children())
-            after = list(self._modules[f"NL_{number}"].children()) if f"NL_{number}" in self._modules else []  # type: ignore[union-attr]
+            blocks = list(parts[f"layer{number}"].children())
+            after = list(parts[f"NL_{number}"].children()) if f"NL_{number}" in parts else []
             for at, block in enumerate(blocks, start=len(after) - len(blocks)):
                 x = block(x)
                 if at >= 0:

@@ -29,7 +29,10 @@ def test_a_run_on_real_data_wants_to_be_asked_for_and_says_so_in_record_and_tabl
     assert accepted.exit_code == 0, accepted.output
     assert f"note: {WITHDRAWN}" in accepted.stdout
     [record] = (tmp_path / "runs").glob("*/record.json")
-    assert Record.from_file(record).dataset.notes[0] == WITHDRAWN  # others tell that pictures of this tree are alike
+    withdrawn, trained, twice = Record.from_file(record).dataset.notes  # the pictures of this tree are alike
+    assert withdrawn == WITHDRAWN
+    assert "15 test frames are the same picture as one that is trained on" in trained
+    assert "the same picture as one that is in another test tracklet" in twice
     assert Record.from_file(record).dataset.source == "unverified"
 
 
