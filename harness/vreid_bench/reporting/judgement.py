@@ -8,18 +8,17 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import SOURCES, Row, group_rows
 from vreid_bench.reporting.claims import Claim, Claims, Side, Unjudged
+from vreid_bench.reporting.row_scores import group_people, score_record
 from vreid_bench.scoring.comparison import TRAINING
-from vreid_bench.scoring.hierarchical_bootstrap import FAILS, HOLDS, OPEN, Difference, Group, compare_groups
+from vreid_bench.scoring.hierarchical_bootstrap import FAILS, HOLDS, OPEN, Difference, compare_groups
 from vreid_bench.system.fingerprint import digest
 
 NO_ROWS = "no rows"
 VERDICTS = (HOLDS, FAILS, OPEN, NO_ROWS)
-CLOSE = 1e-9  # scores that are nearer are one score, summed in another order
 
 
 @dataclass(frozen=True)
@@ -135,8 +134,8 @@ def _terms_of(record: Record) -> Terms:
 
 def _judge_rows(claim: Claim, protocol: str, better: Row, worse: Row) -> Judgement:
     sides = ((claim.better, better), (claim.worse, worse))
-    means = [fmean(_score(r, side.condition, claim.metric).value for r in row.records) for side, row in sides]
-    groups = [_group(row, side.condition, claim.metric) for side, row in sides]
+    means = [fmean(score_record(r, side.condition, claim.metric).value for r in row.records) for side, row in sides]
+    groups = [group_people(row, side.condition, claim.metric) for side, row in sides]
     first, second = groups
     if first and second and np.array_equal(first.queries, second.queries):
         difference, paired = compare_groups(first, second), True
@@ -162,59 +161,10 @@ def _without_rows(claim: Claim, protocol: str, seeds: tuple[int, int]) -> Judgem
     return Judgement(claim, protocol, "", "", "", (None, None), seeds, None, None, False, NO_ROWS)
 
 
-class _Score(NamedTuple):
-    value: float
-    interval: tuple[float, float]  # over people
-
-
-def _score(record: Record, condition: str, metric: str) -> _Score:
-    """The score under the headline convention, of one condition or of what the protocol ranks by."""
-    head = record.protocol.headline
-    each = {c.name: c.conventions[head] for c in record.conditions} | {"": record.conventions[head]}
-    return _Score(getattr(each[condition], metric), getattr(each[condition].interval, metric))
-
-
-def _group(row: Row, condition: str, metric: str) -> Group | None:
-    """The scores of a row by seed, split and person; None if the records do not hold them all."""
-    each = [_sum_by_person(record, condition, metric) for record in row.records]
-    known = [sums for sums in each if sums is not None]
-    if len(known) < len(each) or any(not np.array_equal(sums[1], known[0][1]) for sums in known):
-        return None
-    trainings = digest([record.weights.sha256 for record in row.records])
-    return Group(np.stack([sums[0] for sums in known]), known[0][1], trainings)
-
-
-def _sum_by_person(
-    record: Record, condition: str, metric: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Sums and numbers of the queries of each person, [S, I] each; None if the record does not hold them.
-
-    A record keeps them for what the protocol ranks by: the rankings of its leading conditions, one condition after
-    another. So those of a leading condition are there as well, and add up to its score.
-    """
-    head, people = record.protocol.headline, record.people
-    if condition:
-        if record.splits:  # the conditions of each split follow one another
-            return None
-        lengths = {c.name: len(c.conventions[head].splits) for c in record.conditions}
-        start = sum(lengths[name] for name in list(lengths)[: list(lengths).index(condition)])
-        people = people[start : start + lengths[condition]]
-        if len(people) < lengths[condition]:
-            return None
-    if not people:
-        return None
-    queries = np.array([split.queries for split in people], np.float64)
-    sums = np.array([split.AP if metric == "mAP" else split.R1 for split in people], np.float64)
-    if not queries.sum(1).all():
-        return None
-    score = float(np.mean(sums.sum(1) / queries.sum(1)))
-    return (sums, queries) if abs(score - _score(record, condition, metric).value) < CLOSE else None
-
-
 def _compare_intervals(claim: Claim, better: Row, worse: Row) -> Difference:
     """The difference where people cannot be paired: its ends are between the outer ends of all seeds' intervals."""
     scores = [
-        [_score(record, side.condition, claim.metric) for record in row.records]
+        [score_record(record, side.condition, claim.metric) for record in row.records]
         for side, row in ((claim.better, better), (claim.worse, worse))
     ]
     (low, high), (least, most) = (

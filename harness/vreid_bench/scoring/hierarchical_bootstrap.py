@@ -74,13 +74,13 @@ def compare_groups(better: Group, worse: Group, resamples: int = RESAMPLES) -> D
     people = better.queries.shape[1]
     if people < FEWEST:
         return Difference(value, (-1.0, 1.0))
-    drawn = np.sort(_resample(better, resamples) - _resample(worse, resamples))  # [resamples]
+    drawn = np.sort(resample(better, resamples) - resample(worse, resamples))  # [resamples]
     outside = int(OUTSIDE * resamples)
     return Difference(value, (float(drawn[outside]), float(drawn[-1 - outside])))
 
 
-def _resample(group: Group, resamples: int) -> Floats:
-    """The mean score of a group in every draw: [resamples]."""
+def resample(group: Group, resamples: int) -> Floats:
+    """The mean score of a group in every draw of people and seeds: [resamples]."""
     counts, weights = draw_people(group.queries.shape[1], resamples), draw_seeds(group, resamples)
     found = []
     for start in range(0, resamples, BLOCK):
