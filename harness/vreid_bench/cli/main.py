@@ -22,6 +22,7 @@ from vreid_bench.cli.methods import methods
 from vreid_bench.cli.options import FOLDER
 from vreid_bench.cli.pretrain import pretrain
 from vreid_bench.cli.protocols import protocols
+from vreid_bench.cli.report import report
 from vreid_bench.cli.run import run
 from vreid_bench.cli.runs import runs_
 from vreid_bench.cli.score import score
@@ -108,6 +109,7 @@ for command in (
     visibility,
     inspect,
     leaderboard,
+    report,
     list_,
     methods,
     protocols,

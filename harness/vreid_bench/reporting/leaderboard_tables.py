@@ -50,16 +50,16 @@ def conditions_table(board: Board, metric: str, note: Callable[[str], str]) -> s
         cells = [row.percent_under(at, board.headline, metric) for at in range(len(names))]
         table.append([str(place), escape(row.first.method.name), row.first.preset, *cells])
         under: dict[str, dict[str, str]] = {}  # place in the paper -> condition -> number
-        for number in _reported(row.first, metric):
+        for number in list_reported(row.first, metric):
             if number.condition:
-                under.setdefault(_cite(row.first, number), {})[number.condition] = f"{100 * number.value:.1f}"
+                under.setdefault(cite_reported(row.first, number), {})[number.condition] = f"{100 * number.value:.1f}"
         for where, values in under.items():
             table.append(["", f"as reported{note(where)}", "", *(values.get(name, "") for name in names)])
     headers = ["#", "method", "preset", *(f"{metric}, {escape(name)}" for name in names)]
     return markdown(headers, table, "rll" + "r" * len(names))
 
 
-def _reported(record: Record, metric: str) -> list[ReportedNumber]:
+def list_reported(record: Record, metric: str) -> list[ReportedNumber]:
     """The paper's numbers under this protocol: re-ranked ones only for a re-ranked record.
 
     A record with changed settings has those that the paper reports of just these settings; one that is modified in
@@ -74,11 +74,11 @@ def _reported(record: Record, metric: str) -> list[ReportedNumber]:
 
 def _reported_cell(record: Record, metric: str, note: Callable[[str], str]) -> str:
     """The paper's numbers of what the protocol ranks by, with their footnotes."""
-    numbers = [number for number in _reported(record, metric) if not number.condition]
-    return " / ".join(f"{100 * number.value:.1f}{note(_cite(record, number))}" for number in numbers)
+    numbers = [number for number in list_reported(record, metric) if not number.condition]
+    return " / ".join(f"{100 * number.value:.1f}{note(cite_reported(record, number))}" for number in numbers)
 
 
-def _cite(record: Record, number: ReportedNumber) -> str:
+def cite_reported(record: Record, number: ReportedNumber) -> str:
     """Paper, place in it, and why the number may not be comparable."""
     return ". ".join(part.rstrip(".") for part in (record.method.paper, number.where, number.note) if part)
 
@@ -124,8 +124,8 @@ def budget_table(board: Board) -> str:
         cells = [str(place), escape(row.first.method.name), row.first.preset]
         for name in BUDGET:
             cells.append(row.distinct(partial(_budget, name=name)))
-        cells += [f"{fmean(_cpu_seconds(r) for r in row.records) / 60:.1f}", f"{max(map(_peak_mb, row.records)):.0f}"]
-        cells += [_frames_per_second([getattr(r.costs, stage) for r in row.records]) for stage in ("train", "embed")]
+        cells += [f"{fmean(cpu_seconds(r) for r in row.records) / 60:.1f}", f"{max(map(_peak_mb, row.records)):.0f}"]
+        cells += [frames_per_second([getattr(r.costs, stage) for r in row.records]) for stage in ("train", "embed")]
         cells.append(escape(row.distinct(lambda r: r.environment.device)))
         cells.append(escape(row.first.disclosure.pretraining or "none"))
         table.append([*cells, escape(row.distinct(_distributions))])
@@ -155,7 +155,8 @@ def _budget(record: Record, name: str) -> str:
     return f"{getattr(record.budget, name):,}"
 
 
-def _cpu_seconds(record: Record) -> float:
+def cpu_seconds(record: Record) -> float:
+    """Of a processor, over training, embedding and scoring."""
     return sum(cost.cpu_seconds for cost in (record.costs.train, record.costs.embed, record.costs.score) if cost)
 
 
@@ -163,7 +164,7 @@ def _peak_mb(record: Record) -> float:
     return max(cost.peak_mb for cost in (record.costs.train, record.costs.embed, record.costs.score) if cost)
 
 
-def _frames_per_second(costs: Sequence[Cost | None]) -> str:
+def frames_per_second(costs: Sequence[Cost | None]) -> str:
     """The mean over the records of a row; empty where none knows how many frames it was."""
     known = [speed for cost in costs if cost and (speed := cost.frames_per_second) is not None]
     return f"{fmean(known):,.0f}" if known else ""

@@ -1,0 +1,1 @@
+"""Boards as self-contained HTML pages with figures."""

@@ -1,0 +1,185 @@
+"""Pages of boards: one self-contained HTML file for each, and an index. Nothing in them is loaded from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from vreid_bench.contracts.convention import describe_rule
+from vreid_bench.records.record import Record
+from vreid_bench.reporting.board import Board, boards
+from vreid_bench.reporting.page.figures import BoardFigure, draw_board
+from vreid_bench.reporting.page.marks import shorten
+from vreid_bench.reporting.page.svg import drawing, embed_figure
+from vreid_bench.reporting.page.view import METRICS, BoardView, view_board
+from vreid_bench.reporting.text import sanitize
+from vreid_bench.system.progress import bar
+
+INDEX = "index.html"
+COUNTS = {
+    "test_identities": "people in the test",
+    "test_tracklets": "test tracklets",
+    "train_identities": "people trained on",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a board."""
+
+    file: str
+    view: BoardView
+
+
+@dataclass(frozen=True)
+class EmbeddedFigure:
+    """A figure as it stands in a page."""
+
+    title: str
+    caption: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A convention in words."""
+
+    name: str
+    words: str
+
+
+def render_report(records: Iterable[Record]) -> Iterator[tuple[str, bytes]]:
+    """Every page as (file name, content), the same bytes for the same records; the index comes last."""
+    pages: list[Page] = []
+    found = boards(records)
+    with bar(len(found), "pages", "page") as progress:
+        for board in found:
+            name = board.first.folder.replace("/", "-")
+            number = sum(page.view.board.first.folder == board.first.folder for page in pages)
+            page = Page(f"{name}{f'-{number + 1}' if number else ''}.html", view_board(board))
+            pages.append(page)
+            yield page.file, render_board(page.view)
+            progress.update()
+    yield INDEX, _render("index.html", pages=pages)
+
+
+def render_board(view: BoardView) -> bytes:
+    """The page of a board."""
+    board = view.board
+    sources: list[str] = []
+
+    def cite(where: str) -> int:
+        if where not in sources:
+            sources.append(where)
+        return 1 + sources.index(where)
+
+    with drawing():
+        figures = [_embed(figure) for figure in draw_board(view)]
+    scale = _measure(view)
+    return _render(
+        "board.html",
+        view=view,
+        notes=[sanitize(note) for note in board.notes],
+        facts=_list_facts(board),
+        figures=figures,
+        rules=_list_rules(board),
+        scale=scale,
+        data=_embed_json(_list_scores(view, scale)),
+        cite=cite,
+        short=shorten,
+        sources=sources,
+    )
+
+
+def _embed(figure: BoardFigure) -> EmbeddedFigure:
+    return EmbeddedFigure(
+        figure.title, figure.caption, embed_figure(figure.figure, figure.name, sanitize(figure.description))
+    )
+
+
+def _measure(view: BoardView) -> tuple[float, float]:
+    """The lowest and the highest end of an interval of mAP, under any convention."""
+    cells = [scores["mAP"] for row in view.rows for scores in row.scores.values()]
+    return min(cell.low for cell in cells), max(cell.high for cell in cells)
+
+
+def _list_facts(board: Board) -> list[tuple[str, str]]:
+    record = board.first
+    counts = record.dataset.counts
+    facts = [
+        ("protocol", f"{sanitize(record.protocol.name)} {sanitize(record.protocol.version)}"),
+        ("ranked by mAP under", sanitize(board.headline)),
+        ("queries", f"{record.conventions[board.headline].queries:,}"),
+    ]
+    facts += [(words, f"{counts[name]:,}") for name, words in COUNTS.items() if name in counts]
+    facts += [("mean over", board.splits)] if board.splits else []
+    return [*facts, ("rows", str(len(board.rows)))]
+
+
+def _list_rules(board: Board) -> list[Rule]:
+    rules = []
+    for name in board.conventions:
+        result = board.first.conventions[name]
+        words = [
+            f"{rule.replace('_', ' ')} {describe_rule(value)}"
+            for rule, value in sorted(result.rules.items())
+            if rule not in ("name", "version")
+        ]
+        rules.append(Rule(sanitize(name), sanitize("; ".join([*words, f"{result.queries} queries count"]))))
+    for name, why in sorted(board.first.not_computable.items()):
+        rules.append(Rule(sanitize(name), sanitize(f"not computable, {why}")))
+    return rules
+
+
+def _list_scores(view: BoardView, scale: tuple[float, float]) -> dict[str, object]:
+    """What the script needs to show another convention."""
+    every = [*view.rows, *(row for _, sections in view.by_paper for section in sections for row in section.rows)]
+    return {
+        "scale": scale,
+        "rows": {
+            row.key: {
+                name: {metric: asdict(scores[metric]) for metric in METRICS} for name, scores in row.scores.items()
+            }
+            for row in every
+        },
+    }
+
+
+def _embed_json(value: object) -> Markup:
+    """JSON for a `<script>` element: what could end the element is written as escapes of JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # no character is left that HTML could read as markup
+
+
+def _render(template: str, **values: object) -> bytes:
+    environment = _load_templates()
+    text: str = environment.get_template(template).render(**values)
+    return text.encode()
+
+
+@cache
+def _load_templates() -> Environment:
+    loader = PackageLoader("vreid_bench.reporting.page")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    style, script = (_read(environment, name) for name in ("style.css", "script.js"))
+    environment.globals |= {"style": style, "script": script, "script_hash": _hash(script)}
+    return environment
+
+
+def _read(environment: Environment, name: str) -> Markup:
+    assert environment.loader is not None
+    return Markup(environment.loader.get_source(environment, name)[0])  # our own file
+
+
+def _hash(script: str) -> str:
+    """How a content security policy names a script that may run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
