@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from golden_records import HEAD, HOSTILE, begun, number, record, seeds
 from hypothesis import given
 from hypothesis import strategies as st
 from places import GOLDEN
@@ -27,49 +28,6 @@ from vreid_bench.reporting.leaderboard_tables import (
 )
 from vreid_bench.reporting.terminal import render
 from vreid_bench.reporting.text import escape, sanitize
-
-HEAD = "conventions__queries-in-gallery__"
-HOSTILE = (
-    "a|b `c` <script>alert(1)</script>\n\n# d [e](http://f) ![g](h) \x1b[2J\u202e *i* _j_ ~k~ $l$ {{ m }} <!-- \\|"
-)
-
-
-def record(**changes):
-    """The golden record with other fields at dotted paths, written with `__` for the dot."""
-    fields = json.loads((GOLDEN / "record.json").read_bytes())
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        at = fields
-        for name in parents:
-            at = at[name]
-        at[last] = value
-    return Record.of(fields)
-
-
-def begun(shipped):
-    """The changes of a record whose encoder began from a file, which its package ships or the user named."""
-    file = {"file": "a.pth", "sha256": "b" * 64, "names": "torchvision", "taken": 3, "tensors": 4, "shipped": shipped}
-    words = f"encoder from a.pth (sha256 {file['sha256']}), 3 of 4 tensors, names of torchvision"
-    return {"weights__pretrained": {"encoder": file}, "disclosure__pretraining": words}
-
-
-def seeds(*scores, **changes):
-    """A record a score: the same method with seeds 0, 1, ..."""
-    return [record(seed=seed, **{HEAD + "mAP": score}, **changes) for seed, score in enumerate(scores)]
-
-
-def number(value, **fields):
-    return {
-        "dataset": "mars",
-        "metric": "mAP",
-        "value": value,
-        "where": "Table 9",
-        "note": "",
-        "reranked": False,
-        "condition": "",
-        "settings": {},
-        **fields,
-    }
 
 
 def cells(table, column):

@@ -18,11 +18,11 @@ PAGES = Path("pages")
 @click.option("-o", "--out", type=FILE, default=PAGES, show_default=True, help="The folder of the pages.")
 @ONLY_BARS
 def report(leaderboard: Path, protocols: tuple[str, ...], out: Path) -> None:
-    """Write each board of LEADERBOARD as one HTML page, and an index of them.
+    """Write each board as an HTML page, and an index of them.
 
     A page needs no network and no other file: it can be mailed, put on any server, or opened from disk. It sorts and
     filters its rows, ranks those that are shown, and shows them under each convention. Rows of three seeds and more are
-    not ranked with rows of fewer. Default: leaderboard.
+    not ranked with rows of fewer. LEADERBOARD is a folder with records; default: leaderboard.
 
     \b
         vreid-bench report

@@ -1,0 +1,147 @@
+"""Pages in a browser, by clicks and keys: they sort, filter and rank, without a fault or a request."""
+
+import shutil
+
+import pytest
+from places import LEADERBOARD
+
+from vreid_bench.reporting.page.render import render_report
+from vreid_bench.reporting.record_folder import read_records
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (the extra `browser`)")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe (the extra `browser`)")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")]
+
+PHONE, SCREEN = {"width": 390, "height": 800}, {"width": 1300, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Every page of the committed leaderboard."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name, content in render_report(read_records(LEADERBOARD)):
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, folder):
+    """Opens a page; at the end of the test, nothing may have been said on a console and nothing asked for."""
+    said, asked, contexts = [], [], []
+
+    def visit(name, scheme="light", viewport=SCREEN):
+        context = browser.new_context(color_scheme=scheme, viewport=viewport)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda fault: said.append(str(fault)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((folder / name).as_uri())
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert all(url.startswith(folder.as_uri()) for url in asked)
+
+
+def names(page, table=0):
+    rows = page.locator("table[data-ranked]").nth(table).locator("tbody tr:visible th")
+    return [text.strip() for text in rows.all_inner_texts()]
+
+
+def column(page, number, table=0):
+    return page.locator("table[data-ranked]").nth(table).locator(f"tbody tr:visible > :nth-child({number})")
+
+
+def test_every_page_opens_and_is_no_wider_than_a_phone(visit, folder):
+    page = visit("index.html", viewport=PHONE)
+    for name in sorted(each.name for each in folder.glob("*.html")):
+        page.goto((folder / name).as_uri())
+        assert page.locator("h1").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index.html", "mars-corruption-synthetic.html", "prid2011-synthetic.html"])
+def test_axe_finds_no_violation(visit, name, scheme):
+    result = axe.Axe().run(visit(name, scheme))
+    assert result.violations_count == 0, result.generate_report()
+
+
+def test_a_click_on_a_heading_sorts_and_another_one_turns_the_order(visit):
+    page = visit("mars-synthetic.html")
+    ranked = names(page)
+    heading = page.get_by_role("button", name="parameters").first
+    heading.click()
+    values = [int(text.replace(",", "")) for text in column(page, 12).all_inner_texts()]
+    assert values == sorted(values, reverse=True)
+    assert page.get_by_role("columnheader", name="parameters").first.get_attribute("aria-sort") == "descending"
+    heading.click()
+    assert [int(text.replace(",", "")) for text in column(page, 12).all_inner_texts()] == sorted(values)
+    page.get_by_role("button", name="#").first.click()
+    assert names(page) == ranked
+
+
+def test_a_heading_is_reached_and_pressed_by_keys(visit):
+    page = visit("mars-synthetic.html")
+    page.get_by_role("button", name="method").first.focus()
+    page.keyboard.press("Enter")
+    assert names(page) == sorted(names(page))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    seeds = column(page, 4).all_inner_texts()
+    assert seeds == sorted(seeds, reverse=True)
+
+
+def test_a_search_ranks_the_rows_that_are_left(visit):
+    page = visit("mars-synthetic.html")
+    page.locator("#search").fill("tacan")
+    assert all("tacan" in name for name in names(page))
+    assert len(names(page)) > 1
+    assert column(page, 1).all_inner_texts() == [str(rank) for rank in range(1, 1 + len(names(page)))]
+    assert f"{len(names(page)) + len(names(page, 1))} of" in page.get_by_role("status").inner_text()
+
+
+def test_a_paper_and_published_rows_alone_can_be_shown(visit):
+    page = visit("mars-synthetic.html")
+    every = len(names(page)) + len(names(page, 1))
+    page.locator("#published").check()
+    published = len(names(page)) + len(names(page, 1))
+    page.locator("#paper").select_option(index=2)
+    assert 0 < len(names(page)) + len(names(page, 1)) < published < every
+
+
+def test_another_convention_shows_its_own_scores_and_order(visit):
+    page = visit("mars-synthetic.html")
+    before = column(page, 5).all_inner_texts()
+    page.locator("#convention").select_option("torchreid")
+    after = column(page, 5).all_inner_texts()
+    assert before != after
+    records = [r for r in read_records(LEADERBOARD) if r.protocol.name == "mars" and r.method.name == "mean-pooling"]
+    plain = [100 * r.conventions["torchreid"].mAP for r in records if not r.variant]
+    shown = dict(zip(names(page), after, strict=True))["tacan"]
+    assert shown != dict(zip(names(page), before, strict=True))["tacan"]
+    assert any(f"{sum(plain) / len(plain):.1f}" in text for text in after)
+    ranks = dict(zip(names(page), column(page, 1).all_inner_texts(), strict=True))
+    best = max(zip(after, names(page), strict=True), key=lambda each: float(each[0].split()[0]))[1]
+    assert ranks[best] == "1"
+
+
+def test_without_script_every_row_stands_there(browser, folder):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((folder / "mars-synthetic.html").as_uri())
+    assert len(names(page)) > 10
+    assert not page.locator(".controls").is_visible()
+    context.close()
