@@ -45,7 +45,7 @@ def make_record(method="good", seed=0, score=0.5, **changes):
     people = [describe_people(each) for each in (conditions.values() if conditions else [score])]
     fields |= {"seed": seed, "people": people}
     fields["method"] |= {"name": method, "reported": [], "quoted": []}
-    fields["conventions"] = {HEAD: fields["conventions"][HEAD] | summarize(people)}
+    fields["conventions"] = {HEAD: fields["conventions"][HEAD] | summarize(people) | {"cmc": None}}
     fields["conditions"] = [
         {"name": name, "conventions": {HEAD: summarize([split])}}
         for name, split in zip(conditions, people, strict=bool(conditions))

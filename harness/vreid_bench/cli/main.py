@@ -22,6 +22,7 @@ from vreid_bench.cli.methods import methods
 from vreid_bench.cli.options import FOLDER
 from vreid_bench.cli.pretrain import pretrain
 from vreid_bench.cli.protocols import protocols
+from vreid_bench.cli.record import record
 from vreid_bench.cli.report import report
 from vreid_bench.cli.run import run
 from vreid_bench.cli.runs import runs_
@@ -109,6 +110,7 @@ for command in (
     visibility,
     inspect,
     leaderboard,
+    record,
     report,
     list_,
     methods,

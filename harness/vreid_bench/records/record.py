@@ -12,6 +12,7 @@ from pydantic import model_validator
 
 from vreid_bench.contracts.precision import DEFAULT
 from vreid_bench.contracts.recipe import Preset
+from vreid_bench.records.agreement import find_disagreements
 from vreid_bench.records.entries import (
     Budget,
     Code,
@@ -160,6 +161,10 @@ class Record(Entry):
             precision=self.weights.precision,
             pretrained=self.weights.pretrained,
         )
+
+    def disagreements(self) -> list[str]:
+        """Which of its scores do not follow from its finer ones, in words."""
+        return [*find_disagreements(self.conventions, self.conditions, self.people, self.protocol.headline)]
 
     @property
     def id(self) -> str:

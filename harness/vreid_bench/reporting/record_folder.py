@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vreid_bench.records.record import Record, record_path
 from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.reporting.record_check import read_checked
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 
@@ -34,7 +35,7 @@ def check_addition(source: Path, leaderboard: Path, replace: bool) -> tuple[Path
     file = RunDirectory(source).record if source.is_dir() else source
     if is_unfinished(source):
         raise InputError(f"{source}: this run is not finished, it has no {file.name}; repeat its command")
-    record = Record.from_file(file)
+    record = read_checked(file)
     place = leaderboard / NAME / record_path(record)
     content = record.to_json()
     if place.exists() and place.read_bytes() != content:
@@ -66,7 +67,7 @@ def _find_faults_of(path: Path, leaderboard: Path) -> Iterator[str]:
         yield f"{path}: does not belong here; {NAME}/ holds records only, as files"
         return
     try:
-        record = Record.from_file(path)
+        record = read_checked(path)
     except InputError as fault:
         yield str(fault)
         return

@@ -1,0 +1,40 @@
+"""`vreid-bench record`: is a record what its run measured?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vreid_bench.cli.options import FILE
+from vreid_bench.system.errors import InputError
+
+
+@click.group()
+def record() -> None:
+    """Check the records of runs."""
+
+
+@record.command()
+@click.argument("sources", nargs=-1, required=True, type=FILE, metavar="FILE...")
+def check(sources: tuple[Path, ...]) -> None:
+    """Check that the scores of records follow from each other.
+
+    FILE is a record, or the folder of a run. A record holds each score several times: as such, by split, as a curve,
+    and as sums over the queries of each person. In the folder of a run, the scores of every query are compared, too. A
+    fault is one sentence, and the exit code is 2.
+
+    \b
+        vreid-bench record check runs/*
+        vreid-bench record check submitted.json
+    """
+    from vreid_bench.reporting.record_check import check_record
+
+    faults = []
+    for source in sources:
+        try:
+            click.echo(f"{source}: {check_record(source)}")
+        except InputError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise InputError("\n".join(faults))

@@ -1,0 +1,39 @@
+"""A record held against itself, and against what its run keeps of every query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vreid_bench.records.per_query import PerQuery
+from vreid_bench.records.query_agreement import find_query_disagreements
+from vreid_bench.records.record import Record
+from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.system.errors import InputError
+
+EDITED = "it was edited or damaged: take the record.json of the run again"
+
+
+def read_checked(path: Path) -> Record:
+    """Read a record. Raises InputError for one that is not valid, or whose scores do not follow from each other."""
+    record = Record.from_file(path)
+    for fault in record.disagreements():
+        raise InputError(f"{path}: {fault}; {EDITED}")
+    return record
+
+
+def check_record(source: Path) -> str:
+    """What was compared of a record, a file or the folder of its run, in words. Raises InputError for a disagreement."""
+    file = RunDirectory(source).record if source.is_dir() else source
+    record = read_checked(file)
+    parts = ["splits"]
+    if any(result.cmc for result in record.conventions.values()):
+        parts.append("CMC curves")
+    if record.people:
+        parts.append(f"sums over {len(record.people[0].queries)} people")
+    beside = RunDirectory(file.parent).per_query
+    if source.is_dir() and beside.exists():
+        queries = PerQuery.from_file(beside, record.conventions)
+        for fault in find_query_disagreements(record, queries):
+            raise InputError(f"{file}: {fault} in {beside.name}; {EDITED}")
+        parts.append(f"scores of {len(queries.query)} queries")
+    return f"agrees with its {', '.join(parts[:-1])}{' and ' if len(parts) > 1 else ''}{parts[-1]}"
