@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vreid_bench.records.per_query import PerQuery
-from vreid_bench.records.query_agreement import find_query_disagreements
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.system.errors import InputError
@@ -22,7 +20,7 @@ def read_checked(path: Path) -> Record:
 
 
 def check_record(source: Path) -> str:
-    """What was compared of a record, a file or the folder of its run, in words. Raises InputError for a disagreement."""
+    """What was compared of a record, given as a file or as the folder of its run. Raises InputError for a fault."""
     file = RunDirectory(source).record if source.is_dir() else source
     record = read_checked(file)
     parts = ["splits"]
@@ -32,6 +30,9 @@ def check_record(source: Path) -> str:
         parts.append(f"sums over {len(record.people[0].queries)} people")
     beside = RunDirectory(file.parent).per_query
     if source.is_dir() and beside.exists():
+        from vreid_bench.records.per_query import PerQuery  # NumPy, which the tables do without
+        from vreid_bench.records.query_agreement import find_query_disagreements
+
         queries = PerQuery.from_file(beside, record.conventions)
         for fault in find_query_disagreements(record, queries):
             raise InputError(f"{file}: {fault} in {beside.name}; {EDITED}")
