@@ -189,13 +189,13 @@ def write_notes(index: Index, names: Sequence[SequenceName]) -> Iterator[str]:
     empty = sum(len(folder.empty) for folder in index.folders)
     bare = sum(not folder.frames for folder in index.folders)
     if index.nobody:
-        yield f"{len(index.nobody):,} folders of nobody (numbers of 0 or less) are left out."
+        yield f"Folders of nobody (numbers of 0 or less), which are left out: {len(index.nobody):,}."
     if empty:
-        yield f"{empty:,} frames of 0 bytes are left out."
+        yield f"Frames of 0 bytes, which are left out: {empty:,}."
     if bare:
-        yield f"{bare:,} folders of people hold no frame and are left out."
+        yield f"Folders of people without any frame, which are left out: {bare:,}."
     if index.unlisted:
-        yield f"{len(index.unlisted):,} sequences are in no division, such as {index.unlisted[0]}."
+        yield f"Sequences that no division names: {len(index.unlisted):,}, such as {index.unlisted[0]}."
     short = [name for name in names if name.is_cut_short]
     if short:
         yield (

@@ -47,7 +47,10 @@ def load_divisions(root: Path, report: Report) -> tuple[Division, ...]:
     if not found:
         inner = next((path for path in sorted(root.iterdir()) if any(list_numbers(path / p) for p in PLACES)), None)
         hint = f"did you mean {inner}?" if inner else f"{ORIGIN}."
-        report(f"{root / PLACES[1]} holds no list of a division, expected Train_0.txt and others; {hint}")
+        report(
+            f"{root} holds no list of a division, expected Train_0.txt and others in {PLACES[0]}, in {PLACES[1]} or in "
+            f"the folder itself; {hint}"
+        )
         return ()
     place, numbers = next(iter(found.items()))
     if len(found) > 1:

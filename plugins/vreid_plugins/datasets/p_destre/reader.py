@@ -57,5 +57,6 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         summary="Train on some sequences of one drone, rank tracklets of others, the mean over all divisions; the "
         "published loader ranks images.",
         source=f"{CODE}; Kumar et al., arXiv 2004.02782",
+        counts={"splits": 5},
     )
     return {protocol.name: protocol}

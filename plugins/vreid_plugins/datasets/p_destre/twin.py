@@ -174,6 +174,7 @@ def _count(seen: Sequence[Sighting], divisions: Sequence[Mapping[str, list[str]]
         "identities": len({sighting.person for sighting in seen}),
         "numbers_of_people": len(days),
         "numbers_of_people_on_several_days": sum(len(each) > 1 for each in days.values()),
+        "numbers_of_people_in_several_sessions_of_a_day": 0,
         "tracklets": len(seen),
         "frames": sum(lengths),
         "shortest_tracklet": min(lengths),

@@ -20,14 +20,19 @@ from vreid_plugins.datasets.frame_check import check_frames
 from vreid_plugins.datasets.p_destre.description import DESCRIPTION
 from vreid_plugins.datasets.p_destre.index import Index, load, misplaced_frames
 from vreid_plugins.datasets.p_destre.lists import find_crops
-from vreid_plugins.datasets.p_destre.names import ENDING
+from vreid_plugins.datasets.p_destre.names import ENDING, SequenceName
 from vreid_plugins.datasets.synthetic_note import source_of
+
+SEVERAL_DAYS = "numbers of people on several days"
+SAME_DAY = "numbers of people in several sessions of a day"
 
 
 def verify(root: Path, decode: bool) -> DatasetCheck:
     """All counts and faults under `root`; a list or a folder that cannot be used is not counted."""
     problems: list[str] = []
     index = load(root, problems.append)
+    if not index.divisions:
+        return DatasetCheck(source_of(root), (), tuple(problems))  # zeros would hide the fault
     check_names(root, index, problems.append)
     check_leftovers(root, index, problems.append)
     listed = (frame for tracklet in index.tracklets for frame in tracklet.frames)
@@ -51,8 +56,7 @@ def count_index(index: Index) -> Iterator[tuple[str, int]]:
     yield "days", len({folder.sequence.day for folder in index.folders})
     yield "cameras", len({tracklet.camid for tracklet in index.tracklets})
     yield "identities", len(person_ids(index.tracklets))
-    yield "numbers of people", len(days_of_numbers(index))
-    yield "numbers of people on several days", sum(len(days) > 1 for days in days_of_numbers(index).values())
+    yield from count_numbers(index).items()
     yield "tracklets", len(lengths)
     yield "frames", sum(lengths)
     yield "shortest tracklet", min(lengths, default=0)
@@ -70,31 +74,37 @@ def count_index(index: Index) -> Iterator[tuple[str, int]]:
         yield f"queries without a match of split {division.number}", unmatched
 
 
-def days_of_numbers(index: Index) -> dict[int, set[str]]:
-    """The days of each number that is a person."""
-    days: dict[int, set[str]] = defaultdict(set)
+def count_numbers(index: Index) -> dict[str, int]:
+    """How many numbers of people there are, and how many are people of several sessions."""
+    seen: dict[int, set[SequenceName]] = defaultdict(set)
     for folder in index.folders:
         if folder.frames:
-            days[folder.number].add(folder.sequence.day)
-    return days
+            seen[folder.number].add(folder.sequence)
+    days = {number: {name.day for name in names} for number, names in seen.items()}
+    return {
+        "numbers of people": len(seen),
+        SEVERAL_DAYS: sum(len(each) > 1 for each in days.values()),
+        SAME_DAY: sum(len({name.session for name in names}) > len(days[number]) for number, names in seen.items()),
+    }
 
 
 def note_people(index: Index) -> Iterator[str]:
     """What numbers of people mean for the score."""
-    several = sum(len(days) > 1 for days in days_of_numbers(index).values())
-    if several:
-        yield (
-            f"{several:,} numbers of people are on several days: as published, each day has people of its own, also "
-            "where a number is the same human being in other clothes."
-        )
+    counts = count_numbers(index)
+    for what, clothes in ((SEVERAL_DAYS, "in other clothes"), (SAME_DAY, "in the same clothes")):
+        if counts[what]:
+            yield (
+                f"{what.capitalize()}: {counts[what]:,}. As published, they are other people in each session, also "
+                f"where a number is the same human being {clothes}."
+            )
     joined: dict[str, set[tuple[str, int]]] = defaultdict(set)
     for folder in index.folders:
         joined[f"{folder.sequence.session}{folder.number}".replace("-", "")].add(folder.person)
     alike = sum(len(people) - 1 for people in joined.values())
     if alike:
         yield (
-            f"{alike:,} people have the same name as another in the published loader, which joins session and number "
-            "without a mark between them; here they are different people."
+            f"People who are another one in the published loader: {alike:,}. It joins session and number with nothing "
+            "between them; here they are different people."
         )
 
 
