@@ -15,6 +15,7 @@ from vreid_plugins.datasets.ilids_vid.twin import plan as plan_ilids_vid
 from vreid_plugins.datasets.ls_vid.twin import plan as plan_ls_vid
 from vreid_plugins.datasets.mars.twin import plan as plan_mars
 from vreid_plugins.datasets.mevid.twin import plan as plan_mevid
+from vreid_plugins.datasets.p_destre.twin import plan as plan_p_destre
 from vreid_plugins.datasets.prid2011.twin import plan as plan_prid2011
 from vreid_plugins.synthetic.identity import CHANGE
 
@@ -27,6 +28,7 @@ PLANS = {
     "ccvid": plan_ccvid,
     "mevid": plan_mevid,
     "g2a-vreid": plan_g2a_vreid,
+    "p-destre": plan_p_destre,
 }
 
 
