@@ -12,8 +12,8 @@ DESCRIPTION = DatasetDescription(
     title="P-DESTRE",
     licence="not read at its publisher; others who show its frames name CC BY-NC-SA 4.0",
     access="by a form on its page: the crops of people and the lists of the divisions are archives of their own",
-    citation="Kumar et al., The P-DESTRE: A Fully Annotated Dataset for Pedestrian Detection, Tracking, and Short/"
-    "Long-Term Re-Identification From Aerial Devices, IEEE TIFS 2021 (arXiv 2004.02782)",
+    citation="Kumar et al., The P-DESTRE: A Fully Annotated Dataset for Pedestrian Detection, Tracking, "
+    "Re-Identification and Search from Aerial Devices, 2020 (arXiv 2004.02782)",
     counts=PUBLISHED,
     uncertain=tuple(PUBLISHED),
 )

@@ -18,6 +18,7 @@ from vreid_plugins.datasets.p_destre.names import (
     EXAMPLE,
     SEQUENCE,
     SequenceName,
+    frame_key,
     is_misplaced,
     name_person,
     number_camera,
@@ -192,6 +193,9 @@ def write_notes(index: Index, names: Sequence[SequenceName]) -> Iterator[str]:
         yield f"Folders of nobody (numbers of 0 or less), which are left out: {len(index.nobody):,}."
     if empty:
         yield f"Frames of 0 bytes, which are left out: {empty:,}."
+    alike = sum(len(numbers) - len(set(numbers)) for numbers in map(frame_numbers, index.folders))
+    if alike:
+        yield f"Frames with the number of another frame of their folder, which stay: {alike:,}."
     if bare:
         yield f"Folders of people without any frame, which are left out: {bare:,}."
     if index.unlisted:
@@ -208,6 +212,12 @@ def write_notes(index: Index, names: Sequence[SequenceName]) -> Iterator[str]:
             f"Division {both[0].number}{one_of(both, 'divisions')} lists sequences as query and as gallery; what is "
             "ranked for a query is as listed, and its own sequence takes no rank."
         )
+
+
+def frame_numbers(folder: Folder) -> list[int]:
+    """The numbers of the frames of one folder, ascending."""
+    keys = map(frame_key, folder.frames)
+    return [key[0] for key in keys if key is not None]
 
 
 def misplaced_frames(index: Index) -> Iterator[str]:

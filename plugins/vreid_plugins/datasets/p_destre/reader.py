@@ -1,4 +1,4 @@
-"""P-DESTRE (Kumar et al., IEEE TIFS 2021), seen by one drone: reader and the protocol of its divisions."""
+"""P-DESTRE (Kumar et al., arXiv 2004.02782), seen by one drone: reader and the protocol of its divisions."""
 
 from __future__ import annotations
 

@@ -74,10 +74,12 @@ def test_the_folders_of_the_two_archives_are_read_as_well(tree: Tree) -> None:
 def test_what_is_left_out_is_told(tree: Tree) -> None:
     tree.frame("12-11-2019-3-1/8/8_1_12112019_2.jpg", b"")
     tree.frame("13-11-2019-1-1/1/1_1_13112019_9.jpg")
+    tree.frame("12-11-2019-3-1/5/5_30_12112019_6.jpg")
     dataset = PDestre().read(tree.root)
     assert dataset.notes == (
         "Folders of nobody (numbers of 0 or less), which are left out: 2.",
         "Frames of 0 bytes, which are left out: 2.",
+        "Frames with the number of another frame of their folder, which stay: 1.",
         "Folders of people without any frame, which are left out: 1.",
         "Sequences that no division names: 1, such as 13-11-2019-1-1.",
         "2 divisions are there; the tables of the paper average 10.",
