@@ -7,7 +7,9 @@ import click
 import pytest
 from places import ROOT
 
+from vreid_bench.contracts.dataset import TwinReader
 from vreid_bench.planning.data_root import data_root
+from vreid_bench.registry.registry import Registry
 from vreid_plugins.datasets.ccvid.twin import plan as plan_ccvid
 from vreid_plugins.datasets.duke_video.twin import plan as plan_duke_video
 from vreid_plugins.datasets.g2a_vreid.twin import plan as plan_g2a_vreid
@@ -15,6 +17,9 @@ from vreid_plugins.datasets.ilids_vid.twin import plan as plan_ilids_vid
 from vreid_plugins.datasets.ls_vid.twin import plan as plan_ls_vid
 from vreid_plugins.datasets.mars.twin import plan as plan_mars
 from vreid_plugins.datasets.mevid.twin import plan as plan_mevid
+from vreid_plugins.datasets.mot.twin import plan as plan_mot
+from vreid_plugins.datasets.p_destre.twin import plan as plan_p_destre
+from vreid_plugins.datasets.pretraining.twin import plan as plan_pretraining
 from vreid_plugins.datasets.prid2011.twin import plan as plan_prid2011
 from vreid_plugins.synthetic.identity import CHANGE
 
@@ -27,6 +32,9 @@ PLANS = {
     "ccvid": plan_ccvid,
     "mevid": plan_mevid,
     "g2a-vreid": plan_g2a_vreid,
+    "p-destre": plan_p_destre,
+    "mot": plan_mot,
+    "pretraining": plan_pretraining,
 }
 
 
@@ -52,6 +60,23 @@ def test_no_two_twins_share_a_camera(specs):
     cameras = {name: {spec.camera for spec in found} for name, found in specs.items()}
     for one, other in combinations(cameras, 2):
         assert not cameras[one] & cameras[other], (one, other)
+
+
+def test_every_twin_has_ranges_of_people_and_cameras_of_its_own(specs):
+    """So that more people or cameras of one twin are still not those of another; `mars-motion` is MARS' other world."""
+    people = {
+        name: {number // 10_000 for spec in found for number in (spec.identity % CHANGE, *spec.crowd)}
+        for name, found in specs.items()
+    }
+    cameras = {name: {spec.camera // 10 for spec in found} for name, found in specs.items()}
+    for ranges in (people, cameras):
+        for one, other in combinations(ranges, 2):
+            assert not ranges[one] & ranges[other], (one, other)
+
+
+def test_every_reader_with_a_twin_is_among_them():
+    entries = Registry.installed().entries("datasets")
+    assert {entry.name for entry in entries if isinstance(entry.value, TwinReader)} == {*PLANS, "mars-motion"}
 
 
 def test_the_docs_tell_the_size_of_every_twin(plans):

@@ -15,7 +15,7 @@ from vreid_plugins.datasets.tracklets.index import COLUMNS, LIST, RATE
 from vreid_plugins.synthetic import Job, Plan, TrackletSpec, World, check_size, count_parts
 
 # numbers of identities and cameras that no other twin has
-TRAIN, TEST, FIRST_CAMERA = 600_000, 610_000, 600
+TRAIN, TEST, FIRST_CAMERA = 1_400_000, 1_410_000, 1_400
 PEOPLE = (120, 150)  # to train on, to test on
 SIGHTINGS = 4  # tracklets of a person to train on, one in each of so many sequences
 TRACK = (5, 20)  # seconds: the shortest and the longest track of the test
