@@ -20,6 +20,7 @@ from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
 from vreid_bench.cli.methods import methods
 from vreid_bench.cli.options import FOLDER
+from vreid_bench.cli.plot import plot
 from vreid_bench.cli.pretrain import pretrain
 from vreid_bench.cli.protocols import protocols
 from vreid_bench.cli.record import record
@@ -112,6 +113,7 @@ for command in (
     leaderboard,
     record,
     report,
+    plot,
     list_,
     methods,
     protocols,

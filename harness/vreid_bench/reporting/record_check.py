@@ -19,6 +19,11 @@ def read_checked(path: Path) -> Record:
     return record
 
 
+def read_record(source: Path) -> Record:
+    """The record in a file or in the folder of a run. Raises InputError as `read_checked` does."""
+    return read_checked(RunDirectory(source).record if source.is_dir() else source)
+
+
 def check_record(source: Path) -> str:
     """What was compared of a record, given as a file or as the folder of its run. Raises InputError for a fault."""
     file = RunDirectory(source).record if source.is_dir() else source

@@ -61,7 +61,11 @@ def save_figure(figure: Figure, form: str) -> bytes:
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
     with drawing(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in letters that matplotlib's own font lacks
-        figure.savefig(file, format=form, metadata=metadata, bbox_inches="tight", pad_inches=0.08, dpi=200)
+        # a picture of pixels is looked at anywhere, so it brings its paper
+        paper = "white" if form == "png" else "none"
+        figure.savefig(
+            file, format=form, metadata=metadata, facecolor=paper, bbox_inches="tight", pad_inches=0.08, dpi=200
+        )
     return file.getvalue()
 
 

@@ -1,0 +1,43 @@
+"""`vreid-bench plot`: figures of runs for papers and slides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vreid_bench.cli.options import FILE
+from vreid_bench.system.errors import InputError
+
+KINDS = ("scores", "conventions", "conditions", "cost", "cmc", "splits", "printed", "people")
+FORMS = ("pdf", "svg", "png")
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("runs", nargs=-1, required=True, type=FILE, metavar="RUN...")
+@click.option("-o", "--out", type=FILE, required=True, help="The file to write: .pdf, .svg or .png.")
+def plot(kind: str, runs: tuple[Path, ...], out: Path) -> None:
+    """Draw a figure of runs.
+
+    RUN is the folder of a run, or a record. All must be of one protocol on the same data. Runs of one method that
+    differ in their seed alone become one row.
+
+    \b
+    scores       mAP with its interval and seeds      cost     mAP against processor minutes
+    conventions  mAP under each convention            splits   mAP of each split
+    conditions   mAP under each condition             printed  printed against measured mAP
+    cmc          CMC curves                           people   two runs, person by person
+
+    \b
+        vreid-bench plot cmc runs/mars@* --out cmc.pdf
+        vreid-bench plot people RUN_A RUN_B --out difference.svg
+    """
+    form = out.suffix.lstrip(".").lower()
+    if form not in FORMS:
+        raise InputError(f"--out {out}: expected a file that ends in .{', .'.join(FORMS)}")
+    from vreid_bench.reporting.plots import draw
+    from vreid_bench.system.files import write_atomic
+
+    write_atomic(out, draw(kind, runs, form))
+    click.echo(out)
