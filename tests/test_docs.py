@@ -66,6 +66,7 @@ def test_every_option_in_the_docs_exists(cli):
         ["methods", "show"],
         ["inspect"],
         ["leaderboard", "claims"],
+        ["leaderboard", "table"],
         ["export"],
         ["data", "from-tracks"],
     )

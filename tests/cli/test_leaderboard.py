@@ -186,3 +186,23 @@ def test_a_leaderboard_without_claims_has_pages_and_says_what_is_missing(cli, bo
 def test_claims_of_no_leaderboard(cli, tmp_path):
     refused = cli("leaderboard", "claims", "--dir", tmp_path / "nowhere")
     assert (refused.exit_code, "nowhere: no such folder" in refused.stderr) == (2, True)
+
+
+def test_a_board_is_printed_as_a_table(cli):
+    result = cli("leaderboard", "table", "prid2011", "--dir", LEADERBOARD, "--format", "latex")
+    assert result.exit_code == 0
+    assert result.output.startswith("% \\usepackage{booktabs}\n% prid2011 on synthetic data, one-camera-each\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("prid", "--dir", LEADERBOARD), "prid: has no such board in"),
+        (("mars", "--dir", "nowhere"), "--dir nowhere: no such folder"),
+        (("mars", "--source", "official", "--dir", LEADERBOARD), "mars: has no such board in"),
+    ],
+)
+def test_a_table_of_no_board_is_refused(cli, arguments, message):
+    result = cli("leaderboard", "table", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr

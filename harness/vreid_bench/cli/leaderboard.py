@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -12,6 +12,9 @@ from vreid_bench.cli.options import AS_JSON, FILE
 from vreid_bench.system.errors import InputError, RunError
 
 FOLDER, CLAIMS = Path("leaderboard"), "claims"
+FORMATS = ("markdown", "latex", "csv", "json")
+METRICS = ("mAP", "R1", "R5", "R10", "R20", "mINP")
+SOURCES = ("official", "unverified", "synthetic")
 DIR = click.option(
     "--dir", "folder", type=FILE, help=f"The folder of records and pages; default: {FOLDER}."
 )  # before a command or after it
@@ -89,6 +92,53 @@ def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | No
         click.echo("\n".join(written))
     if refused:
         raise InputError("\n".join(refused))
+
+
+@leaderboard.command()
+@click.argument("protocol")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="markdown", show_default=True)
+@click.option("--convention", help="Default: that of the protocol.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    default=METRICS[:2],
+    type=click.Choice(METRICS),
+    help="Default: mAP and R1; may be repeated.",
+)
+@click.option("--intervals", is_flag=True, help="With the 95 % interval over people behind mAP and R1.")
+@click.option("--source", type=click.Choice(SOURCES), help="Of the data, where the protocol has several boards.")
+@DIR
+@click.pass_obj
+def table(before: Chosen, /, protocol: str, source: str | None, folder: Path | None, **shape: Any) -> None:
+    """Print the board of PROTOCOL as a table for a paper.
+
+    Rows of three seeds and more stand first. A letter is a tier: over other people and seeds, its rows cannot be told
+    from the first of them. LaTeX needs the package booktabs; CSV and JSON have full numbers.
+
+    \b
+        vreid-bench leaderboard table mars --format latex --intervals
+        vreid-bench leaderboard table mars --format csv --metric mAP --metric R1 --metric R5 > mars.csv
+    """
+    from vreid_bench.reporting.board import boards
+    from vreid_bench.reporting.paper_tables import TableShape, render_table
+    from vreid_bench.reporting.record_folder import read_records
+
+    folder = folder or before.folder or FOLDER
+    if not folder.is_dir():
+        raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with records/")
+    every = boards(read_records(folder))
+    found = [b for b in every if b.first.protocol.name == protocol and source in (None, b.first.dataset.source)]
+    if not found:
+        names = sorted({board.first.folder for board in every})
+        raise InputError(f"{protocol}: has no such board in {folder}; it has {', '.join(names)}")
+    if len(found) > 1:
+        names = [board.first.folder for board in found]
+        raise InputError(
+            f"{protocol}: has {len(found)} boards ({', '.join(names)}), expected one; choose with --source, or keep "
+            "data of other fingerprints in another folder (--dir)"
+        )
+    click.echo(render_table(found[0], TableShape(**shape)), nl=False)
 
 
 @leaderboard.command()

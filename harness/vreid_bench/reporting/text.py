@@ -14,6 +14,24 @@ def escape(text: str) -> str:
     return re.sub(r"(?i)(www)\.", r"\1&#46;", safe)  # GitHub would turn it into a link
 
 
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "±": r"$\pm$",
+    "–": "--",
+} | {character: f"\\{character}" for character in "&%$#_{}"}
+
+
+def escape_latex(text: str) -> str:
+    """Untrusted text for LaTeX: one line in which no character is a command."""
+    return "".join(LATEX.get(c, c) for c in sanitize(text))
+
+
 def sanitize(text: str) -> str:
     """The text on one line, without characters that move a cursor, hide a letter or reverse the text direction."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
