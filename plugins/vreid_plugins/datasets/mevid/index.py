@@ -157,7 +157,7 @@ def add_attributes(
     Without a list of scales no tracklet has one.
     """
     scales = read_scales(root / SCALE_FILE, report)
-    if not scales:
+    if not (root / SCALE_FILE).exists():
         notes.append(
             f"{SCALE_FILE} is not there, so that the modes of scale cannot be scored; it lies in the repository "
             "Kitware/MEVID."
