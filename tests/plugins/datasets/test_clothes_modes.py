@@ -78,6 +78,7 @@ def judge_one(distances, split, rule):
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODES)
 def test_a_thousand_worlds_agree_with_the_sets(name):
     """Also where a ranking is cut, as in other boards: no rule of these modes stands in the way."""
