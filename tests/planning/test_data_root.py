@@ -21,6 +21,7 @@ from vreid_plugins.datasets.mot.twin import plan as plan_mot
 from vreid_plugins.datasets.p_destre.twin import plan as plan_p_destre
 from vreid_plugins.datasets.pretraining.twin import plan as plan_pretraining
 from vreid_plugins.datasets.prid2011.twin import plan as plan_prid2011
+from vreid_plugins.datasets.vccr.twin import plan as plan_vccr
 from vreid_plugins.synthetic.identity import CHANGE
 
 PLANS = {
@@ -35,6 +36,7 @@ PLANS = {
     "p-destre": plan_p_destre,
     "mot": plan_mot,
     "pretraining": plan_pretraining,
+    "vccr": plan_vccr,
 }
 
 

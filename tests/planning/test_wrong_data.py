@@ -92,6 +92,8 @@ LISTS = {
     "text pid": (changed("test", 1, pid="anna"), "split 0, test tracklet 1 has the pid 'anna', expected a whole"),
     "float pid": (changed("train", 2, pid=2.0), "split 0, train tracklet 2 has the pid 2.0, expected a whole number"),
     "pid below -1": (changed("test", 5, pid=-7), "test tracklet 5 has the pid -7, expected 1 or more for a person"),
+    "long pid": (changed("test", 0, pid=10**19), "test tracklet 0 has the pid 10000000000000000000, expected at most"),
+    "long camid": (changed("train", 1, camid=2**63), "train tracklet 1 has the camid 9223372036854775808, expected at"),
     "text camid": (changed("test", 0, camid="hall"), "test tracklet 0 has the camid 'hall', expected a whole number"),
     "text as attributes": (
         changed("test", 0, attributes="coat"),

@@ -21,6 +21,8 @@ SOURCES = get_args(Source)
 RESERVED = ("pid", "camid", "person", "camera", "frames")  # what every tracklet has besides attributes
 ROWS = "row numbers of the test tracklets, from 0; `Split.apart` makes them from tracklets"
 
+LARGEST = 2**63 - 1  # of an array of labels
+
 RELATIVE = "write str(path.relative_to(root)) for a path"
 
 
@@ -114,6 +116,8 @@ def _find_tracklet_fault(tracklet: Any) -> tuple[str, str] | None:
     for name, value in (("pid", tracklet.pid), ("camid", tracklet.camid)):
         if not _is_whole(value):
             return f"has the {name} {value!r}", f"a whole number as {name}; give each label a number in the reader"
+        if abs(int(value)) > LARGEST:
+            return f"has the {name} {value}", f"at most {LARGEST} as {name}; give each label a number in the reader"
     if tracklet.pid < JUNK:
         return (
             f"has the pid {tracklet.pid}",

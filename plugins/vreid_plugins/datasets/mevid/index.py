@@ -72,12 +72,13 @@ def load_rows(root: Path, part: str, report: Report, notes: list[str]) -> list[T
     named = check_names(lists.names, names, good, EXAMPLE, ORIGIN, report)
     if rows is None or not check_ranges(lists, rows, len(names), report) or not named:
         return []
-    people = rows[rows[:, 2] != JUNK]
+    people = rows.copy()  # rows of nobody, which are left out, have no line: all keep their number in a message
+    people[rows[:, 2] == JUNK, 1] = rows[rows[:, 2] == JUNK, 0] - 1
     check_people(lists, NAMES[part], people, fields, COLUMNS, report)
     check_pids(lists.tracks, rows, report)
     keys = name_keys(fields)
     check_repeats(lists.names, names, keys, report)
-    check_tracks(lists, rows, fields, report)
+    check_tracks(lists, people, fields, report)
     left = len(names) - int((rows[:, 1] + 1 - rows[:, 0]).sum())
     skipped = {
         "of nobody (pid -1)": int((rows[:, 2] == JUNK).sum()),
@@ -157,7 +158,7 @@ def add_attributes(
     Without a list of scales no tracklet has one.
     """
     scales = read_scales(root / SCALE_FILE, report)
-    if not scales:
+    if not (root / SCALE_FILE).exists():
         notes.append(
             f"{SCALE_FILE} is not there, so that the modes of scale cannot be scored; it lies in the repository "
             "Kitware/MEVID."

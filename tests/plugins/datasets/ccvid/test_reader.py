@@ -5,10 +5,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ccvid_tree import NEW, OLD, Tree
 
 from vreid_bench.contracts.dataset import CheckingReader, DatasetReader, TwinReader
+from vreid_bench.scoring.metrics import judge
+from vreid_bench.scoring.ranks.counting import count_from_distances
+from vreid_bench.scoring.ranks.labels import Labels
 from vreid_plugins.datasets.ccvid import reader
 from vreid_plugins.datasets.ccvid.reader import Ccvid
 
@@ -44,6 +48,42 @@ def test_the_third_session_has_cameras_of_its_own(tree: Tree) -> None:
     assert test[0].frames[0].startswith("session1/002_01/")
     assert test[3].frames[0].startswith("session3/002_01/")
     assert (test[0].camid, test[3].camid) == (1, 13)  # of one camera they would be junk for each other
+
+
+def read_from_the_whole_path(root: Path, folder: str) -> int:
+    """The camera that a public script finds, which joins root and folder before it takes session and camera apart."""
+    path = str(root / folder)
+    camera = int(path.split("_")[1])
+    return camera + 12 if path.split("/")[0] == "session3" else camera
+
+
+def test_session_and_camera_do_not_depend_on_where_the_data_lies(tree: Tree, tmp_path: Path) -> None:
+    """Of a folder with `_`, or called session3, the whole path gives other cameras, or none."""
+    expected = Ccvid().read(tree.root)
+    for place in ("session3", "my_sets", "run_7_b", "session3/002_24"):
+        copy = shutil.copytree(tree.root, tmp_path / "copies" / place / "CCVID")
+        found = Ccvid().read(copy)
+        assert found.splits == expected.splits, place
+        assert (found.fingerprint, found.naming) == (expected.fingerprint, expected.naming)
+    folders = [tracklet.name.rpartition("/")[0] for tracklet in expected.splits[0].test]
+    assert [read_from_the_whole_path(Path("/data/run_7_b"), folder) for folder in folders] == [7] * len(folders)
+    assert read_from_the_whole_path(Path("/data/CCVID"), "session3/002_01") == 1  # and 13 by the list's own path
+    with pytest.raises(ValueError, match="invalid literal"):
+        read_from_the_whole_path(Path("/data/my_sets"), "session3/002_01")
+
+
+def test_a_walk_of_the_third_session_matches_one_of_the_first_wherever_the_data_lies(
+    tree: Tree, tmp_path: Path
+) -> None:
+    """Walk 1 of session 3 is a match of walk 1 of session 1, which is junk if session 3 has no cameras of its own."""
+    copy = shutil.copytree(tree.root, tmp_path / "run_7_b" / "CCVID")
+    (split,) = Ccvid().read(copy).splits
+    query, later = split.test[0], split.test[3]
+    assert (query.pid, query.camid, later.pid, later.camid) == (2, 1, 2, 13)
+    split = replace(split, query=(0,), gallery=(3, 4))
+    counts = count_from_distances([(slice(0, 1), np.array([[0, 1]], np.float32))], Labels.of(split))
+    found = judge(counts, [reader.vreid_conventions()["clothes-changing"]])["clothes-changing"]
+    assert found.average_precision.tolist() == [1.0]
 
 
 def test_frames_are_in_order_of_their_number_whatever_the_disk_says(

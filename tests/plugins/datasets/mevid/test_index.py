@@ -215,6 +215,19 @@ def test_rows_of_nobody_and_without_frames_are_left_out_and_the_queries_keep_the
     )
 
 
+def test_rows_after_one_of_nobody_keep_their_number_in_a_message(tree: Tree) -> None:
+    tree.rows["test"][1][2] = -1
+    tree.rows["test"][2][3] = 9
+    (problem,) = [p for p in Mevid().verify(tree.write().root).problems if "says outfit" in p]
+    assert "track_test_info.txt, row 3: says outfit 9, but lines 5 to 5 of test_name.txt show outfit 3" in problem
+
+
+def test_a_row_of_nobody_may_mix_tracklets(tree: Tree) -> None:
+    tree.rows["train"][0][2] = -1
+    tree.names["train"][4] = tree.names["train"][4].replace("T000", "T007")
+    assert [t.pid for t in Mevid().read(tree.write().root).splits[0].train] == [103, 104]
+
+
 def test_names_in_no_row_are_noted(tree: Tree) -> None:
     tree.names["train"].append("0104O020C424T009F00000.jpg")
     assert "1 names of train_name.txt are in no row of track_train_info.txt." in Mevid().read(tree.write().root).notes

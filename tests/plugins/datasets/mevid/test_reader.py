@@ -58,6 +58,13 @@ def test_without_the_list_of_scales_no_tracklet_has_one_and_a_note_says_where_it
     assert any("modes of scale cannot be scored; it lies in the repository Kitware/MEVID" in n for n in dataset.notes)
 
 
+def test_an_empty_list_of_scales_is_a_fault_and_is_not_said_to_be_missing(tree: Tree) -> None:
+    tree.scales = []
+    found = Mevid().verify(tree.write().root)
+    assert any("test_track_scale.txt is empty" in problem for problem in found.problems)
+    assert not any("is not there" in note for note in found.notes)
+
+
 def test_frames_listed_out_of_order_are_put_in_order_of_their_number(tree: Tree) -> None:
     expected = Mevid().read(tree.root).splits
     tree.names["train"][:10] = tree.names["train"][9::-1]
