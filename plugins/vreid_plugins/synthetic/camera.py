@@ -1,6 +1,6 @@
 """Cameras: where they look from, what street they see, and what they do to light and sharpness."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -28,6 +28,7 @@ class Camera:
     rows: Array  # [H, H] blur and loss of resolution along the columns of a crop
     columns: Array  # [W, W] the same along its rows
     noise: float
+    infrared: bool = False  # a night view by its own lamp: its three channels are equal
 
     def develop(self, frames: Array, light: Array) -> Array:
         """What the sensor makes of a scene: frames [T, H, W, 3] under a light [3], without noise."""
@@ -39,18 +40,18 @@ class Camera:
 
 
 @lru_cache(maxsize=64)
-def camera(world: World, number: int) -> Camera:
-    """The camera with this number, counted from 0."""
+def camera(world: World, number: int, infrared: bool = False) -> Camera:
+    """The camera with this number, counted from 0; infrared: the same camera at the same place by night."""
     rng = world.stream("camera", number)
     steep = float(rng.uniform(0, 1))
     turn = VIEWS[number] if number < len(VIEWS) else rng.uniform(-1, 1)
     down, blur = rng.uniform(1, world.lowres), rng.uniform(0, world.blur) * world.height / 64
-    return Camera(
+    by_day = Camera(
         yaw=float(np.deg2rad(90 + turn * world.yaw_spread)),
         elevation=0.30 * steep,
         light=float(rng.uniform(-1, 1)),
         shadow=float(world.shadow * rng.uniform(0.5, 1)),
-        view=street(world.stream("street", number), world, steep),
+        view=street(world.stream("street", number), world, steep, infrared),
         mix=_colour_response(rng, world.cast),
         gain=float(1 + rng.uniform(-1, 1) * world.gain),
         gamma=float(np.exp(rng.uniform(-1, 0.7) * world.gain)),
@@ -58,6 +59,11 @@ def camera(world: World, number: int) -> Camera:
         columns=_softening(world.width, down, blur),
         noise=float(world.noise * rng.uniform(0.3, 1)),
     )
+    if not infrared:
+        return by_day
+    # the lamp sits beside the lens: no side of a body is darker, and shadows fall behind what throws them
+    one_channel = np.full((3, 3), 1 / 3, np.float32)
+    return replace(by_day, infrared=True, light=0.0, shadow=0.3 * by_day.shadow, mix=one_channel)
 
 
 def _colour_response(rng: np.random.Generator, cast: float) -> Array:

@@ -21,14 +21,16 @@ CHANGE = 10_000_000  # more than any person's number: number + n * CHANGE is the
 
 
 @lru_cache(maxsize=1024)
-def identity(world: World, number: int) -> Identity:
+def identity(world: World, number: int, infrared: bool = False) -> Identity:
     """The person with this number; it depends on no other person, except one whose clothes it wears.
 
     Beyond CHANGE it is a person of a smaller number in other clothes: build, gait, skin and hair stay.
+    infrared: the same person in the same clothes, in the shades that an infrared camera sees.
     """
     if number >= CHANGE:
-        usual = identity(world, number % CHANGE)
-        return replace(usual, outfit=draw_outfit(world, number // world.group_size, number, usual.outfit))
+        usual = identity(world, number % CHANGE, infrared)
+        changed = draw_outfit(world, number // world.group_size, number, usual.outfit, infrared=infrared)
+        return replace(usual, outfit=changed)
     outfit = number
     if number % 2 and world.stream("twin", number).random() < 2 * world.twins:
         outfit = number - 1
@@ -38,5 +40,5 @@ def identity(world: World, number: int) -> Identity:
     return Identity(
         build=draw_build(rng),
         gait=draw_gait(rng, world.gait_spread),
-        outfit=draw_outfit(world, outfit // world.group_size, outfit),
+        outfit=draw_outfit(world, outfit // world.group_size, outfit, infrared=infrared),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .palette import VISIBLE, Surfaces
 from .raster import Array
 from .things import Thing, bicycle, bush, car, fence, litter_bin, pole, trunk, wall
 from .world import World
@@ -68,7 +69,7 @@ def _window(rng: np.random.Generator, frames: int, shortest: int, longest: int) 
     return slice(start, start + length)
 
 
-def obstacle(world: World, key: tuple[int, ...], frames: int) -> tuple[Array, Array]:
+def obstacle(world: World, key: tuple[int, ...], frames: int, seen: Surfaces = VISIBLE) -> tuple[Array, Array]:
     """A thing passing through the crop of a walker over T frames: premultiplied colour and cover."""
     rng = world.stream("obstacle", *key)
     kinds = list(_OBSTACLES)
@@ -76,7 +77,7 @@ def obstacle(world: World, key: tuple[int, ...], frames: int) -> tuple[Array, Ar
     (narrow, broad), (low, high), _ = _OBSTACLES[kind]
     wide = max(2, int(world.width * rng.uniform(narrow, broad)))
     tall = max(2, int(world.height * rng.uniform(low, high)))
-    patch = kind(rng, tall, wide)  # [tall, wide, 4]
+    patch = kind(rng, seen, tall, wide)  # [tall, wide, 4]
     side = rng.choice([-1, 1])
     start, end = rng.uniform(-0.9, -0.2), rng.uniform(-0.2, 0.9)
     centre = np.linspace(0.5 + start * side, 0.5 + end * side, frames)

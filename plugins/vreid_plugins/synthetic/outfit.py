@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .palette import ACCENT, HAIR, LOWER, SHOE, SKIN, UPPER, pick, pick_common, shifted
+from .infrared import dyes
+from .palette import ACCENT, INFRARED, LOWER, SHOE, UPPER, VISIBLE, pick, pick_common, shifted
 from .raster import Array, smooth_noise
 from .world import World
 
@@ -40,21 +41,25 @@ class Outfit:
     bag_side: int  # -1 left, 1 right
 
 
-def draw_outfit(world: World, group: int, number: int, wearer: Outfit | None = None) -> Outfit:
+def draw_outfit(
+    world: World, group: int, number: int, wearer: Outfit | None = None, *, infrared: bool = False
+) -> Outfit:
     """The outfit with this number; base colours are those of its look-alike group.
 
     Skin and hair are those of the `wearer`, whose other clothes these are.
+    infrared: the same clothes as an infrared camera sees them.
     """
+    seen, dye = (INFRARED, dyes(world, number)) if infrared else (VISIBLE, np.asarray)
     shared, rng = world.stream("group", group), world.stream("outfit", number)
     upper = pick_common(shared, UPPER[: world.upper_colours])
     lower = pick_common(shared, LOWER[: world.lower_colours])
-    upper, lower = (shifted(rng, colour, world.colour_jitter) for colour in (upper, lower))
+    upper, lower = (dye(shifted(rng, colour, world.colour_jitter)) for colour in (upper, lower))
 
     def accent(base: Array) -> Array:
         """A colour for a detail, faded towards what it lies on where the world wants little detail."""
-        return np.asarray(base + (pick_common(rng, ACCENT, 0.02) - base) * min(1.0, world.detail), np.float32)
+        return np.asarray(base + (dye(pick_common(rng, ACCENT, 0.02)) - base) * min(1.0, world.detail), np.float32)
 
-    skin, hair = pick(rng, SKIN, 0.015), pick_common(rng, HAIR)
+    skin, hair = pick(rng, seen.skin, 0.015), pick_common(rng, seen.hair)
     skin, hair = (wearer.skin, wearer.hair) if wearer else (skin, hair)
     bag = str(rng.choice(["none", "backpack", "shoulder", "hand"], p=[0.45, 0.25, 0.17, 0.13]))
     bag_colour = accent(upper)
@@ -72,7 +77,7 @@ def draw_outfit(world: World, group: int, number: int, wearer: Outfit | None = N
         legwear=legwear,
         thigh=thigh,
         shin=shin,
-        shoe=pick(rng, SHOE, 0.02),
+        shoe=dye(pick(rng, SHOE, 0.02)),
         skin=skin,
         head=_head(rng, skin, None if hairstyle == "bald" else hair, (_HAT[headwear], headwear_colour)),
         hair=hair,

@@ -1,4 +1,6 @@
-"""Colours as surveillance cameras see them: dark and muted clothes, few bright ones."""
+"""Colours as surveillance cameras see them: dark and muted clothes, few bright ones; and all that in infrared."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,6 +46,59 @@ CAR = _colours(
     (0.12, 0.12, 0.13), (0.66, 0.66, 0.66), (0.40, 0.41, 0.43), (0.76, 0.76, 0.75), (0.17, 0.21, 0.32),
     (0.40, 0.15, 0.14),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Surfaces:
+    """What a camera sees of each material: rows of RGB [n, 3] in [0, 1], the same materials in the same order."""
+
+    skin: Array
+    hair: Array
+    plaster: Array
+    brick: Array
+    paving: Array
+    asphalt: Array
+    grass: Array
+    leaves: Array
+    bark: Array
+    wood: Array
+    metal: Array
+    glass: Array
+    car: Array
+    sky: Array  # [3], times a brightness
+    far: tuple[float, float]  # how much of distant things arrives, and how much air is seen before them
+
+
+VISIBLE = Surfaces(
+    SKIN, HAIR, PLASTER, BRICK, PAVING, ASPHALT, GRASS, LEAVES, BARK, WOOD, METAL, GLASS, CAR,
+    sky=np.array([0.97, 1.0, 1.03], np.float32), far=(0.6, 0.22),
+)  # fmt: skip
+
+
+def _greys(*reflectances: float) -> Array:
+    return np.repeat(np.array(reflectances, np.float32)[:, None], 3, axis=1)  # [materials, 3]
+
+
+# Reflectance around 850 nm, where surveillance lamps shine: melanin absorbs little, so that skin of every tone is
+# bright; leaves and grass reflect half of the light; minerals look as they do to the eye; glass lets the light through.
+# Nothing lights the sky, and the lamp does not reach distant things. What clothes reflect is in `infrared`.
+INFRARED = Surfaces(
+    skin=_greys(0.64, 0.63, 0.61, 0.56, 0.50),
+    hair=_greys(0.15, 0.19, 0.28, 0.42, 0.54),
+    plaster=_greys(0.68, 0.60, 0.72, 0.53, 0.63),
+    brick=_greys(0.43, 0.50, 0.40),
+    paving=_greys(0.52, 0.45, 0.56, 0.42, 0.48),
+    asphalt=_greys(0.24, 0.28),
+    grass=_greys(0.56, 0.52),
+    leaves=_greys(0.50, 0.56, 0.53),
+    bark=_greys(0.40, 0.46),
+    wood=_greys(0.60, 0.52, 0.62),
+    metal=_greys(0.26, 0.45, 0.22),
+    glass=_greys(0.07, 0.09, 0.12),
+    car=_greys(0.10, 0.64, 0.40, 0.72, 0.33, 0.48),
+    sky=np.full(3, 0.05, np.float32),
+    far=(0.15, 0.01),
+)
 
 
 def pick(rng: np.random.Generator, colours: Array, jitter: float = 0.0) -> Array:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from .body import Placement
 from .camera import Camera
+from .infrared import approach, night_noise
 from .raster import Array
 from .world import World
 
@@ -52,6 +53,21 @@ def photograph(
     noise = world.stream("noise", *key).standard_normal(image.shape, dtype=np.float32)
     image += noise * np.float32(seen_by.noise)
     return (np.clip(image, 0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
+
+
+def photograph_at_night(
+    world: World, seen_by: Camera, image: Array, yaw: Array, blurred: slice | None, key: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    """An infrared camera's pictures [T, H, W, 3] of a scene, their channels equal; yaw [T] tells who comes nearer."""
+    image = image * approach(world, key, yaw)[:, None, None, None]
+    image = seen_by.develop(image, np.ones(3, np.float32))
+    if blurred is not None:
+        length = max(2, round(world.stream("smear", *key).integers(2, 5) * world.height / 64))
+        image[blurred] = _smear(image[blurred], length)
+    grey = image[..., 0]
+    grey = grey + night_noise(world, key, grey, seen_by.noise)
+    coded = (np.clip(grey, 0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
+    return np.repeat(coded[..., None], 3, axis=3)
 
 
 def _smear(image: Array, length: int) -> Array:

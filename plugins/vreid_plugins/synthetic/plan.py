@@ -36,6 +36,8 @@ class Plan:
         digest = hashlib.sha256(f"{self.layout} {self.world.hash}".encode())
         for job in self.jobs:
             digest.update(repr(job).encode())
+            if job.spec.infrared:
+                digest.update(b"infrared")
         for path in sorted(self.files):
             digest.update(path.encode() + self.files[path])
         return digest.hexdigest()

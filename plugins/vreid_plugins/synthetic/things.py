@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .palette import BARK, BRICK, CAR, GLASS, LEAVES, METAL, PLASTER, WOOD, pick, pick_common
+from .palette import Surfaces, pick, pick_common
 from .raster import Array, rough_noise, smooth_noise
 
 # Each thing is drawn as [height, width, 4]: RGB and opacity in [0, 1].
-Thing = Callable[[np.random.Generator, int, int], Array]
+Thing = Callable[[np.random.Generator, Surfaces, int, int], Array]
 
 
 def _opaque(colour: Array, tone: Array) -> Array:
@@ -26,46 +26,47 @@ def _down(height: int) -> Array:
     return ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]  # [h, 1] in (0, 1)
 
 
-def pole(rng: np.random.Generator, height: int, width: int) -> Array:
+def pole(rng: np.random.Generator, seen: Surfaces, height: int, width: int) -> Array:
     """A lamp post: a shiny cylinder."""
     across = _across(width)
     tone = 0.75 + 0.35 * np.exp(-(((across + 0.35) / 0.35) ** 2)) - 0.25 * across
-    patch = _opaque(pick(rng, METAL, 0.02), np.repeat(tone, height, axis=0))
+    patch = _opaque(pick(rng, seen.metal, 0.02), np.repeat(tone, height, axis=0))
     return patch
 
 
-def trunk(rng: np.random.Generator, height: int, width: int) -> Array:
+def trunk(rng: np.random.Generator, seen: Surfaces, height: int, width: int) -> Array:
     """A tree trunk with furrowed bark."""
     bark = smooth_noise(rng, max(2, height // 6), width, max(1.0, width / 9))
     furrows = np.repeat(bark, 6, axis=0)[:height]
     furrows = np.pad(furrows, ((0, height - len(furrows)), (0, 0)), mode="edge")
     tone = (0.75 + 0.5 * furrows) * (1.0 - 0.35 * _across(width) ** 2 - 0.15 * _across(width))
-    patch = _opaque(pick(rng, BARK, 0.02), tone)
+    patch = _opaque(pick(rng, seen.bark, 0.02), tone)
     wobble = 0.08 * np.sin(_down(height) * rng.uniform(3, 9) + rng.uniform(0, 6))
     patch[..., 3] = np.clip((0.9 - np.abs(_across(width) + wobble)) * width / 2, 0, 1)
     return patch
 
 
-def bush(rng: np.random.Generator, height: int, width: int) -> Array:
+def bush(rng: np.random.Generator, seen: Surfaces, height: int, width: int) -> Array:
     """Leaves with a ragged outline."""
     cell = max(2.0, height / 7)
     leaves = rough_noise(rng, height, width, cell)
     fine = rng.random((height, width), dtype=np.float32)
     tone = 0.35 + 1.05 * leaves + 0.3 * (fine - 0.5) - 0.35 * _down(height)
-    patch = _opaque(pick(rng, LEAVES, 0.02), np.clip(tone, 0.15, 1.6))
+    patch = _opaque(pick(rng, seen.leaves, 0.02), np.clip(tone, 0.15, 1.6))
     outline = 1.05 - _across(width) ** 4 - np.clip(1 - _down(height) / 0.6, 0, 1) ** 2
     patch[..., 3] = np.clip((outline - 0.75 * (1 - leaves)) * 8, 0, 1)
     return patch
 
 
-def car(rng: np.random.Generator, height: int, width: int) -> Array:
+def car(rng: np.random.Generator, seen: Surfaces, height: int, width: int) -> Array:
     """The side of a parked car: body, windows, a wheel."""
     down, across = _down(height), _across(width)
     tone = 0.95 + 0.2 * np.exp(-(((down - 0.45) / 0.06) ** 2)) - 0.3 * np.clip(down - 0.5, 0, 1)
-    patch = _opaque(pick_common(rng, CAR, 0.02), np.repeat(tone, width, axis=1))
+    patch = _opaque(pick_common(rng, seen.car, 0.02), np.repeat(tone, width, axis=1))
     roof = np.clip((down - 0.02 - 0.12 * np.abs(across) ** 3) * height, 0, 1)
     window = (down > 0.09) & (down < 0.36) & (np.abs(across) < 0.9) & (np.abs(across - rng.uniform(-0.3, 0.3)) > 0.04)
-    patch[window, :3] = (pick(rng, GLASS) * (1.25 - 0.8 * down)[..., None] * np.ones((1, width, 1), np.float32))[window]
+    panes = pick(rng, seen.glass) * (1.25 - 0.8 * down)[..., None] * np.ones((1, width, 1), np.float32)
+    patch[window, :3] = panes[window]
     centre, radius = rng.uniform(-0.6, 0.6), 0.2 * height
     wheel = np.sqrt(((across - centre) * width / 2) ** 2 + ((down - 0.82) * height) ** 2) / radius
     patch[wheel < 1.15, :3] = 0.05
@@ -77,24 +78,24 @@ def car(rng: np.random.Generator, height: int, width: int) -> Array:
     return patch
 
 
-def fence(rng: np.random.Generator, height: int, width: int) -> Array:
+def fence(rng: np.random.Generator, seen: Surfaces, height: int, width: int) -> Array:
     """Wooden boards with narrow gaps."""
     board = max(3, width // int(rng.integers(4, 9)))
     column = np.arange(width)
     tones = rng.uniform(0.85, 1.12, width // board + 1).astype(np.float32)
     grain = smooth_noise(rng, height, width, max(1.5, width / 12))
-    patch = _opaque(pick(rng, WOOD, 0.02), tones[column // board][None, :] * (0.9 + 0.2 * grain))
+    patch = _opaque(pick(rng, seen.wood, 0.02), tones[column // board][None, :] * (0.9 + 0.2 * grain))
     patch[:, column % board == 0, :3] *= 0.45
     rail = np.abs(_down(height) - 0.2) < 0.03
     patch[..., :3] *= np.where(rail, 0.8, 1.0)[..., None]
     return patch
 
 
-def wall(rng: np.random.Generator, height: int, width: int) -> Array:
+def wall(rng: np.random.Generator, seen: Surfaces, height: int, width: int) -> Array:
     """A corner of masonry or a pillar, lit from one side."""
     side = 1.0 + rng.uniform(-0.16, 0.16) * _across(width)
     stain = 0.94 + 0.12 * smooth_noise(rng, height, width, max(3.0, height / 4))
-    colour = pick(rng, PLASTER if rng.random() < 0.6 else BRICK, 0.03) * np.float32(rng.uniform(0.6, 1.0))
+    colour = pick(rng, seen.plaster if rng.random() < 0.6 else seen.brick, 0.03) * np.float32(rng.uniform(0.6, 1.0))
     patch = _opaque(colour, side * stain)
     if rng.random() < 0.5:  # joints between the stones
         course = max(3, height // int(rng.integers(8, 16)))
@@ -102,21 +103,21 @@ def wall(rng: np.random.Generator, height: int, width: int) -> Array:
     return patch
 
 
-def litter_bin(rng: np.random.Generator, height: int, width: int) -> Array:
+def litter_bin(rng: np.random.Generator, seen: Surfaces, height: int, width: int) -> Array:
     """A litter bin or a sign: a plain box with a rim."""
     across, down = _across(width), _down(height)
     tone = (0.95 - 0.25 * across**2) * (1 - 0.2 * down)
-    patch = _opaque(pick(rng, METAL, 0.04), tone)
+    patch = _opaque(pick(rng, seen.metal, 0.04), tone)
     patch[: max(1, height // 12), :, :3] *= 1.35
     return patch
 
 
-def bicycle(rng: np.random.Generator, height: int, width: int) -> Array:
+def bicycle(rng: np.random.Generator, seen: Surfaces, height: int, width: int) -> Array:
     """Two wheels and a frame, mostly air."""
     across, down = _across(width) * np.float32(width / 2), _down(height) * height
     patch = np.zeros((height, width, 4), np.float32)
     thick, radius = max(0.7, height / 30), min(0.42 * height, 0.24 * width)
-    colour = pick(rng, CAR, 0.03)
+    colour = pick(rng, seen.car, 0.03)
     hubs = (-0.26 * width, 0.26 * width)
     axle = height - radius - 1
     ink = np.zeros((height, width), np.float32)

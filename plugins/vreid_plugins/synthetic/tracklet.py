@@ -1,6 +1,6 @@
 """Rendering one tracklet: who walks where, what goes wrong, and the truth about what can be seen."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,10 @@ from .body import Placement
 from .camera import Camera, camera
 from .figure import draw_person
 from .identity import CHANGE, identity
+from .infrared import NEARER
 from .nuisance import Mishaps, draw_mishaps, obstacle
-from .picture import FOOT, background, cast_shadow, photograph
+from .palette import INFRARED, VISIBLE
+from .picture import FOOT, background, cast_shadow, photograph, photograph_at_night
 from .raster import Array, Canvas
 from .world import World
 
@@ -25,6 +27,8 @@ class TrackletSpec:
     frames: int
     crowd: tuple[int, int] = (0, 1_000_000)  # identities [first, last) who walk by or are tracked by mistake
     junk: bool = False  # a false or badly cut detection
+    # not in repr, by which plans are hashed; `Plan.hash` adds it where it is True, so that older plans keep their hash
+    infrared: bool = field(default=False, repr=False)
 
     @property
     def key(self) -> tuple[int, ...]:
@@ -43,7 +47,7 @@ class RenderedTracklet:
 
 def render(world: World, spec: TrackletSpec) -> RenderedTracklet:
     """Render one tracklet, independently of all others."""
-    seen_by = camera(world, spec.camera)
+    seen_by = camera(world, spec.camera, spec.infrared)
     mishaps = draw_mishaps(world, spec.key, spec.frames)
     walk = _walk(world, spec, seen_by, mishaps)
     person, visibility = _person(world, spec, seen_by, walk, mishaps)
@@ -55,9 +59,13 @@ def render(world: World, spec: TrackletSpec) -> RenderedTracklet:
         window = mishaps.windows[name]
         if window is not None:
             colour, cover = _in_front(world, spec, seen_by, name, window)
+            colour = colour * np.float32(NEARER) if spec.infrared else colour
             visibility[window] *= 1 - _hidden(person.cover[window], cover)
             image[window] = colour + image[window] * (1 - cover[..., None])
-    frames = photograph(world, seen_by, image, mishaps.windows["mblur"], spec.key)
+    if spec.infrared:
+        frames = photograph_at_night(world, seen_by, image, walk.yaw, mishaps.windows["mblur"], spec.key)
+    else:
+        frames = photograph(world, seen_by, image, mishaps.windows["mblur"], spec.key)
     return RenderedTracklet(frames, visibility.astype(np.float32), mishaps.flags(spec.frames))
 
 
@@ -116,13 +124,14 @@ def _person(
 ) -> tuple[Canvas, Array]:
     """The layer of the person the tracker follows, and how much of the right person it shows, [T]."""
     canvas = Canvas(spec.frames, world.height, world.width, seen_by.light)
-    visibility = _draw(world, world.stream("person", *spec.key), canvas, spec.identity, walk)
+    visibility = _draw(world, world.stream("person", *spec.key), canvas, (spec.identity, spec.infrared), walk)
     window = mishaps.windows["switch"]
     if window is not None:
         rng = world.stream("switch", *spec.key)
         other = Canvas(window.stop - window.start, world.height, world.width, seen_by.light)
         x, y, scale = _box(world, rng, other.frames)
-        _draw(world, rng, other, _somebody(rng, spec), Placement(walk.yaw[window], x, y, scale, walk.elevation))
+        who = (_somebody(rng, spec), spec.infrared)
+        _draw(world, rng, other, who, Placement(walk.yaw[window], x, y, scale, walk.elevation))
         canvas.colour[window], canvas.cover[window], visibility[window] = other.colour, other.cover, 0
     window = mishaps.windows["miss"]
     if window is not None:
@@ -130,9 +139,12 @@ def _person(
     return canvas, visibility
 
 
-def _draw(world: World, rng: np.random.Generator, canvas: Canvas, number: int, placement: Placement) -> Array:
-    """Draw an identity walking, with the gait of the day; returns the share of the body inside the crop, [T]."""
-    usual = identity(world, number)
+def _draw(world: World, rng: np.random.Generator, canvas: Canvas, who: tuple[int, bool], placement: Placement) -> Array:
+    """Draw an identity walking, with the gait of the day; returns the share of the body inside the crop, [T].
+
+    who: the identity's number, and whether an infrared camera sees it.
+    """
+    usual = identity(world, *who)
     today = replace(usual, gait=usual.gait.varied(rng, world.gait_within))
     time = np.arange(canvas.frames) / world.fps
     phase = (2 * np.pi * today.gait.frequency * time + rng.uniform(0, 2 * np.pi)).astype(np.float32)
@@ -150,7 +162,7 @@ def _in_front(world: World, spec: TrackletSpec, seen_by: Camera, name: str, wind
     """What passes between camera and person: premultiplied colour [n, H, W, 3] and cover [n, H, W]."""
     frames = window.stop - window.start
     if name == "obj":
-        return obstacle(world, spec.key, frames)
+        return obstacle(world, spec.key, frames, INFRARED if spec.infrared else VISIBLE)
     rng = world.stream("passer", *spec.key)
     canvas = Canvas(frames, world.height, world.width, seen_by.light)
     x, y, scale = _box(world, rng, frames)
@@ -159,7 +171,7 @@ def _in_front(world: World, spec: TrackletSpec, seen_by: Camera, name: str, wind
     yaw = np.full(frames, side * np.pi / 2 * (0.5 + 0.5 * rng.random()), np.float32)
     x, y = x + path.astype(np.float32), y + np.float32(world.height * rng.uniform(0, 0.12))
     place = Placement(yaw, x, y, scale * np.float32(rng.uniform(0.95, 1.15)), seen_by.elevation)
-    _draw(world, rng, canvas, _somebody(rng, spec), place)
+    _draw(world, rng, canvas, (_somebody(rng, spec), spec.infrared), place)
     return canvas.colour, canvas.cover
 
 
