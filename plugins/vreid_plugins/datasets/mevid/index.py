@@ -14,8 +14,9 @@ from vreid_plugins.datasets.count_check import check_disjoint
 from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.folders import check_layout
 from vreid_plugins.datasets.mevid.names import EXAMPLE, STEM, TRACK, list_names, name_keys
-from vreid_plugins.datasets.mevid.tables import ORIGIN, read_numbers, read_scales
+from vreid_plugins.datasets.mevid.tables import ORIGIN, read_scales
 from vreid_plugins.datasets.name_lists import Integers, check_names, check_repeats
+from vreid_plugins.datasets.number_tables import read_numbers
 from vreid_plugins.datasets.row_ranges import Lists, check_people, check_ranges
 
 FRAMES = {part: f"bbox_{part}" for part in ("train", "test")}
@@ -63,7 +64,7 @@ def load(root: Path, report: Report) -> Index:
 def load_rows(root: Path, part: str, report: Report, notes: list[str]) -> list[Tracklet | None]:
     """The tracklet of each row of one part; None for one of nobody (pid -1) or without frames, which `notes` tell."""
     lists = Lists(root / NAMES[part], root / TRACKS[part], first=0, sparse=True)
-    rows = read_numbers(lists.tracks, len(ROW.split()), ROW, report)
+    rows = read_numbers(lists.tracks, ROW, ORIGIN, report)
     try:
         names, fields, good = list_names(lists.names)
     except OSError as error:
@@ -124,7 +125,7 @@ def check_tracks(lists: Lists, rows: Integers, fields: Integers, report: Report)
 
 def load_query(path: Path, rows: Sequence[Tracklet | None], report: Report) -> list[int]:
     """The rows of the test part that are queries, counted from 0; empty if they cannot be used."""
-    read = read_numbers(path, 1, "12.0", report)
+    read = read_numbers(path, "12.0", ORIGIN, report)
     if read is None or not rows:
         return []
     query: list[int] = read[:, 0].tolist()
