@@ -13,6 +13,7 @@ from vreid_bench.registry.registry import Registry
 from vreid_plugins.datasets.ccvid.twin import plan as plan_ccvid
 from vreid_plugins.datasets.duke_video.twin import plan as plan_duke_video
 from vreid_plugins.datasets.g2a_vreid.twin import plan as plan_g2a_vreid
+from vreid_plugins.datasets.hitsz_vcm.twin import plan as plan_hitsz_vcm
 from vreid_plugins.datasets.ilids_vid.twin import plan as plan_ilids_vid
 from vreid_plugins.datasets.ls_vid.twin import plan as plan_ls_vid
 from vreid_plugins.datasets.mars.twin import plan as plan_mars
@@ -37,6 +38,7 @@ PLANS = {
     "mot": plan_mot,
     "pretraining": plan_pretraining,
     "vccr": plan_vccr,
+    "hitsz-vcm": plan_hitsz_vcm,
 }
 
 

@@ -30,6 +30,7 @@ def test_every_installed_protocol_is_described_and_has_its_line(registry, cli, c
     assert "of query tracklets alone" in corrupted
     assert "JPEG of quality 20" in corrupted
     assert "8 of 8 clips" in cli("protocols", "show", "mars-shuffled-frames").stdout
+    assert "training tracklets under 12 frames" in cli("protocols", "show", "hitsz-vcm-infrared-to-visible").stdout
     shown = cli_json("protocols", "show", "mars")
     assert shown["fingerprint"] == find_protocol(registry.values("protocols"), "mars").fingerprint
     assert shown["counts"]["queries"] == 1980

@@ -24,6 +24,8 @@ def describe_protocol(protocol: Protocol) -> str:
         ("ranked by", f"mAP under {protocol.headline}"),
         ("scored under", ", ".join(protocol.conventions)),
     ]
+    if protocol.least_training_frames:
+        lines.append(("left out", f"training tracklets under {protocol.least_training_frames} frames"))
     if protocol.holdout:
         lines.append(("held out", f"{protocol.holdout:.0%} of the training identities are the test"))
     if protocol.fine_tune:

@@ -64,7 +64,7 @@ def check_frames(
 
 def find_unlisted(root: Path, top: str, folders: Iterable[str]) -> Iterable[str]:
     """The faults of what lies in `top` or below it, above the frames, and leads to no listed frame."""
-    known = set(folders)  # these are checked one by one
+    known = {folder for folder in folders if folder == top or folder.startswith(f"{top}/")}  # checked one by one
     between = {top} | {str(parent) for folder in known for parent in PurePosixPath(folder).parents}
     between = {folder for folder in between if folder == top or folder.startswith(f"{top}/")} - known
     for folder in sorted(between):

@@ -165,8 +165,8 @@ def check_query(path: Path, query: Sequence[int], rows: Sequence[Tracklet | None
     if outside:
         hint = " (the file seems to count from 0)" if 0 in outside else ""
         report(
-            f"{path}: a query is row {outside[0]}{one_of(outside, 'queries')}, expected 1 to {len(rows)}{hint}; restore "
-            "the published file."
+            f"{path}: a query is row {outside[0]}{one_of(outside, 'queries')}, expected 1 to {len(rows)}{hint}; "
+            "restore the published file."
         )
         return False
     twice = [number for number, many in Counter(query).items() if many > 1]
@@ -199,6 +199,6 @@ def note_foreign(index: Index) -> list[str]:
     if not visible and not infrared:
         return []
     return [
-        f"{len(visible):,} visible tracklets are among the queries and {len(infrared):,} infrared ones among the others; "
-        "the conventions infrared-to-visible and visible-to-infrared leave them out."
+        f"{len(visible):,} visible tracklets are among the queries and {len(infrared):,} infrared ones among the "
+        "others; the conventions infrared-to-visible and visible-to-infrared leave them out."
     ]

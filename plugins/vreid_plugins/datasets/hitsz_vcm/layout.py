@@ -35,11 +35,11 @@ def find_layout(root: Path, report: Report) -> Layout | None:
         return None
     inside = [name for name in LISTS if (root / INFO / name).exists()]
     beside = [name for name in LISTS if (root / name).exists()]
-    twice = next((name for name in beside if name in inside), None)
-    if twice is not None and (root / twice).read_bytes() != (root / INFO / twice).read_bytes():
+    twice = next((name for name in beside if name in inside and differ(root / name, root / INFO / name)), None)
+    if twice is not None:
         report(
-            f"{root / twice} differs from {root / INFO / twice}, expected the list in one place; delete the one that is "
-            "not the published list."
+            f"{root / twice} differs from {root / INFO / twice}, expected the list in one place; delete the one that "
+            "is not the published list."
         )
         return None
     lists = f"{INFO}/" if len(inside) > len(beside) else ""
@@ -51,3 +51,8 @@ def find_layout(root: Path, report: Report) -> Layout | None:
         good = False
     frames = {part: f"{FRAMES[part]}/" if parts else "" for part in PARTS}
     return Layout(root / lists, frames) if good else None
+
+
+def differ(one: Path, other: Path) -> bool:
+    """Whether two paths are not files of the same bytes."""
+    return not (one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes())
