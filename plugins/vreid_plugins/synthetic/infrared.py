@@ -9,22 +9,28 @@ from .world import World
 
 Dye = Callable[[Array], Array]  # the colour of cloth [3] as the eye sees it -> as the camera does
 
-# Most dyes let light around 850 nm through, and the fibre below is bright; carbon black and some pigments absorb it.
-# How often, mean and spread of the reflectance: the visible colour says nothing about it.
-_CLOTH = ((0.62, 0.60, 0.10), (0.20, 0.36, 0.07), (0.18, 0.15, 0.05))
+# Most dyes let light around 850 nm through, and the fibre below is bright; some absorb it. How often, mean and spread of
+# the reflectance: the colour of dyed cloth says nothing about it.
+_DYED = ((0.62, 0.60, 0.10), (0.20, 0.36, 0.07), (0.18, 0.15, 0.05))
+# Black, grey and white cloth is often coloured by carbon black or not at all, and then looks as it does to the eye.
+_NEUTRAL = 0.06  # largest distance between the channels of such a colour
+_UNDYED = 0.6  # how much of it
 NEARER = 1.3  # how much more light falls on what passes between the camera and the person
 _WALK = 1.3  # m per second
 _ADAPTS = 0.7  # share of the change of light, as an exponent, that the exposure makes up for
 
 
 def dyes(world: World, outfit: int) -> Dye:
-    """What the cloth of an outfit reflects, asked in the order in which it is dyed; the colour does not matter."""
+    """What the cloth of an outfit reflects, asked in the order in which it is dyed."""
     rng = world.stream("dye", outfit)
-    share = [often for often, _, _ in _CLOTH]
+    share = [often for often, _, _ in _DYED]
 
     def dye(colour: Array) -> Array:
-        _, usual, spread = _CLOTH[rng.choice(len(_CLOTH), p=share)]
-        return np.full(3, np.clip(rng.normal(usual, spread), 0.05, 0.85), np.float32)
+        _, usual, spread = _DYED[rng.choice(len(_DYED), p=share)]
+        reflected, undyed = rng.normal(usual, spread), rng.random() < _UNDYED
+        if undyed and np.ptp(colour) < _NEUTRAL:
+            reflected = float(colour.mean())
+        return np.full(3, np.clip(reflected, 0.05, 0.85), np.float32)
 
     return dye
 

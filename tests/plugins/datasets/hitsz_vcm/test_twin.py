@@ -73,7 +73,7 @@ def test_the_traps_of_the_original_are_in_the_default_twin() -> None:
 
 def test_short_tracklets_are_left_out_and_no_query_stays_without_a_match() -> None:
     expected = plan().expected
-    assert (expected["train_identities"], expected["test_identities"], expected["cameras"]) == (120, 160, 12)
+    assert (expected["train_identities"], expected["test_identities"], expected["cameras"]) == (120, 120, 12)
     short = expected["queries"] - expected["queries_of_12_frames_or_more"]
     assert 0.05 * expected["queries"] < short < 0.15 * expected["queries"]  # 11 % in the original
     assert expected["queries_without_a_match,_of_12_frames_or_more"] == 0
