@@ -9,8 +9,8 @@ from .world import World
 
 Dye = Callable[[Array], Array]  # the colour of cloth [3] as the eye sees it -> as the camera does
 
-# Most dyes let light around 850 nm through, and the fibre below is bright; some absorb it. How often, mean and spread of
-# the reflectance: the colour of dyed cloth says nothing about it.
+# Most dyes let light around 850 nm through, and the fibre below is bright; some absorb it. How often, mean and spread
+# of the reflectance: the colour of dyed cloth says nothing about it.
 _DYED = ((0.62, 0.60, 0.10), (0.20, 0.36, 0.07), (0.18, 0.15, 0.05))
 # Black, grey and white cloth is often coloured by carbon black or not at all, and then looks as it does to the eye.
 _NEUTRAL = 0.06  # largest distance between the channels of such a colour

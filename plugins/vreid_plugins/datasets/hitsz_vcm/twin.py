@@ -19,8 +19,9 @@ SEEN = 2  # cameras that see somebody in each modality; in two of five cases one
 SHORT = (1, 2, 3, 6)  # frames of a few tracklets
 STEP = 5  # frames of the video from one frame to the next
 INFRARED, VISIBLE = 1, 2
-# Colour says little from one modality to the other: cut, carried things, build and gait are left. So that a small method
-# scores above chance, fewer mishaps hide them than in other twins, people walk more differently, no two share their colours on purpose, and cameras see them from more similar sides.
+# Colour says little from one modality to the other: cut, carried things, build and gait are left. So that a small
+# method scores above chance, fewer mishaps hide them than in other twins, people walk more differently, nobody has
+# the colours of others on purpose, and cameras see people from more similar sides.
 WORLD = {"group_size": 1, "gait_spread": 1.8, "gait_within": 0.05, "yaw_spread": 45.0, "yaw_jitter": 10.0}
 WORLD |= {"p_object": 0.15, "p_pedestrian": 0.15, "p_switch": 0.05, "p_miss": 0.05, "p_drift": 0.15, "p_blur": 0.15}
 
