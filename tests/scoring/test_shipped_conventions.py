@@ -28,7 +28,8 @@ def values_of(rule):
 
 def draw_world(random, rule):
     """Few tracklets of few people before few cameras, of lengths about the least one; equal distances are frequent."""
-    values, size = values_of(rule), int(random.integers(2, 16))
+    # where few have a role, more are drawn: else hardly any query has a match
+    values, size = values_of(rule), int(random.integers(2, 40 if rule.query or rule.gallery else 16))
     test = []
     for row in range(size):
         told = tuple((name, str(random.choice(each))) for name, each in values.items())
