@@ -200,5 +200,5 @@ def note_foreign(index: Index) -> list[str]:
         return []
     return [
         f"{len(visible):,} visible tracklets are among the queries and {len(infrared):,} infrared ones among the "
-        "others; the conventions infrared-to-visible and visible-to-infrared leave them out."
+        "others; the conventions of the two directions leave them out."
     ]

@@ -15,6 +15,7 @@ from vreid_plugins.datasets.synthetic_note import source_of
 
 VARIANTS = ("infrared-to-visible", "visible-to-infrared")
 LEAST = 12  # frames of a tracklet that the published code trains on, asks for, or ranks
+RULES = tuple(f"{variant}-from-{LEAST}-frames" for variant in VARIANTS)  # the convention of each variant
 CODE = "VCM-project233/MITML, data_manager.py and eval_metrics.py"
 
 
@@ -57,8 +58,8 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         name=f"hitsz-vcm-{VARIANTS[0]}",
         version="1",
         dataset="hitsz-vcm",
-        headline=VARIANTS[0],
-        conventions=(VARIANTS[0], "gallery-as-listed"),
+        headline=RULES[0],
+        conventions=(RULES[0], "gallery-as-listed"),
         summary="Search the people seen in infrared among the tracklets seen in visible light; tracklets under 12 "
         "frames are left out in training and test.",
         source=f"{CODE}; Lin et al., CVPR 2022",
@@ -69,8 +70,8 @@ def vreid_protocols() -> Mapping[str, Protocol]:
     swapped = replace(
         published,
         name=f"hitsz-vcm-{VARIANTS[1]}",
-        headline=VARIANTS[1],
-        conventions=(VARIANTS[1], "gallery-as-listed"),
+        headline=RULES[1],
+        conventions=(RULES[1], "gallery-as-listed"),
         variant=VARIANTS[1],
         summary="As hitsz-vcm-infrared-to-visible with the two sides swapped: search the people seen in visible light "
         "among the tracklets seen in infrared.",
@@ -81,9 +82,9 @@ def vreid_protocols() -> Mapping[str, Protocol]:
 
 @hookimpl
 def vreid_conventions() -> Mapping[str, Convention]:
-    """One modality searches the other, with tracklets of 12 frames or more: `infrared-to-visible`, and back."""
+    """One modality searches the other, with tracklets of 12 frames or more on both sides; and back."""
     published = Convention(
-        name=VARIANTS[0],
+        name=RULES[0],
         version="1",
         queries_in_gallery=None,
         average_precision="step",
@@ -97,9 +98,9 @@ def vreid_conventions() -> Mapping[str, Convention]:
     )
     swapped = replace(
         published,
-        name=VARIANTS[1],
+        name=RULES[1],
         query=published.gallery,
         gallery=published.query,
-        summary="As infrared-to-visible with the two sides swapped.",
+        summary=f"As {RULES[0]} with the two sides swapped.",
     )
     return {published.name: published, swapped.name: swapped}

@@ -13,7 +13,7 @@ from vreid_bench.scoring.metrics import judge
 from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_plugins.datasets.hitsz_vcm import reader
-from vreid_plugins.datasets.hitsz_vcm.reader import VARIANTS, HitszVcm
+from vreid_plugins.datasets.hitsz_vcm.reader import RULES, VARIANTS, HitszVcm
 
 
 def test_it_is_a_reader_of_two_variants_that_verifies_and_synthesizes() -> None:
@@ -87,7 +87,7 @@ def test_infrared_to_visible_by_hand(tree: Tree) -> None:
         [1, 2, 3, 0, 5],  # row 7
         [1, 2, 0, 4, 3],  # row 9
     ]
-    mean, first = score(split, "infrared-to-visible", distances)
+    mean, first = score(split, "infrared-to-visible-from-12-frames", distances)
     assert first == [1, -1, -1, 2]
     assert mean == pytest.approx((1 / 2 + 1 / 3) / 2)
     # As listed, the short ones take part: row 4 ranks 3, 6, 2, 8 with matches 1 and 3, AP (1/1 + 2/3) / 2 = 5/6; row 5
@@ -106,7 +106,7 @@ def test_visible_to_infrared_by_hand(tree: Tree) -> None:
     """
     (split,) = HitszVcm().read(tree.root, VARIANTS[1]).splits
     distances = [[1, 2, 3, 4], [2, 0, 1, 3], [1, 2, 3, 4], [1, 2, 0, 4], [3, 4, 2, 1]]
-    mean, first = score(split, "visible-to-infrared", distances)
+    mean, first = score(split, "visible-to-infrared-from-12-frames", distances)
     assert first == [-1, 1, -1, -1, 0]
     assert mean == pytest.approx((1 / 2 + 1) / 2)
 
@@ -116,7 +116,7 @@ def test_roles_go_by_modality_where_the_list_does_not(tree: Tree) -> None:
     dataset = HitszVcm().read(tree.write().root)
     (note,) = dataset.notes
     assert note.startswith("1 visible tracklets are among the queries and 2 infrared ones among the others; the conv")
-    mean, first = score(dataset.splits[0], "infrared-to-visible", [[1] * 6, [5, 6, 1, 2, 3, 4], [5, 6, 1, 2, 3, 4]])
+    mean, first = score(dataset.splits[0], RULES[0], [[1] * 6, [5, 6, 1, 2, 3, 4], [5, 6, 1, 2, 3, 4]])
     # left of the gallery are rows 2, 6, 8: row 4 has its match third, row 9 second
     assert first == [-1, 2, 1]
     assert mean == pytest.approx((1 / 3 + 1 / 2) / 2)
@@ -131,8 +131,8 @@ def test_training_leaves_short_tracklets_out(tree: Tree) -> None:
 def test_both_protocols_are_headed_by_their_direction_and_name_the_least_length() -> None:
     protocols, conventions = reader.vreid_protocols(), reader.vreid_conventions()
     assert list(protocols) == [f"hitsz-vcm-{variant}" for variant in VARIANTS]
-    for variant, protocol in zip(VARIANTS, protocols.values(), strict=True):
-        assert (protocol.variant, protocol.headline) == (variant, variant)
-        assert protocol.conventions == (variant, "gallery-as-listed")
-        assert protocol.rules["least_training_frames"] == conventions[variant].rules["least_frames"] == 12
+    for variant, rule, protocol in zip(VARIANTS, RULES, protocols.values(), strict=True):
+        assert (protocol.variant, protocol.headline) == (variant, rule)
+        assert protocol.conventions == (rule, "gallery-as-listed")
+        assert protocol.rules["least_training_frames"] == conventions[rule].rules["least_frames"] == 12
     assert len({each.fingerprint for each in (*protocols.values(), *conventions.values())}) == 4
