@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from vreid_bench import InputError, is_pinned
 from vreid_bench.system.arithmetic import explain_processor
 from vreid_plugins.datasets.mars.reader import Mars
 from vreid_plugins.datasets.mars.twin import plan as plan_mars
-from vreid_plugins.synthetic import Job, Plan, TrackletSpec, World, render, writer
+from vreid_plugins.synthetic import RENDERER_VERSION, Job, Plan, TrackletSpec, World, render, writer
 
 TINY = {"size": (32, 16), "progress": False}
 
@@ -163,6 +164,25 @@ def test_png_frames_keep_every_pixel(tmp_path: Path) -> None:
     job = plan.jobs[0]
     with Image.open(tmp_path / "tree" / job.paths[1]) as image:
         assert np.array_equal(np.asarray(image), render(plan.world, job.spec).frames[1])
+
+
+@pytest.mark.slow
+def test_pixels_of_version_2_stay_as_they_are(tmp_path: Path) -> None:
+    """Committed scores are of these pixels: whoever changes them has to raise RENDERER_VERSION."""
+    from hashlib import sha256
+
+    from PIL import Image
+
+    plan = small_plan(suffix="png")
+    things = {f"p_{kind}": 0.7 for kind in ("object", "pedestrian", "switch", "miss", "drift", "blur")}
+    writer.write_tree(tmp_path / "tree", replace(plan, world=replace(plan.world, **things)), progress=False)
+    digest = sha256()
+    for job in plan.jobs:
+        for path in job.paths:
+            with Image.open(tmp_path / "tree" / path) as image:
+                digest.update(image.tobytes())
+    assert RENDERER_VERSION == "2"
+    assert digest.hexdigest() == "29905c12fc0228b15b8d211c1623deeca233d4856be3a463bf3f7abf19650609"
 
 
 def test_a_folder_with_files_is_refused_and_left_alone(tmp_path: Path) -> None:
