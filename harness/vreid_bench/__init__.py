@@ -42,10 +42,12 @@ if TYPE_CHECKING:
         Source,
         Split,
         Tracklet,
+        Unscored,
         person_ids,
     )
     from vreid_bench.contracts.dataset_description import DatasetDescription, Known
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, PairScores, Published
+    from vreid_bench.evaluation.strategies.cases import Cases
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.reassociation import Reassociation
     from vreid_bench.evaluation.strategies.selection import Selection
@@ -84,10 +86,12 @@ _HOME = {
         "Source",
         "Split",
         "Tracklet",
+        "Unscored",
         "person_ids",
     ),
     "vreid_bench.contracts.dataset_description": ("DatasetDescription", "Known"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "PairScores", "Published"),
+    "vreid_bench.evaluation.strategies.cases": ("Cases",),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
     "vreid_bench.evaluation.strategies.reassociation": ("Reassociation",),
     "vreid_bench.evaluation.strategies.selection": ("Selection",),
@@ -125,6 +129,7 @@ __all__ = [
     "STEPS",
     "SYNTHETIC",
     "Batch",
+    "Cases",
     "Checkpoint",
     "CheckpointFamily",
     "ClipCorruption",
@@ -171,6 +176,7 @@ __all__ = [
     "Split",
     "Tracklet",
     "Train",
+    "Unscored",
     "WeightFile",
     "add_query_clip",
     "bar",

@@ -71,6 +71,7 @@ def pretrain(method: str, out: Path, log_level: str, **options: Any) -> None:
     from vreid_bench.records.encoder_file import pack_encoder  # imports torch, to read tensors
     from vreid_bench.system.files import write_atomic
 
+    assert record is not None, "rendered data can be scored"
     content, note = pack_encoder(folder, record)
     write_atomic(out, content)
     click.echo(

@@ -32,6 +32,8 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import log_events
 from vreid_bench.system.progress import write_line
 
+UNSCORED = "in the form of the challenge; there are no scores, because this copy does not have the true identities"
+
 if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     from vreid_bench.planning.plan import RunRequest
     from vreid_bench.records.record import Record
@@ -197,9 +199,10 @@ def run(**options: Any) -> None:
         reports = [report(folder, record) for folder, record in finished]
         click.echo(json.dumps(reports if several else reports[0]))
         return
-    click.echo(render([record for _, record in finished]))
-    for folder, _ in finished:
-        click.echo(f"record: {folder.record}")
+    if records := [record for _, record in finished if record is not None]:
+        click.echo(render(records))
+    for folder, record in finished:
+        click.echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
 
 
 def choose_seeds(seed: int | None, seeds: str | None) -> Sequence[int | None]:
@@ -235,8 +238,11 @@ def announce(requests: Sequence[RunRequest]) -> Iterator[RunRequest]:
         yield request
 
 
-def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:
-    """Do one run, or find it finished, and say so; returns its folder and its record. `level`: of its `run.log`."""
+def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record | None]:
+    """Do one run, or find it finished, and say so; returns its folder and its record, if its test could be scored.
+
+    level: of its `run.log`.
+    """
     from vreid_bench.planning.claim import claim_run
     from vreid_bench.records.record import Record
 
@@ -255,7 +261,9 @@ def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:
     return folder, record
 
 
-def report(folder: RunDirectory, record: Record) -> dict[str, Any]:
+def report(folder: RunDirectory, record: Record | None) -> dict[str, Any]:
     """What `--json` prints of a run."""
+    if record is None:
+        return {"run": str(folder.path), "ranking": str(folder.ranking), "unscored": UNSCORED}
     parts = json.loads(folder.breakdown.read_text()) if folder.breakdown.exists() else {}
     return {"run": str(folder.path), **record.metrics(), "breakdown": parts}

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 JUNK = -1  # a tracklet that takes no rank for any query
@@ -38,6 +38,11 @@ class Tracklet(NamedTuple):
     def name(self) -> str:
         """The path of its first frame, which no other tracklet has."""
         return self.frames[0]
+
+    @property
+    def folder_name(self) -> str:
+        """The name of the folder of its frames, by which challenges call a tracklet; empty without a folder."""
+        return PurePosixPath(self.frames[0]).parent.name
 
     def attribute(self, name: str) -> str:
         """The value of an attribute; empty where it is not known."""
@@ -85,6 +90,15 @@ class Split:
         return Split(train, test, tuple(query), tuple(range(len(test))))
 
 
+class Unscored(NamedTuple):
+    """Why the test of a copy cannot be scored here, and what its challenge takes instead."""
+
+    reason: str  # a sentence, such as "Its test identities are masked: ..."
+    form: str  # of the ranking, as `vreid-bench export --ranking` knows it
+    depth: int = 0  # how many gallery tracklets a query's list has; 0: all
+    cases: tuple[tuple[str, str], ...] = ()  # a condition of the test, and what the form calls it
+
+
 @dataclass(frozen=True)
 class Dataset:
     """The lists of a data set as read from disk; no frame has been opened."""
@@ -95,6 +109,7 @@ class Dataset:
     source: Source
     notes: tuple[str, ...] = ()  # what the reader of a result must know, e.g. that the data was withdrawn
     content: str = ""  # sha256 over all its frames; the harness fills it in
+    unscored: Unscored | None = None  # a run then writes a ranking and no scores
 
     @property
     def label(self) -> str:

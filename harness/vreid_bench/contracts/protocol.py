@@ -48,6 +48,15 @@ class CuttingStrategy(Strategy, typing.Protocol):
         ...
 
 
+@typing.runtime_checkable
+class DividingStrategy(Strategy, typing.Protocol):
+    """A strategy that ranks parts of the test apart, each of its tracklets as they are."""
+
+    def divide(self, test: Split) -> Mapping[str, Split]:
+        """Condition -> its queries and its gallery. Raises InputError for a test that it cannot divide."""
+        ...
+
+
 @dataclass(frozen=True)
 class Protocol:
     """What is trained on, what is queried, and which convention heads the table.
@@ -110,6 +119,10 @@ class Protocol:
     def ranks_tracklets(self) -> bool:
         """Does it rank the gallery tracklets for each query tracklet? A strategy may rank something else."""
         return bool(getattr(self.test, "ranks_tracklets", True))
+
+    def divide(self, test: Split) -> Mapping[str, Split]:
+        """Condition -> what is ranked under it: the whole test, unless the strategy divides it."""
+        return self.test.divide(test) if isinstance(self.test, DividingStrategy) else {"": test}
 
     @property
     def rules(self) -> dict[str, Any]:

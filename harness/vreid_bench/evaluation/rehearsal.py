@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from vreid_bench.contracts.dataset import Split, Tracklet
 from vreid_bench.contracts.packing import pad_features
 from vreid_bench.contracts.parts import ClipFeatures, Matcher, Reranker
 from vreid_bench.contracts.protocol import CuttingStrategy
+from vreid_bench.evaluation.strategies.cases import Cases
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.modeling.probe import hold_warnings, keep_streams
 from vreid_bench.modeling.view import View
@@ -16,7 +19,8 @@ from vreid_bench.registry.entry import Entry, blame
 from vreid_bench.registry.factories import Factory
 from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
 
-PLACES = ((pid, camid, n) for pid in range(1, 7) for camid in (1, 2) for n in (0, 1))
+PEOPLE = range(1, 7)
+PLACES = ((pid, camid, n) for pid in PEOPLE for camid in (1, 2) for n in (0, 1))
 RATE = (("fps", "1/1000"),)  # so that every gap is short
 TRACKLETS = tuple(
     Tracklet(tuple(f"{pid}-{camid}-{n}/{frame}.jpg" for frame in range(1000)), pid, camid, RATE)
@@ -33,13 +37,25 @@ def rehearse_cases(strategy: TestStrategy, factory: Factory, width: int, who: st
     """
     with keep_streams(), hold_warnings(), torch.inference_mode():
         matcher = factory(width).eval()
-        tested = strategy.cut(TEST) if isinstance(strategy, CuttingStrategy) else {}
+        if isinstance(strategy, Cases):
+            strategy = replace(strategy, values=strategy.values[: len(PEOPLE)])
+        test = _make_up_test(strategy)
+        tested = strategy.cut(test) if isinstance(strategy, CuttingStrategy) else {}
         with factory.blame():
             views = enumerate(strategy.views().items())
-            sizes = {name: (len(tested.get(name, TEST).test), width) for name in strategy.views()}
+            sizes = {name: (len(tested.get(name, test).test), width) for name in strategy.views()}
             stores = {name: _draw(matcher, view, sizes[name], seed) for seed, (name, view) in views}
         with blame(who):
-            return matcher, list(strategy.cases(stores, matcher, TEST))
+            return matcher, list(strategy.cases(stores, matcher, test))
+
+
+def _make_up_test(strategy: TestStrategy) -> Split:
+    """The made-up test; every person belongs to one of the cases of a test by cases."""
+    if not isinstance(strategy, Cases):
+        return TEST
+    case = {pid: strategy.values[pid % len(strategy.values)] for pid in PEOPLE}
+    named = (t._replace(attributes=(*t.attributes, (strategy.attribute, case[t.pid]))) for t in TRACKLETS)
+    return replace(TEST, test=tuple(named))
 
 
 def rehearse_reranking(reranker: Reranker, entry: Entry, matcher: Matcher, case: Case, memory: int) -> None:

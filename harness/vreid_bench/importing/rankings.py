@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from vreid_bench.importing import trec
 from vreid_bench.importing.tables import read_rows
@@ -31,6 +32,14 @@ class RankedLists:
     lists: tuple[tuple[str, ...], ...]  # tracklets, or people where `people`
     cases: tuple[str, ...] = ()  # the case of each query, where the form has cases
     people: bool = False  # does a list name people, as GREW and HID do?
+
+
+class RankedQuery(NamedTuple):
+    """One query and the gallery tracklets of its list, from near to far."""
+
+    query: str
+    ranked: Sequence[str]
+    case: str = ""  # the case that it belongs to, where a test has cases
 
 
 def read_ranking(path: Path) -> RankedLists:
@@ -96,39 +105,43 @@ def _check(found: RankedLists) -> RankedLists:
     return found
 
 
-def to_ag_vpreid(lists: Mapping[str, Sequence[str]], people: Mapping[str, str]) -> bytes:
-    """A line for each query, its tracklets with blanks between them."""
-    rows = [(number, query, " ".join(ranked)) for number, (query, ranked) in enumerate(lists.items())]
+def to_ag_vpreid(lists: Sequence[RankedQuery], people: Mapping[str, str]) -> bytes:
+    """A line for each query, its tracklets with blanks between them; rows count from 1, as the challenge's do."""
+    rows = [(number, each.query, " ".join(each.ranked)) for number, each in enumerate(lists, start=1)]
     return _to_csv(("row_id", "query_tracklet", "gallery_tracklets"), rows)
 
 
-def to_vreid_xfd(lists: Mapping[str, Sequence[str]], people: Mapping[str, str]) -> bytes:
-    """As AG-VPReID, with a case, and each tracklet as `<pid>_<tracklet>`."""
+def to_vreid_xfd(lists: Sequence[RankedQuery], people: Mapping[str, str]) -> bytes:
+    """As AG-VPReID, with a case, and each tracklet as `<pid>_<tracklet>`; where `people` has nobody, as it is."""
+
+    def call(name: str) -> str:
+        return f"{people[name]}_{name}" if people else name
+
     rows = [
-        (number, "all", f"{people[query]}_{query}", " ".join(f"{people[name]}_{name}" for name in ranked))
-        for number, (query, ranked) in enumerate(lists.items())
+        (number, each.case or "all", call(each.query), " ".join(map(call, each.ranked)))
+        for number, each in enumerate(lists, start=1)
     ]
     return _to_csv(("row_id", "case", "query_tracklet", "ranked_gallery_tracklets"), rows)
 
 
-def to_grew(lists: Mapping[str, Sequence[str]], people: Mapping[str, str]) -> bytes:
+def to_grew(lists: Sequence[RankedQuery], people: Mapping[str, str]) -> bytes:
     """The people of the first 20 tracklets."""
-    size = min(GREW, *(len(ranked) for ranked in lists.values()))
-    rows = [(query, *(people[name] for name in ranked[:size])) for query, ranked in lists.items()]
+    size = min(GREW, *(len(each.ranked) for each in lists))
+    rows = [(each.query, *(people[name] for name in each.ranked[:size])) for each in lists]
     return _to_csv(("videoId", *(f"rank{rank}" for rank in range(1, size + 1))), rows)
 
 
-def to_hid(lists: Mapping[str, Sequence[str]], people: Mapping[str, str]) -> bytes:
+def to_hid(lists: Sequence[RankedQuery], people: Mapping[str, str]) -> bytes:
     """The person of the first tracklet."""
-    return _to_csv(("videoID", "label"), [(query, people[ranked[0]]) for query, ranked in lists.items()])
+    return _to_csv(("videoID", "label"), [(each.query, people[each.ranked[0]]) for each in lists])
 
 
-def to_trec(lists: Mapping[str, Sequence[str]], people: Mapping[str, str]) -> bytes:
+def to_trec(lists: Sequence[RankedQuery], people: Mapping[str, str]) -> bytes:
     """A run."""
-    return trec.to_run(lists)
+    return trec.to_run({each.query: each.ranked for each in lists})
 
 
-WRITERS: dict[str, Callable[[Mapping[str, Sequence[str]], Mapping[str, str]], bytes]] = {
+WRITERS: dict[str, Callable[[Sequence[RankedQuery], Mapping[str, str]], bytes]] = {
     "ag-vpreid": to_ag_vpreid,
     "vreid-xfd": to_vreid_xfd,
     "grew": to_grew,

@@ -86,7 +86,7 @@ def _find_shared(dataset: Dataset, frames: Sequence[str], digests: NDArray[np.ui
     """Pictures that are in the training and in the test part, and pictures of two test tracklets.
 
     Two tracklets of one person in one camera may share pictures: they are no match, and DukeMTMC-VideoReID lists its
-    query tracklets in the gallery once more.
+    query tracklets in the gallery once more. Where identities are masked, one tracklet can have several.
     """
     order = np.argsort(digests, kind="stable")
     equal = np.flatnonzero(digests[order][1:] == digests[order][:-1])
@@ -108,7 +108,7 @@ def _find_shared(dataset: Dataset, frames: Sequence[str], digests: NDArray[np.ui
                     if key[frame] in trained:
                         leaks.append((frame, trained[key[frame]]))
                     first, other = tested.setdefault(key[frame], (seen, frame))
-                    if first != seen:
+                    if first != seen and not dataset.unscored:
                         twins.append((frame, other))
         for pairs, what in ((leaks, "trained on"), (twins, "in another test tracklet")):
             if pairs:

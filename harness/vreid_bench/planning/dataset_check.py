@@ -42,7 +42,8 @@ def check_dataset(
     unmatched = _count_unmatched(divisions)
     refused = {name: str(each) for name, each in unmatched.items() if isinstance(each, NotComputable)}
     uncut = (sentence for each in divisions for sentence in each.find_notes())
-    notes = (*(own.notes if own else ()), *explain_refusals(refused), *uncut)
+    masked = (found.unscored.reason,) if found.unscored else ()
+    notes = (*masked, *(own.notes if own else ()), *explain_refusals(refused), *uncut)
     if own and getattr(entry.value, "complete", False):
         # every frame is read anyway
         problems += read_content(found, cache_folder()).shared if decode and not own.problems and not problems else ()

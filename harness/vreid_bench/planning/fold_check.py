@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import person_ids
+from vreid_bench.contracts.dataset import Split, person_ids
 from vreid_bench.contracts.protocol import CuttingStrategy, Protocol
 from vreid_bench.planning.folds import Fold
 from vreid_bench.scoring.matches_and_junk import GalleryRule, find_unknown
@@ -30,11 +30,15 @@ def check_folds(
 def find_fold_faults(
     protocol: Protocol, conventions: Sequence[Convention], folds: Sequence[Fold], *, trains: bool
 ) -> Iterator[str]:
-    """Everything that makes the results of these folds invalid, a sentence for each kind of fault."""
+    """Everything that makes the results of these folds invalid, a sentence for each kind of fault.
+
+    Where the identities of a test are not the true ones, nothing depends on them.
+    """
+    scored = [fold for fold in folds if not fold.dataset.unscored]
     if trains:
-        yield from _find_shared_people(folds)
-    if protocol.ranks_tracklets:
-        yield from _find_unmatched(protocol, conventions, folds)
+        yield from _find_shared_people(scored)
+    if protocol.ranks_tracklets and scored:
+        yield from _find_unmatched(protocol, conventions, scored)
 
 
 def share_people(fold: Fold) -> list[int]:
@@ -43,6 +47,15 @@ def share_people(fold: Fold) -> list[int]:
         pid for training in fold.training if training.dataset is fold.dataset for pid in person_ids(training.tracklets)
     }
     return sorted(trained & set(person_ids(fold.test.test)))
+
+
+def divide_test(protocol: Protocol, fold: Fold) -> list[Split]:
+    """What a protocol ranks apart in a fold. Raises InputError for a test that it cannot divide."""
+    try:
+        return list(protocol.divide(fold.test).values())
+    except InputError as fault:
+        where = f"{fold.dataset.root}: split {fold.number} of {fold.dataset.name}"
+        raise InputError(f"{where} cannot be tested by protocol {protocol.name!r}: {fault}") from fault
 
 
 def check_attributes(conventions: Sequence[Convention], folds: Sequence[Fold]) -> None:
@@ -72,15 +85,19 @@ def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
 
 
 def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds: Sequence[Fold]) -> Iterator[str]:
-    each = [(fold, count_unmatched(Labels.of(fold.test), conventions)) for fold in folds]
-    refused = [(fold, found, reason) for fold, found in each if (reason := explain_refusal(found[protocol.headline]))]
+    each = [
+        (fold, part, count_unmatched(Labels.of(part), conventions))
+        for fold in folds
+        for part in divide_test(protocol, fold)
+    ]
+    refused = [(*row, reason) for row in each if (reason := explain_refusal(row[-1][protocol.headline]))]
     if refused:
-        fold, found, reason = refused[0]
+        fold, part, found, reason = refused[0]
         counts = ", ".join(f"{one.without:,} of {one.queries:,} under {name}" for name, one in found.items())
         yield (
             f"split {fold.number} cannot be ranked under {protocol.headline!r}, the headline of protocol "
             f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}"
-            f"{_name_first(fold, found[protocol.headline])}; correct the lists or choose another protocol"
+            f"{_name_first(part, found[protocol.headline])}; correct the lists or choose another protocol"
         )
 
 
@@ -101,9 +118,9 @@ def explain_refusal(found: Unmatched) -> str:
     return found.refusal.reason if found.refusal else nothing
 
 
-def _name_first(fold: Fold, found: Unmatched) -> str:
+def _name_first(test: Split, found: Unmatched) -> str:
     """The first query without a match, as the data set names it."""
-    return "" if found.first is None else f", such as {Labels.of(fold.test).describe(fold.test.query[found.first])}"
+    return "" if found.first is None else f", such as {Labels.of(test).describe(test.query[found.first])}"
 
 
 def _others(number: int) -> str:

@@ -31,6 +31,7 @@ from vreid_bench.planning.preset import choose_preset
 from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.planning.trainings import check_unlabelled, describe_trainings, plan_training
+from vreid_bench.planning.unscored import announce_ranking
 from vreid_bench.planning.validation import ValidationRequest
 from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.record import in_path
@@ -271,6 +272,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
     check_folds(protocol, conventions, folds, tested.title, trains=trains)
     if trains:
         check_unlabelled(chosen.method, registry, folds)
+    announce_ranking(protocol, folds)
     if validation is not None:
         validation.hold_out(folds, recipe.headline)  # refuses what cannot be scored before a frame is read
     # reads every frame once, so after all that the lists decide

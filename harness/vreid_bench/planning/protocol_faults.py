@@ -9,9 +9,9 @@ from pathlib import Path
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset
-from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.contracts.protocol import DividingStrategy, Protocol
 from vreid_bench.planning.data_root import read_dataset
-from vreid_bench.planning.fold_check import check_attributes, find_fold_faults, find_uncut
+from vreid_bench.planning.fold_check import check_attributes, divide_test, find_fold_faults, find_uncut
 from vreid_bench.planning.folds import Fold, divide
 from vreid_bench.planning.protocols import find_conventions
 from vreid_bench.registry.entry import Entry
@@ -39,6 +39,8 @@ class Division:
         folds = divide(protocol, {protocol.dataset: dataset}, trains=trains)
         if protocol.ranks_tracklets:  # what else is ranked has labels of its own
             check_attributes(conventions, folds)
+            for fold in folds:
+                divide_test(protocol, fold)
         return cls(protocol, conventions, folds, trains)
 
     def find_faults(self, who: str) -> Iterator[str]:
@@ -53,8 +55,9 @@ class Division:
     def count_unmatched(self) -> dict[str, int | NotComputable]:
         """Convention -> how many queries have no match, over all folds; or why it cannot be applied to one of them."""
         total: dict[str, int | NotComputable] = {}
-        for fold in self.folds:
-            for name, found in count_unmatched(Labels.of(fold.test), self.conventions).items():
+        parts = (part for fold in self.folds for part in divide_test(self.protocol, fold) if not fold.dataset.unscored)
+        for part in parts:
+            for name, found in count_unmatched(Labels.of(part), self.conventions).items():
                 before = total.get(name, 0)
                 if isinstance(before, int):
                     total[name] = found.refusal or before + found.without
@@ -71,7 +74,8 @@ def divide_by_protocols(entry: Entry, registry: Registry, root: Path) -> tuple[l
     divisions, refusals, known = [], [], set()
     for protocol in registry.values("protocols").values():
         scored = (protocol.headline, tuple(protocol.conventions), protocol.ranks_tracklets)
-        rules = (protocol.variant, protocol.holdout, *scored)
+        parts = protocol.conditions if isinstance(protocol.test, DividingStrategy) else ()
+        rules = (protocol.variant, protocol.holdout, parts, *scored)
         if protocol.dataset != entry.name or protocol.target or rules in known:
             continue
         known.add(rules)

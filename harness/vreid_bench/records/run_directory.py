@@ -61,6 +61,7 @@ class RunDirectory:
         self.alone = alone  # take nothing from other runs
         self.record = path / "record.json"  # written last
         self.per_query = path / "per_query.npz"
+        self.ranking = path / "ranking.csv"  # instead of a record, of a test that cannot be scored
         self.events = path / EVENTS
         self.breakdown = path / "breakdown.json"
         self.pretraining = path / "pretraining.txt"  # what the parts took from the files that `--weights` names
@@ -69,6 +70,11 @@ class RunDirectory:
     def is_finished(self) -> bool:
         """Is the run complete? Its record is written last, so its presence says so."""
         return self.record.is_file()
+
+    @property
+    def is_ranked(self) -> bool:
+        """Did the run end with a ranking, because its test cannot be scored? It then has no record."""
+        return self.ranking.is_file() and not self.is_finished
 
     @classmethod
     def list_in(cls, runs: Path) -> list[RunDirectory]:
@@ -125,7 +131,7 @@ class RunDirectory:
 
     def _tidy(self) -> None:
         """Remove the checkpoints of a finished run: only an interrupted one needs them."""
-        if self.is_finished:
+        if self.is_finished or self.is_ranked:
             for checkpoint in self.path.rglob(CHECKPOINT):
                 checkpoint.unlink(missing_ok=True)
 

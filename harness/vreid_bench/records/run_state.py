@@ -15,9 +15,9 @@ from vreid_bench.system.event_log import read_fault
 
 @dataclass(frozen=True)
 class RunState:
-    """State of a run, and where an unfinished one is, or why it failed, in words."""
+    """State of a run, and where an unfinished one is, why it failed, or why it has no scores, in words."""
 
-    name: Literal["finished", "running", "interrupted", "failed"]
+    name: Literal["finished", "ranked", "running", "interrupted", "failed"]
     place: str = ""
 
 
@@ -25,6 +25,8 @@ def find_state(run: RunDirectory) -> RunState:
     """The state of the run in that folder; it is running while a process holds the folder."""
     if run.is_finished:
         return RunState("finished")
+    if run.is_ranked:
+        return RunState("ranked", f"its test cannot be scored: {run.ranking.name} is for the challenge")
     if run.is_claimed():
         return RunState("running", _find_place(run.path))
     if fault := read_fault(run.events):

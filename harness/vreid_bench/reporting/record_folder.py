@@ -27,12 +27,18 @@ def add_record(source: Path, leaderboard: Path, replace: bool = False) -> Path:
 
 def is_unfinished(source: Path) -> bool:
     """Is it a folder without a record, as that of a run that is not finished?"""
-    return source.is_dir() and not RunDirectory(source).is_finished
+    folder = RunDirectory(source)
+    return source.is_dir() and not (folder.is_finished or folder.is_ranked)
 
 
 def check_addition(source: Path, leaderboard: Path, replace: bool) -> tuple[Path, bytes]:
     """The place and the bytes of a record that may be added. Raises InputError, as `add_record` does."""
     file = RunDirectory(source).record if source.is_dir() else source
+    if source.is_dir() and RunDirectory(source).is_ranked:
+        raise InputError(
+            f"{source}: this run has a ranking and no scores, because its test cannot be scored here; a leaderboard "
+            "takes records only"
+        )
     if is_unfinished(source):
         raise InputError(f"{source}: this run is not finished, it has no {file.name}; repeat its command")
     record = read_checked(file)

@@ -42,8 +42,8 @@ class ListedRun:
     """One folder of a folder of runs."""
 
     id: str
-    state: str  # finished, running, interrupted, failed or broken
-    place: str  # of an unfinished run: where it is; of a failed or a broken one: what is wrong
+    state: str  # finished, ranked, running, interrupted, failed or broken
+    place: str  # of an unfinished run: where it is; of a failed or a broken one: what is wrong; why one has no scores
     time: str  # UTC: when it was finished, else when its folder last changed
     method: str = ""  # this and the following: empty where the folder does not say it
     preset: str = ""

@@ -11,7 +11,7 @@ import numpy as np
 from vreid_bench.importing.content import Array
 from vreid_bench.importing.hdf5 import to_hdf5
 from vreid_bench.importing.matlab import to_matlab
-from vreid_bench.importing.rankings import WRITERS
+from vreid_bench.importing.rankings import WRITERS, RankedQuery
 from vreid_bench.importing.tables import to_csv, to_parquet
 from vreid_bench.importing.torch_files import to_torch
 from vreid_bench.importing.trec import to_qrels
@@ -104,10 +104,10 @@ def export_ranking(test: Exported, form: str, out: Path) -> tuple[Path, ...]:
             raise InputError(
                 f"the tracklet {spaced!r} has a blank, comma or semicolon in its name, which the form cannot hold"
             )
-    lists: dict[str, list[str]] = {}
+    lists: list[RankedQuery] = []
     matches: dict[str, list[str]] = {}
     for query, order, match in _rank(test, junk=form not in ("trec", "grew", "hid")):
-        lists[queries[query]] = [names[item] for item in order]
+        lists.append(RankedQuery(queries[query], [names[item] for item in order]))
         matches[queries[query]] = [names[item] for item in match]
     write_atomic(out, WRITERS[form](lists, people))
     if form != "trec":

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher, Reranker
+from vreid_bench.scoring.distances import VectorDistances
 from vreid_bench.scoring.ranks.blocks import find_metric, measure_blocks, tiles
 from vreid_bench.scoring.ranks.counting import Counts, Tile, count_from_distances, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels
@@ -40,6 +41,33 @@ def rank_by_matcher(
             return _rank_pairs(matcher, sides, labels, quiet)
         blocks = measure_blocks(matcher, *_choose(sides, labels), quiet)
     return count_reranked_distances(reranker, blocks, labels, find_metric(matcher), torch.get_num_threads())
+
+
+def measure_distances(
+    matcher: Matcher,
+    sides: tuple[Clips, Clips],
+    labels: Labels,
+    reranker: Reranker | None = None,
+    memory: int = RERANK_MEMORY,
+) -> Iterator[Tile]:
+    """The distances of each query to the gallery, by tiles, for whoever needs the whole order: arguments as above."""
+    with torch.inference_mode():
+        query, gallery = _choose(sides, labels)
+        if not isinstance(matcher, ComparesVectors):
+            if reranker is None:
+                yield from tiles(matcher, query, gallery)
+                return
+            blocks = measure_blocks(matcher, query, gallery)
+            whole = reranker.rerank(*blocks, find_metric(matcher), threads=torch.get_num_threads())
+        else:
+            vectors = [matcher.vectors(side).float().cpu().numpy() for side in (query, gallery)]
+            if reranker is None:
+                yield from VectorDistances.of(vectors[0], vectors[1], matcher.metric).tiles()
+                return
+            whole = reranker.from_features(
+                vectors[0], vectors[1], matcher.metric, memory=memory, threads=torch.get_num_threads()
+            )
+    yield slice(0, len(whole)), whole
 
 
 def _rank_vectors(

@@ -1,0 +1,82 @@
+"""The folders of AG-VPReID and its tables: reading them, and every check that opens no frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vreid_bench import Tracklet
+from vreid_plugins.datasets.ag_vpreid.attributes import add_attributes, explain_masking, read_tables
+from vreid_plugins.datasets.ag_vpreid.names import EXAMPLE, PLATFORMS, parse_name
+from vreid_plugins.datasets.case_folders import SIDES, CaseLayout, Parts, find_strangers, name_part, read_parts
+from vreid_plugins.datasets.fault_report import Report, one_of
+
+LAYOUT = CaseLayout(
+    ("aerial-to-ground", "ground-to-aerial"),
+    parse_name,
+    EXAMPLE,
+    "copy it again from where AG-VPReID is published (repository agvpreid25/AG-VPReID)",
+)
+AERIAL = {"uav": "in the air", "cctv": "on the ground", "wearable": "on the ground"}  # where a platform sees from
+
+
+@dataclass(frozen=True)
+class Index:
+    """All tracklets below the folders; a part that cannot be used is empty."""
+
+    parts: Parts
+    masking: str = ""  # why the test identities are not the true ones; empty if nothing shows it
+    notes: tuple[str, ...] = ()
+
+
+def load(root: Path, report: Report) -> Index:
+    """Read and check all folders and tables under `root`; no frame is opened."""
+    notes: list[str] = []
+    parts = read_parts(root, LAYOUT, report, notes)
+    check_platforms(root, parts, report)
+    tables = read_tables(root, LAYOUT.folders, report)
+    sides = {case: (name_part(case, SIDES[0]), name_part(case, SIDES[1])) for case in LAYOUT.cases}
+    masking = explain_masking(tables, sides)
+    if stranger := find_strangers(parts, LAYOUT):
+        masking = masking or f"Its test identities are masked: in {stranger}, nobody of the queries is in the gallery."
+    told = [names for names in sides.values() if all(name in tables for name in names)]
+    if not masking and not told:
+        notes.append(
+            "There are no tables of attributes for both sides of a case, so that it cannot be told whether the test "
+            "identities of this copy are masked, as those of the challenge's copy are; scores of such a copy mean "
+            "nothing."
+        )
+    unknown = sum(t.camid not in PLATFORMS for tracklets in parts.values() for t in tracklets)
+    if unknown:
+        notes.append(f"{unknown:,} tracklets are of a camera whose platform is not known.")
+    return Index(add_attributes(parts, tables, notes), masking, tuple(notes))
+
+
+def check_platforms(root: Path, parts: Parts, report: Report) -> None:
+    """Check that one side of a case is seen from the air, the other from the ground."""
+    for case in LAYOUT.cases:
+        for side, expected in zip(SIDES, case.split("-to-"), strict=True):
+            where = {"aerial": "in the air", "ground": "on the ground"}[expected]
+            wrong = [t for t in parts[name_part(case, side)] if not sees_from(t, where)]
+            if wrong:
+                report(
+                    f"{root / wrong[0].name}: camera {wrong[0].camera} is not {where}{one_of(wrong, 'tracklets')}, "
+                    f"expected such cameras alone there; {LAYOUT.origin}."
+                )
+
+
+def sees_from(tracklet: Tracklet, where: str) -> bool:
+    """Is its camera there, as far as it is known?"""
+    platform = tracklet.attribute("platform")
+    return not platform or AERIAL[platform] == where
+
+
+def frame_numbers(tracklet: Tracklet) -> list[int]:
+    """The numbers of the frames, ascending."""
+    return [int(frame.rpartition("F")[2].rpartition(".")[0]) for frame in tracklet.frames]
+
+
+def group_cases(parts: Parts) -> Mapping[str, tuple[tuple[Tracklet, ...], tuple[Tracklet, ...]]]:
+    """Case -> its queries and its gallery."""
+    return {case: (parts[name_part(case, "query")], parts[name_part(case, "gallery")]) for case in LAYOUT.cases}
