@@ -51,7 +51,7 @@ class Difference(NamedTuple):
 
 def read_tables(root: Path, folders: Mapping[str, str], report: Report) -> dict[str, Table]:
     """Part -> its table, of the parts that have one; every fault goes to `report`. `folders`: part -> its folder."""
-    found = {}
+    found: dict[str, Table] = {}
     for part, folder in folders.items():
         path = root / "attributes" / f"{folder}.csv"
         if path.exists():
@@ -60,7 +60,7 @@ def read_tables(root: Path, folders: Mapping[str, str], report: Report) -> dict[
 
 
 def _read_table(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
-    expected = ",".join((ID, *COLUMNS[:2], "..."))
+    expected = ",".join((ID, *COLUMNS))
     try:
         reader = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
         lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
@@ -70,9 +70,7 @@ def _read_table(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
     header = lines[0][1] if lines else []
     missing = [name for name in (ID, *COLUMNS) if name not in header]
     if missing:
-        report(
-            f"{path}, line 1: no column {missing[0]!r}, expected {expected} with {len(COLUMNS)} attributes; copy it."
-        )
+        report(f"{path}, line 1: no column {missing[0]!r}, expected {expected}; copy it again.")
         return
     seen: dict[int, int] = {}
     for line, cells in lines[1:]:

@@ -65,9 +65,8 @@ def vreid_protocols() -> Mapping[str, Protocol]:
         test=Cases(LAYOUT.cases),
     )
     words = {
-        "aerial-to-ground": "search the people seen by drones among the tracklets of cameras on the ground and on people.",
-        "ground-to-aerial": "search the people seen on the ground among the tracklets of drones, which show strangers, "
-        "too.",
+        "aerial-to-ground": "search the people seen by drones among the tracklets of the other cameras.",
+        "ground-to-aerial": "search the people seen by other cameras among the tracklets of drones.",
     }
     alone = {
         f"ag-vpreid-{case}": replace(
