@@ -161,6 +161,11 @@ def variants_of(cases: Sequence[str]) -> tuple[str, ...]:
     return (WHOLE, *cases)
 
 
+def place_frames(tracklet: Tracklet) -> range:
+    """The places of the frames: their numbers are those of a whole video, so that a gap tells nothing."""
+    return range(1, len(tracklet.frames) + 1)
+
+
 def find_strangers(parts: Parts, layout: CaseLayout) -> str:
     """The first case in whose gallery nobody of the queries is, though both sides have people; empty without one."""
     for case in layout.cases:

@@ -72,11 +72,6 @@ def sees_from(tracklet: Tracklet, where: str) -> bool:
     return not platform or AERIAL[platform] == where
 
 
-def frame_numbers(tracklet: Tracklet) -> list[int]:
-    """The numbers of the frames, ascending."""
-    return [int(frame.rpartition("F")[2].rpartition(".")[0]) for frame in tracklet.frames]
-
-
 def group_cases(parts: Parts) -> Mapping[str, tuple[tuple[Tracklet, ...], tuple[Tracklet, ...]]]:
     """Case -> its queries and its gallery."""
     return {case: (parts[name_part(case, "query")], parts[name_part(case, "gallery")]) for case in LAYOUT.cases}

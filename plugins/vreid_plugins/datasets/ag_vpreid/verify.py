@@ -6,10 +6,11 @@ from pathlib import Path
 
 from vreid_bench import DatasetCheck
 from vreid_plugins.datasets.ag_vpreid.description import DESCRIPTION
-from vreid_plugins.datasets.ag_vpreid.index import LAYOUT, frame_numbers, group_cases, load
+from vreid_plugins.datasets.ag_vpreid.index import LAYOUT, group_cases, load
+from vreid_plugins.datasets.case_folders import place_frames
 from vreid_plugins.datasets.count_check import CountCheck, count_unmatched, sightings
 
-CHECK = CountCheck(DESCRIPTION.counts, tuple(LAYOUT.folders.values()), frame_numbers, DESCRIPTION.uncertain)
+CHECK = CountCheck(DESCRIPTION.counts, tuple(LAYOUT.folders.values()), place_frames, DESCRIPTION.uncertain)
 
 
 def verify(root: Path, decode: bool) -> DatasetCheck:
