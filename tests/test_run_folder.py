@@ -11,8 +11,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 PAGE = (ROOT / "docs/run-folder.md").read_text()
-# what this run does not leave: it spoils no clip, cuts no track, and is finished
-ELSEWHERE = {"spoiled.safetensors", "gap-2s.safetensors", "checkpoint.safetensors"}
+# what this run does not leave: it spoils no clip, cuts no track, is finished, and has scores
+ELSEWHERE = {"spoiled.safetensors", "gap-2s.safetensors", "checkpoint.safetensors", "ranking.csv"}
 
 
 def test_every_file_is_on_the_page(finished_run):

@@ -81,4 +81,4 @@ def vreid_metrics_logged(run: Mapping[str, Any], step: int, values: Mapping[str,
 
 @hookspec
 def vreid_run_finished(record: Mapping[str, Any]) -> None:
-    """A run ended; `record` is what `record.json` holds."""
+    """A run ended with scores; `record` is what `record.json` holds."""
