@@ -166,10 +166,35 @@ def place_frames(tracklet: Tracklet) -> range:
     return range(1, len(tracklet.frames) + 1)
 
 
-def find_strangers(parts: Parts, layout: CaseLayout) -> str:
-    """The first case in whose gallery nobody of the queries is, though both sides have people; empty without one."""
+def check_platforms(
+    root: Path, parts: Parts, layout: CaseLayout, sees_from: Callable[[Tracklet], str], report: Report
+) -> None:
+    """Check that each side of a case is seen from where its name says.
+
+    sees_from: `aerial` or `ground`, or empty where that is not known of a tracklet.
+    """
+    words = {"aerial": "in the air", "ground": "on the ground"}
     for case in layout.cases:
-        query, gallery = ({t.pid for t in parts[name_part(case, side)]} for side in SIDES)
-        if query and gallery and not query & gallery:
-            return case
+        for side, expected in zip(SIDES, case.split("-to-"), strict=True):
+            wrong = [t for t in parts[name_part(case, side)] if sees_from(t) not in ("", expected)]
+            if wrong:
+                report(
+                    f"{root / wrong[0].name}: camera {wrong[0].camera_name} is not {words[expected]}"
+                    f"{one_of(wrong, 'tracklets')}, expected such cameras alone there; {layout.origin}."
+                )
+
+
+def group_cases(parts: Parts, layout: CaseLayout) -> dict[str, tuple[tuple[Tracklet, ...], tuple[Tracklet, ...]]]:
+    """Case -> its queries and its gallery."""
+    return {case: (parts[name_part(case, "query")], parts[name_part(case, "gallery")]) for case in layout.cases}
+
+
+def explain_strangers(parts: Parts, layout: CaseLayout) -> str:
+    """Why the ids of a test cannot be those of its people, as a sentence; empty if nothing shows it."""
+    for case, (query, gallery) in group_cases(parts, layout).items():
+        asked, ranked = {t.pid for t in query}, {t.pid for t in gallery}
+        if asked and ranked and not asked & ranked:
+            return f"Its test identities are masked: in {CASES[case]}, nobody of the queries is in the gallery."
+        if len(query) > 1 and len(gallery) > 1 and len(asked | ranked) == 1:
+            return f"Its test identities are masked: in {CASES[case]}, everybody has one id."
     return ""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vreid_bench import Tracklet
 from vreid_plugins.datasets.ag_vpreid.attributes import add_attributes, explain_masking, read_tables
 from vreid_plugins.datasets.ag_vpreid.names import EXAMPLE, PLATFORMS, parse_name
-from vreid_plugins.datasets.case_folders import SIDES, CaseLayout, Parts, find_strangers, name_part, read_parts
-from vreid_plugins.datasets.fault_report import Report, one_of
+from vreid_plugins.datasets.case_folders import (
+    SIDES,
+    CaseLayout,
+    Parts,
+    check_platforms,
+    explain_strangers,
+    name_part,
+    read_parts,
+)
+from vreid_plugins.datasets.fault_report import Report
 
 LAYOUT = CaseLayout(
     ("aerial-to-ground", "ground-to-aerial"),
@@ -18,7 +25,6 @@ LAYOUT = CaseLayout(
     EXAMPLE,
     "copy it again from where AG-VPReID is published (repository agvpreid25/AG-VPReID)",
 )
-AERIAL = {"uav": "in the air", "cctv": "on the ground", "wearable": "on the ground"}  # where a platform sees from
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,10 @@ def load(root: Path, report: Report) -> Index:
     """Read and check all folders and tables under `root`; no frame is opened."""
     notes: list[str] = []
     parts = read_parts(root, LAYOUT, report, notes)
-    check_platforms(root, parts, report)
+    check_platforms(root, parts, LAYOUT, sees_from, report)
     tables = read_tables(root, LAYOUT.folders, report)
     sides = {case: (name_part(case, SIDES[0]), name_part(case, SIDES[1])) for case in LAYOUT.cases}
-    masking = explain_masking(tables, sides)
-    if stranger := find_strangers(parts, LAYOUT):
-        masking = masking or f"Its test identities are masked: in {stranger}, nobody of the queries is in the gallery."
+    masking = explain_masking(tables, sides) or explain_strangers(parts, LAYOUT)
     told = [names for names in sides.values() if all(name in tables for name in names)]
     if not masking and not told:
         notes.append(
@@ -53,25 +57,7 @@ def load(root: Path, report: Report) -> Index:
     return Index(add_attributes(parts, tables, notes), masking, tuple(notes))
 
 
-def check_platforms(root: Path, parts: Parts, report: Report) -> None:
-    """Check that one side of a case is seen from the air, the other from the ground."""
-    for case in LAYOUT.cases:
-        for side, expected in zip(SIDES, case.split("-to-"), strict=True):
-            where = {"aerial": "in the air", "ground": "on the ground"}[expected]
-            wrong = [t for t in parts[name_part(case, side)] if not sees_from(t, where)]
-            if wrong:
-                report(
-                    f"{root / wrong[0].name}: camera {wrong[0].camera} is not {where}{one_of(wrong, 'tracklets')}, "
-                    f"expected such cameras alone there; {LAYOUT.origin}."
-                )
-
-
-def sees_from(tracklet: Tracklet, where: str) -> bool:
-    """Is its camera there, as far as it is known?"""
+def sees_from(tracklet: Tracklet) -> str:
+    """`aerial` or `ground`; empty for a camera whose platform is not known."""
     platform = tracklet.attribute("platform")
-    return not platform or AERIAL[platform] == where
-
-
-def group_cases(parts: Parts) -> Mapping[str, tuple[tuple[Tracklet, ...], tuple[Tracklet, ...]]]:
-    """Case -> its queries and its gallery."""
-    return {case: (parts[name_part(case, "query")], parts[name_part(case, "gallery")]) for case in LAYOUT.cases}
+    return platform and ("aerial" if platform == "uav" else "ground")

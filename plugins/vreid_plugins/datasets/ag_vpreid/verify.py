@@ -6,8 +6,8 @@ from pathlib import Path
 
 from vreid_bench import DatasetCheck
 from vreid_plugins.datasets.ag_vpreid.description import DESCRIPTION
-from vreid_plugins.datasets.ag_vpreid.index import LAYOUT, group_cases, load
-from vreid_plugins.datasets.case_folders import place_frames
+from vreid_plugins.datasets.ag_vpreid.index import LAYOUT, load
+from vreid_plugins.datasets.case_folders import group_cases, place_frames
 from vreid_plugins.datasets.count_check import CountCheck, count_unmatched, sightings
 
 CHECK = CountCheck(DESCRIPTION.counts, tuple(LAYOUT.folders.values()), place_frames, DESCRIPTION.uncertain)
@@ -19,7 +19,7 @@ def verify(root: Path, decode: bool) -> DatasetCheck:
     index = load(root, problems.append)
     own = {
         f"queries without a match, {case}": count_unmatched(sightings(query), sightings(gallery))
-        for case, (query, gallery) in group_cases(index.parts).items()
+        for case, (query, gallery) in group_cases(index.parts, LAYOUT).items()
     }
     for platform in ("cctv", "wearable", "uav"):
         tracklets = [t for part in index.parts.values() for t in part]

@@ -125,7 +125,7 @@ def test_a_case_without_anybody_of_the_queries_in_its_gallery_is_masked(tree: Tr
         person.rename(gallery / f"5{person.name}")
     dataset = AgVpreid().read(tree.root)
     assert dataset.unscored is not None
-    assert "in aerial-to-ground, nobody of the queries is in the gallery" in dataset.unscored.reason
+    assert "in case1_aerial_to_ground, nobody of the queries is in the gallery" in dataset.unscored.reason
 
 
 # One query of person 1604 in the air, and the ranks of its two tracklets on the ground among 20 of ten people.
