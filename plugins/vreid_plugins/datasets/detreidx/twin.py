@@ -1,4 +1,4 @@
-"""A twin of DetReIDX: its folders and file names, with synthetic people seen from a drone's points and from the ground."""
+"""A twin of DetReIDX: its folders and file names, with synthetic people before a drone and on the ground."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
