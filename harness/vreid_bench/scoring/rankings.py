@@ -182,7 +182,7 @@ def _score(
     gallery = table.gallery or tuple(sorted({name for listed in ranked for name in listed}))
     if not table.gallery:
         notes.append(f"note: the gallery is taken to be what is listed, {len(gallery):,} tracklets")
-    labels = _make_labels(lists, queries, gallery, table)
+    labels = _make_labels(lists, queries, gallery, table).for_conventions(rules)
     place = {name: number for number, name in enumerate(gallery)}
     order = []
     for query, listed in zip(queries, ranked, strict=True):

@@ -17,7 +17,7 @@ from vreid_plugins.datasets.case_folders import (
     read_parts,
 )
 from vreid_plugins.datasets.detreidx.names import EXAMPLE, named_person, parse_name
-from vreid_plugins.datasets.fault_report import Report, one_of
+from vreid_plugins.datasets.fault_report import Report, ignore, one_of
 
 LAYOUT = CaseLayout(
     tuple(CASES),
@@ -43,10 +43,10 @@ def load(root: Path, report: Report) -> Index:
     parts = read_parts(root, LAYOUT, report, notes)
     check_platforms(root, parts, LAYOUT, sees_from, report)
     tested = [tracklet for part, tracklets in parts.items() if part != TRAIN for tracklet in tracklets]
-    renamed = find_renamed(root, tested, report)
+    masking = explain_strangers(parts, LAYOUT)
+    renamed = find_renamed(root, tested, ignore if masking else report)
     if found := find_renamed(root, parts[TRAIN], report):
         notes.append(f"The names of {found:,} training tracklets tell another person than their folder, which is read.")
-    masking = explain_strangers(parts, LAYOUT)
     if renamed and not masking:
         masking = (
             f"Its test identities are masked: the names of {renamed:,} of {len(tested):,} test tracklets tell another "

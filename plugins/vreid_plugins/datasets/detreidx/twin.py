@@ -16,7 +16,7 @@ CAMERAS = 3  # as the challenge counts them: on the ground, and in the air by se
 VIEWS = ("F", "L")  # from the ground
 SESSIONS = (1, 2)
 SEEN = 2  # points from which somebody is seen in a session
-PEOPLE = (90, 140)  # to train on, to test on
+PEOPLE = (90, 170)  # to train on, to test on
 DATES = {1: "23_10_2024", 2: "7_11_2024"}
 
 
