@@ -12,6 +12,7 @@ from vreid_bench.planning.data_root import data_root
 from vreid_bench.registry.registry import Registry
 from vreid_plugins.datasets.ag_vpreid.twin import plan as plan_ag_vpreid
 from vreid_plugins.datasets.ccvid.twin import plan as plan_ccvid
+from vreid_plugins.datasets.detreidx.twin import plan as plan_detreidx
 from vreid_plugins.datasets.duke_video.twin import plan as plan_duke_video
 from vreid_plugins.datasets.g2a_vreid.twin import plan as plan_g2a_vreid
 from vreid_plugins.datasets.hitsz_vcm.twin import plan as plan_hitsz_vcm
@@ -41,6 +42,7 @@ PLANS = {
     "vccr": plan_vccr,
     "hitsz-vcm": plan_hitsz_vcm,
     "ag-vpreid": plan_ag_vpreid,
+    "detreidx": plan_detreidx,
 }
 
 
