@@ -90,11 +90,15 @@ class Split:
         return Split(train, test, tuple(query), tuple(range(len(test))))
 
 
+RankingForm = Literal["ag-vpreid", "vreid-xfd"]
+"""Forms of `vreid-bench export --ranking` that name tracklets and can have cases."""
+
+
 class Unscored(NamedTuple):
     """Why the test of a copy cannot be scored here, and what its challenge takes instead."""
 
     reason: str  # a sentence, such as "Its test identities are masked: ..."
-    form: str  # of the ranking, as `vreid-bench export --ranking` knows it
+    form: RankingForm  # of the ranking
     depth: int = 0  # how many gallery tracklets a query's list has; 0: all
     cases: tuple[tuple[str, str], ...] = ()  # a condition of the test, and what the form calls it
 

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Dataset, Source, Split, Tracklet
+from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Dataset, RankingForm, Source, Split, Tracklet, Unscored
 from vreid_bench.registry.value_checks import describe_value
 from vreid_bench.system.errors import InputError
 
 SOURCES = get_args(Source)
+FORMS = get_args(RankingForm)
 RESERVED = ("pid", "camid", "person", "camera", "frames")  # what every tracklet has besides attributes
 ROWS = "row numbers of the test tracklets, from 0; `Split.apart` makes them from tracklets"
 
@@ -69,6 +70,12 @@ def _find_field_faults(dataset: Dataset) -> Iterator[str]:
         yield f"the Dataset has the source {dataset.source!r}, expected one of {', '.join(SOURCES)}"
     if not _is_list(dataset.notes) or not all(isinstance(note, str) for note in dataset.notes):
         yield f"the Dataset has the notes {dataset.notes!r}, expected a tuple of texts"
+    unscored: Any = dataset.unscored
+    if unscored is not None:
+        if not isinstance(unscored, Unscored) or not isinstance(unscored.reason, str) or not unscored.reason:
+            yield f"the Dataset has the unscored {unscored!r}, expected None or Unscored(reason, form)"
+        elif unscored.form not in FORMS:
+            yield f"the Dataset is unscored with the form {unscored.form!r}, expected one of {', '.join(FORMS)}"
     if not _is_list(dataset.splits) or not all(isinstance(split, Split) for split in dataset.splits):
         kind = describe_value(dataset.splits)
         yield f"the Dataset has splits that are {kind}, expected a tuple of Split; write (split,) if there is one"

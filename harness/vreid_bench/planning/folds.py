@@ -72,6 +72,8 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset], *, trains: bool 
     """
     train = ("train",) if trains else ()
     source, target = datasets[protocol.dataset], datasets[protocol.test_dataset]
+    if protocol.holdout and source is target:  # the people who are trained on have their true identities
+        source = target = replace(source, unscored=None)
     splits = tuple(drop_short(split, protocol.least_training_frames) for split in source.splits)
     if protocol.holdout:
         splits = tuple(hold_out(split, protocol.holdout) for split in splits)

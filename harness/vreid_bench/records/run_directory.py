@@ -23,6 +23,7 @@ NOTHING_DONE = {
     planned_run.FILE,
     EVENTS,
 }  # the files of a run that stopped before it did anything
+NO_SCORES = "this run has a ranking and no scores, because its test cannot be scored here"
 CHECKPOINT = "checkpoint.safetensors"
 FOLDS = ("", "split-*/", "pretrained/", "split-*/pretrained/")  # where a run's folder has folders of folds
 
@@ -157,6 +158,8 @@ def find_run(run: Path, runs: Path) -> RunDirectory:
     for folder in (run, runs / run):
         if RunDirectory(folder).is_finished:
             return RunDirectory(folder)
+        if RunDirectory(folder).is_ranked:
+            raise InputError(f"{folder}: {NO_SCORES}")
     near = suggestion(run.name, [each.path.name for each in RunDirectory.list_in(runs) if each.is_finished])
     raise InputError(
         f"{run}: not a finished run, expected a record.json in it{near or ';'} `vreid-bench runs --runs {runs}` shows "

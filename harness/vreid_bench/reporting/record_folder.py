@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vreid_bench.records.record import Record, record_path
-from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.records.run_directory import NO_SCORES, RunDirectory
 from vreid_bench.reporting.record_check import read_checked
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
@@ -35,10 +35,7 @@ def check_addition(source: Path, leaderboard: Path, replace: bool) -> tuple[Path
     """The place and the bytes of a record that may be added. Raises InputError, as `add_record` does."""
     file = RunDirectory(source).record if source.is_dir() else source
     if source.is_dir() and RunDirectory(source).is_ranked:
-        raise InputError(
-            f"{source}: this run has a ranking and no scores, because its test cannot be scored here; a leaderboard "
-            "takes records only"
-        )
+        raise InputError(f"{source}: {NO_SCORES}; a leaderboard takes records only")
     if is_unfinished(source):
         raise InputError(f"{source}: this run is not finished, it has no {file.name}; repeat its command")
     record = read_checked(file)

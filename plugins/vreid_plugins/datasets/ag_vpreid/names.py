@@ -23,11 +23,12 @@ def parse_name(stem: str) -> FrameName | None:
     match = NAME.fullmatch(stem)
     if match is None:
         return None
-    _, date, session, altitude, camera, _, _, frame = match.groups()
+    person, date, session, altitude, camera, event, point, frame = match.groups()
     known = {
         "platform": PLATFORMS.get(int(camera), ""),
         "altitude": ALTITUDES.get(altitude, f"code {altitude}"),
         "date": date,
         "session": session,
     }
-    return FrameName((int(frame),), int(camera), f"C{camera}", tuple(item for item in known.items() if item[1]))
+    order = tuple(map(int, (frame, event, point, person)))
+    return FrameName(order, int(camera), f"C{camera}", tuple(item for item in known.items() if item[1]))

@@ -12,6 +12,7 @@ EXAMPLE = (
     "distance, angle, ..., session, frame) or 0001_0_1_1_1_25_F.jpg from the ground (person, ..., view)"
 )
 GROUND = re.compile(r"(\d+(?:_-?\d+){0,6})_([FLR])(?:_?(\d+))?", re.ASCII)
+WHOLE = re.compile(r"-?\d+", re.ASCII)
 DIGITS = re.compile(r"\d+", re.ASCII)
 FRAME = re.compile(r"[A-Za-z]*(\d+)", re.ASCII)
 SESSION = re.compile(r"S?([12])", re.ASCII)
@@ -63,7 +64,9 @@ def _parse_aerial(fields: list[str]) -> FrameName | None:
         "flight-point": find_point(height, distance, angle),
         "session": session[1],
     }
-    order = (year, month, day, hour, minute, int(frame[1]))
+    rest = fields[9:-2]  # place, what is worn, action, scene
+    more = tuple(map(int, rest)) if all(map(WHOLE.fullmatch, rest)) else ()
+    order = (year, month, day, hour, minute, int(frame[1]), *more)
     return FrameName(order, int(session[1]), f"session {session[1]}", tuple(known.items()))
 
 

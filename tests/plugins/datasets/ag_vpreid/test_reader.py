@@ -26,7 +26,7 @@ def test_it_is_a_reader_that_verifies_and_synthesizes() -> None:
 def test_a_name_tells_camera_platform_altitude_and_day() -> None:
     found = parse_name("P81T2310171A2C2E152K7F7528")
     assert found is not None
-    assert (found.order, found.camid, found.camera) == ((7528,), 2, "C2")
+    assert (found.order[0], found.camid, found.camera) == (7528, 2, "C2")
     assert dict(found.attributes) == {"platform": "wearable", "altitude": "80", "date": "231017", "session": "1"}
     assert dict(parse_name("P1T2310172A3C5E1K1F0").attributes)["altitude"] == "120"
     assert dict(parse_name("P1T2310172A9C0E1K1F0").attributes)["altitude"] == "code 9"
