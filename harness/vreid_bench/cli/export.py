@@ -41,5 +41,5 @@ def export(
     if len(asked) != 1:
         raise InputError("expected one of --features, --distances and --ranking, each with its form")
     what, form = asked[0]
-    for path in write(read_test(source, metric), what, str(form), out):
+    for path in write(read_test(source, metric, ranked=what != "features"), what, str(form), out):
         click.echo(path)

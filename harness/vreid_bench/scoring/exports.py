@@ -23,6 +23,7 @@ from vreid_bench.scoring.imports import import_files
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair
 from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles
 from vreid_bench.scoring.ranks.labels import Ints, Labels
+from vreid_bench.scoring.stored_run import check_stored_test
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 
@@ -54,11 +55,14 @@ class Exported(NamedTuple):
     vectors: VectorDistances
 
 
-def read_test(path: Path, metric: str | None, dtype: Precision = "float32") -> Exported:
+def read_test(path: Path, metric: str | None, dtype: Precision = "float32", *, ranked: bool = False) -> Exported:
     """The features and labels of a run, or of a file that `score` reads.
 
-    Raises InputError where there are none, or where clips are compared in pairs.
+    ranked: is every query to search the whole gallery? Raises InputError where there are none, where clips are compared
+    in pairs, and for a run whose queries do not do that.
     """
+    if ranked:
+        check_stored_test(path)
     source: LabelSource
     if is_run_store(path) or (path.is_dir() and (path / "record.json").is_file()):
         source = Listing.from_file(path, None)

@@ -26,6 +26,7 @@ from vreid_bench.scoring.ranked_distances import ListedOrder, count_judged
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import ScoreRequest
+from vreid_bench.scoring.stored_run import check_stored_test
 from vreid_bench.system.errors import InputError
 
 AS_LISTED = ("gallery-as-listed",)
@@ -130,6 +131,7 @@ def _label_imported(imported: Imported) -> LabelTable:
 
 
 def _label_store(request: ScoreRequest) -> LabelTable:
+    check_stored_test(request.files[0])
     listing = Listing.from_file(request.files[0], None)
     labels = listing.labels
     rows = np.arange(len(labels.pids))

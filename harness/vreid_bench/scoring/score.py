@@ -36,6 +36,7 @@ from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import ScoreRequest
 from vreid_bench.scoring.similarity_check import describe_similarity, find_lowest, is_similarity_by_itself
+from vreid_bench.scoring.stored_run import check_stored_test
 from vreid_bench.system.errors import InputError
 
 if TYPE_CHECKING:
@@ -231,6 +232,7 @@ def _read_labels(request: ScoreRequest, plugins: Plugins) -> LabelSource:
     if request.protocol is not None and request.info is not None:
         index = read_index(request.protocol, request.info, plugins())
     if request.features is not None:
+        check_stored_test(request.features)
         return Listing.from_file(request.features, index)
     assert index is not None, "a request has features if it has neither query and gallery nor an index"
     return Listing.from_index(index)

@@ -170,3 +170,38 @@ def test_a_dry_run_tells_it_too(cli, masked: Path, tmp_path: Path) -> None:
     result = cli(*command(masked, tmp_path / "runs"), "--dry-run")
     assert result.exit_code == 0, result.output
     assert "this run writes a ranking in the form of the challenge, and no scores" in result.stderr
+
+
+@pytest.mark.slow
+def test_stored_features_are_not_ranked_across_cases_nor_scored_by_masked_identities(
+    cli, cli_json, twin: Path, masked: Path, tmp_path: Path
+) -> None:
+    """The queries of one case would find themselves in the gallery of the other."""
+    out = ("-o", tmp_path / "out")
+    both = Path(cli_json(*command(twin, tmp_path / "scored"))["run"])
+    ranked = Path(cli_json(*command(masked, tmp_path / "ranked"))["run"])
+    for folder, message in (
+        (both, "ag-vpreid ranks each of its cases apart"),
+        (ranked, "this run has a ranking and no scores, because its test cannot be scored here"),
+    ):
+        for path in (folder, folder / "features.safetensors"):
+            for arguments in (
+                ("score", path),
+                ("score", "--features", path),
+                ("score", "--ranking", ranked / "ranking.csv", path),
+                ("export", path, "--ranking", "ag-vpreid", *out),
+                ("export", path, "--distances", "mat", *out),
+            ):
+                result = cli(*arguments)
+                assert result.exit_code == 2, arguments
+                assert message in result.stderr
+        assert cli("export", folder, "--features", "npz", *out).exit_code == 0
+    result = cli("run", "--from", ranked, "--protocol", "ag-vpreid", "--runs", tmp_path / "ranked")
+    assert "this run has a ranking and no scores" in result.stderr
+    # one case, with the weights of both
+    alone = cli_json(
+        "run", "--from", both, "--protocol", "ag-vpreid-aerial-to-ground", "--data", twin, "--runs", tmp_path, "--quiet"
+    )
+    found = cli_json("score", alone["run"])["conventions"]["gallery-as-listed"]
+    assert found["mAP"] == pytest.approx(alone["conventions"]["gallery-as-listed"]["mAP"])
+    assert cli("export", alone["run"], "--ranking", "ag-vpreid", *out).exit_code == 0
