@@ -6,8 +6,9 @@ then the ranking, and can score anything up to 100 %.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from scipy.special import gammaln
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.distances import TileDistances, VectorDistances
+from vreid_bench.scoring.hints import READINGS
 from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles, find_matches
 from vreid_bench.scoring.metrics import NotComputable, Scores, find_refusal
 from vreid_bench.scoring.ranks.counting import Counts, Tile, count_from_distances, list_matches
@@ -55,19 +57,33 @@ class TieGroup:
     matches: int  # of these, at least one
 
 
-def count_tied(distances: TileDistances, labels: Labels, convention: Convention) -> tuple[int, int]:
-    """How many matches are exactly as near as an item that is no match, of how many."""
-    rule, tied, total = GalleryRule.of(convention), 0, 0
+class Ties(NamedTuple):
+    """How many matches of all queries have a rank that the order of the gallery decides."""
+
+    tied: int  # exactly as near as an item that takes a rank and is no match
+    matches: int
+
+
+def count_ties(distances: TileDistances, labels: Labels, conventions: Sequence[Convention]) -> dict[GalleryRule, Ties]:
+    """The ties under the rule of each of these conventions, which all can be applied."""
+    rules = dict.fromkeys(map(GalleryRule.of, conventions))
+    found = {rule: [0, 0] for rule in rules}
     for rows, tile in exact_tiles(distances):
-        roles = assign_roles(labels, rows, rule)
-        for offset, row in enumerate(np.asarray(tile)):
-            near = np.sort(row[roles.match[offset]])
-            if near.size:
-                other = row[roles.negative[offset]]
-                place = np.searchsorted(near, other)
-                equal = other[near[np.minimum(place, len(near) - 1)] == other]
-                tied, total = tied + int(np.isin(near, equal).sum()), total + len(near)
-    return tied, total
+        for rule in rules:
+            roles = assign_roles(labels, rows, rule)
+            for offset, row in enumerate(np.asarray(tile)):
+                near = row[roles.match[offset]]
+                if near.size:
+                    found[rule][0] += _count_equal(np.sort(near), row[roles.negative[offset]])
+                    found[rule][1] += len(near)
+    return {rule: Ties(*counts) for rule, counts in found.items()}
+
+
+def _count_equal(near: NDArray[Any], others: NDArray[Any]) -> int:
+    """How many of these sorted distances are among the others."""
+    place = np.searchsorted(near, others)
+    equal = others[near[np.minimum(place, len(near) - 1)] == others]
+    return int(np.isin(near, equal).sum())
 
 
 def exact_tiles(distances: TileDistances) -> Iterator[Tile]:
@@ -89,9 +105,8 @@ def exact_tiles(distances: TileDistances) -> Iterator[Tile]:
         yield part, tile[:, inverse.reshape(-1)]
 
 
-def describe_ties(distances: TileDistances, labels: Labels, convention: Convention) -> str:
-    """What a reader has to know of equal distances; empty where they decide little."""
-    tied, total = count_tied(distances, labels, convention)
+def describe_ties(tied: int, total: int) -> str:
+    """What a reader has to know of so many matches that tie, of so many; empty where they decide little."""
     if not tied or tied < SOME * total:
         return ""
     sentence = (
@@ -100,11 +115,7 @@ def describe_ties(distances: TileDistances, labels: Labels, convention: Conventi
     )
     if 2 * tied < total:
         return sentence
-    return (
-        f"{sentence}. So many ties have vectors that hold a few values (binary or int8 codes: then they are right), or "
-        "vectors that have collapsed: an untrained or diverged network, another layer than meant, NaN replaced by a "
-        "number, or the same input for every tracklet"
-    )
+    return f"{sentence}. So many ties come from {READINGS}"
 
 
 def score_by_expectation(
