@@ -20,6 +20,7 @@ from short_run import OVERRIDES, SHORT, record_of, shorten
 
 from vreid_bench.records.record import Record
 from vreid_bench.registry.registry import Registry
+from vreid_bench.reporting.run_report import as_json
 from vreid_plugins.datasets.mars.reader import Mars
 
 
@@ -82,7 +83,7 @@ def test_the_record_tells_what_ran_and_on_what(finished):
     assert {p.distribution for p in record.method.providers} == {"vreid-bench"}
     assert record.budget.frames == 4 * 2 * 4
     assert record.disclosure.selected_on == "none"
-    assert record.metrics()["conventions"] == report["conventions"]
+    assert as_json(record)["conventions"] == report["conventions"]
     assert record.dataset.label == "synthetic"
     assert Path(report["run"]).name.startswith("mars@synthetic-mean-pooling-small-seed0-")
     assert record.environment.instruction_set == torch.backends.cpu.get_cpu_capability()

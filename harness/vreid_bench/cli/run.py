@@ -257,5 +257,7 @@ def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record]:
 
 def report(folder: RunDirectory, record: Record) -> dict[str, Any]:
     """What `--json` prints of a run."""
+    from vreid_bench.reporting.run_report import as_json
+
     parts = json.loads(folder.breakdown.read_text()) if folder.breakdown.exists() else {}
-    return {"run": str(folder.path), **record.metrics(), "breakdown": parts}
+    return {"run": str(folder.path), **as_json(record), "breakdown": parts}

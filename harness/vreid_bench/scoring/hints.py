@@ -9,12 +9,8 @@ from vreid_bench.scoring.array_files import Array
 from vreid_bench.scoring.distances import Distances, MatrixDistances, PartDistances, VectorDistances
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.ranks.scale import scale_rows
+from vreid_bench.scoring.readings import READINGS
 
-READINGS = (
-    "binary or int8 codes, of which many are equal (then they are right), a model that has collapsed (an untrained or "
-    "diverged network, another layer than meant, NaN replaced by a number, or the same input for every tracklet), or a "
-    "wrong normalisation (a large offset that all vectors share, or a scale that rounds most of them to one value)"
-)
 NEARLY = 1e-3  # share of the vectors' mean square that differs between them: below it they are nearly equal
 ROUNDED = 1e-5  # below it, the rounding of float32 decides between many of them
 

@@ -14,8 +14,8 @@ from vreid_bench.importing.keys import find_attribute
 from vreid_bench.importing.numbering import as_texts, check_whole
 from vreid_bench.records.names import NAMES, Texts
 from vreid_bench.scoring.array_files import Array, as_array
-from vreid_bench.scoring.hints import READINGS
 from vreid_bench.scoring.ranks.labels import Ints
+from vreid_bench.scoring.readings import READINGS
 from vreid_bench.system.errors import InputError
 
 ARRAYS = ("pid", "camid", "embedding", "valid", "importance", *NAMES)

@@ -14,7 +14,7 @@ from vreid_bench.contracts.recipe import Part
 from vreid_bench.scoring.breakdown import break_down_attributes
 from vreid_bench.scoring.distances import Distances, TileDistances
 from vreid_bench.scoring.few_people import FEW, state_interval
-from vreid_bench.scoring.hints import READINGS, describe_nearly_equal, describe_one_person
+from vreid_bench.scoring.hints import describe_nearly_equal, describe_one_person
 from vreid_bench.scoring.matches_and_junk import GalleryRule
 from vreid_bench.scoring.metrics import (
     NotComputable,
@@ -29,21 +29,20 @@ from vreid_bench.scoring.metrics import (
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.scoring.readings import READINGS, describe_ties
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.scoring.score_table import render_parts, render_scores
 from vreid_bench.scoring.ties import (
     DEEPEST,
+    MOST_PAIRS,
     ExpectedScores,
     Ties,
     count_ties,
     describe_chance,
-    describe_ties,
     score_by_expectation,
 )
 from vreid_bench.scoring.true_accept_rate import find_pairs, true_accept_rates
 from vreid_bench.system.errors import InputError, suggestion
-
-MOST_PAIRS = 1 << 28  # distances that are looked at once more for a note
 
 
 @dataclass(frozen=True)

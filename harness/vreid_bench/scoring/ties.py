@@ -16,7 +16,6 @@ from scipy.special import gammaln
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.scoring.distances import TileDistances, VectorDistances
-from vreid_bench.scoring.hints import READINGS
 from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles, find_matches
 from vreid_bench.scoring.metrics import NotComputable, Scores, find_refusal
 from vreid_bench.scoring.ranks.counting import Counts, Tile, count_from_distances, list_matches
@@ -24,7 +23,7 @@ from vreid_bench.scoring.ranks.labels import Labels
 
 Floats = NDArray[np.float64]
 DEEPEST = 50  # the last rank of which hits are known
-SOME = 0.001  # share of the matches that tie, from which on ties are reported
+MOST_PAIRS = 1 << 28  # distances that are looked at once more for what a reader has to know
 
 
 @dataclass(frozen=True)
@@ -66,24 +65,32 @@ class Ties(NamedTuple):
 
 def count_ties(distances: TileDistances, labels: Labels, conventions: Sequence[Convention]) -> dict[GalleryRule, Ties]:
     """The ties under the rule of each of these conventions, which all can be applied."""
-    rules = dict.fromkeys(map(GalleryRule.of, conventions))
-    found = {rule: [0, 0] for rule in rules}
+    counts, rules = list_matches(labels), dict.fromkeys(map(GalleryRule.of, conventions))
+    tied = dict.fromkeys(rules, 0)
     for rows, tile in exact_tiles(distances):
-        for rule in rules:
-            roles = assign_roles(labels, rows, rule)
-            for offset, row in enumerate(np.asarray(tile)):
-                near = row[roles.match[offset]]
-                if near.size:
-                    found[rule][0] += _count_equal(np.sort(near), row[roles.negative[offset]])
-                    found[rule][1] += len(near)
-    return {rule: Ties(*counts) for rule, counts in found.items()}
+        for query, row in _find_tied(rows, np.asarray(tile), labels):
+            for rule in rules:  # most queries have no tie under any, so that roles are assigned to few of them
+                roles = assign_roles(labels, slice(query, query + 1), rule)
+                near = np.sort(row[roles.match[0]])
+                tied[rule] += int(np.isin(near, row[roles.negative[0]]).sum()) if near.size else 0
+    found = {}
+    for rule in rules:
+        matches = find_matches(counts, rule)
+        assert matches is not None, "a convention that can be applied has matches"
+        found[rule] = Ties(tied[rule], len(matches.rank))
+    return found
 
 
-def _count_equal(near: NDArray[Any], others: NDArray[Any]) -> int:
-    """How many of these sorted distances are among the others."""
-    place = np.searchsorted(near, others)
-    equal = others[near[np.minimum(place, len(near) - 1)] == others]
-    return int(np.isin(near, equal).sum())
+def _find_tied(rows: slice, tile: NDArray[Any], labels: Labels) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The queries, with their distances [G], for whom an item of their person is as near as one of another person."""
+    pids = labels.pids[labels.gallery]
+    for query, row in enumerate(tile, rows.start or 0):
+        same = pids == labels.pids[labels.query[query]]
+        near = np.sort(row[same])
+        if near.size:
+            place = np.minimum(np.searchsorted(near, row), len(near) - 1)
+            if ((near[place] == row) & ~same).any():
+                yield query, row
 
 
 def exact_tiles(distances: TileDistances) -> Iterator[Tile]:
@@ -103,19 +110,6 @@ def exact_tiles(distances: TileDistances) -> Iterator[Tile]:
         return
     for part, tile in replace(distances, gallery=gallery[first]).tiles():
         yield part, tile[:, inverse.reshape(-1)]
-
-
-def describe_ties(tied: int, total: int) -> str:
-    """What a reader has to know of so many matches that tie, of so many; empty where they decide little."""
-    if not tied or tied < SOME * total:
-        return ""
-    sentence = (
-        f"note: {tied:,} of {total:,} matches are exactly as near as an item that is no match, and the order of the "
-        "gallery decides between them; `--ties expected` scores the mean over all orders"
-    )
-    if 2 * tied < total:
-        return sentence
-    return f"{sentence}. So many ties come from {READINGS}"
 
 
 def score_by_expectation(
