@@ -29,6 +29,10 @@ class Trap:
         return os.mkdir, (str(self.place),)
 
 
+# forms of more than one file, or of a folder
+SEVERAL = ("BUPTCampus", "qf and gf", "torch sides", "two tensors", "npy", "numbered batches")
+
+
 def refuse(cli, path, *more):
     """The sentence by which a file is refused."""
     result = cli("score", path, *more)
@@ -159,7 +163,7 @@ def test_a_safetensors_header_that_lies_is_refused(cli, tmp_path):
 
 def single_files():
     """The shapes that are one file, whose bytes can be spoilt."""
-    return [name for name in SHAPES if name not in ("BUPTCampus", "qf and gf", "torch sides", "two tensors", "npy")]
+    return [name for name in SHAPES if name not in SEVERAL]
 
 
 @pytest.mark.parametrize("shape", single_files())
