@@ -225,3 +225,11 @@ def test_an_archive_that_is_cut_anywhere_is_a_sentence(tmp_path, kind):
         path.write_bytes(whole[:end])
         with pytest.raises(InputError):
             recognition.read_content(path)
+
+
+def test_multi_query_alone_says_what_is_missing(cli, tmp_path):
+    savemat(
+        tmp_path / "multi_query.mat",
+        {"mquery_f": np.ones((3, 2)), "mquery_label": [[1, 2, 3]], "mquery_cam": [[1, 1, 1]]},
+    )
+    assert "add the files with both" in refuse(cli, tmp_path / "multi_query.mat")

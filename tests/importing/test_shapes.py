@@ -112,3 +112,25 @@ def test_reading_a_mat_loads_no_torch(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", script, "score", path], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_foreign_file_for_each_side_is_scored_as_both_together(cli_json, tmp_path):
+    """The three conventions of MARS need the queries in the gallery, which other programs list apart."""
+    SHAPES["torch sides"](tmp_path, world())
+    sides = tmp_path / "query_features.pth", tmp_path / "gallery_features.pth"
+    found = cli_json("score", "--query", sides[0], "--gallery", sides[1])["conventions"]
+    assert found == cli_json("score", *sides)["conventions"]
+    assert list(found) == ["gallery-as-listed"]
+
+
+def test_queries_without_a_match_are_told(cli, cli_json, tmp_path):
+    w = world(people=14)
+    alone = [
+        not any(w.gallery.pid[g] == pid and w.gallery.camid[g] != camera for g in range(len(w.gallery.pid)))
+        for pid, camera in zip(w.query.pid, w.query.camid, strict=True)
+    ]
+    files = SHAPES["layumi"](tmp_path, w)
+    found = cli_json("score", *files)["conventions"]["gallery-as-listed"]
+    assert 0 < found["left_out"] == sum(alone) == len(alone) - found["queries"]
+    told = f"note: {sum(alone)} of {len(alone)} queries have no match under gallery-as-listed, and do not count"
+    assert told in cli("score", *files).stdout

@@ -293,8 +293,8 @@ def test_stores_that_cannot_be_read_are_refused_in_a_sentence(cli, tmp_path, con
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "expected --query and --gallery, or --features"),
-        (["--query", "q"], "expected --query and --gallery"),
+        ([], "expected files, such as pytorch_result.mat, or --query and --gallery, or --features"),
+        (["--query", "q"], "or --query and --gallery"),
         (["--metric", "manhattan"], "metric must be one of cosine, euclidean, sqeuclidean, got 'manhattan'"),
         (["--metric", "cosin"], "got 'cosin'; did you mean cosine?"),
         (["--matcher", "meen"], "did you mean mean?"),

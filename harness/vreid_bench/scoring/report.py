@@ -15,7 +15,7 @@ from vreid_bench.scoring.breakdown import break_down_attributes
 from vreid_bench.scoring.distances import Distances, TileDistances
 from vreid_bench.scoring.few_people import FEW, state_interval
 from vreid_bench.scoring.hints import describe_nearly_equal, describe_one_person
-from vreid_bench.scoring.matches_and_junk import GalleryRule
+from vreid_bench.scoring.matches_and_junk import GalleryRule, find_matches
 from vreid_bench.scoring.metrics import (
     NotComputable,
     Outcome,
@@ -59,13 +59,19 @@ class Report:
     files: Mapping[str, str] = field(default_factory=dict)  # what was scored -> sha256
     notes: tuple[str, ...] = ()  # what a reader has to know beside the numbers
     ties: Mapping[str, Ties] = field(default_factory=dict)  # by convention; empty: not counted
+    left_out: Mapping[str, int] = field(default_factory=dict)  # by convention: queries without a match, not counted
 
     @classmethod
     def of(
         cls, counts: Counts, labels: Labels, conventions: Sequence[Convention], reranker: Part | None = None
     ) -> Report:
         """Judge the counts. Raises InputError if no convention can be applied."""
-        return cls(labels, counts, judge(counts, conventions), reranker)
+        judged, left_out = judge(counts, conventions), {}
+        for convention in conventions:
+            verdict, matches = judged[convention.name], find_matches(counts, GalleryRule.of(convention))
+            if isinstance(verdict, Scores) and matches is not None:
+                left_out[convention.name] = int((matches.asks & np.isnan(verdict.average_precision)).sum())
+        return cls(labels, counts, judged, reranker, left_out=left_out)
 
     def with_accepts(
         self, tiles: Callable[[], Iterable[Tile]], rates: Sequence[float], conventions: Sequence[Convention]
@@ -163,7 +169,8 @@ class Report:
     def metrics(self) -> dict[str, Any]:
         """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}.
 
-        `ties` has for each convention how many of its matches are tied, where that was counted.
+        `left_out` is the number of queries that take part, but have no match and do not count; `ties` has for each
+        convention how many of its matches are tied, where that was counted.
         """
         conventions = {}
         for name, summary in summarize([self.outcome]).items():
@@ -172,6 +179,7 @@ class Report:
             if not isinstance(verdict, NotComputable):
                 conventions[name] |= state_interval(summary["interval"], self.count_people(name))
                 counted = ~np.isnan(verdict.average_precision)
+                conventions[name]["left_out"] = self.left_out.get(name, 0)
                 conventions[name]["r_precision"] = float(verdict.r_precision[counted].mean())
                 conventions[name]["cmc"] = verdict.cmc(DEEPEST)
                 if self.cuts.get(name):

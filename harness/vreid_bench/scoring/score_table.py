@@ -31,8 +31,21 @@ def render_scores(metrics: Mapping[str, Any]) -> str:
         cells += [f"{100 * numbers['tar'][rate]:.1f}" for rate in rates]
         table.append([*cells, str(numbers["queries"])])
     lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])]
-    few = dict.fromkeys(c["no_interval"] for c in metrics["conventions"].values() if "no_interval" in c)
-    return "\n".join([*lines, *explain_refusals(refused), *(f"note: {why}" for why in few)])
+    few: dict[str, None] = dict.fromkeys(
+        c["no_interval"] for c in metrics["conventions"].values() if "no_interval" in c
+    )
+    notes = [*_explain_left_out(metrics["conventions"]), *(f"note: {why}" for why in few)]
+    return "\n".join([*lines, *explain_refusals(refused), *notes])
+
+
+def _explain_left_out(conventions: Mapping[str, Any]) -> Iterator[str]:
+    """How many queries do not count, with the conventions that leave them out."""
+    names: dict[tuple[int, int], list[str]] = {}
+    for name, numbers in conventions.items():
+        if left_out := numbers.get("left_out", 0):
+            names.setdefault((left_out, left_out + numbers["queries"]), []).append(name)
+    for (left_out, queries), under in names.items():
+        yield f"note: {left_out:,} of {queries:,} queries have no match under {', '.join(under)}, and do not count"
 
 
 def render_parts(parts: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Iterator[str]:
