@@ -30,7 +30,9 @@ def test_an_interval_with_spread_stays_as_it_is():
 
 
 def record(people, interval):
-    head = {**GOLDEN["conventions"]["queries-in-gallery"], "mAP": 1.0, "interval": {"mAP": interval, "R1": interval}}
+    one = {**dict.fromkeys(("mAP", "R1", "R5", "R10", "R20", "mINP"), 1.0), "queries": people}
+    head = {**GOLDEN["conventions"]["queries-in-gallery"], **one, "interval": {"mAP": interval, "R1": interval}}
+    head |= {"splits": [one], "cmc": [1.0] * 50}
     tables = [{"queries": [1] * people, "AP": [1.0] * people, "R1": [1] * people}]
     return Record.of({**GOLDEN, "people": tables, "conventions": {**GOLDEN["conventions"], "queries-in-gallery": head}})
 
