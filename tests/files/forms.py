@@ -185,6 +185,12 @@ CHECKPOINTS = {
         ("classifier.weight", "classifier.bias"),
         True,
     ),
+    "CAL": CheckpointForm(
+        "Simple-CCReID, CAL: best_model.pth.tar, its class heads apart",
+        "cal",
+        _saving("best_model.pth.tar", lambda: _as_cal(checkpoints.ap3d(plan=checkpoints.C2D))),
+        costly=True,
+    ),
     "CLIP-ReID": CheckpointForm(
         "CLIP-ReID: a bare state dict",
         "clip-reid",
@@ -223,10 +229,6 @@ def _write_onnx(folder):
 
 
 REFUSED_CHECKPOINTS = {
-    "CAL": (
-        _saving("best_model.pth.tar", lambda: _as_cal(checkpoints.ap3d(plan=("ccc", "cccc", "cccccc", "ccc")))),
-        "nor of any other family",
-    ),
     "OpenGait": (
         _saving(
             "GaitBase-60000.pt", lambda: {"model": {"Backbone.conv1.weight": torch.zeros(2, 2)}, "iteration": 60000}
