@@ -100,6 +100,7 @@ def test_families_are_listed(cli):
     listed = cli("list", "checkpoints")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
         "ap3d",
+        "cal",
         "clip-reid",
         "fast-reid",
         "tf-clip",

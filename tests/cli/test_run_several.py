@@ -5,6 +5,8 @@ import json
 import pytest
 from short_run import SHORT, record_of
 
+from vreid_bench.reporting.run_report import as_json
+
 
 @pytest.fixture
 def options(tiny_mars, tmp_path):
@@ -20,7 +22,7 @@ def test_seeds_and_plugins_run_one_after_another_and_end_in_one_table(cli, optio
     runs = [(record.method.name, record.seed) for record in records]
     assert runs == [("mean-pooling", 0), ("mean-pooling", 1), ("max", 0), ("max", 1)]
     assert reports[0]["run"] == str(finished_run)  # the first was finished before
-    assert reports[2]["conventions"] == records[2].metrics()["conventions"]
+    assert reports[2]["conventions"] == as_json(records[2])["conventions"]
     again = cli(*command)
     told = [line for line in again.stderr.splitlines() if line.startswith("run ")]
     assert told == [f"run {number} of 4: {name}, seed {seed}" for number, (name, seed) in enumerate(runs, 1)]

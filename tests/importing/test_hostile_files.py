@@ -29,6 +29,10 @@ class Trap:
         return os.mkdir, (str(self.place),)
 
 
+# forms of more than one file, or of a folder
+SEVERAL = ("BUPTCampus", "qf and gf", "torch sides", "two tensors", "npy", "numbered batches")
+
+
 def refuse(cli, path, *more):
     """The sentence by which a file is refused."""
     result = cli("score", path, *more)
@@ -159,7 +163,7 @@ def test_a_safetensors_header_that_lies_is_refused(cli, tmp_path):
 
 def single_files():
     """The shapes that are one file, whose bytes can be spoilt."""
-    return [name for name in SHAPES if name not in ("BUPTCampus", "qf and gf", "torch sides", "two tensors", "npy")]
+    return [name for name in SHAPES if name not in SEVERAL]
 
 
 @pytest.mark.parametrize("shape", single_files())
@@ -221,3 +225,11 @@ def test_an_archive_that_is_cut_anywhere_is_a_sentence(tmp_path, kind):
         path.write_bytes(whole[:end])
         with pytest.raises(InputError):
             recognition.read_content(path)
+
+
+def test_multi_query_alone_says_what_is_missing(cli, tmp_path):
+    savemat(
+        tmp_path / "multi_query.mat",
+        {"mquery_f": np.ones((3, 2)), "mquery_label": [[1, 2, 3]], "mquery_cam": [[1, 1, 1]]},
+    )
+    assert "add the files with both" in refuse(cli, tmp_path / "multi_query.mat")

@@ -92,7 +92,7 @@ def test_a_damaged_cache_is_written_again(copy, tmp_path, damage):
     [file] = (tmp_path / "content").iterdir()
     file.write_bytes(damage)
     assert sha256_of(dataset, tmp_path) == before
-    assert list(json.loads(file.read_bytes()).values()) == [[before, []]]
+    assert list(json.loads(file.read_bytes()).values()) == [[before, [], []]]
 
 
 def test_a_frame_that_is_missing_is_named(copy, tmp_path):
@@ -122,54 +122,19 @@ def test_frames_that_are_named_from_another_folder_are_not_called_lost(copy, tmp
     assert find_frame_faults(dataset, False) == (0, [str(told.value)])
 
 
-def shared(tmp_path, *, train=(), test=()):
-    """What is said of tracklets, given as (pid, texts of their frames)."""
-    parts = []
-    for part, people in (("train", train), ("test", test)):
-        tracklets = []
-        for number, (pid, texts) in enumerate(people):
-            frames = tuple(f"{part}/{number}/{place}.jpg" for place in range(len(texts)))
-            for frame, text in zip(frames, texts, strict=True):
-                (tmp_path / "set" / frame).parent.mkdir(parents=True, exist_ok=True)
-                (tmp_path / "set" / frame).write_bytes(text.encode())
-            tracklets.append(Tracklet(frames, pid, number))
-        parts.append(tuple(tracklets))
-    split = Split(*parts, (0,), tuple(range(len(test))))
-    dataset = Dataset("toy", tmp_path / "set", (split,), "unverified")
-    found = read_content(dataset, tmp_path / "cache", quiet=True)
-    assert read_content(dataset, tmp_path / "cache", quiet=True) == found  # as it is kept
-    return found.shared
-
-
-def test_pictures_on_both_sides_are_told(tmp_path):
-    [leak, twin] = shared(tmp_path, train=[(1, "ab"), (2, "c")], test=[(3, "de"), (3, "fb"), (4, "eg")])
-    assert (
-        "1 test frames are the same picture as one that is trained on, such as test/1/1.jpg and train/0/1.jpg" in leak
-    )
-    assert "1 test frames are the same picture as one that is in another test tracklet, such as test/2/0.jpg" in twin
-
-
-def test_copies_of_a_tracklet_are_nobodys_fault(tmp_path):
-    """As the gallery of DukeMTMC-VideoReID has the queries once more."""
-    (tmp_path / "set").mkdir()
-    for frame in ("q.jpg", "g.jpg", "other.jpg"):
-        (tmp_path / "set" / frame).write_bytes(b"one picture" if frame != "other.jpg" else b"other")
-    copies = (Tracklet(("q.jpg",), 1, 5), Tracklet(("g.jpg",), 1, 5), Tracklet(("other.jpg",), 2, 5))
-    dataset = Dataset("toy", tmp_path / "set", (Split((), copies, (0,), (1, 2)),), "unverified")
-    assert read_content(dataset, tmp_path / "cache").shared == ()
-
-
-def test_a_picture_that_repeats_within_its_tracklet_is_nobodys_fault(tmp_path):
-    """A still camera gives such frames."""
-    assert shared(tmp_path, train=[(1, "aa"), (2, "bb")], test=[(3, "ccc"), (4, "d")]) == ()
-
-
 def test_a_run_warns_and_its_record_has_the_note(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
-    shared(tmp_path, train=[(1, "a")], test=[(2, "b"), (3, "a")])
-    split = Split((Tracklet(("train/0/0.jpg",), 1, 0),), (Tracklet(("test/1/0.jpg",), 3, 1),), (0,), (0,))
+    for frame, data in (("train/0/0.jpg", b"a"), ("test/1/0.jpg", b"a"), ("test/1/1.jpg", b"a")):
+        (tmp_path / "set" / frame).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / frame).write_bytes(data)
+    split = Split(
+        (Tracklet(("train/0/0.jpg",), 1, 0),), (Tracklet(("test/1/0.jpg", "test/1/1.jpg"), 3, 1),), (0,), (0,)
+    )
     dataset = Dataset("toy", tmp_path / "set", (split,), "unverified", notes=("private",))
     found = content.add_content({"toy": dataset})["toy"]
     assert found.notes[0] == "private"
     assert "the same picture as one that is trained on" in found.notes[1]
-    assert f"warning: {found.notes[1]}" in capsys.readouterr().err
+    assert len(found.notes) == 2  # a still camera is no matter of the record
+    told = capsys.readouterr().err
+    assert f"warning: {found.notes[1]}" in told
+    assert "note: toy: 1 frames of 1 tracklets are the same picture as an earlier frame of their tracklet" in told

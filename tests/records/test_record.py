@@ -252,6 +252,14 @@ def test_a_record_of_one_split_does_not_speak_of_splits():
     assert set(Record.from_file(RECORD).metrics()) == {"conventions"}
 
 
+def test_ties_are_told_where_they_were_counted():
+    fields = changed()
+    fields["conventions"]["official"]["ties"] = {"tied": 3, "matches": 12}
+    record = Record.of(fields)
+    assert record.metrics()["ties"] == {"official": {"tied": 3, "matches": 12}}
+    assert record.conventions["official"].fingerprint == Record.from_file(RECORD).conventions["official"].fingerprint
+
+
 def test_splits_go_in_and_come_out():
     record = Record.of(of_splits(10, [0, 1, 7]))
     assert Record.from_json(record.to_json(), "").to_json() == record.to_json()
@@ -312,6 +320,7 @@ def complete():
     fields["conditions"] = [{"name": "up to 0 of 8 clips", "conventions": {"official": summary}}]
     fields["people"] = [{"queries": [1], "AP": [0.5], "R1": [0]}]
     fields["environment"]["arithmetic"] = "portable"
+    head["ties"] = {"tied": 3, "matches": 12}
     return fields
 
 
@@ -357,7 +366,11 @@ def inner(annotation):
 
 
 # fields that older records lack, and what they are in these
-LATER = {("environment", "arithmetic"): None, ("weights", "pretrained", "encoder", "shipped"): False}
+LATER = {
+    ("environment", "arithmetic"): None,
+    ("weights", "pretrained", "encoder", "shipped"): False,
+    ("conventions", "official", "ties"): None,
+}
 
 
 @pytest.mark.parametrize(

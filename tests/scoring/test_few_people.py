@@ -30,7 +30,9 @@ def test_an_interval_with_spread_stays_as_it_is():
 
 
 def record(people, interval):
-    head = {**GOLDEN["conventions"]["queries-in-gallery"], "mAP": 1.0, "interval": {"mAP": interval, "R1": interval}}
+    one = {**dict.fromkeys(("mAP", "R1", "R5", "R10", "R20", "mINP"), 1.0), "queries": people}
+    head = {**GOLDEN["conventions"]["queries-in-gallery"], **one, "interval": {"mAP": interval, "R1": interval}}
+    head |= {"splits": [one], "cmc": [1.0] * 50}
     tables = [{"queries": [1] * people, "AP": [1.0] * people, "R1": [1] * people}]
     return Record.of({**GOLDEN, "people": tables, "conventions": {**GOLDEN["conventions"], "queries-in-gallery": head}})
 
@@ -82,3 +84,20 @@ def test_scored_features_of_few_people_show_no_point(tmp_path, cli, people, show
     assert shown in result.stdout
     assert "100.0–100.0" not in result.stdout
     assert (f"note: {people} people were queried" in result.stdout) == (people < FEW)
+
+
+@pytest.mark.parametrize(("people", "interval"), [(6, None), (9, None), (12, [0.735, 1.0])])
+def test_json_has_no_interval_where_the_table_has_none(tmp_path, cli_json, people, interval):
+    pid, cam = np.repeat(np.arange(1, people + 1), 2), np.tile([1, 2], people)
+    sides = {
+        f"{letter}{name}": a[cam == n]
+        for n, letter in ((1, "q"), (2, "g"))
+        for name, a in (("f", np.eye(people + 1)[pid]), ("_pids", pid), ("_camids", cam))
+    }
+    np.savez(tmp_path / "both.npz", **sides)
+    found = cli_json("score", tmp_path / "both.npz")["conventions"]["gallery-as-listed"]
+    assert found["people"] == people
+    for metric in ("mAP", "R1"):
+        assert found["interval"][metric] == (None if interval is None else pytest.approx(interval, abs=1e-3))
+    reason = f"{people} people were queried; of fewer than 10, no 95 % interval is given, as it would be too narrow"
+    assert found.get("no_interval") == (reason if interval is None else None)

@@ -1,10 +1,10 @@
 """A ranking alone gives the scores of its order: challenge CSVs and TREC runs against distances and a slow loop."""
 
-import csv
-
 import numpy as np
 import pytest
 from brought_files import tracklets, world, write_csv, write_npz
+from ranking_files import order_of
+from ranking_files import write_table as write
 
 CONVENTION = ("--convention", "gallery-as-listed")
 
@@ -14,16 +14,8 @@ def test_set(tmp_path):
     """A world, the order of its gallery by distance, and a CSV with its labels."""
     w = world()
     labels = write_csv(tmp_path, w)[0]
-    order = np.argsort(w.distance, axis=1, kind="stable")
+    order = order_of(w)
     return w, order, labels
-
-
-def write(path, header, rows):
-    with path.open("w", newline="") as file:
-        lines = csv.writer(file)
-        lines.writerow(header)
-        lines.writerows(rows)
-    return path
 
 
 def expected_scores(cli_json, tmp_path, w):

@@ -13,9 +13,10 @@ import vreid_bench
 from vreid_bench import Convention
 from vreid_bench.scoring.conventions import CONVENTIONS
 from vreid_bench.scoring.distances import MatrixDistances, VectorDistances
+from vreid_bench.scoring.matches_and_junk import GalleryRule
 from vreid_bench.scoring.metrics import NotComputable, judge
 from vreid_bench.scoring.ranks.counting import count_from_distances
-from vreid_bench.scoring.ties import chance_level, count_tied, exact_tiles, score_by_expectation
+from vreid_bench.scoring.ties import chance_level, count_ties, exact_tiles, score_by_expectation
 
 [LISTED] = [each for each in CONVENTIONS if each.name == "gallery-as-listed"]
 PLAIN = Convention("c", "1", None, "step", "zero", "", "")
@@ -92,6 +93,28 @@ def test_without_ties_it_is_the_score_of_the_ranking(seed, rule):
         np.testing.assert_allclose(expected.hits(cutoff), listed.hits(cutoff), atol=1e-12)
 
 
+@given(small_worlds())
+def test_ties_are_counted_under_each_rule_as_a_loop_does(world):
+    who, distances = world
+    rules = [PLAIN, replace(PLAIN, queries_in_gallery=False), replace(PLAIN, same_camera="match")]
+    found = count_ties(MatrixDistances(distances, "float64"), who.for_conventions(rules), rules)
+    for rule in rules:
+        tied = matches = 0
+        for q, query in enumerate(who.query):
+            near, others = [], []
+            for place, item in enumerate(who.gallery):
+                junk = who.pids[item] == -1 or (rule.queries_in_gallery is False and item in who.query)
+                if junk:
+                    continue
+                if who.pids[item] != who.pids[query]:
+                    others.append(distances[q, place])
+                elif who.camids[item] != who.camids[query] or (rule.same_camera == "match" and item != query):
+                    near.append(distances[q, place])
+            tied += sum(distance in others for distance in near)
+            matches += len(near)
+        assert found[GalleryRule.of(rule)] == (tied, matches)
+
+
 def test_chance_is_the_mean_over_random_orders():
     random = np.random.default_rng(0)
     pids, camids = random.integers(0, 5, 60), random.integers(1, 4, 60)
@@ -157,7 +180,8 @@ def test_few_ties_are_counted_without_more(cli_json, tmp_path):
     ]
     who = report.labels
     sides = VectorDistances(vectors[who.query], vectors[who.gallery], "cosine")
-    assert count_tied(sides, who, PLAIN)[1] == 12
+    assert count_ties(sides, who, [PLAIN])[GalleryRule.of(PLAIN)].matches == 12
+    assert report.metrics()["ties"] == {"gallery-as-listed": {"tied": 2, "matches": 12}}
 
 
 def test_the_command_line(cli, cli_json, tmp_path):

@@ -16,9 +16,14 @@ def open_file(family, path, *settings):
 def load_model(family, path, *settings):
     """The model of the file in float64, from the file of weights that a run copies; and its method."""
     chosen, weights = open_file(family, path, *settings)
+    return build_model(chosen, weights), chosen.method
+
+
+def build_model(chosen, weights):
+    """The model of an opened file in float64."""
     model = Model(chosen.method, Registry.installed().factories(chosen.method))
     load_weights(weights.weights(0), model)
-    return model.double().eval(), chosen.method
+    return model.double().eval()
 
 
 def draw_clips(clips, frames, size, seed=0):

@@ -265,5 +265,7 @@ def report(folder: RunDirectory, record: Record | None) -> dict[str, Any]:
     """What `--json` prints of a run."""
     if record is None:
         return {"run": str(folder.path), "ranking": str(folder.ranking), "unscored": UNSCORED}
+    from vreid_bench.reporting.run_report import as_json
+
     parts = json.loads(folder.breakdown.read_text()) if folder.breakdown.exists() else {}
-    return {"run": str(folder.path), **record.metrics(), "breakdown": parts}
+    return {"run": str(folder.path), **as_json(record), "breakdown": parts}

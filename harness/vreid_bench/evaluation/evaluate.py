@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.parts import Matcher, Reranker
 from vreid_bench.contracts.protocol import CuttingStrategy
 from vreid_bench.evaluation.rehearsal import rehearse_cases, rehearse_reranking
+from vreid_bench.evaluation.run_ties import count_run_ties
 from vreid_bench.evaluation.strategies.plain import Plain
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.modeling.embed import FrameReader, embed
@@ -27,6 +28,7 @@ from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.scoring.clusters import cluster_diameter
 from vreid_bench.scoring.metrics import NotComputable, Outcome, judge
 from vreid_bench.scoring.ranks.by_matcher import rank_by_matcher
+from vreid_bench.scoring.ties import Ties
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import LOGGER
@@ -90,6 +92,7 @@ class Result:
     outcome: Outcome
     frames: Sequence[int]  # [N] number of frames of each test tracklet
     diameter: float | None  # of persons' clusters; None if the matcher compares pairs of clips
+    ties: Mapping[str, Ties] = field(default_factory=dict)  # by convention; empty if they were not counted
 
 
 def embed_fold(
@@ -127,7 +130,8 @@ def evaluate(
     for case in testing.strategy.cases(features, matcher, test):
         outcome = rank(case, matcher, testing, quiet)
         diameter = cluster_diameter(matcher, case.gallery, case.labels.pids)
-        results.append(Result(case.condition, outcome, case.frames, diameter))
+        ties = {} if testing.reranker is not None else count_run_ties(matcher, case, outcome, testing.conventions)
+        results.append(Result(case.condition, outcome, case.frames, diameter, ties))
     return results
 
 

@@ -38,7 +38,7 @@ def score_run(
     refused = {name: s["not_computable"] for name, s in summary.items() if "not_computable" in s}
     curves = average_curves(outcomes, RANKS)
     rows = [
-        (c.name, {**describe_rules(c), **summary[c.name], "cmc": curves[c.name]})
+        (c.name, {**describe_rules(c), **summary[c.name], "cmc": curves[c.name], "ties": _sum_ties(c.name, leading)})
         for c in conventions
         if c.name in curves
     ]
@@ -51,6 +51,15 @@ def score_run(
         "people": tabulate_people(per_query, protocol.headline),
     }
     return RunScores(fields, per_query, break_down_conventions(outcomes, [r.frames for r in leading], conventions))
+
+
+def _sum_ties(convention: str, rankings: Sequence[Result]) -> dict[str, int] | None:
+    """The ties of all rankings under a convention; None if those of one were not counted."""
+    each = [ranking.ties.get(convention) for ranking in rankings]
+    known = [ties for ties in each if ties is not None]
+    if len(known) < len(each):
+        return None
+    return {"tied": sum(ties.tied for ties in known), "matches": sum(ties.matches for ties in known)}
 
 
 def _condition(name: str, rankings: Sequence[Result]) -> dict[str, Any]:

@@ -155,6 +155,11 @@ def _take_first(column: Column, group: Array, first: Array) -> Array:
 
 
 def _check_sides(sides: Mapping[Side, Mapping[str, Column]], origin: str, without_features: bool) -> None:
+    if not any(sides.values()):
+        raise InputError(
+            f"{origin}: holds nothing of queries and gallery themselves, as a file of multi query beside another; add "
+            "the files with both"
+        )
     for side, own in sides.items():
         if not own:
             other = "gallery" if side == "query" else "query"

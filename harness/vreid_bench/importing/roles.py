@@ -27,7 +27,8 @@ OF_ROWS = (
 )
 ADVICE = (
     "add a column role with query, gallery or both, or name the files with --query FILE and --gallery FILE, or say the "
-    "side in the keys, as in query_f and gallery_f"
+    "side in the keys, as in query_f and gallery_f, or add the index of features of frames: tracks_test_info.mat and "
+    "query_IDX.mat, as MARS has them"
 )
 
 

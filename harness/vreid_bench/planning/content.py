@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.modeling.frames import advise, find_cut
 from vreid_bench.planning.dataset_lists import RELATIVE
+from vreid_bench.planning.shared_pictures import SharedPictures, find_shared_pictures
 from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
@@ -35,19 +37,23 @@ class Content(NamedTuple):
     """What is known of the pictures of a data set."""
 
     sha256: str  # over the path and the bytes of every frame, the same for every copy
-    shared: tuple[str, ...]  # a sentence for each kind of tracklets that share pictures
+    shared: tuple[str, ...]  # a sentence for each kind of tracklets that share pictures and should not
+    repeated: tuple[str, ...] = ()  # a sentence on pictures that repeat within a tracklet
 
 
 def add_content(datasets: Mapping[str, Dataset], quiet: bool = False) -> dict[str, Dataset]:
     """The same data sets, by name, with the hash of their content, and a note for each kind of shared pictures.
 
-    A warning tells the notes. Raises InputError as `read_content` does.
+    Warnings tell what is shared, and notes what repeats within a tracklet, which is no fault. Raises InputError as
+    `read_content` does.
     """
     found = {}
     for name, dataset in datasets.items():
         content = read_content(dataset, cache_folder(), quiet)
         for sentence in content.shared:
             click.echo(f"warning: {sentence}", err=True)
+        for sentence in content.repeated:
+            click.echo(f"note: {sentence}", err=True)
         found[name] = replace(dataset, content=content.sha256, notes=(*dataset.notes, *content.shared))
     return found
 
@@ -59,63 +65,49 @@ def read_content(dataset: Dataset, kept: Path, quiet: bool = False) -> Content:
     MARS has 1.2 million frames: reading them once takes minutes, which a bar shows. Raises InputError for a frame that
     cannot be read, is empty or was cut short: it would stop a run only after training.
     """
-    parts = (part for split in dataset.splits for part in (split.train, split.test))
-    frames = sorted({frame for part in parts for tracklet in part for frame in tracklet.frames})
+    frames = _list_frames(dataset)
     file = kept / "content" / f"{sha256(str(dataset.root.resolve()).encode())[:16]}-{dataset.name}.json"
     state = _hash_state(dataset.root, frames)
     known = _read_known(file).get(state)
     if known is not None:
         return known
     sha256_of_all, digests = _hash_frames(dataset, frames, quiet)
-    content = Content(sha256_of_all, tuple(_find_shared(dataset, frames, digests)))
+    content = Content(sha256_of_all, *find_shared_pictures(dataset, frames, digests))
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(file, json.dumps({state: content}).encode())
     return content
+
+
+def find_pictures(dataset: Dataset) -> SharedPictures:
+    """The pictures that tracklets share or repeat; of frames that cannot be read nothing is said."""
+    try:
+        content = read_content(dataset, cache_folder())
+    except InputError:
+        frames, digests = [], []
+        for frame in _list_frames(dataset):
+            with suppress(InputError):
+                digests.append(int.from_bytes(_digest_frame(dataset, frame)[:8]))
+                frames.append(frame)
+        return find_shared_pictures(dataset, frames, np.array(digests, np.uint64))
+    return SharedPictures(content.shared, content.repeated)
+
+
+def _list_frames(dataset: Dataset) -> list[str]:
+    """Every frame of every split once, in order."""
+    parts = (part for split in dataset.splits for part in (split.train, split.test))
+    return sorted({frame for part in parts for tracklet in part for frame in tracklet.frames})
 
 
 def _read_known(file: Path) -> dict[str, Content]:
     """State of the files -> their content; empty without a readable file, which is written again."""
     try:
         known = json.loads(file.read_bytes())
-        return {state: Content(str(content), tuple(map(str, shared))) for state, (content, shared) in known.items()}
+        return {
+            state: Content(str(content), tuple(map(str, shared)), tuple(map(str, repeated)))
+            for state, (content, shared, repeated) in known.items()
+        }
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
-
-
-def _find_shared(dataset: Dataset, frames: Sequence[str], digests: NDArray[np.uint64]) -> Iterator[str]:
-    """Pictures that are in the training and in the test part, and pictures of two test tracklets.
-
-    Two tracklets of one person in one camera may share pictures: they are no match, and DukeMTMC-VideoReID lists its
-    query tracklets in the gallery once more. Where identities are masked, one tracklet can have several.
-    """
-    order = np.argsort(digests, kind="stable")
-    equal = np.flatnonzero(digests[order][1:] == digests[order][:-1])
-    if not equal.size:
-        return
-    repeated = {frames[place] for place in np.unique(np.concatenate([order[equal], order[equal + 1]])).tolist()}
-    key = {frame: int(digests[place]) for place, frame in enumerate(frames) if frame in repeated}
-    for number, split in enumerate(dataset.splits):
-        where = f" of split {number}" if len(dataset.splits) > 1 else ""
-        trained: dict[int, str] = {}
-        for tracklet in split.train:
-            trained.update((key[frame], frame) for frame in tracklet.frames if frame in key)
-        tested: dict[int, tuple[tuple[int, int], str]] = {}
-        leaks, twins = [], []
-        for tracklet in split.test:
-            seen = tracklet.pid, tracklet.camid
-            for frame in tracklet.frames:
-                if frame in key:
-                    if key[frame] in trained:
-                        leaks.append((frame, trained[key[frame]]))
-                    first, other = tested.setdefault(key[frame], (seen, frame))
-                    if first != seen and not dataset.unscored:
-                        twins.append((frame, other))
-        for pairs, what in ((leaks, "trained on"), (twins, "in another test tracklet")):
-            if pairs:
-                yield (
-                    f"{dataset.name}: {len(pairs):,} test frames{where} are the same picture as one that is {what}, "
-                    f"such as {pairs[0][0]} and {pairs[0][1]}; scores are then too high, so correct the lists"
-                )
 
 
 def _hash_state(root: Path, frames: Sequence[str]) -> str:
@@ -146,17 +138,19 @@ def _hash_frames(dataset: Dataset, frames: Sequence[str], quiet: bool) -> tuple[
 
 
 def _digest(dataset: Dataset, frames: Sequence[str]) -> list[bytes]:
-    found, root = [], dataset.root
-    for frame in frames:
-        try:
-            with open(f"{root}/{frame}", "rb", buffering=0) as file:
-                data = file.read()
-        except OSError as fault:
-            raise InputError(_describe(root, frame, fault)) from fault
-        if cut := find_cut(data):
-            raise InputError(f"frame {root / frame} {cut}; {advise(dataset.name, root)}")
-        found.append(hashlib.sha256(data).digest())
-    return found
+    return [_digest_frame(dataset, frame) for frame in frames]
+
+
+def _digest_frame(dataset: Dataset, frame: str) -> bytes:
+    root = dataset.root
+    try:
+        with open(f"{root}/{frame}", "rb", buffering=0) as file:
+            data = file.read()
+    except OSError as fault:
+        raise InputError(_describe(root, frame, fault)) from fault
+    if cut := find_cut(data):
+        raise InputError(f"frame {root / frame} {cut}; {advise(dataset.name, root)}")
+    return hashlib.sha256(data).digest()
 
 
 def _describe(root: Path, frame: str, fault: OSError) -> str:

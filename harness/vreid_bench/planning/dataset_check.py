@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vreid_bench.contracts.dataset import CheckingReader, Count, Dataset, DatasetCheck, mark_synthetic, person_ids
-from vreid_bench.planning.content import read_content
+from vreid_bench.planning.content import find_pictures
 from vreid_bench.planning.data_root import find_dataset, find_root, read_lists
 from vreid_bench.planning.dataset_counts import count_dataset
 from vreid_bench.planning.dataset_lists import find_list_faults
@@ -18,7 +18,6 @@ from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.value_checks import describe_value
 from vreid_bench.scoring.metrics import NotComputable
-from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError
 
 
@@ -42,17 +41,18 @@ def check_dataset(
     unmatched = _count_unmatched(divisions)
     refused = {name: str(each) for name, each in unmatched.items() if isinstance(each, NotComputable)}
     uncut = (sentence for each in divisions for sentence in each.find_notes())
+    pictures = find_pictures(found)
     masked = (found.unscored.reason,) if found.unscored else ()
-    notes = (*masked, *(own.notes if own else ()), *explain_refusals(refused), *uncut)
+    notes = (*masked, *(own.notes if own else ()), *explain_refusals(refused), *uncut, *pictures.notes)
     if own and getattr(entry.value, "complete", False):
-        # every frame is read anyway
-        problems += read_content(found, cache_folder()).shared if decode and not own.problems and not problems else ()
-        return DatasetCheck(source, own.counts, _join(own, problems), notes)
+        return DatasetCheck(source, own.counts, _join(own, [*problems, *pictures.faults]), notes)
     on_disk, faults = find_frame_faults(found, decode)
     general = [*count_dataset(found), *_count_people(found, unmatched), Count("frames on disk", on_disk, None)]
     told = {count.what for count in own.counts} if own else set()
     counts = (*(own.counts if own else ()), *(count for count in general if count.what not in told))
-    return DatasetCheck(own.source if own else found.source, counts, _join(own, [*problems, *faults]), notes)
+    return DatasetCheck(
+        own.source if own else found.source, counts, _join(own, [*problems, *faults, *pictures.faults]), notes
+    )
 
 
 def _verify(entry: Entry, root: Path, decode: bool) -> DatasetCheck | None:

@@ -1,11 +1,9 @@
-"""The frames of any data set on disk: which are missing, empty, not decodable, or in two tracklets."""
+"""The frames of any data set on disk: which are missing, empty or not decodable."""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,46 +19,34 @@ R = TypeVar("R")
 def find_frame_faults(dataset: Dataset, decoding: bool) -> tuple[int, list[str]]:
     """How many listed frames are on disk with content, and every fault as a sentence.
 
-    With `decoding`, each frame is decoded. Content that is in two tracklets is always looked for; only frames of equal
-    size are read for that. Progress goes to stderr.
+    With `decoding`, each frame is decoded. Progress goes to stderr.
     """
-    owners = _find_owners(dataset)
-    if sentence := find_misplacement(dataset.root, list(owners)):
+    every = (tracklet for split in dataset.splits for tracklet in (*split.train, *split.test))
+    frames = list(dict.fromkeys(frame for tracklet in every for frame in tracklet.frames))
+    if sentence := find_misplacement(dataset.root, frames):
         return 0, [sentence]
-    sizes, faults = _measure(dataset.root, list(owners))
+    good, faults = _measure(dataset.root, frames)
     if decoding:
-        faults += _decode(dataset.root, [frame for frame in owners if frame in sizes])
-    faults += _find_listed_twice(dataset)
-    faults += _find_equal(dataset.root, owners, sizes)
-    return len(sizes), faults
+        faults += _decode(dataset.root, good)
+    return len(good), faults
 
 
-def _find_owners(dataset: Dataset) -> dict[str, tuple[str, ...]]:
-    """Every frame, once, with the frames of its tracklet as the tracklet's name."""
-    return {
-        frame: tracklet.frames
-        for split in dataset.splits
-        for tracklet in (*split.train, *split.test)
-        for frame in tracklet.frames
-    }
-
-
-def _measure(root: Path, frames: list[str]) -> tuple[dict[str, int], list[str]]:
-    """The size in bytes of each frame that is there with content, and the faults of the others."""
+def _measure(root: Path, frames: list[str]) -> tuple[list[str], list[str]]:
+    """The frames that are there with content, and the faults of the others."""
 
     def measure(frame: str) -> int:
         path = root / frame
         return path.stat().st_size if path.is_file() else -1
 
-    sizes, faults = {}, []
+    good, faults = [], []
     for frame, size in _each(frames, measure, "frames listed"):
         if size > 0:
-            sizes[frame] = size
+            good.append(frame)
         elif size == 0:
             faults.append(f"{root / frame} is empty (0 bytes); copy it from the original data")
         else:
             faults.append(f"{root / frame} is listed but missing; copy it from the original data")
-    return sizes, faults
+    return good, faults
 
 
 def _decode(root: Path, frames: list[str]) -> list[str]:
@@ -76,40 +62,6 @@ def _decode(root: Path, frames: list[str]) -> list[str]:
         for frame, fault in _each(frames, attempt, "frames decoded")
         if fault
     ]
-
-
-def _find_listed_twice(dataset: Dataset) -> list[str]:
-    faults = []
-    for number, split in enumerate(dataset.splits):
-        seen: set[str] = set()
-        for tracklet in (*split.train, *split.test):
-            twice = seen.intersection(tracklet.frames)
-            if twice:
-                path = dataset.root / min(twice)
-                faults.append(
-                    f"{path} is in two tracklets of split {number}, expected each frame in one; correct the lists"
-                )
-            seen.update(tracklet.frames)
-    return faults
-
-
-def _find_equal(root: Path, owners: dict[str, tuple[str, ...]], sizes: dict[str, int]) -> list[str]:
-    """Frames with the same content as a frame of another tracklet."""
-    alike = Counter(sizes.values())
-    frames = [frame for frame, size in sizes.items() if alike[size] > 1]
-
-    def hash_content(frame: str) -> bytes:
-        return sha256((root / frame).read_bytes()).digest()
-
-    first: dict[bytes, str] = {}
-    faults = []
-    for frame, content in _each(frames, hash_content, "frames of equal size compared"):
-        other = first.setdefault(content, frame)
-        if owners[other] != owners[frame]:
-            faults.append(
-                f"{root / frame} has the same content as {root / other} of another tracklet; remove one of them"
-            )
-    return faults
 
 
 def _each(frames: list[str], work: Callable[[str], R], title: str) -> Iterator[tuple[str, R]]:

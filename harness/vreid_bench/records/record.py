@@ -121,7 +121,7 @@ class Record(Entry):
 
         A convention that could not be applied has the reason, `not_computable`, instead of numbers. With several
         splits there are {"splits": {"total", "ran"}} and each convention's `splits` and their `sd`; with several
-        conditions {"conditions": [{"name", "conventions"}]}; {"cluster_diameter"} where it is known.
+        conditions {"conditions": [{"name", "conventions"}]}; {"cluster_diameter"} and {"ties"} where they are known.
         """
         names = set(Metrics.model_fields) | ({"interval", "splits"} if self.splits else {"interval"})
         numbers = {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}
@@ -130,6 +130,8 @@ class Record(Entry):
                 numbers[name]["sd"] = {metric: result.deviation(metric) for metric in Metrics.scores()}
         refused = {k: {"not_computable": why} for k, why in self.not_computable.items()}
         report: dict[str, Any] = {"conventions": numbers | refused}
+        if ties := {k: v.ties.model_dump() for k, v in self.conventions.items() if v.ties is not None}:
+            report["ties"] = ties
         if self.cluster_diameter is not None:
             report["cluster_diameter"] = self.cluster_diameter
         if self.splits is not None:

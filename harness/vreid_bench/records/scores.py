@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from statistics import stdev
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vreid_bench.contracts.split_numbers import format_splits
 from vreid_bench.records.entries import Ruled
@@ -78,11 +78,25 @@ class Condition(Entry):
     conventions: dict[Name, Summary]
 
 
+class TieCount(Entry):
+    """Matches whose rank the order of the gallery decided: they are exactly as near as an item that is no match."""
+
+    tied: Count
+    matches: Count  # of all queries
+
+
 class Result(Summary, Ruled):
     """The scores under one convention; of several conditions, the mean over the leading ones."""
 
     # shares of queries with a match among the first 1, 2, ... 50, as R1, R5, ... are; None: not known
     cmc: Annotated[tuple[Fraction, ...], Field(min_length=RANKS, max_length=RANKS)] | None
+    # over all splits and leading conditions. None: not counted; it is then left out of the file, as of older records
+    ties: TieCount | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_unknown(self, serialize: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        fields: dict[str, JsonValue] = serialize(self)
+        return {name: value for name, value in fields.items() if name != "ties" or value is not None}
 
     def deviation(self, metric: str) -> float | None:
         """The sample standard deviation over the splits; None for one split."""

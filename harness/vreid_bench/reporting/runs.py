@@ -20,7 +20,7 @@ from vreid_bench.records.run_state import find_state
 from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.terminal_tables import cut, fit_table
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import FEW, render_interval
+from vreid_bench.scoring.few_people import FEW, render_interval, state_interval
 from vreid_bench.system.errors import InputError
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -82,8 +82,11 @@ def tell_apart(runs: Iterable[ListedRun]) -> Iterator[ListedRun]:
 
 
 def to_plain(runs: Sequence[ListedRun]) -> list[dict[str, Any]]:
-    """The runs as plain values, as for JSON."""
-    return [asdict(run) for run in runs]
+    """The runs as plain values, as for JSON; the interval as a table has it, null for few people."""
+    plain = [asdict(run) for run in runs]
+    for score in (run["score"] for run in plain if run["score"] is not None):
+        score["interval"] = state_interval({"mAP": score["interval"]}, score["people"] or FEW)["interval"]["mAP"]
+    return plain
 
 
 def render_runs(runs: Sequence[ListedRun], width: int | None) -> str:

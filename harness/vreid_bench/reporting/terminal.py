@@ -10,8 +10,10 @@ from tabulate import tabulate
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import explain_refusals
 from vreid_bench.reporting.board import Board, Row, boards
+from vreid_bench.reporting.run_report import count_people
 from vreid_bench.reporting.text import sanitize
 from vreid_bench.scoring.few_people import explain_few, render_interval
+from vreid_bench.scoring.readings import describe_ties
 
 
 def render(records: Iterable[Record]) -> str:
@@ -21,12 +23,14 @@ def render(records: Iterable[Record]) -> str:
         title = f"{board.first.protocol.name} on {board.first.dataset.source} data"
         lines = [", ".join(filter(None, [title, board.splits]))]
         lines += [f"note: {sanitize(note)}" for note in board.notes]
-        people = _count_people(board.first)
+        people = count_people(board.first)
         lines += explain_few(people) if people else []
         for row in board.rows:
             seeds = row.distinct(lambda record: record.seed)
             words = [row.first.method.name, row.first.preset, f"seed {seeds}", *(f"[{r}]" for r in row.remarks)]
             lines += ["", sanitize(" ".join(words)), _render_conventions(board, row)]
+            ties = row.first.conventions[board.headline].ties
+            lines += filter(None, [describe_ties(ties.tied, ties.matches)] if ties else [])
             lines += map(sanitize, explain_refusals(row.first.not_computable))
             lines += ["", _render_conditions(board, row)] if row.first.conditions else []
         blocks.append("\n".join(lines) + "\n")
@@ -42,7 +46,7 @@ def _render_conventions(board: Board, row: Row) -> str:
         cells = [name]
         for metric in ("mAP", "R1"):
             *mean, interval = row.cells(name, metric, bool(over))
-            if people := _count_people(row.first):
+            if people := count_people(row.first):
                 interval = render_interval(row.ends(name, metric), people)
             cells += [*mean, interval]
         cells += [row.percent(name, metric) for metric in ("R5", "R10", "R20", "mINP")]
@@ -58,11 +62,6 @@ def _render_conditions(board: Board, row: Row) -> str:
     ]
     headers = [f"{board.headline}, by condition", "mAP (95 %)", "R1 (95 %)"]
     return tabulate(table, headers, disable_numparse=True, colalign=["left", "right", "right"])
-
-
-def _count_people(record: Record) -> int:
-    """How many people were queried; 0 if the record does not tell."""
-    return len(record.people[0].queries) if record.people else 0
 
 
 def _queries(record: Record, convention: str) -> int:

@@ -6,25 +6,48 @@ Resampling people who all score alike gives the same score every time, so the in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 FEW = 10  # people: of fewer, the bootstrap interval covers the truth too seldom to be given (docs/intervals.md)
 NO_INTERVAL = "–"
+Interval = tuple[float, float]  # low, high
+
 OUTSIDE = 0.025  # at either end of a 95 % interval
 
 
 def explain_few(people: int) -> list[str]:
     """What a reader has to know of the intervals of so few people; nothing if there are enough."""
-    if people >= FEW:
-        return []
+    return [f"note: {_describe_few(people)}"] if people < FEW else []
+
+
+def _describe_few(people: int) -> str:
     asked = "1 person was" if people == 1 else f"{people} people were"
-    return [f"note: {asked} queried; of fewer than {FEW}, no 95 % interval is given, as it would be too narrow"]
+    return f"{asked} queried; of fewer than {FEW}, no 95 % interval is given, as it would be too narrow"
 
 
-def render_interval(interval: tuple[float, float], people: int) -> str:
+def state_interval(interval: Mapping[str, Interval], people: int) -> dict[str, Any]:
+    """The intervals of some metrics as `--json` gives them: `interval`, and `people`, over whom they are.
+
+    As in a table, there is none of fewer than `FEW` people: each is null, and `no_interval` says why. One without
+    spread is widened.
+    """
+    if people < FEW:
+        none = dict.fromkeys(interval)
+        return {"interval": none, "no_interval": _describe_few(people), "people": people}
+    return {"interval": {name: list(widen_point(ends, people)) for name, ends in interval.items()}, "people": people}
+
+
+def render_interval(interval: Interval, people: int) -> str:
     """`57.1–63.3`, in percent; a dash for fewer than `FEW` people."""
     if people < FEW:
         return NO_INTERVAL
-    low, high = widen_point(interval, people)
-    return f"{100 * low:.1f}–{100 * high:.1f}"
+    return show_interval(widen_point(interval, people))
+
+
+def show_interval(interval: Interval | None) -> str:
+    """`57.1–63.3`, in percent; a dash where there is none."""
+    return NO_INTERVAL if interval is None else f"{100 * interval[0]:.1f}–{100 * interval[1]:.1f}"
 
 
 def unseen_share(people: int) -> float:
@@ -35,9 +58,7 @@ def unseen_share(people: int) -> float:
     return float(1 - OUTSIDE ** (1 / people))
 
 
-def widen_point(
-    interval: tuple[float, float], people: int, least: float = 0.0, most: float = 1.0
-) -> tuple[float, float]:
+def widen_point(interval: Interval, people: int, least: float = 0.0, most: float = 1.0) -> tuple[float, float]:
     """The interval, unless its ends are the same: then one in which unseen people score anything from least to most.
 
     A share of the population that was not seen (`unseen_share`) may score `least` or `most`, all others as these.

@@ -15,6 +15,7 @@ from vreid_bench.importing.numbering import as_texts, check_whole
 from vreid_bench.records.names import NAMES, Texts
 from vreid_bench.scoring.array_files import Array, as_array
 from vreid_bench.scoring.ranks.labels import Ints
+from vreid_bench.scoring.readings import READINGS
 from vreid_bench.system.errors import InputError
 
 ARRAYS = ("pid", "camid", "embedding", "valid", "importance", *NAMES)
@@ -99,19 +100,22 @@ class LabelledFeatures:
 
     def check_once(self) -> None:
         """Raise InputError if a tracklet is listed twice: the same name, or person, camera and embedding."""
+        advice = "each may be listed once"
         if self.tracklet is not None:
             keys: list[Any] = self.tracklet.tolist()
         elif self.embedding is not None:
             rows = zip(self.pid.tolist(), self.camid.tolist(), self.embedding, strict=True)
             keys = [(pid, camid, row.tobytes()) for pid, camid, row in rows]
+            advice = (
+                f"their person, camera and embedding are equal, and {advice}. If they are two tracklets, name each in "
+                f"an array `tracklet`: such vectors come from {READINGS}"
+            )
         else:
             return
         seen: dict[Any, int] = {}
         for row, key in enumerate(keys):
             if seen.setdefault(key, row) != row:
-                raise InputError(
-                    f"{self.origin}: rows {seen[key]} and {row} hold the same tracklet; each may be listed once"
-                )
+                raise InputError(f"{self.origin}: rows {seen[key]} and {row} hold the same tracklet; {advice}")
 
 
 def find_queries(query: LabelledFeatures, gallery: LabelledFeatures) -> Ints:

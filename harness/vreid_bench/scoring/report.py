@@ -13,7 +13,9 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.scoring.breakdown import break_down_attributes
 from vreid_bench.scoring.distances import Distances, TileDistances
-from vreid_bench.scoring.few_people import FEW
+from vreid_bench.scoring.few_people import FEW, state_interval
+from vreid_bench.scoring.hints import describe_nearly_equal, describe_one_person
+from vreid_bench.scoring.matches_and_junk import GalleryRule, find_matches
 from vreid_bench.scoring.metrics import (
     NotComputable,
     Outcome,
@@ -27,13 +29,20 @@ from vreid_bench.scoring.metrics import (
 from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.scoring.readings import READINGS, describe_ties
 from vreid_bench.scoring.rerank import neighbours
 from vreid_bench.scoring.score_table import render_parts, render_scores
-from vreid_bench.scoring.ties import DEEPEST, ExpectedScores, describe_chance, describe_ties, score_by_expectation
+from vreid_bench.scoring.ties import (
+    DEEPEST,
+    MOST_PAIRS,
+    ExpectedScores,
+    Ties,
+    count_ties,
+    describe_chance,
+    score_by_expectation,
+)
 from vreid_bench.scoring.true_accept_rate import find_pairs, true_accept_rates
 from vreid_bench.system.errors import InputError, suggestion
-
-MOST_PAIRS = 1 << 28  # distances that are looked at once more for a note
 
 
 @dataclass(frozen=True)
@@ -49,13 +58,20 @@ class Report:
     parts: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)  # see `broken_down`
     files: Mapping[str, str] = field(default_factory=dict)  # what was scored -> sha256
     notes: tuple[str, ...] = ()  # what a reader has to know beside the numbers
+    ties: Mapping[str, Ties] = field(default_factory=dict)  # by convention; empty: not counted
+    left_out: Mapping[str, int] = field(default_factory=dict)  # by convention: queries without a match, not counted
 
     @classmethod
     def of(
         cls, counts: Counts, labels: Labels, conventions: Sequence[Convention], reranker: Part | None = None
     ) -> Report:
         """Judge the counts. Raises InputError if no convention can be applied."""
-        return cls(labels, counts, judge(counts, conventions), reranker)
+        judged, left_out = judge(counts, conventions), {}
+        for convention in conventions:
+            verdict, matches = judged[convention.name], find_matches(counts, GalleryRule.of(convention))
+            if isinstance(verdict, Scores) and matches is not None:
+                left_out[convention.name] = int((matches.asks & np.isnan(verdict.average_precision)).sum())
+        return cls(labels, counts, judged, reranker, left_out=left_out)
 
     def with_accepts(
         self, tiles: Callable[[], Iterable[Tile]], rates: Sequence[float], conventions: Sequence[Convention]
@@ -93,21 +109,34 @@ class Report:
         return replace(self, judged=judged, notes=(*self.notes, note))
 
     def noting(self, distances: Distances, conventions: Sequence[Convention]) -> Report:
-        """The same report with a note on ties that decide it, and on a score that a random order has, too.
+        """The same report with its ties, and with a note on each sign that the numbers are not what they seem.
 
-        Both are looked for where they are quick to find: among distances in tiles, up to `MOST_PAIRS` of them.
+        The signs are ties that decide the first score, vectors that hardly differ, a score that a random order has,
+        too, and a test of one person. They are looked for where they are quick to find: ties among distances in tiles,
+        all up to `MOST_PAIRS` distances.
         """
         pairs = len(self.labels.query) * len(self.labels.gallery)
         scored = [c for c in conventions if isinstance(self.judged[c.name], Scores)]
         if not scored or pairs > MOST_PAIRS:
             return self
-        notes = []
-        if isinstance(distances, TileDistances) and scored[0].ties == "listed":
-            notes.append(describe_ties(distances, self.labels, scored[0]))
-        people = len(np.unique(self.labels.pids[self.labels.query]))
-        if people >= FEW:
-            notes.append(describe_chance(self.labels, scored[0], self[scored[0].name]["interval"]["mAP"]))
-        return replace(self, notes=(*self.notes, *filter(None, notes)))
+        first, found, notes = scored[0], {}, [describe_one_person(self.labels)]
+        if isinstance(distances, TileDistances):
+            counted = count_ties(distances, self.labels, scored)
+            found = {c.name: counted[GalleryRule.of(c)] for c in scored}
+        tied = describe_ties(*found[first.name]) if found and first.ties == "listed" else ""
+        chance = ""
+        if self.count_people(first.name) >= FEW:
+            interval = summarize([self.outcome])[first.name]["interval"]["mAP"]
+            chance = describe_chance(self.labels, first, interval)
+        told = READINGS in tied  # then what vectors that are all equal may mean is said already
+        notes += [tied, "" if told else describe_nearly_equal(distances, bool(chance)), chance]
+        return replace(self, ties=found, notes=(*self.notes, *filter(None, notes)))
+
+    def count_people(self, convention: str) -> int:
+        """How many people have a query that counts under a convention that could be applied."""
+        verdict = self.judged[convention]
+        assert isinstance(verdict, Scores), "only scores count people"
+        return len(np.unique(self.labels.pids[self.labels.query][~np.isnan(verdict.average_precision)]))
 
     def broken_down(self, attributes: Sequence[str]) -> Report:
         """The same report with the scores by value of each of these attributes of the queries, under each convention.
@@ -134,17 +163,23 @@ class Report:
         return found
 
     def __str__(self) -> str:
-        lines = [render_scores(self.metrics(), len(np.unique(self.labels.pids[self.labels.query]))), *self.notes]
+        lines = [render_scores(self.metrics()), *self.notes]
         return "\n".join([*lines, *render_parts(self.parts)])
 
     def metrics(self) -> dict[str, Any]:
-        """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}."""
+        """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}.
+
+        `left_out` is the number of queries that take part, but have no match and do not count; `ties` has for each
+        convention how many of its matches are tied, where that was counted.
+        """
         conventions = {}
         for name, summary in summarize([self.outcome]).items():
             conventions[name] = {key: value for key, value in summary.items() if key != "splits"}
             verdict = self.judged[name]
             if not isinstance(verdict, NotComputable):
+                conventions[name] |= state_interval(summary["interval"], self.count_people(name))
                 counted = ~np.isnan(verdict.average_precision)
+                conventions[name]["left_out"] = self.left_out.get(name, 0)
                 conventions[name]["r_precision"] = float(verdict.r_precision[counted].mean())
                 conventions[name]["cmc"] = verdict.cmc(DEEPEST)
                 if self.cuts.get(name):
@@ -160,6 +195,7 @@ class Report:
         if part is not None:
             reranking = {"name": part.name, "options": dict(part.options), "backend": neighbours.backend()}
         found: dict[str, Any] = {"backend": counting.backend(), "reranking": reranking, "conventions": conventions}
+        found["ties"] = {name: ties._asdict() for name, ties in self.ties.items()}
         found["notes"] = list(self.notes)
         return found | ({"files": dict(self.files)} if self.files else {})
 

@@ -99,7 +99,8 @@ def score_files(request: ScoreRequest) -> Report:
     source = _read_labels(request, plugins) if imported is None else Pair.of(imported)
     if isinstance(source, Pair):
         source.check_once()
-    named = request.conventions or _default_conventions(request, source, plugins)
+    foreign = bool(request.files) or (imported is not None and not imported.plain)
+    named = request.conventions or _default_conventions(request, source, foreign, plugins)
     rules = check_cameras(choose_conventions(named, plugins), source)
     if request.ties is not None:
         rules = tuple(replace(rule, ties=request.ties) for rule in rules)
@@ -272,14 +273,16 @@ def _read_distances(
     return vectors if reranking is None else reranking.of_vectors(vectors)
 
 
-def _default_conventions(request: ScoreRequest, source: LabelSource, plugins: Plugins) -> tuple[str, ...]:
+def _default_conventions(
+    request: ScoreRequest, source: LabelSource, foreign: bool, plugins: Plugins
+) -> tuple[str, ...]:
     """Those of the protocol, else those of the run, its headline first, else those of MARS.
 
-    Files by themselves are scored as they list the gallery, unless it holds every query; so is all without cameras.
+    Files of other programs are scored as they list the gallery, unless it holds every query; so is all without cameras.
     """
     if isinstance(source, Pair) and not source.query.has_cameras:
         return CAMERALESS
-    if request.files and (source.labels.own < 0).any():
+    if foreign and (source.labels.own < 0).any():
         return CAMERALESS
     if request.protocol is not None:
         return tuple(plugins().get("protocols", request.protocol).conventions)

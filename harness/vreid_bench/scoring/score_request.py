@@ -80,8 +80,8 @@ class ScoreRequest:
         )
         yield (
             not listed and (self.query is None or self.gallery is None),
-            "expected --query and --gallery, or --features, or --distance with --protocol and --info, or "
-            "files by themselves",
+            "expected files, such as pytorch_result.mat, or --query and --gallery, or --features, or --distance with "
+            "--protocol and --info",
         )
         yield (
             listed and self.features is None and self.distance is None,

@@ -8,14 +8,11 @@ from typing import Any
 from tabulate import tabulate
 
 from vreid_bench.records.scores import explain_refusals
-from vreid_bench.scoring.few_people import explain_few, render_interval
+from vreid_bench.scoring.few_people import show_interval
 
 
-def render_scores(metrics: Mapping[str, Any], people: int) -> str:
-    """What `Report.metrics` returns, as a table in percent and one line for each convention without numbers.
-
-    people: how many people are queried.
-    """
+def render_scores(metrics: Mapping[str, Any]) -> str:
+    """What `Report.metrics` returns, as a table in percent and one line for each convention without numbers."""
     rates = next((list(c["tar"]) for c in metrics["conventions"].values() if "tar" in c), [])
     headers = ["convention", "mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP"]
     depths = next((list(c["mAP@"]) for c in metrics["conventions"].values() if "mAP@" in c), [])
@@ -28,13 +25,27 @@ def render_scores(metrics: Mapping[str, Any], people: int) -> str:
             continue
         cells = [name]
         for metric in ("mAP", "R1"):
-            cells += [f"{100 * numbers[metric]:.1f}", render_interval(numbers["interval"][metric], people)]
+            cells += [f"{100 * numbers[metric]:.1f}", show_interval(numbers["interval"][metric])]
         cells += [f"{100 * numbers[metric]:.1f}" for metric in ("R5", "R10", "R20", "mINP")]
         cells += [f"{100 * numbers['mAP@'][depth]:.1f}" for depth in depths]
         cells += [f"{100 * numbers['tar'][rate]:.1f}" for rate in rates]
         table.append([*cells, str(numbers["queries"])])
     lines = [tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])]
-    return "\n".join([*lines, *explain_refusals(refused), *explain_few(people)])
+    few: dict[str, None] = dict.fromkeys(
+        c["no_interval"] for c in metrics["conventions"].values() if "no_interval" in c
+    )
+    notes = [*_explain_left_out(metrics["conventions"]), *(f"note: {why}" for why in few)]
+    return "\n".join([*lines, *explain_refusals(refused), *notes])
+
+
+def _explain_left_out(conventions: Mapping[str, Any]) -> Iterator[str]:
+    """How many queries do not count, with the conventions that leave them out."""
+    names: dict[tuple[int, int], list[str]] = {}
+    for name, numbers in conventions.items():
+        if left_out := numbers.get("left_out", 0):
+            names.setdefault((left_out, left_out + numbers["queries"]), []).append(name)
+    for (left_out, queries), under in names.items():
+        yield f"note: {left_out:,} of {queries:,} queries have no match under {', '.join(under)}, and do not count"
 
 
 def render_parts(parts: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Iterator[str]:

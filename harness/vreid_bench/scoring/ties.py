@@ -6,8 +6,9 @@ then the ranking, and can score anything up to 100 %.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from vreid_bench.scoring.ranks.labels import Labels
 
 Floats = NDArray[np.float64]
 DEEPEST = 50  # the last rank of which hits are known
-SOME = 0.001  # share of the matches that tie, from which on ties are reported
+MOST_PAIRS = 1 << 28  # distances that are looked at once more for what a reader has to know
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,41 @@ class TieGroup:
     matches: int  # of these, at least one
 
 
-def count_tied(distances: TileDistances, labels: Labels, convention: Convention) -> tuple[int, int]:
-    """How many matches are exactly as near as an item that is no match, of how many."""
-    rule, tied, total = GalleryRule.of(convention), 0, 0
+class Ties(NamedTuple):
+    """How many matches of all queries have a rank that the order of the gallery decides."""
+
+    tied: int  # exactly as near as an item that takes a rank and is no match
+    matches: int
+
+
+def count_ties(distances: TileDistances, labels: Labels, conventions: Sequence[Convention]) -> dict[GalleryRule, Ties]:
+    """The ties under the rule of each of these conventions, which all can be applied."""
+    counts, rules = list_matches(labels), dict.fromkeys(map(GalleryRule.of, conventions))
+    tied = dict.fromkeys(rules, 0)
     for rows, tile in exact_tiles(distances):
-        roles = assign_roles(labels, rows, rule)
-        for offset, row in enumerate(np.asarray(tile)):
-            near = np.sort(row[roles.match[offset]])
-            if near.size:
-                other = row[roles.negative[offset]]
-                place = np.searchsorted(near, other)
-                equal = other[near[np.minimum(place, len(near) - 1)] == other]
-                tied, total = tied + int(np.isin(near, equal).sum()), total + len(near)
-    return tied, total
+        for query, row in _find_tied(rows, np.asarray(tile), labels):
+            for rule in rules:  # most queries have no tie under any, so that roles are assigned to few of them
+                roles = assign_roles(labels, slice(query, query + 1), rule)
+                near = np.sort(row[roles.match[0]])
+                tied[rule] += int(np.isin(near, row[roles.negative[0]]).sum()) if near.size else 0
+    found = {}
+    for rule in rules:
+        matches = find_matches(counts, rule)
+        assert matches is not None, "a convention that can be applied has matches"
+        found[rule] = Ties(tied[rule], len(matches.rank))
+    return found
+
+
+def _find_tied(rows: slice, tile: NDArray[Any], labels: Labels) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The queries, with their distances [G], for whom an item of their person is as near as one of another person."""
+    pids = labels.pids[labels.gallery]
+    for query, row in enumerate(tile, rows.start or 0):
+        same = pids == labels.pids[labels.query[query]]
+        near = np.sort(row[same])
+        if near.size:
+            place = np.minimum(np.searchsorted(near, row), len(near) - 1)
+            if ((near[place] == row) & ~same).any():
+                yield query, row
 
 
 def exact_tiles(distances: TileDistances) -> Iterator[Tile]:
@@ -87,24 +110,6 @@ def exact_tiles(distances: TileDistances) -> Iterator[Tile]:
         return
     for part, tile in replace(distances, gallery=gallery[first]).tiles():
         yield part, tile[:, inverse.reshape(-1)]
-
-
-def describe_ties(distances: TileDistances, labels: Labels, convention: Convention) -> str:
-    """What a reader has to know of equal distances; empty where they decide little."""
-    tied, total = count_tied(distances, labels, convention)
-    if not tied or tied < SOME * total:
-        return ""
-    sentence = (
-        f"note: {tied:,} of {total:,} matches are exactly as near as an item that is no match, and the order of the "
-        "gallery decides between them; `--ties expected` scores the mean over all orders"
-    )
-    if 2 * tied < total:
-        return sentence
-    return (
-        f"{sentence}. So many ties have vectors that hold a few values (binary or int8 codes: then they are right), or "
-        "vectors that have collapsed: an untrained or diverged network, another layer than meant, NaN replaced by a "
-        "number, or the same input for every tracklet"
-    )
 
 
 def score_by_expectation(

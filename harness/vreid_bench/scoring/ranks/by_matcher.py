@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher, Reranker
 from vreid_bench.scoring.distances import VectorDistances
@@ -73,16 +74,24 @@ def measure_distances(
 def _rank_vectors(
     matcher: ComparesVectors, sides: tuple[Clips, Clips], labels: Labels, reranker: Reranker | None, memory: int
 ) -> Counts:
+    query, gallery = take_vectors(matcher, sides, labels)
+    threads = torch.get_num_threads()
+    if reranker is None:
+        return count_from_embeddings(query, gallery, labels, matcher.metric, threads)
+    return count_reranked_features(reranker, (query, gallery), labels, matcher.metric, memory, threads)
+
+
+def take_vectors(
+    matcher: ComparesVectors, sides: tuple[Clips, Clips], labels: Labels
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The vectors of the queries [Q, E] and of the gallery [G, E], from those of all test tracklets on each side."""
     asking, ranked = sides
     vectors = matcher.vectors(ranked).float().cpu().numpy()  # [N, E]
     whole = np.array_equal(labels.gallery, np.arange(len(vectors)))
     gallery = vectors if whole else vectors[labels.gallery]  # a copy only where one is needed
     if asking is not ranked:
         vectors = matcher.vectors(asking).float().cpu().numpy()
-    query, threads = vectors[labels.query], torch.get_num_threads()
-    if reranker is None:
-        return count_from_embeddings(query, gallery, labels, matcher.metric, threads)
-    return count_reranked_features(reranker, (query, gallery), labels, matcher.metric, memory, threads)
+    return vectors[labels.query], gallery
 
 
 def _rank_pairs(matcher: Matcher, sides: tuple[Clips, Clips], labels: Labels, quiet: bool) -> Counts:

@@ -200,7 +200,7 @@ def _describe_fault(row: NDArray[Any], metric: str) -> str:
     if bad.size:
         return f"number {bad[0]} of its embedding is {row[bad[0]]}; every number must be finite"
     if metric == "cosine" and not row.any():
-        return "its embedding is zero, which has no direction; cosine needs one"
+        return "its embedding is zero, which has no direction; cosine needs one, euclidean does not"
     return f"its embedding is too large or too small to be compared in {row.dtype}; scale it, or use float64"
 
 

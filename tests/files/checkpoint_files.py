@@ -143,6 +143,7 @@ def fast_reid(people=11, seed=0, ibn=False, non_local=False, learned=False):
     return dict(state)
 
 
+C2D = ("ccc", "cccc", "cccccc", "ccc")
 AP3D = ("ccc", "acac", "acacac", "ccc")
 AP3D_NON_LOCAL = ("ccc", "acnacn", "acnacnacn", "ccc")
 

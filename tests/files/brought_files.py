@@ -257,6 +257,70 @@ def write_roles(folder, w):
     return [folder / "test.npz"]
 
 
+def write_parquet(folder, w):
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    columns = zip(*_rows(w), strict=True)
+    named = dict(zip(("role", "tracklet", "pid", "camid", "embedding"), map(list, columns), strict=True))
+    parquet.write_table(pyarrow.table(named), folder / "rows.parquet")
+    return [folder / "rows.parquet"]
+
+
+def write_batches(folder, w):
+    """A file for each batch, as TF-CLIP keeps its features; labels beside them."""
+    inside = folder / "batches"
+    inside.mkdir()
+    for name, side in (("q_feat", w.query), ("g_feat", w.gallery)):
+        for number, part in enumerate(np.array_split(side.features, 12)):  # 10 comes behind 9, not behind 1
+            torch.save(torch.from_numpy(part), inside / f"{name}_{number}.pt")
+    return [inside, write_qf_gf(folder, w)[2]]
+
+
+def write_fast_reid_demo(folder, w):
+    """A file for each image, with its labels in its name."""
+    for name in ("query", "gallery"):
+        side = getattr(w, name)
+        (folder / name).mkdir()
+        for row, (pid, camera, vector) in enumerate(zip(side.pid, side.camid, side.features, strict=True)):
+            np.save(folder / name / f"{pid:04d}_c{camera}s1_{row:06d}_00.npy", vector[None])
+    return ["--query", folder / "query", "--gallery", folder / "gallery"]
+
+
+def write_multi_query(folder, w):
+    """A second file has three images for each query, whose mean is the query of this world."""
+    random = np.random.default_rng(1)
+    shown = np.repeat(np.arange(len(w.query.pid)), 3)
+    images = random.standard_normal((len(shown), w.query.features.shape[1])).astype(np.float32)
+    order = random.permutation(len(shown))
+    shown, images = shown[order], images[order]
+    w.query.features = np.stack([images[shown == query].mean(0) for query in range(len(w.query.pid))])
+    labels = {"mquery_label": w.query.pid[shown][None], "mquery_cam": w.query.camid[shown][None]}
+    savemat(folder / "multi_query.mat", {"mquery_f": images, **labels})
+    return [*write_layumi(folder, w), folder / "multi_query.mat"]
+
+
+def write_naic(folder, w):
+    """fast-reid's branch for NAIC: a matrix alone; labels beside it."""
+    np.save(folder / "distmat.npy", w.distance)
+    return [folder / "distmat.npy", write_qf_gf(folder, w)[2]]
+
+
+def write_distances(folder, w):
+    """The twin of a matrix: the form of this program with the distances in a file of their own."""
+    np.save(folder / "own-distance.npy", w.distance)
+    return [*write_npz(folder, w), "--distance", folder / "own-distance.npy"]
+
+
+def write_cameraless(folder, w):
+    """The same of a world without cameras."""
+    arrays = {"distmat": w.distance}
+    for letter, side in (("q", w.query), ("g", w.gallery)):
+        arrays |= {f"{letter}_pids": side.pid, f"{letter}_tracklets": tracklets(side)}
+    np.savez(folder / "own-cameraless.npz", **arrays)
+    return [folder / "own-cameraless.npz", "--no-similarity"]
+
+
 SHAPES = {
     "layumi": write_layumi,
     "layumi as columns": write_layumi_columns,
@@ -274,10 +338,12 @@ SHAPES = {
     "pickle": write_pickle,
     "names": write_named,
     "roles": write_roles,
+    "numbered batches": write_batches,
 }
 MATRICES = {
     "distmat": write_distmat,
     "MEVID": write_mevid,
     "MEVID, negative": write_mevid_negative,
     "AG-VPReID": write_ag_vpreid,
+    "NAIC": write_naic,
 }

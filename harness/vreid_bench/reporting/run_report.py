@@ -1,0 +1,27 @@
+"""A record as `run --json` prints it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vreid_bench.records.record import Record
+from vreid_bench.scoring.few_people import state_interval
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """`Record.metrics` with intervals as a terminal shows them: none of few people, and none without width.
+
+    A record that does not tell how many people were queried keeps its intervals.
+    """
+    found = record.metrics()
+    people = count_people(record)
+    for conventions in (found["conventions"], *(each["conventions"] for each in found.get("conditions", ()))):
+        for numbers in conventions.values():
+            if people and "interval" in numbers:
+                numbers |= state_interval(numbers["interval"], people)
+    return found
+
+
+def count_people(record: Record) -> int:
+    """How many people were queried; 0 if the record does not tell."""
+    return len(record.people[0].queries) if record.people else 0

@@ -1,0 +1,244 @@
+"""The one table of what people bring: each form with its writer, the world that it holds, and its `.npz` twin.
+
+`FORMS` are files that `vreid-bench score` reads, `CHECKPOINTS` those that `run --checkpoint` reads, and of the refused
+ones there is what is told instead. Every file is made here; none is copied from the program that it is named after.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import brought_files as brought
+import checkpoint_files as checkpoints
+import frame_files as frames
+import numpy as np
+import ranking_files as rankings
+import torch
+
+SCORES = ("mAP", "R1", "R5", "R10", "R20", "mINP", "queries", "cmc", "interval", "people", "r_precision")
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form. Writers get a folder and a world, and return the arguments of `vreid-bench score`."""
+
+    origin: str  # who writes such files
+    write: Callable[..., list[Any]]
+    twin: Callable[..., list[Any]] = brought.write_npz
+    world: Callable[..., Any] = brought.world
+    scores: tuple[str, ...] = SCORES  # what the form can tell; equal to the twin's to the bit
+    needs: str = ""  # a package that may be missing
+
+
+FEATURES = {
+    "layumi": "layumi/Person_reID_baseline_pytorch: pytorch_result.mat",
+    "layumi as columns": "MATLAB programs: labels [N, 1], a column for each tracklet",
+    "MATLAB 7.3": "MATLAB 7.3: HDF5 with the axes turned round",
+    "BUPTCampus": "BUPTCampus: eight .pth",
+    "qf and gf": "CLIP-ReID, VSLA-CLIP: qf.pt and gf.pt, labels beside them",
+    "torch dict": "a script's torch.save, old format, with a NumPy scalar",
+    "torch sides": "a script's torch.save, a file for each side",
+    "aliases": "a script's numpy.savez with qf, q_pids, q_camids, ...",
+    "two tensors": "a script's torch.save of a tensor for each side",
+    "npy": "a script's numpy.save of each array",
+    "HDF5": "a script's h5py",
+    "CSV": "a table with a row for each tracklet",
+    "CSV of texts": "a table with vectors as texts and semicolons",
+    "pickle": "a script's pickle",
+    "names": "people and cameras as texts",
+    "roles": "one list, with the rows of each side",
+    "numbered batches": "AG-VPReID, TF-CLIP: feat_0.pt, feat_1.pt, ...",
+}
+MATRICES = {
+    "distmat": "Person-reID-Evaluation: distmat in a .mat",
+    "MEVID": "Kitware/MEVID baselines: eval.npz, labels as float32",
+    "MEVID, negative": "CAL: eval.npz with the negative cosine",
+    "AG-VPReID": "AG-VPReID, TF-CLIP: evaluation_results.mat with names",
+    "NAIC": "fast-reid, branch NAIC: distmat.npy",
+}
+LISTED = ("R1", "R5", "R10", "R20", "queries")
+
+FORMS = {
+    **{name: Form(origin, brought.SHAPES[name]) for name, origin in FEATURES.items()},
+    **{name: Form(origin, brought.MATRICES[name], brought.write_distances) for name, origin in MATRICES.items()},
+    "layumi, multi query": Form("layumi: multi_query.mat beside pytorch_result.mat", brought.write_multi_query),
+    "fast-reid demo": Form("fast-reid's demo: a .npy for each image", brought.write_fast_reid_demo),
+    "Parquet": Form("a data frame's to_parquet", brought.write_parquet, needs="pyarrow"),
+    "MARS": Form("MARS: ide_feat_test.mat of frames", frames.write_mars, world=frames.framed_world),
+    "rows of frames": Form("a table with a row for each frame", frames.write_frame_rows, world=frames.framed_world),
+    "OpenGait": Form(
+        "OpenGait: [N, C, P] with texts", frames.write_opengait, brought.write_distances, frames.parted_world
+    ),
+    "AG-VPReID ranking": Form("AG-VPReID: its submission", rankings.write_ag_vpreid_ranking, brought.write_distances),
+    "VReID-XFD": Form(
+        "VReID-XFD: its submission, one case",
+        rankings.write_vreid_xfd,
+        brought.write_cameraless,
+        rankings.cameraless_world,
+    ),
+    "GREW": Form(
+        "GREW: people of rank 1 to 20", rankings.write_grew, brought.write_cameraless, rankings.cameraless_world, LISTED
+    ),
+    "HID": Form(
+        "HID: one person", rankings.write_hid, brought.write_cameraless, rankings.cameraless_world, ("R1", "queries")
+    ),
+    "TREC": Form(
+        "retrieval: a run and its qrels",
+        rankings.write_trec,
+        brought.write_cameraless,
+        rankings.cameraless_world,
+        tuple(name for name in SCORES if name not in ("interval", "people")),  # qrels do not say who is shown
+    ),
+}
+
+
+def write_wildlife(folder):
+    """wildlife-tools: a pickle of its own class."""
+    import pickle
+    import sys
+    from types import ModuleType
+
+    module = ModuleType("wildlife_tools")
+    kept = type("FeatureDataset", (), {"__module__": module.__name__})
+    module.FeatureDataset = kept
+    sys.modules[module.__name__] = module
+    try:
+        dataset = kept()
+        dataset.__dict__ |= {"features": np.ones((3, 2)), "col_label": "identity", "load_label": True}
+        (folder / "features.pkl").write_bytes(pickle.dumps(dataset))
+    finally:
+        del sys.modules[module.__name__]
+    return folder / "features.pkl"
+
+
+def write_boxmot(folder):
+    """boxmot: embeddings of boxes, with no word of who they show."""
+    rows = ["key,box,frame,embedding", *(f'a,"[0, 0, {n}, {n}]",{n},"[0.5, 1.0]"' for n in range(1, 4))]
+    (folder / "boxmot.csv").write_text("\n".join(rows))
+    return folder / "boxmot.csv"
+
+
+REFUSED = {
+    "wildlife-tools": (write_wildlife, "which could run code; save its arrays with numpy.savez instead"),
+    "boxmot": (write_boxmot, "nothing says which of its 3 rows are queries"),
+}
+
+
+@dataclass(frozen=True)
+class CheckpointForm:
+    """One form. The writer gets a folder and returns the file; `family` reads it, and `left` names what it leaves."""
+
+    origin: str
+    family: str
+    write: Callable[..., Any]
+    left: tuple[str, ...] = ()
+    costly: bool = False  # of the size of ResNet-50
+
+
+def _saving(name, make):
+    def write(folder):
+        torch.save(make(), folder / name)
+        return folder / name
+
+    return write
+
+
+def _as_torchreid(name, make):
+    def write(folder):
+        checkpoints.save_as_torchreid(folder / name, make())
+        return folder / name
+
+    return write
+
+
+def _as_fast_reid(folder):
+    checkpoints.save_as_fast_reid(folder / "model_final.pth", checkpoints.fast_reid())
+    return folder / "model_final.pth"
+
+
+def _as_cal(state):
+    """Simple-CCReID: the class heads are dicts of their own."""
+    head = {name: state.pop(name) for name in [name for name in state if name.startswith("classifier.")]}
+    heads = {"classifier_state_dict": head, "clothes_classifier_state_dict": dict(head)}
+    return {"model_state_dict": state, **heads, "rank1": np.float64(0.6), "epoch": 60}
+
+
+CHECKPOINTS = {
+    "torchreid, OSNet": CheckpointForm(
+        "torchreid: model.pth.tar-60 with a NumPy scalar",
+        "torchreid",
+        _as_torchreid("model.pth.tar-60", checkpoints.osnet),
+        ("classifier.weight", "classifier.bias"),
+    ),
+    "torchreid, ResNet-50": CheckpointForm(
+        "torchreid: resnet50",
+        "torchreid",
+        _as_torchreid("model.pth.tar-60", checkpoints.torchreid_resnet50),
+        ("classifier.weight", "classifier.bias"),
+        True,
+    ),
+    "fast-reid": CheckpointForm("fast-reid: model_final.pth", "fast-reid", _as_fast_reid, ("heads.weight",), True),
+    "AP3D": CheckpointForm(
+        "AP3D: checkpoint_ep240.pth.tar",
+        "ap3d",
+        _as_torchreid("checkpoint_ep240.pth.tar", checkpoints.ap3d),
+        ("classifier.weight", "classifier.bias"),
+        True,
+    ),
+    "CAL": CheckpointForm(
+        "Simple-CCReID, CAL: best_model.pth.tar, its class heads apart",
+        "cal",
+        _saving("best_model.pth.tar", lambda: _as_cal(checkpoints.ap3d(plan=checkpoints.C2D))),
+        costly=True,
+    ),
+    "CLIP-ReID": CheckpointForm(
+        "CLIP-ReID: a bare state dict",
+        "clip-reid",
+        _saving("ViT-B-16_60.pth", checkpoints.clip_reid),
+        ("prompt_learner.cls_ctx",),
+    ),
+    "TF-CLIP": CheckpointForm(
+        "TF-CLIP: a bare state dict despite its name",
+        "tf-clip",
+        _saving("best_model.pth.tar", checkpoints.tf_clip),
+        ("cv_embed",),
+    ),
+    "VSLA-CLIP": CheckpointForm(
+        "VSLA-CLIP: a bare state dict with adapters",
+        "vsla-clip",
+        _saving("ViT-B-16_60.pth", lambda: checkpoints.clip_reid(narrow=64)),
+        ("prompt_learner.cls_ctx",),
+    ),
+}
+
+
+def _write_folder(folder):
+    """roboflow reid: a folder with a description and safetensors."""
+    from safetensors.torch import save_file
+
+    (folder / "reid").mkdir()
+    (folder / "reid" / "reid_config.json").write_text("{}")
+    save_file({"backbone.weight": torch.zeros(2, 2)}, folder / "reid" / "model.safetensors")
+    return folder / "reid"
+
+
+def _write_onnx(folder):
+    """boxmot: a deployable file."""
+    (folder / "osnet.onnx").write_bytes(b"\x08\x07\x12\x07pytorch" + bytes(64))
+    return folder / "osnet.onnx"
+
+
+REFUSED_CHECKPOINTS = {
+    "OpenGait": (
+        _saving(
+            "GaitBase-60000.pt", lambda: {"model": {"Backbone.conv1.weight": torch.zeros(2, 2)}, "iteration": 60000}
+        ),
+        "not of torchreid",
+    ),
+    "BUPTCampus": (
+        _saving("model.pth", lambda: {"model": {"backbone.x.weight": torch.zeros(2, 2)}}),
+        "not of torchreid",
+    ),
+    "roboflow reid": (_write_folder, "reid"),
+    "boxmot": (_write_onnx, "osnet.onnx"),
+}
