@@ -10,6 +10,7 @@ from places import ROOT
 from vreid_bench.contracts.dataset import TwinReader
 from vreid_bench.planning.data_root import data_root
 from vreid_bench.registry.registry import Registry
+from vreid_plugins.datasets.buptcampus.twin import plan as plan_buptcampus
 from vreid_plugins.datasets.ccvid.twin import plan as plan_ccvid
 from vreid_plugins.datasets.duke_video.twin import plan as plan_duke_video
 from vreid_plugins.datasets.g2a_vreid.twin import plan as plan_g2a_vreid
@@ -39,6 +40,7 @@ PLANS = {
     "pretraining": plan_pretraining,
     "vccr": plan_vccr,
     "hitsz-vcm": plan_hitsz_vcm,
+    "buptcampus": plan_buptcampus,
 }
 
 

@@ -14,7 +14,7 @@ from vreid_plugins.synthetic import Job, Plan, TrackletSpec, World, check_size, 
 from vreid_plugins.synthetic.population import draw_length, draw_pids
 
 # numbers of identities and cameras that no other twin has
-TRAIN, TEST, AUXILIARY, FIRST_CAMERA = 1_100_000, 1_110_000, 1_120_000, 1_100
+TRAIN, TEST, AUXILIARY, FIRST_CAMERA = 1_100_000, 1_120_000, 1_130_000, 1_100
 PEOPLE = (110, 320)  # to train on, to test on
 NAMES = tuple(CAMERAS)
 SHORT = (1, 2, 3, 6)  # frames of a few walks that are tested
