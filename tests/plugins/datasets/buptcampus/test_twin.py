@@ -89,7 +89,7 @@ def test_frames_in_the_order_of_text_would_be_out_of_order() -> None:
 
 def test_every_table_can_be_scored_on_the_default_twin() -> None:
     expected = plan().expected
-    assert (expected["train_identities"], expected["query_identities"]) == (110, 320)
+    assert (expected["train_identities"], expected["query_identities"]) == (160, 320)
     assert expected["RGB_queries"] == expected["IR_queries"] == 160
     assert not any(number for what, number in expected.items() if what.startswith("queries_without"))
     assert expected["queries_whose_camera_saw_their_person_in_the_gallery"] == 64
