@@ -11,6 +11,7 @@ from vreid_bench.contracts.dataset import TwinReader
 from vreid_bench.planning.data_root import data_root
 from vreid_bench.registry.registry import Registry
 from vreid_plugins.datasets.ag_vpreid.twin import plan as plan_ag_vpreid
+from vreid_plugins.datasets.buptcampus.twin import plan as plan_buptcampus
 from vreid_plugins.datasets.ccvid.twin import plan as plan_ccvid
 from vreid_plugins.datasets.detreidx.twin import plan as plan_detreidx
 from vreid_plugins.datasets.duke_video.twin import plan as plan_duke_video
@@ -43,6 +44,7 @@ PLANS = {
     "hitsz-vcm": plan_hitsz_vcm,
     "ag-vpreid": plan_ag_vpreid,
     "detreidx": plan_detreidx,
+    "buptcampus": plan_buptcampus,
 }
 
 
