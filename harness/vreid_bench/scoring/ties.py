@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from vreid_bench.scoring.ranks.labels import Labels
 
 Floats = NDArray[np.float64]
 DEEPEST = 50  # the last rank of which hits are known
+LONG = 1 << 12  # bytes of a vector, from which on its hash is sorted in its place
 MOST_PAIRS = 1 << 28  # distances that are looked at once more for what a reader has to know
 
 
@@ -101,10 +103,8 @@ def exact_tiles(distances: TileDistances) -> Iterator[Tile]:
     if not isinstance(distances, VectorDistances):
         yield from distances.tiles()
         return
-    gallery = np.ascontiguousarray(distances.gallery)
-    # a row as one value of so many bytes, which is sorted many times faster than its numbers are; -0.0 becomes 0.0
-    rows = (gallery + 0.0).view(np.dtype((np.void, gallery.dtype.itemsize * gallery.shape[1]))).reshape(-1)
-    _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+    gallery = distances.gallery
+    _, first, inverse = np.unique(_name_rows(gallery), return_index=True, return_inverse=True)
     if len(first) == len(gallery):
         yield from distances.tiles()
         return
@@ -141,6 +141,19 @@ def score_by_expectation(
             precision[query] = sum(_found_among(group, min(total, last)) for group in groups) / total
             within[query] = _first_within(groups[0], min(last, DEEPEST))
     return ExpectedScores(average, np.full(size, -1), penalty, precision, within)
+
+
+def _name_rows(array: NDArray[Any]) -> NDArray[np.void]:
+    """A value of each row, equal for equal rows: all its bytes, or the hash of a long row, which needs no copy of all.
+
+    Such values are sorted many times faster than the numbers are; -0.0 becomes 0.0.
+    """
+    size = array.dtype.itemsize * array.shape[1]
+    if size > LONG:
+        named = b"".join(blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in array)
+        return np.frombuffer(named, np.dtype((np.void, 16)))
+    whole: NDArray[np.void] = np.ascontiguousarray(array + 0.0).view(np.dtype((np.void, size))).reshape(-1)
+    return whole
 
 
 def _group_queries(
