@@ -118,6 +118,16 @@ def test_a_table_that_was_annotated_anew_in_one_column_is_no_mask(tree: Tree) ->
     assert AgVpreid().read(tree.write().root).unscored is None
 
 
+@pytest.mark.parametrize(("slips", "masked"), [(2, False), (3, True)])
+def test_a_few_slips_of_the_annotators_are_no_mask(tree: Tree, slips: int, masked: bool) -> None:
+    """Of ten people, two who differ in gender and in age are fewer than a quarter, three are more."""
+    lines = tree.tables["case1 gallery"]
+    for place in range(1, 1 + slips):
+        person, _, _, *others = lines[place].split(",")
+        lines[place] = ",".join([person, "2", "9", *others])
+    assert (AgVpreid().read(tree.write().root).unscored is not None) == masked
+
+
 def test_a_case_without_anybody_of_the_queries_in_its_gallery_is_masked(tree: Tree) -> None:
     shutil.rmtree(tree.root / "attributes")
     gallery = tree.root / "case1_aerial_to_ground/gallery"
