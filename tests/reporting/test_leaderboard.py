@@ -289,6 +289,8 @@ def test_a_paper_s_number_on_a_dataset_stands_beside_the_dataset_s_own_test_alon
         "ccvid-clothes-changing",
         "ccvid-same-clothes",
         "duke-video",
+        "g2a-vreid",
+        "g2a-vreid-aerial-to-ground",
         "ilids-vid",
         "ilids-vid-dapeng",
         "ls-vid",
