@@ -9,7 +9,13 @@ import numpy as np
 import simplejpeg
 
 JPEG = simplejpeg.encode_jpeg(np.full((16, 8, 3), 90, np.uint8))
-TRAINED = simplejpeg.encode_jpeg(np.full((16, 8, 3), 30, np.uint8))  # a picture that no test tracklet has
+
+
+def picture(part: str, person: int) -> bytes:
+    """A picture; people who are trained on have one of their own each."""
+    return simplejpeg.encode_jpeg(np.full((16, 8, 3), 120 + 5 * person, np.uint8)) if part == "train" else JPEG
+
+
 COLUMNS = (
     "id,gender,age,height,body_volume,ethnicity,hair_color,hairstyle,beard,moustache,glasses,head_accessories,"
     "upper_body_clothing,lower_body_clothing,footwear,accessories"
@@ -58,7 +64,7 @@ class Tree:
         folder = self.root / FOLDERS[part] / str(person) / tracklet
         folder.mkdir(parents=True, exist_ok=True)
         for frame in frames:
-            (folder / name(camera, frame)).write_bytes(TRAINED if part == "train" else JPEG)
+            (folder / name(camera, frame)).write_bytes(picture(part, person))
         return folder
 
     def tracklet(self, part: str, person: int, place: int = 0) -> Path:

@@ -8,7 +8,13 @@ import numpy as np
 import simplejpeg
 
 JPEG = simplejpeg.encode_jpeg(np.full((16, 8, 3), 90, np.uint8))
-TRAINED = simplejpeg.encode_jpeg(np.full((16, 8, 3), 30, np.uint8))  # a picture that no test tracklet has
+
+
+def picture(part: str, person: int) -> bytes:
+    """A picture; people who are trained on have one of their own each."""
+    return simplejpeg.encode_jpeg(np.full((16, 8, 3), 120 + 5 * person, np.uint8)) if part == "train" else JPEG
+
+
 FOLDERS = {
     f"{case.partition('_')[0]} {side}": f"{case}/{side}"
     for case in ("case1_aerial_to_ground", "case2_ground_to_aerial", "case3_aerial_to_aerial")
@@ -52,7 +58,7 @@ class Tree:
         folder = self.root / FOLDERS[part] / f"{person:04d}" / tracklet
         folder.mkdir(parents=True, exist_ok=True)
         for name in names:
-            (folder / name).write_bytes(TRAINED if part == "train" else JPEG)
+            (folder / name).write_bytes(picture(part, person))
         return folder
 
     def tracklet(self, part: str, person: int, place: int = 0) -> Path:
