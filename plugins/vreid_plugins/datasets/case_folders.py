@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,15 @@ class CaseLayout(NamedTuple):
         """Name of a part -> its folder."""
         sides = {name_part(case, side): f"{CASES[case]}/{side}" for case in self.cases for side in SIDES}
         return {TRAIN: TRAIN, **sides}
+
+
+@dataclass(frozen=True)
+class CaseIndex:
+    """All tracklets below the folders; a part that cannot be used is empty."""
+
+    parts: Parts
+    masking: str = ""  # why the test identities are not the true ones; empty if nothing shows it
+    notes: tuple[str, ...] = ()
 
 
 def name_part(case: str, side: str) -> str:

@@ -9,23 +9,12 @@ import numpy as np
 
 from vreid_plugins.datasets.fault_report import Report
 from vreid_plugins.datasets.name_lists import Integers
-
-
-def read_lines(path: Path, origin: str, report: Report) -> list[str]:
-    """The lines of a text file; empty if it cannot be used. `origin`: where to get it again."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        report(f"{path} cannot be read as UTF-8 text ({error}); copy it again.")
-        return []
-    if not lines:
-        report(f"{path} is empty; {origin}.")
-    return lines
+from vreid_plugins.datasets.text_lines import read_lines
 
 
 def read_numbers(path: Path, example: str, origin: str, report: Report) -> Integers | None:
     """A table [N, columns of `example`] of whole numbers, which may be written as floats; None if it cannot be used."""
-    lines, columns, rows = read_lines(path, origin, report), len(example.split()), []
+    lines, columns, rows = read_lines(path, f"rows such as {example!r}; {origin}", report), len(example.split()), []
     for place, line in enumerate(lines, start=1):
         row = [whole_number(cell) for cell in line.split()]
         values = [value for value in row if value is not None]

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from vreid_plugins.datasets.fault_report import Report, is_leftover, one_of
+from vreid_plugins.datasets.text_lines import read_lines
 
 
 class Entry(NamedTuple):
@@ -24,13 +25,7 @@ def read_list(path: Path, example: str, report: Report) -> list[Entry]:
     `example` is a correct line: every line needs as many cells. Windows line endings, a byte order mark and blank
     lines at the end do not matter.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        report(f"{path} cannot be read as UTF-8 text ({error}); copy it again.")
-        return []
-    if not lines:
-        report(f"{path} is empty, expected a line such as {example!r} for every tracklet; copy it again.")
+    lines = read_lines(path, f"a line such as {example!r} for every tracklet; copy it again", report)
     found = (_entry(f"{path}, line {number}", line, example, report) for number, line in enumerate(lines, start=1))
     return [entry for entry in found if entry is not None]
 

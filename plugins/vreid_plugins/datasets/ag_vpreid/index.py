@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from vreid_bench import Tracklet
@@ -10,8 +9,8 @@ from vreid_plugins.datasets.ag_vpreid.attributes import add_attributes, explain_
 from vreid_plugins.datasets.ag_vpreid.names import EXAMPLE, PLATFORMS, parse_name
 from vreid_plugins.datasets.case_folders import (
     SIDES,
+    CaseIndex,
     CaseLayout,
-    Parts,
     check_platforms,
     explain_strangers,
     name_part,
@@ -27,16 +26,7 @@ LAYOUT = CaseLayout(
 )
 
 
-@dataclass(frozen=True)
-class Index:
-    """All tracklets below the folders; a part that cannot be used is empty."""
-
-    parts: Parts
-    masking: str = ""  # why the test identities are not the true ones; empty if nothing shows it
-    notes: tuple[str, ...] = ()
-
-
-def load(root: Path, report: Report) -> Index:
+def load(root: Path, report: Report) -> CaseIndex:
     """Read and check all folders and tables under `root`; no frame is opened."""
     notes: list[str] = []
     parts = read_parts(root, LAYOUT, report, notes)
@@ -54,7 +44,7 @@ def load(root: Path, report: Report) -> Index:
     unknown = sum(t.camid not in PLATFORMS for tracklets in parts.values() for t in tracklets)
     if unknown:
         notes.append(f"{unknown:,} tracklets are of a camera whose platform is not known.")
-    return Index(add_attributes(parts, tables, notes), masking, tuple(notes))
+    return CaseIndex(add_attributes(parts, tables, notes), masking, tuple(notes))
 
 
 def sees_from(tracklet: Tracklet) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vreid_plugins.datasets.fault_report import Report, one_of
+from vreid_plugins.datasets.text_lines import read_lines
 
 RGB, IR, FAKE, BOTH = "RGB", "IR", "FakeIR", "RGB/IR"
 MODALITIES = (RGB, IR)  # that a test row may name; a training row names both at once
@@ -49,13 +50,7 @@ def read_rows(root: Path, part: str, report: Report) -> list[Row]:
     Windows line endings, a byte order mark and blank lines at the end do not matter.
     """
     path, example = root / LISTS[part], EXAMPLES[part]
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        report(f"{path} cannot be read as UTF-8 text ({error}); copy it again.")
-        return []
-    if not lines:
-        report(f"{path} is empty, expected a row such as {example!r} for every tracklet; {ORIGIN}.")
+    lines = read_lines(path, f"a row such as {example!r} for every tracklet; {ORIGIN}", report)
     found = (read_row(f"{path}, line {n}", line, part, report) for n, line in enumerate(lines, start=1))
     rows = [row for row in found if row is not None]
     check_repeats(rows, report)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from vreid_bench import Tracklet
 from vreid_plugins.datasets.case_folders import (
     CASES,
     TRAIN,
+    CaseIndex,
     CaseLayout,
-    Parts,
     check_platforms,
     explain_strangers,
     read_parts,
@@ -28,16 +27,7 @@ LAYOUT = CaseLayout(
 SHARE = 0.25  # of tracklets whose names tell another person than their folder: more than are misplaced
 
 
-@dataclass(frozen=True)
-class Index:
-    """All tracklets below the folders; a part that cannot be used is empty."""
-
-    parts: Parts
-    masking: str = ""  # why the test identities are not the true ones; empty if nothing shows it
-    notes: tuple[str, ...] = ()
-
-
-def load(root: Path, report: Report) -> Index:
+def load(root: Path, report: Report) -> CaseIndex:
     """Read and check all folders under `root`; no frame is opened."""
     notes: list[str] = []
     parts = read_parts(root, LAYOUT, report, notes)
@@ -52,7 +42,7 @@ def load(root: Path, report: Report) -> Index:
             f"Its test identities are masked: the names of {renamed:,} of {len(tested):,} test tracklets tell another "
             "person than their folder."
         )
-    return Index(parts, masking, tuple(notes))
+    return CaseIndex(parts, masking, tuple(notes))
 
 
 def sees_from(tracklet: Tracklet) -> str:

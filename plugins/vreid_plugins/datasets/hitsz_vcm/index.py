@@ -25,8 +25,9 @@ from vreid_plugins.datasets.hitsz_vcm.names import (
     picture_path,
 )
 from vreid_plugins.datasets.name_lists import Integers, check_names, check_repeats
-from vreid_plugins.datasets.number_tables import read_lines, read_numbers, whole_number
+from vreid_plugins.datasets.number_tables import read_numbers, whole_number
 from vreid_plugins.datasets.row_ranges import Lists, check_people, check_ranges
+from vreid_plugins.datasets.text_lines import read_lines
 
 ROW = "2 1 24 0001 3"  # modality, first and last line, counted from 1 and inclusive, person, camera
 ORDER = (1, 2, 0, 3, 4)  # of its columns here: first, last, modality, person, camera
@@ -140,7 +141,7 @@ def check_values(path: Path, rows: Integers, report: Report) -> bool:
 
 def load_query(path: Path, rows: Sequence[Tracklet | None], report: Report) -> list[int]:
     """The rows of the test part that are listed as queries, counted from 0; empty if they cannot be used."""
-    lines = read_lines(path, ORIGIN, report)
+    lines = read_lines(path, f"one line of row numbers; {ORIGIN}", report)
     if not lines:
         return []
     if len(lines) > 1:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vreid_plugins.datasets.fault_report import Report, one_of
 from vreid_plugins.datasets.mevid.names import LENGTH, STEM
-from vreid_plugins.datasets.number_tables import read_lines
+from vreid_plugins.datasets.text_lines import read_lines
 
 ORIGIN = "copy it again from where MEVID is published (repository Kitware/MEVID)"
 SCALES = {"l": "large", "m": "medium"}
@@ -23,7 +23,7 @@ def read_scales(path: Path, report: Report) -> Mapping[str, str]:
         return {}
     scales: dict[str, str] = {}
     twice = []
-    for place, line in enumerate(read_lines(path, ORIGIN, report), start=1):
+    for place, line in enumerate(read_lines(path, f"a row for each tracklet; {ORIGIN}", report), start=1):
         cells = line.split()
         if len(cells) != 2 or len(cells[0]) != LENGTH or cells[1] not in SCALES:
             report(

@@ -11,6 +11,7 @@ from pathlib import Path
 from vreid_plugins.datasets.fault_report import Report, is_leftover, one_of
 from vreid_plugins.datasets.folders import ORIGIN, check_root
 from vreid_plugins.datasets.p_destre.names import EXAMPLE, SEQUENCE
+from vreid_plugins.datasets.text_lines import read_lines
 
 CROPS = "jpg_Extracted_PIDS"  # the folder of the archive of crops
 PARTS = ("Train", "Query", "Gallery")
@@ -94,13 +95,7 @@ def read_names(path: Path, report: Report) -> tuple[str, ...]:
         state = "is a folder, expected a file" if path.exists() else "is missing, expected a list of sequences"
         report(f"{path} {state}; {ORIGIN}.")
         return ()
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        report(f"{path} cannot be read as UTF-8 text ({error}); copy it again.")
-        return ()
-    if not lines:
-        report(f"{path} is empty, expected a sequence such as {EXAMPLE} in each line; copy it again.")
+    lines = read_lines(path, f"a sequence such as {EXAMPLE} in each line; copy it again", report)
     names = [line.strip().rstrip("/") for line in lines]
     good = [name for number, name in enumerate(names, start=1) if check_name(f"{path}, line {number}", name, report)]
     check_twice(path, good, report)
