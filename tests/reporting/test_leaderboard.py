@@ -285,12 +285,15 @@ def test_the_committed_records_have_the_rules_that_are_installed(committed):
 def test_a_paper_s_number_on_a_dataset_stands_beside_the_dataset_s_own_test_alone(committed):
     """Held-out people, transfer, corruption and selection have numbers of their own."""
     assert {record.protocol.name for record in committed if not record.protocol.special} == {
+        "buptcampus",
         "ccvid",
         "ccvid-clothes-changing",
         "ccvid-same-clothes",
         "duke-video",
         "g2a-vreid",
         "g2a-vreid-aerial-to-ground",
+        "hitsz-vcm-infrared-to-visible",
+        "hitsz-vcm-visible-to-infrared",
         "ilids-vid",
         "ilids-vid-dapeng",
         "ls-vid",
@@ -305,6 +308,9 @@ def test_a_paper_s_number_on_a_dataset_stands_beside_the_dataset_s_own_test_alon
         "mevid-same-scale",
         "prid2011",
         "prid2011-dapeng",
+        "vccr",
+        "vccr-clothes-changing",
+        "vccr-same-clothes",
     }
 
 
