@@ -105,12 +105,14 @@ ROWS = $(foreach protocol,$(1),$(foreach method,$(2),$(foreach seed,$(3),row/$(p
 TRAINED := $(call ROWS,mars,mean-pooling personvlad,0) $(call ROWS,mars,$(CLIPS),$(SEEDS)) \
 	$(call ROWS,mars-motion,$(MOTION),$(SEEDS)) \
 	$(call ROWS,mars-dev mars-half duke-video ls-vid ccvid ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng \
-		reassociation,mean-pooling,0)
+		reassociation mevid g2a-vreid g2a-vreid-aerial-to-ground vccr hitsz-vcm-infrared-to-visible \
+		hitsz-vcm-visible-to-infrared ag-vpreid detreidx buptcampus p-destre,mean-pooling,0)
 TESTED := $(call ROWS,$(SPOILED) $(addsuffix -query,$(SPOILED)) mars-tracklet-selection,mean-pooling,0) \
 	$(call ROWS,mars-tracklet-selection,personvlad,0) \
 	$(call ROWS,mars-corruption mars-corruption-query,$(CLIPS),$(SEEDS)) \
 	$(call ROWS,mars-motion-shuffled-frames,$(MOTION),$(SEEDS)) \
-	$(call ROWS,ccvid-same-clothes ccvid-clothes-changing,mean-pooling,0) \
+	$(call ROWS,ccvid-same-clothes ccvid-clothes-changing vccr-same-clothes vccr-clothes-changing,mean-pooling,0) \
+	$(call ROWS,$(foreach what,outfit place scale,mevid-same-$(what) mevid-other-$(what)),mean-pooling,0) \
 	$(call ROWS,mars-to-ilids-vid mars-to-prid2011 ilids-vid-to-prid2011,mean-pooling,0) \
 	$(call ROWS,mars-to-ilids-vid-fine-tuned mars-to-prid2011-fine-tuned,mean-pooling,0)
 
