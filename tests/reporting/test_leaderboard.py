@@ -306,6 +306,7 @@ def test_a_paper_s_number_on_a_dataset_stands_beside_the_dataset_s_own_test_alon
         "mevid-same-outfit",
         "mevid-same-place",
         "mevid-same-scale",
+        "p-destre",
         "prid2011",
         "prid2011-dapeng",
         "vccr",
