@@ -23,6 +23,7 @@ from vreid_bench.scoring.ranks.labels import Labels
 from vreid_plugins.matchers.mean import Mean
 
 TWO = Cases(("down", "up"))
+REGISTRY = Registry.installed()
 
 
 def tracklet(pid, camid, case, row):
@@ -81,14 +82,13 @@ def results(strategy, test, vectors, conventions):
 
 def protocol_with(strategy):
     """Any protocol, with this test."""
-    found = Registry.installed().get("protocols", "ag-vpreid")
-    return replace(found, test=strategy)
+    return replace(REGISTRY.get("protocols", "ag-vpreid"), test=strategy)
 
 
 def test_the_row_is_the_mean_over_the_cases_by_hand():
     """down: AP 1/2 of one query; up: AP 1 of two. The mean over cases is 3/4; that over queries would be 5/6."""
     protocol = protocol_with(TWO)
-    conventions = [Registry.installed().get("conventions", each) for each in protocol.conventions]
+    conventions = [REGISTRY.get("conventions", each) for each in protocol.conventions]
     vectors = [[0.0], [10.0], [20.0], [2.0], [1.0], [10.5], [20.5]]
     scores = score_run(protocol, conventions, results(TWO, SMALL, vectors, conventions), [0])
     row = scores.fields["conventions"]["gallery-as-listed"]
@@ -97,6 +97,7 @@ def test_the_row_is_the_mean_over_the_cases_by_hand():
     assert each == {"down": 0.5, "up": 1.0}
 
 
+@pytest.mark.slow
 def test_a_thousand_worlds_agree_with_the_rules_in_words():
     """Random people, cameras and ties in two or three cases, under both kinds of AP, cut or not, junk or not."""
     random = np.random.default_rng(25)
@@ -144,8 +145,7 @@ def test_a_thousand_worlds_agree_with_the_rules_in_words():
 
 @pytest.mark.parametrize("number", [1, 2, 3, 9])
 def test_it_is_rehearsed_with_a_person_in_each_case(number):
-    registry = Registry.installed()
-    factory = registry.factory("matchers", registry.resolve("matchers", Part("mean")))
+    factory = REGISTRY.factory("matchers", REGISTRY.resolve("matchers", Part("mean")))
     _, cases = rehearse_cases(Cases(tuple(f"case {n}" for n in range(number))), factory, 4, "protocol 'p'")
     assert len(cases) == min(number, 6)
 
@@ -156,7 +156,7 @@ def test_a_case_whose_queries_have_no_match_is_told_before_training(tmp_path):
     test = split(rows, (0, 1), (2, 3))
     fold = Fold(0, (), Dataset("yard", tmp_path, (test,), "unverified"), test)
     protocol = protocol_with(TWO)
-    conventions = [Registry.installed().get("conventions", each) for each in protocol.conventions]
+    conventions = [REGISTRY.get("conventions", each) for each in protocol.conventions]
     (sentence,) = find_fold_faults(protocol, conventions, [fold], trains=False)
     assert "cannot be ranked under 'gallery-as-listed'" in sentence
     assert "0.jpg of person 1 in camera 1" in sentence
