@@ -107,6 +107,7 @@ def test_the_command_warns_on_stderr_and_scores(cli, tmp_path):
 def test_python_warns(recwarn):
     query, gallery = sides()
     vreid_bench.score(query, gallery, distance=1 - cosine(query, gallery))
-    assert not [str(w.message) for w in recwarn.list]
+    # another category, such as of a file that the garbage collector closes, is not ours
+    assert not [str(w.message) for w in recwarn.list if issubclass(w.category, UserWarning)]
     with pytest.warns(UserWarning, match="as if the matrix held similarities"):
         vreid_bench.score(query, gallery, distance=cosine(query, gallery))
