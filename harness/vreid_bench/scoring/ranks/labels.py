@@ -69,7 +69,10 @@ class Labels:
         nobody = self.query[self.pids[self.query] <= DISTRACTOR]
         if nobody.size:
             pid = self.pids[nobody[0]]
-            raise InputError(f"query list: test row {nobody[0]} has pid {pid}; a query must show a person")
+            raise InputError(
+                f"query list: test row {nobody[0]} has pid {pid}; a query must show a person, and people count from 1: "
+                "0 is a distractor and -1 junk, so add 1 to all ids if yours count from 0"
+            )
 
     def names(self, rows: Ints) -> dict[str, Texts]:
         """The names of these test tracklets, their people and their cameras: [R] each; numbers where none is known."""
