@@ -17,12 +17,15 @@ PHONE, SCREEN = {"width": 390, "height": 800}, {"width": 1300, "height": 900}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(make_once):
     """Every page of the committed leaderboard."""
-    folder = tmp_path_factory.mktemp("pages")
-    for name, content in render_report(read_records(LEADERBOARD)):
-        (folder / name).write_bytes(content)
-    return folder
+
+    def render(folder):
+        folder.mkdir()
+        for name, content in render_report(read_records(LEADERBOARD)):
+            (folder / name).write_bytes(content)
+
+    return make_once("pages", render)
 
 
 @pytest.fixture(scope="module")
