@@ -1,0 +1,1 @@
+"""Boards: which rows a leaderboard is to have, and running those that are missing or outdated."""
