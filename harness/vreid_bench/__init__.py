@@ -32,8 +32,6 @@ from vreid_bench.system.fingerprint import digest
 if TYPE_CHECKING:
     from vreid_bench.contracts.corruption import ClipCorruption, Distortion
     from vreid_bench.contracts.dataset import (
-        DISTRACTOR,
-        JUNK,
         SYNTHETIC,
         Count,
         Dataset,
@@ -43,10 +41,10 @@ if TYPE_CHECKING:
         Split,
         Tracklet,
         Unscored,
-        person_ids,
     )
     from vreid_bench.contracts.dataset_description import DatasetDescription, Known
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, PairScores, Published
+    from vreid_bench.contracts.people import DISTRACTOR, JUNK, person_ids
     from vreid_bench.evaluation.strategies.cases import Cases
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.reassociation import Reassociation
@@ -76,8 +74,6 @@ if TYPE_CHECKING:
 
 _HOME = {
     "vreid_bench.contracts.dataset": (
-        "DISTRACTOR",
-        "JUNK",
         "SYNTHETIC",
         "Count",
         "Dataset",
@@ -87,10 +83,10 @@ _HOME = {
         "Split",
         "Tracklet",
         "Unscored",
-        "person_ids",
     ),
     "vreid_bench.contracts.dataset_description": ("DatasetDescription", "Known"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "PairScores", "Published"),
+    "vreid_bench.contracts.people": ("DISTRACTOR", "JUNK", "person_ids"),
     "vreid_bench.evaluation.strategies.cases": ("Cases",),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
     "vreid_bench.evaluation.strategies.reassociation": ("Reassociation",),

@@ -10,6 +10,7 @@ from places import TESTS
 from short_run import SHORT, record_of
 
 from vreid_bench.registry.parsed_code import read_code
+from vreid_bench.registry.source_code import fingerprint_imports
 
 STRANGER = TESTS / "third_party" / "vreid-softmin"
 
@@ -66,14 +67,20 @@ def test_edited_code_of_a_part_is_trained_anew_and_an_edited_comment_is_not(comm
     assert one.code.training != two.code.training
 
 
-def test_after_a_change_of_the_test_the_weights_are_used_and_embed_again(command, tiny_mars, monkeypatch):
+@pytest.mark.parametrize(("step", "embeds"), [("modeling.embed", True), ("evaluation.run_record", False)])
+def test_a_change_of_one_step_repeats_that_step_and_what_follows(command, tiny_mars, monkeypatch, step, embeds):
     run = ("--plugin", "mean-pooling", "--data", tiny_mars)
     before, _ = command(*run)
-    monkeypatch.setattr("vreid_bench.planning.code.fingerprint_modules", lambda names: f"{names}, edited")
+
+    def edited(names, packages, without=()):
+        known = fingerprint_imports(names, packages, without)
+        return f"{known}, edited" if names == [f"vreid_bench.{step}"] else known
+
+    monkeypatch.setattr("vreid_bench.planning.code.fingerprint_imports", edited)
     after, told = command(*run)
     assert after["run"] != before["run"]
     assert "already trained: the weights are copied from" in told
-    assert "embed" in told  # the bar: the features of the old code are not used
+    assert ("embed" in told) == embeds  # its bar
     assert after["conventions"] == before["conventions"]
 
 

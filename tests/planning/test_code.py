@@ -12,6 +12,7 @@ import pytest
 from vreid_bench import Clipping, Method, Schedule, Train, hookimpl, part
 from vreid_bench.planning.code import fingerprint_code
 from vreid_bench.planning.method import MethodRequest, choose_method
+from vreid_bench.registry import source_code
 from vreid_bench.registry.parsed_code import read_code
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -40,7 +41,7 @@ def yard(tmp_path, monkeypatch):
     for kind, text in KINDS.items():
         (tmp_path / f"codeyard/{kind}.py").write_text(f"{text}\n")
     # parsing the harness takes a second, and none of it changes here
-    monkeypatch.setattr("vreid_bench.planning.code.fingerprint_packages", lambda *names: list(names))
+    monkeypatch.setattr("vreid_bench.planning.code.fingerprint_imports", lambda *names: repr(names))
     monkeypatch.syspath_prepend(tmp_path)  # forgets what Python knew of its folders
     hooks = {"vreid_methods": hookimpl(lambda: {"plain": method})}
     for kind in KINDS:
@@ -89,3 +90,33 @@ def test_another_version_of_the_distribution_changes_everything(yard):
     plugins = [replace(plugin, version="2") for plugin in registry._loaded.plugins.values()]
     after = asdict(code(Registry(plugins)))
     assert all(after[step] != before[step] for step in before)
+
+
+@pytest.mark.parametrize(
+    ("module", "changed"),
+    [
+        ("ops.metric", {"training", "features", "test"}),
+        ("contracts.people", {"training", "test"}),
+        ("modeling.clips", {"training", "features", "test"}),
+        ("contracts.convention", {"test"}),
+        ("contracts.dataset", {"test"}),  # whose content has fingerprints of its own
+        ("training.batches", {"training"}),
+        ("training.validation", set()),  # which watches
+        ("evaluation.evaluate", {"test"}),
+        ("scoring.metrics", {"test"}),
+        ("evaluation.run_scores", {"test"}),
+        ("evaluation.inspection", set()),
+        ("contracts.hookspecs", set()),
+        ("reporting.board", set()),
+    ],
+)
+def test_an_edit_of_the_harness_changes_the_steps_that_import_it(monkeypatch, module, changed):
+    before = asdict(fingerprint_code([], None))
+    known = source_code.read_code
+
+    def edited(file, name):
+        code = known(file, name)
+        return code._replace(fingerprint="edited") if name == f"vreid_bench.{module}" else code
+
+    monkeypatch.setattr(source_code, "read_code", edited)
+    assert {step for step, value in asdict(fingerprint_code([], None)).items() if value != before[step]} == changed

@@ -25,7 +25,8 @@ from vreid_bench import (
     hookimpl,
     part,
 )
-from vreid_bench.contracts.dataset import mark_synthetic, person_ids
+from vreid_bench.contracts.dataset import mark_synthetic
+from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.recipe import Schedule, Train
 from vreid_bench.planning.data_root import data_root, open_datasets
 from vreid_bench.planning.folds import divide, hold_out

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vreid_bench import Compared, Convention, Dataset, InputError, Split, Tracklet
-from vreid_bench.contracts.dataset import person_ids
+from vreid_bench.contracts.people import person_ids
 from vreid_bench.planning.folds import Fold, TrainingSet
 from vreid_bench.planning.validation import ValidationRequest
 

@@ -10,7 +10,7 @@ import pytest
 
 from vreid_bench.registry.parsed_code import read_code
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.source_code import fingerprint_modules, fingerprint_packages
+from vreid_bench.registry.source_code import fingerprint_imports, fingerprint_modules, fingerprint_packages
 
 FILES = {
     "__init__.py": "",
@@ -98,6 +98,25 @@ def test_a_package_counts_with_all_its_modules(yard):
     assert fingerprint_packages("shed") != before
     with pytest.raises(ModuleNotFoundError, match="garden"):
         fingerprint_packages("garden")
+
+
+@pytest.mark.parametrize(
+    ("file", "packages", "without", "counts"),
+    [
+        ("blocks/residual.py", ("shed.net", "shed.blocks"), (), True),
+        ("blocks/residual.py", ("shed.net",), (), False),
+        ("blocks/residual.py", ("shed",), ("shed.blocks.residual",), False),
+        ("blocks/residual.py", ("shed",), ("shed.blocks",), True),  # imported by its own name, too
+        ("shape.py", ("shed",), ("shed.blocks",), True),
+        ("shape.py", ("shed.net", "shed.sha"), (), False),  # a name that begins alike is another package
+    ],
+)
+def test_imports_count_where_they_are_followed(yard, file, packages, without, counts):
+    (yard / "net.py").write_text(FILES["net.py"] + "import shed.blocks.residual\n")
+    before = fingerprint_imports(["shed.net"], packages, without)
+    read_code.cache_clear()
+    (yard / file).write_text("MORE = 1\n")
+    assert (fingerprint_imports(["shed.net"], packages, without) != before) == counts
 
 
 def test_the_parts_of_the_tree_count_as_those_of_strangers(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vreid_bench.contracts.dataset import JUNK
+from vreid_bench.contracts.people import JUNK
 from vreid_bench.scoring.ranks.by_parts import count_from_parts
 from vreid_bench.scoring.ranks.counting import Counts, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels

@@ -10,7 +10,8 @@ from small_training import RECIPE, STAGE, Interrupted, Recorder, small_registry,
 from torch import nn
 
 from vreid_bench import Batch, Clips, InputError, Tracklet, part
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Split
+from vreid_bench.contracts.dataset import Split
+from vreid_bench.contracts.people import DISTRACTOR, JUNK
 from vreid_bench.planning.folds import TrainingSet
 from vreid_bench.planning.trainings import check_unlabelled, measure_training
 from vreid_bench.training.batches import TrainingLists

@@ -12,9 +12,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
-JUNK = -1  # a tracklet that takes no rank for any query
-DISTRACTOR = 0  # a tracklet that shows no person of the data set: a negative for every query; in training, unlabelled
-NOBODY = {JUNK: "junk", DISTRACTOR: "distractor"}  # what a pid is called that is no person
+from vreid_bench.contracts.people import NOBODY
+
 ATTRIBUTE = "attribute."  # before the name of an attribute, in files with other arrays
 SYNTHETIC = "synthetic.json"  # the note that the renderer leaves at the root of every tree it writes
 
@@ -252,11 +251,6 @@ class WithdrawnReader(Protocol):
     def withdrawn(self, root: Path) -> str:
         """When and why the data under `root` was withdrawn, as a sentence; empty if it is synthetic."""
         ...
-
-
-def person_ids(tracklets: Iterable[Tracklet]) -> list[int]:
-    """The pids of persons, sorted, each once: a classifier has one row for each."""
-    return sorted({t.pid for t in tracklets if t.pid > DISTRACTOR})
 
 
 def mark_synthetic(dataset: Dataset) -> Dataset:

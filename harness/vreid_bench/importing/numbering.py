@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK
+from vreid_bench.contracts.people import DISTRACTOR, JUNK
 from vreid_bench.importing.content import Array
 from vreid_bench.system.errors import InputError
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from vreid_bench.contracts.protocol import Strategy
 from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.records.entries import PLAIN
 from vreid_bench.records.record import Record
 from vreid_bench.registry.entry import KINDS
+from vreid_bench.registry.plugins import HARNESS
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.source_code import fingerprint_modules, fingerprint_packages
+from vreid_bench.registry.source_code import fingerprint_imports, fingerprint_modules
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 from vreid_bench.system.native import VERSION
 
-MODEL = ("vreid_bench.ops", "vreid_bench.contracts", "vreid_bench.modeling")
-EMBEDDING = ("encoder", "aggregator", "matcher")  # the kinds of the parts that decide features
+
+class Step(NamedTuple):
+    """What of the harness a step of a run consists of. A module that it does not import decides none of its numbers."""
+
+    begins: str  # the module with which it begins
+    rooms: tuple[str, ...]  # the packages in which its imports are followed
+
+
+MODELING = ("vreid_bench.ops", "vreid_bench.contracts", "vreid_bench.modeling")
+LEARNING = Step("vreid_bench.training.train", (*MODELING, "vreid_bench.training"))
+EMBEDDING = Step("vreid_bench.modeling.embed", MODELING)
+TESTING = Step("vreid_bench.evaluation.run_record", (*MODELING, "vreid_bench.evaluation", "vreid_bench.scoring"))
+# Modules that decide no weights and no features, whatever they say. What a data set holds is in its own fingerprints;
+# a validation watches a training and changes nothing of it, as its tests hold.
+WATCHING = ("vreid_bench.contracts.dataset", "vreid_bench.training.validation")
+DECIDES_FEATURES = ("encoder", "aggregator", "matcher")  # the kinds of parts that do
 
 Provider = Mapping[str, str | None]  # of a part, as `Registry.providers` gives it
 
@@ -37,20 +53,35 @@ def fingerprint_code(providers: Iterable[Provider], test: Strategy | None) -> Co
     providers: who provides each part, in which version and with which code (`Registry.providers`).
     """
     parts = [dict(provider) for provider in providers if provider["kind"] != "method"]
-    model = [fingerprint_packages(*MODEL), VERSION, [part for part in parts if part["kind"] in EMBEDDING]]
+    model = [VERSION, [part for part in parts if part["kind"] in DECIDES_FEATURES]]
     learning = [part for part in parts if part["kind"] in ("loss", "augmentation")]
     ranking = [part for part in parts if part["kind"] == "re-ranker"]
-    strategy = fingerprint_modules([type(test).__module__])
+    embedding = [_fingerprint_step(EMBEDDING, WATCHING), _fingerprint_strategy(test, MODELING, WATCHING)]
+    testing = [_fingerprint_step(TESTING), _fingerprint_strategy(test, TESTING.rooms)]
     return Code(
-        training=digest([model, fingerprint_packages("vreid_bench.training"), learning]),
-        features=digest([model, fingerprint_packages("vreid_bench.evaluation"), strategy]),
-        test=digest([model, fingerprint_packages("vreid_bench.evaluation", "vreid_bench.scoring"), strategy, ranking]),
+        training=digest([model, fingerprint_learning(), learning]),
+        features=digest([model, *embedding]),
+        test=digest([model, *testing, ranking]),
     )
 
 
 def fingerprint_learning() -> str:
     """The code of the harness that can change weights; that of the parts is in their entries."""
-    return digest([fingerprint_packages(*MODEL, "vreid_bench.training"), VERSION])
+    return digest([_fingerprint_step(LEARNING, WATCHING), VERSION])
+
+
+def _fingerprint_step(step: Step, without: Collection[str] = ()) -> str:
+    return fingerprint_imports([step.begins], step.rooms, without)
+
+
+def _fingerprint_strategy(test: Strategy | None, rooms: Sequence[str], without: Collection[str] = ()) -> str:
+    """The code of the test of a protocol: of one of the harness as far as it is in these rooms; empty for the plain."""
+    if test is None:
+        return ""
+    module = type(test).__module__
+    if module.partition(".")[0] == HARNESS:
+        return fingerprint_imports([module], [module, *rooms], without)
+    return fingerprint_modules([module])
 
 
 def find_other_code(record: Record, registry: Registry) -> Iterator[str]:

@@ -6,7 +6,8 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vreid_bench.contracts.dataset import CheckingReader, Count, Dataset, DatasetCheck, mark_synthetic, person_ids
+from vreid_bench.contracts.dataset import CheckingReader, Count, Dataset, DatasetCheck, mark_synthetic
+from vreid_bench.contracts.people import person_ids
 from vreid_bench.planning.content import find_pictures
 from vreid_bench.planning.data_root import find_dataset, find_root, read_lists
 from vreid_bench.planning.dataset_counts import count_dataset

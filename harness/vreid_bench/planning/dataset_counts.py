@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Count, Dataset, person_ids
+from vreid_bench.contracts.dataset import Count, Dataset
+from vreid_bench.contracts.people import DISTRACTOR, JUNK, person_ids
 
 
 def count_dataset(dataset: Dataset) -> Iterator[Count]:

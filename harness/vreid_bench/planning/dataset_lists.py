@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Dataset, RankingForm, Source, Split, Tracklet, Unscored
+from vreid_bench.contracts.dataset import Dataset, RankingForm, Source, Split, Tracklet, Unscored
+from vreid_bench.contracts.people import DISTRACTOR, JUNK
 from vreid_bench.registry.value_checks import describe_value
 from vreid_bench.system.errors import InputError
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Dataset, Tracklet
+from vreid_bench.contracts.dataset import Dataset, Tracklet
+from vreid_bench.contracts.people import DISTRACTOR, JUNK
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.records.entries import TRAININGS, DatasetEntry, MethodEntry

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vreid_bench.contracts.dataset import DISTRACTOR, Dataset
+from vreid_bench.contracts.dataset import Dataset
+from vreid_bench.contracts.people import DISTRACTOR
 from vreid_bench.contracts.precision import Precision
 from vreid_bench.contracts.protocol import Protocol as TestProtocol
 from vreid_bench.contracts.recipe import Preset

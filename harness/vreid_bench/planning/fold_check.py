@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import Split, person_ids
+from vreid_bench.contracts.dataset import Split
+from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.protocol import CuttingStrategy, Protocol
 from vreid_bench.planning.folds import Fold
 from vreid_bench.scoring.matches_and_junk import GalleryRule, find_unknown

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import Dataset, Split, Tracklet, person_ids
+from vreid_bench.contracts.dataset import Dataset, Split, Tracklet
+from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 

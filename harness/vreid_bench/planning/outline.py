@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.length import Epochs, Over, TrainingSize, plain_steps, steps_of_epoch
+from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import DISTRACTOR, Dataset, Split, Tracklet
+from vreid_bench.contracts.dataset import Dataset, Split, Tracklet
+from vreid_bench.contracts.people import DISTRACTOR
 
 Numbers = Mapping[str, int]  # frame -> a number that equal pictures have in common
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from vreid_bench.contracts.dataset import DISTRACTOR, person_ids
 from vreid_bench.contracts.length import Epochs, TrainingSize, plain_steps
+from vreid_bench.contracts.people import DISTRACTOR, person_ids
 from vreid_bench.contracts.recipe import Fit, Method, Stage, Train
 from vreid_bench.planning.folds import Fold, TrainingSet
 from vreid_bench.registry.registry import Registry

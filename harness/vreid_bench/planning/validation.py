@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import Split, Tracklet, person_ids
+from vreid_bench.contracts.dataset import Split, Tracklet
+from vreid_bench.contracts.people import person_ids
 from vreid_bench.planning.fold_check import explain_refusal
 from vreid_bench.planning.folds import Fold, Validation, hold_out
 from vreid_bench.scoring.ranks.labels import Labels

@@ -7,7 +7,7 @@ it imports, directly or through others.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,12 +22,28 @@ def fingerprint_modules(names: Iterable[str], packages: Iterable[str] = ()) -> s
     imported. A module without source, such as a compiled one, counts with every byte of its file; one without a file
     does not count.
     """
+    names = list(names)
+    followed = {name.partition(".")[0] for name in names} | set(packages)
+    return _fingerprint(names, lambda name: name.partition(".")[0] in followed)
+
+
+def fingerprint_imports(names: Iterable[str], packages: Collection[str], without: Collection[str] = ()) -> str:
+    """A hash over the code of modules and of all that they import from `packages`, directly or through others.
+
+    packages: full names; imports from others are not followed. without: modules in them that do not count, and whose
+    own imports are not followed either. Otherwise as `fingerprint_modules`.
+    """
+    inside = [f"{package}." for package in packages]
+    return _fingerprint(names, lambda name: name not in without and f"{name}.".startswith(tuple(inside)))
+
+
+def _fingerprint(names: Iterable[str], counts: Callable[[str], bool]) -> str:
+    """A hash over the code of the modules that count among `names` and all their imports."""
     open_ = list(names)
-    followed = {name.partition(".")[0] for name in open_} | set(packages)
     found: dict[str, str] = {}
     while open_:
         name = open_.pop()
-        if name in found or name.partition(".")[0] not in followed or (file := _find_file(name)) is None:
+        if name in found or not counts(name) or (file := _find_file(name)) is None:
             continue
         code = read_code(file, name)
         found[name] = code.fingerprint

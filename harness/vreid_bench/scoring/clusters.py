@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import DISTRACTOR
+from vreid_bench.contracts.people import DISTRACTOR
 
 if TYPE_CHECKING:  # imports torch, which `mean_diameter` does not need
     from vreid_bench.contracts.parts import Clips, Matcher

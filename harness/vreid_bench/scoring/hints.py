@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vreid_bench.contracts.dataset import JUNK
+from vreid_bench.contracts.people import JUNK
 from vreid_bench.scoring.array_files import Array
 from vreid_bench.scoring.distances import Distances, MatrixDistances, PartDistances, VectorDistances
 from vreid_bench.scoring.ranks.labels import Labels

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vreid_bench.contracts.dataset import JUNK
+from vreid_bench.contracts.people import JUNK
 from vreid_bench.importing.content import Content
 from vreid_bench.importing.keys import recognise_key
 from vreid_bench.scoring.label_source import Index

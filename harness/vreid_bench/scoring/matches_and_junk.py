@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from vreid_bench.contracts.convention import EVERYBODY, Admission, Compared, Convention
-from vreid_bench.contracts.dataset import JUNK
+from vreid_bench.contracts.people import JUNK
 from vreid_bench.scoring.ranks.counting import CAMERA, Counts
 from vreid_bench.scoring.ranks.labels import Bools, Ints, Labels
 from vreid_bench.scoring.ranks.match_index import QUERY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import JUNK
+from vreid_bench.contracts.people import JUNK
 from vreid_bench.scoring.distances import MatrixDistances
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Labels

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from vreid_bench.contracts.dataset import DISTRACTOR, Tracklet, person_ids
+from vreid_bench.contracts.dataset import Tracklet
+from vreid_bench.contracts.people import DISTRACTOR, person_ids
 from vreid_bench.contracts.recipe import Train
 
 UNLABELLED = -1  # the label of a tracklet that shows none of the people

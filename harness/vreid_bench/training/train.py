@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from vreid_bench.contracts.dataset import person_ids
+from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.precision import DEFAULT
 from vreid_bench.contracts.recipe import Fit
 from vreid_bench.modeling.embed import FrameReader

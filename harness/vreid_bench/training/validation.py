@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vreid_bench.contracts.dataset import person_ids
 from vreid_bench.contracts.length import plain_steps
+from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.recipe import Clipping, Fit
 from vreid_bench.modeling.embed import FrameReader, embed
 from vreid_bench.modeling.model import MethodParts, Model

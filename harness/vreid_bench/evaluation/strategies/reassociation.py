@@ -15,7 +15,8 @@ from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from vreid_bench.contracts.dataset import DISTRACTOR, Split, Tracklet
+from vreid_bench.contracts.dataset import Split, Tracklet
+from vreid_bench.contracts.people import DISTRACTOR
 from vreid_bench.evaluation.strategies.strategy import Case, lengths
 from vreid_bench.modeling.view import View
 from vreid_bench.scoring.ranks.labels import Labels

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK
+from vreid_bench.contracts.people import DISTRACTOR, JUNK
 from vreid_bench.evaluation.strategies.strategy import Case, lengths
 from vreid_bench.modeling.view import View
 from vreid_bench.scoring.ranks.labels import Labels

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.convention import EVERYBODY, Admission, Convention
-from vreid_bench.contracts.dataset import DISTRACTOR, JUNK, Split
+from vreid_bench.contracts.dataset import Split
+from vreid_bench.contracts.people import DISTRACTOR, JUNK
 from vreid_bench.records.names import NAMES, Names, Texts, collect_attributes, collect_names
 from vreid_bench.system.errors import InputError
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import JUNK
+from vreid_bench.contracts.people import JUNK
 from vreid_bench.scoring.ranks.match_index import GALLERY, QUERY, MatchIndex, Shard
 
 if TYPE_CHECKING:
