@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from vreid_bench.contracts.recipe import Preset
+
 
 class Wanted(NamedTuple):
     """One training of a method, or one test of it, with one seed: the options of one `vreid-bench run`."""
 
     protocol: str
     method: str
-    preset: str
+    preset: Preset
     seed: int
     settings: tuple[str, ...] = ()  # as `--set` takes them

@@ -1,4 +1,4 @@
-"""The `leaderboard` commands: add records, rebuild the pages, check them, judge the claims of papers."""
+"""The `leaderboard` commands: add records, rebuild the pages, check them, judge the claims of papers; `fill` beside."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from vreid_bench.cli.fill import fill
 from vreid_bench.cli.options import AS_JSON, FILE
 from vreid_bench.system.errors import InputError, RunError
 
@@ -41,6 +42,7 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path | None, a
         vreid-bench leaderboard
         vreid-bench leaderboard --check
         vreid-bench leaderboard add runs/mars@synthetic-personvlad-small-seed0-1a2b3c4d
+        vreid-bench leaderboard fill --dry-run
         vreid-bench leaderboard claims
     """
     if context.invoked_subcommand is not None:
@@ -172,3 +174,6 @@ def claims(before: Chosen, source: Path | None, folder: Path | None, as_json: bo
     judged = judge_papers(papers, read_records(folder))
     as_json = as_json or before.as_json
     click.echo(json.dumps(to_plain(judged)) if as_json else render_claims_text(judged, terminal_width()).rstrip("\n"))
+
+
+leaderboard.add_command(fill)

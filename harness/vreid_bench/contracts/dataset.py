@@ -16,6 +16,7 @@ from vreid_bench.contracts.people import NOBODY
 
 ATTRIBUTE = "attribute."  # before the name of an attribute, in files with other arrays
 SYNTHETIC = "synthetic.json"  # the note that the renderer leaves at the root of every tree it writes
+TWIN = re.compile(r"[0-9a-f]{64}")  # what `TwinReader.twin` returns
 
 Source = Literal["official", "unverified", "synthetic"]
 """Where data comes from: `official` only where a file proves it; `synthetic` was rendered."""
@@ -113,6 +114,7 @@ class Dataset:
     notes: tuple[str, ...] = ()  # what the reader of a result must know, e.g. that the data was withdrawn
     content: str = ""  # sha256 over all its frames; the harness fills it in
     unscored: Unscored | None = None  # a run then writes a ranking and no scores
+    twin: str = ""  # of rendered data: the hash of what was rendered, as `TwinReader.twin`; the harness fills it in
 
     @property
     def label(self) -> str:
@@ -254,8 +256,18 @@ class WithdrawnReader(Protocol):
 
 
 def mark_synthetic(dataset: Dataset) -> Dataset:
-    """The data set with source `synthetic` if the renderer left its note there, whatever the reader says."""
-    return replace(dataset, source="synthetic") if (dataset.root / SYNTHETIC).exists() else dataset
+    """The data set with source `synthetic` if the renderer left its note there, whatever the reader says.
+
+    With the hash of what was rendered, if the note has one.
+    """
+    try:
+        note = json.loads((dataset.root / SYNTHETIC).read_bytes())
+    except FileNotFoundError:
+        return dataset
+    except (OSError, ValueError):  # a damaged note is a note, too
+        note = None
+    twin = note.get("plan_hash", "") if isinstance(note, dict) else ""
+    return replace(dataset, source="synthetic", twin=twin if isinstance(twin, str) and TWIN.fullmatch(twin) else "")
 
 
 def list_attributes(tracklets: Iterable[Tracklet]) -> list[str]:

@@ -72,6 +72,7 @@ def _dataset(dataset: Dataset, counts: Mapping[str, int]) -> DatasetEntry:
         "source": dataset.source,
         "notes": dataset.notes,
         "counts": counts,
+        "twin": dataset.twin or None,
     }
     return _entry(DatasetEntry, fields, f"dataset {dataset.name!r}")
 

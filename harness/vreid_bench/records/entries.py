@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal, Self, cast
 
 from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -100,8 +101,7 @@ class MethodEntry(Entry):
     @property
     def changes(self) -> tuple[str, ...]:
         """In words: the swapped part and the settings that were changed."""
-        settings = (f"{path}={json.dumps(value)}" for path, value in sorted(self.overrides.items()))
-        return (*([self.swapped] if self.swapped else ()), *settings)
+        return list_changes(self.swapped, self.overrides)
 
     @property
     def settings(self) -> dict[str, JsonValue]:
@@ -117,6 +117,12 @@ class MethodEntry(Entry):
     def assignments(self) -> list[str]:
         """The overrides as `--set` takes them."""
         return [f"{path}={json.dumps(value)}" for path, value in self.overrides.items() if path not in NO_SETTINGS]
+
+
+def list_changes(swapped: str | None, overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """In words: the part that was put into the baseline recipe, and the settings that were changed."""
+    settings = (f"{path}={json.dumps(value)}" for path, value in sorted(overrides.items()))
+    return (*([swapped] if swapped else ()), *settings)
 
 
 class Ruled(Entry):
@@ -160,6 +166,13 @@ class DatasetEntry(Entry):
     source: Source
     notes: tuple[Text, ...]  # printed above its tables, e.g. that the data was withdrawn
     counts: dict[str, Count]
+    # of rendered data, the hash of what was rendered; None is left out of the file, as of real data and older records
+    twin: Hash | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_no_twin(self, serialize: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        fields: dict[str, JsonValue] = serialize(self)
+        return {name: value for name, value in fields.items() if name != "twin" or value is not None}
 
 
 class Pretraining(Entry):

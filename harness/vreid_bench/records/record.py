@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
@@ -205,9 +205,13 @@ class Record(Entry):
 
 def record_path(record: Record) -> PurePosixPath:
     """The path of a record under `records/`. It follows from the content alone; every name in it was validated."""
-    variant = f"-{digest(list(record.variant))[:8]}" if record.variant else ""
-    file = f"{in_path(record.method.name)}-{record.preset}-seed{record.seed}{variant}.json"
-    return PurePosixPath(record.folder) / file
+    return PurePosixPath(record.folder) / name_file(record.method.name, record.preset, record.seed, record.variant)
+
+
+def name_file(method: str, preset: Preset, seed: int, variant: Sequence[str]) -> str:
+    """The name of the file of a record; variant: `Record.variant`."""
+    marked = f"-{digest(list(variant))[:8]}" if variant else ""
+    return f"{in_path(method)}-{preset}-seed{seed}{marked}.json"
 
 
 def in_path(name: str) -> str:

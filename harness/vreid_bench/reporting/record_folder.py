@@ -14,13 +14,13 @@ from vreid_bench.system.files import write_atomic
 NAME = "records"
 
 
-def add_record(source: Path, leaderboard: Path, replace: bool = False) -> Path:
+def add_record(source: Path, leaderboard: Path, replace: bool = False, other_data: bool = False) -> Path:
     """Copy a record, given as a file or as the folder of its run, to its place in the leaderboard; returns that path.
 
     Only the record is copied; per-query results stay with the run. Raises InputError for an invalid record and,
-    without `replace`, for one that would overwrite another.
+    without `replace`, for one that would overwrite another; without `other_data`, if that is on other data.
     """
-    place, content = check_addition(source, leaderboard, replace)
+    place, content = check_addition(source, leaderboard, replace, other_data)
     write_atomic(place, content)
     return place
 
@@ -31,7 +31,7 @@ def is_unfinished(source: Path) -> bool:
     return source.is_dir() and not (folder.is_finished or folder.is_ranked)
 
 
-def check_addition(source: Path, leaderboard: Path, replace: bool) -> tuple[Path, bytes]:
+def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: bool = False) -> tuple[Path, bytes]:
     """The place and the bytes of a record that may be added. Raises InputError, as `add_record` does."""
     file = RunDirectory(source).record if source.is_dir() else source
     if source.is_dir() and RunDirectory(source).is_ranked:
@@ -42,7 +42,7 @@ def check_addition(source: Path, leaderboard: Path, replace: bool) -> tuple[Path
     place = leaderboard / NAME / record_path(record)
     content = record.to_json()
     if place.exists() and place.read_bytes() != content:
-        if Record.from_file(place).dataset.fingerprint != record.dataset.fingerprint:
+        if not other_data and Record.from_file(place).dataset.fingerprint != record.dataset.fingerprint:
             raise InputError(f"{place}: holds a record on other data; use a separate leaderboard for each (--dir)")
         if not replace:
             raise InputError(

@@ -1,0 +1,118 @@
+"""Which rows of a leaderboard are missing, and which are outdated: computed by what is not installed any more.
+
+Fingerprints decide, never dates: of the method, the protocol and its conventions, the data, the first weights and the
+code. Nothing is trained, rendered or read but lists of names, so this needs no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from vreid_bench.boards.wanted import Wanted
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.dataset import TwinReader
+from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.contracts.recipe import Preset
+from vreid_bench.planning.beginning import Beginning
+from vreid_bench.planning.code import find_other_code
+from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
+from vreid_bench.planning.protocols import find_conventions, find_protocol
+from vreid_bench.records.entries import DatasetEntry, list_changes
+from vreid_bench.records.record import Record, name_file, record_path
+from vreid_bench.registry.registry import Registry
+
+ARITHMETIC = "portable"  # so that every machine can fill a board
+
+
+class RowState(NamedTuple):
+    """A row that a board is to have, and what the leaderboard has of it."""
+
+    wanted: Wanted
+    place: PurePosixPath  # of its record, below `records/`
+    training: tuple[str, ...]  # rows of the same training have the same
+    record: Record | None  # None: missing
+    outdated: tuple[str, ...]  # in words, why the record is not what would be computed now
+
+    @property
+    def is_current(self) -> bool:
+        """Is there nothing to do?"""
+        return self.record is not None and not self.outdated
+
+
+def judge_rows(wanted: Iterable[Wanted], records: Iterable[Record], registry: Registry) -> list[RowState]:
+    """The state of each row. Raises InputError for one that cannot be run, such as a method that does not exist."""
+    found = {record_path(record): record for record in records}
+
+    @cache
+    def twin(dataset: str) -> str | None:
+        entry = registry.entry("datasets", dataset)
+        with entry.blame():
+            return entry.value.twin() if isinstance(entry.value, TwinReader) else None
+
+    @cache
+    def rules(name: str) -> tuple[Protocol, tuple[Convention, ...]]:
+        protocol = find_protocol(registry.values("protocols"), name)
+        return protocol, find_conventions(protocol, registry)
+
+    @cache
+    def method(name: str, preset: Preset, settings: tuple[str, ...]) -> tuple[ChosenMethod, Mapping[str, str]]:
+        chosen = choose_method(registry, MethodRequest(name, preset, 0), settings, None)
+        begins = Beginning.choose(chosen, registry, (), False)
+        return chosen, {file.part: file.sha256 for file in begins.files}
+
+    rows = []
+    for row in wanted:
+        protocol, conventions = rules(row.protocol)
+        chosen, first = method(row.method, row.preset, row.settings)
+        place = _find_place(row, chosen)
+        record = found.get(place)
+        outdated: tuple[str, ...] = ()
+        if record is not None:
+            twins = {name: twin(name) for name in (protocol.dataset, protocol.test_dataset)}
+            outdated = (
+                *_compare_rules(record, protocol, conventions),
+                *_compare_method(record, chosen, first),
+                *_compare_data(record, protocol, twins),
+                *find_other_code(record, registry),
+            )
+        training = (row.method, row.preset, str(row.seed), protocol.dataset, protocol.variant, str(protocol.holdout))
+        rows.append(RowState(row, place, training, record, outdated))
+    return rows
+
+
+def _find_place(row: Wanted, chosen: ChosenMethod) -> PurePosixPath:
+    swapped = f"{chosen.swapped} {chosen.name}" if chosen.swapped else None
+    file = name_file(chosen.name, row.preset, row.seed, list_changes(swapped, chosen.overrides))
+    return PurePosixPath(row.protocol) / "synthetic" / file
+
+
+def _compare_rules(record: Record, protocol: Protocol, conventions: Iterable[Convention]) -> Iterator[str]:
+    if record.protocol.fingerprint != protocol.fingerprint:
+        yield "another protocol"
+    now = {convention.name: convention.fingerprint for convention in conventions}
+    before = {name: result.fingerprint for name, result in record.conventions.items()}
+    for name in sorted({*now, *before} - record.not_computable.keys()):
+        if now.get(name) != before.get(name):
+            yield f"another convention {name}" if name in before else f"no score under {name}"
+
+
+def _compare_method(record: Record, chosen: ChosenMethod, first: Mapping[str, str]) -> Iterator[str]:
+    if record.method.settings != chosen.settings:
+        yield "another recipe"
+    if {part: entry.sha256 for part, entry in record.weights.begun} != first:
+        yield "other first weights"
+    if record.environment.arithmetic != ARITHMETIC:
+        yield f"arithmetic {record.environment.arithmetic or 'not known'}"
+
+
+def _compare_data(record: Record, protocol: Protocol, twins: Mapping[str, str | None]) -> Iterator[str]:
+    tested, taught = protocol.test_dataset, protocol.dataset
+    entries: dict[str, DatasetEntry] = {tested: record.dataset}
+    if record.taught is not None:
+        entries[taught] = record.taught
+    for name, entry in entries.items():
+        if entry.twin != twins[name]:
+            yield f"another twin of {name}" if entry.twin else f"the twin of {name} is not known"

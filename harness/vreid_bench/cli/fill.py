@@ -1,0 +1,65 @@
+"""The command `leaderboard fill`: run what the boards of a leaderboard are to have and do not have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vreid_bench.cli.options import AS_JSON, FILE, QUIET, RUNS
+from vreid_bench.system.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from vreid_bench.cli.leaderboard import Chosen
+
+
+@click.command()
+@click.argument("boards", nargs=-1)
+@click.option("--dry-run", "dry", is_flag=True, help="Only list the rows that are missing or outdated.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="How many runs at a time.")
+@RUNS
+@QUIET
+@click.option("--dir", "folder", type=FILE, help="The folder of records and pages; default: leaderboard.")
+@AS_JSON
+@click.pass_obj
+def fill(before: Chosen, /, boards: tuple[str, ...], folder: Path | None, as_json: bool, dry: bool, **how: Any) -> None:
+    """Run the rows of BOARDS that are missing or outdated.
+
+    A board is a file boards/NAME.toml of the leaderboard, or any path that ends in .toml: it lists methods, protocols,
+    seeds and settings. Without BOARDS, every board of the leaderboard is filled. A row is outdated if the method, the
+    protocol, the data, the first weights or the code that decides its numbers has changed since, whatever its date.
+
+    Runs use one thread each, and portable arithmetic. Each record is added as soon as it is there, and what an earlier
+    run trained is used again: repeat an interrupted command to go on. Rows that fail are listed at the end, the others
+    are added, and the exit code is 1.
+
+    \b
+        vreid-bench leaderboard fill --dry-run
+        vreid-bench leaderboard fill papers -j 2
+        vreid-bench leaderboard fill mine.toml --dir mine
+    """
+    from vreid_bench.boards.board_file import read_boards
+    from vreid_bench.boards.fill import estimate_seconds
+    from vreid_bench.boards.fill import fill as fill_rows
+    from vreid_bench.boards.outline import render_failures, render_states, to_plain
+    from vreid_bench.boards.state import judge_rows
+    from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.record_folder import read_records
+
+    folder, as_json = folder or before.folder or Path("leaderboard"), as_json or before.as_json
+    if not folder.is_dir():
+        raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with boards/")
+    wanted, records, registry = read_boards(folder, boards), read_records(folder), Registry.installed()
+    states = judge_rows(wanted, records, registry)
+    due = [state for state in states if not state.is_current]
+    seconds = estimate_seconds(due, records)
+    failures = [] if dry or not due else fill_rows(due, seconds, folder, **how)
+    if due and not dry:
+        states = judge_rows(wanted, read_records(folder), registry)
+        due = [state for state in states if not state.is_current]
+        seconds = estimate_seconds(due, records)
+    click.echo(json.dumps(to_plain(states, failures)) if as_json else render_states(states, seconds))
+    if failures:
+        raise RunError(f"{len(failures)} row(s) failed:\n{render_failures(failures)}")
