@@ -14,6 +14,7 @@ import frame_files as frames
 import numpy as np
 import ranking_files as rankings
 import torch
+import wildlife_files as wildlife
 
 SCORES = ("mAP", "R1", "R5", "R10", "R20", "mINP", "queries", "cmc", "interval", "people", "r_precision")
 
@@ -64,6 +65,12 @@ FORMS = {
     "layumi, multi query": Form("layumi: multi_query.mat beside pytorch_result.mat", brought.write_multi_query),
     "fast-reid demo": Form("fast-reid's demo: a .npy for each image", brought.write_fast_reid_demo),
     "Parquet": Form("a data frame's to_parquet", brought.write_parquet, needs="pyarrow"),
+    "wildlife-tools": Form("wildlife-tools: FeatureDataset.save", wildlife.write_wildlife, needs="pandas"),
+    "wildlife-tools, the object": Form(
+        "wildlife-tools: a pickle of a FeatureDataset", wildlife.write_wildlife_object, needs="pandas"
+    ),
+    "wildlife-tools, pandas 1": Form("wildlife-tools: its first form, old pandas", wildlife.write_old_wildlife),
+    "wildlife-tools, pandas 3": Form("wildlife-tools: pandas 3 with pyarrow", wildlife.write_new_wildlife),
     "MARS": Form("MARS: ide_feat_test.mat of frames", frames.write_mars, world=frames.framed_world),
     "rows of frames": Form("a table with a row for each frame", frames.write_frame_rows, world=frames.framed_world),
     "OpenGait": Form(
@@ -92,25 +99,6 @@ FORMS = {
 }
 
 
-def write_wildlife(folder):
-    """wildlife-tools: a pickle of its own class."""
-    import pickle
-    import sys
-    from types import ModuleType
-
-    module = ModuleType("wildlife_tools")
-    kept = type("FeatureDataset", (), {"__module__": module.__name__})
-    module.FeatureDataset = kept
-    sys.modules[module.__name__] = module
-    try:
-        dataset = kept()
-        dataset.__dict__ |= {"features": np.ones((3, 2)), "col_label": "identity", "load_label": True}
-        (folder / "features.pkl").write_bytes(pickle.dumps(dataset))
-    finally:
-        del sys.modules[module.__name__]
-    return folder / "features.pkl"
-
-
 def write_boxmot(folder):
     """boxmot: embeddings of boxes, with no word of who they show."""
     rows = ["key,box,frame,embedding", *(f'a,"[0, 0, {n}, {n}]",{n},"[0.5, 1.0]"' for n in range(1, 4))]
@@ -119,7 +107,6 @@ def write_boxmot(folder):
 
 
 REFUSED = {
-    "wildlife-tools": (write_wildlife, "which could run code; save its arrays with numpy.savez instead"),
     "boxmot": (write_boxmot, "nothing says which of its 3 rows are queries"),
 }
 

@@ -39,12 +39,16 @@ def test_numbers_in_every_form_are_the_same_column(value):
         (np.array([1, 1 << 63], np.uint64), r"holds 9223372036854775808, expected numbers below 2\^63"),
         ([1, 1 << 70], r"expected numbers below 2\^63"),
         ([0.5, 1], "must hold whole numbers, got float64"),
-        ([np.nan, 1], "must hold whole numbers"),
+        ([np.nan, 1], r"pid has no value in row 0 \(1 of 2 rows\), expected one in each"),
+        (np.array([1, 2, np.nan], np.float32), r"pid has no value in row 2 \(1 of 3 rows\)"),
+        (["a", None, float("nan")], r"pid has no value in row 1 \(2 of 3 rows\)"),
+        (np.array(["a", None], object), "pid has no value in row 1"),
+        ([np.inf, 1], "must hold whole numbers"),
         (["a", 1], "must hold numbers or texts, got a list with both"),
         ([[1, 2], [3, 4]], r"must be \[N\], \[N, 1\] or \[1, N\], got \[2, 2\]"),
         ([[1, 2], [3]], "must be a list of numbers or texts"),
         ([True, False], "must hold whole numbers or texts, got bool"),
-        ([None, {}], "got objects of several kinds"),
+        ([object(), {}], "got objects of several kinds"),
     ],
 )
 def test_labels_that_may_have_lost_digits_or_are_none_are_refused(value, message):

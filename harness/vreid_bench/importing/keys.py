@@ -11,7 +11,7 @@ Side = Literal["query", "gallery", "multi", ""]  # multi: the further images of 
 
 SIDES: dict[str, Side] = {
     **dict.fromkeys(("query", "queries", "q", "qry", "probe", "probes"), "query"),
-    **dict.fromkeys(("gallery", "galleries", "g", "gal"), "gallery"),
+    **dict.fromkeys(("gallery", "galleries", "g", "gal", "database"), "gallery"),
     **dict.fromkeys(("mquery", "multiquery"), "multi"),
 }
 _WORDS = {

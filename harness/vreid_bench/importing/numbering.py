@@ -48,6 +48,7 @@ def as_column(value: Any, what: str) -> Array:
 
 def as_texts(value: Any, what: str) -> NDArray[np.str_]:
     """Values of an attribute as texts [N]: 12.0 is `12`, a missing number is empty. Raises as `as_column` does."""
+    value = _fill_missing(value)
     try:
         numbers = np.asarray(value, np.float64).reshape(-1) if not _is_text(value) else None
     except (TypeError, ValueError, RuntimeError):  # texts, cells, tensors that need to be moved
@@ -62,12 +63,34 @@ def _is_text(value: Any) -> bool:
     return np.asarray(value).dtype.kind in "SUO"
 
 
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _fill_missing(value: Any) -> Any:
+    """The same with NaN where a number is missing in a list, and an empty text where another value is."""
+    values = value.tolist() if isinstance(value, np.ndarray) and value.dtype == object else value
+    if not isinstance(values, list) or not any(map(_is_missing, values)):
+        return value
+    numbers = all(_is_missing(each) or isinstance(each, int | float) for each in values)
+    return [(np.nan if numbers else "") if _is_missing(each) else each for each in values]
+
+
+def _refuse_missing(rows: Sequence[int], size: int, what: str) -> None:
+    if rows:
+        raise InputError(
+            f"{what} has no value in row {rows[0]} ({len(rows):,} of {size:,} rows), expected one in each; fill them "
+            "in, or leave these rows out"
+        )
+
+
 def check_whole(array: Array, what: str, kind: str = "") -> Ints:
     """The numbers of an array [N] as int64. Raises InputError for others, and beyond what their type holds exactly."""
     kind = kind or str(array.dtype)
     if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
         raise InputError(f"{what} holds {int(array.max())}, expected numbers below 2^63; number the labels anew")
     if array.dtype.kind == "f":
+        _refuse_missing(np.flatnonzero(np.isnan(array)).tolist(), array.size, what)
         if not np.isfinite(array).all() or (array % 1).any():
             raise InputError(f"{what} must hold whole numbers, got {kind} with other numbers; check what it holds")
         bits = EXACT.get(kind, EXACT["float64"])
@@ -91,6 +114,9 @@ def number_jointly(columns: Sequence[tuple[str, Any]], what: str) -> tuple[list[
     """
     found = [as_column(value, source) for source, value in columns]
     texts = [column if column.dtype.kind == "U" else None for column in found]
+    for (source, _), column in zip(columns, texts, strict=True):
+        if column is not None:
+            _refuse_missing(np.flatnonzero(column == "").tolist(), len(column), source)
     parsed = _parse({text for column in texts if column is not None for text in column.tolist()})
     if parsed is not None:
         numbers = [
@@ -124,6 +150,7 @@ def _parse(texts: set[str]) -> dict[str, int] | None:
 def _as_array(value: Any, what: str) -> Array:
     if isinstance(value, Sequence) and not isinstance(value, str) and value:
         value = [each.item() if hasattr(each, "item") and getattr(each, "size", 1) == 1 else each for each in value]
+        _refuse_missing([row for row, each in enumerate(value) if _is_missing(each)], len(value), what)
         if len({isinstance(each, str) for each in value}) > 1:
             raise InputError(f"{what} must hold numbers or texts, got a list with both")
     try:
@@ -133,6 +160,7 @@ def _as_array(value: Any, what: str) -> Array:
     if array.dtype != object:
         return array
     values = array.reshape(-1).tolist()
+    _refuse_missing([row for row, each in enumerate(values) if _is_missing(each)], len(values), what)
     if values and all(isinstance(each, str) for each in values):
         return np.array(values, np.str_)
     if values and all(isinstance(each, int) for each in values):

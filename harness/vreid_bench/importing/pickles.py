@@ -1,25 +1,34 @@
-"""Pickles, walked with an allow list: arrays, numbers, texts and containers. No other code runs."""
+"""Pickles, walked with an allow list: arrays, numbers, texts, containers and tables of pandas. No other code runs."""
 
 from __future__ import annotations
 
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vreid_bench.importing.data_frames import Table, read_data_frame, read_series
+from vreid_bench.importing.stand_ins import STAND_INS, DataFrame, FeatureDataset, Index, Series
+from vreid_bench.importing.tables import gather_vectors
+from vreid_bench.importing.wildlife import is_feature_dataset, read_feature_dataset, unfold_metadata
+
 TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how torch.save began before it wrote archives
+MOST = 10_000  # mappings within each other: a few bytes can say that each holds the next one twice
 
 
 class Refused(ValueError):
     """A pickle that asks for more than data."""
 
 
+_ARRAY = object()  # the class itself, which a pickle could call to claim any amount of memory
+
+
 def _reconstruct(kind: Any, shape: tuple[int, ...], code: bytes) -> Any:
     """What NumPy's own pickles begin an array with: an empty one, which its state then fills."""
-    if kind is not np.ndarray:
+    if kind is not _ARRAY:
         raise Refused(f"an array of type {kind!r}")
     return np.ndarray.__new__(np.ndarray, (0,), "b")
 
@@ -37,9 +46,10 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+ALLOWED: dict[tuple[str, str], Any] = {
+    **STAND_INS,
     ("collections", "OrderedDict"): OrderedDict,
-    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "ndarray"): _ARRAY,
     ("numpy", "dtype"): np.dtype,
     ("_codecs", "encode"): _encode,
 }
@@ -62,9 +72,41 @@ class _Reader(pickle.Unpickler):
 
 
 def read_pickle(path: Path) -> Any:
-    """The value in a pickle. Raises Refused if it asks for anything but data, and whatever a damaged one raises."""
+    """The value in a pickle, its tables as mappings of columns.
+
+    Raises Refused if it asks for anything but data, ValueError for a table in a layout that is not known, and whatever
+    a damaged one raises.
+    """
     with path.open("rb") as file:
-        return _Reader(file).load()
+        return _Plain().convert(_Reader(file).load())
+
+
+def _read_table(value: DataFrame | Series | Index) -> Any:
+    return Table(gather_vectors(read_data_frame(value))) if isinstance(value, DataFrame) else read_series(value)
+
+
+class _Plain:
+    """Turns the stand-ins in a value into columns; mappings are walked."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, Any] = {}  # what a table became, which may stand in several places
+        self.mappings = 0
+
+    def convert(self, value: Any) -> Any:
+        """The same value without stand-ins."""
+        if isinstance(value, FeatureDataset):
+            value = read_feature_dataset(value)
+        if isinstance(value, DataFrame | Series | Index):
+            if id(value) not in self.known:
+                self.known[id(value)] = _read_table(value)
+            return self.known[id(value)]
+        if not isinstance(value, Mapping):
+            return value
+        self.mappings += 1
+        if self.mappings > MOST:
+            raise Refused(f"it holds more than {MOST:,} mappings, which no features do")
+        found = {name: self.convert(inner) for name, inner in value.items()}
+        return unfold_metadata(found) if is_feature_dataset(found) else found
 
 
 def to_pickle(value: Any) -> bytes:

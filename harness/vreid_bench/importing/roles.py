@@ -13,7 +13,7 @@ from vreid_bench.importing.numbering import as_column
 from vreid_bench.system.errors import InputError
 
 QUERY = {"query", "queries", "probe", "q", "both"}  # words in a column of roles
-GALLERY = {"gallery", "test", "g", "both"}
+GALLERY = {"gallery", "database", "test", "g", "both"}
 OF_ROWS = (
     "embedding",
     "pid",

@@ -119,13 +119,21 @@ def to_csv(arrays: Mapping[str, Array]) -> bytes:
 
 def read_columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Columns of numbers, texts or vectors as arrays; numbered ones as one array `embedding`."""
+    return gather_vectors({name: _column(values) for name, values in columns.items()})
+
+
+def gather_vectors(columns: Mapping[Any, Any]) -> dict[str, Any]:
+    """The same columns with vectors as one array [N, E]: those in one column, and those that are numbered columns.
+
+    Vectors in a column whose name means nothing stay as they are. Raises ValueError for vectors of several lengths.
+    """
     series = find_series(list(columns))
     found: dict[str, Any] = {}
     for name, values in columns.items():
         if name in series:
             continue
-        vectors = len(values) and hasattr(values[0], "__len__") and not isinstance(values[0], str | bytes)
-        found[str(name)] = _stack(values, str(name)) if vectors else _column(values)
+        meant = recognise_key(str(name)) is not None
+        found[str(name)] = _stack(values, str(name)) if meant and _holds_vectors(values) else values
     if series:
         found["embedding"] = np.stack([np.asarray(columns[name]) for name in series], 1)
     return _parse_vectors(found)
@@ -139,8 +147,10 @@ def read_frame(frame: Any) -> dict[str, Any]:
 def find_series(names: Sequence[Any]) -> list[Any]:
     """The columns that are the numbers of one vector, in order: `e0`, `e1`, ... or `0`, `1`, ...; else none."""
     groups: dict[str, list[tuple[int, Any]]] = defaultdict(list)
+    corners = {"x1", "y1", "x2", "y2"} <= {str(name).lower() for name in names}  # of a box
     for name in names:
-        if (match := NUMBERED.fullmatch(str(name))) and match[1].lower() in SERIES:
+        match = NUMBERED.fullmatch(str(name))
+        if match and match[1].lower() in SERIES and not (corners and match[1].lower() == "x"):
             groups[match[1]].append((int(match[2]), name))
     largest = max(groups, key=lambda prefix: len(groups[prefix]), default=None)
     best = [] if largest is None else sorted(groups[largest])
@@ -155,7 +165,18 @@ def _values(column: Any) -> Any:
     return list(values) if values.dtype == object else values
 
 
-def _column(values: Sequence[Any]) -> Array:
+def _holds_vectors(values: Any) -> bool:
+    """Is the first value that is there a list of others?"""
+    if not isinstance(values, list):
+        return False
+    first = next((value for value in values if value is not None), None)
+    return hasattr(first, "__len__") and not isinstance(first, str | bytes | Mapping)
+
+
+def _column(values: Sequence[Any]) -> Any:
+    """An array, or the list itself where some values are vectors or missing."""
+    if isinstance(values, list) and (_holds_vectors(values) or any(value is None for value in values)):
+        return values
     array = np.asarray(values)
     if array.dtype == object and all(isinstance(value, str) for value in values):
         return array.astype(np.str_)
@@ -163,6 +184,9 @@ def _column(values: Sequence[Any]) -> Array:
 
 
 def _stack(values: Sequence[Any], name: str) -> Array:
+    without = next((row for row, value in enumerate(values) if not hasattr(value, "__len__")), None)
+    if without is not None:
+        raise ValueError(f"{name} has no vector in row {without}")
     sizes = {len(value) for value in values}
     if len(sizes) > 1:
         raise ValueError(f"{name} has vectors of {min(sizes)} to {max(sizes)} numbers")
