@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import box_files as boxes
 import brought_files as brought
 import checkpoint_files as checkpoints
 import frame_files as frames
@@ -73,6 +74,13 @@ FORMS = {
     "wildlife-tools, pandas 3": Form("wildlife-tools: pandas 3 with pyarrow", wildlife.write_new_wildlife),
     "MARS": Form("MARS: ide_feat_test.mat of frames", frames.write_mars, world=frames.framed_world),
     "rows of frames": Form("a table with a row for each frame", frames.write_frame_rows, world=frames.framed_world),
+    "boxmot": Form(
+        "boxmot 25: materialize, with labels by box", boxes.write_boxmot, world=boxes.boxed_world, needs="pyarrow"
+    ),
+    "boxmot, tracks": Form(
+        "boxmot 25: with labels by frame and track", boxes.write_boxmot_tracks, world=boxes.boxed_world, needs="pyarrow"
+    ),
+    "boxes": Form("a tracker's table of boxes, with labels by track", boxes.write_boxes, world=boxes.boxed_world),
     "OpenGait": Form(
         "OpenGait: [N, C, P] with texts", frames.write_opengait, brought.write_distances, frames.parted_world
     ),
@@ -99,7 +107,7 @@ FORMS = {
 }
 
 
-def write_boxmot(folder):
+def write_unlabelled(folder):
     """boxmot: embeddings of boxes, with no word of who they show."""
     rows = ["key,box,frame,embedding", *(f'a,"[0, 0, {n}, {n}]",{n},"[0.5, 1.0]"' for n in range(1, 4))]
     (folder / "boxmot.csv").write_text("\n".join(rows))
@@ -107,7 +115,7 @@ def write_boxmot(folder):
 
 
 REFUSED = {
-    "boxmot": (write_boxmot, "nothing says which of its 3 rows are queries"),
+    "boxmot, without labels": (write_unlabelled, "nothing says whom its 3 rows show, nor which are queries"),
 }
 
 

@@ -12,6 +12,7 @@ from vreid_bench.contracts.dataset import ATTRIBUTE
 from vreid_bench.importing.columns import Columns, collect_columns
 from vreid_bench.importing.content import Array, Column, Content, to_array
 from vreid_bench.importing.frames import AVERAGE, Pool, find_groups, pool_groups, pool_spans, read_spans
+from vreid_bench.importing.joining import join_tables
 from vreid_bench.importing.keys import Meaning, Side, find_attribute
 from vreid_bench.importing.numbering import as_column, as_texts, number_jointly
 from vreid_bench.importing.roles import split_by_roles
@@ -49,13 +50,15 @@ def assemble(
     pool: the aggregator that pools frames, which a file with an index of frames always needs. labels_only: neither
     features nor distances are expected. Raises InputError for arrays whose meaning, side or shape is not clear.
     """
-    columns = collect_columns(contents)
+    joined = join_tables(contents)
+    columns = collect_columns(joined.contents)
+    columns.lines[:0] = joined.lines
     origin = ", ".join(content.origin for content, _ in contents)
     matrix, similarity, parts = columns.take("distance"), columns.take("similarity"), _has_parts(columns)
     given = matrix or similarity
     _pool_index(columns, make_pool, pool)
     for side in ("", *SIDES, "multi"):
-        _pool_repeated(columns, side, make_pool, pool)
+        _pool_repeated(columns, side, make_pool, pool or (AVERAGE if joined.boxes else None))
     split_by_roles(columns, origin)
     sides = {side: columns.of(side) for side in SIDES}
     _check_sides(sides, origin, given is not None or labels_only)

@@ -59,7 +59,7 @@ def collect_columns(contents: Iterable[tuple[Content, Side]]) -> Columns:
     """
     columns = Columns()
     for content, given in contents:
-        meanings = dict(_find_meanings(content, given))
+        meanings = find_meanings(content, given)
         if not meanings or _is_ranking(content):
             raise InputError(f"{content.origin}: {_explain_unknown(content)}; {EXAMPLE}")
         for key, value in content.arrays.items():
@@ -74,6 +74,11 @@ def collect_columns(contents: Iterable[tuple[Content, Side]]) -> Columns:
             columns.lines.append(f"{words} -> {refused or meaning}")
     _promote_names(columns)
     return columns
+
+
+def find_meanings(content: Content, given: Side) -> dict[str, Meaning]:
+    """What each key of a file means; those of no known meaning are left out."""
+    return dict(_find_meanings(content, given))
 
 
 def _find_meanings(content: Content, given: Side) -> Iterator[tuple[str, Meaning]]:

@@ -13,6 +13,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from vreid_bench.importing import trec
+from vreid_bench.importing.boxmot import find_tables
 from vreid_bench.importing.content import EXAMPLE, Content, flatten
 from vreid_bench.importing.hdf5 import is_hdf5, read_hdf5
 from vreid_bench.importing.matlab import read_matlab
@@ -105,12 +106,15 @@ def read_content(path: Path) -> Content:
 
 
 def list_files(paths: tuple[Path, ...]) -> list[Path]:
-    """The files themselves; of a folder, those in it, without hidden ones. Raises InputError for an empty folder."""
+    """The files themselves; of a folder, those in it, without hidden ones, and of a data set of boxmot, its tables.
+
+    Raises InputError for an empty folder.
+    """
     found: list[Path] = []
     for path in paths:
-        inside = (
-            sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")) if path.is_dir() else []
-        )
+        inside = find_tables(path) if path.is_dir() else []
+        if path.is_dir() and not inside:
+            inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
         if path.is_dir() and not inside:
             raise InputError(f"{path}: the folder is empty; {EXAMPLE}")
         found += inside or [path]

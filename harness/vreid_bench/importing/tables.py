@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from vreid_bench.importing.boxmot import name_columns
 from vreid_bench.importing.content import Array
 from vreid_bench.importing.keys import recognise_key
 from vreid_bench.system.errors import InputError
@@ -83,8 +84,29 @@ def read_parquet(path: Path) -> dict[str, Any]:
             f"{path}: it is a Parquet file, which needs pyarrow; install it with pip install 'vreid-bench[parquet]', "
             "or save the table as CSV"
         ) from missing
+    names = parquet.read_schema(path).names
+    if len(set(names)) < len(names):
+        raise ValueError("it names a column twice")
     table = parquet.read_table(path)
-    return read_columns({name: table.column(name).to_pylist() for name in table.column_names})
+    return name_columns(read_columns({name: _read_arrow(table.column(name)) for name in names}))
+
+
+def _read_arrow(column: Any) -> Any:
+    """The values of a column; vectors of one length as an array [N, E]: lists of numbers take ten times the memory."""
+    import pyarrow
+
+    kind = getattr(column.type, "value_type", None)
+    numbers = kind is not None and (pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind))
+    if not numbers or column.null_count or not len(column):
+        return column.to_pylist()
+    if hasattr(column.type, "list_size"):
+        widths = {column.type.list_size}
+    else:
+        widths = {width for chunk in column.chunks for width in chunk.value_lengths().unique().to_pylist()}
+    parts = [chunk.flatten() for chunk in column.chunks]
+    if len(widths) > 1 or any(part.null_count for part in parts):
+        return column.to_pylist()
+    return np.concatenate([part.to_numpy() for part in parts]).reshape(len(column), *widths)
 
 
 def to_parquet(arrays: Mapping[str, Array]) -> bytes:
