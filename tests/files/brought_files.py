@@ -277,6 +277,16 @@ def write_batches(folder, w):
     return [inside, write_qf_gf(folder, w)[2]]
 
 
+def write_one_list(folder, w):
+    """feat_0.pt, feat_1.pt, ... as AG-VPReID's baseline saves them: the queries, then the gallery."""
+    inside = folder / "visualize_feats"
+    inside.mkdir()
+    both = np.concatenate([w.query.features, w.gallery.features])
+    for number, part in enumerate(np.array_split(both, 12)):
+        torch.save(torch.from_numpy(part), inside / f"feat_{number}.pt")
+    return [inside, write_qf_gf(folder, w)[2]]
+
+
 def write_fast_reid_demo(folder, w):
     """A file for each image, with its labels in its name."""
     for name in ("query", "gallery"):
@@ -339,6 +349,7 @@ SHAPES = {
     "names": write_named,
     "roles": write_roles,
     "numbered batches": write_batches,
+    "numbered batches of one list": write_one_list,
 }
 MATRICES = {
     "distmat": write_distmat,

@@ -49,7 +49,8 @@ FEATURES = {
     "pickle": "a script's pickle",
     "names": "people and cameras as texts",
     "roles": "one list, with the rows of each side",
-    "numbered batches": "AG-VPReID, TF-CLIP: feat_0.pt, feat_1.pt, ...",
+    "numbered batches": "a script's file for each batch of queries, and of the gallery",
+    "numbered batches of one list": "AG-VPReID, TF-CLIP: feat_0.pt, feat_1.pt, ...",
 }
 MATRICES = {
     "distmat": "Person-reID-Evaluation: distmat in a .mat",

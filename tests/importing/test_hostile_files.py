@@ -30,7 +30,15 @@ class Trap:
 
 
 # forms of more than one file, or of a folder
-SEVERAL = ("BUPTCampus", "qf and gf", "torch sides", "two tensors", "npy", "numbered batches")
+SEVERAL = (
+    "BUPTCampus",
+    "qf and gf",
+    "torch sides",
+    "two tensors",
+    "npy",
+    "numbered batches",
+    "numbered batches of one list",
+)
 
 
 def refuse(cli, path, *more):

@@ -163,7 +163,10 @@ def test_boxes_are_pooled_by_the_named_aggregator(cli, cli_json, tmp_path):
     np.savez(tmp_path / "q.npz", **{name: array[w.query.names] for name, array in arrays.items()})
     twin = score(cli_json, "--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.npz")
     assert score(cli_json, *paths, "--pool", "max") == twin
-    assert "pooled by average into 60 tracklets" in cli("score", *paths).stderr
+    told = cli("score", *paths).stderr
+    assert "labels.csv: rows -> joined with" in told
+    assert "boxes.csv: tracklets -> named by video and track_id" in told
+    assert "pooled by average into 60 tracklets" in told
 
 
 def test_rows_with_the_role_train_are_left_out(cli_json, tmp_path):

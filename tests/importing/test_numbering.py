@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vreid_bench import InputError
-from vreid_bench.importing.numbering import as_column, number_jointly
+from vreid_bench.importing.numbering import as_column, as_texts, number_jointly
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,20 @@ def test_two_texts_have_one_number_exactly_if_they_are_the_same_person(query, ga
         for other, second in zip(codes, texts, strict=True):
             if not whole:
                 assert (one == other) == (first == second)
+
+
+def test_empty_texts_are_no_person():
+    with pytest.raises(InputError, match=r"b has no value in row 1 \(1 of 2 rows\), expected one in each"):
+        number_jointly([("a", ["x", "y"]), ("b", ["x", " "])], "ids")
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([1.0, None, 12.0], ["1", "", "12"]),
+        (["a", float("nan"), "007"], ["a", "", "007"]),
+        (np.array(["a", None], object), ["a", ""]),
+    ],
+)
+def test_missing_values_of_an_attribute_are_empty(values, texts):
+    assert as_texts(values, "outfit").tolist() == texts

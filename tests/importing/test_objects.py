@@ -96,6 +96,14 @@ def test_data_frames_of_pandas_score_as_arrays():
     assert found.metrics() == vreid_bench.score(*sides(w), conventions=[RULE]).metrics()
 
 
+def test_a_missing_person_in_a_data_frame_is_told():
+    """NumPy would make the text `nan` of it, and one person of all such rows."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"person": ["a", None, "b"], "embedding": list(np.eye(3))})
+    with pytest.raises(InputError, match=r"person has no value in row 1 \(1 of 3 rows\)"):
+        vreid_bench.score(frame, frame)
+
+
 def test_objects_of_other_kinds_are_refused_in_a_sentence():
     with pytest.raises(
         InputError, match="query: expected a mapping or a data frame with embedding, pid and camid, got"

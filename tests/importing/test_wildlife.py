@@ -72,6 +72,17 @@ def test_the_label_column_counts_and_no_other_that_could_name_people(cli_json, t
     assert score(cli_json, tmp_path, w, make) == score(cli_json, tmp_path, w, plain)
 
 
+def test_both_datasets_in_one_pickle_are_the_two_sides(cli_json, tmp_path):
+    w = world()
+
+    def make(side):
+        return {"features": side.features, "metadata": table(**columns(side)), "col_label": "identity"}
+
+    content = {"query": make(w.query), "database": make(w.gallery)}
+    (tmp_path / "both.pkl").write_bytes(layouts.to_pickle(content))
+    assert cli_json("score", tmp_path / "both.pkl")["conventions"] == score(cli_json, tmp_path, w, make)
+
+
 def test_metadata_without_cameras_scores_as_an_npz_without(cli_json, tmp_path):
     w = world()
 

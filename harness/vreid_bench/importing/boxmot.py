@@ -25,14 +25,15 @@ KEPT = {  # columns that make a table, and what is used of them under which name
         "frame_index": "frame_index",
     },
 }
+UNUSED = "boxmot."  # before the names of columns that mean something else here, or nothing
 TABLES = ("embeddings", "instances", "samples")  # folders of a data set
 
 
 def name_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of one of boxmot's tables under names that mean the same here; those of another table as they are.
 
-    The rest keeps its name behind `boxmot.`, which means nothing: its `split` is no role, its `angle` turns a box.
-    Raises ValueError for the vectors of two encoders in one table.
+    The rest is unused: its `split` is no role, its `angle` turns a box. Raises ValueError for the vectors of two
+    encoders in one table.
     """
     kept = next((names for marks, names in KEPT.items() if set(marks) <= set(columns)), None)
     if kept is None:
@@ -43,7 +44,7 @@ def name_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(
                 f"it has embeddings of {len(encoders)} encoders, expected one; keep the rows of one of them"
             )
-    return {kept.get(name, f"boxmot.{name}"): column for name, column in columns.items()}
+    return {kept.get(name, UNUSED + name): column for name, column in columns.items()}
 
 
 def find_tables(folder: Path) -> list[Path]:

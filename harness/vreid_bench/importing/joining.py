@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.importing.boxmot import UNUSED
 from vreid_bench.importing.columns import find_meanings
 from vreid_bench.importing.content import Content
 from vreid_bench.importing.keys import Side, recognise_key
@@ -64,7 +65,8 @@ def join_tables(contents: Given) -> Joined:
         order = np.argsort(rows, kind="stable") if strict else order
         known |= {name.lower(): column for name, column in find_keys(found[row], size)}
     if order is not None:
-        found[place] = _name_tracklets(found, place)
+        found[place], named = _name_tracklets(found, place)
+        lines += named
         found = [_take(content, order) if row in joined else content for row, content in enumerate(found)]
     kept = [row for row, content in enumerate(found) if row not in joined or find_meanings(content, "")]
     return Joined([(found[row], contents[row][1]) for row in kept], tuple(lines), order is not None)
@@ -117,8 +119,11 @@ def _take(table: Content, rows: NDArray[np.int64], but: Sequence[str] = ()) -> C
     return replace(table, arrays={name: take(column) for name, column in table.arrays.items() if name not in but})
 
 
-def _name_tracklets(found: Sequence[Content], place: int) -> Content:
-    """The features with a name for each track of each video; a key `id` is a track where the labels name people."""
+def _name_tracklets(found: Sequence[Content], place: int) -> tuple[Content, list[str]]:
+    """The features with a name for each track of each video, and what was done, in words.
+
+    A key `id` is a track where the labels name people.
+    """
     arrays = dict(found[place].arrays)
     others = [content for row, content in enumerate(found) if row != place]
     if any(meaning.kind == "pid" for content in others for meaning in find_meanings(content, "").values()):
@@ -128,10 +133,12 @@ def _name_tracklets(found: Sequence[Content], place: int) -> Content:
     named = dict(reversed([(n, c) for n, c in columns if (m := recognise_key(n)) is not None and m.kind == "tracklet"]))
     tracks = [name for name in named if name.lower().startswith("track")]
     videos = [name for name in named if name.lower() in VIDEOS]
+    lines = []
     if tracks and videos and "tracklet" not in named:
+        lines.append(f"{found[place].origin}: tracklets -> named by {videos[-1]} and {tracks[-1]}")
         parts = [as_column(named[name], name).astype(np.str_).tolist() for name in (videos[-1], tracks[-1])]
         arrays["tracklet"] = np.array(["/".join(pair) for pair in zip(*parts, strict=True)])
-    return replace(found[place], arrays=arrays)
+    return replace(found[place], arrays=arrays), lines
 
 
 def _check_labels(features: Content, contents: Sequence[Content], known: Mapping[str, Any], size: int) -> None:
@@ -139,7 +146,7 @@ def _check_labels(features: Content, contents: Sequence[Content], known: Mapping
     kinds = {meaning.kind for content in contents for meaning in find_meanings(content, "").values()}
     if not known or kinds & {*LABELS, "spans", "query_rows", "rows"}:
         return
-    names = ", ".join(list(known)[:SHOWN])
+    names = ", ".join([name for name in known if not name.startswith(UNUSED)][:SHOWN])
     raise InputError(
         f"{features.origin}: nothing says whom its {size:,} rows show, nor which are queries; add a table of labels, "
         f"for instance a CSV with columns of this file that name a row ({names}), and with tracklet, role (query, "

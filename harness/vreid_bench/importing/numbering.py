@@ -63,17 +63,18 @@ def _is_text(value: Any) -> bool:
     return np.asarray(value).dtype.kind in "SUO"
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Is it None or NaN, as tables have where they have no value?"""
     return value is None or (isinstance(value, float) and value != value)
 
 
 def _fill_missing(value: Any) -> Any:
     """The same with NaN where a number is missing in a list, and an empty text where another value is."""
     values = value.tolist() if isinstance(value, np.ndarray) and value.dtype == object else value
-    if not isinstance(values, list) or not any(map(_is_missing, values)):
+    if not isinstance(values, list) or not any(map(is_missing, values)):
         return value
-    numbers = all(_is_missing(each) or isinstance(each, int | float) for each in values)
-    return [(np.nan if numbers else "") if _is_missing(each) else each for each in values]
+    numbers = all(is_missing(each) or isinstance(each, int | float) for each in values)
+    return [(np.nan if numbers else "") if is_missing(each) else each for each in values]
 
 
 def _refuse_missing(rows: Sequence[int], size: int, what: str) -> None:
@@ -150,7 +151,7 @@ def _parse(texts: set[str]) -> dict[str, int] | None:
 def _as_array(value: Any, what: str) -> Array:
     if isinstance(value, Sequence) and not isinstance(value, str) and value:
         value = [each.item() if hasattr(each, "item") and getattr(each, "size", 1) == 1 else each for each in value]
-        _refuse_missing([row for row, each in enumerate(value) if _is_missing(each)], len(value), what)
+        _refuse_missing([row for row, each in enumerate(value) if is_missing(each)], len(value), what)
         if len({isinstance(each, str) for each in value}) > 1:
             raise InputError(f"{what} must hold numbers or texts, got a list with both")
     try:
@@ -160,7 +161,7 @@ def _as_array(value: Any, what: str) -> Array:
     if array.dtype != object:
         return array
     values = array.reshape(-1).tolist()
-    _refuse_missing([row for row, each in enumerate(values) if _is_missing(each)], len(values), what)
+    _refuse_missing([row for row, each in enumerate(values) if is_missing(each)], len(values), what)
     if values and all(isinstance(each, str) for each in values):
         return np.array(values, np.str_)
     if values and all(isinstance(each, int) for each in values):

@@ -16,6 +16,7 @@ import numpy as np
 from vreid_bench.importing.boxmot import name_columns
 from vreid_bench.importing.content import Array
 from vreid_bench.importing.keys import recognise_key
+from vreid_bench.importing.numbering import is_missing
 from vreid_bench.system.errors import InputError
 
 DELIMITERS = ",;\t"
@@ -191,14 +192,14 @@ def _holds_vectors(values: Any) -> bool:
     """Is the first value that is there a list of others?"""
     if not isinstance(values, list):
         return False
-    first = next((value for value in values if value is not None), None)
+    first = next((value for value in values if not is_missing(value)), None)
     return hasattr(first, "__len__") and not isinstance(first, str | bytes | Mapping)
 
 
 def _column(values: Sequence[Any]) -> Any:
     """An array, or the list itself where some values are vectors or missing."""
-    if isinstance(values, list) and (_holds_vectors(values) or any(value is None for value in values)):
-        return values
+    if isinstance(values, list) and (_holds_vectors(values) or any(map(is_missing, values))):
+        return values  # NumPy would make a text of NaN
     array = np.asarray(values)
     if array.dtype == object and all(isinstance(value, str) for value in values):
         return array.astype(np.str_)
