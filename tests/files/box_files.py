@@ -45,51 +45,65 @@ def _keys(video, frame, box):
     return sample, f"{BUILD}:{sample}:{box}"
 
 
-def write_boxmot_build(folder, w, shards=2):
-    """The tables of boxmot's `materialize`: samples, instances and embeddings, the last two in shards."""
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    build = folder / "build"
+def boxmot_tables(w):
+    """The columns of the tables that boxmot's `materialize` makes, in their order and with their types."""
     rows = sorted((*_keys(video, frame, box), row, frame, box, video) for row, _, video, frame, box, _ in w.boxes)
     frames = sorted({(sample, video, frame) for sample, _, _, frame, _, video in rows})
     frames.append((f"empty:{0:012d}", "empty", 0))  # a frame without boxes
-    vector = pyarrow.list_(pyarrow.float32(), w.frames.shape[1])
     corners = {name: np.full(len(rows), n, np.float32) for n, name in enumerate(("x1", "y1", "x2", "y2", "score"))}
-    tables = {
+    return {
+        "embeddings": {
+            "sample_id": [sample for sample, *_ in rows],
+            "instance_id": [instance for _, instance, *_ in rows],
+            "encoder_fingerprint": ["f" * 64] * len(rows),
+            "dim": np.full(len(rows), w.frames.shape[1], np.int32),
+            "values": w.frames[[row for _, _, row, *_ in rows]],
+        },
+        "instances": {
+            "instance_id": [instance for _, instance, *_ in rows],
+            "sample_id": [sample for sample, *_ in rows],
+            "detection_index": np.array([box for *_, box, _ in rows], np.int32),
+            **corners,
+            "class_id": np.zeros(len(rows), np.int64),
+        },
         "samples": {
             "sample_id": [sample for sample, _, _ in frames],
             "split": ["test"] * len(frames),
             "sequence_id": [video for _, video, _ in frames],
             "frame_index": [frame for _, _, frame in frames],
-            "timestamp_s": [None] * len(frames),
-            "image_ref": [None] * len(frames),
-            "height": pyarrow.array([480] * len(frames), pyarrow.int32()),
-            "width": pyarrow.array([640] * len(frames), pyarrow.int32()),
-        },
-        "instances": {
-            "instance_id": [instance for _, instance, *_ in rows],
-            "sample_id": [sample for sample, *_ in rows],
-            "detection_index": pyarrow.array([box for *_, box, _ in rows], pyarrow.int32()),
-            **corners,
-            "class_id": [0] * len(rows),
-        },
-        "embeddings": {
-            "sample_id": [sample for sample, *_ in rows],
-            "instance_id": [instance for _, instance, *_ in rows],
-            "encoder_fingerprint": ["f" * 64] * len(rows),
-            "dim": pyarrow.array([w.frames.shape[1]] * len(rows), pyarrow.int32()),
-            "values": pyarrow.array([w.frames[row].tolist() for _, _, row, *_ in rows], vector),
+            "timestamp_s": np.arange(len(frames)) / 25,
+            "image_ref": [f"{sample}.jpg" for sample, _, _ in frames],
+            "height": np.full(len(frames), 480, np.int32),
+            "width": np.full(len(frames), 640, np.int32),
         },
     }
-    for name, columns in tables.items():
+
+
+def write_boxmot_build(folder, w, shards=2):
+    """A folder as boxmot's `materialize` makes it; boxes and embeddings in shards."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    build = folder / "build"
+    for name, columns in boxmot_tables(w).items():
         (build / name).mkdir(parents=True)
+        if "values" in columns:
+            vectors = pyarrow.array(columns["values"].ravel())
+            columns["values"] = pyarrow.FixedSizeListArray.from_arrays(vectors, w.frames.shape[1])
         table, size = pyarrow.table(columns), -(-len(columns["sample_id"]) // (1 if name == "samples" else shards))
         for number, first in enumerate(range(0, len(table), size)):
             parquet.write_table(table.slice(first, size), build / name / f"part-{number:05d}.parquet")
     (build / "manifest.json").write_text(json.dumps({"schema": "boxmot.dataset/v1", "build_id": BUILD}))
     (build / "_SUCCESS").write_text("{}")
     return build
+
+
+def write_boxmot_arrays(folder, w):
+    """The same tables, converted to .npz, with labels by video, frame and box."""
+    paths = [folder / f"{name}.npz" for name in ("embeddings", "instances", "samples")]
+    for path, columns in zip(paths, boxmot_tables(w).values(), strict=True):
+        np.savez(path, **columns)
+    return [*paths, write_track_labels(folder, w)]
 
 
 def write_boxmot(folder, w):
@@ -101,9 +115,13 @@ def write_boxmot(folder, w):
 
 def write_boxmot_tracks(folder, w):
     """Labels by video, frame and box, with the tracker's numbers, which begin anew in each video."""
+    return [write_boxmot_build(folder, w, 1), write_track_labels(folder, w)]
+
+
+def write_track_labels(folder, w):
     found = [(video, frame, box, track, *labels(w, t)) for _, t, video, frame, box, track in w.boxes]
     names = ("sequence_id", "frame_index", "detection_index", "track_id", "role", "pid", "camid")
-    return [write_boxmot_build(folder, w, 1), write_table(folder / "labels.csv", names, found)]
+    return write_table(folder / "labels.csv", names, found)
 
 
 def write_boxes(folder, w):

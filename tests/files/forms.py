@@ -81,6 +81,7 @@ FORMS = {
     "boxmot, tracks": Form(
         "boxmot 25: with labels by frame and track", boxes.write_boxmot_tracks, world=boxes.boxed_world, needs="pyarrow"
     ),
+    "boxmot, arrays": Form("boxmot 25: its tables as .npz", boxes.write_boxmot_arrays, world=boxes.boxed_world),
     "boxes": Form("a tracker's table of boxes, with labels by track", boxes.write_boxes, world=boxes.boxed_world),
     "OpenGait": Form(
         "OpenGait: [N, C, P] with texts", frames.write_opengait, brought.write_distances, frames.parted_world

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pickle_layouts as layouts
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vreid_bench.importing.pickles import Refused, read_pickle
@@ -57,6 +57,7 @@ def test_the_places_of_a_block_may_have_a_step_and_any_order(tmp_path):
     assert {name: list(column) for name, column in found.items()} == {"a": ["a0"], "b": [8], "c": [7], "d": ["d0"]}
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=5), max_size=20),
     st.sampled_from([("string", "<i4"), ("utf8", "<i4"), ("large_string", "<i8")]),

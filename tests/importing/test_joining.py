@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from box_files import boxed_world, labels, write_boxes, write_boxmot_build, write_table
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vreid_bench import InputError
@@ -32,6 +32,7 @@ def rows_of(joined):
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4)), min_size=1, unique=True), st.randoms(), st.booleans())
 def test_rows_are_joined_as_a_slow_loop_joins_them(keys, random, as_texts):
     shuffled = random.sample(keys, len(keys))

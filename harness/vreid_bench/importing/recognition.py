@@ -13,7 +13,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from vreid_bench.importing import trec
-from vreid_bench.importing.boxmot import find_tables
+from vreid_bench.importing.boxmot import find_tables, name_columns
 from vreid_bench.importing.content import EXAMPLE, Content, flatten
 from vreid_bench.importing.hdf5 import is_hdf5, read_hdf5
 from vreid_bench.importing.matlab import read_matlab
@@ -92,6 +92,8 @@ def read_content(path: Path) -> Content:
         raise InputError(f"{path}: {_describe_strange(path, head)}; {EXAMPLE}")
     try:
         found = family.read(path)
+        if isinstance(found, Mapping) and family.form not in (RUN, QRELS):
+            found = name_columns({key: _plain(value) for key, value in flatten(found)})
     except InputError:
         raise
     except Exception as fault:  # a damaged file makes its reader raise anything
@@ -99,9 +101,7 @@ def read_content(path: Path) -> Content:
         raise InputError(f"{path}: cannot be read as {family.form} ({reason[:300]})") from fault
     if family.form in (RUN, QRELS):
         return Content(str(path), family.form, found, _hash(path), path.stem)
-    arrays = {key: _plain(value) for key, value in flatten(found)} if isinstance(found, Mapping) else {}
-    if not isinstance(found, Mapping):
-        arrays = {path.stem: _plain(found)}
+    arrays = found if isinstance(found, Mapping) else {path.stem: _plain(found)}
     return Content(str(path), family.form, arrays, _hash(path), path.stem)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from vreid_bench.importing.boxmot import name_columns
 from vreid_bench.importing.content import Array
 from vreid_bench.importing.keys import recognise_key
 from vreid_bench.importing.numbering import is_missing
@@ -89,7 +88,7 @@ def read_parquet(path: Path) -> dict[str, Any]:
     if len(set(names)) < len(names):
         raise ValueError("it names a column twice")
     table = parquet.read_table(path)
-    return name_columns(read_columns({name: _read_arrow(table.column(name)) for name in names}))
+    return read_columns({name: _read_arrow(table.column(name)) for name in names})
 
 
 def _read_arrow(column: Any) -> Any:
