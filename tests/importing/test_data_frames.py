@@ -178,11 +178,28 @@ def test_a_damaged_table_is_told(tmp_path, frame, message):
         read(tmp_path / "x", frame())
 
 
-def test_several_levels_of_names_are_told(tmp_path):
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(np.ones((2, 2)), columns=pandas.MultiIndex.from_tuples([("a", "b"), ("a", "c")]))
-    (tmp_path / "x").write_bytes(pickle.dumps(frame))
-    with pytest.raises(ValueError, match="names of several levels"):
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: p.DataFrame(np.ones((2, 2)), columns=p.MultiIndex.from_tuples([(1, 2), (1, 3)])), "several levels"),
+        (
+            lambda p: p.DataFrame({"when": p.period_range("2026-01", periods=2, freq="M")}),
+            r"PeriodArray, which could run",
+        ),
+        (lambda p: p.DataFrame({"a": p.arrays.SparseArray([0, 1])}), "SparseArray, which could run code"),
+        (
+            lambda p: p.DataFrame({"a": [1, 2]}, index=p.date_range("2026-01-02", periods=2)),
+            "Day, which could run code",
+        ),
+        (lambda p: p.DataFrame({"camera": [1j, 2j]}), "its column 'camera' is a column of complex128"),
+        (lambda p: p.DataFrame([["a", 1], ["b", 2]]), "columns 0 to 1 have values that are no numbers"),
+        (lambda p: p.DataFrame([[1, 2]], columns=["a", "a"]), "it has two columns 'a', expected each name once"),
+    ],
+    ids=["levels", "periods", "sparse", "offsets", "complex", "texts", "twice"],
+)
+def test_what_is_not_read_of_pandas_is_told(tmp_path, make, message):
+    (tmp_path / "x").write_bytes(pickle.dumps(make(pytest.importorskip("pandas"))))
+    with pytest.raises(ValueError, match=message):
         read_pickle(tmp_path / "x")
 
 

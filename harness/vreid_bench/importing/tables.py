@@ -158,6 +158,8 @@ def gather_vectors(columns: Mapping[Any, Any]) -> dict[str, Any]:
         found[str(name)] = _stack(values, str(name)) if meant and _holds_vectors(values) else values
     if series:
         found["embedding"] = np.stack([np.asarray(columns[name]) for name in series], 1)
+        if found["embedding"].dtype.kind not in "fiub":
+            raise ValueError(f"columns {series[0]} to {series[-1]} have values that are no numbers")
     return _parse_vectors(found)
 
 
