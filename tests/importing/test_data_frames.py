@@ -240,6 +240,23 @@ def test_a_state_sets_no_attribute_of_a_stand_in(tmp_path):
         read(tmp_path / "x", value)
 
 
+@pytest.mark.parametrize("kind", ["objects", "texts", "frames", "range"])
+def test_a_file_that_repeats_its_values_a_thousand_times_is_refused(tmp_path, kind):
+    """A block takes a few bytes where it refers to the values of another."""
+    names = [f"column {n}" for n in range(1000)]
+    shared = layouts.arrow_texts(["x" * 10**6]) if kind == "texts" else objects(["x"] * 10**5)
+    if kind == "range":
+        value = {"pid": layouts.rows(10**15)}
+    elif kind == "frames":
+        manager = layouts.frame(["a"], [(shared, layouts.places(0, 1))], 10**5).parts[2]["_mgr"]
+        value = {name: layouts.Made("pandas.DataFrame", state={"_mgr": manager}) for name in names}
+    else:
+        value = layouts.frame(names, [(shared, layouts.places(n, n + 1)) for n in range(1000)], 10**5)
+    with pytest.raises(ValueError, match="its tables have more values than the file has bytes"):
+        read(tmp_path / "x", value)
+    assert (tmp_path / "x").stat().st_size < 2e6
+
+
 def test_mappings_that_hold_each_other_twice_end(tmp_path):
     value = {"pid": 1}
     for _ in range(64):

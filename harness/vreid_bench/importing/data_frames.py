@@ -37,12 +37,26 @@ class Table(dict[str, Any]):
     """The columns of a table by their names."""
 
 
-def read_data_frame(frame: DataFrame) -> dict[str, Any]:
+class Allowance:
+    """How many values the tables of a file may still have: a file has a byte for each, unless it repeats a few."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def take(self, column: Any, kind: Any) -> None:
+        """Count a column. Raises ValueError for more values than the file has bytes."""
+        texts = sum(len(text) for text in column if text) if isinstance(kind, ArrowArray) else 0
+        self.left -= 0 if isinstance(column, str) else len(column) + texts
+        if self.left < 0:
+            raise ValueError("its tables have more values than the file has bytes")
+
+
+def read_data_frame(frame: DataFrame, allowance: Allowance) -> dict[str, Any]:
     """The columns of a table by their names; a missing value is None, or NaN among numbers.
 
     A column of another kind than numbers, texts, categories and dates becomes a text that says so, or is an error where
-    its name means something. Raises ValueError for a layout that is none of pandas', for a name that stands twice and
-    for columns of unequal length.
+    its name means something. Raises ValueError for a layout that is none of pandas', for a name that stands twice, for
+    columns of unequal length, and for more values than are allowed.
     """
     axes, blocks = _read_manager(frame.attribute("_mgr", "_data"))
     if len(axes) != 2:
@@ -55,6 +69,7 @@ def read_data_frame(frame: DataFrame) -> dict[str, Any]:
             if names[place] in columns:
                 raise ValueError(f"its column {names[place]!r} stands in two blocks")
             columns[names[place]] = _read_column(column, names[place])
+            allowance.take(columns[names[place]], column)
     for name, column in columns.items():
         rows = len(column) if rows is None else rows
         if not isinstance(column, str) and len(column) != rows:
@@ -62,14 +77,17 @@ def read_data_frame(frame: DataFrame) -> dict[str, Any]:
     return {name: columns[name] for name in names}
 
 
-def read_series(series: Series | Index) -> Any:
-    """The values of a column that stands alone. Raises ValueError for a layout that is none of pandas'."""
-    if isinstance(series, Index):
-        return _read_column(series, "index")
-    _, blocks = _read_manager(series.attribute("_mgr", "_data"))
-    if len(blocks) != 1:
-        raise ValueError(f"a series of {len(blocks)} blocks, expected 1")
-    return _read_column(blocks[0][0], str(series.attribute("_name", "name")))
+def read_series(series: Series | Index, allowance: Allowance) -> Any:
+    """The values of a column that stands alone. Raises ValueError as `read_data_frame` does."""
+    values, name = series, "index"
+    if isinstance(series, Series):
+        _, blocks = _read_manager(series.attribute("_mgr", "_data"))
+        if len(blocks) != 1:
+            raise ValueError(f"a series of {len(blocks)} blocks, expected 1")
+        values, name = blocks[0][0], str(series.attribute("_name", "name"))
+    column = _read_column(values, name)
+    allowance.take(column, values)
+    return np.array(column) if isinstance(column, range) else column
 
 
 def _read_manager(manager: Any) -> tuple[Sequence[Any], list[tuple[Any, Any]]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vreid_bench.importing.data_frames import Table, read_data_frame, read_series
+from vreid_bench.importing.data_frames import Allowance, Table, read_data_frame, read_series
 from vreid_bench.importing.stand_ins import STAND_INS, DataFrame, FeatureDataset, Index, Series
 from vreid_bench.importing.tables import gather_vectors
 from vreid_bench.importing.wildlife import is_feature_dataset, read_feature_dataset, unfold_metadata
@@ -78,17 +78,14 @@ def read_pickle(path: Path) -> Any:
     a damaged one raises.
     """
     with path.open("rb") as file:
-        return _Plain().convert(_Reader(file).load())
-
-
-def _read_table(value: DataFrame | Series | Index) -> Any:
-    return Table(gather_vectors(read_data_frame(value))) if isinstance(value, DataFrame) else read_series(value)
+        return _Plain(Allowance(path.stat().st_size)).convert(_Reader(file).load())
 
 
 class _Plain:
     """Turns the stand-ins in a value into columns; mappings are walked."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowance: Allowance) -> None:
+        self.allowance = allowance
         self.known: dict[int, Any] = {}  # what a table became, which may stand in several places
         self.mappings = 0
 
@@ -98,7 +95,7 @@ class _Plain:
             value = read_feature_dataset(value)
         if isinstance(value, DataFrame | Series | Index):
             if id(value) not in self.known:
-                self.known[id(value)] = _read_table(value)
+                self.known[id(value)] = self._read_table(value)
             return self.known[id(value)]
         if not isinstance(value, Mapping):
             return value
@@ -107,6 +104,11 @@ class _Plain:
             raise Refused(f"it holds more than {MOST:,} mappings, which no features do")
         found = {name: self.convert(inner) for name, inner in value.items()}
         return unfold_metadata(found) if is_feature_dataset(found) else found
+
+    def _read_table(self, value: DataFrame | Series | Index) -> Any:
+        if isinstance(value, DataFrame):
+            return Table(gather_vectors(read_data_frame(value, self.allowance)))
+        return read_series(value, self.allowance)
 
 
 def to_pickle(value: Any) -> bytes:
