@@ -225,6 +225,38 @@ def tf_clip(width=64, layers=2, projection=32, patches=128, people=11, seed=0, c
     return dict(state)
 
 
+def residual(state, prefix, counts, deep):
+    """The four layers of a residual network with torchvision's names, of two or three convolutions in each block."""
+    channels = 64
+    for number, (width, count) in enumerate(zip((64, 128, 256, 512), counts, strict=True), start=1):
+        out = 4 * width if deep else width
+        for at in range(count):
+            name = f"{prefix}layer{number}.{at}"
+            shapes = [(width, channels, 1), (width, width, 3), (out, width, 1)]
+            for step, (wide, inside, side) in enumerate(
+                shapes if deep else [(width, channels, 3), (width, width, 3)], 1
+            ):
+                state.conv(f"{name}.conv{step}", wide, inside, side, side)
+                state.norm(f"{name}.bn{step}", wide)
+            if at == 0 and (number > 1 or deep):
+                state.conv(f"{name}.downsample.0", out, channels, 1, 1)
+                state.norm(f"{name}.downsample.1", out)
+            channels = out
+
+
+def buptcampus(counts=(1, 1, 1, 1), deep=False, people=11, seed=0):
+    """BUPTCampus' baseline: a stem for each modality, and the shared network with a stem that nothing reads."""
+    state = State(seed)
+    for stem in ("shared_module.backbone.", "ir_module.", "rgb_module."):
+        state.conv(f"{stem}conv1", 64, 3, 7, 7)
+        state.norm(f"{stem}bn1", 64)
+    residual(state, "shared_module.backbone.", counts, deep)
+    width = 2048 if deep else 512
+    state.conv("classifier.fc", people, width)
+    state.norm("bottleneck.bn", width)
+    return dict(state)
+
+
 def save_as_torchreid(path, state):
     """As torchreid and AP3D save: the state dict beside an optimizer and a NumPy scalar, which torch alone refuses."""
     replicated = collections.OrderedDict((f"module.{name}", value) for name, value in state.items())
@@ -236,3 +268,13 @@ def save_as_torchreid(path, state):
 def save_as_fast_reid(path, state):
     """As fast-reid saves: under `model`."""
     torch.save({"model": state, "optimizer": {"state": {}}, "scheduler": {"last_epoch": 119}, "iteration": 22439}, path)
+
+
+def save_as_buptcampus(path, state):
+    """As BUPTCampus saves: on several GPUs, and beside an optimizer of torch as it is."""
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.Adam([weight], lr=2e-4)
+    weight.sum().backward()
+    optimizer.step()
+    replicated = {f"module.{name}": value for name, value in state.items()}
+    torch.save({"model": replicated, "optimizer": optimizer, "epoch": 99}, path)

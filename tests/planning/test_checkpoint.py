@@ -12,7 +12,8 @@ from method_checks import registry_of
 from safetensors.torch import load_file, save_file
 
 from vreid_bench import Checkpoint, CheckpointFamily, InputError, Renaming, hookimpl
-from vreid_bench.planning.checkpoint import CheckpointRequest, open_checkpoint, read_tensors
+from vreid_bench.planning.checkpoint import CheckpointRequest, open_checkpoint
+from vreid_bench.planning.checkpoint_files import read_tensors
 from vreid_bench.planning.plan import RunRequest, check_requests
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -51,7 +52,7 @@ def test_tensors_are_found_however_they_are_wrapped(tmp_path, state, wrapping, a
     """Also in the form that torch wrote before it wrote archives."""
     torch.save(WRAPPINGS[wrapping](state), tmp_path / "a.pth", _use_new_zipfile_serialization=archive)
     assert zipfile.is_zipfile(tmp_path / "a.pth") == archive
-    found, _ = read_tensors(tmp_path / "a.pth", "--checkpoint x:a.pth")
+    found, *_ = read_tensors(tmp_path / "a.pth", "--checkpoint x:a.pth")
     assert found.keys() == floats(state)
     assert all(torch.equal(found[name], state[name]) for name in found)
 

@@ -190,6 +190,30 @@ def non_local(s, name, x):
     return norm(s, f"{name}.W.1", conv("W.0", y.view(1, -1, *x.shape[2:]))) + x
 
 
+def buptcampus(state, clip, stem):
+    """The feature of a clip [T, 3, H, W] as BUPTCampus' network computes it from T frames, `rgb` or `ir`."""
+    s = doubled(state)
+    x = F.conv2d(colours(clip, IMAGENET), s[f"{stem}_module.conv1.weight"], None, 2, 3)
+    x = F.max_pool2d(norm(s, f"{stem}_module.bn1", x).relu(), 3, 2, 1)
+    for number in (1, 2, 3, 4):
+        at = 0
+        while f"shared_module.backbone.layer{number}.{at}.conv1.weight" in s:
+            name = f"shared_module.backbone.layer{number}.{at}"
+            stride = 2 if number in (2, 3) and at == 0 else 1
+            convs = [each for each in ("conv1", "conv2", "conv3") if f"{name}.{each}.weight" in s]
+            y = x
+            for conv in convs:
+                side = s[f"{name}.{conv}.weight"].shape[2]
+                step = stride if side == 3 and conv == ("conv2" if len(convs) == 3 else "conv1") else 1
+                y = norm(s, f"{name}.bn{conv[-1]}", F.conv2d(y, s[f"{name}.{conv}.weight"], None, step, side // 2))
+                y = y.relu() if conv != convs[-1] else y
+            if f"{name}.downsample.0.weight" in s:
+                x = norm(s, f"{name}.downsample.1", F.conv2d(x, s[f"{name}.downsample.0.weight"], None, stride))
+            x = (x + y).relu()
+            at += 1
+    return norm(s, "bottleneck.bn", x.mean((2, 3)).mean(0, keepdim=True))[0]
+
+
 def layer_norm(s, name, x):
     return F.layer_norm(x, x.shape[-1:], s[f"{name}.weight"], s[f"{name}.bias"])
 

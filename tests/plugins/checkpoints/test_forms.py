@@ -7,7 +7,7 @@ from checkpoint_models import build_model, open_file
 from forms import CHECKPOINTS, REFUSED_CHECKPOINTS
 
 from vreid_bench import InputError
-from vreid_bench.planning.checkpoint import read_tensors
+from vreid_bench.planning.checkpoint_files import read_tensors
 
 EACH = [pytest.param(name, marks=[pytest.mark.slow] * form.costly) for name, form in CHECKPOINTS.items()]
 
@@ -18,7 +18,7 @@ def test_every_checkpoint_is_loaded_with_its_own_values(tmp_path, name):
     path = form.write(tmp_path)
     chosen, weights = open_file(form.family, path)
     assert set(form.left) <= set(weights.left)
-    given, _ = read_tensors(path, "")
+    given, *_ = read_tensors(path, "")
     values = {digest(value) for value in given.values()}
     parameters = dict(build_model(chosen, weights).named_parameters())
     assert parameters
