@@ -1,10 +1,12 @@
 """State dicts of other programs with random weights: their published names and shapes, written out from the lists."""
 
 import collections
+import json
 import math
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 
 class State(dict):
@@ -32,7 +34,7 @@ class State(dict):
 
 
 def osnet(width=0.25, people=11, ibn=False, seed=0):
-    """torchreid's `osnet_x0_25` and wider ones: stem, stages of two blocks, and 512 numbers."""
+    """torchreid's `osnet_x0_25` and wider ones: stem, stages of two blocks, 512 numbers, and classes unless None."""
     state = State(seed)
     channels = [round(width * each) for each in (64, 256, 384, 512)]
 
@@ -69,7 +71,8 @@ def osnet(width=0.25, people=11, ibn=False, seed=0):
     layer("conv5", channels[3], channels[3])
     state.conv("fc.0", 512, channels[3], bias=True)
     state.norm("fc.1", 512)
-    state.conv("classifier", people, 512, bias=True)
+    if people is not None:
+        state.conv("classifier", people, 512, bias=True)
     return dict(state)
 
 
@@ -278,3 +281,11 @@ def save_as_buptcampus(path, state):
     optimizer.step()
     replicated = {f"module.{name}": value for name, value in state.items()}
     torch.save({"model": replicated, "optimizer": optimizer, "epoch": 99}, path)
+
+
+def save_as_roboflow(folder, state, description):
+    """As `save_pretrained` of Roboflow's reid writes a folder; returns it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "reid_config.json").write_text(json.dumps(description, indent=2))
+    save_file({name: value.contiguous() for name, value in state.items()}, folder / "weights.safetensors")
+    return folder
