@@ -349,3 +349,8 @@ def save_as_boxmot(path, state):
     half = {name: value.half() for name, value in state.items() if "classifier" not in name}
     about = {"model_name": "osnet_x0_25", "preprocess": "resize_pad", "num_classes": 11, "best_mAP": 0.8}
     torch.save({"state_dict": half, **about, "optimizer": None}, path)
+
+
+def save_as_opengait(path, state):
+    """As OpenGait saves: with the states of optimizer and scheduler, and the iteration."""
+    torch.save({"model": state, "optimizer": {"state": {}}, "scheduler": {"last_epoch": 3}, "iteration": 60000}, path)

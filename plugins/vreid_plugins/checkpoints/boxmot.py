@@ -205,6 +205,7 @@ def read(shapes: Shapes, beside: Mapping[str, float | str]) -> Checkpoint:
     if beside.get("preprocess") not in (None, "resize"):
         notes.append(f"frames are stretched, where the file says {beside['preprocess']}")
     encoder: Part
+    renamings: tuple[Renaming, ...]
     if "batch_drop_block.drop_batch_bottleneck.conv3.conv.weight" in shapes:
         renamings = (
             Renaming("batch_drop_block.", "aggregator."),

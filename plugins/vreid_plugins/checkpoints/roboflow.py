@@ -127,10 +127,8 @@ def read(architecture: str, given: Mapping[str, Any], shapes: Shapes) -> Checkpo
         size=(size[0], size[1]),
         paper=f"reid's {architecture}",
     )
-    renamings = (Renaming("", f"encoder.{inside}"),)
-    if architecture in OSNETS:
-        renamings = (Renaming("fc.", "aggregator.fc."), *renamings)
-    return Checkpoint(method, renamings, left=("classifier.",), notes=tuple(notes))
+    neck = (Renaming("fc.", "aggregator.fc."),) if architecture in OSNETS else ()
+    return Checkpoint(method, (*neck, Renaming("", f"encoder.{inside}")), left=("classifier.",), notes=tuple(notes))
 
 
 def _choose(architecture: str, mean: Sequence[float], std: Sequence[float]) -> tuple[Part, Part, str]:
