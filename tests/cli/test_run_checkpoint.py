@@ -145,7 +145,7 @@ def test_from_and_dry_run_refer_to_the_file(run, osnet, cli, cli_json, tmp_path)
 def test_what_does_not_fit_ends_the_command_and_leaves_no_folder(run, osnet, cli, tmp_path):
     result = cli(*run(f"fast-reid:{osnet}"))
     assert result.exit_code == 2
-    assert "it looks like torchreid" in result.stderr
+    assert "it looks like boxmot or torchreid" in result.stderr
     assert not list(tmp_path.glob("mars*"))
 
 

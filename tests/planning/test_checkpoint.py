@@ -2,6 +2,7 @@
 
 import pickle
 import zipfile
+from dataclasses import replace
 
 import checkpoint_files
 import numpy as np
@@ -11,7 +12,7 @@ from checkpoint_models import open_file
 from method_checks import registry_of
 from safetensors.torch import load_file, save_file
 
-from vreid_bench import Checkpoint, CheckpointFamily, InputError, Renaming, hookimpl
+from vreid_bench import Checkpoint, CheckpointFamily, Container, InputError, Opened, Renaming, hookimpl
 from vreid_bench.planning.checkpoint import CheckpointRequest, open_checkpoint
 from vreid_bench.planning.checkpoint_files import read_tensors
 from vreid_bench.planning.plan import RunRequest, check_requests
@@ -271,6 +272,45 @@ def test_a_strangers_family_is_read(tmp_path, state):
     assert weights.disclosure.endswith("; as the lab says")
     [family] = [each for each in chosen.providers if each["kind"] == "checkpoint"]
     assert (family["distribution"], family["version"]) == ("vreid-stranger", "1")
+
+
+class Foldered:
+    """A plugin whose checkpoints are folders of a text, which says how many people, and a file of tensors."""
+
+    @hookimpl
+    def vreid_checkpoints(self):
+        def open_folder(path):
+            people = int((path / "people.txt").read_text())
+
+            def read(shapes):
+                return replace(torchreid.read(shapes), notes=(f"{people} people",))
+
+            return Opened(path / "net.pth", read)
+
+        def matches(path):
+            if path.name == "unreadable.pth":
+                raise PermissionError(13, "Permission denied")
+            return (path / "people.txt").is_file()
+
+        return {"foldered": CheckpointFamily("Ours.", (), lambda shapes: None, Container(matches, open_folder))}
+
+
+def test_a_strangers_container_is_opened(tmp_path, state):
+    ours = [Plugin(module.__name__, module, "vreid-bench", "0") for module in (torchreid, mean)]
+    registry = Registry([*ours, Plugin("foldered", Foldered(), "vreid-foldered", "1")])
+    (tmp_path / "net").mkdir()
+    torch.save(state, tmp_path / "net/net.pth")
+    (tmp_path / "net/people.txt").write_text("11")
+    _, weights = open_checkpoint(registry, CheckpointRequest(f"foldered:{tmp_path / 'net'}", quiet=True))
+    assert (weights.taken, weights.left) == (485, ("classifier.weight", "classifier.bias"))
+    assert weights.disclosure.endswith("; 11 people")
+    with pytest.raises(InputError, match="no file of torchreid; it looks like foldered: --checkpoint foldered:"):
+        open_checkpoint(registry, CheckpointRequest(f"torchreid:{tmp_path / 'net'}"))
+    with pytest.raises(InputError, match=r"the file cannot be read \(No such file or directory\)"):
+        open_checkpoint(registry, CheckpointRequest(f"foldered:{tmp_path / 'unreadable.pth'}"))
+    torch.save({"layer.weight": torch.zeros(2, 2)}, tmp_path / "a.pth")
+    with pytest.raises(InputError, match=r"nor of any other family of `vreid-bench list checkpoints`; name a file of"):
+        open_checkpoint(registry, CheckpointRequest(f"foldered:{tmp_path / 'a.pth'}"))
 
 
 WRONG = {

@@ -85,7 +85,8 @@ class CheckpointWeights:
     def disclosure(self) -> str:
         """What a reader of the record must know, in words."""
         name = self.path.name.encode(errors="replace").decode()
-        told = [f"not trained here: {self.taken} tensors of {name} ({self.family}, sha256 {self.sha256})"]
+        tensors = f"{self.taken} tensor{'s' * (self.taken != 1)}"
+        told = [f"not trained here: {tensors} of {name} ({self.family}, sha256 {self.sha256})"]
         told += [f"tensors left in the file, such as class heads: {len(self.left)}"] if self.left else []
         return "; ".join([*told, "what it was trained on is not known", *self.checkpoint.notes])[:2000]
 
@@ -153,7 +154,7 @@ def _open(
     """What a path holds, and the function that takes its shapes. Raises InputError if it is of another family."""
     family: CheckpointFamily = entry.value
     families: dict[str, CheckpointFamily] = registry.values("checkpoints")
-    forms = [name for name, each in families.items() if each.container and each.container.matches(path)]
+    forms = [name for name, each in families.items() if _has_form(each, path)]
     if forms and entry.name not in forms:
         raise InputError(
             f"{request.option}: it is no file of {entry.name}; it looks like {' or '.join(forms)}: --checkpoint "
@@ -171,6 +172,14 @@ def _open(
     if entry.name not in alike:
         raise InputError(_describe_stranger(registry, request, entry.name, shapes, alike))
     return content, lambda shapes: family.describe(shapes, content.beside)
+
+
+def _has_form(family: CheckpointFamily, path: Path) -> bool:
+    """Does a path have the other form of a family?"""
+    try:
+        return family.container is not None and family.container.matches(path)
+    except OSError:  # the reader of tensors says that the file cannot be read, and why
+        return False
 
 
 def _recognise(registry: Registry, shapes: Shapes) -> list[str]:
