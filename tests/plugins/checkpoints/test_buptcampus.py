@@ -102,6 +102,24 @@ def test_the_modality_of_every_tracklet_of_the_twin_is_seen(tmp_path):
     assert seen == {"RGB", "IR"}
 
 
+FAULTS = {
+    "missing": ({"rgb_module.bn1.bias": None}, "missing: 1 (encoder.rgb_module.bn1.bias [64])"),
+    "unexpected": ({"neck.weight": torch.zeros(3)}, "unexpected: 1 (neck.weight [3])"),
+    "another width": ({"bottleneck.bn.weight": torch.zeros(9)}, "of another shape: 1 (aggregator.bottleneck.0.weight"),
+    "not finite": ({"ir_module.bn1.bias": torch.full((64,), torch.nan)}, "has values that are not finite"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_damage_is_told(tmp_path, fault):
+    changes, words = FAULTS[fault]
+    state = {**checkpoint_files.buptcampus(), **changes}
+    torch.save({"model": {name: value for name, value in state.items() if value is not None}}, tmp_path / "a.pth")
+    with pytest.raises(InputError) as caught:
+        open_file("buptcampus", tmp_path / "a.pth")
+    assert words in str(caught.value)
+
+
 @pytest.mark.slow
 def test_the_published_network_is_known_and_fits(tmp_path):
     """ckpt_res34_real.pth: 21,284,672 numbers of torchvision's ResNet-34, a second stem, and the neck."""
