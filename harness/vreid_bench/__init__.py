@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vreid_bench.contracts.checkpoint import Checkpoint, CheckpointFamily, Renaming, Shapes
+from vreid_bench.contracts.checkpoint import Checkpoint, CheckpointFamily, Container, Opened, Renaming, Shapes
 from vreid_bench.contracts.convention import Compared, Convention, Having
 from vreid_bench.contracts.hookspecs import hookimpl
 from vreid_bench.contracts.length import Epochs
@@ -135,6 +135,7 @@ __all__ = [
     "Clipping",
     "Clips",
     "Compared",
+    "Container",
     "Convention",
     "Corruption",
     "Count",
@@ -154,6 +155,7 @@ __all__ = [
     "Known",
     "Method",
     "Metric",
+    "Opened",
     "Optimizer",
     "PairScores",
     "Part",

@@ -1,6 +1,7 @@
 """`run --checkpoint`: from a file of another program to a record, on a small twin."""
 
 import checkpoint_files
+import onnx_files
 import pytest
 import torch
 from short_run import record_of
@@ -78,6 +79,58 @@ def test_families_of_resnet_are_tested(run, cli_json, tmp_path, family, make):
     assert (record.method.name, record.weights.origin) == (family, "file")
 
 
+def save_onnx(folder):
+    (folder / "a.onnx").write_bytes(onnx_files.network(onnx_files.draw_weights(), size=("height", "width")))
+    return folder / "a.onnx"
+
+
+def save(state, name="a.pt"):
+    def write(folder):
+        torch.save(state, folder / name)
+        return folder / name
+
+    return write
+
+
+def save_roboflow(folder):
+    state = checkpoint_files.osnet(people=None)
+    return checkpoint_files.save_as_roboflow(folder / "reid", state, {"architecture": "osnet_x0_25"})
+
+
+def save_buptcampus(folder):
+    checkpoint_files.save_as_buptcampus(folder / "epoch99.pth", checkpoint_files.buptcampus())
+    return folder / "epoch99.pth"
+
+
+EVENLY = ("--set", "size=64x32", "--set", "test.sampler=evenly", "--set", "test.T=2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "write", "options"),
+    [
+        ("boxmot", save(checkpoint_files.mobilenetv2()), EVENLY),
+        ("roboflow", save_roboflow, EVENLY),
+        ("buptcampus", save_buptcampus, ("--set", "size=64x32")),
+        ("onnx", save_onnx, EVENLY),
+    ],
+)
+def test_families_of_frames_are_tested(run, cli_json, tmp_path, family, write, options):
+    if family == "onnx":
+        pytest.importorskip("onnxruntime")
+    record = record_of(cli_json(*run(f"{family}:{write(tmp_path)}", *options)))
+    assert (record.method.name, record.weights.origin) == (family, "file")
+    assert record.disclosure.pretraining.startswith("not trained here: ")
+
+
+def test_a_file_of_opengait_ends_the_command_and_says_what_to_do(run, cli, tmp_path):
+    checkpoint_files.save_as_opengait(tmp_path / "GaitSet-80000.pt", {"Head.fc_bin": torch.zeros(2, 3, 4)})
+    result = cli(*run(f"opengait:{tmp_path / 'GaitSet-80000.pt'}"))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "score them with `vreid-bench score`" in result.stderr
+    assert not list(tmp_path.glob("mars*"))
+
+
 @pytest.mark.slow
 def test_from_and_dry_run_refer_to_the_file(run, osnet, cli, cli_json, tmp_path):
     report = cli_json(*run(f"torchreid:{osnet}", *TORCHREID))
@@ -92,7 +145,7 @@ def test_from_and_dry_run_refer_to_the_file(run, osnet, cli, cli_json, tmp_path)
 def test_what_does_not_fit_ends_the_command_and_leaves_no_folder(run, osnet, cli, tmp_path):
     result = cli(*run(f"fast-reid:{osnet}"))
     assert result.exit_code == 2
-    assert "it looks like torchreid" in result.stderr
+    assert "it looks like boxmot or torchreid" in result.stderr
     assert not list(tmp_path.glob("mars*"))
 
 
@@ -100,9 +153,14 @@ def test_families_are_listed(cli):
     listed = cli("list", "checkpoints")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
         "ap3d",
+        "boxmot",
+        "buptcampus",
         "cal",
         "clip-reid",
         "fast-reid",
+        "onnx",
+        "opengait",
+        "roboflow",
         "tf-clip",
         "torchreid",
         "vsla-clip",

@@ -1,10 +1,12 @@
 """State dicts of other programs with random weights: their published names and shapes, written out from the lists."""
 
 import collections
+import json
 import math
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 
 class State(dict):
@@ -31,45 +33,99 @@ class State(dict):
             self[f"{name}.num_batches_tracked"] = torch.tensor(7)
 
 
-def osnet(width=0.25, people=11, ibn=False, seed=0):
-    """torchreid's `osnet_x0_25` and wider ones: stem, stages of two blocks, and 512 numbers."""
-    state = State(seed)
-    channels = [round(width * each) for each in (64, 256, 384, 512)]
+def conv_block(state, name, out, inside, kernel=1, running=True):
+    """torchreid's convolution and normalisation."""
+    state.conv(f"{name}.conv", out, inside, kernel, kernel)
+    state.norm(f"{name}.bn", out, running)
 
-    def layer(name, out, inside, kernel=1):
-        state.conv(f"{name}.conv", out, inside, kernel, kernel)
-        state.norm(f"{name}.bn", out)
+
+def omni_scale(state, at, inside, out, instance=False):
+    """A block of OSNet."""
 
     def light(name, wide):
         state.conv(f"{name}.conv1", wide, wide, 1, 1)
         state.conv(f"{name}.conv2", wide, 1, 3, 3)
         state.norm(f"{name}.bn", wide)
 
-    state.conv("conv1.conv", channels[0], 3, 7, 7)
-    state.norm("conv1.bn", channels[0], running=not ibn)
+    wide = out // 4
+    conv_block(state, f"{at}.conv1", wide, inside)
+    light(f"{at}.conv2a", wide)
+    for letter, depth in (("b", 2), ("c", 3), ("d", 4)):
+        for step in range(depth):
+            light(f"{at}.conv2{letter}.{step}", wide)
+    state.conv(f"{at}.gate.fc1", wide // 16, wide, 1, 1, bias=True)
+    state.conv(f"{at}.gate.fc2", wide, wide // 16, 1, 1, bias=True)
+    conv_block(state, f"{at}.conv3", out, wide)
+    if inside != out:
+        conv_block(state, f"{at}.downsample", out, inside)
+    if instance:
+        state.norm(f"{at}.IN", out, running=False)
+
+
+def osnet(width=0.25, people=11, ibn=False, seed=0):
+    """torchreid's `osnet_x0_25` and wider ones: stem, stages of two blocks, 512 numbers, and classes unless None."""
+    state = State(seed)
+    channels = [round(width * each) for each in (64, 256, 384, 512)]
+    conv_block(state, "conv1", channels[0], 3, 7, running=not ibn)
     for stage in (2, 3, 4):
         before, after = channels[stage - 2], channels[stage - 1]
         for block in (0, 1):
-            at, wide = f"conv{stage}.{block}", after // 4
-            inside = before if block == 0 else after
-            layer(f"{at}.conv1", wide, inside)
-            light(f"{at}.conv2a", wide)
-            for letter, depth in (("b", 2), ("c", 3), ("d", 4)):
-                for step in range(depth):
-                    light(f"{at}.conv2{letter}.{step}", wide)
-            state.conv(f"{at}.gate.fc1", wide // 16, wide, 1, 1, bias=True)
-            state.conv(f"{at}.gate.fc2", wide, wide // 16, 1, 1, bias=True)
-            layer(f"{at}.conv3", after, wide)
-            if inside != after:
-                layer(f"{at}.downsample", after, inside)
-            if ibn and stage == 2:
-                state.norm(f"{at}.IN", after, running=False)
+            omni_scale(state, f"conv{stage}.{block}", after if block else before, after, ibn and stage == 2)
         if stage < 4:
-            layer(f"conv{stage}.2.0", after, after)
-    layer("conv5", channels[3], channels[3])
+            conv_block(state, f"conv{stage}.2.0", after, after)
+    conv_block(state, "conv5", channels[3], channels[3])
     state.conv("fc.0", 512, channels[3], bias=True)
     state.norm("fc.1", 512)
-    state.conv("classifier", people, 512, bias=True)
+    if people is not None:
+        state.conv("classifier", people, 512, bias=True)
+    return dict(state)
+
+
+def light_mbn(people=11, seed=0):
+    """boxmot's `lmbn_n`: OSNet up to its third stage, three branches, and seven heads."""
+    state = State(seed)
+    conv_block(state, "backbone.0", 64, 3, 7)
+    omni_scale(state, "backbone.2.0", 64, 256)
+    omni_scale(state, "backbone.2.1", 256, 256)
+    conv_block(state, "backbone.2.2.0", 256, 256)
+    omni_scale(state, "backbone.3", 256, 384)
+    for branch in ("global_branch", "partial_branch", "channel_branch"):
+        omni_scale(state, f"{branch}.0.1", 384, 384)
+        conv_block(state, f"{branch}.0.2.0", 384, 384)
+        omni_scale(state, f"{branch}.1.0", 384, 512)
+        omni_scale(state, f"{branch}.1.1", 512, 512)
+        conv_block(state, f"{branch}.2", 512, 512)
+    for head in ("0", "1", "2", "3", "4", "ch_0", "ch_1"):
+        if not head.startswith("ch"):
+            state.conv(f"reduction_{head}.reduction", 512, 512, 1, 1)
+        state.norm(f"reduction_{head}.bn", 512)
+        state.conv(f"reduction_{head}.classifier", people, 512)
+    state.conv("shared.0", 512, 256, 1, 1)
+    state.norm("shared.1", 512)
+    omni_scale(state, "batch_drop_block.drop_batch_bottleneck", 512, 512)
+    return dict(state)
+
+
+MOBILE = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
+
+
+def mobilenetv2(width=0.25, people=11, seed=0):
+    """torchreid's `mobilenetv2_x1_0` and `x1_4`; or a narrower one."""
+    state = State(seed)
+    inside = int(32 * width)
+    conv_block(state, "conv1", inside, 3, 3)
+    for number, (expansion, channels, count) in enumerate(MOBILE, start=2):
+        out = int(channels * width)
+        for at in range(count):
+            name, wide = f"conv{number}.{at}", expansion * inside
+            conv_block(state, f"{name}.conv1", wide, inside)
+            conv_block(state, f"{name}.dwconv2", wide, 1, 3)
+            state.conv(f"{name}.conv3.0", out, wide, 1, 1)
+            state.norm(f"{name}.conv3.1", out)
+            inside = out
+    last = int(1280 * width) if width > 1 else 1280
+    conv_block(state, "conv9", last, inside)
+    state.conv("classifier", people, last, bias=True)
     return dict(state)
 
 
@@ -225,6 +281,38 @@ def tf_clip(width=64, layers=2, projection=32, patches=128, people=11, seed=0, c
     return dict(state)
 
 
+def residual(state, prefix, counts, deep):
+    """The four layers of a residual network with torchvision's names, of two or three convolutions in each block."""
+    channels = 64
+    for number, (width, count) in enumerate(zip((64, 128, 256, 512), counts, strict=True), start=1):
+        out = 4 * width if deep else width
+        for at in range(count):
+            name = f"{prefix}layer{number}.{at}"
+            shapes = [(width, channels, 1), (width, width, 3), (out, width, 1)]
+            for step, (wide, inside, side) in enumerate(
+                shapes if deep else [(width, channels, 3), (width, width, 3)], 1
+            ):
+                state.conv(f"{name}.conv{step}", wide, inside, side, side)
+                state.norm(f"{name}.bn{step}", wide)
+            if at == 0 and (number > 1 or deep):
+                state.conv(f"{name}.downsample.0", out, channels, 1, 1)
+                state.norm(f"{name}.downsample.1", out)
+            channels = out
+
+
+def buptcampus(counts=(1, 1, 1, 1), deep=False, people=11, seed=0):
+    """BUPTCampus' baseline: a stem for each modality, and the shared network with a stem that nothing reads."""
+    state = State(seed)
+    for stem in ("shared_module.backbone.", "ir_module.", "rgb_module."):
+        state.conv(f"{stem}conv1", 64, 3, 7, 7)
+        state.norm(f"{stem}bn1", 64)
+    residual(state, "shared_module.backbone.", counts, deep)
+    width = 2048 if deep else 512
+    state.conv("classifier.fc", people, width)
+    state.norm("bottleneck.bn", width)
+    return dict(state)
+
+
 def save_as_torchreid(path, state):
     """As torchreid and AP3D save: the state dict beside an optimizer and a NumPy scalar, which torch alone refuses."""
     replicated = collections.OrderedDict((f"module.{name}", value) for name, value in state.items())
@@ -236,3 +324,33 @@ def save_as_torchreid(path, state):
 def save_as_fast_reid(path, state):
     """As fast-reid saves: under `model`."""
     torch.save({"model": state, "optimizer": {"state": {}}, "scheduler": {"last_epoch": 119}, "iteration": 22439}, path)
+
+
+def save_as_buptcampus(path, state):
+    """As BUPTCampus saves: on several GPUs, and beside an optimizer of torch as it is."""
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.Adam([weight], lr=2e-4)
+    weight.sum().backward()
+    optimizer.step()
+    replicated = {f"module.{name}": value for name, value in state.items()}
+    torch.save({"model": replicated, "optimizer": optimizer, "epoch": 99}, path)
+
+
+def save_as_roboflow(folder, state, description):
+    """As `save_pretrained` of Roboflow's reid writes a folder; returns it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "reid_config.json").write_text(json.dumps(description, indent=2))
+    save_file({name: value.contiguous() for name, value in state.items()}, folder / "weights.safetensors")
+    return folder
+
+
+def save_as_boxmot(path, state):
+    """As boxmot's training writes its best weights: in half precision, without class heads, with what they are."""
+    half = {name: value.half() for name, value in state.items() if "classifier" not in name}
+    about = {"model_name": "osnet_x0_25", "preprocess": "resize_pad", "num_classes": 11, "best_mAP": 0.8}
+    torch.save({"state_dict": half, **about, "optimizer": None}, path)
+
+
+def save_as_opengait(path, state):
+    """As OpenGait saves: with the states of optimizer and scheduler, and the iteration."""
+    torch.save({"model": state, "optimizer": {"state": {}}, "scheduler": {"last_epoch": 3}, "iteration": 60000}, path)

@@ -13,6 +13,7 @@ import brought_files as brought
 import checkpoint_files as checkpoints
 import frame_files as frames
 import numpy as np
+import onnx_files as onnx
 import ranking_files as rankings
 import torch
 import wildlife_files as wildlife
@@ -130,6 +131,7 @@ class CheckpointForm:
     write: Callable[..., Any]
     left: tuple[str, ...] = ()
     costly: bool = False  # of the size of ResNet-50
+    needs: str = ""  # a package that may be missing
 
 
 def _saving(name, make):
@@ -158,6 +160,21 @@ def _as_cal(state):
     head = {name: state.pop(name) for name in [name for name in state if name.startswith("classifier.")]}
     heads = {"classifier_state_dict": head, "clothes_classifier_state_dict": dict(head)}
     return {"model_state_dict": state, **heads, "rank1": np.float64(0.6), "epoch": 60}
+
+
+def _as_buptcampus(folder):
+    checkpoints.save_as_buptcampus(folder / "epoch99.pth", checkpoints.buptcampus())
+    return folder / "epoch99.pth"
+
+
+def _as_roboflow(folder):
+    state = checkpoints.osnet(people=None)
+    return checkpoints.save_as_roboflow(folder / "reid", state, {"architecture": "osnet_x0_25"})
+
+
+def _as_onnx(folder):
+    (folder / "osnet.onnx").write_bytes(onnx.network(onnx.draw_weights()))
+    return folder / "osnet.onnx"
 
 
 CHECKPOINTS = {
@@ -206,36 +223,49 @@ CHECKPOINTS = {
         _saving("ViT-B-16_60.pth", lambda: checkpoints.clip_reid(narrow=64)),
         ("prompt_learner.cls_ctx",),
     ),
+    "BUPTCampus": CheckpointForm(
+        "BUPTCampus: a dict with `model`, and an optimizer of torch as it is",
+        "buptcampus",
+        _as_buptcampus,
+        ("classifier.fc.weight", "shared_module.backbone.conv1.weight"),
+    ),
+    "roboflow reid": CheckpointForm("Roboflow reid: a folder with a description", "roboflow", _as_roboflow),
+    "boxmot, OSNet": CheckpointForm("boxmot: osnet_x0_25_msmt17.pt", "boxmot", _saving("osnet.pt", checkpoints.osnet)),
+    "boxmot, MobileNetV2": CheckpointForm(
+        "boxmot: mobilenetv2_x1_0_market1501.pt",
+        "boxmot",
+        _saving("mobilenetv2.pt", checkpoints.mobilenetv2),
+        ("classifier.weight", "classifier.bias"),
+    ),
+    "boxmot, LightMBN": CheckpointForm(
+        "boxmot: lmbn_n_duke.pt",
+        "boxmot",
+        _saving("lmbn_n_duke.pt", checkpoints.light_mbn),
+        ("reduction_0.classifier.weight",),
+        True,
+    ),
+    "boxmot, ONNX": CheckpointForm("boxmot: a graph", "boxmot", _as_onnx, needs="onnxruntime"),
+    "ONNX": CheckpointForm("ONNX: a graph of anybody's", "onnx", _as_onnx, needs="onnxruntime"),
 }
 
 
-def _write_folder(folder):
-    """roboflow reid: a folder with a description and safetensors."""
-    from safetensors.torch import save_file
-
-    (folder / "reid").mkdir()
-    (folder / "reid" / "reid_config.json").write_text("{}")
-    save_file({"backbone.weight": torch.zeros(2, 2)}, folder / "reid" / "model.safetensors")
-    return folder / "reid"
+def _as_opengait(folder):
+    state = {"Backbone.forward_block.conv1.weight": torch.zeros(2, 2), "FCs.fc_bin": torch.zeros(2, 3, 4)}
+    checkpoints.save_as_opengait(folder / "GaitBase-60000.pt", {**state, "BNNecks.fc_bin": torch.zeros(2, 4, 5)})
+    return folder / "GaitBase-60000.pt"
 
 
-def _write_onnx(folder):
-    """boxmot: a deployable file."""
-    (folder / "osnet.onnx").write_bytes(b"\x08\x07\x12\x07pytorch" + bytes(64))
-    return folder / "osnet.onnx"
+def _as_engine(folder):
+    (folder / "osnet.engine").write_bytes(b"ftrt" + bytes(64))
+    return folder / "osnet.engine"
 
 
-REFUSED_CHECKPOINTS = {
-    "OpenGait": (
-        _saving(
-            "GaitBase-60000.pt", lambda: {"model": {"Backbone.conv1.weight": torch.zeros(2, 2)}, "iteration": 60000}
-        ),
-        "not of torchreid",
-    ),
-    "BUPTCampus": (
+REFUSED_CHECKPOINTS = {  # the writer, a family, and what it says
+    "OpenGait": (_as_opengait, "opengait", "found GaitBase of OpenGait with 68 parameters, saved at iteration 60000"),
+    "boxmot, TensorRT": (_as_engine, "boxmot", "name the .pt or .onnx that it was made from"),
+    "of no family": (
         _saving("model.pth", lambda: {"model": {"backbone.x.weight": torch.zeros(2, 2)}}),
+        "torchreid",
         "not of torchreid",
     ),
-    "roboflow reid": (_write_folder, "reid"),
-    "boxmot": (_write_onnx, "osnet.onnx"),
 }

@@ -2,6 +2,7 @@
 
 import pickle
 import zipfile
+from dataclasses import replace
 
 import checkpoint_files
 import numpy as np
@@ -11,8 +12,9 @@ from checkpoint_models import open_file
 from method_checks import registry_of
 from safetensors.torch import load_file, save_file
 
-from vreid_bench import Checkpoint, CheckpointFamily, InputError, Renaming, hookimpl
-from vreid_bench.planning.checkpoint import CheckpointRequest, open_checkpoint, read_tensors
+from vreid_bench import Checkpoint, CheckpointFamily, Container, InputError, Opened, Renaming, hookimpl
+from vreid_bench.planning.checkpoint import CheckpointRequest, open_checkpoint
+from vreid_bench.planning.checkpoint_files import read_tensors
 from vreid_bench.planning.plan import RunRequest, check_requests
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
@@ -51,9 +53,34 @@ def test_tensors_are_found_however_they_are_wrapped(tmp_path, state, wrapping, a
     """Also in the form that torch wrote before it wrote archives."""
     torch.save(WRAPPINGS[wrapping](state), tmp_path / "a.pth", _use_new_zipfile_serialization=archive)
     assert zipfile.is_zipfile(tmp_path / "a.pth") == archive
-    found, _ = read_tensors(tmp_path / "a.pth", "--checkpoint x:a.pth")
+    found, *_ = read_tensors(tmp_path / "a.pth", "--checkpoint x:a.pth")
     assert found.keys() == floats(state)
     assert all(torch.equal(found[name], state[name]) for name in found)
+
+
+@pytest.mark.parametrize("kind", ["Adam", "AdamW", "SGD", "RMSprop"])
+@pytest.mark.parametrize("archive", [True, False])
+def test_an_optimizer_saved_whole_is_passed_over(tmp_path, state, kind, archive):
+    """As BUPTCampus saves: torch alone refuses such a file, since it would build the optimizer."""
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = getattr(torch.optim, kind)([weight], lr=0.1)
+    weight.sum().backward()
+    optimizer.step()
+    content = {"model": state, "optimizer": optimizer, "epoch": 99}
+    torch.save(content, tmp_path / "a.pth", _use_new_zipfile_serialization=archive)
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(tmp_path / "a.pth", weights_only=True)
+    found, _, beside = read_tensors(tmp_path / "a.pth", "")
+    assert found.keys() == floats(state)
+    assert beside == {"epoch": 99}
+
+
+def test_numbers_and_texts_beside_the_tensors_are_told(tmp_path, state):
+    about = {"epoch": 3, "rank1": np.float32(0.5), "arch": "osnet", "log": "x" * 200, "cmc": np.ones(3), 7: True}
+    torch.save({"state_dict": state, **about}, tmp_path / "a.pth")
+    assert read_tensors(tmp_path / "a.pth", "").beside == {"epoch": 3, "rank1": 0.5, "arch": "osnet", "7": True}
+    torch.save(state, tmp_path / "b.pth")
+    assert read_tensors(tmp_path / "b.pth", "").beside == {}
 
 
 def test_safetensors_are_read(tmp_path, state):
@@ -168,12 +195,12 @@ def test_what_does_not_fit_is_told(tmp_path, state, fault):
         (checkpoint_files.tf_clip, "clip-reid", "tf-clip"),
         (lambda: checkpoint_files.clip_reid(narrow=64), "clip-reid", "vsla-clip"),
         (checkpoint_files.clip_reid, "tf-clip", "clip-reid"),
-        (checkpoint_files.osnet, "fast-reid", "torchreid"),
+        (checkpoint_files.osnet, "fast-reid", "boxmot or torchreid"),
     ],
 )
 def test_a_file_of_another_family_is_recognised(tmp_path, make, named, alike):
     torch.save(make(), tmp_path / "a.pth")
-    with pytest.raises(InputError, match=rf"not of {named}; it looks like {alike}: --checkpoint {alike}:"):
+    with pytest.raises(InputError, match=rf"not of {named}; it looks like {alike}: --checkpoint {alike.split()[0]}:"):
         open_file(named, tmp_path / "a.pth")
 
 
@@ -247,10 +274,53 @@ def test_a_strangers_family_is_read(tmp_path, state):
     assert (family["distribution"], family["version"]) == ("vreid-stranger", "1")
 
 
+class Foldered:
+    """A plugin whose checkpoints are folders of a text, which says how many people, and a file of tensors."""
+
+    @hookimpl
+    def vreid_checkpoints(self):
+        def open_folder(path):
+            people = int((path / "people.txt").read_text())
+
+            def read(shapes):
+                return replace(torchreid.read(shapes), notes=(f"{people} people",))
+
+            return Opened(path / "net.pth", read)
+
+        def matches(path):
+            if path.name == "unreadable.pth":
+                raise PermissionError(13, "Permission denied")
+            return (path / "people.txt").is_file()
+
+        return {"foldered": CheckpointFamily("Ours.", (), lambda shapes: None, Container(matches, open_folder))}
+
+
+def test_a_strangers_container_is_opened(tmp_path, state):
+    ours = [Plugin(module.__name__, module, "vreid-bench", "0") for module in (torchreid, mean)]
+    registry = Registry([*ours, Plugin("foldered", Foldered(), "vreid-foldered", "1")])
+    (tmp_path / "net").mkdir()
+    torch.save(state, tmp_path / "net/net.pth")
+    (tmp_path / "net/people.txt").write_text("11")
+    _, weights = open_checkpoint(registry, CheckpointRequest(f"foldered:{tmp_path / 'net'}", quiet=True))
+    assert (weights.taken, weights.left) == (485, ("classifier.weight", "classifier.bias"))
+    assert weights.disclosure.endswith("; 11 people")
+    with pytest.raises(InputError, match="no file of torchreid; it looks like foldered: --checkpoint foldered:"):
+        open_checkpoint(registry, CheckpointRequest(f"torchreid:{tmp_path / 'net'}"))
+    with pytest.raises(InputError, match=r"the file cannot be read \(No such file or directory\)"):
+        open_checkpoint(registry, CheckpointRequest(f"foldered:{tmp_path / 'unreadable.pth'}"))
+    torch.save({"layer.weight": torch.zeros(2, 2)}, tmp_path / "a.pth")
+    with pytest.raises(InputError, match=r"nor of any other family of `vreid-bench list checkpoints`; name a file of"):
+        open_checkpoint(registry, CheckpointRequest(f"foldered:{tmp_path / 'a.pth'}"))
+
+
 WRONG = {
     "no family": (lambda shapes: None, "got the function <lambda>, expected a vreid_bench.CheckpointFamily"),
     "no signs": (CheckpointFamily("A.", (), lambda shapes: None), "its signs are empty"),
-    "other arguments": (CheckpointFamily("A.", (("a",),), lambda: None), "expected read(shapes)"),
+    "an empty sign": (CheckpointFamily("A.", (("a",), ()), lambda shapes: None), "its signs are empty"),
+    "other arguments": (
+        CheckpointFamily("A.", (("a",),), lambda: None),
+        "expected read(shapes) or read(shapes, beside)",
+    ),
 }
 
 

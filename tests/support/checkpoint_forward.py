@@ -36,13 +36,14 @@ def norm(state, name, x):
     return y * over(state[f"{name}.weight"], x) + over(state[f"{name}.bias"], x)
 
 
-def osnet(state, frames):
-    """Features [N, 512] of frames, as torchreid computes them."""
-    s = doubled(state)
+def conv_block(s, name, x, relu=True, **options):
+    """torchreid's convolution, normalisation and ReLU."""
+    y = norm(s, f"{name}.bn", F.conv2d(x, s[f"{name}.conv.weight"], **options))
+    return y.relu() if relu else y
 
-    def layer(name, x, relu=True, **options):
-        y = norm(s, f"{name}.bn", F.conv2d(x, s[f"{name}.conv.weight"], **options))
-        return y.relu() if relu else y
+
+def omni_scale(s, at, x):
+    """OSNet's block."""
 
     def light(name, x):
         x = F.conv2d(x, s[f"{name}.conv1.weight"])
@@ -54,24 +55,85 @@ def osnet(state, frames):
         y = F.conv2d(y, s[f"{name}.fc1.weight"], s[f"{name}.fc1.bias"]).relu()
         return x * F.conv2d(y, s[f"{name}.fc2.weight"], s[f"{name}.fc2.bias"]).sigmoid()
 
-    x = F.max_pool2d(layer("conv1", colours(frames, IMAGENET), stride=2, padding=3), 3, 2, 1)
+    y = conv_block(s, f"{at}.conv1", x)
+    total = gate(f"{at}.gate", light(f"{at}.conv2a", y))
+    for letter, depth in (("b", 2), ("c", 3), ("d", 4)):
+        z = y
+        for step in range(depth):
+            z = light(f"{at}.conv2{letter}.{step}", z)
+        total = total + gate(f"{at}.gate", z)
+    y = conv_block(s, f"{at}.conv3", total, relu=False)
+    wider = f"{at}.downsample.conv.weight" in s
+    y = y + (conv_block(s, f"{at}.downsample", x, relu=False) if wider else x)
+    return (norm(s, f"{at}.IN", y) if f"{at}.IN.weight" in s else y).relu()
+
+
+def osnet(state, frames):
+    """Features [N, 512] of frames, as torchreid computes them."""
+    s = doubled(state)
+    x = F.max_pool2d(conv_block(s, "conv1", colours(frames, IMAGENET), stride=2, padding=3), 3, 2, 1)
     for stage in (2, 3, 4):
         for block in (0, 1):
-            at = f"conv{stage}.{block}"
-            y = layer(f"{at}.conv1", x)
-            total = gate(f"{at}.gate", light(f"{at}.conv2a", y))
-            for letter, depth in (("b", 2), ("c", 3), ("d", 4)):
-                z = y
-                for step in range(depth):
-                    z = light(f"{at}.conv2{letter}.{step}", z)
-                total = total + gate(f"{at}.gate", z)
-            y = layer(f"{at}.conv3", total, relu=False)
-            y = y + (layer(f"{at}.downsample", x, relu=False) if block == 0 else x)
-            x = (norm(s, f"{at}.IN", y) if f"{at}.IN.weight" in s else y).relu()
+            x = omni_scale(s, f"conv{stage}.{block}", x)
         if stage < 4:
-            x = F.avg_pool2d(layer(f"conv{stage}.2.0", x), 2, 2)
-    v = layer("conv5", x).mean((2, 3))
+            x = F.avg_pool2d(conv_block(s, f"conv{stage}.2.0", x), 2, 2)
+    v = conv_block(s, "conv5", x).mean((2, 3))
     return norm(s, "fc.1", F.linear(v, s["fc.0.weight"], s["fc.0.bias"])).relu()
+
+
+def light_mbn(state, frames):
+    """Features [N, 3584] of frames, as LightMBN computes them: seven vectors of 512, number by number."""
+    s = doubled(state)
+    x = F.max_pool2d(conv_block(s, "backbone.0", colours(frames, IMAGENET), stride=2, padding=3), 3, 2, 1)
+    x = omni_scale(s, "backbone.2.1", omni_scale(s, "backbone.2.0", x))
+    x = F.avg_pool2d(conv_block(s, "backbone.2.2.0", x), 2, 2)
+    x = omni_scale(s, "backbone.3", x)
+    maps = []
+    for branch in ("global_branch", "partial_branch", "channel_branch"):
+        y = F.avg_pool2d(conv_block(s, f"{branch}.0.2.0", omni_scale(s, f"{branch}.0.1", x)), 2, 2)
+        y = omni_scale(s, f"{branch}.1.1", omni_scale(s, f"{branch}.1.0", y))
+        maps.append(conv_block(s, f"{branch}.2", y))
+    whole, parts, channels = maps
+    whole = omni_scale(s, "batch_drop_block.drop_batch_bottleneck", whole)
+    half = parts.shape[2] // 2
+
+    def reduce(number, v):
+        return norm(s, f"reduction_{number}.bn", v @ s[f"reduction_{number}.reduction.weight"][:, :, 0, 0].T)
+
+    def share(number, v):
+        y = norm(s, "shared.1", v @ s["shared.0.weight"][:, :, 0, 0].T).relu()
+        return norm(s, f"reduction_ch_{number}.bn", y)
+
+    seven = (
+        reduce(0, whole.mean((2, 3))),
+        reduce(4, whole.amax((2, 3))),
+        reduce(1, parts.amax((2, 3))),
+        reduce(2, parts[:, :, :half].mean((2, 3))),
+        reduce(3, parts[:, :, half:].mean((2, 3))),
+        share(0, channels[:, :256].mean((2, 3))),
+        share(1, channels[:, 256:].mean((2, 3))),
+    )
+    return torch.stack(seven, 2).flatten(1)
+
+
+def mobilenetv2(state, frames):
+    """Features of frames [N, 1280], as torchreid computes them."""
+    s = doubled(state)
+
+    def capped(name, x, **options):
+        return F.relu6(norm(s, f"{name}.bn", F.conv2d(x, s[f"{name}.conv.weight"], **options)))
+
+    x = capped("conv1", colours(frames, IMAGENET), stride=2, padding=1)
+    for stage, first in zip(range(2, 9), (1, 2, 2, 2, 1, 2, 1), strict=True):
+        at = 0
+        while f"conv{stage}.{at}.conv1.conv.weight" in s:
+            name = f"conv{stage}.{at}"
+            y = capped(f"{name}.conv1", x)
+            y = capped(f"{name}.dwconv2", y, stride=first if at == 0 else 1, padding=1, groups=y.shape[1])
+            y = norm(s, f"{name}.conv3.1", F.conv2d(y, s[f"{name}.conv3.0.weight"]))
+            x = x + y if y.shape == x.shape else y
+            at += 1
+    return capped("conv9", x).mean((2, 3))
 
 
 def resnet_maps(s, frames, prefix="", last_stride=2, ceil=False):
@@ -188,6 +250,30 @@ def non_local(s, name, x):
     theta = conv("theta", x)[0].flatten(1)
     y = pooled["g"] @ (pooled["phi"].T @ theta).softmax(0)  # [C / 2, places]
     return norm(s, f"{name}.W.1", conv("W.0", y.view(1, -1, *x.shape[2:]))) + x
+
+
+def buptcampus(state, clip, stem):
+    """The feature of a clip [T, 3, H, W] as BUPTCampus' network computes it from T frames, `rgb` or `ir`."""
+    s = doubled(state)
+    x = F.conv2d(colours(clip, IMAGENET), s[f"{stem}_module.conv1.weight"], None, 2, 3)
+    x = F.max_pool2d(norm(s, f"{stem}_module.bn1", x).relu(), 3, 2, 1)
+    for number in (1, 2, 3, 4):
+        at = 0
+        while f"shared_module.backbone.layer{number}.{at}.conv1.weight" in s:
+            name = f"shared_module.backbone.layer{number}.{at}"
+            stride = 2 if number in (2, 3) and at == 0 else 1
+            convs = [each for each in ("conv1", "conv2", "conv3") if f"{name}.{each}.weight" in s]
+            y = x
+            for conv in convs:
+                side = s[f"{name}.{conv}.weight"].shape[2]
+                step = stride if side == 3 and conv == ("conv2" if len(convs) == 3 else "conv1") else 1
+                y = norm(s, f"{name}.bn{conv[-1]}", F.conv2d(y, s[f"{name}.{conv}.weight"], None, step, side // 2))
+                y = y.relu() if conv != convs[-1] else y
+            if f"{name}.downsample.0.weight" in s:
+                x = norm(s, f"{name}.downsample.1", F.conv2d(x, s[f"{name}.downsample.0.weight"], None, stride))
+            x = (x + y).relu()
+            at += 1
+    return norm(s, "bottleneck.bn", x.mean((2, 3)).mean(0, keepdim=True))[0]
 
 
 def layer_norm(s, name, x):

@@ -25,7 +25,7 @@ def read_torch(path: Path) -> Any:
     import torch
     from torch.serialization import safe_globals
 
-    with safe_globals(_numpy_globals()):
+    with safe_globals([*_numpy_globals(), *_optimizer_globals()]):
         return torch.load(path, "cpu", weights_only=True)
 
 
@@ -50,3 +50,21 @@ def _numpy_globals() -> list[Any]:
     names = [(multiarray._reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
     names += [(multiarray.scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
     return [np.ndarray, np.dtype, *kinds, *names]
+
+
+class Inert:
+    """Stands for an object of a class that is not needed: it keeps what the file says of it, and does nothing."""
+
+
+def _optimizer_globals() -> list[Any]:
+    """What an optimizer of torch is made of in a pickle, for programs that save one whole; none of it is built."""
+    from torch import optim
+
+    kinds = [kind for kind in vars(optim).values() if isinstance(kind, type) and issubclass(kind, optim.Optimizer)]
+    names = [(Inert, f"{kind.__module__}.{kind.__name__}") for kind in kinds]
+    return [*names, (_empty, "collections.defaultdict"), (dict, "builtins.dict")]
+
+
+def _empty(*_: Any) -> dict[Any, Any]:
+    """In place of a dict with defaults, which torch's reader does not fill."""
+    return {}

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vreid_bench.contracts.checkpoint import Checkpoint, CheckpointFamily, Shapes
 from vreid_bench.contracts.recipe import Method, Part
-from vreid_bench.modeling.weights_option import hash_file
+from vreid_bench.planning.checkpoint_files import Content, hash_content, read_tensors
 from vreid_bench.planning.method import ChosenMethod
 from vreid_bench.records.entries import Weights
 from vreid_bench.registry.assignments import override, parse_part
-from vreid_bench.registry.entry import blame, sign
+from vreid_bench.registry.entry import Entry, blame, sign
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import list_places
 from vreid_bench.system.errors import InputError
@@ -27,8 +27,6 @@ if TYPE_CHECKING:  # planning imports torch only for runs that need it
 
     from vreid_bench.modeling.model import Model
 
-WRAPPERS = ("state_dict", "model", "model_state_dict")  # keys under which programs save the tensors
-REPLICATED = "module."  # what torch.nn.DataParallel puts in front of every name
 SHOWN = 3  # names in a message
 
 
@@ -87,7 +85,8 @@ class CheckpointWeights:
     def disclosure(self) -> str:
         """What a reader of the record must know, in words."""
         name = self.path.name.encode(errors="replace").decode()
-        told = [f"not trained here: {self.taken} tensors of {name} ({self.family}, sha256 {self.sha256})"]
+        tensors = f"{self.taken} tensor{'s' * (self.taken != 1)}"
+        told = [f"not trained here: {tensors} of {name} ({self.family}, sha256 {self.sha256})"]
         told += [f"tensors left in the file, such as class heads: {len(self.left)}"] if self.left else []
         return "; ".join([*told, "what it was trained on is not known", *self.checkpoint.notes])[:2000]
 
@@ -122,19 +121,14 @@ def open_checkpoint(registry: Registry, request: CheckpointRequest) -> tuple[Cho
             "checkpoints` shows the families"
         )
     entry = registry.entry("checkpoints", name)
-    family: CheckpointFamily = entry.value
     path = Path(file).expanduser()  # a shell does not expand torchreid:~/FILE
-    tensors, sha256 = read_tensors(path, request.option)
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    alike = _recognise(registry, shapes)
-    if name not in alike:
-        raise InputError(_describe_stranger(registry, request, name, shapes, alike))
+    content, read = _open(registry, request, entry, path)
     with entry.blame(), sign(request.option):
-        checkpoint = family.read(shapes)
+        checkpoint = read({name: tuple(tensor.shape) for name, tensor in content.tensors.items()})
         declared = registry.resolve_method(checkpoint.method)
         method, overrides = override(declared, request.assignments, registry)
-    found, state = _fit(registry, request, checkpoint, method, tensors)
-    left = tuple(name for name in tensors if checkpoint.leaves(name))
+    found, state = _fit(registry, request, checkpoint, method, content.tensors)
+    left = tuple(name for name in content.tensors if checkpoint.leaves(name))
     reranker = None if request.rerank is None else parse_part("rerankers", request.rerank, registry)
     parts = [(kind, part) for _, kind, part, _ in list_places(method) if isinstance(part, Part)]
     parts += [("rerankers", reranker)] if reranker else []
@@ -148,54 +142,44 @@ def open_checkpoint(registry: Registry, request: CheckpointRequest) -> tuple[Cho
         providers=registry.providers(entry, parts),
         reranker=reranker,
     )
-    weights = CheckpointWeights(name, path, sha256, checkpoint, {**state, **found}, len(found), left)
+    weights = CheckpointWeights(name, path, content.sha256, checkpoint, {**state, **found}, len(found), left)
     if not request.quiet:
         tell_once(weights.disclosure)
     return chosen, weights
 
 
-def read_tensors(path: Path, option: str) -> tuple[dict[str, Tensor], str]:
-    """The floating-point tensors of a file by name, without what is saved around them; and the file's sha256.
-
-    NumPy scalars and arrays beside the tensors are read, code is not. Raises InputError for any other file; `option`
-    names it in messages.
-    """
-    from torch import Tensor
-
-    from vreid_bench.importing.torch_files import read_torch
-
-    try:
-        sha256 = hash_file(path)
-    except OSError as fault:
-        raise InputError(f"{option}: the file cannot be read ({fault.strerror}); name a readable file") from fault
-    try:
-        content: Any = _read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
-    except Exception as fault:  # the readers can raise anything on unknown bytes; all of it is reported
-        reason = " ".join(str(fault).split())[:300]
+def _open(
+    registry: Registry, request: CheckpointRequest, entry: Entry, path: Path
+) -> tuple[Content, Callable[[Shapes], Checkpoint]]:
+    """What a path holds, and the function that takes its shapes. Raises InputError if it is of another family."""
+    family: CheckpointFamily = entry.value
+    families: dict[str, CheckpointFamily] = registry.values("checkpoints")
+    forms = [name for name, each in families.items() if _has_form(each, path)]
+    if forms and entry.name not in forms:
         raise InputError(
-            f"{option}: not a file of tensors, numbers and texts ({type(fault).__name__}: {reason}); expected a "
-            "checkpoint of torch.save or .safetensors, because anything else may run code; save its state_dict alone"
-        ) from fault
-    for wrapper in WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-    named = content if isinstance(content, Mapping) else {}
-    found = {name: value for name, value in named.items() if isinstance(name, str) and isinstance(value, Tensor)}
-    found = {name: value for name, value in found.items() if value.is_floating_point()}
-    if not found:
-        raise InputError(
-            f"{option}: it holds {type(content).__name__} without named tensors; expected a state_dict, alone or "
-            f"under one of the keys {', '.join(WRAPPERS)}"
+            f"{request.option}: it is no file of {entry.name}; it looks like {' or '.join(forms)}: --checkpoint "
+            f"{forms[0]}:{request.text.partition(':')[2]}"
         )
-    if all(name.startswith(REPLICATED) for name in found):
-        found = {name.removeprefix(REPLICATED): value for name, value in found.items()}
-    return found, sha256
+    if forms and family.container:
+        with entry.blame(), sign(request.option):
+            opened = family.container.open(path)
+        if opened.tensors is not None:
+            return Content(opened.tensors, hash_content(opened.file, request.option), {}), opened.read
+        return read_tensors(opened.file, request.option), opened.read
+    content = read_tensors(path, request.option)
+    shapes = {name: tuple(tensor.shape) for name, tensor in content.tensors.items()}
+    alike = _recognise(registry, shapes)
+    if entry.name not in alike:
+        raise InputError(_describe_stranger(registry, request, entry.name, shapes, alike))
+    return content, lambda shapes: family.describe(shapes, content.beside)
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
-
-    return load_file(path)
+def _has_form(family: CheckpointFamily, path: Path) -> bool:
+    """Does a path have the other form of a family?"""
+    try:
+        return family.container is not None and family.container.matches(path)
+    except OSError:  # the reader of tensors says that the file cannot be read, and why
+        return False
 
 
 def _recognise(registry: Registry, shapes: Shapes) -> list[str]:
@@ -215,10 +199,11 @@ def _describe_stranger(
         file = request.text.partition(":")[2]
         return f"{found}; it looks like {' or '.join(alike)}: --checkpoint {alike[0]}:{file}"
     family: CheckpointFamily = registry.get("checkpoints", name)
-    absent = min(([each for each in signs if each not in shapes] for signs in family.signs), key=len)
+    absent = min(([each for each in signs if each not in shapes] for signs in family.signs), key=len, default=[])
+    lacks = f"{name} has {', '.join(absent[:SHOWN])}, which the file lacks; " if absent else ""
     return (
-        f"{found}, nor of any other family of `vreid-bench list checkpoints`; {name} has {', '.join(absent[:SHOWN])}, "
-        "which the file lacks; name a file of one of them, or write a family for it (docs/checkpoints.md)"
+        f"{found}, nor of any other family of `vreid-bench list checkpoints`; {lacks}name a file of one of them, or "
+        "write a family for it (docs/checkpoints.md)"
     )
 
 
@@ -237,9 +222,9 @@ def _fit(
 
     with blame(f"{request.option}: its method"):
         state = Model(method, registry.factories(method)).state_dict()
-    expected = {name: tuple(value.shape) for name, value in state.items() if value.is_floating_point()}
     theirs = {name: checkpoint.rename(name) for name in tensors}
     found = {ours: tensors[name] for name, ours in theirs.items() if ours is not None}
+    expected = {n: tuple(value.shape) for n, value in state.items() if value.is_floating_point() or n in found}
     missing = [f"{name} {list(shape)}" for name, shape in expected.items() if name not in found]
     unexpected = [
         f"{name} {list(tensors[name].shape)}"

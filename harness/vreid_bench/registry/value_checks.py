@@ -59,9 +59,11 @@ def describe_value(value: Any) -> str:
 def _find_family_fault(value: Any) -> str:
     if not isinstance(value, CheckpointFamily):
         return f"got {describe_value(value)}, expected a vreid_bench.CheckpointFamily"
-    if not value.signs or not all(value.signs):
+    if not all(value.signs) or not (value.signs or value.container):
         return "its signs are empty, so no file could be recognised; expected names for each of its networks"
-    return "" if accepts_call(value.read, ("shapes",)) else "its read takes other arguments, expected read(shapes)"
+    if accepts_call(value.read, ("shapes",)) or accepts_call(value.read, ("shapes", "beside")):
+        return ""
+    return "its read takes other arguments, expected read(shapes) or read(shapes, beside)"
 
 
 def _find_reader_fault(value: Any) -> str:
