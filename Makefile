@@ -9,6 +9,8 @@
 #
 # All create .venv and install into it first; repeating them is quick.
 #
+# PYTEST_ARGS: what pytest is given besides, for instance the files to test.
+#
 # TORCH: which torch to install, as pip would take it. The default is the version in constraints.txt from the
 # index pip is set up with (on most machines a CUDA build). `make run TORCH="torch==2.13.0 --index-url URL"`
 # takes another build or version; the choice is made once, when .venv is created.
@@ -18,6 +20,7 @@ TORCH ?= torch -c constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
+PYTEST_ARGS ?=
 COMMA := ,
 
 .PHONY: install run test quick all-tests quick-tests lint types bench gpu races board variants protocols weights clean
@@ -29,7 +32,8 @@ run: $(VENV)/installed
 
 # One thread a worker: two workers with two threads each would spend their time waiting for each other. Compiled modules
 # are kept, as the tests start many processes.
-TESTS := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+TESTS := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal \
+	$(PYTEST_ARGS)
 
 # mypy beside the tests, as it has one thread.
 test: lint

@@ -67,6 +67,7 @@ def test_every_option_in_the_docs_exists(cli):
         ["inspect"],
         ["leaderboard", "claims"],
         ["leaderboard", "table"],
+        ["leaderboard", "drift"],
         ["export"],
         ["data", "from-tracks"],
     )

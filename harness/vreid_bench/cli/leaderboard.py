@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from vreid_bench.cli.drift import drift
 from vreid_bench.cli.fill import fill
 from vreid_bench.cli.options import AS_JSON, FILE
 from vreid_bench.system.errors import InputError, RunError
@@ -44,6 +45,7 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path | None, a
         vreid-bench leaderboard add runs/mars@synthetic-personvlad-small-seed0-1a2b3c4d
         vreid-bench leaderboard fill --dry-run
         vreid-bench leaderboard claims
+        vreid-bench leaderboard drift before leaderboard
     """
     if context.invoked_subcommand is not None:
         if only_check:
@@ -177,3 +179,4 @@ def claims(before: Chosen, source: Path | None, folder: Path | None, as_json: bo
 
 
 leaderboard.add_command(fill)
+leaderboard.add_command(drift)

@@ -21,7 +21,7 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 from vreid_bench.training.canary import CANARY
 
-FOLDERS = (record_folder.NAME, claims.NAME, "kernels")  # every other entry is a page
+FOLDERS = (record_folder.NAME, claims.NAME, "kernels", "boards")  # every other entry is a page
 
 
 class Publication(NamedTuple):

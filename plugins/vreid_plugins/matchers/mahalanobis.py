@@ -39,13 +39,16 @@ class Mahalanobis(nn.Module, ABC):
         self.register_buffer("sign", torch.empty(0, dtype=torch.float64))
         self.projection: Tensor  # [E, r], scaled by the root of each weight's size
         self.sign: Tensor  # [r], the sign of each weight
+        self.metric: str  # of represented vectors; missing if a weight is negative: then there is none
+        self.name_metric()
+        self.register_load_state_dict_post_hook(_name_metric_of)  # type: ignore[no-untyped-call]  # untyped in torch
 
-    @property
-    def metric(self) -> str:
-        """The metric of represented vectors. Raises AttributeError if a weight is negative: then there is none."""
+    def name_metric(self) -> None:
+        """Set or remove `metric`: since Python 3.12, a property is there for a protocol, also one that raises."""
         if (self.sign < 0).any():
-            raise AttributeError("a quadratic form with negative weights is not a metric")
-        return "sqeuclidean" if self.sign.numel() else "euclidean"
+            self.__dict__.pop("metric", None)
+        else:
+            self.metric = "sqeuclidean" if self.sign.numel() else "euclidean"
 
     def represent(self, clips: Clips) -> Clips:
         """Clips [N, C, E] -> one vector per tracklet: [N, 1, E], after the fit [N, 1, r]."""
@@ -81,10 +84,16 @@ class Mahalanobis(nn.Module, ABC):
         projection = learned.projection * np.sqrt(np.abs(learned.weight))
         for name, value in (("projection", projection), ("sign", np.sign(learned.weight))):
             setattr(self, name, torch.from_numpy(np.ascontiguousarray(value)).to(pids.device))
+        self.name_metric()
 
     @abstractmethod
     def learn(self, vectors: Floats, pids: Ints, camids: Ints) -> QuadraticForm:
         """The distance learned from tracklets [N, E], pids [N] and camids [N]."""
+
+
+def _name_metric_of(matcher: nn.Module, _: object) -> None:
+    if isinstance(matcher, Mahalanobis):
+        matcher.name_metric()
 
 
 class Pairs(NamedTuple):

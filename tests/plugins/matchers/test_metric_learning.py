@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from vreid_bench import Clips, pairwise_distance
 from vreid_bench.contracts.parts import ComparesVectors
 from vreid_bench.records.record import Record
-from vreid_bench.records.weights import load_weights, save_weights
+from vreid_bench.records.weights import load_state, load_weights, save_weights
 from vreid_bench.system.errors import InputError
 from vreid_plugins.matchers.kissme import Kissme
 from vreid_plugins.matchers.mahalanobis import pair_covariances, span
@@ -162,6 +162,15 @@ def test_a_form_with_negative_weights_is_compared_pair_by_pair():
     form = fit(Xqda(6, dims=6, ridge=3.0), vectors, pids, camids)
     assert isinstance(metric, ComparesVectors)
     assert not isinstance(form, ComparesVectors)
+    for fitted in (metric, form, Xqda(6)):  # stored and loaded again, by a matcher that was fitted otherwise
+        for other in (
+            Xqda(6),
+            fit(Xqda(6), vectors, pids, camids),
+            fit(Xqda(6, dims=6, ridge=3.0), vectors, pids, camids),
+        ):
+            load_state(other, fitted.state_dict(), "here")
+            assert isinstance(other, ComparesVectors) == (fitted is not form)
+            assert getattr(other, "metric", "") == getattr(fitted, "metric", "")
     stored = metric.represent(Clips.single(torch.tensor(vectors, dtype=torch.float32)))
     squared = pairwise_distance(metric.vectors(stored), metric.vectors(stored), metric.metric)
     np.testing.assert_allclose(metric.distance(stored, stored), squared, atol=1e-4)
