@@ -28,7 +28,7 @@ from vreid_bench.reporting.reproduction_text import (
     write_system,
     write_value,
 )
-from vreid_bench.reporting.text import defuse, escape
+from vreid_bench.reporting.text import defuse, escape, sanitize
 
 CELL = ("row", "column", "printed", "method", "settings", "protocol", "condition", "metric", "reranked", "quoted")
 FIELDS = ("paper", "table", *CELL, "unbuilt")
@@ -78,7 +78,10 @@ def render_list(papers: Mapping[str, Paper], counts: Mapping[str, Sequence[Count
         tables = [dict(zip(keys, (name, number, shows, *count), strict=True)) for name, number, shows, count in each]
         return json.dumps({"papers": {name: paper.paper for name, paper in papers.items()}, "tables": tables}) + "\n"
     if form == "csv":
-        return _write_csv(head, [[defuse(name), number, defuse(shows), *count] for name, number, shows, count in each])
+        words = [
+            [*(defuse(sanitize(word)) for word in (name, number, shows)), *count] for name, number, shows, count in each
+        ]
+        return _write_csv(head, words)
     rows = [[escape(name), number, escape(shows), *map(str, count)] for name, number, shows, count in each]
     return markdown(head, rows, "lllrrr") + "\n"
 
@@ -96,7 +99,7 @@ def _describe_cell(name: str, number: str, cell: Mapping[str, Any]) -> list[str]
     settings = json.dumps(cell["settings"]) if cell["settings"] else ""
     fields = {**cell, "paper": name, "table": number, "settings": settings}
     return [
-        fields[field] if field == "printed" else "" if fields[field] is None else defuse(str(fields[field]))
+        fields[field] if field == "printed" else "" if fields[field] is None else defuse(sanitize(str(fields[field])))
         for field in FIELDS
     ]
 

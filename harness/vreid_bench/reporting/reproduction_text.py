@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+
 from tabulate import tabulate
 
 from vreid_bench.reporting.claims_page import render_claims_text
@@ -134,14 +135,21 @@ def write_interval(measured: Measured | None) -> str:
     return f"{low:.1f}–{high:.1f}"
 
 
-def list_measured(reproduced: Reproduced, at: int) -> Iterator[tuple[Kind | None, tuple[Measured | None, ...]]]:
-    """What was measured for a row, by kind; one line without any number where it has a method and no row at all."""
+def list_measured(
+    reproduced: Reproduced, at: int, columns: Sequence[int] | None = None
+) -> Iterator[tuple[Kind | None, list[Measured | None]]]:
+    """What was measured for a row, by kind, in some columns or in all.
+
+    One line without any number where the row has a method and nothing was measured; none where it has no method.
+    """
     row = reproduced.cells[at]
+    columns = range(len(row)) if columns is None else columns
     if not any(cell.side for cell in row):
         return
-    shown = [(kind, cells[at]) for kind, cells in reproduced.measured.items() if any(cells[at])]
+    every = [(kind, [cells[at][column] for column in columns]) for kind, cells in reproduced.measured.items()]
+    shown = [(kind, measured) for kind, measured in every if any(measured)]
     if not shown:
-        yield None, (None,) * len(row)
+        yield None, [None] * len(columns)
     yield from shown
 
 
@@ -163,8 +171,7 @@ def _list_lines(reproduced: Reproduced, columns: Sequence[int]) -> Iterator[list
     for i, row in enumerate(reproduced.cells):
         shown = [row[at] for at in columns]
         yield [sanitize(row[0].row.label), "printed", *(sanitize(cell.printed) for cell in shown)]
-        for kind, every in list_measured(reproduced, i):
-            measured = [every[at] for at in columns]
+        for kind, measured in list_measured(reproduced, i, columns):
             what = name_kind(reproduced, kind) if kind else "measured"
             values = (write_value(cell, each) for cell, each in zip(shown, measured, strict=True))
             yield [sanitize(write_system(row[0].row, measured)), what, *values]
