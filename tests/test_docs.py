@@ -67,6 +67,7 @@ def test_every_option_in_the_docs_exists(cli):
         ["inspect"],
         ["leaderboard", "claims"],
         ["leaderboard", "table"],
+        ["reproduce"],
         ["export"],
         ["data", "from-tracks"],
     )
