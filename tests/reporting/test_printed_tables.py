@@ -2,10 +2,11 @@
 
 import json
 import re
+import tomllib
 from collections import Counter
 
 import pytest
-from places import LEADERBOARD
+from places import LEADERBOARD, ROOT
 
 from vreid_bench.planning.method import choose_recipe
 from vreid_bench.planning.protocols import find_protocol
@@ -14,6 +15,7 @@ from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.claims import Side, read_claims
 from vreid_bench.reporting.printed_tables import (
     COSTS,
+    FOLDER,
     Column,
     Line,
     choose_tables,
@@ -210,6 +212,12 @@ def test_every_table_of_results_of_the_five_papers_is_there():
         "tacan": list("12345"),
         "temporal-modeling": [*"123456789", "10"],
     }
+
+
+def test_the_files_come_with_the_package():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert "papers/*.toml" in settings["package-data"]["vreid_bench.reporting"]
+    assert FOLDER.parent.name == "reporting"
 
 
 def test_the_papers_have_the_names_that_their_claims_have():

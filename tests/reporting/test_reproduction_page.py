@@ -90,7 +90,7 @@ def test_the_list_of_tables_in_each_form():
 
 
 def test_text_of_strangers_is_text():
-    line = make_line("1", label=f"={HOSTILE}", note=HOSTILE)
+    line = make_line("1", label=f"={HOSTILE}", note=HOSTILE, settings={HOSTILE: HOSTILE})
     shown = reproduce(line, paper=HOSTILE, columns=[make_column(label=HOSTILE, group=HOSTILE)], note=HOSTILE)
     hostile = {HOSTILE: make_paper(paper=HOSTILE)}
     page = render_markdown(shown, []) + render_list(hostile, {HOSTILE: [Count(1, 1, 1)]}, "markdown")
@@ -100,5 +100,6 @@ def test_text_of_strangers_is_text():
     assert data.replace("\n", "").isprintable()
     [first, *_] = csv.DictReader(io.StringIO(data))
     assert first["row"].startswith("'=a|b")
+    assert all(text.isprintable() for text in render_markdown(shown, [HOSTILE]).split("\n"))
     assert render_json(shown, []).isascii()
     assert "\x1b" not in render_json(shown, [])

@@ -90,14 +90,14 @@ def test_the_whole_says_how_to_compare_and_what_to_run():
 
 def test_text_of_strangers_is_text():
     lines = [
-        make_line("1", label=HOSTILE, note=HOSTILE),
+        make_line("1", label=HOSTILE, note=HOSTILE, settings={HOSTILE: HOSTILE}),
         make_line("2", None, label=HOSTILE, unbuilt=HOSTILE),
     ]
     table = make_table(*lines, columns=[make_column(label=HOSTILE, group=HOSTILE)], note=HOSTILE)
     table = table.model_copy(update={"caption": HOSTILE})
     paper = make_paper(table, paper=HOSTILE)
     for width in (None, 80):
-        shown = render_reproduction(reproduce_paper("p", paper, [table], None, []), [], width)
+        shown = render_reproduction(reproduce_paper("p", paper, [table], None, []), [HOSTILE], width)
         shown += render_papers({HOSTILE: paper}, {HOSTILE: [count_numbers(reproduce_table(table, []))]}, width)
         assert all(line.isprintable() for line in shown.split("\n"))
         assert "<script>" in shown

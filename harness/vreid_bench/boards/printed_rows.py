@@ -7,13 +7,14 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from vreid_bench.boards.wanted import Wanted
+from vreid_bench.contracts.recipe import Preset
 from vreid_bench.reporting.claims import Side
 from vreid_bench.reporting.reproduction import Reproduced, list_missing_sides
 
 RERANKER = "zhong"  # k-reciprocal re-ranking, for papers that do not say how they re-rank
 
 
-def list_missing(tables: Iterable[Reproduced], preset: str = "small", seeds: Sequence[int] = (0,)) -> list[Wanted]:
+def list_missing(tables: Iterable[Reproduced], preset: Preset = "small", seeds: Sequence[int] = (0,)) -> list[Wanted]:
     """What has to run so that every cell of the tables with a method has a row under the protocol of its paper.
 
     Re-ranked rows are left out, because a `Wanted` names no re-ranker; `list_commands` has them, too.
@@ -22,7 +23,7 @@ def list_missing(tables: Iterable[Reproduced], preset: str = "small", seeds: Seq
     return [_want(side, preset, seed) for side in sides for seed in seeds]
 
 
-def list_commands(tables: Iterable[Reproduced], preset: str = "small", seeds: Sequence[int] = (0,)) -> list[str]:
+def list_commands(tables: Iterable[Reproduced], preset: Preset = "small", seeds: Sequence[int] = (0,)) -> list[str]:
     """The commands that make these rows, and those that are re-ranked."""
     return [
         write_command(_want(side, preset, seed), RERANKER if side.reranked else None)
@@ -40,6 +41,6 @@ def write_command(wanted: Wanted, reranker: str | None = None) -> str:
     return shlex.join([*words, *(["--rerank", reranker] if reranker else [])])
 
 
-def _want(side: Side, preset: str, seed: int) -> Wanted:
+def _want(side: Side, preset: Preset, seed: int) -> Wanted:
     settings = tuple(f"{path}={json.dumps(value)}" for path, value in sorted(side.settings.items()))
     return Wanted(str(side.protocol), side.method, preset, seed, settings)

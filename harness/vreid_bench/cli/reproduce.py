@@ -40,15 +40,17 @@ def reproduce(paper: str | None, numbers: tuple[str, ...], form: str, source: Pa
     from vreid_bench.reporting.reproduction_page import render_csv, render_json, render_list, render_markdown
     from vreid_bench.reporting.reproduction_text import render_papers, render_reproduction
     from vreid_bench.reporting.terminal_tables import terminal_width
+    from vreid_bench.reporting.text import sanitize
 
     papers = read_papers(source) if source else read_papers()
     if folder and not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with records/")
     folder = folder or FOLDER
     records = read_records(folder) if folder.is_dir() else []
+    known = ", ".join(map(sanitize, papers))
     if paper is None:
         if numbers:
-            raise InputError(f"--table {numbers[0]}: of which paper? expected one of {', '.join(papers)} before it")
+            raise InputError(f"--table {numbers[0]}: of which paper? expected one of {known} before it")
         counts = {
             name: [count_numbers(reproduce_table(table, records)) for table in each.table]
             for name, each in papers.items()
@@ -58,7 +60,7 @@ def reproduce(paper: str | None, numbers: tuple[str, ...], form: str, source: Pa
         click.echo(listed, nl=False)
         return
     if paper not in papers:
-        raise InputError(f"{paper}: no such paper; expected one of {', '.join(papers)}")
+        raise InputError(f"{paper}: no such paper; expected one of {known}")
     claims = read_claims(folder / CLAIMS)
     tables = choose_tables(papers[paper], numbers)
     shown = reproduce_paper(paper, papers[paper], tables, claims.get(paper), records)

@@ -3,6 +3,9 @@
 The files come with the package. A table has columns and rows; a row says which method stands for it here, or that its
 numbers are quoted from other people, or why it has no method. In their short form columns are `{ mars = "mAP R1" }`,
 protocol -> metrics, and the numbers of a row are one text with a space between two numbers.
+
+A method of ours repeats the numbers of its rows as `reported`, and one method of each paper what it quotes, because
+records carry them; a test holds both to be the same.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from vreid_bench.records.fields import Entry, MethodName, Name, Text
 from vreid_bench.reporting.claims import Side, Words
+from vreid_bench.reporting.text import sanitize
 from vreid_bench.reporting.toml_file import list_files, read_toml
 from vreid_bench.system.errors import InputError
 
@@ -125,7 +129,9 @@ def choose_tables(paper: Paper, numbers: tuple[str, ...]) -> tuple[Table, ...]:
     known = ", ".join(table.number for table in paper.table)
     for number in numbers:
         if read_number(number) not in by_number:
-            raise InputError(f"--table {number}: {paper.paper} has no such table of results; expected one of {known}")
+            raise InputError(
+                f"--table {number}: {sanitize(paper.paper)} has no such table of results; expected one of {known}"
+            )
     return tuple(by_number[number] for number in dict.fromkeys(map(read_number, numbers))) if numbers else paper.table
 
 

@@ -45,7 +45,11 @@ def render_markdown(reproduction: Reproduction, commands: Sequence[str]) -> str:
     if judged and (judged.judgements or judged.unjudged):
         lines += ["## Claims\n", *list_paper_lines(judged)]
     if commands:
-        lines += ["## Missing rows\n", name_missing(commands) + "\n", *(f"    {command}" for command in commands)]
+        lines += [
+            "## Missing rows\n",
+            name_missing(commands) + "\n",
+            *(f"    {sanitize(command)}" for command in commands),
+        ]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

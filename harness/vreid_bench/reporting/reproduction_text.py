@@ -35,7 +35,7 @@ def render_reproduction(reproduction: Reproduction, commands: Sequence[str], wid
         _, counts, *claims = render_claims_text([reproduction.judged], width).split("\n")
         parts.append("\n".join([_wrap(f"Of {counts}", width), *claims]))
     if commands:
-        parts.append("\n".join([name_missing(commands), "", *commands]))
+        parts.append("\n".join([name_missing(commands), "", *map(sanitize, commands)]))
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
