@@ -68,6 +68,7 @@ def test_every_option_in_the_docs_exists(cli):
         ["leaderboard", "claims"],
         ["leaderboard", "table"],
         ["leaderboard", "drift"],
+        ["reproduce"],
         ["export"],
         ["data", "from-tracks"],
     )
@@ -136,3 +137,24 @@ def test_every_published_file_of_weights_stands_in_its_table():
     assert len(rows) == 11
     for kind, name, file in rows:
         assert f"| {kind} `{name}` | {file.data} | `{file.name}`" in page, name
+
+
+def read_printed(text):
+    """The printed numbers of each row, and the methods that are measured."""
+    rows = [re.split(r" {2,}", line.strip()) for line in text.splitlines()]
+    printed = [row for row in rows if "printed" in row[1:2]]
+    return printed, {row[0].split(",")[0] for row in rows if row[1:2] and row[1].startswith("measured")}
+
+
+@pytest.mark.parametrize("paper", ["clip-similarity", "ica", "personvlad", "tacan", "temporal-modeling"])
+def test_the_example_of_each_paper_prints_its_table(cli, monkeypatch, paper):
+    """Measured numbers change with every new row, so they are left out."""
+    page = (ROOT / "docs/reproduce.md").read_text()
+    number, example = re.search(
+        rf"\$ vreid-bench reproduce {paper} --table (\w+)\n(Table.*?)```", page, re.DOTALL
+    ).groups()
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = cli("reproduce", paper, "--table", number, "--dir", LEADERBOARD).stdout
+    printed, methods = read_printed(example)
+    assert (printed, methods) == read_printed(shown)
+    assert len(printed) >= 4

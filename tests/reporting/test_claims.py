@@ -10,7 +10,8 @@ from vreid_bench.planning.method import choose_recipe
 from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.registry.assignments import override
 from vreid_bench.registry.registry import Registry
-from vreid_bench.reporting.claims import LARGEST, Claim, Side, find_claim_faults, read_claims
+from vreid_bench.reporting.claims import Claim, Side, find_claim_faults, read_claims
+from vreid_bench.reporting.toml_file import LARGEST
 from vreid_bench.system.errors import InputError
 
 CLAIM = """

@@ -25,6 +25,7 @@ from vreid_bench.cli.pretrain import pretrain
 from vreid_bench.cli.protocols import protocols
 from vreid_bench.cli.record import record
 from vreid_bench.cli.report import report
+from vreid_bench.cli.reproduce import reproduce
 from vreid_bench.cli.run import run
 from vreid_bench.cli.runs import runs_
 from vreid_bench.cli.score import score
@@ -113,6 +114,7 @@ for command in (
     leaderboard,
     record,
     report,
+    reproduce,
     plot,
     list_,
     methods,

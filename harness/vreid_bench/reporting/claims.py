@@ -7,19 +7,16 @@ protocol. In its short form a side is the name of a method; the long form says w
 
 from __future__ import annotations
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
 from vreid_bench.records.fields import Entry, MethodName, Name, Text
-from vreid_bench.records.parse import parse
+from vreid_bench.reporting.toml_file import list_files, read_toml
 from vreid_bench.system.errors import InputError
 
 NAME = "claims"  # the folder in a leaderboard
-LARGEST = 1 << 20  # bytes; the longest file of ours has a tenth of it
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
@@ -69,13 +66,13 @@ def read_claims(folder: Path) -> dict[str, Claims]:
 
     Raises InputError for the first faulty file, which names the field, what was found and what was expected.
     """
-    return {path.stem: _read(path) for path in _list_files(folder)}
+    return {path.stem: _read(path) for path in list_files(folder)}
 
 
 def find_claim_faults(folder: Path) -> list[str]:
     """What is wrong with the files in the folder, each fault a sentence that names the file."""
     faults = []
-    for path in _list_files(folder):
+    for path in list_files(folder):
         try:
             _read(path)
         except InputError as fault:
@@ -83,25 +80,8 @@ def find_claim_faults(folder: Path) -> list[str]:
     return faults
 
 
-def _list_files(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
 def _read(path: Path) -> Claims:
-    if path.suffix != ".toml" or path.is_symlink() or not path.is_file():
-        raise InputError(f"{path}: does not belong here; {path.parent.name}/ holds claims only, as .toml files")
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror})") from fault
-    if len(content) > LARGEST:
-        raise InputError(f"{path}: over {LARGEST} bytes; expected the claims of one paper, which are fewer")
-    try:
-        fields = tomllib.loads(content.decode())
-        return parse(json.dumps(_spell_out(fields), default=str).encode(), Claims)
-    except ValueError as fault:  # of TOML and UTF-8, too
-        raise InputError(f"{path}: not valid claims: {fault}") from fault
+    return read_toml(path, Claims, _spell_out, NAME)
 
 
 def _spell_out(fields: dict[str, Any]) -> dict[str, Any]:

@@ -37,12 +37,18 @@ def render_claims(judged: Sequence[Judged]) -> bytes:
     """The page: the number of verdicts, then for each paper its claims, and what it states that is not judged."""
     lines = [MARK, "# Claims of the papers\n", LEGEND, _count_verdicts(judged) + "\n"]
     for paper in judged:
-        lines += [f"## {escape(paper.paper)}\n", _claims_table(paper.judgements) + "\n"]
-        lines += [f"* {escape(where)}: {escape(note)}\n" for note, where in _collect_notes(paper.judgements).items()]
-        if paper.unjudged:
-            lines.append(UNJUDGED)
-            lines += [f"* {escape(e.says)} ({escape(e.where)}): {escape(e.why)}\n" for e in paper.unjudged]
+        lines += [f"## {escape(paper.paper)}\n", *list_paper_lines(paper)]
     return ("\n".join(lines).rstrip("\n") + "\n").encode()
+
+
+def list_paper_lines(paper: Judged) -> list[str]:
+    """The claims of a paper as lines of Markdown, with notes, and with what it states that is not judged."""
+    lines = [_claims_table(paper.judgements) + "\n"] if paper.judgements else []
+    lines += [f"* {escape(where)}: {escape(note)}\n" for note, where in _collect_notes(paper.judgements).items()]
+    if paper.unjudged:
+        lines.append(UNJUDGED)
+        lines += [f"* {escape(e.says)} ({escape(e.where)}): {escape(e.why)}\n" for e in paper.unjudged]
+    return lines
 
 
 def render_claims_text(judged: Sequence[Judged], width: int | None) -> str:

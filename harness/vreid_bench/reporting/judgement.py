@@ -79,7 +79,7 @@ def judge_claim(claim: Claim, records: Iterable[Record]) -> list[Judgement]:
     """
     kept, found = list(records), []
     for protocol in claim.protocol:
-        better, worse = (_find_rows(side, protocol, kept) for side in (claim.better, claim.worse))
+        better, worse = (find_rows(side, protocol, kept) for side in (claim.better, claim.worse))
         shared = sorted(better.keys() & worse.keys(), key=_order)
         found += [_judge_rows(claim, protocol, better[terms], worse[terms]) for terms in shared]
         if not shared:
@@ -101,7 +101,7 @@ def _order(terms: Terms) -> tuple[int, Terms]:
     return SOURCES.index(terms.source), terms
 
 
-def _find_rows(side: Side, protocol: str, records: Sequence[Record]) -> dict[Terms, Row]:
+def find_rows(side: Side, protocol: str, records: Sequence[Record]) -> dict[Terms, Row]:
     """The row of a side under each terms; of several recipes that with most seeds, then the latest."""
     matching = [record for record in records if _is_of(record, side, side.protocol or protocol)]
     rows: dict[Terms, Row] = {}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.records.record import Record
+from vreid_bench.records.scores import Summary
 from vreid_bench.reporting.board import Row
 from vreid_bench.scoring.hierarchical_bootstrap import Group
 from vreid_bench.system.fingerprint import digest
@@ -23,10 +24,16 @@ class Score(NamedTuple):
 
 
 def score_record(record: Record, condition: str, metric: str) -> Score:
-    """The score under the headline convention, of one condition or of what the protocol ranks by."""
+    """The mAP or R1 under the headline convention, of one condition or of what the protocol ranks by."""
+    summary = find_summary(record, condition)
+    return Score(getattr(summary, metric), getattr(summary.interval, metric))
+
+
+def find_summary(record: Record, condition: str) -> Summary:
+    """All scores under the headline convention, of one condition or of what the protocol ranks by."""
     head = record.protocol.headline
     each = {c.name: c.conventions[head] for c in record.conditions} | {"": record.conventions[head]}
-    return Score(getattr(each[condition], metric), getattr(each[condition].interval, metric))
+    return each[condition]
 
 
 def group_people(row: Row, condition: str, metric: str) -> Group | None:

@@ -35,3 +35,11 @@ def escape_latex(text: str) -> str:
 def sanitize(text: str) -> str:
     """The text on one line, without characters that move a cursor, hide a letter or reverse the text direction."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def defuse(text: str) -> str:
+    """Untrusted text for a cell of a CSV file.
+
+    A spreadsheet takes a cell that begins with one of these for a formula; an apostrophe makes it text.
+    """
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
