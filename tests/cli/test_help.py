@@ -35,6 +35,7 @@ def test_every_command_that_shows_a_bar_can_be_quiet():
     assert quiet == {
         *((name,) for name in ("run", "pretrain", "report", "inspect", "visibility")),
         *(("data", name) for name in ("synthesize", "verify", "from-tracks")),
+        ("leaderboard", "fill"),
     }
     assert all("-q" in each.opts for path in quiet for each in COMMANDS[path].params if "--quiet" in each.opts)
 

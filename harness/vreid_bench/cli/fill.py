@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from vreid_bench.cli.options import AS_JSON, FILE, QUIET, RUNS
+from vreid_bench.cli.options import AS_JSON, QUIET, RUNS
 from vreid_bench.system.errors import InputError, RunError
-
-if TYPE_CHECKING:
-    from vreid_bench.cli.leaderboard import Chosen
 
 
 @click.command()
@@ -21,10 +18,12 @@ if TYPE_CHECKING:
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="How many runs at a time.")
 @RUNS
 @QUIET
-@click.option("--dir", "folder", type=FILE, help="The folder of records and pages; default: leaderboard.")
+@LEADERBOARD_DIR
 @AS_JSON
 @click.pass_obj
-def fill(before: Chosen, /, boards: tuple[str, ...], folder: Path | None, as_json: bool, dry: bool, **how: Any) -> None:
+def fill(
+    before: LeaderboardOptions, /, boards: tuple[str, ...], folder: Path | None, as_json: bool, dry: bool, **how: Any
+) -> None:
     """Run the rows of BOARDS that are missing or outdated.
 
     A board is a file boards/NAME.toml of the leaderboard, or any path that ends in .toml: it lists methods, protocols,
@@ -48,7 +47,7 @@ def fill(before: Chosen, /, boards: tuple[str, ...], folder: Path | None, as_jso
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting.record_folder import read_records
 
-    folder, as_json = folder or before.folder or Path("leaderboard"), as_json or before.as_json
+    folder, as_json = folder or before.folder or LEADERBOARD, as_json or before.as_json
     if not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with boards/")
     wanted, records, registry = read_boards(folder, boards), read_records(folder), Registry.installed()

@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from vreid_bench.cli.drift import drift
 from vreid_bench.cli.fill import fill
-from vreid_bench.cli.options import AS_JSON, FILE
+from vreid_bench.cli.options import AS_JSON, FILE, LEADERBOARD, LEADERBOARD_DIR, LeaderboardOptions
 from vreid_bench.system.errors import InputError, RunError
 
-FOLDER, CLAIMS = Path("leaderboard"), "claims"
+CLAIMS = "claims"
 FORMATS = ("markdown", "latex", "csv", "json")
 METRICS = ("mAP", "R1", "R5", "R10", "R20", "mINP")
 SOURCES = ("official", "unverified", "synthetic")
-DIR = click.option(
-    "--dir", "folder", type=FILE, help=f"The folder of records and pages; default: {FOLDER}."
-)  # before a command or after it
-
-
-class Chosen(NamedTuple):
-    """Options that stand before a command."""
-
-    folder: Path | None
-    as_json: bool
 
 
 @click.group(invoke_without_command=True)
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit code 1 if a page is out of date.")
-@DIR
+@LEADERBOARD_DIR
 @AS_JSON
 @click.pass_context
 def leaderboard(context: click.Context, only_check: bool, folder: Path | None, as_json: bool) -> None:
@@ -52,11 +42,11 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path | None, a
             raise InputError(
                 f"--check checks pages, which `{context.invoked_subcommand}` does not; leave one of them out"
             )
-        context.obj = Chosen(folder, as_json)
+        context.obj = LeaderboardOptions(folder, as_json)
         return
     from vreid_bench.reporting.leaderboard import check, write_pages
 
-    folder = folder or FOLDER
+    folder = folder or LEADERBOARD
     if not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; `vreid-bench leaderboard add` creates it")
     problems = check(folder) if only_check else []
@@ -72,10 +62,10 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path | None, a
 @leaderboard.command()
 @click.argument("runs", nargs=-1, required=True, type=FILE)
 @click.option("--replace", is_flag=True, help="Replace a record of the same name.")
-@DIR
+@LEADERBOARD_DIR
 @AS_JSON
 @click.pass_obj
-def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | None, as_json: bool) -> None:
+def add(before: LeaderboardOptions, runs: tuple[Path, ...], replace: bool, folder: Path | None, as_json: bool) -> None:
     """Publish the records of RUNS and rebuild the pages.
 
     RUNS are folders of finished runs, or record files. Runs that are not finished are skipped with a note. Those that
@@ -87,7 +77,7 @@ def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | No
     """
     from vreid_bench.reporting.leaderboard import publish
 
-    written, skipped, refused = publish(runs, folder or before.folder or FOLDER, replace)
+    written, skipped, refused = publish(runs, folder or before.folder or LEADERBOARD, replace)
     for run in skipped:
         click.echo(f"note: {run} is skipped: it is not finished; repeat its command", err=True)
     if as_json or before.as_json:
@@ -112,9 +102,9 @@ def add(before: Chosen, runs: tuple[Path, ...], replace: bool, folder: Path | No
 )
 @click.option("--intervals", is_flag=True, help="With the 95 % interval over people behind mAP and R1.")
 @click.option("--source", type=click.Choice(SOURCES), help="Of the data, where the protocol has several boards.")
-@DIR
+@LEADERBOARD_DIR
 @click.pass_obj
-def table(before: Chosen, /, protocol: str, source: str | None, folder: Path | None, **shape: Any) -> None:
+def table(before: LeaderboardOptions, /, protocol: str, source: str | None, folder: Path | None, **shape: Any) -> None:
     """Print the board of PROTOCOL as a table for a paper.
 
     Rows of three seeds and more stand first. A letter is a tier: over other people and seeds, its rows cannot be told
@@ -128,7 +118,7 @@ def table(before: Chosen, /, protocol: str, source: str | None, folder: Path | N
     from vreid_bench.reporting.paper_tables import TableShape, render_table
     from vreid_bench.reporting.record_folder import read_records
 
-    folder = folder or before.folder or FOLDER
+    folder = folder or before.folder or LEADERBOARD
     if not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with records/")
     every = boards(read_records(folder))
@@ -147,10 +137,10 @@ def table(before: Chosen, /, protocol: str, source: str | None, folder: Path | N
 
 @leaderboard.command()
 @click.option("--claims", "source", type=FILE, help=f"The folder of claims; default: {CLAIMS} in the leaderboard.")
-@DIR
+@LEADERBOARD_DIR
 @AS_JSON
 @click.pass_obj
-def claims(before: Chosen, source: Path | None, folder: Path | None, as_json: bool) -> None:
+def claims(before: LeaderboardOptions, source: Path | None, folder: Path | None, as_json: bool) -> None:
     """Judge the orderings that papers state.
 
     Does an ordering hold for the records of a leaderboard, over seeds and people? The verdict follows from the
@@ -166,7 +156,7 @@ def claims(before: Chosen, source: Path | None, folder: Path | None, as_json: bo
     from vreid_bench.reporting.record_folder import read_records
     from vreid_bench.reporting.terminal_tables import terminal_width
 
-    folder = folder or before.folder or FOLDER
+    folder = folder or before.folder or LEADERBOARD
     source = source or folder / CLAIMS
     if not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with records/")

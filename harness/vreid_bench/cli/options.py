@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -65,3 +66,14 @@ ACCEPT_WITHDRAWN = click.option(
     metavar="DATASET",
     help="Read real data of this dataset although it was withdrawn; may be repeated.",
 )
+LEADERBOARD = Path("leaderboard")
+LEADERBOARD_DIR = click.option(
+    "--dir", "folder", type=FILE, help=f"The folder of records and pages; default: {LEADERBOARD}."
+)  # before a command of `leaderboard` or after it
+
+
+class LeaderboardOptions(NamedTuple):
+    """Options of `leaderboard` that stand before one of its commands."""
+
+    folder: Path | None
+    as_json: bool

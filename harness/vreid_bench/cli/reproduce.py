@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from vreid_bench.cli.leaderboard import CLAIMS, DIR, FOLDER
-from vreid_bench.cli.options import FILE
+from vreid_bench.cli.leaderboard import CLAIMS
+from vreid_bench.cli.options import FILE, LEADERBOARD, LEADERBOARD_DIR
 from vreid_bench.system.errors import InputError
 
 FORMATS = ("text", "markdown", "csv", "json")
@@ -18,7 +18,7 @@ FORMATS = ("text", "markdown", "csv", "json")
 @click.option("--table", "numbers", multiple=True, metavar="N", help="Only this table, 7 or VII; may be repeated.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--papers", "source", type=FILE, help="A folder of tables, one .toml for each paper; default: ours.")
-@DIR
+@LEADERBOARD_DIR
 def reproduce(paper: str | None, numbers: tuple[str, ...], form: str, source: Path | None, folder: Path | None) -> None:
     """Show tables of papers beside what was measured.
 
@@ -45,7 +45,7 @@ def reproduce(paper: str | None, numbers: tuple[str, ...], form: str, source: Pa
     papers = read_papers(source) if source else read_papers()
     if folder and not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with records/")
-    folder = folder or FOLDER
+    folder = folder or LEADERBOARD
     records = read_records(folder) if folder.is_dir() else []
     known = ", ".join(map(sanitize, papers))
     if paper is None:
