@@ -1,4 +1,4 @@
-"""`vreid-bench record`: is a record what its run measured?"""
+"""`vreid-bench record`: is a record what its run measured? Its schema, and its scores for other programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vreid_bench.system.errors import InputError
 
 @click.group()
 def record() -> None:
-    """Check the records of runs."""
+    """Check the records of runs, describe them, export them."""
 
 
 @record.command()
@@ -21,8 +21,8 @@ def check(sources: tuple[Path, ...]) -> None:
     """Check that the scores of records follow from each other.
 
     FILE is a record, or the folder of a run. A record holds each score several times: as such, by split, as a curve,
-    and as sums over the queries of each person. In the folder of a run, the scores of every query are compared, too. A
-    fault is one sentence, and the exit code is 2.
+    as sums over the queries of each person, and by camera pair. In the folder of a run, the scores of every query are
+    compared, too. A fault is one sentence, and the exit code is 2.
 
     \b
         vreid-bench record check runs/*
@@ -38,3 +38,18 @@ def check(sources: tuple[Path, ...]) -> None:
             faults.append(str(fault))
     if faults:
         raise InputError("\n".join(faults))
+
+
+@record.command()
+def schema() -> None:
+    """Print the JSON schema of a record.
+
+    Any validator of JSON Schema 2020-12 tells by it whether a file has the fields of a record. `record check` also
+    tells whether its scores follow from each other.
+
+    \b
+        vreid-bench record schema > record.schema.json
+    """
+    from vreid_bench.records.schema import render_schema
+
+    click.echo(render_schema(), nl=False)
