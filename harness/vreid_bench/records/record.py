@@ -13,6 +13,7 @@ from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer,
 from vreid_bench.contracts.precision import DEFAULT
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.records.agreement import find_disagreements
+from vreid_bench.records.camera_pairs import find_pair_disagreements
 from vreid_bench.records.entries import (
     Budget,
     Code,
@@ -24,7 +25,6 @@ from vreid_bench.records.entries import (
     ProtocolEntry,
     Weights,
 )
-from vreid_bench.records.camera_pairs import find_pair_disagreements
 from vreid_bench.records.fields import Amount, Count, Entry, Name, Text, Time
 from vreid_bench.records.parse import parse
 from vreid_bench.records.scores import CameraPairs, Condition, Metrics, People, Result, Splits
