@@ -9,6 +9,8 @@ import click
 from vreid_bench.cli.options import FILE
 from vreid_bench.system.errors import InputError
 
+FORMATS = ("every-eval-ever", "huggingface", "csv")
+
 
 @click.group()
 def record() -> None:
@@ -38,6 +40,35 @@ def check(sources: tuple[Path, ...]) -> None:
             faults.append(str(fault))
     if faults:
         raise InputError("\n".join(faults))
+
+
+@record.command()
+@click.argument("sources", nargs=-1, required=True, type=FILE, metavar="FILE...")
+@click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="The format.")
+@click.option("-o", "--out", type=FILE, help="The file to write; of every-eval-ever, the folder. Default: print.")
+def export(sources: tuple[Path, ...], form: str, out: Path | None) -> None:
+    """Write the scores of records for another program.
+
+    FILE is a record, or the folder of a run. Scores stay fractions, and each has its convention, its condition and its
+    95 % interval.
+
+    \b
+    every-eval-ever  a JSON file for each record, by schema 0.3.0 of Every Eval Ever
+    huggingface      the metadata `model-index` that a model card begins with
+    csv              a line for each record, convention, condition and metric
+
+    \b
+        vreid-bench record export runs/* --to csv --out scores.csv
+        vreid-bench record export runs/* --to every-eval-ever --out store
+    """
+    from vreid_bench.reporting.export.write import render_records, write_records
+    from vreid_bench.reporting.record_check import read_record
+
+    records = [read_record(source) for source in sources]
+    if out is None:
+        click.echo(render_records(records, form), nl=False)
+    else:
+        click.echo("\n".join(map(str, write_records(records, form, out))))
 
 
 @record.command()

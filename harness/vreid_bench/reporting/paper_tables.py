@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from vreid_bench.reporting.board import Board
 from vreid_bench.reporting.leaderboard_tables import markdown
 from vreid_bench.reporting.page.view import view_board
-from vreid_bench.reporting.text import escape, escape_latex, sanitize
+from vreid_bench.reporting.text import defuse, escape, escape_latex, sanitize
 from vreid_bench.system.errors import InputError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -126,16 +126,11 @@ def _render_csv(lines: Sequence[Line], metrics: Sequence[str]) -> str:
     ends = [f"{metric}_{end}" for metric in limits for end in ("low", "high")]
     writer.writerow(["method", "preset", "seeds", "changes", "tier", *metrics, *ends])
     for line in lines:
-        text = [_defuse(each) for each in (line.method, line.preset, str(line.seeds), "; ".join(line.changes))]
+        text = [defuse(each) for each in (line.method, line.preset, str(line.seeds), "; ".join(line.changes))]
         numbers = [line.scores[metric].mean for metric in metrics]
         bounds = [end for metric in limits for end in line.scores[metric].interval or ()]
         writer.writerow([*text, line.tier, *numbers, *bounds])
     return file.getvalue()
-
-
-def _defuse(text: str) -> str:
-    """A spreadsheet takes a cell that begins with one of these for a formula; an apostrophe makes it text."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
 def _mark_tier(line: Line, values: Sequence[str]) -> list[str]:
