@@ -68,6 +68,7 @@ def test_every_option_in_the_docs_exists(cli):
         ["leaderboard", "claims"],
         ["leaderboard", "table"],
         ["export"],
+        ["record", "export"],
         ["data", "from-tracks"],
     )
     shown = "".join(cli(*command, "--help").stdout for command in commands + more)

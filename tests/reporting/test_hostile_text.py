@@ -20,6 +20,7 @@ from vreid_bench.reporting.export.every_eval_ever import evaluation_path, render
 from vreid_bench.reporting.export.huggingface import render_model_card
 from vreid_bench.reporting.export.lines import render_csv
 from vreid_bench.reporting.front import build_front
+from vreid_bench.reporting.front_place import Place
 from vreid_bench.reporting.judgement import judge_papers
 from vreid_bench.reporting.page.render import render_report
 from vreid_bench.reporting.pages import render_pages
@@ -108,7 +109,7 @@ def judged(records):
 def front(records, tmp_path_factory):
     folder = tmp_path_factory.mktemp("front") / "board"
     text = "<!-- begin board mars/synthetic -->\n<!-- end board -->\n"
-    return build_front(folder.parent / "README.md", text, folder, records)
+    return build_front(Place(folder.parent / "README.md", text, "mars/synthetic"), folder, records)
 
 
 def assert_calm(text):

@@ -1,14 +1,7 @@
-"""What a README shows of a board beside it: its best rows and two figures, between two comments that name the board.
-
-    <!-- begin board mars/synthetic -->
-    <!-- end board -->
-
-in the README.md of the folder that a leaderboard lies in. Without these lines, nothing is made.
-"""
+"""What a README shows of a board beside it: its best rows and two figures."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,41 +9,32 @@ from typing import NamedTuple
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import boards
 from vreid_bench.reporting.front_figures import FigureFile, draw_front
-from vreid_bench.reporting.front_folder import BEGIN, FIGURES
+from vreid_bench.reporting.front_place import FIGURES, Place
 from vreid_bench.reporting.leaderboard_tables import markdown
 from vreid_bench.reporting.page.view import BoardView, view_board
 from vreid_bench.reporting.text import escape
 from vreid_bench.system.errors import InputError
 
-END = "<!-- end board -->"
-BLOCK = re.compile(r"<!-- begin board (\S+) -->\n(.*?)<!-- end board -->", re.DOTALL)
 MOST = 10  # rows
 
 
 class Front(NamedTuple):
-    """The README with its block as it should be, and the figures in it."""
+    """The README as it should be, and the figures in it."""
 
-    path: Path
     content: bytes
     figures: list[FigureFile]
 
 
-def build_front(path: Path, text: str, leaderboard: Path, records: Sequence[Record]) -> Front:
-    """The README at `path` with the board that its text names.
-
-    Raises InputError for a place that does not end, and for a board without records.
-    """
-    places = BLOCK.findall(text)
-    if len(places) != 1 or text.count(BEGIN) != 1:
-        raise InputError(f"{path}: expected one line `{BEGIN}FOLDER -->` and one `{END}` below it")
-    [(folder, _)] = places
-    found = [board for board in boards(records) if board.first.folder == folder]
+def build_front(place: Place, leaderboard: Path, records: Sequence[Record]) -> Front:
+    """The README with the board that it names. Raises InputError for a board without records."""
+    found = [board for board in boards(records) if board.first.folder == place.board]
     if not found:
-        raise InputError(f"{path}: shows the board {folder}, of which {leaderboard} has no record; name another")
+        raise InputError(
+            f"{place.path}: shows the board {place.board}, of which {leaderboard} has no record; name another"
+        )
     view = view_board(found[0])
     figures = draw_front(view)
-    block = f"{BEGIN}{folder} -->\n{_render_block(view, figures, leaderboard.resolve().name)}{END}"
-    return Front(path, BLOCK.sub(lambda _: block, text).encode(), figures)
+    return Front(place.fill(_render_block(view, figures, leaderboard.resolve().name)), figures)
 
 
 def _render_block(view: BoardView, figures: Sequence[FigureFile], leaderboard: str) -> str:

@@ -100,7 +100,7 @@ def _paint(shown: BoardFigure, scheme: str) -> str:
 @cache
 def _read_palette(scheme: str) -> dict[str, str]:
     """The colours of pages, by the names of their variables: those of dark screens stand behind the others."""
-    style = files("vreid_bench.reporting.page").joinpath("templates/style.css").read_text()
+    style = files("vreid_bench.reporting.page").joinpath("templates/style.css").read_bytes().decode()
     blocks = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
     light, dark = (dict(re.findall(r"(--[\w-]+): (#[0-9a-f]{6})", block)) for block in blocks)
     return light if scheme == "light" else light | dark

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from vreid_bench.records.record import Record
 from vreid_bench.reporting import claims, record_folder
 from vreid_bench.reporting.claims import find_claim_faults, read_claims
-from vreid_bench.reporting.front_folder import FIGURES, find_front_faults, write_front
+from vreid_bench.reporting.front_folder import find_front_faults, write_front
+from vreid_bench.reporting.front_place import FIGURES
 from vreid_bench.reporting.pages import INDEX, MARK, render_pages
 from vreid_bench.reporting.record_folder import (
     add_record,
