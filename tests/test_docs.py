@@ -70,6 +70,7 @@ def test_every_option_in_the_docs_exists(cli):
         ["leaderboard", "drift"],
         ["reproduce"],
         ["export"],
+        ["record", "export"],
         ["data", "from-tracks"],
     )
     shown = "".join(cli(*command, "--help").stdout for command in commands + more)

@@ -67,5 +67,14 @@ def test_the_break_down_names_cameras_and_people(scores):
     ]
 
 
+def test_the_record_has_the_camera_pairs_of_the_headline_by_number(scores):
+    found = scores.breakdown["queries-in-gallery"]["camera_pairs"]
+    assert scores.fields["camera_pairs"] == {
+        "cameras": [1, 2],
+        "mAP": found["mAP"],
+        "queries": [[0, 1], [1, 0]],
+    }
+
+
 def test_a_record_is_published_and_has_no_names(scores):
     assert "p000" not in repr(scores.fields)

@@ -321,6 +321,7 @@ def complete():
     fields["people"] = [{"queries": [1], "AP": [0.5], "R1": [0]}]
     fields["environment"]["arithmetic"] = "portable"
     head["ties"] = {"tied": 3, "matches": 12}
+    fields["camera_pairs"] = {"cameras": [1, 4], "mAP": [[None, 0.5], [0.25, None]], "queries": [[0, 20], [20, 0]]}
     return fields
 
 
@@ -370,6 +371,7 @@ LATER = {
     ("environment", "arithmetic"): None,
     ("weights", "pretrained", "encoder", "shipped"): False,
     ("conventions", "official", "ties"): None,
+    ("camera_pairs",): None,
 }
 
 

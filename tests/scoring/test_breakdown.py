@@ -15,6 +15,7 @@ from vreid_bench.scoring.breakdown import (
     break_down_attributes,
     break_down_conventions,
     camera_pairs,
+    choose_camera_pairs,
     hardest_people,
 )
 from vreid_bench.scoring.metrics import Outcome, judge
@@ -68,6 +69,7 @@ def test_camera_pairs_are_those_of_ranking_with_other_cameras_as_junk(seed):
     pids, camids, rankings = world(seed)
     got = camera_pairs(*told(pids, camids, rankings), step, CAMERAS)
     assert got["cameras"] == ["gate", "hall", "yard"]
+    assert got["camids"] == [1, 2, 3]
     for row, asking in enumerate(CAMERAS):
         for column, showing in enumerate(CAMERAS):
             scores, hits = [], []
@@ -83,6 +85,23 @@ def test_camera_pairs_are_those_of_ranking_with_other_cameras_as_junk(seed):
                 assert got["R1"][row][column] == pytest.approx(np.mean(hits))
             else:
                 assert got["mAP"][row][column] is got["R1"][row][column] is None
+
+
+@pytest.mark.parametrize(
+    ("cameras", "convention", "kept"),
+    [
+        ([1, 2], Convention("x", "1", None, "step", "skip", "", ""), True),
+        (range(12), Convention("x", "1", None, "step", "skip", "", ""), True),
+        (range(13), Convention("x", "1", None, "step", "skip", "", ""), False),
+        ([0], Convention("x", "1", None, "step", "skip", "", ""), False),
+        ([1, 2], Convention("x", "1", None, "step", "skip", "", "", cut=20), False),
+        ([1, 2], Convention("y", "1", None, "step", "skip", "", ""), False),
+    ],
+)
+def test_a_record_takes_the_pairs_of_two_to_twelve_cameras_without_a_cut(cameras, convention, kept):
+    pairs = {"cameras": ["name"], "camids": [*cameras], "mAP": "m", "R1": "r", "queries": "q"}
+    found = choose_camera_pairs({"x": {"camera_pairs": pairs}}, convention)
+    assert found == ({"cameras": [*cameras], "mAP": "m", "queries": "q"} if kept else None)
 
 
 def test_the_parts_make_up_the_whole():

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli.options import AS_JSON, QUIET, RUNS
+from vreid_bench.cli.options import AS_JSON, LEADERBOARD, LEADERBOARD_DIR, QUIET, RUNS, LeaderboardOptions
 from vreid_bench.system.errors import InputError, RunError
 
 

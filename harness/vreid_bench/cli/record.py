@@ -1,4 +1,4 @@
-"""`vreid-bench record`: is a record what its run measured?"""
+"""`vreid-bench record`: is a record what its run measured? Its schema, and its scores for other programs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import click
 from vreid_bench.cli.options import FILE
 from vreid_bench.system.errors import InputError
 
+FORMATS = ("every-eval-ever", "huggingface", "csv")
+
 
 @click.group()
 def record() -> None:
-    """Check the records of runs."""
+    """Check the records of runs, describe them, export them."""
 
 
 @record.command()
@@ -21,8 +23,8 @@ def check(sources: tuple[Path, ...]) -> None:
     """Check that the scores of records follow from each other.
 
     FILE is a record, or the folder of a run. A record holds each score several times: as such, by split, as a curve,
-    and as sums over the queries of each person. In the folder of a run, the scores of every query are compared, too. A
-    fault is one sentence, and the exit code is 2.
+    as sums over the queries of each person, and by camera pair. In the folder of a run, the scores of every query are
+    compared, too. A fault is one sentence, and the exit code is 2.
 
     \b
         vreid-bench record check runs/*
@@ -38,3 +40,47 @@ def check(sources: tuple[Path, ...]) -> None:
             faults.append(str(fault))
     if faults:
         raise InputError("\n".join(faults))
+
+
+@record.command()
+@click.argument("sources", nargs=-1, required=True, type=FILE, metavar="FILE...")
+@click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="The format.")
+@click.option("-o", "--out", type=FILE, help="The file to write; of every-eval-ever, the folder. Default: print.")
+def export(sources: tuple[Path, ...], form: str, out: Path | None) -> None:
+    """Write the scores of records for another program.
+
+    FILE is a record, or the folder of a run. Scores stay fractions, and each has its convention, its condition and its
+    95 % interval.
+
+    \b
+    every-eval-ever  a JSON file for each record, by schema 0.3.0 of Every Eval Ever
+    huggingface      the metadata `model-index` that a model card begins with
+    csv              a line for each record, convention, condition and metric
+
+    \b
+        vreid-bench record export runs/* --to csv --out scores.csv
+        vreid-bench record export runs/* --to every-eval-ever --out store
+    """
+    from vreid_bench.reporting.export.write import render_records, write_records
+    from vreid_bench.reporting.record_check import read_record
+
+    records = [read_record(source) for source in sources]
+    if out is None:
+        click.echo(render_records(records, form), nl=False)
+    else:
+        click.echo("\n".join(map(str, write_records(records, form, out))))
+
+
+@record.command()
+def schema() -> None:
+    """Print the JSON schema of a record.
+
+    Any validator of JSON Schema 2020-12 tells by it whether a file has the fields of a record. `record check` also
+    tells whether its scores follow from each other.
+
+    \b
+        vreid-bench record schema > record.schema.json
+    """
+    from vreid_bench.records.schema import render_schema
+
+    click.echo(render_schema(), nl=False)

@@ -13,7 +13,7 @@ from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.scores import RANKS
 from vreid_bench.scoring.bootstrap import tabulate_people
-from vreid_bench.scoring.breakdown import break_down_conventions
+from vreid_bench.scoring.breakdown import break_down_conventions, choose_camera_pairs
 from vreid_bench.scoring.metrics import average_curves, collect_per_query, summarize
 
 
@@ -42,6 +42,7 @@ def score_run(
         for c in conventions
         if c.name in curves
     ]
+    breakdown = break_down_conventions(outcomes, [r.frames for r in leading], conventions)
     diameters = [ranking.diameter for ranking in leading if ranking.diameter is not None]
     fields = {
         "conventions": dict(rows),
@@ -49,8 +50,9 @@ def score_run(
         "conditions": conditions,
         "cluster_diameter": fmean(diameters) if diameters else None,
         "people": tabulate_people(per_query, protocol.headline),
+        "camera_pairs": choose_camera_pairs(breakdown, next(c for c in conventions if c.name == protocol.headline)),
     }
-    return RunScores(fields, per_query, break_down_conventions(outcomes, [r.frames for r in leading], conventions))
+    return RunScores(fields, per_query, breakdown)
 
 
 def _sum_ties(convention: str, rankings: Sequence[Result]) -> dict[str, int] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from vreid_bench.records.agreement import SAME
+from vreid_bench.records.camera_pairs import RowSums
 from vreid_bench.records.per_query import PerQuery, QueryScores
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import RANKS
@@ -33,6 +34,20 @@ def find_query_disagreements(record: Record, queries: PerQuery) -> Iterator[str]
         for what in found:
             if abs(found[what] - expected[what]) > SAME:
                 yield f"{what} of {name!r} is {found[what]:.6f}, but {expected[what]:.6f} by the scores of its queries"
+
+
+def find_pair_disagreements(record: Record, queries: PerQuery) -> Iterator[str]:
+    """What does not agree between the table of camera pairs and the queries of each camera, in words."""
+    pairs, head = record.camera_pairs, record.protocol.headline
+    if pairs is None or head not in queries.scores:
+        return
+    average = queries.scores[head].average_precision  # [Q]
+    counted = ~np.isnan(average)
+    every = record.conventions[head].rules.get("unmatched") != "zero"
+    for camera, scores, numbers in zip(pairs.cameras, pairs.mAP, pairs.queries, strict=True):
+        here = average[counted & (queries.camid == camera)]
+        what = f"the pairs of query camera {camera}"
+        yield from RowSums.of(scores, numbers).compare(float(here.sum()), len(here), every, what)
 
 
 def _average(splits: list[QueryScores]) -> float:

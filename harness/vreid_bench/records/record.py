@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vreid_bench.contracts.precision import DEFAULT
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.records.agreement import find_disagreements
+from vreid_bench.records.camera_pairs import find_pair_disagreements
 from vreid_bench.records.entries import (
     Budget,
     Code,
@@ -26,7 +27,7 @@ from vreid_bench.records.entries import (
 )
 from vreid_bench.records.fields import Amount, Count, Entry, Name, Text, Time
 from vreid_bench.records.parse import parse
-from vreid_bench.records.scores import Condition, Metrics, People, Result, Splits
+from vreid_bench.records.scores import CameraPairs, Condition, Metrics, People, Result, Splits
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
@@ -35,7 +36,7 @@ LARGEST = 1 << 20  # bytes; a record with 2,730 people takes a fifth of it, so a
 
 
 class Record(Entry):
-    """The result of one run. Every field is in the file, also where it is null or empty."""
+    """The result of one run. Every field is in the file, also where it is null or empty, but those that came later."""
 
     schema_version: Literal[1]
     created: Time  # UTC
@@ -61,6 +62,13 @@ class Record(Entry):
     reranked_by: Name | None  # the same for re-ranking; None: not re-ranked
     clips_by: Name | None  # the same for pairs of clips, `torch` without kernels; None: no clips were compared
     environment: Environment
+    # None: not known, one camera, or too many; it is then left out of the file, as of older records
+    camera_pairs: CameraPairs | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_unknown(self, serialize: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        fields: dict[str, JsonValue] = serialize(self)
+        return {name: value for name, value in fields.items() if name != "camera_pairs" or value is not None}
 
     @model_validator(mode="after")
     def _check_agreement(self) -> Self:
@@ -166,7 +174,11 @@ class Record(Entry):
 
     def disagreements(self) -> list[str]:
         """Which of its scores do not follow from its finer ones, in words."""
-        return [*find_disagreements(self.conventions, self.conditions, self.people, self.protocol.headline)]
+        head = self.protocol.headline
+        faults = [*find_disagreements(self.conventions, self.conditions, self.people, head)]
+        if self.camera_pairs is not None:
+            faults += find_pair_disagreements(self.camera_pairs, self.conventions[head])
+        return faults
 
     @property
     def id(self) -> str:

@@ -13,6 +13,7 @@ from vreid_bench.records.entries import Ruled
 from vreid_bench.records.fields import Amount, Count, Entry, Fraction, Name, Text
 
 RANKS = 50  # of the CMC curve
+CAMERAS = 12  # the most of a table of camera pairs
 
 
 class Metrics(Entry):
@@ -118,6 +119,32 @@ class People(Entry):
     def _agrees(self) -> Self:
         if not len(self.queries) == len(self.AP) == len(self.R1):
             raise ValueError("queries, AP and R1 must have as many entries as there are identities")
+        return self
+
+
+class CameraPairs(Entry):
+    """How well the people seen in one camera are found in another, under the headline convention.
+
+    A row is the camera of the query, a column that of the match; an entry is the mean over the queries of all splits
+    and leading conditions that have a match there. A query's AP is then that of its matches in this camera alone: its
+    matches in other cameras are junk, and everybody else stays in the gallery.
+    """
+
+    cameras: Annotated[tuple[Count, ...], Field(min_length=2, max_length=CAMERAS)]  # numbers, ascending
+    mAP: tuple[tuple[Fraction | None, ...], ...]  # None: no query has a match there
+    queries: tuple[tuple[Count, ...], ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if list(self.cameras) != sorted(set(self.cameras)):
+            raise ValueError("cameras must be different numbers, ascending")
+        for name in ("mAP", "queries"):
+            lengths = [len(row) for row in getattr(self, name)]
+            if lengths != [len(self.cameras)] * len(self.cameras):
+                raise ValueError(f"{name} must have a row and a column for each of the {len(self.cameras)} cameras")
+        cells = [cell for rows in zip(self.mAP, self.queries, strict=True) for cell in zip(*rows, strict=True)]
+        if any((score is None) != (number == 0) for score, number in cells):
+            raise ValueError("mAP must be null where there is no query, and nowhere else")
         return self
 
 

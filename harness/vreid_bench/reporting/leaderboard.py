@@ -9,6 +9,8 @@ from typing import NamedTuple
 from vreid_bench.records.record import Record
 from vreid_bench.reporting import claims, record_folder
 from vreid_bench.reporting.claims import find_claim_faults, read_claims
+from vreid_bench.reporting.front_folder import find_front_faults, write_front
+from vreid_bench.reporting.front_place import FIGURES
 from vreid_bench.reporting.pages import INDEX, MARK, render_pages
 from vreid_bench.reporting.record_folder import (
     add_record,
@@ -21,7 +23,7 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 from vreid_bench.training.canary import CANARY
 
-FOLDERS = (record_folder.NAME, claims.NAME, "kernels", "boards")  # every other entry is a page
+FOLDERS = (record_folder.NAME, claims.NAME, "kernels", "boards", FIGURES)  # every other entry is a page
 
 
 class Publication(NamedTuple):
@@ -96,7 +98,7 @@ def write_pages(leaderboard: Path) -> list[str]:
     for path in _list_leftover(leaderboard, pages):
         path.unlink()
         changed.append(str(path))
-    return changed
+    return [*changed, *write_front(leaderboard)]
 
 
 def check(leaderboard: Path) -> list[str]:
@@ -117,6 +119,7 @@ def check(leaderboard: Path) -> list[str]:
         problems += [
             f"{path}: has no record; run `vreid-bench leaderboard`" for path in _list_leftover(leaderboard, pages)
         ]
+        problems += find_front_faults(leaderboard)
     for path in sorted(leaderboard.iterdir() if leaderboard.is_dir() else ()):
         if path.name not in (*FOLDERS, *known) and not _is_generated(path):
             problems.append(f"{path}: does not belong here; pages are generated, records lie under records/")

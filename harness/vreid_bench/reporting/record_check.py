@@ -33,13 +33,15 @@ def check_record(source: Path) -> str:
         parts.append("CMC curves")
     if record.people:
         parts.append(f"sums over {len(record.people[0].queries)} people")
+    if record.camera_pairs:
+        parts.append("camera pairs")
     beside = RunDirectory(file.parent).per_query
     if source.is_dir() and beside.exists():
         from vreid_bench.records.per_query import PerQuery  # NumPy, which the tables do without
-        from vreid_bench.records.query_agreement import find_query_disagreements
+        from vreid_bench.records.query_agreement import find_pair_disagreements, find_query_disagreements
 
         queries = PerQuery.from_file(beside, record.conventions)
-        for fault in find_query_disagreements(record, queries):
+        for fault in (*find_query_disagreements(record, queries), *find_pair_disagreements(record, queries)):
             raise InputError(f"{file}: {fault} in {beside.name}; {EDITED}")
         parts.append(f"scores of {len(queries.query)} queries")
     return f"agrees with its {', '.join(parts[:-1])}{' and ' if len(parts) > 1 else ''}{parts[-1]}"

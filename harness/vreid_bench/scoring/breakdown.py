@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.convention import Convention
+from vreid_bench.records.scores import CAMERAS
 from vreid_bench.scoring.matches_and_junk import GalleryRule, find_matches
 from vreid_bench.scoring.metrics import Outcome, Scores, precision, scores_of
 from vreid_bench.scoring.ranks.counting import index_matches
@@ -147,7 +148,7 @@ def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision, name
 
     As in the official MARS evaluation: when a person is searched in one camera, the person's tracklets in other cameras
     are junk, and everybody else stays, in all cameras. None where no query has such a match. The diagonal is
-    all None, because the person's tracklets in the query's own camera are junk.
+    all None, because the person's tracklets in the query's own camera are junk. A convention's cut is not applied.
     """
     cameras = np.union1d(queries.camids, matches.camids)
     nth = _position(matches.owner, matches.rank)  # [M]
@@ -169,7 +170,22 @@ def camera_pairs(queries: Queries, matches: CameraMatches, rule: Precision, name
         return [[None if np.isnan(cell) else float(cell) for cell in line] for line in share]
 
     tables = {"mAP": means(average), "R1": means(hits.astype(np.float64)), "queries": count.tolist()}
-    return {"cameras": [names[camera] for camera in cameras.tolist()], **tables}
+    return {"cameras": [names[camera] for camera in cameras.tolist()], "camids": cameras.tolist(), **tables}
+
+
+def choose_camera_pairs(breakdown: Mapping[str, Any], convention: Convention) -> dict[str, Any] | None:
+    """The mAP and the queries of `camera_pairs` under a convention, as a record has them: with numbers, not names.
+
+    None if the convention was not applied or cuts the list, if there is one camera alone, or more than a record takes.
+    """
+    found = breakdown.get(convention.name)
+    if found is None or convention.cut:
+        return None
+    pairs = found["camera_pairs"]
+    cameras = pairs["camids"]
+    if not 2 <= len(cameras) <= CAMERAS or min(cameras) < 0:
+        return None
+    return {"cameras": cameras, "mAP": pairs["mAP"], "queries": pairs["queries"]}
 
 
 def hardest_people(queries: Queries, names: Mapping[int, str], most: int = HARDEST) -> list[dict[str, Any]]:

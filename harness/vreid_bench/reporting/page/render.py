@@ -17,6 +17,7 @@ from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import Board, boards
 from vreid_bench.reporting.page.figures import BoardFigure, draw_board
 from vreid_bench.reporting.page.marks import shorten
+from vreid_bench.reporting.page.pairs import BoardPairs, view_pairs
 from vreid_bench.reporting.page.svg import drawing, embed_figure
 from vreid_bench.reporting.page.view import METRICS, BoardView, view_board
 from vreid_bench.reporting.text import sanitize
@@ -82,16 +83,17 @@ def render_board(view: BoardView) -> bytes:
 
     with drawing():
         figures = [_embed(figure) for figure in draw_board(view)]
-    scale = _measure(view)
+    scale, pairs = _measure(view), view_pairs(view)
     return _render(
         "board.html",
         view=view,
         notes=[sanitize(note) for note in board.notes],
         facts=_list_facts(board),
         figures=figures,
+        pairs=pairs,
         rules=_list_rules(board),
         scale=scale,
-        data=_embed_json(_list_scores(view, scale)),
+        data=_embed_json(_list_scores(view, scale) | _list_pairs(pairs)),
         cite=cite,
         short=shorten,
         sources=sources,
@@ -150,6 +152,13 @@ def _list_scores(view: BoardView, scale: tuple[float, float]) -> dict[str, objec
             for row in every
         },
     }
+
+
+def _list_pairs(pairs: BoardPairs | None) -> dict[str, object]:
+    """What the script needs to show the camera pairs of another row: text and share of each cell."""
+    if pairs is None:
+        return {}
+    return {"pairs": [[[cell.text, round(cell.share, 3)] for row in t.cells for cell in row] for t in pairs.tables]}
 
 
 def _embed_json(value: object) -> Markup:

@@ -88,4 +88,18 @@ if (source) {
   }
   form.addEventListener("input", update);
   update();
+
+  const choice = document.getElementById("pair-row");
+  if (choice) {
+    const cells = [...document.querySelectorAll("#pair-table td")];
+    const showPairs = () => {
+      data.pairs[Number(choice.value)].forEach(([text, share], at) => {
+        cells[at].textContent = text || "–";
+        cells[at].style.setProperty("--share", share);
+      });
+      document.getElementById("pair-name").textContent = choice.selectedOptions[0].textContent;
+    };
+    document.getElementById("pair-choice").hidden = false;
+    choice.addEventListener("input", showPairs);
+  }
 }
