@@ -316,7 +316,8 @@ def complete():
     fields["disclosure"]["pretraining"] = f"encoder from a.pth (sha256 {HASH}), 3 of 4 tensors, names of torchvision"
     fields["weights"]["pretrained"] = {"encoder": pretrained}
     fields["method"]["quoted"] = [number]
-    fields["taught"] = fields["dataset"]
+    fields["dataset"]["twin"] = HASH
+    fields["taught"] = dict(fields["dataset"])
     fields["conditions"] = [{"name": "up to 0 of 8 clips", "conventions": {"official": summary}}]
     fields["people"] = [{"queries": [1], "AP": [0.5], "R1": [0]}]
     fields["environment"]["arithmetic"] = "portable"
@@ -372,6 +373,8 @@ LATER = {
     ("weights", "pretrained", "encoder", "shipped"): False,
     ("conventions", "official", "ties"): None,
     ("camera_pairs",): None,
+    ("dataset", "twin"): None,
+    ("taught", "twin"): None,
 }
 
 

@@ -32,11 +32,6 @@ def escape_latex(text: str) -> str:
     return "".join(LATEX.get(c, c) for c in sanitize(text))
 
 
-def defuse(text: str) -> str:
-    """Text for a cell of CSV: what begins so is a formula for a spreadsheet, and text behind an apostrophe."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
-
-
 def sanitize(text: str) -> str:
     """The text on one line, without characters that move a cursor, hide a letter or reverse the text direction."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
