@@ -29,11 +29,12 @@ class Rows(Entry):
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)] = (0,)
     preset: Preset = "small"
     settings: tuple[Text, ...] = ()  # as `--set` takes them
+    rerank: Text = ""  # as `--rerank` takes it; empty: not re-ranked
 
     def list_wanted(self) -> Iterator[Wanted]:
         """Protocol by protocol, method by method, seed by seed."""
         for protocol, method, seed in product(self.protocols, self.methods, self.seeds):
-            yield Wanted(protocol, method, self.preset, seed, self.settings)
+            yield Wanted(protocol, method, self.preset, seed, self.settings, self.rerank)
 
 
 class BoardFile(Entry):

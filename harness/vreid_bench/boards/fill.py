@@ -40,12 +40,14 @@ def command_of(wanted: Wanted, runs: Path) -> list[str]:
     """The arguments of `vreid-bench` that make a row; any machine can repeat it, with one thread."""
     options = ["--preset", wanted.preset, "--threads", "1", "--arithmetic", ARITHMETIC, "--runs", str(runs)]
     options += [word for setting in wanted.settings for word in ("--set", setting)]
+    options += ["--rerank", wanted.rerank] if wanted.rerank else []
     return ["run", "--protocol", wanted.protocol, "--plugin", wanted.method, "--seed", str(wanted.seed), *options]
 
 
 def name_row(wanted: Wanted) -> str:
     """A row on one line."""
-    return " ".join([wanted.protocol, wanted.method, *wanted.settings, f"seed {wanted.seed}"])
+    rerank = [f"re-ranked by {wanted.rerank}"] if wanted.rerank else []
+    return " ".join([wanted.protocol, wanted.method, *wanted.settings, *rerank, f"seed {wanted.seed}"])
 
 
 def estimate_seconds(rows: Sequence[RowState], records: Sequence[Record]) -> list[float]:

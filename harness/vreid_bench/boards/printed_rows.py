@@ -15,32 +15,19 @@ RERANKER = "zhong"  # k-reciprocal re-ranking, for papers that do not say how th
 
 
 def list_missing(tables: Iterable[Reproduced], preset: Preset = "small", seeds: Sequence[int] = (0,)) -> list[Wanted]:
-    """What has to run so that every cell of the tables with a method has a row under the protocol of its paper.
-
-    Re-ranked rows are left out, because a `Wanted` names no re-ranker; `list_commands` has them, too.
-    """
-    sides = [side for side in list_missing_sides(tables) if not side.reranked]
-    return [_want(side, preset, seed) for side in sides for seed in seeds]
+    """What has to run so that every cell of the tables with a method has a row under the protocol of its paper."""
+    return [_want(side, preset, seed) for side in list_missing_sides(tables) for seed in seeds]
 
 
-def list_commands(tables: Iterable[Reproduced], preset: Preset = "small", seeds: Sequence[int] = (0,)) -> list[str]:
-    """The commands that make these rows, and those that are re-ranked."""
-    return [
-        write_command(_want(side, preset, seed), RERANKER if side.reranked else None)
-        for side in list_missing_sides(tables)
-        for seed in seeds
-    ]
-
-
-def write_command(wanted: Wanted, reranker: str | None = None) -> str:
+def write_command(wanted: Wanted) -> str:
     """The command line that makes a row."""
     words = ["vreid-bench", "run", "--plugin", wanted.method, "--protocol", wanted.protocol]
     words += ["--preset", wanted.preset, "--seed", str(wanted.seed)]
     for assignment in wanted.settings:
         words += ["--set", assignment]
-    return shlex.join([*words, *(["--rerank", reranker] if reranker else [])])
+    return shlex.join([*words, *(["--rerank", wanted.rerank] if wanted.rerank else [])])
 
 
 def _want(side: Side, preset: Preset, seed: int) -> Wanted:
     settings = tuple(f"{path}={json.dumps(value)}" for path, value in sorted(side.settings.items()))
-    return Wanted(str(side.protocol), side.method, preset, seed, settings)
+    return Wanted(str(side.protocol), side.method, preset, seed, settings, RERANKER if side.reranked else "")

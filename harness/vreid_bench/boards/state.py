@@ -58,15 +58,17 @@ def judge_rows(wanted: Iterable[Wanted], records: Iterable[Record], registry: Re
         return protocol, find_conventions(protocol, registry)
 
     @cache
-    def method(name: str, preset: Preset, settings: tuple[str, ...]) -> tuple[ChosenMethod, Mapping[str, str]]:
-        chosen = choose_method(registry, MethodRequest(name, preset, 0), settings, None)
+    def method(
+        name: str, preset: Preset, settings: tuple[str, ...], rerank: str
+    ) -> tuple[ChosenMethod, Mapping[str, str]]:
+        chosen = choose_method(registry, MethodRequest(name, preset, 0), settings, rerank or None)
         begins = Beginning.choose(chosen, registry, (), False)
         return chosen, {file.part: file.sha256 for file in begins.files}
 
     rows = []
     for row in wanted:
         protocol, conventions = rules(row.protocol)
-        chosen, first = method(row.method, row.preset, row.settings)
+        chosen, first = method(row.method, row.preset, row.settings, row.rerank)
         place = _find_place(row, chosen)
         record = found.get(place)
         outdated: tuple[str, ...] = ()
@@ -85,7 +87,8 @@ def judge_rows(wanted: Iterable[Wanted], records: Iterable[Record], registry: Re
 
 def _find_place(row: Wanted, chosen: ChosenMethod) -> PurePosixPath:
     swapped = f"{chosen.swapped} {chosen.name}" if chosen.swapped else None
-    file = name_file(chosen.name, row.preset, row.seed, list_changes(swapped, chosen.overrides))
+    changes = list_changes(swapped, chosen.overrides, chosen.reranking)
+    file = name_file(chosen.name, row.preset, row.seed, changes)
     return PurePosixPath(row.protocol) / "synthetic" / file
 
 

@@ -15,3 +15,4 @@ class Wanted(NamedTuple):
     preset: Preset
     seed: int
     settings: tuple[str, ...] = ()  # as `--set` takes them
+    rerank: str = ""  # as `--rerank` takes it; empty: not re-ranked

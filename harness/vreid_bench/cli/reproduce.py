@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vreid_bench.cli.leaderboard import CLAIMS
-from vreid_bench.cli.options import FILE, LEADERBOARD, LEADERBOARD_DIR
-from vreid_bench.system.errors import InputError
+from vreid_bench.cli.options import FILE, LEADERBOARD, LEADERBOARD_DIR, QUIET, RUNS
+from vreid_bench.system.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from vreid_bench.boards.wanted import Wanted
+    from vreid_bench.records.record import Record
 
 FORMATS = ("text", "markdown", "csv", "json")
 
@@ -18,21 +24,31 @@ FORMATS = ("text", "markdown", "csv", "json")
 @click.option("--table", "numbers", multiple=True, metavar="N", help="Only this table, 7 or VII; may be repeated.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--papers", "source", type=FILE, help="A folder of tables, one .toml for each paper; default: ours.")
+@click.option("--run", "runs_missing", is_flag=True, help="Run the rows that are missing, and add them, first.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Of --run: how many at a time."
+)
+@RUNS
+@QUIET
 @LEADERBOARD_DIR
-def reproduce(paper: str | None, numbers: tuple[str, ...], form: str, source: Path | None, folder: Path | None) -> None:
+def reproduce(
+    paper: str | None, numbers: tuple[str, ...], form: str, source: Path | None, folder: Path | None, **options: Any
+) -> None:
     """Show tables of papers beside what was measured.
 
     Every table of results of a paper, as it is printed, and below each row what the records of a leaderboard hold for
     the method that stands for it; then the claims of the paper with their verdicts, and the commands that make the
-    rows that are missing. Nothing is run and nothing is written. Without PAPER: the papers and their tables.
+    rows that are missing. Without --run, nothing is run and nothing is written. Without PAPER: the papers and their
+    tables.
 
     \b
         vreid-bench reproduce
         vreid-bench reproduce tacan
         vreid-bench reproduce personvlad --table IX --format markdown
         vreid-bench reproduce ica --dir mine --format csv > ica.csv
+        vreid-bench reproduce tacan --table 2 --run -j 2
     """
-    from vreid_bench.boards.printed_rows import list_commands
+    from vreid_bench.boards.printed_rows import list_missing, write_command
     from vreid_bench.reporting.claims import read_claims
     from vreid_bench.reporting.printed_tables import choose_tables, read_papers
     from vreid_bench.reporting.record_folder import read_records
@@ -64,10 +80,25 @@ def reproduce(paper: str | None, numbers: tuple[str, ...], form: str, source: Pa
     claims = read_claims(folder / CLAIMS)
     tables = choose_tables(papers[paper], numbers)
     shown = reproduce_paper(paper, papers[paper], tables, claims.get(paper), records)
-    commands = list_commands(shown.tables)
+    if options.pop("runs_missing"):
+        run_missing(list_missing(shown.tables), records, folder, options)
+        shown = reproduce_paper(paper, papers[paper], tables, claims.get(paper), read_records(folder))
+    commands = [write_command(wanted) for wanted in list_missing(shown.tables)]
     if form == "text":
         click.echo(render_reproduction(shown, commands, terminal_width()), nl=False)
     elif form == "markdown":
         click.echo(render_markdown(shown, commands), nl=False)
     else:
         click.echo(render_csv(shown) if form == "csv" else render_json(shown, commands), nl=False)
+
+
+def run_missing(wanted: Sequence[Wanted], records: Sequence[Record], folder: Path, how: Mapping[str, Any]) -> None:
+    """Run these rows and add them. Raises RunError with a line for each that failed."""
+    from vreid_bench.boards.fill import estimate_seconds, fill
+    from vreid_bench.boards.outline import render_failures
+    from vreid_bench.boards.state import judge_rows
+    from vreid_bench.registry.registry import Registry
+
+    states = judge_rows(wanted, records, Registry.installed())
+    if failures := fill(states, estimate_seconds(states, records), folder, **how):
+        raise RunError(f"{len(failures)} row(s) failed:\n{render_failures(failures)}")

@@ -119,10 +119,10 @@ class MethodEntry(Entry):
         return [f"{path}={json.dumps(value)}" for path, value in self.overrides.items() if path not in NO_SETTINGS]
 
 
-def list_changes(swapped: str | None, overrides: Mapping[str, Any]) -> tuple[str, ...]:
-    """In words: the part that was put into the baseline recipe, and the settings that were changed."""
+def list_changes(swapped: str | None, overrides: Mapping[str, Any], reranking: str | None = None) -> tuple[str, ...]:
+    """In words: the part that was put into the baseline recipe, the settings that were changed, the re-ranker."""
     settings = (f"{path}={json.dumps(value)}" for path, value in sorted(overrides.items()))
-    return (*([swapped] if swapped else ()), *settings)
+    return (*([swapped] if swapped else ()), *settings, *([f"re-ranking: {reranking}"] if reranking else ()))
 
 
 class Ruled(Entry):
