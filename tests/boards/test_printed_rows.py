@@ -5,7 +5,7 @@ import shlex
 import pytest
 from printed_cases import make_column, make_line, make_run, make_table
 
-from vreid_bench.boards.printed_rows import list_commands, list_missing, write_command
+from vreid_bench.boards.printed_rows import list_missing, write_command
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.cli.run import run
 from vreid_bench.reporting.printed_tables import read_papers
@@ -26,6 +26,8 @@ def test_each_missing_run_is_named_once():
         Wanted("mars", "good", "small", 0, ("matcher.top=0.2",)),
         Wanted("mars", "good", "small", 0, ("matcher.top=0.2", 'test.sampler="evenly"')),
         Wanted("mars", "bad", "small", 0, ('test.sampler="evenly"',)),
+        Wanted("mars", "bad", "small", 0, (), "zhong"),
+        Wanted("mars", "bad", "small", 0, ('test.sampler="evenly"',), "zhong"),
     ]
 
 
@@ -35,7 +37,7 @@ def test_seeds_and_preset_are_those_that_are_asked_for():
 
 
 def test_the_commands_have_re_ranked_rows_too():
-    commands = list_commands([reproduce_table(TABLE, [make_run("bad")])])
+    commands = list(map(write_command, list_missing([reproduce_table(TABLE, [make_run("bad")])])))
     assert len(commands) == 5
     assert [command for command in commands if "--rerank" in command] == [
         "vreid-bench run --plugin bad --protocol mars --preset small --seed 0 --rerank zhong",
@@ -52,7 +54,7 @@ def test_a_shell_reads_a_command_as_it_was_meant():
 @pytest.mark.parametrize("name", read_papers())
 def test_the_command_line_takes_every_command_for_our_tables(name):
     tables = [reproduce_table(table, []) for table in read_papers()[name].table]
-    commands = list_commands(tables)
+    commands = list(map(write_command, list_missing(tables)))
     assert len(commands) == len(set(commands)) > 5
     for command in commands:
         program, word, *arguments = shlex.split(command)

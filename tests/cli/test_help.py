@@ -33,7 +33,7 @@ def test_every_summary_is_whole_in_a_terminal_of_80_columns(cli, path):
 def test_every_command_that_shows_a_bar_can_be_quiet():
     quiet = {path for path, command in COMMANDS.items() if any("--quiet" in each.opts for each in command.params)}
     assert quiet == {
-        *((name,) for name in ("run", "pretrain", "report", "inspect", "visibility")),
+        *((name,) for name in ("run", "pretrain", "report", "reproduce", "inspect", "visibility")),
         *(("data", name) for name in ("synthesize", "verify", "from-tracks")),
         ("leaderboard", "fill"),
     }

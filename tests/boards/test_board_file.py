@@ -1,0 +1,79 @@
+"""Boards as files: which rows they ask for, and what is wrong with a file."""
+
+import pytest
+
+from vreid_bench.boards.board_file import list_boards, read_boards
+from vreid_bench.boards.wanted import Wanted
+from vreid_bench.system.errors import InputError
+
+ONE = 'says = "one"\n[[rows]]\nprotocols = ["mars", "ls-vid"]\nmethods = ["a", "b"]\nseeds = [0, 2]\n'
+TWO = 'says = "two"\n[[rows]]\nprotocols = ["mars"]\nmethods = ["b", "c"]\nsettings = ["test.T=8"]\nrerank = "zhong"\n'
+
+
+@pytest.fixture
+def leaderboard(tmp_path):
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards/one.toml").write_text(ONE)
+    (tmp_path / "boards/two.toml").write_text(TWO + ONE.partition("\n")[2])
+    return tmp_path
+
+
+def test_rows_are_products_each_once_in_the_order_of_the_files(leaderboard):
+    assert list_boards(leaderboard) == ["one", "two"]
+    first = [Wanted(p, m, "small", s) for p in ("mars", "ls-vid") for m in ("a", "b") for s in (0, 2)]
+    assert read_boards(leaderboard, ["one"]) == first
+    again = [Wanted("mars", m, "small", 0, ("test.T=8",), "zhong") for m in ("b", "c")]
+    assert read_boards(leaderboard, []) == [*first, *again]
+    assert read_boards(leaderboard, ["two"]) == [*again, *first]
+
+
+def test_a_path_names_a_board_that_lies_elsewhere(leaderboard, tmp_path_factory):
+    path = tmp_path_factory.mktemp("mine") / "mine.toml"
+    path.write_text(ONE)
+    assert read_boards(leaderboard, [str(path)]) == read_boards(leaderboard, ["one"])
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(["ones"], "ones: no such board.*did you mean one.*has one, two"), (["no/such.toml"], "no such board")],
+)
+def test_a_board_that_is_not_there_is_told_with_those_that_are(leaderboard, names, words):
+    with pytest.raises(InputError, match=words):
+        read_boards(leaderboard, names)
+
+
+def test_a_leaderboard_without_boards_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"has no boards; expected \.toml files"):
+        read_boards(tmp_path, [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('says = "one"', "", "says: is missing"),
+        ("seeds", "seed", "rows.0.seed: is not a field"),
+        ("[0, 2]", "[-1]", "rows.0.seeds.0: found -1, expected greater than or equal to 0"),
+        ("[0, 2]", '["0"]', "rows.0.seeds.0: found '0', expected a valid integer"),
+        ("[0, 2]", "[]", "rows.0.seeds: found list, expected"),
+        ('["a", "b"]', '["../a"]', "rows.0.methods.0: found '../a'"),
+        ('["mars", "ls-vid"]', '"mars"', "rows.0.protocols: found 'mars'"),
+        ("[[rows]]", "[rows]", "rows: found dict"),
+        ("seeds = [0, 2]", 'preset = "large"', "rows.0.preset: found 'large', expected 'paper' or 'small'"),
+        ("seeds = [0, 2]", "seeds = [0, 2", "not a valid board"),
+    ],
+)
+def test_a_fault_is_told_with_file_field_and_what_is_expected(leaderboard, old, new, words):
+    path = leaderboard / "boards/one.toml"
+    assert old in ONE
+    path.write_text(ONE.replace(old, new))
+    with pytest.raises(InputError) as fault:
+        read_boards(leaderboard, ["one"])
+    assert str(path) in str(fault.value)
+    assert words in str(fault.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"x = 1\n" * 200_000])
+def test_what_is_no_text_or_far_too_long_is_refused(leaderboard, content):
+    (leaderboard / "boards/one.toml").write_bytes(content)
+    with pytest.raises(InputError, match=r"one\.toml: "):
+        read_boards(leaderboard, ["one"])

@@ -1,0 +1,113 @@
+"""Which rows are missing or outdated: every fingerprint that decides numbers counts, and nothing else."""
+
+import pytest
+from places import ROOT
+
+from vreid_bench.boards.board_file import read_boards
+from vreid_bench.boards.outline import render_states
+from vreid_bench.boards.state import judge_rows
+from vreid_bench.boards.wanted import Wanted
+from vreid_bench.planning.code import find_other_code
+from vreid_bench.records.entries import Code
+from vreid_bench.records.record import Record
+from vreid_bench.registry.registry import Registry
+from vreid_bench.reporting.record_folder import read_records
+from vreid_bench.system.errors import InputError
+
+LEADERBOARD = ROOT / "leaderboard"
+ROW = Wanted("mars", "mean-pooling", "small", 0)
+OTHER = "0" * 64
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return Registry.installed()
+
+
+@pytest.fixture(scope="module")
+def record(registry):
+    """A committed record, as if it had been made by the code that is installed."""
+    record = Record.from_file(LEADERBOARD / "records/mars/synthetic/mean-pooling-small-seed0.json")
+    return record.model_copy(update={"code": None})
+
+
+def why(record, registry, row=ROW):
+    [state] = judge_rows([row], [record], registry)
+    assert state.record is record
+    return state.outdated
+
+
+def test_a_record_of_the_same_method_rules_data_and_code_is_current(record, registry):
+    assert why(record, registry) == ()
+    assert why(record.model_copy(update={"created": "2001-01-01T00:00:00Z"}), registry) == ()  # a date does not count
+
+
+def change(entry, **fields):
+    return entry.model_copy(update=fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (lambda r: {"protocol": change(r.protocol, fingerprint=OTHER)}, "another protocol"),
+        (
+            lambda r: {"conventions": {n: change(c, fingerprint=OTHER) for n, c in r.conventions.items()}},
+            "another convention official",
+        ),
+        (
+            lambda r: {"conventions": {n: c for n, c in r.conventions.items() if n != "torchreid"}},
+            "no score under torchreid",
+        ),
+        (lambda r: {"method": change(r.method, recipe={**r.method.recipe, "size": [1, 1]})}, "another recipe"),
+        (lambda r: {"weights": change(r.weights, pretrained=None)}, "other first weights"),
+        (lambda r: {"environment": change(r.environment, arithmetic="native")}, "arithmetic native"),
+        (lambda r: {"environment": change(r.environment, arithmetic=None)}, "arithmetic not known"),
+        (lambda r: {"dataset": change(r.dataset, twin=OTHER)}, "another twin of mars"),
+        (lambda r: {"dataset": change(r.dataset, twin=None)}, "the twin of mars is not known"),
+        (
+            lambda r: {"code": Code(training=OTHER, features=OTHER, test=OTHER)},
+            "other code of the harness for training, features, test",
+        ),
+        (
+            lambda r: {"method": change(r.method, providers=tuple(change(p, code=OTHER) for p in r.method.providers))},
+            "other code of encoder resnet",
+        ),
+    ],
+)
+def test_what_decides_numbers_makes_it_outdated(record, registry, fields, words):
+    assert words in why(record.model_copy(update=fields(record)), registry)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ROW._replace(seed=7),
+        ROW._replace(settings=("test.T=3",)),
+        ROW._replace(rerank="zhong"),
+        ROW._replace(protocol="mars-dev"),
+        ROW._replace(method="average"),
+    ],
+)
+def test_a_row_of_other_options_is_missing(record, registry, row):
+    [state] = judge_rows([row], [record], registry)
+    assert state.record is None
+    assert "1 rows: 0 up to date, 0 outdated, 1 missing; about 2 minutes" in render_states([state], [120])
+
+
+@pytest.mark.parametrize("row", [ROW._replace(method="mean-poling"), ROW._replace(protocol="mar")])
+def test_a_row_that_cannot_be_run_is_told_before_anything_runs(registry, row):
+    with pytest.raises(InputError, match="did you mean"):
+        judge_rows([row], [], registry)
+
+
+def test_the_committed_boards_name_the_committed_records(registry):
+    """Each row has its record and each record its row, of today's recipes, rules, data and first weights.
+
+    Of the code, `leaderboard fill --dry-run` tells: a change of it may leave every number as it is.
+    """
+    records = read_records(LEADERBOARD)
+    states = judge_rows(read_boards(LEADERBOARD, []), records, registry)
+    assert [state.wanted for state in states if state.record is None] == []
+    assert len(states) == len(records)
+    for state in states:
+        assert set(state.outdated) <= set(find_other_code(state.record, registry)), state.wanted
