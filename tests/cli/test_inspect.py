@@ -123,7 +123,16 @@ def test_a_long_name_does_not_run_into_its_shape(cli, tmp_path, monkeypatch):
 def test_a_run_lists_what_it_has(cli, finished_run):
     shown = cli("inspect", finished_run, "--what", "list")
     names = [line.split()[0] for line in shown.stdout.splitlines()]
-    assert names == ["cmc", "embeddings", "clip-embeddings", "frame-embeddings", "responses", "pixels"]
+    assert names == [
+        "cmc",
+        "embeddings",
+        "clip-embeddings",
+        "frame-embeddings",
+        "responses",
+        "saliency",
+        "pixels",
+        "visibility",
+    ]
 
 
 @pytest.mark.parametrize(
