@@ -214,25 +214,24 @@ def test_pixels_are_those_on_disk_and_as_the_corruption_spoils_them(show):
 
 @pytest.mark.parametrize("name", ["mean-pooling", "ica", "lstm", "tacan"])
 def test_saliency_is_that_of_finite_differences(show, name):
-    """Each place of each channel is moved a little up and down, in float64; the rest is Grad-CAM as it is printed."""
+    """In float64: all places of a channel of a frame are moved a little up and down together, which gives the sum of
+    their slopes; the rest is Grad-CAM as it is printed."""
     subject = show(name)
     found = COLLECT["saliency"](subject)["saliency"]
     maps, clips = features(subject)
     aggregate = subject.model.double().aggregate
     maps, embedding = maps.double(), clips.embedding.double()
     others = [embedding[2:].mean(0)] * 2 + [embedding[:2].mean(0)] * 3
-    step, expected = 1e-5, np.zeros(found.shape)
+    t, D, h, w = maps.shape[1:]
+    step, expected = 1e-6, np.zeros(found.shape)
     with torch.no_grad():
         for clip, other in enumerate(others):
-            t, D, h, w = maps.shape[1:]
-            moves = step * torch.eye(t * D * h * w, dtype=torch.float64).reshape(-1, t, D, h, w)
-            up, down = (
-                F.cosine_similarity(aggregate(maps[clip] + sign * moves).embedding, other[None]) for sign in (1, -1)
-            )
-            slope = ((up - down) / (2 * step)).reshape(t, D, h, w)
-            for frame in range(t):
-                for d in range(D):
-                    expected[clip, frame] += slope[frame, d].mean().item() * maps[clip, frame, d].numpy()
+            for frame, d in np.ndindex(t, D):
+                move = torch.zeros(t, D, h, w, dtype=torch.float64)
+                move[frame, d] = step
+                moved = aggregate(torch.stack([maps[clip] + move, maps[clip] - move])).embedding
+                up, down = F.cosine_similarity(moved, other[None]).tolist()
+                expected[clip, frame] += (up - down) / (2 * step) / (h * w) * maps[clip, frame, d].numpy()
     subject.model.float()
     expected = expected.clip(0)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * expected.max())
