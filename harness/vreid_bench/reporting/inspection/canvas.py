@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -24,19 +24,19 @@ LETTERS = 40  # of a name; longer ones are cut
 
 
 class Sheet:
-    """A figure of a width of `WIDTH` on which things are placed in inches from the left and from the top."""
+    """A figure on which things are placed in inches from the left and from the top."""
 
-    def __init__(self, height: float) -> None:
-        self.height = height
-        self.figure = Figure(figsize=(WIDTH, height))
+    def __init__(self, height: float, width: float = WIDTH) -> None:
+        self.width, self.height = width, height
+        self.figure = Figure(figsize=(width, height))
         self.axes = self.figure.add_axes((0, 0, 1, 1))
         self.axes.axis("off")
-        self.axes.set(xlim=(0, WIDTH), ylim=(height, 0), autoscale_on=False)
+        self.axes.set(xlim=(0, width), ylim=(height, 0), autoscale_on=False)
 
     def add_axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Axes of that size at that place."""
         return self.figure.add_axes(
-            (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
+            (left / self.width, 1 - (top + height) / self.height, width / self.width, height / self.height)
         )
 
     def place(self, image: Image, left: float, top: float, width: float, height: float, **style: Any) -> None:
@@ -51,7 +51,8 @@ class Sheet:
 
     def write(self, text: str, left: float, top: float, **style: Any) -> None:
         """A text whose top left corner is at that place, unless the style says otherwise."""
-        self.axes.text(left, top, text, **{"va": "top", "ha": "left", "fontsize": 8, "color": INK} | style)
+        usual: dict[str, Any] = {"va": "top", "ha": "left", "fontsize": 8, "color": INK}
+        self.axes.text(left, top, text, **(usual | style))
 
 
 class Shown(NamedTuple):
@@ -103,9 +104,9 @@ def heat(values: NDArray[Any], low: float, high: float, frame: Image | None = No
     return np.asarray((1 - share) * grey + share * colours(large)[..., :3])
 
 
-def place_clip(sheet: Sheet, frames: Sequence[Image], left: float, top: float, height: float) -> float:
-    """The frames of a clip side by side; returns their width together."""
-    width = height * frames[0].shape[1] / frames[0].shape[0]
+def place_clip(sheet: Sheet, frames: NDArray[Any], left: float, top: float, height: float) -> float:
+    """The frames [T, H, W, 3] of a clip side by side; returns their width together."""
+    width = height * ratio_of(frames)
     for number, frame in enumerate(frames):
         sheet.place(frame, left + number * width, top, width, height)
     return width * len(frames)
@@ -113,4 +114,5 @@ def place_clip(sheet: Sheet, frames: Sequence[Image], left: float, top: float, h
 
 def ratio_of(frames: NDArray[Any]) -> float:
     """Width of a frame by its height; frames are [..., H, W, 3]."""
-    return float(frames.shape[-2] / frames.shape[-3])
+    height, width = frames.shape[-3:-1]
+    return int(width) / int(height)

@@ -35,7 +35,8 @@ def draw_part_maps(arrays: Arrays) -> Figure:
     tracklets = [*list_tracklets(arrays)][:TRACKLETS]
     width, height = _size_frame(min(COLUMNS, max(s.clips.stop - s.clips.start for s in tracklets) * t), maps, pixels)
     rows = parts + (pixels is not None)
-    sheet = Sheet(len(tracklets) * (rows * (height + GAP) + 0.45))
+    across = [_choose_maps(shown.clips, t) for shown in tracklets]
+    sheet = Sheet(len(tracklets) * (rows * (height + GAP) + 0.45), _measure(across, width))
     for number, shown in enumerate(tracklets):
         top = number * (rows * (height + GAP) + 0.45)
         sheet.write(shown.name, LABEL, top + 0.05)
@@ -66,7 +67,7 @@ def draw_saliency(arrays: Arrays) -> Figure:
     width, height = _size_frame(max(map(len, columns)), maps, pixels)
     rows = 1 + (pixels is not None)
     step = rows * (height + GAP) + 0.42
-    sheet = Sheet(step * len(tracklets))
+    sheet = Sheet(step * len(tracklets), _measure(columns, width))
     for number, (shown, chosen) in enumerate(zip(tracklets, columns, strict=True)):
         top = number * step
         sheet.write(f"{('query', 'gallery')[number]}: {shown.name}", LABEL, top + 0.05)
@@ -111,9 +112,8 @@ def draw_responses(arrays: Arrays) -> Figure:
             continue
         norms = np.sqrt((layers[name].astype(float) ** 2).sum(1))  # [t, h, w]
         low, high = float(norms.min()), float(norms.max())
-        step = (width + GAP) * len(shown) / len(norms)  # a map stands in the middle of the frames that it covers
         some = spread(len(norms), len(shown))
-        step = (width + GAP) * len(shown) / len(some)
+        step = (width + GAP) * len(shown) / len(some)  # a map stands in the middle of the frames that it covers
         for place, at in enumerate(some):
             begin = left + (place + 0.5) * step - (width + GAP) / 2
             sheet.place(heat(norms[at], low, high), begin, top, width, height)
@@ -164,6 +164,11 @@ def _size_frame(columns: int, maps: NDArray[Any], pixels: NDArray[Any] | None) -
     ratio = ratio_of(pixels) if pixels is not None else maps.shape[-1] / maps.shape[-2]
     width = min(0.5, (WIDTH - LABEL - 0.1) / columns - GAP)
     return width, width / ratio
+
+
+def _measure(columns: list[list[tuple[int, int]]], width: float) -> float:
+    """The width of a sheet on which the longest of these rows of frames fits."""
+    return max(3.5, LABEL + max(map(len, columns)) * (width + GAP) + 0.1)
 
 
 def _place_row(sheet: Sheet, images: list[Any], left: float, top: float, width: float, height: float) -> None:

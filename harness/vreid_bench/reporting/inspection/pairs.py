@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vreid_bench.contracts.people import DISTRACTOR
 from vreid_bench.evaluation.curves import Arrays
-from vreid_bench.reporting.inspection.canvas import Sheet, clean, name_tracklet, place_clip, ratio_of, spread
+from vreid_bench.reporting.inspection.canvas import Sheet, name_tracklet, place_clip, ratio_of, spread
 from vreid_bench.reporting.page.figures import WIDTH
-from vreid_bench.reporting.page.marks import add_legend
 from vreid_bench.reporting.page.svg import INK, MUTED, SERIES
 
 QUERY, GALLERY = "#00805f", "#d55e00"  # green and orange, as in the paper
@@ -24,15 +24,16 @@ BINS = 10
 def draw_pairs(arrays: Arrays) -> Figure:
     """The matrices of importance and similarity; beside them the most and the least important pairs with frames."""
     pixels = arrays.get("pixels")
-    sheet = Sheet(5.3 if pixels is not None else 2.9)
+    sheet = Sheet(5.45 if pixels is not None else 2.9)
     names = [name_tracklet(arrays, at) for at in (0, 1)]
-    relation = "the same person" if arrays["pid"][0] == arrays["pid"][1] else "different people"
-    sheet.write(f"similarity {1 - float(arrays['distance']):.2f}, {relation}", 0.05, 0.05, fontsize=9, weight="bold")
+    one, other = arrays["pid"]
+    relation = "" if min(one, other) <= DISTRACTOR else ", the same person" if one == other else ", different people"
+    sheet.write(f"similarity {1 - float(arrays['distance']):.2f}{relation}", 0.05, 0.05, fontsize=9, weight="bold")
     for at, (role, colour) in enumerate((("query", QUERY), ("gallery", GALLERY))):
         sheet.write(f"{role}: {names[at]}", 0.05, 0.27 + 0.17 * at, color=colour)
     order = rank_pairs(arrays)
     shown = [*order[:EXTREMES], *order[max(EXTREMES, len(order) - EXTREMES) :]]
-    places = ((0.45, 0.95), (0.45, 3.2)) if pixels is not None else ((0.45, 0.95), (3.9, 0.95))
+    places = ((0.45, 0.95), (0.45, 3.3)) if pixels is not None else ((0.45, 0.95), (3.9, 0.95))
     for name, (left, top) in zip(("importance", "similarity"), places, strict=True):
         _draw_matrix(sheet, arrays, name, left, top, shown)
     if pixels is not None:
@@ -74,7 +75,7 @@ def _draw_matrix(
     axes.set_ylabel("query clip", color=QUERY, fontsize=8, labelpad=1)
     bar = sheet.figure.colorbar(picture, cax=sheet.add_axes(left + 1.6, top, 0.08, 1.55))
     bar.ax.tick_params(labelsize=7, length=2)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 def _place_pairs(sheet: Sheet, arrays: Arrays, shown: list[tuple[int, int]]) -> None:
@@ -84,7 +85,7 @@ def _place_pairs(sheet: Sheet, arrays: Arrays, shown: list[tuple[int, int]]) -> 
     left, space = 2.75, 0.1
     height = min(0.88, (WIDTH - left - space - 0.1) / (2 * len(columns)) / ratio_of(pixels))
     for number, (row, column) in enumerate(shown):
-        top = 0.95 + 1.08 * number
+        top = 0.95 + 1.13 * number
         which = "most" if number < EXTREMES else "least"
         scores = ", ".join(f"{name} {arrays[name][row, column]:.2f}" for name in ("importance", "similarity"))
         sheet.write(f"{which} important: clips {row + 1} and {column + 1}, {scores}", left, top - 0.16, fontsize=7.5)
@@ -114,13 +115,13 @@ def draw_pair_scores(arrays: Arrays) -> Figure:
         groups = np.array_split(mine[np.argsort(similarity[mine], kind="stable")], BINS)
         middles = [(np.median(similarity[g]), np.median(share[g])) for g in groups if len(g)]
         line: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 5, "markeredgecolor": "white"}
-        label = f"clips {clean(name)} ({len(mine):,} pairs; line: median of each tenth)"
+        label = f"clips {name} ({len(mine):,} pairs; line: median of each tenth)"
         axes.plot(*zip(*middles, strict=True), linewidth=1.6, label=label, zorder=3, **line)
     axes.axhline(1, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_ylim(0, max(1.2, float(np.quantile(share[learned], 0.999))) if learned.any() else 1.2)
     axes.set_xlabel("similarity of two clips (cosine)")
     axes.set_ylabel("importance of the pair\n(1: mean of its two tracklets)")
-    add_legend(axes, 0.17)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.15), fontsize=8)
     return figure
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import DISTRACTOR
+from vreid_bench.contracts.people import DISTRACTOR
 from vreid_bench.evaluation.curves import Arrays
 from vreid_bench.reporting.inspection.canvas import clean
 from vreid_bench.reporting.page.figures import WIDTH
@@ -53,8 +53,10 @@ def draw_embeddings(arrays: Arrays) -> Figure:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_aspect("equal", adjustable="datalim")
+    people = len(np.unique(pids[pids > DISTRACTOR]))
+    shown = f"{len(points):,} {unit}s, {people:,} {'person' if people == 1 else 'people'}"
     axes.set_xlabel(
-        f"t-SNE of {len(points):,} {unit}s of {len(np.unique(pids)):,} people, perplexity {perplexity:g}, seed {SEED}",
+        f"t-SNE of {shown}, perplexity {perplexity:g}, seed {SEED}",
         fontsize=8,
         color=MUTED,
     )

@@ -15,8 +15,9 @@ from vreid_bench.reporting.inspection.canvas import Sheet, Shown, list_tracklets
 from vreid_bench.reporting.page.figures import WIDTH
 from vreid_bench.reporting.page.svg import MUTED, SERIES
 
-LEVELS = (("v", "#d55e00", "low"), ("o", "#8a6d00", "middle"), ("^", "#00805f", "high"))  # thirds of the range
+LEVELS = (("v", "#d55e00", "lowest"), ("o", "#8a6d00", "middle"), ("^", "#00805f", "highest"))  # thirds of the range
 TRACKLETS = 4  # in one figure
+WHOLE = 6  # clips with every frame
 CLIPS = 15  # whose frames are shown, as many as in the paper's Fig. 6
 LEFT, ACROSS, LINE, TITLE = 0.75, WIDTH - 0.85, 0.95, 0.28  # inches: margin, width of the plots, height of one
 
@@ -41,7 +42,8 @@ def rate_levels(weights: NDArray[Any]) -> NDArray[np.int64]:
     low, high = weights.min(), weights.max()
     if high <= low:
         return np.ones(weights.shape, np.int64)
-    return np.minimum(3 * (weights - low) / (high - low), 2).astype(np.int64)
+    levels: NDArray[np.int64] = np.minimum(3 * (weights - low) / (high - low), 2).astype(np.int64)
+    return levels
 
 
 def _draw(arrays: Arrays, weights: NDArray[Any] | None, label: str) -> Figure:
@@ -68,11 +70,11 @@ def _draw(arrays: Arrays, weights: NDArray[Any] | None, label: str) -> Figure:
                 axes.tick_params(labelbottom=False)
         if visible is not None:
             axes = _begin(sheet, top, row, "visible share\nof the person (%)")
-            row.plot_visibility(axes, 100 * visible[row.shown.clips])
+            row.plot_visibility(axes, 100 * visible[row.shown.clips][row.numbers])
             top += LINE
         top += below
     if weights is not None:
-        names = [f"{name} third of the weights" for _, _, name in LEVELS]
+        names = [f"{name} third of the range" for _, _, name in LEVELS]
         marks: list[Any] = [axes.plot([], [], mark, color=colour, markersize=4)[0] for mark, colour, _ in LEVELS]
         sheet.figure.legend(marks, names, loc="lower right", ncols=3, fontsize=7, handletextpad=0.1, columnspacing=1)
     return sheet.figure
@@ -83,9 +85,11 @@ class _Row:
 
     def __init__(self, shown: Shown, weights: NDArray[Any] | None, pixels: NDArray[Any] | None) -> None:
         self.shown = shown
-        self.clips = shown.clips.stop - shown.clips.start
-        self.weights = None if weights is None else weights[shown.clips]  # [C, 1] or [C, t]
-        self.several = self.weights is None or self.weights.shape[1] > 1  # values of frames, not of clips
+        self.several = weights is None or weights.shape[1] > 1  # values of frames, not of clips
+        total = shown.clips.stop - shown.clips.start
+        self.numbers = spread(total, WHOLE if self.several else total)  # of the clips that are shown
+        self.clips = len(self.numbers)
+        self.weights = None if weights is None else weights[shown.clips][self.numbers]  # [C, 1] or [C, t]
         self.frame, self.chosen, self.columns = (0.0, 0.0), list[int](), list[int]()
         if pixels is not None:
             self.chosen = spread(self.clips, CLIPS)
@@ -108,7 +112,7 @@ class _Row:
         slot = ACROSS / len(self.chosen)
         levels = None if self.weights is None else rate_levels(self.weights)
         for place, clip in enumerate(self.chosen):
-            frames = pixels[self.shown.clips][clip, self.columns]
+            frames = pixels[self.shown.clips][self.numbers[clip], self.columns]
             begin = LEFT + (place + 0.5) * slot - width * len(frames) / 2
             for number, frame in enumerate(frames):
                 at = begin + number * width
@@ -156,9 +160,8 @@ def _begin(sheet: Sheet, top: float, row: _Row, label: str) -> Axes:
     axes = sheet.add_axes(LEFT, top, ACROSS, LINE - 0.05)
     axes.set_xlim(0, row.clips)
     ticks: Sequence[int] = range(row.clips) if row.clips <= 20 else spread(row.clips, 10)
-    axes.set_xticks(
-        [tick + 0.5 for tick in ticks], [f"clip {tick + 1}" if row.clips <= 10 else str(tick + 1) for tick in ticks]
-    )
+    names = [f"clip {number + 1}" if row.clips <= 10 else str(number + 1) for number in row.numbers]
+    axes.set_xticks([tick + 0.5 for tick in ticks], [names[tick] for tick in ticks])
     axes.tick_params(labelsize=7, length=0)
     axes.grid(axis="x", visible=False)
     for edge in range(1, row.clips) if row.several and row.clips <= 40 else ():
