@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from matplotlib.figure import Figure
 
-from vreid_bench.evaluation.curves import Arrays
 from vreid_bench.reporting.inspection import curves, maps, pairs, projection, weights
+from vreid_bench.reporting.inspection.canvas import Arrays
 from vreid_bench.reporting.page.svg import drawing
 from vreid_bench.system.errors import InputError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from vreid_bench.evaluation.curves import Arrays
 from vreid_bench.modeling.frames import resize
 from vreid_bench.reporting.page.figures import WIDTH
 from vreid_bench.reporting.page.svg import INK
 from vreid_bench.reporting.text import sanitize
 
+Arrays = Mapping[str, NDArray[Any]]  # of an inspection, by name
 Image = NDArray[Any]  # [H, W, 3] uint8, or [h, w] numbers
 HEAT = "plasma"  # its order can be seen by people who are colour-blind, and in grey
 LETTERS = 40  # of a name; longer ones are cut

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vreid_bench.evaluation.curves import Arrays
+from vreid_bench.reporting.inspection.canvas import Arrays
 from vreid_bench.reporting.page.figures import WIDTH
 from vreid_bench.reporting.page.marks import MARKERS, add_legend
 from vreid_bench.reporting.page.svg import GRID, SERIES

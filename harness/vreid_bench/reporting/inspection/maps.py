@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vreid_bench.evaluation.curves import Arrays
 from vreid_bench.reporting.inspection.canvas import (
+    Arrays,
     Sheet,
     clean,
     heat,

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.people import DISTRACTOR
-from vreid_bench.evaluation.curves import Arrays
-from vreid_bench.reporting.inspection.canvas import Sheet, name_tracklet, place_clip, ratio_of, spread
+from vreid_bench.reporting.inspection.canvas import Arrays, Sheet, name_tracklet, place_clip, ratio_of, spread
 from vreid_bench.reporting.page.figures import WIDTH
 from vreid_bench.reporting.page.svg import INK, MUTED, SERIES
 

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.people import DISTRACTOR
-from vreid_bench.evaluation.curves import Arrays
-from vreid_bench.reporting.inspection.canvas import clean
+from vreid_bench.reporting.inspection.canvas import Arrays, clean
 from vreid_bench.reporting.page.figures import WIDTH
 from vreid_bench.reporting.page.marks import MARKERS
 from vreid_bench.reporting.page.svg import GRID, MUTED, SERIES

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vreid_bench.evaluation.curves import Arrays
-from vreid_bench.reporting.inspection.canvas import Sheet, Shown, list_tracklets, ratio_of, spread
+from vreid_bench.reporting.inspection.canvas import Arrays, Sheet, Shown, list_tracklets, ratio_of, spread
 from vreid_bench.reporting.page.figures import WIDTH
 from vreid_bench.reporting.page.svg import MUTED, SERIES
 
