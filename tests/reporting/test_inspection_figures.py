@@ -206,3 +206,27 @@ def test_many_clips_are_cut_to_those_that_can_be_seen():
     figure = draw_inspection("frame-attention", arrays)
     assert len(figure.axes[0].images) == 2 * weights.WHOLE * T
     assert ">clip 37<" in save_figure(figure, "svg").decode()
+
+
+@pytest.mark.parametrize("counts", [(1, 1), (1, 70)])
+@pytest.mark.parametrize(("T", "t"), [(1, 1), (32, 32), (32, 2)])
+@pytest.mark.parametrize("what", ["clip-weights", "frame-attention", "part-maps", "responses", "saliency", "pairs"])
+def test_one_clip_of_one_frame_and_many_long_ones_fit(what, counts, T, t):
+    total = sum(counts)
+    arrays = make_arrays(what) | {"counts": np.array(counts), "frames": np.zeros((total, T), np.int64)}
+    sizes = {
+        "weight": (total,),
+        "attention": (total, t),
+        "part_map": (total, 3, t, 4, 2),
+        "response.conv2": (total, t, 5, 4, 2),
+        "saliency": (total, t, 4, 2),
+        "visibility": (total, T),
+        "pixels": (total, T, H, W, 3),
+        "similarity": counts,
+        "importance": counts,
+    }
+    arrays = {name: np.resize(array, sizes.get(name, array.shape)) for name, array in arrays.items()}
+    figure = draw_inspection(what, arrays)
+    assert max(figure.get_size_inches()) < 12
+    edge = figure.get_size_inches()[0]
+    assert all(image.get_extent()[1] <= edge for image in figure.axes[0].images)
