@@ -10,8 +10,11 @@ from places import ROOT
 from safetensors.numpy import load_file
 from short_run import SHORT
 
+from vreid_bench import Dataset
 from vreid_bench.evaluation import inspection, trained_model
+from vreid_bench.evaluation.inspection import InspectionRequest
 from vreid_bench.records.names import NAMES
+from vreid_bench.registry.registry import Registry
 
 PAGE = (ROOT / "docs/inspect.md").read_text()
 
@@ -123,7 +126,16 @@ def test_a_long_name_does_not_run_into_its_shape(cli, tmp_path, monkeypatch):
 def test_a_run_lists_what_it_has(cli, finished_run):
     shown = cli("inspect", finished_run, "--what", "list")
     names = [line.split()[0] for line in shown.stdout.splitlines()]
-    assert names == ["cmc", "embeddings", "clip-embeddings", "frame-embeddings", "responses", "pixels"]
+    assert names == [
+        "cmc",
+        "embeddings",
+        "clip-embeddings",
+        "frame-embeddings",
+        "responses",
+        "saliency",
+        "pixels",
+        "visibility",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -151,3 +163,53 @@ def test_a_file_is_asked_for(cli, finished_run):
     result = cli("inspect", finished_run, "--what", "cmc")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "--out is missing: name the .npz file to write, as in --out cmc.npz" in result.stderr
+
+
+@pytest.mark.parametrize(("form", "begins"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
+def test_a_figure_is_drawn_where_the_file_is_one(cli, finished_run, tmp_path, form, begins):
+    out = tmp_path / f"figure.{form}"
+    result = cli("inspect", finished_run, "--what", "visibility", "--query", 0, "--out", out)
+    assert (result.exit_code, result.stdout) == (0, f"{out}\n")
+    assert out.read_bytes().startswith(begins)
+
+
+def test_frames_of_rendered_people_are_shown_unless_they_are_left_out(finished_run):
+    def show(**options):
+        request = InspectionRequest(finished_run, finished_run.parent, "responses", ("0",), **options)
+        return inspection.inspect_run(request)
+
+    assert "pixels" in show(figure=True)
+    assert "pixels" not in show(figure=True, images=False)
+    assert "pixels" not in show()
+
+
+def test_real_people_are_shown_only_if_asked_for():
+    def list_of(what, **options):
+        request = InspectionRequest("run", "runs", what, figure=True, **options)
+        return inspection.list_beside(request, Registry.installed(), dataset)
+
+    dataset = Dataset("mars", "root", (), "official")
+    assert list_of("clip-weights") == []
+    assert list_of("clip-weights", images=True) == ["pixels"]
+    dataset = Dataset("mars", "root", (), "synthetic")
+    assert list_of("clip-weights") == ["pixels", "visibility"]
+    assert list_of("clip-weights", images=False) == ["visibility"]
+    dataset = Dataset("ilids-vid", "root", (), "synthetic")  # its renderer keeps no visibility
+    assert list_of("clip-weights") == ["pixels"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("cmc", "--out", "a.jpg"), "--out a.jpg: expected a file that ends in .npz, .pdf, .svg, .png"),
+        (("cmc", "--out", "a.svg", "--images"), "--what cmc: its figure shows no frames beside it"),
+        (("responses", "--query", 0, "--out", "a.npz", "--images"), "--images and --no-images are of figures; name a"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_sentence(cli, finished_run, tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    what, *rest = options
+    result = cli("inspect", finished_run, "--what", what, *rest)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+    assert message in result.stderr
+    assert not list(tmp_path.glob("a.*"))

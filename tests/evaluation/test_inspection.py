@@ -10,10 +10,13 @@ from PIL import Image
 from places import ROOT
 from torch.nn import functional as F
 
-from vreid_bench import Clipping, Corruption, InputError, Tracklet, part
-from vreid_bench.evaluation.collectors import COLLECT, Subject, describe_clips, label
+from vreid_bench import Clipping, Corruption, InputError, Split, Tracklet, part
+from vreid_bench.evaluation.collectors import COLLECT
 from vreid_bench.evaluation.inspection import InspectionRequest, check_tracklets, find_rows, list_offers
 from vreid_bench.evaluation.inspections import INSPECTIONS
+from vreid_bench.evaluation.pair_scores import choose_comparisons, choose_queries
+from vreid_bench.evaluation.saliency import explain
+from vreid_bench.evaluation.subject import CLIPLESS, Comparison, Subject, describe_clips, label
 from vreid_bench.evaluation.trained_model import TrainedModel
 from vreid_bench.modeling.embed import FrameReader
 from vreid_bench.modeling.listening import find_layers
@@ -209,6 +212,116 @@ def test_pixels_are_those_on_disk_and_as_the_corruption_spoils_them(show):
     assert (found["spoiled"] != found["pixels"]).any()
 
 
+@pytest.mark.parametrize("name", ["mean-pooling", "ica", "lstm", "tacan"])
+def test_saliency_is_that_of_finite_differences(show, name):
+    """In float64: all places of a channel of a frame are moved a little up and down together, which gives the sum of
+    their slopes; the rest is Grad-CAM as it is printed."""
+    subject = show(name)
+    found = COLLECT["saliency"](subject)["saliency"]
+    maps, clips = features(subject)
+    aggregate = subject.model.double().aggregate
+    maps, embedding = maps.double(), clips.embedding.double()
+    others = [embedding[2:].mean(0)] * 2 + [embedding[:2].mean(0)] * 3
+    t, D, h, w = maps.shape[1:]
+    step, expected = 1e-6, np.zeros(found.shape)
+    with torch.no_grad():
+        for clip, other in enumerate(others):
+            for frame, d in np.ndindex(t, D):
+                move = torch.zeros(t, D, h, w, dtype=torch.float64)
+                move[frame, d] = step
+                moved = aggregate(torch.stack([maps[clip] + move, maps[clip] - move])).embedding
+                up, down = F.cosine_similarity(moved, other[None]).tolist()
+                expected[clip, frame] += (up - down) / (2 * step) / (h * w) * maps[clip, frame, d].numpy()
+    subject.model.float()
+    expected = expected.clip(0)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * expected.max())
+    assert (found > 0).any()
+
+
+def test_saliency_needs_a_gradient(show):
+    subject = show("mean-pooling")
+    with torch.no_grad():
+        maps, clips = features(subject)
+    blocked = replace(subject, trained=replace(subject.trained, model=Blocked(subject.model)))
+    with pytest.raises(InputError, match=r"saliency: aggregator .* passes no gradient to its maps"):
+        explain(blocked, maps[:1].clone(), clips.embedding[0])
+
+
+class Blocked:
+    """A model whose aggregator lets no gradient through."""
+
+    def __init__(self, model):
+        self.model, self.titles = model, model.titles
+
+    def aggregate(self, maps):
+        return self.model.aggregate(maps.detach())
+
+
+def test_visibility_is_looked_up_by_the_path_of_each_frame(show):
+    subject = show("mean-pooling", rows=(0, 2))
+    paths = [path for tracklet in subject.tracklets for path in tracklet.frames]
+    subject = replace(subject, truth={path: number / 10 for number, path in enumerate(paths)})
+    found = COLLECT["visibility"](subject)["visibility"]
+    assert found.tolist() == [[0.0, 0.1], [0.2, 0.3], [0.4, 0.5], [0.6, 0.6]]  # the last clip is filled up
+
+
+def split_of(pids, camids, query, gallery):
+    """A split of tracklets of one frame."""
+    tracklets = [Tracklet((f"{row}.png",), pid, camid) for row, (pid, camid) in enumerate(zip(pids, camids))]  # noqa: B905
+    return Split((), tuple(tracklets), tuple(query), tuple(gallery))
+
+
+def test_a_query_is_compared_with_its_matches_and_as_many_others():
+    split = split_of([1, 1, 1, 1, 2, 2, 0, -1], [1, 1, 2, 3, 1, 2, 1, 2], [0, 4], range(8))
+    convention = Registry.installed().get("conventions", "queries-in-gallery")
+    rows, comparisons = choose_comparisons(split, convention, [4, 0, 4])
+    assert rows[:2] == [4, 0]
+    named = [(rows[each.query], rows[each.gallery], each.match) for each in comparisons]
+    matches = [(query, gallery) for query, gallery, match in named if match]
+    assert matches == [(4, 5), (0, 2), (0, 3)]  # row 1 is in the camera of row 0
+    negatives = {query: [g for q, g, match in named if q == query and not match] for query in (4, 0)}
+    assert [len(found) for found in negatives.values()] == [1, 2]
+    assert set(negatives[4]) < {0, 1, 2, 3, 6}
+    assert set(negatives[0]) < {4, 5, 6}  # the distractor, but not the junk
+    assert choose_comparisons(split, convention, [4, 0, 4]) == (rows, comparisons)  # drawn by the row
+
+
+def test_queries_without_a_match_are_told():
+    split = split_of([1, 1, 2], [1, 1, 2], [0], range(3))
+    convention = Registry.installed().get("conventions", "queries-in-gallery")
+    with pytest.raises(InputError, match="none of these queries has a match"):
+        choose_comparisons(split, convention, [0])
+    with pytest.raises(InputError, match="--query 2: is a test tracklet but no query of the test"):
+        choose_comparisons(split, convention, [2])
+
+
+@pytest.mark.parametrize(("queries", "rows"), [(3, [0, 1, 2]), (201, list(range(0, 201, 2))[:100])])
+def test_a_hundred_queries_are_spread_over_the_test(queries, rows):
+    split = split_of(range(1, queries + 1), [1] * queries, range(queries), range(queries))
+    found = choose_queries(split)
+    assert len(found) == len(rows) == len(set(found))
+    assert (found[0], found[-1]) == (0, queries - 1)
+    assert all(abs(one - other) <= 2 for one, other in zip(found, rows, strict=True))
+
+
+@pytest.mark.parametrize("name", ["clip-learned", "clip-top"])
+def test_scores_of_many_pairs_are_those_of_each_pair(show, name):
+    """Tracklets of 2, 3 and 2 clips, whose padding must not show."""
+    everyone = show(name, rows=(0, 1, 2))
+    comparisons = [Comparison(0, 1, True), Comparison(0, 2, False), Comparison(2, 1, False)]
+    found = COLLECT["pair-scores"](replace(everyone, comparisons=comparisons))
+    at = 0
+    for query, gallery, match in comparisons:
+        pair = COLLECT["pairs"](show(name, rows=(query, gallery)))
+        for a, b in np.ndindex(pair["similarity"].shape):
+            assert (found["query"][at], found["gallery"][at], found["match"][at]) == (query, gallery, match)
+            assert (found["query_clip"][at], found["gallery_clip"][at]) == (a, b)
+            for score in ("similarity", "importance"):
+                assert found[score][at] == pytest.approx(pair[score][a, b], rel=1e-4)
+            at += 1
+    assert all(len(column) == at for column in found.values())
+
+
 def test_clips_of_several_lengths_cannot_be_one_array(show):
     subject = show("mean-pooling", clipping=Clipping("all", 0))
     with pytest.raises(InputError, match=r"the clips of these tracklets have 4 to 6 frames, .* one tracklet at a time"):
@@ -241,14 +354,19 @@ def test_labels_are_those_of_the_tracklets(show):
         ("responses", "mean-pooling"),
         ("pixels", "mean-pooling"),
         ("pairs", "clip-learned"),
+        ("pair-scores", "clip-learned"),
+        ("saliency", "ica"),
+        ("visibility", "mean-pooling"),
     ],
 )
 def test_every_array_is_on_the_page(show, what, method):
     subject = show(method, corruption=Corruption("occlusion", "both", 0.6), layers=("conv1",) * (what == "responses"))
+    truth = {frame: 0.5 for tracklet in subject.tracklets for frame in tracklet.frames}
+    subject = replace(subject, truth=truth, comparisons=[Comparison(0, 1, True)])
     found = {**label(subject, [0, 1]), **describe_clips(subject, what), **COLLECT[what](subject)}
     found = {name.replace(".conv1", ".<layer>"): array for name, array in found.items()}
     documented = table(PAGE, "Arrays") | table(PAGE, what)
-    for name in () if what != "embeddings" else ("counts", "frames"):
+    for name in ("counts", "frames") if what in CLIPLESS else ():
         del documented[name]
     assert found.keys() == documented.keys()
     check_arrays(found, documented)
@@ -257,11 +375,12 @@ def test_every_array_is_on_the_page(show, what, method):
 def test_everything_that_can_be_asked_for_is_on_the_page():
     for name, (tracklets, *_) in table(PAGE, "The numbers behind figures").items():
         expected = {"nothing": "none", "any tracklets": "all test tracklets", "a pair": "`--query` and `--gallery`"}
+        expected |= {"any queries": "`--query`, or 100 queries"}
         assert expected.get(INSPECTIONS[name].takes, "`--query`") in tracklets, name
     assert table(PAGE, "The numbers behind figures").keys() == INSPECTIONS.keys()
 
 
-ALWAYS = {"embeddings", "clip-embeddings", "frame-embeddings", "responses", "pixels"}
+ALWAYS = {"embeddings", "clip-embeddings", "frame-embeddings", "responses", "saliency", "pixels"}
 
 
 @pytest.mark.parametrize(
@@ -271,8 +390,8 @@ ALWAYS = {"embeddings", "clip-embeddings", "frame-embeddings", "responses", "pix
         ("tacan", {"clip-weights", "frame-attention"}),
         ("temporal-attention", {"frame-attention"}),
         ("personvlad", {"part-maps"}),
-        ("clip-learned", {"pairs"}),
-        ("clip-top", {"pairs"}),
+        ("clip-learned", {"pairs", "pair-scores"}),
+        ("clip-top", {"pairs", "pair-scores"}),
     ],
 )
 def test_a_method_offers_what_its_parts_have(show, method, more):

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from vreid_bench.cli.options import FILE
+from vreid_bench.cli.options import FIGURES, FILE
 from vreid_bench.system.errors import InputError
 
 KINDS = ("scores", "conventions", "conditions", "cost", "cmc", "splits", "printed", "people")
-FORMS = ("pdf", "svg", "png")
 
 
 @click.command()
@@ -34,8 +33,8 @@ def plot(kind: str, runs: tuple[Path, ...], out: Path) -> None:
         vreid-bench plot people RUN_A RUN_B --out difference.svg
     """
     form = out.suffix.lstrip(".").lower()
-    if form not in FORMS:
-        raise InputError(f"--out {out}: expected a file that ends in .{', .'.join(FORMS)}")
+    if form not in FIGURES:
+        raise InputError(f"--out {out}: expected a file that ends in .{', .'.join(FIGURES)}")
     from vreid_bench.reporting.plots import draw
     from vreid_bench.system.files import write_atomic
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,60 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vreid_bench.contracts.dataset import Tracklet
 from vreid_bench.contracts.parts import ComparesVectors
 from vreid_bench.evaluation.curves import Arrays
-from vreid_bench.evaluation.strategies.corruption import Corruption
-from vreid_bench.evaluation.trained_model import TrainedModel
-from vreid_bench.modeling.clips import clip_indices
+from vreid_bench.evaluation.pair_scores import collect_pair_scores
+from vreid_bench.evaluation.saliency import collect_saliency
+from vreid_bench.evaluation.subject import CLIPS, REPRESENTED, Subject
 from vreid_bench.modeling.frames import read_clips
 from vreid_bench.modeling.listening import find_able, find_layers, listen, listen_to_attention
-from vreid_bench.modeling.model import Model
-from vreid_bench.modeling.view import View
-from vreid_bench.records.names import collect_names
 from vreid_bench.system.errors import InputError
-
-CLIPS, REPRESENTED = View(represented=False), View()
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A trained model and the N tracklets that it is shown."""
-
-    trained: TrainedModel
-    tracklets: Sequence[Tracklet]
-    corruption: Corruption | None  # of the protocol
-    layers: tuple[str, ...]
-
-    @property
-    def model(self) -> Model:
-        """The model."""
-        return self.trained.model
-
-    @cached_property
-    def indices(self) -> list[NDArray[np.int64]]:
-        """The frame numbers of the clips of each tracklet, from 0: N arrays [C, T]."""
-        return [np.stack(clip_indices(self.trained.clipping, len(t.frames), None)) for t in self.tracklets]
-
-
-def label(subject: Subject, rows: Sequence[int]) -> dict[str, NDArray[Any]]:
-    """Who the tracklets show: [N] each."""
-    numbers = {"row": rows, "pid": [t.pid for t in subject.tracklets], "camid": [t.camid for t in subject.tracklets]}
-    return {name: np.array(values) for name, values in numbers.items()} | collect_names(subject.tracklets)
-
-
-def describe_clips(subject: Subject, what: str) -> Arrays:
-    """Where the clips of the tracklets are. Raises InputError if they differ in length, unless each is one vector."""
-    if what == "embeddings":
-        return {}
-    lengths = sorted({clips.shape[1] for clips in subject.indices})
-    if len(lengths) > 1:
-        raise InputError(
-            f"--what {what}: the clips of these tracklets have {lengths[0]} to {lengths[-1]} frames, expected clips of "
-            "one length; ask for one tracklet at a time"
-        )
-    counts = [len(clips) for clips in subject.indices]
-    return {"counts": np.array(counts), "frames": np.concatenate(subject.indices)}
 
 
 def collect_embeddings(subject: Subject) -> Arrays:
@@ -155,6 +107,14 @@ def collect_pixels(subject: Subject) -> Arrays:
     return arrays
 
 
+def collect_visibility(subject: Subject) -> Arrays:
+    """The share of the person that can be seen in each frame, which rendered data knows."""
+    truth = subject.truth
+    assert truth is not None, "asked for only where it is known"
+    both = zip(subject.tracklets, subject.indices, strict=True)
+    return {"visibility": np.array([[truth[t.frames[i]] for i in clip] for t, clips in both for clip in clips])}
+
+
 def collect_pairs(subject: Subject) -> Arrays:
     """The pairs of clips of a query and a gallery tracklet, and the distance of the two."""
     device, matcher = subject.trained.reader.device, subject.model.matcher
@@ -181,6 +141,9 @@ COLLECT: Mapping[str, Callable[[Subject], Arrays]] = {
     "frame-attention": collect_attention,
     "part-maps": collect_part_maps,
     "responses": collect_responses,
+    "saliency": collect_saliency,
     "pixels": collect_pixels,
+    "visibility": collect_visibility,
     "pairs": collect_pairs,
+    "pair-scores": collect_pair_scores,
 }

@@ -10,16 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vreid_bench.contracts.dataset import Tracklet
+from vreid_bench.contracts.dataset import Dataset, Tracklet
 from vreid_bench.contracts.parts import ScoresPairs
-from vreid_bench.evaluation.collectors import COLLECT, Subject, describe_clips, label
+from vreid_bench.evaluation.collectors import COLLECT
 from vreid_bench.evaluation.curves import Arrays, collect_cmc, collect_validations
 from vreid_bench.evaluation.inspections import INSPECTIONS
+from vreid_bench.evaluation.pair_scores import choose_comparisons, choose_queries
 from vreid_bench.evaluation.strategies.corruption import Corruption
+from vreid_bench.evaluation.subject import Comparison, Subject, describe_clips, label
 from vreid_bench.evaluation.trained_model import TrainedModel
+from vreid_bench.evaluation.visibility import knows_visibility, read_visibility
 from vreid_bench.modeling.listening import find_able, find_layers
 from vreid_bench.modeling.model import Model
-from vreid_bench.planning.plan import RunRequest, choose_recipe, plan_run
+from vreid_bench.planning.plan import Plan, RunRequest, choose_recipe, plan_run
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.registry.registry import Registry
@@ -43,6 +46,8 @@ class InspectionRequest:
     device: str = "auto"
     threads: int | None = None
     quiet: bool = False
+    figure: bool = False  # also the arrays of other inspections that the figure shows, where the run has them
+    images: bool | None = None  # frames in the figure; None: only of rendered people
 
 
 def inspect_run(request: InspectionRequest) -> Arrays:
@@ -59,24 +64,51 @@ def inspect_run(request: InspectionRequest) -> Arrays:
     registry, test = Registry.installed(), _as_run(request)
     machine = prepare(request.device, request.threads, quiet=request.quiet)
     model = build_model(registry, test)
-    check_offered(request, record, list_offers(model))
+    if request.what != "visibility":  # the data that is tested may be another than the run's
+        check_offered(request, record, list_offers(model))
     check_layers(request.layers, model)
     plan = plan_run(registry, test)
     fold = plan.folds[0]
-    rows = find_rows(request, fold.test.test)
+    rows, comparisons = choose_tracklets(request, plan)
+    beside = list_beside(request, registry, fold.dataset)
+    truth = read_visibility(registry, fold.dataset) if "visibility" in (request.what, *beside) else None
     trained = TrainedModel.load(model, plan.chosen.method, plan.source, fold, machine)
     strategy = plan.protocol.test
     corruption = strategy if isinstance(strategy, Corruption) else None
-    subject = Subject(trained, [fold.test.test[row] for row in rows], corruption, request.layers)
-    return {**label(subject, rows), **describe_clips(subject, request.what), **COLLECT[request.what](subject)}
+    subject = Subject(trained, [fold.test.test[row] for row in rows], corruption, request.layers, truth, comparisons)
+    arrays = {**label(subject, rows), **describe_clips(subject, request.what)}
+    for what in (request.what, *beside):
+        arrays |= COLLECT[what](subject)
+    return arrays
+
+
+def choose_tracklets(request: InspectionRequest, plan: Plan) -> tuple[list[int], Sequence[Comparison]]:
+    """The rows of the tracklets to be shown, and how those of `pair-scores` are compared."""
+    test = plan.folds[0].test
+    rows = find_rows(request, test.test)
+    if request.what != "pair-scores":
+        return rows, ()
+    headline = next(each for each in plan.conventions if each.name == plan.protocol.headline)
+    return choose_comparisons(test, headline, rows if request.query else choose_queries(test))
+
+
+def list_beside(request: InspectionRequest, registry: Registry, dataset: Dataset) -> list[str]:
+    """The other inspections whose arrays a figure shows and the data has."""
+    has = {
+        "pixels": dataset.source == "synthetic" if request.images is None else request.images,
+        "visibility": knows_visibility(registry, dataset),
+    }
+    return [what for what in INSPECTIONS[request.what].beside if request.figure and has[what]]
 
 
 def list_inspections(request: InspectionRequest) -> list[str]:
     """The names of what the run of a request offers, in the order of INSPECTIONS."""
     folder = find_run(request.run, request.runs)
     record = Record.from_file(folder.record)
-    model = build_model(Registry.installed(), _as_run(request))
-    offered = {*list_curves(folder, record), *list_offers(model)}
+    registry = Registry.installed()
+    offered = {*list_curves(folder, record), *list_offers(build_model(registry, _as_run(request)))}
+    if knows_visibility(registry, record.dataset):
+        offered.add("visibility")
     return [name for name in INSPECTIONS if name in offered]
 
 
@@ -107,14 +139,15 @@ def list_curves(folder: RunDirectory, record: Record) -> list[str]:
 
 
 def list_offers(model: Model) -> list[str]:
-    """What a model offers."""
+    """What a model offers on any data."""
     varies = {
         "clip-weights": model.weighs_clips,
         "frame-attention": find_able(model.aggregator, "attention") is not None,
         "part-maps": find_able(model.aggregator, "part_maps") is not None,
         "pairs": isinstance(model.matcher, ScoresPairs),
+        "pair-scores": isinstance(model.matcher, ScoresPairs),
     }
-    return [name for name in COLLECT if varies.get(name, True)]
+    return [name for name in COLLECT if varies.get(name, name != "visibility")]
 
 
 def check_offered(request: InspectionRequest, record: Record, offered: Sequence[str]) -> None:
@@ -131,6 +164,7 @@ def check_tracklets(request: InspectionRequest) -> None:
     fits, expected = {
         "nothing": (given == (0, False), "neither --query nor --gallery"),
         "any tracklets": (not given[1], "no --gallery"),
+        "any queries": (not given[1], "no --gallery"),
         "tracklets": (given[0] > 0 and not given[1], "one --query or more, and no --gallery"),
         "a pair": (given == (1, True), "one --query and one --gallery"),
     }[takes]

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import Split, VisibilityReader
+from vreid_bench.contracts.dataset import Dataset, Split, VisibilityReader
 from vreid_bench.contracts.parts import Clips, WeighsClips
 from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.evaluation.agreement import Agreement, Floats, Groups, Key
@@ -29,6 +29,7 @@ from vreid_bench.modeling.listening import find_able, listen_to_attention
 from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.view import View
 from vreid_bench.planning.plan import RunRequest, plan_run
+from vreid_bench.records.entries import DatasetEntry
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import prepare
@@ -65,10 +66,7 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
     request = RunRequest(name=None, protocol=protocol, source=run, runs=runs, **options)
     machine = prepare(request.device, request.threads, quiet=request.quiet)
     plan = plan_run(Registry.installed(), request)
-    dataset = plan.registry.get("datasets", plan.dataset.name)
-    if not isinstance(dataset, VisibilityReader):
-        raise InputError(f"{plan.dataset.name} has no visibility of persons; use the synthetic twin of mars")
-    truth = dataset.visibility(plan.dataset.root)
+    truth = read_visibility(plan.registry, plan.dataset)
     method, strategy = plan.chosen.method, plan.protocol.test
     corruption = strategy if isinstance(strategy, Corruption) else None
     found: defaultdict[Key, Groups] = defaultdict(Groups)
@@ -91,6 +89,19 @@ def measure_visibility(run: Path, runs: Path, protocol: str | None = None, **opt
             "varies; name a run of a method with attention or learned importance"
         )
     return agreements
+
+
+def knows_visibility(registry: Registry, dataset: Dataset | DatasetEntry) -> bool:
+    """Is it rendered data whose reader tells the visibility?"""
+    return dataset.source == "synthetic" and isinstance(registry.get("datasets", dataset.name), VisibilityReader)
+
+
+def read_visibility(registry: Registry, dataset: Dataset) -> Mapping[str, float]:
+    """The visibility of each frame by its path. Raises InputError if the data has none."""
+    reader = registry.get("datasets", dataset.name)
+    if not isinstance(reader, VisibilityReader):
+        raise InputError(f"{dataset.name} has no visibility of persons; use the synthetic twin of mars")
+    return reader.visibility(dataset.root)
 
 
 def compare_fold(
