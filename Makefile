@@ -23,7 +23,7 @@ PYTEST_WORKERS ?= 2
 PYTEST_ARGS ?=
 COMMA := ,
 
-.PHONY: install run test quick all-tests quick-tests lint types bench gpu races board variants protocols weights clean
+.PHONY: install run test quick all-tests quick-tests lint types bench gpu races weights clean
 
 install: $(VENV)/installed
 
@@ -77,66 +77,6 @@ races: $(VENV)/installed
 		for tool in racecheck memcheck; do $(SANITIZER) --tool $$tool $(BIN)/python -m pytest tests/gpu -m small; done; \
 	else echo 'compute-sanitizer is not on the PATH (it comes with the CUDA toolkit): races and stray accesses were not looked for' >&2; fi
 
-# The rows under leaderboard/records, on the synthetic twins and one thread each, so that any machine can repeat them.
-# Runs that are there are reused, so that it can be interrupted; `make -j2 board` makes two at a time.
-#   board      the systems of the papers on MARS, five seeds each
-#   variants   every other method on MARS, three seeds each
-#   protocols  the baseline under every other protocol, clip similarity under corruption, and the world of motion
-CORE := image-baseline image-averaged mean-pooling mean-pooling-t8 max-pooling temporal-attention-conv gru 3d-cnn \
-	clip-average clip-top clip-learned tacan-baseline tacan \
-	ica-baseline ica-baseline-synchronous ica-asynchronous ica personvlad-global-pooling personvlad
-VARIANTS := mean-pooling-t2 temporal-attention temporal-attention-sigmoid 3d-cnn-t8 \
-	lstm lstm-h1024 lstm-h2048 lstm-last lstm-last-h1024 lstm-last-h2048 lstm-t2 lstm-t8 lstm-t16 \
-	clip-average-1 clip-average-2 clip-average-4 clip-average-raw clip-top-trained clip-top-corrupted clip-top-trained-corrupted \
-	clip-learned-corrupted tacan-triplet tacan-attention tacan-clip-attention tacan-embedding tacan-tracklets \
-	tacan-senet ica-bn-neck ica-alexnet ica-baseline-alexnet ica-inception-v3 ica-baseline-inception-v3 \
-	personvlad-stripes personvlad-stripes-pooled personvlad-grid personvlad-grid-pooled \
-	personvlad-b1 personvlad-b2 personvlad-b4 personvlad-b6 personvlad-b8 \
-	personvlad-oim10 personvlad-oim100 personvlad-oim1000 personvlad-xqda c3d-baseline \
-	two-stream-max two-stream-average two-stream-multiply two-stream-fusion action-vlad frame-cnn \
-	hog3d-kissme stfv3d-kissme
-SEEDS := 0 1 2
-MORE_SEEDS := $(SEEDS) 3 4
-MOTION := image-averaged mean-pooling-t8 lstm-t8 3d-cnn-t8
-CLIPS := clip-average clip-top clip-learned clip-learned-corrupted
-SPOILED := mars-corruption mars-corruption-mild mars-occlusion mars-motion-blur
-RUNS := build/board
-RUN := $(BIN)/vreid-bench run --preset small --threads 1 --runs $(RUNS)
-ADD := $(BIN)/vreid-bench leaderboard add --replace $(RUNS)/*/record.json
-ROWS = $(foreach protocol,$(1),$(foreach method,$(2),$(foreach seed,$(3),row/$(protocol)/$(method)/$(seed))))
-
-# Those that train, and those that test what these have trained.
-TRAINED := $(call ROWS,mars,mean-pooling personvlad,0) $(call ROWS,mars,$(CLIPS),$(SEEDS)) \
-	$(call ROWS,mars-motion,$(MOTION),$(SEEDS)) \
-	$(call ROWS,mars-dev mars-half duke-video ls-vid ccvid ilids-vid ilids-vid-dapeng prid2011 prid2011-dapeng \
-		reassociation mevid g2a-vreid g2a-vreid-aerial-to-ground vccr hitsz-vcm-infrared-to-visible \
-		hitsz-vcm-visible-to-infrared ag-vpreid detreidx buptcampus p-destre,mean-pooling,0)
-TESTED := $(call ROWS,$(SPOILED) $(addsuffix -query,$(SPOILED)) mars-tracklet-selection,mean-pooling,0) \
-	$(call ROWS,mars-tracklet-selection,personvlad,0) \
-	$(call ROWS,mars-corruption mars-corruption-query,$(CLIPS),$(SEEDS)) \
-	$(call ROWS,mars-motion-shuffled-frames,$(MOTION),$(SEEDS)) \
-	$(call ROWS,ccvid-same-clothes ccvid-clothes-changing vccr-same-clothes vccr-clothes-changing,mean-pooling,0) \
-	$(call ROWS,$(foreach what,outfit place scale,mevid-same-$(what) mevid-other-$(what)),mean-pooling,0) \
-	$(call ROWS,mars-to-ilids-vid mars-to-prid2011 ilids-vid-to-prid2011,mean-pooling,0) \
-	$(call ROWS,mars-to-ilids-vid-fine-tuned mars-to-prid2011-fine-tuned,mean-pooling,0)
-
-board: $(call ROWS,mars,$(CORE),$(MORE_SEEDS)) $(addprefix one-clip/,$(SEEDS))
-	$(ADD)
-
-variants: $(call ROWS,mars,$(VARIANTS),$(SEEDS))
-	$(ADD)
-
-protocols: $(TESTED)
-	$(ADD)
-
-$(TESTED): $(TRAINED)
-
-row/%: $(VENV)/installed
-	set -- $(subst /, ,$*); $(RUN) --protocol $$1 --plugin $$2 --seed $$3
-
-one-clip/%: row/mars/mean-pooling/%
-	$(RUN) --protocol mars --from $(RUNS)/mars@synthetic-mean-pooling-small-seed$*-???????? --set test.sampler=uniform
-
 # The weights that the package ships for the small encoders: a method, and the file for its encoder. 640 people are
 # rendered and each encoder trained for 2,000 steps, three to ten minutes of a core; every x86-64 processor makes the same.
 SHIPPED := mean-pooling/resnet-small clip-average/i3d-small personvlad/c3d-small 3d-cnn/resnet3d-small tacan-senet/senet-small ica-alexnet/alexnet-small frame-cnn/vgg16-small ica-inception-v3/inception-v3-small
@@ -144,7 +84,7 @@ SHIPPED := mean-pooling/resnet-small clip-average/i3d-small personvlad/c3d-small
 weights: $(addprefix weights/,$(SHIPPED))
 
 weights/%: $(VENV)/installed
-	set -- $(subst /, ,$*); $(BIN)/vreid-bench pretrain $$1 --arithmetic portable --runs $(RUNS) \
+	set -- $(subst /, ,$*); $(BIN)/vreid-bench pretrain $$1 --arithmetic portable --runs build/weights \
 		--out plugins/vreid_plugins/weights/$$2.safetensors
 
 clean:

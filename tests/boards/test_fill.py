@@ -17,7 +17,7 @@ from vreid_bench.boards.fill import command_of, name_row
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.cli.run import run
 
-STRANGER = TESTS / "third_party" / "vreid-allotment"
+STRANGER = TESTS / "support/vreid_allotment.py"
 BOARD = """\
 says = "two methods on ten people"
 
@@ -31,7 +31,8 @@ methods = ["beans", "peas"]
 def allotment(tmp_path, spawn_env):
     """A leaderboard with the board above and no records; returns how to call `vreid-bench leaderboard`."""
     site = tmp_path / "site"
-    shutil.copytree(STRANGER, site)
+    site.mkdir()
+    shutil.copy(STRANGER, site)
     info = site / "vreid_allotment-0.1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Name: vreid-allotment\nVersion: 0.1\n")
