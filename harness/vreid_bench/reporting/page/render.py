@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from vreid_bench.contracts.convention import describe_rule
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import Board, boards
-from vreid_bench.reporting.page.figures import BoardFigure, draw_board
+from vreid_bench.reporting.page.document import embed, render_template
+from vreid_bench.reporting.page.figures import draw_board
 from vreid_bench.reporting.page.marks import shorten
 from vreid_bench.reporting.page.pairs import BoardPairs, view_pairs
-from vreid_bench.reporting.page.svg import drawing, embed_figure
+from vreid_bench.reporting.page.svg import drawing
 from vreid_bench.reporting.page.view import METRICS, BoardView, view_board
 from vreid_bench.reporting.text import sanitize
 from vreid_bench.system.progress import bar
@@ -37,15 +34,6 @@ class Page:
 
     file: str
     view: BoardView
-
-
-@dataclass(frozen=True)
-class EmbeddedFigure:
-    """A figure as it stands in a page."""
-
-    title: str
-    caption: str
-    svg: Markup
 
 
 @dataclass(frozen=True)
@@ -68,7 +56,7 @@ def render_report(records: Iterable[Record]) -> Iterator[tuple[str, bytes]]:
             pages.append(page)
             yield page.file, render_board(page.view)
             progress.update()
-    yield INDEX, _render("index.html", pages=pages)
+    yield INDEX, render_template("index.html", pages=pages)
 
 
 def render_board(view: BoardView) -> bytes:
@@ -82,9 +70,9 @@ def render_board(view: BoardView) -> bytes:
         return 1 + sources.index(where)
 
     with drawing():
-        figures = [_embed(figure) for figure in draw_board(view)]
+        figures = [embed(figure) for figure in draw_board(view)]
     scale, pairs = _measure(view), view_pairs(view)
-    return _render(
+    return render_template(
         "board.html",
         view=view,
         notes=[sanitize(note) for note in board.notes],
@@ -97,12 +85,6 @@ def render_board(view: BoardView) -> bytes:
         cite=cite,
         short=shorten,
         sources=sources,
-    )
-
-
-def _embed(figure: BoardFigure) -> EmbeddedFigure:
-    return EmbeddedFigure(
-        figure.title, figure.caption, embed_figure(figure.figure, figure.name, sanitize(figure.description))
     )
 
 
@@ -167,28 +149,3 @@ def _embed_json(value: object) -> Markup:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # no character is left that HTML could read as markup
-
-
-def _render(template: str, **values: object) -> bytes:
-    environment = _load_templates()
-    text: str = environment.get_template(template).render(**values)
-    return text.encode()
-
-
-@cache
-def _load_templates() -> Environment:
-    loader = PackageLoader("vreid_bench.reporting.page")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    style, script = (_read(environment, name) for name in ("style.css", "script.js"))
-    environment.globals |= {"style": style, "script": script, "script_hash": _hash(script)}
-    return environment
-
-
-def _read(environment: Environment, name: str) -> Markup:
-    assert environment.loader is not None
-    return Markup(environment.loader.get_source(environment, name)[0])  # our own file
-
-
-def _hash(script: str) -> str:
-    """How a content security policy names a script that may run."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
