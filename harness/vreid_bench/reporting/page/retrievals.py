@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Role = Literal["right", "wrong", "junk"]
 EACH = 2  # queries of each kind
 TOP = 10  # ranks of a query that are shown
+ROUNDING = 0.005  # of the gallery: how far a match can move where other code sums a distance in another order
 JUNK = 3  # junk items among them
 KINDS = ("best", "median", "worst")
 
@@ -118,15 +119,16 @@ def retrieve(run: RunData, test: RankedTest, chosen: Sequence[tuple[str, int]]) 
     found = []
     for (kind, number), row in zip(chosen, distances, strict=True):
         order = list(_walk(test, number, row, rule))
-        first = int(run.scores.first_rank[places[number]])
         items, hidden = _cut(order)
+        first = next((item.rank for item in order if item.role == "right"), None)
+        _check_rank(run, first, int(run.scores.first_rank[places[number]]), len(order))
         found.append(
             Retrieval(
                 kind,
                 number,
                 int(test.labels.query[number]),
                 float(run.scores.average_precision[places[number]]),
-                None if first < 0 else first + 1,
+                first,
                 sum(item.role == "right" for item in order),
                 items,
                 hidden,
@@ -141,6 +143,16 @@ def _check_queries(run: RunData, test: RankedTest) -> None:
         raise InputError(
             f"{run.first_fold.features('features')}: lists other queries than {run.folder.per_query}; repeat the "
             "command of the run with --anew"
+        )
+
+
+def _check_rank(run: RunData, found: int | None, recorded: int, items: int) -> None:
+    """Raise InputError if the first match is not where the run found it, but for what rounding can exchange."""
+    expected = None if recorded < 0 else recorded + 1
+    if found != expected and (found is None or expected is None or abs(found - expected) > 1 + items * ROUNDING):
+        raise InputError(
+            f"{run.first_fold.features('features')}: ranks a first match at {found}, and {run.folder.per_query} has it "
+            f"at {expected}; they are not of one test, repeat the command of the run with --anew"
         )
 
 

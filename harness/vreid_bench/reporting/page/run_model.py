@@ -1,0 +1,200 @@
+"""The model of a run with its weights, and the first of its rankings: for what its files alone do not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vreid_bench.contracts.dataset import Tracklet, VisibilityReader
+from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher, Reranker, ScoresPairs
+from vreid_bench.contracts.protocol import CuttingStrategy
+from vreid_bench.evaluation.collectors import COLLECT, Subject, describe_clips, label
+from vreid_bench.evaluation.curves import Arrays
+from vreid_bench.evaluation.inspection import list_offers
+from vreid_bench.evaluation.strategies.corruption import Corruption
+from vreid_bench.evaluation.strategies.plain import Plain
+from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
+from vreid_bench.evaluation.trained_model import TrainedModel
+from vreid_bench.modeling.model import Model
+from vreid_bench.planning.plan import Plan, RunRequest, plan_run
+from vreid_bench.records.feature_store import FeatureStore
+from vreid_bench.registry.registry import Registry
+from vreid_bench.reporting.page.retrievals import RankedTest
+from vreid_bench.reporting.page.run_data import RunData
+from vreid_bench.scoring.ranks.by_matcher import measure_distances
+from vreid_bench.system.environment import prepare
+from vreid_bench.system.errors import InputError
+
+Floats = NDArray[np.float64]
+WITHOUT = "or write the page without the figures of the papers: --no-figures"
+DISTANCE, EMBEDDINGS = "distance", "embeddings"
+
+
+class Options(Protocol):
+    """What of a request decides how the model computes, and on which copy of the data."""
+
+    @property
+    def data(self) -> Path | None:
+        """The data; None: where the run had it."""
+        ...
+
+    @property
+    def accept_withdrawn(self) -> tuple[str, ...]:
+        """Data sets that may be read although they were withdrawn."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """As for `--device`."""
+        ...
+
+    @property
+    def threads(self) -> int | None:
+        """None: all cores."""
+        ...
+
+    @property
+    def quiet(self) -> bool:
+        """No progress bars."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunModel:
+    """The model of a run, the tracklets of its first ranking, and that ranking."""
+
+    trained: TrainedModel
+    tracklets: Sequence[Tracklet]  # the N of the ranking; none where a ranking is not of tracklets
+    case: Case
+    corruption: Corruption | None  # of the protocol
+    reranker: Reranker | None
+    memory: int  # bytes for re-ranking
+    visibility: Mapping[str, float]  # path of a frame -> share of the body in it; empty where it is not known
+
+    @property
+    def matcher(self) -> Matcher:
+        """The matcher, as it was trained or fitted."""
+        return self.trained.model.matcher
+
+    @property
+    def offers(self) -> list[str]:
+        """The inspections that the model offers for tracklets."""
+        return list_offers(self.trained.model) if self.tracklets else []
+
+    def rank(self) -> RankedTest:
+        """The first ranking, as the run made it."""
+        matcher = self.matcher
+        metric = matcher.metric if isinstance(matcher, ComparesVectors) else None
+        cosine = self.reranker is None and (metric == "cosine" or isinstance(matcher, ScoresPairs))
+
+        def measure(numbers: Sequence[int]) -> Floats:
+            chosen, labels = list(numbers), self.case.labels
+            if self.reranker is None:  # which needs all queries
+                labels = replace(labels, query=labels.query[chosen])
+            sides = (self.case.query, self.case.gallery)
+            tiles = measure_distances(matcher, sides, labels, self.reranker, self.memory)
+            found = np.concatenate([tile for _, tile in tiles]).astype(np.float64)
+            if self.reranker is not None:
+                return found[chosen]
+            return np.sqrt(np.maximum(found, 0)) if metric == "euclidean" else found
+
+        return RankedTest(self.case.labels, measure, cosine)
+
+    def inspect(self, what: str, rows: Sequence[int]) -> Arrays:
+        """The arrays of `inspect --what` for some rows of the ranking's tracklets; embeddings are taken from it."""
+        subject = Subject(self.trained, [self.tracklets[row] for row in rows], self.corruption, ())
+        arrays = {**label(subject, rows), **describe_clips(subject, what)}
+        if what == EMBEDDINGS:
+            return arrays | {"embedding": self._take_vectors(rows)}
+        return arrays | COLLECT[what](subject)
+
+    def show_clips(self, rows: Sequence[int], *, pictures: bool) -> Arrays:
+        """The pixels of the clips of some tracklets [S, T, H, W, 3], and the visibility of their frames [S, T].
+
+        pictures: are the pixels wanted? Visibility is left out where it is not known.
+        """
+        subject = Subject(self.trained, [self.tracklets[row] for row in rows], None, ())
+        arrays = {"pixels": COLLECT["pixels"](subject)["pixels"]} if pictures else {}
+        frames = [
+            [[tracklet.frames[number] for number in clip] for clip in clips]
+            for tracklet, clips in zip(subject.tracklets, subject.indices, strict=True)
+        ]
+        if self.visibility:
+            shares = [[self.visibility.get(name, np.nan) for name in clip] for clips in frames for clip in clips]
+            arrays["visibility"] = np.array(shares)
+        return arrays
+
+    def _take_vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        some: Clips = self.case.gallery.rows(list(rows))
+        with torch.inference_mode():
+            vectors = self.matcher.vectors(some) if isinstance(self.matcher, ComparesVectors) else some.mean()
+        return np.asarray(vectors.float().cpu().numpy(), np.float32)
+
+
+def open_model(run: RunData, options: Options) -> RunModel:
+    """The model of a run. Raises InputError if it cannot be built any more, or its data is gone or has changed."""
+    try:
+        return _open_model(run, options)
+    except InputError as fault:
+        raise InputError(f"{str(fault).rstrip('.')}; {WITHOUT}") from fault
+
+
+def _open_model(run: RunData, options: Options) -> RunModel:
+    registry, machine = Registry.installed(), prepare(options.device, options.threads, quiet=options.quiet)
+    plan = plan_run(registry, _as_run(run, options))
+    fold, method = plan.folds[0], plan.chosen.method
+    model = Model(method, registry.factories(method))
+    trained = TrainedModel.load(model, method, plan.source, fold, machine)
+    strategy = plan.protocol.test or Plain()
+    if not isinstance(strategy, TestStrategy):
+        raise InputError(f"protocol {plan.protocol.name!r}: its test {strategy!r} makes no rankings")
+    place = run.first_fold
+    features = {name: FeatureStore.from_file(place.features(name)).to(machine.device) for name in strategy.views()}
+    case = next(iter(strategy.cases(features, model.matcher, fold.test)))
+    tracklets = fold.test.test
+    if isinstance(strategy, CuttingStrategy):
+        tracklets = next(iter(strategy.cut(fold.test).values())).test
+    part = plan.chosen.reranker
+    return RunModel(
+        trained,
+        tracklets if plan.protocol.ranks_tracklets else (),
+        case,
+        strategy if isinstance(strategy, Corruption) else None,
+        None if part is None else registry.factory("rerankers", part)(),
+        plan.memory,
+        _read_visibility(registry, plan),
+    )
+
+
+def _as_run(run: RunData, options: Options) -> RunRequest:
+    """The run that would test the same weights on the same tracklets, re-ranked as this run was."""
+    words = run.record.disclosure.reranking
+    name, _, rest = (words or "").partition(" ")
+    return RunRequest(
+        name=None,
+        protocol=None,
+        data=options.data,
+        source=run.folder.path,
+        splits=None if run.record.splits is None else str(run.folds[0]),
+        accept_withdrawn=options.accept_withdrawn,
+        device=options.device,
+        threads=options.threads,
+        quiet=options.quiet,
+        rerank=f"{name}:{','.join(rest.split())}" if words else None,
+    )
+
+
+def _read_visibility(registry: Registry, plan: Plan) -> Mapping[str, float]:
+    reader = registry.entry("datasets", plan.protocol.test_dataset).value
+    if plan.dataset.source != "synthetic" or not isinstance(reader, VisibilityReader):
+        return {}
+    try:
+        return reader.visibility(plan.dataset.root)
+    except InputError:  # a twin of an earlier version does not know it, and no figure depends on it
+        return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,7 @@ def render_run(
         figures = [embed(figure) for figure in draw_run(run)]
         training = [embed(figure) for figure in draw_training(run)]
         papers: list[EmbeddedFigure] = []
-        if model is not None:
+        if model is not None and find_spec("vreid_bench.reporting.inspection_figures"):
             from vreid_bench.reporting.page.paper_figures import draw_papers
 
             papers = [embed(figure) for figure in draw_papers(model, found, pictures=frames is not None)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vreid_bench.contracts.dataset import NOBODY
 from vreid_bench.reporting.page.retrievals import Item, RankedTest, Retrieval
 from vreid_bench.reporting.page.run_frames import STRIP, TestFrames
 from vreid_bench.reporting.text import sanitize
@@ -111,11 +112,12 @@ def _show_item(item: Item, test: RankedTest, frames: TestFrames | None, gap: boo
 
 
 def _name(test: RankedTest, row: int) -> tuple[str, str, str]:
-    """Person, camera and tracklet, as the data names them; the tracklet is empty where it has no name."""
+    """Person, camera and tracklet, as the data names them; camera and tracklet are empty where they have no name."""
     names = test.labels.names(np.array([row]))
-    tracklet = str(names["tracklet"][0]) if "tracklet" in test.labels.named else ""
-    return str(names["person"][0]), str(names["camera"][0]), tracklet
+    camera, tracklet = (str(names[kind][0]) if kind in test.labels.named else "" for kind in ("camera", "tracklet"))
+    return str(names["person"][0]), camera, tracklet
 
 
 def _describe(person: str, camera: str) -> str:
-    return sanitize(f"{person if person in ('junk', 'distractor') else f'person {person}'} in camera {camera}")
+    who = person if person in NOBODY.values() else f"person {person}"
+    return sanitize(f"{who} in camera {camera}" if camera else who)
