@@ -15,7 +15,7 @@ from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.system.errors import InputError
 
 LEADERBOARD, PAGES = Path("leaderboard"), Path("pages")
-OF_RUNS = {"images": "--images", "figures": "--figures", "data": "--data", "accept_withdrawn": "--accept-withdrawn"}
+OF_RUNS = {"images": "--images/--no-images", "figures": "--figures/--no-figures", "data": "--data", "accept_withdrawn": "--accept-withdrawn"}
 
 
 @click.command()
@@ -56,7 +56,7 @@ def report(run: Path, protocols: tuple[str, ...], out: Path, **options: Any) -> 
         return
     for name, option in OF_RUNS.items():
         if options[name] not in (None, ()):
-            raise InputError(f"{option}: is of the page of a run, and {run} is none; leave it out")
+            raise InputError(f"{option} is of the page of a run, and {run} is none; leave it out")
     if not run.is_dir():
         raise InputError(
             f"{run}: no such folder, and no run in {options['runs']}; expected a leaderboard, with records/, or a "

@@ -33,7 +33,7 @@ def draw_run(run: RunData) -> list[BoardFigure]:
     own: tuple[Callable[[RunData], BoardFigure | None], ...] = (draw_cmc, draw_precision, draw_people, draw_cameras)
     drawn = [found for draw in own if (found := draw(run)) is not None]
     view = view_board(boards([run.record])[0])
-    shared = (figures.draw_conventions, figures.draw_conditions, figures.draw_splits)
+    shared = (figures.draw_conditions, figures.draw_splits)
     return drawn + [found for draw in shared if (found := draw(view)) is not None]
 
 

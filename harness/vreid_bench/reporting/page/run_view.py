@@ -19,7 +19,7 @@ from vreid_bench.reporting.leaderboard_tables import cite_reported, cpu_seconds,
 from vreid_bench.reporting.page.run_data import RunData
 from vreid_bench.reporting.run_report import count_people
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import FEW, explain_few, render_interval
+from vreid_bench.scoring.few_people import FEW, NO_INTERVAL, explain_few, render_interval
 
 Facts = list[tuple[str, str]]
 Value = tuple[str, float | None]  # as it is shown, and by what it is sorted
@@ -55,7 +55,7 @@ class PrintedRow:
     condition: str
     printed: str
     measured: str
-    where: str
+    source: int  # place in `RunView.sources`, from 1
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class RunView:
     refused: Facts  # convention -> why it could not be applied
     conditions: tuple[ScoreRow, ...]
     printed: tuple[PrintedRow, ...]
+    sources: tuple[str, ...]  # of what is printed
     rules: Facts
     people: Table
     breakdowns: tuple[Table, ...]
@@ -95,6 +96,7 @@ def view_run(run: RunData) -> RunView:
     """All that the page of a run says."""
     record = run.record
     people = count_people(record)
+    sources: list[str] = []
     head = record.protocol.headline
     names = [head, *sorted(set(record.conventions) - {head})]
     notes = [*record.dataset.notes, *([TWIN] if record.dataset.source == "synthetic" else [])]
@@ -111,7 +113,8 @@ def view_run(run: RunData) -> RunView:
         conventions=tuple(_row(name, record.conventions[name], people) for name in names),
         refused=_clean(sorted(record.not_computable.items())),
         conditions=tuple(_row(each.name, each.conventions[head], people) for each in record.conditions),
-        printed=tuple(_list_printed(record)),
+        printed=tuple(_list_printed(record, sources)),
+        sources=tuple(sources),
         rules=_clean((name, _describe_rules(record.conventions[name].rules)) for name in names),
         people=_tabulate_people(run.breakdown),
         breakdowns=tuple(_tabulate_breakdowns(run.breakdown)),
@@ -145,8 +148,7 @@ def _list_facts(run: RunData) -> Facts:
     return _clean(
         [
             ("ranked by mAP under", run.headline),
-            ("mAP", f"{percent(result.mAP)} %"),
-            ("R1", f"{percent(result.R1)} %"),
+            *((metric, _with_interval(result, metric, count_people(record))) for metric in ("mAP", "R1")),
             ("queries", f"{result.queries:,}"),
             ("people queried", f"{count_people(record):,}" if record.people else ""),
             ("mean over", record.splits.words if record.splits else ""),
@@ -154,6 +156,11 @@ def _list_facts(run: RunData) -> Facts:
             ("made", record.created.replace("T", " ")),
         ]
     )
+
+
+def _with_interval(result: Summary, metric: str, people: int) -> str:
+    interval = render_interval(getattr(result.interval, metric), people or FEW)
+    return f"{percent(getattr(result, metric))}" + (f" ({interval})" if interval != NO_INTERVAL else "")
 
 
 def _list_details(record: Record) -> Iterator[tuple[str, Facts]]:
@@ -268,18 +275,21 @@ def _freeze(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _list_printed(record: Record) -> Iterator[PrintedRow]:
-    """The numbers of the paper that are of these settings, each beside what was measured."""
+def _list_printed(record: Record, sources: list[str]) -> Iterator[PrintedRow]:
+    """The numbers of the paper that are of these settings, each beside what was measured; adds to the sources."""
     for metric in Metrics.scores():
         for number in list_reported(record, metric):
             measured = _find_measured(record, number)
             if measured is not None:
+                where = sanitize(cite_reported(record, number))
+                if where not in sources:
+                    sources.append(where)
                 yield PrintedRow(
                     metric,
                     sanitize(number.condition),
                     percent(number.value),
                     percent(getattr(measured, metric)),
-                    sanitize(cite_reported(record, number)),
+                    1 + sources.index(where),
                 )
 
 
@@ -309,7 +319,7 @@ def _tabulate_cameras(breakdown: Mapping[str, Any]) -> Table | None:
         rows.append(((name, None), *cells))
     if not any(value is not None for row in rows for _, value in row):
         return None
-    return Table("mAP by camera of the query (row) and of the match", ("camera", *names), tuple(rows))
+    return Table("camera pairs: mAP by camera of the query (row) and of the match", ("camera", *names), tuple(rows))
 
 
 def _tabulate_breakdowns(breakdown: Mapping[str, Any]) -> Iterator[Table]:
