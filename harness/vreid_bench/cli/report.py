@@ -15,7 +15,12 @@ from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.system.errors import InputError
 
 LEADERBOARD, PAGES = Path("leaderboard"), Path("pages")
-OF_RUNS = {"images": "--images/--no-images", "figures": "--figures/--no-figures", "data": "--data", "accept_withdrawn": "--accept-withdrawn"}
+OF_RUNS = {
+    "images": "--images/--no-images",
+    "figures": "--figures/--no-figures",
+    "data": "--data",
+    "accept_withdrawn": "--accept-withdrawn",
+}
 
 
 @click.command()
@@ -23,7 +28,7 @@ OF_RUNS = {"images": "--images/--no-images", "figures": "--figures/--no-figures"
 @click.option("--protocol", "protocols", multiple=True, help="Only boards of this protocol; may be repeated.")
 @click.option("-o", "--out", type=FILE, default=PAGES, show_default=True, help="The folder of the pages.")
 @click.option("--images/--no-images", default=None, help="Frames on the page of a run; default: of a twin alone.")
-@click.option("--figures/--no-figures", default=None, help="What papers draw of their methods; default: yes.")
+@click.option("--figures/--no-figures", default=None, help="May the model of the run compute? Default: yes.")
 @click.option("--data", type=FILE, help="The data of the run; default: where the run had it.")
 @ACCEPT_WITHDRAWN
 @RUNS
@@ -41,8 +46,9 @@ def report(run: Path, protocols: tuple[str, ...], out: Path, **options: Any) -> 
     and more are not ranked with rows of fewer.
 
     Of a finished RUN, named by folder or id, the page has its scores, curves, hardest people and cameras, the ranks of
-    some queries, and the figures that papers draw of their methods. Frames are shown of a synthetic twin, and of real
-    data with --images alone. Without --no-figures, the model of the run computes the figures.
+    some queries. Frames are shown of a synthetic twin, and of real
+    data with --images alone. A matcher of clip
+    pairs ranks them again, unless --no-figures says that nothing is to be computed.
 
     \b
         vreid-bench report

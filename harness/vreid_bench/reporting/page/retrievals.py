@@ -201,7 +201,9 @@ def read_rule(rules: Mapping[str, Any]) -> GalleryRule:
     clothes = rules.get("clothes", "any")
     if clothes not in ("any", None):
         raise InputError(f"the rule 'clothes {clothes}' is of an earlier version; run it again with this one")
-    sides = [tuple(Having(name, tuple(values)) for name, values in rules.get(side, ())) for side in ("query", "gallery")]
+    sides = [
+        tuple(Having(name, tuple(values)) for name, values in rules.get(side, ())) for side in ("query", "gallery")
+    ]
     return GalleryRule(
         rules.get("queries_in_gallery"),
         tuple(Compared(*each) for each in rules.get("match", ())),

@@ -77,12 +77,10 @@ def bound_cmc(run: RunData) -> tuple[Floats, Floats] | None:
 
     A person is drawn with all queries of all rankings, and the rankings are averaged, as in the scores.
     """
-    pids, splits = run.queries.pid, run.queries.split
     total, number = _count_hits(run)  # [S, I, R], [S, I]
     size = number.shape[1]
     if size < FEW:
         return None
-    del pids, splits
     draw = np.random.default_rng(0).integers(size, size=(DRAWS, size))  # [B, I]
     weights = np.stack([np.bincount(row, minlength=size) for row in draw]).astype(np.float64)  # [B, I]
     hits = np.einsum("bi,sir->bsr", weights, total, optimize=True)
@@ -158,10 +156,9 @@ def draw_cameras(run: RunData) -> BoardFigure | None:
     values = np.array(pairs.get("mAP", []), np.float64)  # [cameras, cameras]; null is NaN
     if len(names) < 2 or not np.isfinite(values).any():
         return None
-    asked, seen = np.isfinite(values).any(1), np.isfinite(values).any(0)
-    values = 100 * values[asked][:, seen]
-    rows = [name for name, kept in zip(names, asked, strict=True) if kept]
-    columns = [name for name, kept in zip(names, seen, strict=True) if kept]
+    asked, seen = (np.flatnonzero(np.isfinite(values).any(axis=axis)) for axis in (1, 0))
+    values = 100 * values[np.ix_(asked, seen)]
+    rows, columns = ([names[at] for at in places.tolist()] for places in (asked, seen))
     cell = 0.55 if max(values.shape) <= NUMBERED else 0.3
     figure = Figure(figsize=(min(WIDTH, 1.6 + cell * len(columns)), 1.0 + cell * len(rows)))
     axes = figure.subplots()
@@ -177,7 +174,7 @@ def draw_cameras(run: RunData) -> BoardFigure | None:
         _number_cells(axes, mesh, values)
     axes.set_xlabel("camera of the match")
     axes.set_ylabel("camera of the query")
-    figure.colorbar(mesh, ax=axes, label="mAP (%)").outline.set_visible(False)  # type: ignore[operator]
+    figure.colorbar(mesh, ax=axes, label="mAP (%)").outline.set_visible(False)
     best, worst = (np.unravel_index(find(values), values.shape) for find in (np.nanargmax, np.nanargmin))
     words = [
         f"{kind} from {rows[at[0]]} to {columns[at[1]]}, {values[at]:.1f} %"

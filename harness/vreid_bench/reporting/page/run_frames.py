@@ -86,7 +86,9 @@ def open_frames(run: RunData, data: Path | None, accepted: Container[str], quiet
     else:
         known = read_data_roots(run.folder.path).get(name)
         if known is None:
-            raise InputError(f"{run.folder.path}: does not say where its {name} data was; name it with --data, {WITHOUT}")
+            raise InputError(
+                f"{run.folder.path}: does not say where its {name} data was; name it with --data, {WITHOUT}"
+            )
         if not known.is_dir():
             raise InputError(
                 f"{known}: the run used this copy of {name}, which is gone; name where it is now with --data, {WITHOUT}"

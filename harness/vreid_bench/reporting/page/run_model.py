@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from vreid_bench.contracts.dataset import Tracklet, VisibilityReader
-from vreid_bench.contracts.parts import Clips, ComparesVectors, Matcher, Reranker, ScoresPairs
-from vreid_bench.contracts.protocol import CuttingStrategy
-from vreid_bench.evaluation.collectors import COLLECT, Subject, describe_clips, label
-from vreid_bench.evaluation.curves import Arrays
-from vreid_bench.evaluation.inspection import list_offers
-from vreid_bench.evaluation.strategies.corruption import Corruption
+from vreid_bench.contracts.parts import ComparesVectors, Matcher, Reranker, ScoresPairs
 from vreid_bench.evaluation.strategies.plain import Plain
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.evaluation.trained_model import TrainedModel
 from vreid_bench.modeling.model import Model
-from vreid_bench.planning.plan import Plan, RunRequest, plan_run
+from vreid_bench.planning.plan import RunRequest, plan_run
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.page.retrievals import RankedTest
@@ -33,7 +26,6 @@ from vreid_bench.system.errors import InputError
 
 Floats = NDArray[np.float64]
 WITHOUT = "or write the page without the figures of the papers: --no-figures"
-DISTANCE, EMBEDDINGS = "distance", "embeddings"
 
 
 class Options(Protocol):
@@ -67,25 +59,18 @@ class Options(Protocol):
 
 @dataclass(frozen=True)
 class RunModel:
-    """The model of a run, the tracklets of its first ranking, and that ranking."""
+    """The model of a run, and the first of its rankings."""
 
     trained: TrainedModel
-    tracklets: Sequence[Tracklet]  # the N of the ranking; none where a ranking is not of tracklets
     case: Case
-    corruption: Corruption | None  # of the protocol
     reranker: Reranker | None
     memory: int  # bytes for re-ranking
-    visibility: Mapping[str, float]  # path of a frame -> share of the body in it; empty where it is not known
 
     @property
     def matcher(self) -> Matcher:
         """The matcher, as it was trained or fitted."""
-        return self.trained.model.matcher
-
-    @property
-    def offers(self) -> list[str]:
-        """The inspections that the model offers for tracklets."""
-        return list_offers(self.trained.model) if self.tracklets else []
+        matcher: Matcher = self.trained.model.matcher
+        return matcher
 
     def rank(self) -> RankedTest:
         """The first ranking, as the run made it."""
@@ -105,36 +90,6 @@ class RunModel:
             return np.sqrt(np.maximum(found, 0)) if metric == "euclidean" else found
 
         return RankedTest(self.case.labels, measure, cosine)
-
-    def inspect(self, what: str, rows: Sequence[int]) -> Arrays:
-        """The arrays of `inspect --what` for some rows of the ranking's tracklets; embeddings are taken from it."""
-        subject = Subject(self.trained, [self.tracklets[row] for row in rows], self.corruption, ())
-        arrays = {**label(subject, rows), **describe_clips(subject, what)}
-        if what == EMBEDDINGS:
-            return arrays | {"embedding": self._take_vectors(rows)}
-        return arrays | COLLECT[what](subject)
-
-    def show_clips(self, rows: Sequence[int], *, pictures: bool) -> Arrays:
-        """The pixels of the clips of some tracklets [S, T, H, W, 3], and the visibility of their frames [S, T].
-
-        pictures: are the pixels wanted? Visibility is left out where it is not known.
-        """
-        subject = Subject(self.trained, [self.tracklets[row] for row in rows], None, ())
-        arrays = {"pixels": COLLECT["pixels"](subject)["pixels"]} if pictures else {}
-        frames = [
-            [[tracklet.frames[number] for number in clip] for clip in clips]
-            for tracklet, clips in zip(subject.tracklets, subject.indices, strict=True)
-        ]
-        if self.visibility:
-            shares = [[self.visibility.get(name, np.nan) for name in clip] for clips in frames for clip in clips]
-            arrays["visibility"] = np.array(shares)
-        return arrays
-
-    def _take_vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
-        some: Clips = self.case.gallery.rows(list(rows))
-        with torch.inference_mode():
-            vectors = self.matcher.vectors(some) if isinstance(self.matcher, ComparesVectors) else some.mean()
-        return np.asarray(vectors.float().cpu().numpy(), np.float32)
 
 
 def open_model(run: RunData, options: Options) -> RunModel:
@@ -157,18 +112,12 @@ def _open_model(run: RunData, options: Options) -> RunModel:
     place = run.first_fold
     features = {name: FeatureStore.from_file(place.features(name)).to(machine.device) for name in strategy.views()}
     case = next(iter(strategy.cases(features, model.matcher, fold.test)))
-    tracklets = fold.test.test
-    if isinstance(strategy, CuttingStrategy):
-        tracklets = next(iter(strategy.cut(fold.test).values())).test
     part = plan.chosen.reranker
     return RunModel(
         trained,
-        tracklets if plan.protocol.ranks_tracklets else (),
         case,
-        strategy if isinstance(strategy, Corruption) else None,
         None if part is None else registry.factory("rerankers", part)(),
         plan.memory,
-        _read_visibility(registry, plan),
     )
 
 
@@ -188,13 +137,3 @@ def _as_run(run: RunData, options: Options) -> RunRequest:
         quiet=options.quiet,
         rerank=f"{name}:{','.join(rest.split())}" if words else None,
     )
-
-
-def _read_visibility(registry: Registry, plan: Plan) -> Mapping[str, float]:
-    reader = registry.entry("datasets", plan.protocol.test_dataset).value
-    if plan.dataset.source != "synthetic" or not isinstance(reader, VisibilityReader):
-        return {}
-    try:
-        return reader.visibility(plan.dataset.root)
-    except InputError:  # a twin of an earlier version does not know it, and no figure depends on it
-        return {}

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
-from vreid_bench.reporting.page.document import EmbeddedFigure, embed, render_template
+from vreid_bench.reporting.page.document import embed, render_template
 from vreid_bench.reporting.page.retrievals import RankedTest, Retrieval, choose_queries, rank_vectors, retrieve
 from vreid_bench.reporting.page.run_data import RunData, read_run
 from vreid_bench.reporting.page.run_figures import draw_run
@@ -19,9 +15,6 @@ from vreid_bench.reporting.page.run_view import view_run
 from vreid_bench.reporting.page.strips import ShownQuery, show_retrievals
 from vreid_bench.reporting.page.svg import drawing
 from vreid_bench.reporting.page.training_figures import draw_training
-
-if TYPE_CHECKING:  # torch, which a page without figures of the papers does not need
-    from vreid_bench.reporting.page.run_model import RunModel
 
 NEEDS_MATCHER = (
     "The ranks of this run come from its matcher, which needs its weights: leave --no-figures out to have them listed."
@@ -62,47 +55,36 @@ def write_run_page(request: RunPageRequest) -> tuple[str, bytes]:
     run = read_run(request.run, request.runs)
     images = run.record.dataset.source == "synthetic" if request.images is None else request.images
     frames = open_frames(run, request.data, request.accept_withdrawn, request.quiet) if images else None
-    test, model, missing = rank_vectors(run), None, ""
-    if not request.figures:
-        missing = "" if test else NEEDS_MATCHER
-    elif run.record.weights.origin == "file":
+    test, missing = rank_vectors(run), ""
+    if test is None and not request.figures:
+        missing = NEEDS_MATCHER
+    elif test is None and run.record.weights.origin == "file":
         missing = FILE
-    else:
+    elif test is None:
         from vreid_bench.reporting.page.run_model import open_model
 
-        model = open_model(run, request)
-        test = test or model.rank()
-    return f"{run.name}.html", render_run(run, test, frames, model, missing)
+        test = open_model(run, request).rank()
+    return f"{run.name}.html", render_run(run, test, frames, missing)
 
 
-def render_run(
-    run: RunData, test: RankedTest | None, frames: TestFrames | None, model: RunModel | None, missing: str = ""
-) -> bytes:
+def render_run(run: RunData, test: RankedTest | None, frames: TestFrames | None, missing: str = "") -> bytes:
     """The page of a run.
 
-    test: its first ranking, None where it is not known; frames: of its data, None for a page without pictures; model:
-        draws the figures of the papers; missing: why there is no ranking or no model.
+    test: its first ranking, None where it is not known; frames: of its data, None for a page without pictures; missing:
+        why there is no ranking.
     """
     found: list[Retrieval] = retrieve(run, test, choose_queries(run)) if test else []
     shown = show_retrievals(found, test, frames) if test else []
     with drawing():
         figures = [embed(figure) for figure in draw_run(run)]
         training = [embed(figure) for figure in draw_training(run)]
-        papers: list[EmbeddedFigure] = []
-        if model is not None and find_spec("vreid_bench.reporting.inspection_figures"):
-            from vreid_bench.reporting.page.paper_figures import draw_papers
-
-            papers = [embed(figure) for figure in draw_papers(model, found, pictures=frames is not None)]
-    pictured = frames is not None or any(Markup("data:image") in figure.svg for figure in papers)
     return render_template(
         "run.html",
         view=view_run(run),
         figures=figures,
         training=training,
-        papers=papers,
         retrievals=Retrievals(shown, "" if shown else missing, _say_where(run)),
-        missing=missing,
-        pictured=pictured,
+        pictured=frames is not None,
     )
 
 

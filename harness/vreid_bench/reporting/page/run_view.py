@@ -302,10 +302,7 @@ def _find_measured(record: Record, number: ReportedNumber) -> Summary | None:
 
 
 def _tabulate_people(breakdown: Mapping[str, Any]) -> Table:
-    rows = [
-        ((sanitize(str(each["person"])), None), *_score_cells(each))
-        for each in breakdown.get("hardest", [])
-    ]
+    rows = [((sanitize(str(each["person"])), None), *_score_cells(each)) for each in breakdown.get("hardest", [])]
     return Table("hardest people", ("person", "mAP", "R1", "queries"), tuple(rows), sorted=True)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vreid_bench.contracts.dataset import NOBODY
+from vreid_bench.contracts.people import NOBODY
 from vreid_bench.reporting.page.retrievals import Item, RankedTest, Retrieval
 from vreid_bench.reporting.page.run_frames import STRIP, TestFrames
 from vreid_bench.reporting.text import sanitize

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -37,11 +38,19 @@ def _draw_losses(trainings: Sequence[Training], first: bool) -> BoardFigure:
     if len(trainings) == 1:
         for name, colour in zip(names if len(names) > 1 else (), SERIES[1:], strict=False):
             found = [line for line in trainings[0].steps if name in line]
-            _plot(axes, found, starts, name, colour, width=0.9, label=sanitize(name))
+            _plot(axes, found, starts, name, color=colour, linewidth=0.9, label=sanitize(name))
     for each in trainings:
         many = len(trainings) > 1
         label = None if each is not trainings[0] else "their weighted sum" if not many else "weighted sum, each split"
-        _plot(axes, each.steps, start_stages(each.steps), "loss", SERIES[0], width=0.8 if many else 1.8, label=label)
+        _plot(
+            axes,
+            each.steps,
+            start_stages(each.steps),
+            "loss",
+            color=SERIES[0],
+            linewidth=0.8 if many else 1.8,
+            label=label,
+        )
     for _, start in list(starts.items())[1:]:
         axes.axvline(start, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
     axes.set_xlabel("training step")
@@ -98,10 +107,6 @@ def start_stages(steps: Iterable[Line]) -> dict[int, int]:
     return starts
 
 
-def _plot(
-    axes: Axes, lines: Sequence[Line], starts: dict[int, int], name: str, colour: str, width: float, label: str | None
-) -> None:
+def _plot(axes: Axes, lines: Sequence[Line], starts: dict[int, int], name: str, **style: Any) -> None:
     places = [starts[line["stage"]] + line["step"] for line in lines]
-    axes.plot(places, [line[name] for line in lines], color=colour, linewidth=width, label=label)
-
-
+    axes.plot(places, [line[name] for line in lines], **style)
