@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from run_kinds import make_kinds
 from short_run import SHORT
 from zygote import Zygote
 
@@ -26,6 +27,7 @@ COSTLY = {
     "twins",
     "motion",
     "finished_runs",
+    "runs_of_kinds",
     "emulation",
     "checked_emulation",
     "site",
@@ -135,6 +137,13 @@ def finished_runs(make_once, tiny_mars):
         assert result.exit_code == 0, result.output
 
     return make_once("runs", train)
+
+
+@pytest.fixture(scope="session")
+def runs_of_kinds(make_once, finished_runs, tiny_mars, tiny_ilids):
+    """A folder of runs: `plain`, which is the finished run, `conditions`, `selected`, `reranked`, `pairs`, `splits`."""
+    [plain] = finished_runs.iterdir()
+    return make_once("runs-of-kinds", lambda folder: make_kinds(folder, plain, tiny_mars, tiny_ilids))
 
 
 @pytest.fixture

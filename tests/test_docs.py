@@ -65,6 +65,7 @@ def test_every_option_in_the_docs_exists(cli):
         ["runs"],
         ["methods", "show"],
         ["inspect"],
+        ["report"],
         ["leaderboard", "claims"],
         ["leaderboard", "table"],
         ["leaderboard", "drift"],

@@ -69,6 +69,14 @@ def test_a_finished_run_is_shown_again_without_torch(start, catalogue, finished_
 
 
 @pytest.mark.slow
+def test_the_page_of_a_run_is_written_without_torch(start, catalogue, finished_runs, tmp_path):
+    [run] = finished_runs.iterdir()
+    output, _, torch = start(command("report", run, "--out", tmp_path, "--no-figures", "-q"))
+    assert output == [f"{tmp_path / run.name}.html"]
+    assert not torch
+
+
+@pytest.mark.slow
 def test_no_module_of_these_rooms_and_plugins_imports_torch(start):
     modules = {".".join(file.with_suffix("").parts) for file in list_files()}
     assert len(modules) > 100

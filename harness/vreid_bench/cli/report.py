@@ -85,10 +85,19 @@ def write_run(run: Path, out: Path, options: dict[str, Any]) -> None:
     asked = options.pop("arithmetic")
     if figures:  # computed as the run was
         take_arithmetic(asked, run, options)
-    from vreid_bench.reporting.page.run_page import RunPageRequest, write_run_page
+    from vreid_bench.planning.plan import RunRequest
+    from vreid_bench.reporting.page.run_page import RunModel, RunPageRequest, write_run_page
     from vreid_bench.system.files import write_atomic
 
-    name, content = write_run_page(RunPageRequest(run, figures=figures, **options))
+    images = options.pop("images")
+
+    def open_model(folder: Path) -> RunModel:
+        from vreid_bench.evaluation.run_model import open_run_model
+
+        return open_run_model(RunRequest(name=None, protocol=None, source=folder, **options))
+
+    shared = {name: options[name] for name in ("runs", "data", "accept_withdrawn", "quiet")}
+    name, content = write_run_page(RunPageRequest(run, images=images, **shared), open_model if figures else None)
     write_atomic(out / name, content)
     click.echo(out / name)
 

@@ -4,9 +4,11 @@ import shutil
 
 import pytest
 from claim_cases import make_record
+from opened_model import open_model
 from places import LEADERBOARD
 
 from vreid_bench.reporting.page.render import render_report
+from vreid_bench.reporting.page.run_page import RunPageRequest, write_run_page
 from vreid_bench.reporting.record_folder import read_records
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -17,6 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="nee
 PHONE, SCREEN = {"width": 390, "height": 800}, {"width": 1300, "height": 900}
 
 
+RUNS = {"plain.html": True, "names.html": False, "conditions.html": True, "splits.html": True}  # are there pictures?
 PAIRS = "mars-unverified.html"  # made of two rows that have camera pairs, and one that has none
 
 
@@ -33,13 +36,17 @@ def make_paired_records():
 
 
 @pytest.fixture(scope="module")
-def folder(make_once):
-    """Every page of the committed leaderboard, and one of made records."""
+def folder(make_once, runs_of_kinds):
+    """Every page of the committed leaderboard, one of made records, and pages of runs."""
 
     def render(folder):
         folder.mkdir()
         for name, content in render_report([*read_records(LEADERBOARD), *make_paired_records()]):
             (folder / name).write_bytes(content)
+        for name, images in RUNS.items():
+            run = runs_of_kinds / ("plain" if name == "names.html" else name.removesuffix(".html"))
+            request = RunPageRequest(run, runs_of_kinds, images=images, quiet=True)
+            (folder / name).write_bytes(write_run_page(request, open_model)[1])
 
     return make_once("pages", render)
 
@@ -184,3 +191,32 @@ def test_without_script_every_row_stands_there(browser, folder):
     assert len(names(page)) > 10
     assert not page.locator(".controls").is_visible()
     context.close()
+
+
+@pytest.mark.parametrize(("name", "pictures"), RUNS.items())
+def test_the_page_of_a_run_shows_its_pictures(visit, name, pictures):
+    page = visit(name)
+    shown = page.locator("img")
+    assert (shown.count() > 0) == pictures
+    assert shown.evaluate_all("all => all.every((one) => one.complete && one.naturalWidth > 0)")
+    assert page.locator(".retrieval").count() > 2
+
+
+def test_the_hardest_people_are_sorted_by_keys(visit):
+    page = visit("plain.html")
+    heading = page.get_by_role("button", name="person")
+    heading.focus()
+    page.keyboard.press("Enter")
+    table = page.locator("table").filter(has=heading)
+    people = table.locator("tbody th").all_inner_texts()
+    assert len(people) > 3
+    assert people == sorted(people)
+
+
+def test_a_link_leads_to_each_section_of_a_run(visit):
+    page = visit("plain.html")
+    for link in page.locator("nav a").all():
+        link.click()
+        heading = page.locator(f"h2{link.get_attribute('href')}")
+        assert heading.inner_text() == link.inner_text()
+        assert page.evaluate("location.hash") == link.get_attribute("href")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from vreid_bench.reporting.page.run_data import RunData
 from vreid_bench.scoring.distances import VectorDistances, parse_metric
 from vreid_bench.scoring.label_source import Listing
 from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles
-from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.scoring.ranked_test import RankedTest
 from vreid_bench.system.errors import InputError
 
 Ints = NDArray[np.int64]
@@ -26,15 +26,6 @@ TOP = 10  # ranks of a query that are shown
 ROUNDING = 0.005  # of the gallery: how far a match can move where other code sums a distance in another order
 JUNK = 3  # junk items among them
 KINDS = ("best", "median", "worst")
-
-
-@dataclass(frozen=True)
-class RankedTest:
-    """The distances of the first ranking of a run, as far as they are asked for."""
-
-    labels: Labels
-    measure: Callable[[Sequence[int]], Floats]  # numbers of R queries -> distances [R, G]
-    similarity: bool  # is 1 - distance a cosine?
 
 
 class Item(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from vreid_bench.scoring.few_people import FEW
 Floats = NDArray[np.float64]
 DRAWS = 1000  # of people, for the band of a curve
 BINS = 20  # of average precision
+COLOURS = 20  # of a map
 NUMBERED = 12  # cameras; in a larger map, numbers would not fit
 # Text on a cell of a map, whose colour is the same on a light and on a dark screen.
 ON_DARK, ON_LIGHT = "#ffffff", "#000000"
@@ -162,7 +164,9 @@ def draw_cameras(run: RunData) -> BoardFigure | None:
     cell = 0.55 if max(values.shape) <= NUMBERED else 0.3
     figure = Figure(figsize=(min(WIDTH, 1.6 + cell * len(columns)), 1.0 + cell * len(rows)))
     axes = figure.subplots()
-    mesh = axes.pcolormesh(np.ma.masked_invalid(values), cmap="viridis", edgecolors="none", rasterized=False)
+    # a bar of more colours would be stored as a picture, which a page without pictures does not show
+    colours = mpl.colormaps["viridis"].resampled(COLOURS)
+    mesh = axes.pcolormesh(np.ma.masked_invalid(values), cmap=colours, edgecolors="none")
     axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=90 if len(columns) > NUMBERED else 0)
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axes.invert_yaxis()

@@ -27,7 +27,7 @@ WITHOUT = "or write the page without pictures: --no-images"
 
 
 @dataclass(frozen=True)
-class TestFrames:
+class FrameFolder:
     """Where the frames of the test tracklets are."""
 
     root: Path
@@ -70,7 +70,7 @@ def embed_picture(frame: Frame) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
 
 
-def open_frames(run: RunData, data: Path | None, accepted: Container[str], quiet: bool = False) -> TestFrames:
+def open_frames(run: RunData, data: Path | None, accepted: Container[str], quiet: bool = False) -> FrameFolder:
     """The frames of the data that the run was tested on.
 
     data: `--data`, another place of the same copy; None: where the run had it. Raises InputError if it is gone, or
@@ -98,7 +98,7 @@ def open_frames(run: RunData, data: Path | None, accepted: Container[str], quiet
     dataset = read_dataset(entry, variant, root)
     _check_same(dataset, record.dataset, quiet)
     tracklets = (each for split in dataset.splits for part in (split.train, split.test) for each in part)
-    return TestFrames(root, {each.name: each.frames for each in tracklets})
+    return FrameFolder(root, {each.name: each.frames for each in tracklets})
 
 
 def _check_same(dataset: Dataset, entry: DatasetEntry, quiet: bool) -> None:

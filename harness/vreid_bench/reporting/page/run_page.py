@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from vreid_bench.reporting.page.document import embed, render_template
-from vreid_bench.reporting.page.retrievals import RankedTest, Retrieval, choose_queries, rank_vectors, retrieve
+from vreid_bench.reporting.page.retrievals import Retrieval, choose_queries, rank_vectors, retrieve
 from vreid_bench.reporting.page.run_data import RunData, read_run
 from vreid_bench.reporting.page.run_figures import draw_run
-from vreid_bench.reporting.page.run_frames import TestFrames, open_frames
+from vreid_bench.reporting.page.run_frames import FrameFolder, open_frames
 from vreid_bench.reporting.page.run_view import view_run
 from vreid_bench.reporting.page.strips import ShownQuery, show_retrievals
 from vreid_bench.reporting.page.svg import drawing
 from vreid_bench.reporting.page.training_figures import draw_training
+from vreid_bench.scoring.ranked_test import RankedTest
 
 NEEDS_MATCHER = (
     "The ranks of this run come from its matcher, which needs its weights: leave --no-figures out to have them listed."
@@ -29,11 +31,8 @@ class RunPageRequest:
     run: Path  # folder or id
     runs: Path
     images: bool | None = None  # None: of a synthetic twin alone
-    figures: bool = True  # of the papers, by the model of the run
     data: Path | None = None  # None: where the run had it
     accept_withdrawn: tuple[str, ...] = ()
-    device: str = "auto"
-    threads: int | None = None
     quiet: bool = False
 
 
@@ -46,28 +45,34 @@ class Retrievals:
     where: str  # of which ranking they are, if there are several
 
 
-def write_run_page(request: RunPageRequest) -> tuple[str, bytes]:
+class RunModel(Protocol):
+    """The model of a run, as `evaluation.run_model` opens it."""
+
+    def rank(self) -> RankedTest:
+        """The first ranking, as the run made it."""
+        ...
+
+
+def write_run_page(request: RunPageRequest, open_model: Callable[[Path], RunModel] | None = None) -> tuple[str, bytes]:
     """The file name of the page of a run, and its content.
 
-    Raises InputError for a run without scores, for data that is gone or has changed where frames are to be shown, and
-    for a model that can no longer be built where figures are to be drawn by it.
+    open_model: opens the model of the run in a folder; None: no model may compute. Raises InputError for a run without
+    scores, for data that is gone or has changed where frames are to be shown, and as `open_model` does.
     """
     run = read_run(request.run, request.runs)
     images = run.record.dataset.source == "synthetic" if request.images is None else request.images
     frames = open_frames(run, request.data, request.accept_withdrawn, request.quiet) if images else None
     test, missing = rank_vectors(run), ""
-    if test is None and not request.figures:
+    if test is None and open_model is None:
         missing = NEEDS_MATCHER
     elif test is None and run.record.weights.origin == "file":
         missing = FILE
-    elif test is None:
-        from vreid_bench.reporting.page.run_model import open_model
-
-        test = open_model(run, request).rank()
+    elif test is None and open_model is not None:
+        test = open_model(run.folder.path).rank()
     return f"{run.name}.html", render_run(run, test, frames, missing)
 
 
-def render_run(run: RunData, test: RankedTest | None, frames: TestFrames | None, missing: str = "") -> bytes:
+def render_run(run: RunData, test: RankedTest | None, frames: FrameFolder | None, missing: str = "") -> bytes:
     """The page of a run.
 
     test: its first ranking, None where it is not known; frames: of its data, None for a page without pictures; missing:

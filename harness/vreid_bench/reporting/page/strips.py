@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from vreid_bench.contracts.people import NOBODY
-from vreid_bench.reporting.page.retrievals import Item, RankedTest, Retrieval
-from vreid_bench.reporting.page.run_frames import STRIP, TestFrames
+from vreid_bench.reporting.page.retrievals import Item, Retrieval
+from vreid_bench.reporting.page.run_frames import STRIP, FrameFolder
 from vreid_bench.reporting.text import sanitize
+from vreid_bench.scoring.ranked_test import RankedTest
 
 SIGNS = {"right": "✓", "wrong": "✗", "junk": "○"}
 
@@ -52,12 +53,12 @@ class ShownQuery:
     measure: str  # `similarity` or `distance`
 
 
-def show_retrievals(found: Sequence[Retrieval], test: RankedTest, frames: TestFrames | None) -> list[ShownQuery]:
+def show_retrievals(found: Sequence[Retrieval], test: RankedTest, frames: FrameFolder | None) -> list[ShownQuery]:
     """The retrievals, with pictures if there are `frames`."""
     return [_show(each, test, frames) for each in found]
 
 
-def _show(found: Retrieval, test: RankedTest, frames: TestFrames | None) -> ShownQuery:
+def _show(found: Retrieval, test: RankedTest, frames: FrameFolder | None) -> ShownQuery:
     person, camera, tracklet = _name(test, found.row)
     first = found.first_rank
     words = [
@@ -90,7 +91,7 @@ def _show(found: Retrieval, test: RankedTest, frames: TestFrames | None) -> Show
     )
 
 
-def _show_item(item: Item, test: RankedTest, frames: TestFrames | None, gap: bool) -> ShownItem:
+def _show_item(item: Item, test: RankedTest, frames: FrameFolder | None, gap: bool) -> ShownItem:
     person, camera, tracklet = _name(test, item.row)
     rank = "no rank" if item.rank is None else f"rank {item.rank:,}"
     picture = None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,44 +15,16 @@ from vreid_bench.evaluation.trained_model import TrainedModel
 from vreid_bench.modeling.model import Model
 from vreid_bench.planning.plan import RunRequest, plan_run
 from vreid_bench.records.feature_store import FeatureStore
+from vreid_bench.records.record import Record
+from vreid_bench.records.run_directory import find_run
 from vreid_bench.registry.registry import Registry
-from vreid_bench.reporting.page.retrievals import RankedTest
-from vreid_bench.reporting.page.run_data import RunData
+from vreid_bench.scoring.ranked_test import RankedTest
 from vreid_bench.scoring.ranks.by_matcher import measure_distances
 from vreid_bench.system.environment import prepare
 from vreid_bench.system.errors import InputError
 
 Floats = NDArray[np.float64]
-WITHOUT = "or write the page without the figures of the papers: --no-figures"
-
-
-class Options(Protocol):
-    """What of a request decides how the model computes, and on which copy of the data."""
-
-    @property
-    def data(self) -> Path | None:
-        """The data; None: where the run had it."""
-        ...
-
-    @property
-    def accept_withdrawn(self) -> tuple[str, ...]:
-        """Data sets that may be read although they were withdrawn."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """As for `--device`."""
-        ...
-
-    @property
-    def threads(self) -> int | None:
-        """None: all cores."""
-        ...
-
-    @property
-    def quiet(self) -> bool:
-        """No progress bars."""
-        ...
+WITHOUT = "or let no model compute: --no-figures"
 
 
 @dataclass(frozen=True)
@@ -92,48 +62,41 @@ class RunModel:
         return RankedTest(self.case.labels, measure, cosine)
 
 
-def open_model(run: RunData, options: Options) -> RunModel:
-    """The model of a run. Raises InputError if it cannot be built any more, or its data is gone or has changed."""
+def open_run_model(request: RunRequest) -> RunModel:
+    """The model of the finished run that a request has as its source; the rest says on which data and device it works.
+
+    The splits and the re-ranking of the request are those of the run. Raises InputError if the model cannot be built
+    any more, or if its data is gone or has changed.
+    """
     try:
-        return _open_model(run, options)
+        return _open_run_model(request)
     except InputError as fault:
         raise InputError(f"{str(fault).rstrip('.')}; {WITHOUT}") from fault
 
 
-def _open_model(run: RunData, options: Options) -> RunModel:
-    registry, machine = Registry.installed(), prepare(options.device, options.threads, quiet=options.quiet)
-    plan = plan_run(registry, _as_run(run, options))
+def _open_run_model(request: RunRequest) -> RunModel:
+    assert request.source is not None, "a request for this has a run"
+    folder = find_run(request.source, request.runs)
+    record = Record.from_file(folder.record)
+    first, total = (0, 1) if record.splits is None else (record.splits.ran[0], record.splits.total)
+    registry, machine = Registry.installed(), prepare(request.device, request.threads, quiet=request.quiet)
+    splits = None if record.splits is None else str(first)
+    plan = plan_run(registry, replace(request, splits=splits, rerank=_read_reranking(record)))
     fold, method = plan.folds[0], plan.chosen.method
     model = Model(method, registry.factories(method))
     trained = TrainedModel.load(model, method, plan.source, fold, machine)
     strategy = plan.protocol.test or Plain()
     if not isinstance(strategy, TestStrategy):
         raise InputError(f"protocol {plan.protocol.name!r}: its test {strategy!r} makes no rankings")
-    place = run.first_fold
+    place = folder.fold(first, total)
     features = {name: FeatureStore.from_file(place.features(name)).to(machine.device) for name in strategy.views()}
     case = next(iter(strategy.cases(features, model.matcher, fold.test)))
     part = plan.chosen.reranker
-    return RunModel(
-        trained,
-        case,
-        None if part is None else registry.factory("rerankers", part)(),
-        plan.memory,
-    )
+    reranker = None if part is None else registry.factory("rerankers", part)()
+    return RunModel(trained, case, reranker, plan.memory)
 
 
-def _as_run(run: RunData, options: Options) -> RunRequest:
-    """The run that would test the same weights on the same tracklets, re-ranked as this run was."""
-    words = run.record.disclosure.reranking
-    name, _, rest = (words or "").partition(" ")
-    return RunRequest(
-        name=None,
-        protocol=None,
-        data=options.data,
-        source=run.folder.path,
-        splits=None if run.record.splits is None else str(run.folds[0]),
-        accept_withdrawn=options.accept_withdrawn,
-        device=options.device,
-        threads=options.threads,
-        quiet=options.quiet,
-        rerank=f"{name}:{','.join(rest.split())}" if words else None,
-    )
+def _read_reranking(record: Record) -> str | None:
+    """The re-ranker of a run as `--rerank` takes it; None without."""
+    name, _, options = (record.disclosure.reranking or "").partition(" ")
+    return f"{name}:{','.join(options.split())}" if name else None
