@@ -6,32 +6,23 @@ All text is on one line and without control characters; it is not escaped, which
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from vreid_bench.contracts.convention import describe_rule
-from vreid_bench.records.entries import Cost, ReportedNumber
+from vreid_bench.records.entries import ReportedNumber
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import Metrics, Summary
 from vreid_bench.reporting.board import Row
-from vreid_bench.reporting.leaderboard_tables import cite_reported, cpu_seconds, list_reported
+from vreid_bench.reporting.leaderboard_tables import cite_reported, list_reported
 from vreid_bench.reporting.page.run_data import RunData
+from vreid_bench.reporting.page.run_facts import Facts, clean, list_details, list_facts, percent
 from vreid_bench.reporting.run_report import count_people
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import FEW, NO_INTERVAL, explain_few, render_interval
+from vreid_bench.scoring.few_people import FEW, explain_few, render_interval
 
-Facts = list[tuple[str, str]]
 Value = tuple[str, float | None]  # as it is shown, and by what it is sorted
-COUNTS = {
-    "test_identities": "people in the test",
-    "test_tracklets": "test tracklets",
-    "distractors": "distractors",
-    "junk": "junk tracklets",
-    "train_identities": "people trained on",
-    "train_tracklets": "training tracklets",
-}
-ORIGINS = {"trained": "trained by this run", "record": "of another run", "file": "of a file, trained elsewhere"}
 TWIN = "The data are a synthetic twin: rendered pedestrians. The scores say nothing about the real data set."
 BREAKDOWNS = (
     ("frames", "by length of the query tracklet", "frames"),
@@ -107,29 +98,20 @@ def view_run(run: RunData) -> RunView:
         headline=sanitize(head),
         remarks=tuple(map(sanitize, Row((record,)).remarks)),
         notes=tuple(map(sanitize, notes)),
-        facts=_list_facts(run),
-        details=tuple((title, _clean(facts)) for title, facts in _list_details(record)),
+        facts=list_facts(run),
+        details=tuple((title, clean(facts)) for title, facts in list_details(record)),
         metrics=("mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"),
         conventions=tuple(_row(name, record.conventions[name], people) for name in names),
-        refused=_clean(sorted(record.not_computable.items())),
+        refused=clean(sorted(record.not_computable.items())),
         conditions=tuple(_row(each.name, each.conventions[head], people) for each in record.conditions),
         printed=tuple(_list_printed(record, sources)),
         sources=tuple(sources),
-        rules=_clean((name, _describe_rules(record.conventions[name].rules)) for name in names),
+        rules=clean((name, _describe_rules(record.conventions[name].rules)) for name in names),
         people=_tabulate_people(run.breakdown),
         breakdowns=tuple(_tabulate_breakdowns(run.breakdown)),
         pairs=_tabulate_cameras(run.breakdown),
         recipe=json.dumps(record.method.recipe, indent=1, sort_keys=True),
     )
-
-
-def percent(fraction: float) -> str:
-    """`71.2`."""
-    return f"{100 * fraction:.1f}"
-
-
-def _clean(facts: Sequence[tuple[str, str]] | Iterator[tuple[str, str]]) -> Facts:
-    return [(sanitize(name), sanitize(text)) for name, text in facts if text]
 
 
 def _row(name: str, scores: Summary, people: int) -> ScoreRow:
@@ -140,126 +122,6 @@ def _row(name: str, scores: Summary, people: int) -> ScoreRow:
         if metric in ("mAP", "R1"):
             cells.append((render_interval(getattr(scores.interval, metric), people or FEW), None))
     return ScoreRow(sanitize(name), (*cells, (f"{scores.queries:,}", scores.queries)))
-
-
-def _list_facts(run: RunData) -> Facts:
-    record = run.record
-    result = record.conventions[run.headline]
-    return _clean(
-        [
-            ("ranked by mAP under", run.headline),
-            *((metric, _with_interval(result, metric, count_people(record))) for metric in ("mAP", "R1")),
-            ("queries", f"{result.queries:,}"),
-            ("people queried", f"{count_people(record):,}" if record.people else ""),
-            ("mean over", record.splits.words if record.splits else ""),
-            ("processor time", _duration(cpu_seconds(record))),
-            ("made", record.created.replace("T", " ")),
-        ]
-    )
-
-
-def _with_interval(result: Summary, metric: str, people: int) -> str:
-    interval = render_interval(getattr(result.interval, metric), people or FEW)
-    return f"{percent(getattr(result, metric))}" + (f" ({interval})" if interval != NO_INTERVAL else "")
-
-
-def _list_details(record: Record) -> Iterator[tuple[str, Facts]]:
-    method, protocol, weights, disclosure = record.method, record.protocol, record.weights, record.disclosure
-    providers = dict.fromkeys(f"{each.distribution} {each.version}" for each in method.providers)
-    yield (
-        "Method",
-        [
-            ("method", method.name),
-            ("paper", method.paper),
-            ("preset", record.preset),
-            ("seed", str(record.seed)),
-            ("changed", "; ".join(record.changes)),
-            ("provided by", ", ".join(providers)),
-        ],
-    )
-    taught = record.taught
-    counts = [(words, f"{record.dataset.counts[name]:,}") for name, words in COUNTS.items() if _counts(record, name)]
-    yield (
-        "Protocol and data",
-        [
-            ("protocol", f"{protocol.name}, version {protocol.version}"),
-            ("splits", record.splits.words if record.splits else ""),
-            ("tested on", _describe_data(record.dataset.name, record.dataset.source, record.dataset.label)),
-            ("trained first on", _describe_data(taught.name, taught.source, taught.label) if taught else ""),
-            *counts,
-        ],
-    )
-    yield (
-        "Weights and disclosure",
-        [
-            ("weights", f"{weights.sha256[:8]}, {ORIGINS[weights.origin]}"),
-            ("trained under", weights.trained_under or ""),
-            ("precision of training", weights.precision or ""),
-            ("pre-training", disclosure.pretraining or "none"),
-            ("re-ranking", disclosure.reranking or "none"),
-            ("augmentation at test", disclosure.test_time_augmentation or "none"),
-            ("corruption in training", disclosure.corruption_in_training or "none"),
-            ("model selected on", disclosure.selected_on),
-            ("camera id at test", "used" if disclosure.camera_id_at_test else "not used"),
-        ],
-    )
-    budget = record.budget
-    yield (
-        "Budget",
-        [
-            ("parameters", f"{budget.parameters:,}"),
-            ("vector of a tracklet", f"{budget.embedding:,} numbers"),
-            ("multiply-adds of a clip", f"{budget.multiply_adds:,}"),
-            ("training steps", f"{budget.steps:,}"),
-            (
-                "largest batch",
-                f"{budget.identities:,} people, {budget.tracklets:,} tracklets, {budget.clips:,} clips, "
-                f"{budget.frames:,} frames",
-            ),
-        ],
-    )
-    costs = record.costs
-    yield (
-        "Time and memory",
-        [
-            (words, _describe_cost(cost))
-            for words, cost in (("training", costs.train), ("features", costs.embed), ("scores", costs.score))
-        ],
-    )
-    there = record.environment
-    yield (
-        "Where it ran",
-        [
-            ("arithmetic", there.arithmetic or "not known"),
-            ("device", there.device),
-            ("processor", " ".join(filter(None, (there.cpu, there.instruction_set)))),
-            ("threads", str(there.threads)),
-            ("packages", ", ".join(f"{name} {version}" for name, version in sorted(there.packages.items()))),
-            ("ranked by", record.backend),
-        ],
-    )
-
-
-def _counts(record: Record, name: str) -> bool:
-    return bool(record.dataset.counts.get(name))
-
-
-def _describe_data(name: str, source: str, label: str) -> str:
-    return f"{name}, {source}" + (f" ({label})" if label != source else "")
-
-
-def _describe_cost(cost: Cost | None) -> str:
-    if cost is None:
-        return "not computed in this run"
-    speed = cost.frames_per_second
-    words = [f"{_duration(cost.seconds)} ({_duration(cost.cpu_seconds)} of a processor)", f"{cost.peak_mb:,.0f} MB"]
-    return ", ".join(words + ([f"{speed:,.0f} frames a second"] if speed else []))
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
 
 
 def _describe_rules(rules: Mapping[str, Any]) -> str:
