@@ -5,6 +5,7 @@ from opened_model import open_model
 
 from vreid_bench.reporting.page.retrievals import choose_queries, rank_vectors, retrieve
 from vreid_bench.reporting.page.run_data import read_run
+from vreid_bench.system.errors import InputError
 
 pytestmark = pytest.mark.slow
 
@@ -34,3 +35,12 @@ def test_pairs_of_clips_have_a_similarity_and_a_reranked_run_a_distance(runs_of_
     """What the distances of clips in pairs are is 1 less the mean of cosines; after re-ranking they are no cosines."""
     for name, similarity in (("pairs", True), ("reranked", False), ("plain", False)):
         assert open_model(runs_of_kinds / name).rank().similarity == similarity
+
+
+def test_data_that_is_gone_is_told_and_no_twin_is_rendered_for_it(finished_run):
+    (finished_run / "data.json").write_text('{"mars": "/nowhere"}')
+    with pytest.raises(InputError, match=r"^/nowhere: the run used this copy of mars, which is gone; .* --no-figures$"):
+        open_model(finished_run)
+    (finished_run / "data.json").unlink()
+    with pytest.raises(InputError, match=r"does not say where its mars data was; name it with --data; or let .*$"):
+        open_model(finished_run)

@@ -14,9 +14,10 @@ from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
 from vreid_bench.evaluation.trained_model import TrainedModel
 from vreid_bench.modeling.model import Model
 from vreid_bench.planning.plan import RunRequest, plan_run
+from vreid_bench.records.data_roots import read_data_roots
 from vreid_bench.records.feature_store import FeatureStore
 from vreid_bench.records.record import Record
-from vreid_bench.records.run_directory import find_run
+from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranked_test import RankedTest
 from vreid_bench.scoring.ranks.by_matcher import measure_distances
@@ -78,6 +79,8 @@ def _open_run_model(request: RunRequest) -> RunModel:
     assert request.source is not None, "a request for this has a run"
     folder = find_run(request.source, request.runs)
     record = Record.from_file(folder.record)
+    if request.data is None:
+        _check_data(folder, record)
     first, total = (0, 1) if record.splits is None else (record.splits.ran[0], record.splits.total)
     registry, machine = Registry.installed(), prepare(request.device, request.threads, quiet=request.quiet)
     splits = None if record.splits is None else str(first)
@@ -94,6 +97,18 @@ def _open_run_model(request: RunRequest) -> RunModel:
     part = plan.chosen.reranker
     reranker = None if part is None else registry.factory("rerankers", part)()
     return RunModel(trained, case, reranker, plan.memory)
+
+
+def _check_data(folder: RunDirectory, record: Record) -> None:
+    """Raises InputError unless the data of the run is where it was: without, a twin would be rendered in its place."""
+    known, rules = read_data_roots(folder.path), record.protocol.rules
+    for name in dict.fromkeys(str(rules[part]) for part in ("dataset", "target") if rules.get(part)):
+        if name not in known:
+            raise InputError(f"{folder.path}: does not say where its {name} data was; name it with --data")
+        if not known[name].is_dir():
+            raise InputError(
+                f"{known[name]}: the run used this copy of {name}, which is gone; name where it is now with --data"
+            )
 
 
 def _read_reranking(record: Record) -> str | None:
