@@ -15,6 +15,7 @@ from vreid_bench.scoring.matches_and_junk import GalleryRule
 from vreid_bench.scoring.ranked_test import RankedTest
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 RULES = {"queries_in_gallery": True}
 
@@ -78,6 +79,16 @@ def test_features_of_another_test_are_refused(finished_run):
     run.queries.query[0] += 1
     with pytest.raises(InputError, match="lists other queries than"):
         retrieve(run, test, choose_queries(run))
+
+
+@pytest.mark.slow
+def test_a_least_length_is_not_told_by_what_is_stored(finished_run):
+    record = json.loads((finished_run / "record.json").read_text())
+    head = record["conventions"][record["protocol"]["headline"]]
+    head["rules"]["least_frames"] = 3
+    head["fingerprint"] = digest(head["rules"])
+    (finished_run / "record.json").write_text(json.dumps(record))
+    assert rank_vectors(read_run(finished_run, finished_run.parent)) is None
 
 
 def test_best_median_and_worst_show_different_people():

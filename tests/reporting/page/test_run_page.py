@@ -124,6 +124,7 @@ def test_a_selection_of_tracklets_shows_people(runs_of_kinds):
     text = " ".join(page.text)
     assert "random against all" in text
     assert re.search(r"Best: person \d+ ", text)  # of no camera
+    assert "What has no picture stands for several tracklets." in text
 
 
 def test_splits_are_shown_with_the_ranks_of_the_first(runs_of_kinds):

@@ -79,7 +79,8 @@ def choose_queries(run: RunData, each: int = EACH) -> list[tuple[str, int]]:
 def rank_vectors(run: RunData) -> RankedTest | None:
     """The first ranking of a run that compared one vector for each tracklet, once, and did not re-rank.
 
-    None for any other run: its ranking needs its matcher, and so torch.
+    None for any other run, and where the stored labels do not tell who takes part, as for a least length: its ranking
+    needs its data and its matcher, and so torch.
     """
     record, folder = run.record, run.first_fold
     plain = record.protocol.rules.get("test", {}) in ({}, None, {"strategy": "plain"})
@@ -90,6 +91,8 @@ def rank_vectors(run: RunData) -> RankedTest | None:
     if metric is None:
         return None
     listing = Listing.from_file(store, None)
+    if not listing.labels.tells(read_rule(record.conventions[run.headline].rules).admission):
+        return None
     query, gallery = listing.vectors("float32")
     vectors = VectorDistances.of(query, gallery, parse_metric(metric))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,9 +18,11 @@ from vreid_bench.reporting.page.svg import drawing
 from vreid_bench.reporting.page.training_figures import draw_training
 from vreid_bench.scoring.ranked_test import RankedTest
 
-NEEDS_MATCHER = (
-    "The ranks of this run come from its matcher, which needs its weights: leave --no-figures out to have them listed."
+NEEDS_MODEL = (
+    "The files of this run do not tell the order of the gallery, which its model has to compute again: leave "
+    "--no-figures out to have it listed."
 )
+SEVERAL = "What has no picture stands for several tracklets."
 FILE = "The weights of this run are those of a file, which it only tested, so its model cannot be built from the run."
 
 
@@ -42,7 +44,7 @@ class Retrievals:
 
     shown: Sequence[ShownQuery]
     why: str
-    where: str  # of which ranking they are, if there are several
+    where: str  # of which ranking they are, if there are several, and what else has to be known of them
 
 
 class RunModel(Protocol):
@@ -64,7 +66,7 @@ def write_run_page(request: RunPageRequest, open_model: Callable[[Path], RunMode
     frames = open_frames(run, request.data, request.accept_withdrawn, request.quiet) if images else None
     test, missing = rank_vectors(run), ""
     if test is None and open_model is None:
-        missing = NEEDS_MATCHER
+        missing = NEEDS_MODEL
     elif test is None and run.record.weights.origin == "file":
         missing = FILE
     elif test is None and open_model is not None:
@@ -88,15 +90,16 @@ def render_run(run: RunData, test: RankedTest | None, frames: FrameFolder | None
         view=view_run(run),
         figures=figures,
         training=training,
-        retrievals=Retrievals(shown, "" if shown else missing, _say_where(run)),
+        retrievals=Retrievals(shown, "" if shown else missing, " ".join(_explain_shown(run, shown))),
         pictured=frames is not None,
     )
 
 
-def _say_where(run: RunData) -> str:
-    """Of which ranking the retrievals are; empty where there is one."""
-    if run.rankings == 1:
-        return ""
-    parts = [f"split {run.folds[0]}"] if run.record.splits else []
-    parts += [f"condition {run.condition}"] if run.condition else []
-    return f"They are of the first of {run.rankings} rankings" + (f", {', '.join(parts)}." if parts else ".")
+def _explain_shown(run: RunData, shown: Sequence[ShownQuery]) -> Iterator[str]:
+    """Of which ranking the retrievals are, if there are several, and what an item without a picture is."""
+    if run.rankings > 1:
+        parts = [f"split {run.folds[0]}"] if run.record.splits else []
+        parts += [f"condition {run.condition}"] if run.condition else []
+        yield f"They are of the first of {run.rankings} rankings" + (f", {', '.join(parts)}." if parts else ".")
+    if any(query.pictures and any(item.picture is None for item in query.items) for query in shown):
+        yield SEVERAL
