@@ -28,7 +28,11 @@ OF_RUNS = {
 @click.option("--protocol", "protocols", multiple=True, help="Only boards of this protocol; may be repeated.")
 @click.option("-o", "--out", type=FILE, default=PAGES, show_default=True, help="The folder of the pages.")
 @click.option("--images/--no-images", default=None, help="Frames on the page of a run; default: of a twin alone.")
-@click.option("--figures/--no-figures", default=None, help="May the model of the run compute? Default: yes.")
+@click.option(
+    "--figures/--no-figures",
+    default=None,
+    help="What its model computes: figures of papers, and ranks by a matcher of clips; default: yes.",
+)
 @click.option("--data", type=FILE, help="The data of the run; default: where the run had it.")
 @ACCEPT_WITHDRAWN
 @RUNS
@@ -46,9 +50,8 @@ def report(run: Path, protocols: tuple[str, ...], out: Path, **options: Any) -> 
     and more are not ranked with rows of fewer.
 
     Of a finished RUN, named by folder or id, the page has its scores, curves, hardest people and cameras, the ranks of
-    some queries. Frames are shown of a synthetic twin, and of real
-    data with --images alone. A matcher of clip
-    pairs ranks them again, unless --no-figures says that nothing is to be computed.
+    some queries, and the figures that papers draw of their methods, which the model of the run computes. Frames are
+    shown of a synthetic twin, and of real data with --images alone.
 
     \b
         vreid-bench report
@@ -86,7 +89,8 @@ def write_run(run: Path, out: Path, options: dict[str, Any]) -> None:
     if figures:  # computed as the run was
         take_arithmetic(asked, run, options)
     from vreid_bench.planning.plan import RunRequest
-    from vreid_bench.reporting.page.run_page import RunModel, RunPageRequest, write_run_page
+    from vreid_bench.reporting.page.paper_figures import RunModel
+    from vreid_bench.reporting.page.run_page import RunPageRequest, write_run_page
     from vreid_bench.system.files import write_atomic
 
     images = options.pop("images")

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.dataset import Split, Tracklet
 from vreid_bench.contracts.parts import ComparesVectors, Matcher, Reranker, ScoresPairs
+from vreid_bench.evaluation.collectors import COLLECT
+from vreid_bench.evaluation.curves import Arrays
+from vreid_bench.evaluation.inspection import list_offers
+from vreid_bench.evaluation.inspections import INSPECTIONS
+from vreid_bench.evaluation.pair_scores import choose_comparisons
+from vreid_bench.evaluation.strategies.corruption import Corruption
 from vreid_bench.evaluation.strategies.plain import Plain
 from vreid_bench.evaluation.strategies.strategy import Case, TestStrategy
+from vreid_bench.evaluation.subject import Comparison, Subject, describe_clips, label
 from vreid_bench.evaluation.trained_model import TrainedModel
+from vreid_bench.evaluation.visibility import knows_visibility, read_visibility
 from vreid_bench.modeling.model import Model
 from vreid_bench.planning.plan import RunRequest, plan_run
 from vreid_bench.records.data_roots import read_data_roots
@@ -33,7 +44,11 @@ class RunModel:
     """The model of a run, and the first of its rankings."""
 
     trained: TrainedModel
+    split: Split  # whose test tracklets the rows of the ranking are, unless it ranks something else
     case: Case
+    headline: Convention
+    strategy: TestStrategy
+    truth: Mapping[str, float] | None  # the visibility of each frame by its path; None: not known
     reranker: Reranker | None
     memory: int  # bytes for re-ranking
 
@@ -42,6 +57,20 @@ class RunModel:
         """The matcher, as it was trained or fitted."""
         matcher: Matcher = self.trained.model.matcher
         return matcher
+
+    @property
+    def tracklets(self) -> Sequence[Tracklet]:
+        """The N test tracklets of the ranking; none where it does not rank tracklets as the data has them."""
+        return self.split.test if bool(getattr(self.strategy, "ranks_tracklets", True)) else ()
+
+    @property
+    def offers(self) -> list[str]:
+        """The inspections of tracklets that the model offers."""
+        if not self.tracklets:
+            return []
+        offered = [*list_offers(self.trained.model), *(["visibility"] if self.truth is not None else [])]
+        spoils = isinstance(self.strategy, Corruption)
+        return [what for what in offered if what != "pixels" or spoils]
 
     def rank(self) -> RankedTest:
         """The first ranking, as the run made it."""
@@ -61,6 +90,29 @@ class RunModel:
             return np.sqrt(np.maximum(found, 0)) if metric == "euclidean" else found
 
         return RankedTest(self.case.labels, measure, cosine)
+
+    def inspect(self, what: str, rows: Sequence[int], *, pictures: bool) -> Arrays:
+        """The arrays of `inspect --what` for some of the tracklets, with those that its figure shows beside them.
+
+        pictures: may these be frames? The embeddings are those of the ranking; nothing is embedded again for them.
+        """
+        comparisons: Sequence[Comparison] = ()
+        if what == "pair-scores":
+            rows, comparisons = choose_comparisons(self.split, self.headline, rows)
+        corruption = self.strategy if isinstance(self.strategy, Corruption) else None
+        chosen = [self.tracklets[row] for row in rows]
+        subject = Subject(self.trained, chosen, corruption, (), self.truth, comparisons)
+        arrays = {**label(subject, rows), **describe_clips(subject, what)}
+        has = {"pixels": pictures, "visibility": self.truth is not None}
+        for each in (what, *(other for other in INSPECTIONS[what].beside if has[other])):
+            arrays |= {"embedding": self._take_vectors(rows)} if each == "embeddings" else COLLECT[each](subject)
+        return arrays
+
+    def _take_vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        some = self.case.gallery.rows(list(rows))
+        with torch.inference_mode():
+            vectors = self.matcher.vectors(some) if isinstance(self.matcher, ComparesVectors) else some.mean()
+        return np.asarray(vectors.float().cpu().numpy(), np.float32)
 
 
 def open_run_model(request: RunRequest) -> RunModel:
@@ -96,7 +148,9 @@ def _open_run_model(request: RunRequest) -> RunModel:
     case = next(iter(strategy.cases(features, model.matcher, fold.test)))
     part = plan.chosen.reranker
     reranker = None if part is None else registry.factory("rerankers", part)()
-    return RunModel(trained, case, reranker, plan.memory)
+    headline = next(each for each in plan.conventions if each.name == plan.protocol.headline)
+    truth = read_visibility(registry, fold.dataset) if knows_visibility(registry, fold.dataset) else None
+    return RunModel(trained, fold.test, case, headline, strategy, truth, reranker, plan.memory)
 
 
 def _check_data(folder: RunDirectory, record: Record) -> None:

@@ -58,7 +58,8 @@ def test_the_same_run_gives_the_same_bytes(plain, runs_of_kinds, tmp_path):
 def test_nothing_is_loaded_from_outside(plain):
     page = Page(plain[1])
     assert all(source.startswith("data:image/jpeg;base64,") for source in page.values("src"))
-    assert all(link.startswith("#") for link in [*page.values("href"), *page.values("xlink:href")])
+    links = [*page.values("href"), *page.values("xlink:href")]
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
     assert not re.search(rb"url\((?!#)|@import", plain[1])
     [policy] = [value for value in page.values("content") if "default-src" in value]
     assert policy.startswith("default-src 'none'; img-src data:; style-src")
@@ -91,7 +92,7 @@ def test_the_page_is_no_larger_than_the_documentation_says(plain, runs_of_kinds)
 def test_without_images_there_are_names_alone(runs_of_kinds, tmp_path):
     run = shutil.copytree(runs_of_kinds / "plain", tmp_path / "plain")
     (run / "data.json").unlink()  # the data is not needed
-    page = page_of(run, images=False)
+    page = page_of(run, images=False, figures=False)
     assert page.count("img") == 0
     [policy] = [value for value in page.values("content") if "default-src" in value]
     assert "img-src" not in policy
@@ -104,10 +105,10 @@ def test_real_data_is_shown_in_names_unless_images_are_asked_for(runs_of_kinds, 
     run = shutil.copytree(runs_of_kinds / "plain", tmp_path / "plain")
     record = run / "record.json"
     record.write_text(record.read_text().replace('"source": "synthetic"', '"source": "official"'))
-    page = page_of(run)
+    page = page_of(run, figures=False)
     assert page.count("img") == 0
     assert "synthetic twin" not in " ".join(page.text)
-    assert page_of(run, images=True).count("img") > 10
+    assert page_of(run, images=True, figures=False).count("img") > 10
 
 
 def test_conditions_are_shown_with_the_ranks_of_the_first(runs_of_kinds):
@@ -157,7 +158,16 @@ def test_weights_of_a_file_are_told_in_a_sentence(runs_of_kinds, tmp_path):
         (run / "record.json").write_text(json.dumps(record))
         page = page_of(run)
         assert (page.count("img") > 0) == pictures
-        assert ("The weights of this run are those of a file" in " ".join(page.text)) != pictures
+        assert " ".join(page.text).count("The weights of this run are those of a file") == (1 if pictures else 2)
+
+
+def test_the_figures_of_the_papers_are_those_that_the_method_has(runs_of_kinds):
+    text = "\n".join(page_of(runs_of_kinds / "pairs").text)
+    assert {"Figures of the papers", "Map of embeddings"} <= set(text.split("\n"))
+    assert "Clip pairs, median query and its first match" in text
+    assert "Frame attention" not in text
+    assert "Map of embeddings" not in "\n".join(page_of(runs_of_kinds / "plain", figures=False).text)
+    assert "ranks something else than the tracklets" in " ".join(page_of(runs_of_kinds / "selected").text)
 
 
 def test_a_model_that_cannot_be_built_is_told_in_a_sentence(runs_of_kinds, tmp_path):
@@ -185,7 +195,7 @@ def test_names_from_strangers_are_text(runs_of_kinds, tmp_path):
     pages = []
     for text in ("harmless", HOSTILE + "'\"../../x"):
         run = rename(shutil.copytree(runs_of_kinds / "plain", tmp_path / f"{len(text)}"), text)
-        pages.append(page_of(run, images=False))
+        pages.append(page_of(run, images=False, figures=False))
     expected, found = pages
     assert [tag for tag, _ in found.elements] == [tag for tag, _ in expected.elements]
     text = " ".join(found.text)

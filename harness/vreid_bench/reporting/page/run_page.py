@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from vreid_bench.reporting.page.document import embed, render_template
+from vreid_bench.reporting.page.paper_figures import DrawnPapers, RunModel, draw_papers
 from vreid_bench.reporting.page.retrievals import Retrieval, choose_queries, rank_vectors, retrieve
 from vreid_bench.reporting.page.run_data import RunData, read_run
 from vreid_bench.reporting.page.run_figures import draw_run
@@ -23,6 +23,7 @@ NEEDS_MODEL = (
     "--no-figures out to have it listed."
 )
 SEVERAL = "What has no picture stands for several tracklets."
+NO_TRACKLETS = "The protocol ranks something else than the tracklets of the data, so none of them is looked at here."
 FILE = "The weights of this run are those of a file, which it only tested, so its model cannot be built from the run."
 
 
@@ -47,14 +48,6 @@ class Retrievals:
     where: str  # of which ranking they are, if there are several, and what else has to be known of them
 
 
-class RunModel(Protocol):
-    """The model of a run, as `evaluation.run_model` opens it."""
-
-    def rank(self) -> RankedTest:
-        """The first ranking, as the run made it."""
-        ...
-
-
 def write_run_page(request: RunPageRequest, open_model: Callable[[Path], RunModel] | None = None) -> tuple[str, bytes]:
     """The file name of the page of a run, and its content.
 
@@ -64,35 +57,51 @@ def write_run_page(request: RunPageRequest, open_model: Callable[[Path], RunMode
     run = read_run(request.run, request.runs)
     images = run.record.dataset.source == "synthetic" if request.images is None else request.images
     frames = open_frames(run, request.data, request.accept_withdrawn, request.quiet) if images else None
-    test, missing = rank_vectors(run), ""
-    if test is None and open_model is None:
-        missing = NEEDS_MODEL
-    elif test is None and run.record.weights.origin == "file":
+    test, model, missing = rank_vectors(run), None, ""
+    if run.record.weights.origin == "file":
         missing = FILE
-    elif test is None and open_model is not None:
-        test = open_model(run.folder.path).rank()
-    return f"{run.name}.html", render_run(run, test, frames, missing)
+    elif open_model is not None:
+        model = open_model(run.folder.path)
+        test = test or model.rank()
+    elif test is None:
+        missing = NEEDS_MODEL
+    return f"{run.name}.html", render_run(run, test, frames, model, missing)
 
 
-def render_run(run: RunData, test: RankedTest | None, frames: FrameFolder | None, missing: str = "") -> bytes:
+def render_run(
+    run: RunData, test: RankedTest | None, frames: FrameFolder | None, model: RunModel | None, missing: str = ""
+) -> bytes:
     """The page of a run.
 
-    test: its first ranking, None where it is not known; frames: of its data, None for a page without pictures; missing:
-        why there is no ranking.
+    test: its first ranking, None where it is not known; frames: of its data, None for a page without pictures; model:
+        what draws the figures of the papers; missing: why there is no ranking or no model.
     """
     found: list[Retrieval] = retrieve(run, test, choose_queries(run)) if test else []
     shown = show_retrievals(found, test, frames) if test else []
     with drawing():
         figures = [embed(figure) for figure in draw_run(run)]
         training = [embed(figure) for figure in draw_training(run)]
+        drawn = draw_papers(model, found, pictures=frames is not None) if model else DrawnPapers([], [])
+        papers = [embed(figure) for figure in drawn.figures]
     return render_template(
         "run.html",
         view=view_run(run),
         figures=figures,
         training=training,
+        papers=papers,
+        no_papers=_explain_papers(run, model),
+        left_out=drawn.left_out,
         retrievals=Retrievals(shown, "" if shown else missing, " ".join(_explain_shown(run, shown))),
-        pictured=frames is not None,
+        # a map can be stored as a picture, too
+        pictured=frames is not None or any("data:image" in figure.svg for figure in papers),
     )
+
+
+def _explain_papers(run: RunData, model: RunModel | None) -> str:
+    """Why there is no figure of a paper; empty where there are, and where none is asked for."""
+    if run.record.weights.origin == "file":
+        return FILE
+    return "" if model is None or model.tracklets else NO_TRACKLETS
 
 
 def _explain_shown(run: RunData, shown: Sequence[ShownQuery]) -> Iterator[str]:
