@@ -154,7 +154,7 @@ def test_fixed_regions_are_part_maps_too(show):
 
 @pytest.mark.parametrize("name", ["personvlad", "mean-pooling", "ica-alexnet", "ica-inception-v3", "clip-average"])
 def test_responses_are_what_each_layer_returns(show, name):
-    """Paper 003, Fig. 5: of networks over frames and over clips. The last one that ends in maps is the encoder's."""
+    """Wu et al. 2019, Fig. 5: of networks over frames and over clips. The last one that ends in maps is the encoder's."""
     subject = show(name, clipping=Clipping("dense", 4), rows=(0,))
     found = COLLECT["responses"](subject)
     encoder, (maps, _) = subject.model.encoder, features(subject)
@@ -184,7 +184,7 @@ def test_a_layer_can_be_chosen(show):
 
 
 def test_embeddings_of_tracklets_clips_and_frames(show):
-    """Papers 001, Fig. 5, and 002, Fig. 3. The ranked vector of `mean` is the mean of a tracklet's clips."""
+    """Li et al. 2020, Fig. 5, and Isobe et al. 2020, Fig. 3. The ranked vector of `mean` is the mean of a tracklet's clips."""
     subject = show("mean-pooling", rows=(0, 1, 2))
     maps, clips = features(subject)
     found = {name: COLLECT[name](subject)["embedding"] for name in COLLECT if name.endswith("embeddings")}
@@ -199,7 +199,7 @@ def test_embeddings_of_tracklets_clips_and_frames(show):
 
 
 def test_pixels_are_those_on_disk_and_as_the_corruption_spoils_them(show):
-    """Paper 000, Fig. 5."""
+    """Matiyali and Sharma 2020, Fig. 5."""
     corruption = Corruption("occlusion", "both", 0.6)
     plain = COLLECT["pixels"](show("mean-pooling"))
     subject = show("mean-pooling", corruption=corruption)

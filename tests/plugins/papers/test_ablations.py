@@ -16,7 +16,7 @@ REGION = "aggregator.name aggregator.options.parts aggregator.options.rows aggre
 # these kinds; `around` is a part that has another one inside, whose settings are compared without it.
 ABLATIONS = [
     # 000 is not here: its methods differ in stages and corruption, which its own tests compare.
-    # 001, Table 1
+    # Li et al. 2020, Table 1
     ("tacan-triplet", "tacan-baseline", "losses.triplet.* train.0.losses.triplet"),
     ("tacan-attention", "tacan-triplet", "aggregator.*"),
     ("tacan-clip-attention", "tacan-attention", "aggregator.around.* matcher.*"),
@@ -25,7 +25,7 @@ ABLATIONS = [
     # its controls
     ("tacan-embedding", "tacan-clip-attention", "aggregator.around.options.weight"),
     ("tacan-tracklets", "tacan", "train.0.clipping.clips"),
-    # 002, Table 1: models 1 to 4, each with each
+    # Isobe et al. 2020, Table 1: models 1 to 4, each with each
     ("ica-baseline-synchronous", "ica-baseline", "train.*.augment.*.around.name"),
     ("ica-asynchronous", "ica-baseline", "aggregator.*"),
     ("ica", "ica-baseline", "aggregator.* train.*.augment.*.around.name"),
@@ -44,7 +44,7 @@ ABLATIONS = [
         "ica-baseline-synchronous",
         "aggregator.name losses.triplet.options.[om]*",
     ),
-    # 003, Table III
+    # Wu et al. 2019, Table III
     ("personvlad-stripes", "personvlad", REGION),
     ("personvlad-grid", "personvlad", REGION),
     ("personvlad-grid", "personvlad-stripes", "aggregator.options.columns"),
@@ -57,7 +57,7 @@ ABLATIONS = [
     ("personvlad-xqda", "personvlad", "matcher.* fit.matcher.*"),
     *((f"two-stream-{fusion}", "two-stream-average", "aggregator.options.fusion") for fusion in ("max", "multiply")),
     *((f"personvlad-oim{size}", "personvlad", "losses.oim.options.subsample") for size in (10, 100, 1000)),
-    # 004, Table 1
+    # Gao and Nevatia 2018, Table 1
     ("3d-cnn-t8", "3d-cnn", T),
     # Table 2
     ("max-pooling", "mean-pooling-t8", "aggregator.name"),

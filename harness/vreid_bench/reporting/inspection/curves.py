@@ -1,4 +1,4 @@
-"""Figures of curves: CMC (003, Fig. 9) and scores during training (003, Fig. 10)."""
+"""Figures of curves: CMC (Wu et al. 2019, Fig. 9) and scores during training (Wu et al. 2019, Fig. 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of maps over frames: body parts (003, Fig. 8), layers (003, Fig. 5), saliency (as 002, Fig. 1), frames."""
+"""Figures of maps over frames: body parts (Wu et al. 2019, Fig. 8), layers (Wu et al. 2019, Fig. 5), saliency (as Isobe et al. 2020, Fig. 1), frames."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def draw_responses(arrays: Arrays) -> Figure:
 
 
 def draw_pixels(arrays: Arrays) -> Figure:
-    """The frames of clips, and below them as the protocol spoils them (000, Fig. 5)."""
+    """The frames of clips, and below them as the protocol spoils them (Matiyali and Sharma 2020, Fig. 5)."""
     pixels, spoiled = arrays["pixels"], arrays.get("spoiled")
     tracklets = [*list_tracklets(arrays)][:4]
     frames = spread(pixels.shape[1], 8)

@@ -1,4 +1,4 @@
-"""Maps of embeddings in two dimensions by t-SNE (001, Fig. 5, and 002, Fig. 3)."""
+"""Maps of embeddings in two dimensions by t-SNE (Li et al. 2020, Fig. 5, and Isobe et al. 2020, Fig. 3)."""
 
 from __future__ import annotations
 

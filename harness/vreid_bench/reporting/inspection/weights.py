@@ -1,4 +1,4 @@
-"""Figures of weights along a tracklet, above what can truly be seen of the person (001, Fig. 4 and 6)."""
+"""Figures of weights along a tracklet, above what can truly be seen of the person (Li et al. 2020, Fig. 4 and 6)."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ COMPARED = 20  # queries whose pairs of clips are shown together
 SHOWS_PEOPLE = ("pixels", "responses")  # drawn only where pictures may be shown
 CAPTIONS = {
     "embeddings": f"The {MAPPED} people with the most test tracklets, and all of these, as in Li et al. 2020, Fig. 5.",
-    "pair-scores": f"All pairs of clips of {COMPARED} queries with their matches, and with as many others, as in "
-    "Matiyali and Sharma 2020, Fig. 5.",
+    "pair-scores": f"All pairs of clips of {COMPARED} queries with their matches, and with as many others: does the "
+    "importance of Matiyali and Sharma 2020 follow the similarity?",
     "clip-weights": "The weight of each clip along its tracklet, as in Li et al. 2020, Fig. 4 and 6.",
     "frame-attention": "The weight of each frame within its clip; the weights of a clip sum to 1.",
     "part-maps": "How much each place belongs to each body part, as in Wu et al. 2019, Fig. 8.",
