@@ -154,7 +154,7 @@ def test_fixed_regions_are_part_maps_too(show):
 
 @pytest.mark.parametrize("name", ["personvlad", "mean-pooling", "ica-alexnet", "ica-inception-v3", "clip-average"])
 def test_responses_are_what_each_layer_returns(show, name):
-    """Wu et al. 2019, Fig. 5: of networks over frames and over clips. The last one that ends in maps is the encoder's."""
+    """Wu et al. 2019, Fig. 5: of networks over frames and over clips. The last maps are the encoder's."""
     subject = show(name, clipping=Clipping("dense", 4), rows=(0,))
     found = COLLECT["responses"](subject)
     encoder, (maps, _) = subject.model.encoder, features(subject)
@@ -184,7 +184,7 @@ def test_a_layer_can_be_chosen(show):
 
 
 def test_embeddings_of_tracklets_clips_and_frames(show):
-    """Li et al. 2020, Fig. 5, and Isobe et al. 2020, Fig. 3. The ranked vector of `mean` is the mean of a tracklet's clips."""
+    """Li et al. 2020, Fig. 5, and Isobe et al. 2020, Fig. 3. `mean` ranks the mean of a tracklet's clips."""
     subject = show("mean-pooling", rows=(0, 1, 2))
     maps, clips = features(subject)
     found = {name: COLLECT[name](subject)["embedding"] for name in COLLECT if name.endswith("embeddings")}

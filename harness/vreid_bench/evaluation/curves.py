@@ -18,7 +18,10 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def collect_cmc(folder: RunDirectory) -> Arrays:
-    """The CMC curves of each of P rankings and their mean, for ranks 1 to R, under each convention (Wu et al. 2019, Fig. 9)."""
+    """The CMC curves of each of P rankings and their mean, for ranks 1 to R, under each convention.
+
+    As Wu et al. 2019, Fig. 9.
+    """
     queries = PerQuery.from_file(folder.per_query)
     rankings = np.unique(queries.split)  # [P]
     arrays: dict[str, NDArray[Any]] = {"rank": np.arange(1, RANKS + 1), "split": rankings}
@@ -29,7 +32,10 @@ def collect_cmc(folder: RunDirectory) -> Arrays:
 
 
 def collect_validations(folder: RunDirectory, record: Record) -> Arrays:
-    """The V scores during the trainings of all splits, in order (Wu et al. 2019, Fig. 10); empty without `--validate`."""
+    """The V scores during the trainings of all splits, in order; empty without `--validate`.
+
+    As Wu et al. 2019, Fig. 10.
+    """
     total, ran = (1, (0,)) if record.splits is None else (record.splits.total, record.splits.ran)
     lines = [(number, line) for number in ran for line in read_validations(folder.fold(number, total).log)]
     if not lines:

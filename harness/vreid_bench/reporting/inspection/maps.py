@@ -1,4 +1,4 @@
-"""Figures of maps over frames: body parts (Wu et al. 2019, Fig. 8), layers (Wu et al. 2019, Fig. 5), saliency (as Isobe et al. 2020, Fig. 1), frames."""
+"""Figures of maps over frames: body parts and layers (Wu et al. 2019, Fig. 8 and 5), saliency, frames."""
 
 from __future__ import annotations
 

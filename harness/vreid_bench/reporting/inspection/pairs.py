@@ -1,4 +1,4 @@
-"""Figures of pairs of clips: of two tracklets (Matiyali and Sharma 2020, Fig. 7), and importance against similarity of many."""
+"""Figures of pairs of clips: of two tracklets (Matiyali and Sharma 2020, Fig. 7), and of many, as points."""
 
 from __future__ import annotations
 
