@@ -59,7 +59,7 @@ def test_a_leaderboard_without_boards_is_told(tmp_path):
         ('["mars", "ls-vid"]', '"mars"', "rows.0.protocols: found 'mars'"),
         ("[[rows]]", "[rows]", "rows: found dict"),
         ("seeds = [0, 2]", 'preset = "large"', "rows.0.preset: found 'large', expected 'paper' or 'small'"),
-        ("seeds = [0, 2]", "seeds = [0, 2", "not a valid board"),
+        ("seeds = [0, 2]", "seeds = [0, 2", "not valid boards"),
     ],
 )
 def test_a_fault_is_told_with_file_field_and_what_is_expected(leaderboard, old, new, words):

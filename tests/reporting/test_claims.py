@@ -51,7 +51,7 @@ FAULTS = {
     "settings that are none": (CLAIM + "settings = 3\n", "claim.0.better.settings: found 3"),
     "nothing said": (CLAIM.replace("good is better than bad", ""), "claim.0.says: found ''"),
     "the same key twice": (CLAIM + 'where = "Table 2"\n', "Cannot overwrite a value"),
-    "a file that is too large": ("#" * (LARGEST + 1), "fewer"),
+    "a file that is too large": ("#" * (LARGEST + 1), "shorter"),
 }
 
 

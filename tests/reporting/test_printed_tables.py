@@ -70,7 +70,7 @@ FAULTS = {
         "neither row nor column names a protocol|printed has 3",
     ),
     "the same key twice": (TABLE + 'number = "2"\n', "Cannot overwrite a value"),
-    "a file that is too large": ("#" * (LARGEST + 1), "fewer"),
+    "a file that is too large": ("#" * (LARGEST + 1), "shorter"),
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -14,11 +12,10 @@ from pydantic import Field
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.records.fields import Count, Entry, MethodName, Name, Text
-from vreid_bench.records.parse import parse
+from vreid_bench.reporting.toml_file import read_toml
 from vreid_bench.system.errors import InputError, suggestion
 
 NAME = "boards"  # the folder in a leaderboard
-LARGEST = 1 << 20  # bytes; the longest file of ours has a hundredth of it
 
 
 class Rows(Entry):
@@ -61,7 +58,8 @@ def read_boards(leaderboard: Path, names: Sequence[str]) -> list[Wanted]:
             f"{leaderboard / NAME}: has no boards; expected .toml files that say which rows there are to be"
         )
     paths = [_find(leaderboard, name, known) for name in names or known]
-    return list(dict.fromkeys(wanted for path in paths for rows in _read(path).rows for wanted in rows.list_wanted()))
+    every = (rows for path in paths for rows in read_toml(path, BoardFile, dict, NAME).rows)
+    return list(dict.fromkeys(wanted for rows in every for wanted in rows.list_wanted()))
 
 
 def _find(leaderboard: Path, name: str, known: Sequence[str]) -> Path:
@@ -70,18 +68,3 @@ def _find(leaderboard: Path, name: str, known: Sequence[str]) -> Path:
         has = f"{leaderboard} has {', '.join(known) or 'none'}"
         raise InputError(f"{name}: no such board{suggestion(name, known)}; {has}; a path ends in .toml")
     return path
-
-
-def _read(path: Path) -> BoardFile:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror})") from fault
-    if len(content) > LARGEST:
-        raise InputError(f"{path}: over {LARGEST} bytes; expected a board, which is much smaller")
-    try:
-        fields = tomllib.loads(content.decode())
-        return parse(json.dumps(fields, default=str).encode(), BoardFile)
-    except ValueError as fault:  # of TOML and UTF-8, too
-        raise InputError(f"{path}: not a valid board: {fault}") from fault

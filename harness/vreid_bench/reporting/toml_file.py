@@ -37,7 +37,7 @@ def read_toml(
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from fault
     if len(content) > LARGEST:
-        raise InputError(f"{path}: over {LARGEST} bytes; expected the {what} of one paper, which are fewer")
+        raise InputError(f"{path}: over {LARGEST} bytes; expected {what}, which are shorter")
     try:
         fields = tomllib.loads(content.decode())
         return parse(json.dumps(spell_out(fields), default=str).encode(), entry)
