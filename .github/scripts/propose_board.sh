@@ -10,7 +10,7 @@ gh auth setup-git
 git config user.name "github-actions[bot]"
 git config user.email "41898282+github-actions[bot]@users.noreply.github.com"
 git switch --create "$branch"
-git add leaderboard
+git add leaderboard README.md
 git commit --quiet --message "$title"
 git push --force origin "$branch"
 number=$(gh pr list --head "$branch" --state open --json number --jq 'first | .number // empty')
