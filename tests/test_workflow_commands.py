@@ -148,6 +148,7 @@ def write_again(record, place, **changes):
 def test_a_submitted_record_is_checked_by_the_base_branch(clean, workplace, tmp_path):
     base, submitted = workplace.rename(tmp_path / "base"), tmp_path / "submitted"
     shutil.copytree(base / "leaderboard", submitted / "leaderboard")
+    shutil.copy(base / "README.md", submitted)
     write_again(submitted / PUBLISHED, submitted / SUBMITTED, seed=7)
     assert run(f"vreid-bench leaderboard --dir {submitted}/leaderboard", clean).returncode == 0
     (submitted / "vreid_bench.py").write_text("raise SystemExit('code of a fork')\n")

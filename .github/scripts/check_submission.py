@@ -2,9 +2,9 @@
 
     python base/.github/scripts/check_submission.py base submitted report
 
-`base` and `submitted` are checkouts. `submitted` is data: nothing in it is imported or run. Only its records and its
-pages are looked at; claims, kernels and boards are those of `base`. `report` is a folder for the text of the result.
-Exit code 1 if something is refused.
+`base` and `submitted` are checkouts. `submitted` is data: nothing in it is imported or run. Only its records, pages,
+figures and README are looked at; claims, kernels and boards are those of `base`. `report` is a folder for the text of
+the result. Exit code 1 if something is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 LARGEST = 1 << 20  # bytes; `record check` refuses larger records, and no page is nearly as large
-PLACE = "leaderboard"
+PLACE, FIGURES, README = "leaderboard", "figures", "README.md"
 
 
 def main() -> None:
@@ -60,13 +60,21 @@ def find_strange_files(pulled: Path) -> list[str]:
 
 
 def merge(before: Path, pulled: Path, merged: Path) -> list[Path]:
-    """`before` with the records and pages of `pulled` in place of its own; returns the records that changed."""
+    """`before` with the records, pages and figures of `pulled` in place of its own; returns the records that changed.
+
+    The README beside it is that beside `pulled`.
+    """
     shutil.copytree(before, merged)
     shutil.rmtree(merged / "records")
-    for page in merged.glob("*.md"):
+    for page in [*merged.glob("*.md"), *(merged / FIGURES).glob("*")]:
         page.unlink()
-    for page in sorted(pulled.glob("*.md")):
-        shutil.copyfile(page, merged / page.name)
+    for page in sorted([*pulled.glob("*.md"), *(pulled / FIGURES).glob("*")]):
+        place = merged / page.relative_to(pulled)
+        place.parent.mkdir(exist_ok=True)
+        shutil.copyfile(page, place)
+    readme = pulled.parent / README
+    if readme.is_file() and not readme.is_symlink() and readme.stat().st_size <= LARGEST:
+        shutil.copyfile(readme, merged.parent / README)
     changed = []
     for path in sorted(path for path in (pulled / "records").rglob("*") if path.is_file()):
         place = merged / path.relative_to(pulled)

@@ -135,12 +135,18 @@ def test_an_edited_block_is_told(board):
     assert "60.1" in path.read_text()
 
 
-def test_a_file_that_no_board_shows_does_not_belong_there(board):
-    (board / "figures/other.svg").write_text("<svg/>")
-    assert check(board) == [
-        f"{board / 'figures/other.svg'}: does not belong here; figures/ holds the figures of the README, which are "
-        "generated"
-    ]
+def test_a_figure_that_the_readme_does_not_show_is_told_and_removed(board):
+    other = board / "figures/other.svg"
+    other.write_text("<svg/>")
+    assert check(board) == [f"{other}: the README has no such figure; run `vreid-bench leaderboard`"]
+    assert write_pages(board) == [str(other)]
+    assert check(board) == []
+
+
+def test_the_figures_of_a_leaderboard_without_its_readme_are_left_alone(board, tmp_path_factory):
+    copy = shutil.copytree(board, tmp_path_factory.mktemp("copy") / "leaderboard")
+    assert check(copy) == []
+    assert write_pages(copy) == []
 
 
 @pytest.mark.parametrize(

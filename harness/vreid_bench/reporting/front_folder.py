@@ -33,7 +33,10 @@ def write_front(leaderboard: Path) -> list[str]:
         contents[place.path] = front.content
     for path, content in contents.items():
         write_atomic(path, content)
-    return [str(path) for path in contents]
+    leftover = _list_leftover(leaderboard, front)
+    for path in leftover:
+        path.unlink()
+    return [str(path) for path in (*contents, *leftover)]
 
 
 def find_front_faults(leaderboard: Path) -> Iterator[str]:
@@ -44,16 +47,23 @@ def find_front_faults(leaderboard: Path) -> Iterator[str]:
     except InputError as fault:
         yield str(fault)
         return
-    figures = {leaderboard / FIGURES / each.name: each for each in front.figures} if front else {}
-    if place and front and place.path.read_bytes() != front.content:
+    if place is None or front is None:
+        return  # a leaderboard alone, such as a copy: its figures are those of a README elsewhere
+    if place.path.read_bytes() != front.content:
         yield f"{place.path}: its board does not follow from the records; run `vreid-bench leaderboard`"
-    for path, figure in figures.items():
+    for figure in front.figures:
+        path = leaderboard / FIGURES / figure.name
         found = figure.find_fault(path.read_bytes()) if path.is_file() else "is missing"
         if found:
             yield f"{path}: {found}; run `vreid-bench leaderboard`"
-    for path in sorted((leaderboard / FIGURES).glob("*")):
-        if path not in figures:
-            yield f"{path}: does not belong here; {FIGURES}/ holds the figures of the README, which are generated"
+    for path in _list_leftover(leaderboard, front):
+        yield f"{path}: the README has no such figure; run `vreid-bench leaderboard`"
+
+
+def _list_leftover(leaderboard: Path, front: Front) -> list[Path]:
+    """Files in the folder of figures that the README does not show."""
+    names = {figure.name for figure in front.figures}
+    return [path for path in sorted((leaderboard / FIGURES).glob("*")) if path.name not in names]
 
 
 def _build(place: Place, leaderboard: Path) -> Front:
