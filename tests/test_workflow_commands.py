@@ -233,8 +233,9 @@ def compare(folder):
 
 
 def list_changed(folder):
-    """What git sees as changed, a line each."""
-    done = subprocess.run(["git", "status", "--short"], cwd=folder, capture_output=True, text=True, check=True)
+    """What git sees as changed of the files that it keeps, a line each."""
+    command = ["git", "status", "--short", "--untracked-files=no"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
