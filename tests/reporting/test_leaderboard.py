@@ -315,12 +315,16 @@ def test_a_paper_s_number_on_a_dataset_stands_beside_the_dataset_s_own_test_alon
     }
 
 
-def test_weights_from_another_record_name_a_committed_one(committed):
-    by_id = {record.id: record for record in committed}
-    lent = [record for record in committed if record.weights.trained_by]
-    assert len(lent) == 3
-    for record in lent:
-        assert by_id[record.weights.trained_by].weights.sha256 == record.weights.sha256
+def test_every_committed_row_can_be_made_without_another(committed):
+    """`leaderboard fill` makes each from its own options; rows of one training have equal weights."""
+    assert [record.method.name for record in committed if record.weights.origin != "trained"] == []
+    [plain, one_clip] = [
+        record
+        for record in committed
+        if (record.protocol.name, record.method.name, record.seed) == ("mars", "mean-pooling", 0)
+    ]
+    assert {plain.method.changes, one_clip.method.changes} == {(), ('test.sampler="uniform"',)}
+    assert plain.weights.sha256 == one_clip.weights.sha256
 
 
 # of two streams that begin from noise, the product is zero for a query, and the cosine of that is not defined
