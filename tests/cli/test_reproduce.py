@@ -6,10 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from places import LEADERBOARD
 
+from vreid_bench.boards.fill import Failure
+from vreid_bench.boards.printed_rows import write_command
+from vreid_bench.boards.wanted import Wanted
 from vreid_bench.reporting.printed_tables import read_papers
 
 PAPERS = read_papers()
@@ -114,3 +119,35 @@ def test_neither_torch_nor_plugins_are_imported(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=True
     )
     assert done.stdout.endswith("\n[]\n")
+
+
+@pytest.fixture
+def filled(monkeypatch):
+    """The calls of `fill`, which does nothing and returns these failures."""
+    calls, failures = [], []
+
+    def fill(rows, seconds, leaderboard, **how):
+        calls.append(([row.wanted for row in rows], seconds, leaderboard, how))
+        return failures
+
+    monkeypatch.setattr("vreid_bench.boards.fill.fill", fill)
+    return SimpleNamespace(calls=calls, failures=failures)
+
+
+def test_run_makes_the_rows_that_are_missing(reproduce, filled):
+    assert "Table 2: " in reproduce("tacan", "--table", "2", "--run")
+    assert filled.calls == []  # nothing is missing
+    shown = reproduce("ica", "--run", "-j", "2", "--runs", "there")
+    [(rows, seconds, leaderboard, how)] = filled.calls
+    commands = [line.strip() for line in shown.splitlines() if line.strip().startswith("vreid-bench run")]
+    assert rows
+    assert [write_command(wanted) for wanted in rows] == commands  # what is still missing, as nothing was run
+    assert len(seconds) == len(rows)
+    assert (leaderboard, how) == (LEADERBOARD, {"jobs": 2, "runs": Path("there"), "quiet": False})
+
+
+def test_a_row_that_cannot_be_made_is_told(cli, filled):
+    filled.failures.append(Failure(Wanted("prid2011", "tacan", "small", 0), "no space left"))
+    done = cli("reproduce", "tacan", "--run", "--dir", LEADERBOARD)
+    assert done.exit_code == 1
+    assert "1 row(s) failed:\nprid2011 tacan seed 0: no space left" in done.stderr

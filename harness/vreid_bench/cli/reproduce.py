@@ -80,8 +80,8 @@ def reproduce(
     claims = read_claims(folder / CLAIMS)
     tables = choose_tables(papers[paper], numbers)
     shown = reproduce_paper(paper, papers[paper], tables, claims.get(paper), records)
-    if options.pop("runs_missing"):
-        run_missing(list_missing(shown.tables), records, folder, options)
+    if options.pop("runs_missing") and (missing := list_missing(shown.tables)):
+        run_missing(missing, records, folder, options)
         shown = reproduce_paper(paper, papers[paper], tables, claims.get(paper), read_records(folder))
     commands = [write_command(wanted) for wanted in list_missing(shown.tables)]
     if form == "text":
