@@ -224,6 +224,8 @@ def shift(fields, head, factor):
         each["mAP"] *= factor
     for split in fields["people"]:
         split["AP"] = [value * factor for value in split["AP"]]
+    pairs = fields["camera_pairs"]
+    pairs["mAP"] = [[value and value * factor for value in row] for row in pairs["mAP"]]
 
 
 def compare(folder):

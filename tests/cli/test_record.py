@@ -59,5 +59,5 @@ def test_every_file_is_checked_before_the_command_ends(cli, tmp_path):
     bad.write_text("{}")
     result = cli("record", "check", bad, copy)
     assert result.exit_code == 2
-    assert f"{copy}: agrees with its splits, CMC curves and sums over" in result.output
+    assert f"{copy}: agrees with its splits, CMC curves, sums over" in result.output
     assert "bad.json: not a valid record" in result.stderr
