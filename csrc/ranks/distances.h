@@ -57,9 +57,10 @@ struct Rows {
       if (!tile.counted) continue;
       for (size_t c = 0; c < places[t].size(); ++c) scratch[c] = row[places[t][c]];
       const T* const x = places[t].empty() ? row + tile.first : scratch;
-      if (!count_tile(kernels, index, tiles, tile, q, x, key, near[worker], before)) return refuse(q);
+      const int64_t* const place = places[t].empty() ? nullptr : places[t].data();
+      if (!count_tile(kernels, index, tiles, tile, q, x, place, key, near[worker], before)) return refuse(q);
     }
-    drop_junk(index, tiles, whole, q, key, before);
+    complete(index, tiles, whole, q, key, before);
   }
 
   void refuse(int64_t q) {

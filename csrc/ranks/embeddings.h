@@ -107,7 +107,8 @@ struct Products {
         T* const x = space.product.data() + r * TILE;
         kernels.finish(x, space.scale.data(), space.shift.data(), tile.size);
         compare(space, tile, q + r, x);
-        count_tile(kernels, index, tiles, tile, q + r, x, key, space.near, space.before.data());
+        count_tile(kernels, index, tiles, tile, q + r, x, space.place.data(), key, space.near,
+                   space.before.data());
       }
     }
   }
@@ -143,9 +144,11 @@ struct Products {
 
   // A match must have in its tile the very key it is counted by, or ties would be decided by rounding.
   void compare(const Workspace<T>& space, const Tile& tile, int64_t q, const T* x) {
-    for (int64_t m = index.start[q]; m < index.start[q + 1]; ++m) {
+    const int64_t *const begin = index.item.data + index.start[q], *const end = index.item.data + index.start[q + 1];
+    for (auto m = std::lower_bound(begin, end, tile.first) - index.item.data; m < index.start[q + 1]; ++m) {
       const int64_t place = index.item[m];
-      if (index.group[place] != tile.group || place < tile.first || place > tile.last) continue;
+      if (place > tile.last) break;
+      if (index.group[place] != tile.group) continue;
       const auto* const found = std::lower_bound(space.place.data(), space.place.data() + tile.size, place);
       if (x[found - space.place.data()] != key.match[m]) differs = true;
     }
@@ -177,7 +180,7 @@ std::pair<Ints, int64_t> count_embeddings(const Array<T>& query, const Array<T>&
     });
     for (const auto& space : spaces)
       for (size_t i = 0; i < space.before.size(); ++i) before[i] += space.before[i];
-    for (int64_t q = 0; q < products.rows; ++q) drop_junk(index, products.tiles, products.whole, q, products.key, before);
+    for (int64_t q = 0; q < products.rows; ++q) complete(index, products.tiles, products.whole, q, products.key, before);
   }
   if (products.differs && products.bad < 0)
     throw std::runtime_error("count_embeddings: a key differs between pair and tile");

@@ -55,6 +55,8 @@ struct MatchIndex {
         require(item[m - 1] < item[m], "match_index.item: the places of a query must rise");
     check_offsets(junk_start, rows, junk.size, "match_index.junk_start: must rise from 0 to the number of junk items");
   }
+
+  int64_t matches(int64_t q) const { return start[q + 1] - start[q]; }
 };
 
 }  // namespace vreid

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -41,7 +42,8 @@ class Tiles {
   std::vector<Tile> all;
   std::vector<int64_t> split;  // [M, K] items of a group before a match
 
-  Tiles(const MatchIndex& index, int64_t width, std::pair<int64_t, int64_t> shard) : index(index) {
+  Tiles(const MatchIndex& index, int64_t width, std::pair<int64_t, int64_t> shard)
+      : index(index), of(index.groups) {
     require(shard.second > 0 && shard.first >= 0 && shard.first < shard.second, "shard: expected (i, n), 0 <= i < n");
     std::vector<int64_t> met(index.groups, 0), open(index.groups, -1);
     std::vector<std::vector<Marks>> marks(index.groups);  // the places of each group
@@ -53,6 +55,7 @@ class Tiles {
       if (k < 0) continue;
       if (open[k] < 0 || all[open[k]].size == width) {
         open[k] = int64_t(all.size());
+        of[k].push_back(open[k]);
         all.push_back({g, g, met[k], 0, k, open[k] % shard.second == shard.first});
       }
       marks[k].back().bits |= uint64_t(1) << g % MARKED;
@@ -80,13 +83,15 @@ class Tiles {
 
   // Does this item's tile belong to the shard?
   bool counts(int64_t place) const {
-    for (const Tile& tile : all)
-      if (tile.group == index.group[place] && tile.first <= place && place <= tile.last) return tile.counted;
-    return false;
+    const auto& mine = of[index.group[place]];
+    const auto next = std::upper_bound(mine.begin(), mine.end(), place,
+                                       [&](int64_t here, int64_t tile) { return here < all[tile].first; });
+    return all[*(next - 1)].counted;
   }
 
  private:
   const MatchIndex& index;
+  std::vector<std::vector<int64_t>> of;  // the tiles of each group, rising
 };
 
 }  // namespace vreid

@@ -14,7 +14,7 @@ from measure import broken, record
 CASES = Path(__file__).with_name("score_cases.py")
 
 
-@pytest.mark.parametrize("name", ["score_matrix", "score_embeddings", "score_million"])
+@pytest.mark.parametrize("name", ["score_matrix", "score_embeddings", "score_million", "score_many_matches"])
 def test_scores(name):
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     result = subprocess.run([sys.executable, str(CASES), name], env=environment, capture_output=True, text=True)

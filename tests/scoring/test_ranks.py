@@ -219,6 +219,36 @@ def test_numbers_at_the_edge_of_their_range_and_galleries_of_many_tiles(backend,
     np.testing.assert_array_equal(reduce(merge, parts).before, expected)
 
 
+MANY = 600  # matches of a query: kernels count so many by searching among them, not in batches
+
+
+@pytest.mark.slow
+@given(st.integers(0, 10**6), st.sampled_from([np.float32, np.float64]), st.sampled_from([2, 30, 1000]))
+@settings(max_examples=25, deadline=None)
+@pytest.mark.parametrize("name", implementations())
+def test_hundreds_of_matches_are_placed_as_in_words(name, seed, dtype, values):
+    """A person with hundreds of tracklets, and one with few; many ties or none; junk; several tiles; shards."""
+    random = np.random.default_rng(seed)
+    pids = random.choice([-1, 0, 1, 2], 3 * MANY, p=[0.02, 0.4, 0.56, 0.02])
+    camids = random.choice([1, 2], len(pids), p=[0.1, 0.9])
+    pids[:3], camids[:3] = [1, 1, 2], [1, 2, 1]
+    gallery = random.permutation(np.arange(random.choice([0, 3]), len(pids)))  # with the queries in it, or without
+    who = labels(pids, camids, np.arange(3), gallery)
+    everyone = random.integers(-values, values + 1, (len(pids), 1)).astype(dtype)
+    query, items = everyone[who.query], everyone[who.gallery]
+    distances = np.abs(query - items.T)
+    shards = int(random.integers(1, 4))
+    with pytest.MonkeyPatch.context() as patch:
+        choose(name, patch)
+        expected = before_by_hand(distances, who)
+        for count in (
+            lambda shard: count_from_distances([(slice(None), distances)], who, 2, shard),
+            lambda shard: count_from_embeddings(query, items, who, "sqeuclidean", 2, shard),
+        ):
+            parts = [count((shard, shards)) for shard in range(shards)]
+            np.testing.assert_array_equal(reduce(merge, parts).before, expected)
+
+
 def _distances(query, gallery):
     return ((query[:, None].astype(np.float64) - gallery) ** 2).sum(2)
 
