@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from edited_run import allow_edits
 from safetensors.numpy import load_file
 from short_run import SHORT
 
@@ -23,6 +24,7 @@ def test_a_finished_run_is_shown_with_the_date_of_its_record(cli, finished_run, 
     record = json.loads((finished_run / "record.json").read_text())
     record["created"] = "2031-02-03T14:02:59Z"
     (finished_run / "record.json").write_bytes(Record.of(record).to_json())
+    allow_edits(finished_run)
     shown = cli(*mean_pooling)
     assert shown.exit_code == 0
     assert f"{finished_run}: finished on 2031-02-03 14:02 UTC; its result is shown again; --anew" in shown.stderr

@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from safetensors.numpy import load_file, save_file
+from edited_run import allow_edits
+from safetensors.torch import load_file
 from short_run import SHORT, record_of
 
 from vreid_bench.records.record import Record
+from vreid_bench.records.tensors import pack_tensors
 from vreid_bench.system.fingerprint import sha256
 
 
@@ -140,6 +142,7 @@ def test_code_that_changed_since_is_told(cli, again, finished_run):
     [aggregator] = [each for each in record["method"]["providers"] if each["kind"] == "aggregator"]
     aggregator["code"] = "0" * len(aggregator["code"])
     (finished_run / "record.json").write_bytes(Record.of(record).to_json())
+    allow_edits(finished_run)
     result = cli(*again, "--set", "test.clips=1")
     assert f"note: {finished_run} ran with other code of aggregator {aggregator['name']}" in result.stderr
 
@@ -149,6 +152,7 @@ def test_a_run_whose_recipe_has_changed_since_is_refused(cli, again, finished_ru
     record = json.loads((finished_run / "record.json").read_text())
     record["method"]["recipe"]["test"]["T"] += 1
     (finished_run / "record.json").write_bytes(Record.of(record).to_json())
+    allow_edits(finished_run)
     result = cli(*again, "--data", tiny_mars)
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
     assert "the recipe of 'mean-pooling' has changed since that run; train it anew" in result.stderr
@@ -158,10 +162,12 @@ def test_weights_of_other_layers_are_refused_and_leave_no_run(cli, again, finish
     file = finished_run / "weights.safetensors"
     weights = load_file(file)
     name = next(name for name in weights if name.startswith("encoder."))
-    save_file({f"{key}.old" if key == name else key: value for key, value in weights.items()}, file)
+    renamed = {f"{key}.old" if key == name else key: value for key, value in weights.items()}
+    file.write_bytes(pack_tensors(renamed, {}))
     record = json.loads((finished_run / "record.json").read_text())
     record["weights"]["sha256"] = sha256(file.read_bytes())
     (finished_run / "record.json").write_bytes(Record.of(record).to_json())
+    allow_edits(finished_run)
     before = set(tmp_path.iterdir())
     result = cli(*again, "--set", "test.clips=1", "-q")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output

@@ -10,10 +10,11 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file
 from short_run import SHORT, record_of
 
 from vreid_bench.records.record import record_path
+from vreid_bench.records.tensors import pack_tensors
 from vreid_bench.reporting.leaderboard import check, write_pages
 from vreid_bench.reporting.record_folder import add_record
 
@@ -86,7 +87,7 @@ def test_finished_splits_are_taken_over_by_a_run_of_more(cli_json, pooling, tmp_
     with safe_open(stage, "np") as file:
         note = file.metadata()
     cost = json.loads(note["cost"]) | {"cpu_seconds": 12345.0}  # nobody measures that again
-    save_file(load_file(stage), stage, note | {"cost": json.dumps(cost)})
+    stage.write_bytes(pack_tensors(load_file(stage), note | {"cost": json.dumps(cost)}))
     more = cli_json(*pooling, "--splits", "3-4")
     assert (Path(more["run"]) / "split-3/weights.safetensors").read_bytes() == (
         trained / "weights.safetensors"

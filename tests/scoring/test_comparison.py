@@ -29,7 +29,12 @@ def run_folder(path, precision, pids=None, **fields):
     matches = MatchCounts(pids[:0], pids[:0], np.zeros((0, 2), int), {}, (), np.zeros((len(pids), 0), bool))
     kept = PerQuery(0 * pids, np.arange(len(pids)), pids, pids % 3, pids > 0, matches, scores)
     (path / "per_query.npz").write_bytes(kept.to_bytes())
-    (path / "record.json").write_text(json.dumps({**GOLDEN, **fields}))
+    curve = scores[CONVENTIONS[0]].cmc(50)
+    result = {"queries": int((~np.isnan(precision)).sum()), "mAP": float(np.nanmean(precision)), "R1": curve[0]}
+    conventions = {
+        name: {**before, **result, "cmc": before["cmc"] and curve} for name, before in GOLDEN["conventions"].items()
+    }
+    (path / "record.json").write_text(json.dumps({**GOLDEN, "conventions": conventions, **fields}))
     return path
 
 
@@ -241,6 +246,10 @@ def test_runs_that_cannot_be_paired_are_refused(tmp_path, precision, cli):
     c = run_folder(tmp_path / "c", np.where(np.arange(80) < 3, np.nan, precision))
     with pytest.raises(InputError, match="count different queries"):
         compare(a, c)
+    b = run_folder(tmp_path / "d", precision)
+    (b / "per_query.npz").write_bytes((run_folder(tmp_path / "e", 1 - precision) / "per_query.npz").read_bytes())
+    with pytest.raises(InputError, match="does not agree with the record: mAP"):
+        compare(a, b)
     (b / "per_query.npz").write_bytes(b"nothing")
     with pytest.raises(InputError, match="cannot be read"):
         compare(a, b)

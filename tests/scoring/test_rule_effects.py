@@ -7,6 +7,7 @@ import json
 import numpy as np
 import places
 import pytest
+from edited_run import allow_edits
 from oracle import by_hand, labels
 
 from vreid_bench.contracts.convention import Convention
@@ -90,6 +91,7 @@ def test_rules_of_another_version_are_refused(cli, run, rule):
     rules = fields["conventions"]["official"]["rules"] | rule
     fields["conventions"]["official"] |= {"rules": rules, "fingerprint": digest(rules)}
     (run / "record.json").write_bytes(Record.of(fields).to_json())
+    allow_edits(run)
     done = cli("conventions", "diff", run)
     assert done.exit_code == 2
     assert "record.json: has rules of 'official' that this version does not know" in done.stderr

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from vreid_bench.records.checksum import find_damage
 from vreid_bench.records.note import COST, MADE_BY, read_note
 from vreid_bench.records.run_directory import FOLDS, FoldDirectory
 from vreid_bench.system.files import write_atomic
@@ -65,7 +66,9 @@ def adopt_features(folder: FoldDirectory, view: str, made_by: str) -> bool:
 
 
 def _find(path: Path, folder: FoldDirectory, made_by: str) -> Path | None:
-    return next((file for file in _candidates(path, folder) if read_note(file).get(MADE_BY) == made_by), None)
+    """A file that was made by the same and has not changed since; a damaged one is passed over."""
+    files = (file for file in _candidates(path, folder) if read_note(file).get(MADE_BY) == made_by)
+    return next((file for file in files if not find_damage(file)), None)
 
 
 def _candidates(path: Path, folder: FoldDirectory) -> Iterator[Path]:

@@ -11,10 +11,14 @@ from itertools import count
 from pathlib import Path
 
 from vreid_bench.records import data_roots, planned_run
+from vreid_bench.records.checksum import find_damage
 from vreid_bench.records.planned_run import PlannedRun
+from vreid_bench.records.sums import FILE as SUMS
+from vreid_bench.records.sums import find_changed, write_sums
 from vreid_bench.system.errors import InputError, suggestion
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import sweep, write_atomic
+from vreid_bench.system.progress import write_line
 
 EVENTS = "run.log"
 NOTHING_DONE = {
@@ -25,6 +29,7 @@ NOTHING_DONE = {
 }  # the files of a run that stopped before it did anything
 NO_SCORES = "this run has a ranking and no scores, because its test cannot be scored here"
 CHECKPOINT = "checkpoint.safetensors"
+DAMAGED = ".damaged"  # behind the name of a file that changed on disk, which is kept and not used
 FOLDS = ("", "split-*/", "pretrained/", "split-*/pretrained/")  # where a run's folder has folders of folds
 
 
@@ -102,9 +107,10 @@ class RunDirectory:
         """
         if beginning:
             write_atomic(self.pretraining, beginning.encode())
-        write_atomic(self.per_query, per_query)
-        write_atomic(self.breakdown, json.dumps(breakdown).encode())
-        write_atomic(self.record, record)
+        results = [(self.per_query, per_query), (self.breakdown, json.dumps(breakdown).encode()), (self.record, record)]
+        write_sums(self.path, [(path.name, content) for path, content in results])
+        for path, content in results:
+            write_atomic(path, content)
         LOGGER.info("finished: %s", self.record.name)
 
     @contextmanager
@@ -120,6 +126,7 @@ class RunDirectory:
             except BlockingIOError as taken:
                 raise InputError(f"{self.path}: another process is working on this run; wait for it") from taken
             sweep(self.path)
+            self._set_aside_damaged()
             self._tidy()  # a run can be killed after its record and before its own tidying
             data_roots.write_data_roots(self.path, data)
             planned_run.write_planned_run(self.path, planned)
@@ -129,6 +136,24 @@ class RunDirectory:
                 self._tidy()
                 if {path.name for path in self.path.iterdir()} <= NOTHING_DONE:
                     shutil.rmtree(self.path)
+
+    def check_results(self) -> None:
+        """Hold the results against their checksums. Raises InputError for one that has changed since it was written."""
+        if changed := find_changed(self.path):
+            raise InputError(f"{changed}; repeat the command of the run, which writes its results again")
+
+    def _set_aside_damaged(self) -> None:
+        """Rename what has changed since it was written to `*.damaged`, and say so: the run computes it again."""
+        if self.is_finished and (changed := find_changed(self.path)):
+            for path in (self.record, self.per_query, self.breakdown, self.path / SUMS):
+                _set_aside(path)
+            _tell(f"{changed}; the results are kept as *{DAMAGED}, and computed again")
+        if self.is_finished:
+            return  # it shows its record, and nothing else is read
+        for path in sorted(file for pattern in FOLDS for file in self.path.glob(f"{pattern}*.safetensors")):
+            if damage := find_damage(path):
+                _set_aside(path)
+                _tell(f"{path}: {damage}; it is kept as {path.name}{DAMAGED}, and computed again")
 
     def _tidy(self) -> None:
         """Remove the checkpoints of a finished run: only an interrupted one needs them."""
@@ -153,10 +178,24 @@ class RunDirectory:
         return False
 
 
+def _set_aside(path: Path) -> None:
+    if path.exists():
+        path.replace(path.with_name(path.name + DAMAGED))
+
+
+def _tell(sentence: str) -> None:
+    LOGGER.warning("%s", sentence)
+    write_line(f"warning: {sentence}")
+
+
 def find_run(run: Path, runs: Path) -> RunDirectory:
-    """The folder of a finished run, named by its path or its id. Raises InputError if there is none."""
+    """The folder of a finished run, named by its path or its id. Raises InputError if there is none.
+
+    Its results are held against their checksums: InputError, too, if one has changed since it was written.
+    """
     for folder in (run, runs / run):
         if RunDirectory(folder).is_finished:
+            RunDirectory(folder).check_results()
             return RunDirectory(folder)
         if RunDirectory(folder).is_ranked:
             raise InputError(f"{folder}: {NO_SCORES}")

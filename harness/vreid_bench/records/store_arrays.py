@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from vreid_bench.records.checksum import BLANK, CHECKSUM, find_damage
 from vreid_bench.records.names import unpack_names
-from vreid_bench.records.note import read_note
+from vreid_bench.records.note import MADE_BY, read_note
 from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.system.errors import InputError
 
@@ -24,8 +26,11 @@ def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
     file = _store_file(path)
     if not file.is_file():
         raise InputError(f"{file}: the file does not exist")
+    note = read_note(file)
+    if _is_ours(note) and (damage := find_damage(file)):
+        raise InputError(f"{file}: {damage}; delete it and repeat the command of its run, which computes it again")
     try:
-        arrays: dict[str, NDArray[Any]] = {**load_file(file), **unpack_names(read_note(file))}
+        arrays: dict[str, NDArray[Any]] = {**load_file(file), **unpack_names(note)}
     except Exception as fault:  # a damaged file, or a type that NumPy does not have, makes it raise anything
         reason = str(fault).partition("\n")[0]
         raise InputError(f"{file}: cannot be read as .safetensors ({reason})") from fault
@@ -44,6 +49,11 @@ def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
 def read_store_metric(path: Path) -> str | None:
     """The metric by which a run compared the vectors in its store; None if it compared clips in pairs."""
     return read_note(_store_file(path)).get("metric")
+
+
+def _is_ours(note: Mapping[str, str]) -> bool:
+    """Did this program write a file with that note? By two entries, as one of them may be damaged."""
+    return CHECKSUM in note or len(note.get(MADE_BY, "")) == len(BLANK)
 
 
 def _store_file(path: Path) -> Path:

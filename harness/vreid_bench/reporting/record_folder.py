@@ -38,6 +38,8 @@ def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: b
         raise InputError(f"{source}: {NO_SCORES}; a leaderboard takes records only")
     if is_unfinished(source):
         raise InputError(f"{source}: this run is not finished, it has no {file.name}; repeat its command")
+    if source.is_dir():
+        RunDirectory(source).check_results()
     record = read_checked(file)
     place = leaderboard / NAME / record_path(record)
     content = record.to_json()

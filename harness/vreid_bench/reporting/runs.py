@@ -159,6 +159,7 @@ def _read_runs(runs: Path) -> Iterator[ListedRun]:
 def _read_run(run: RunDirectory, installed: _Installed) -> ListedRun:
     state = find_state(run)
     if state.name == "finished":
+        run.check_results()
         return _describe(run.path.name, Record.from_file(run.record), installed)
     if not run.lock.exists():
         raise InputError("is not a run: expected a record.json, or the lock of a run that is not finished")

@@ -14,6 +14,7 @@ from tabulate import tabulate
 
 from vreid_bench.records.entries import DatasetEntry, Ruled
 from vreid_bench.records.per_query import PerQuery
+from vreid_bench.records.query_agreement import find_query_disagreements
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.scoring.bootstrap import sum_by_person
@@ -93,7 +94,7 @@ def compare_groups(ones: Sequence[Path], others: Sequence[Path], runs: Path = Pa
     every = [*groups[0], *groups[1]]
     head = every[0].record.protocol.headline
     names = [head, *sorted(set.intersection(*(set(each.record.conventions) for each in every)) - {head})]
-    kept = [[PerQuery.from_file(each.folder.per_query, names) for each in group] for group in groups]
+    kept = [[each.read_queries(names) for each in group] for group in groups]
     first = kept[0][0]
     for each, scores in zip(every, [*kept[0], *kept[1]], strict=True):
         for array in PAIRED:
@@ -186,6 +187,13 @@ class _Opened(NamedTuple):
     def open(cls, run: Path, runs: Path) -> _Opened:
         folder = find_run(run, runs)
         return cls(folder, Record.from_file(folder.record))
+
+    def read_queries(self, conventions: Sequence[str]) -> PerQuery:
+        """The scores of its queries. Raises InputError if the record's do not follow from them."""
+        queries = PerQuery.from_file(self.folder.per_query, conventions)
+        for sentence in find_query_disagreements(self.record, queries):
+            raise InputError(f"{self.folder.per_query}: does not agree with the record: {sentence}; run it again")
+        return queries
 
 
 def _check_group(group: Sequence[_Opened]) -> None:
