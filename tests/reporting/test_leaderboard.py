@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from places import GOLDEN, LEADERBOARD, ROOT
 
 from vreid_bench.records.record import Record
 from vreid_bench.registry.registry import Registry
-from vreid_bench.reporting.leaderboard import build_pages, check, write_pages
-from vreid_bench.reporting.record_folder import add_record
+from vreid_bench.reporting.leaderboard import build_pages, check, publish, write_pages
+from vreid_bench.reporting.record_folder import add_record, read_records
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.files import UNFINISHED
 from vreid_bench.system.fingerprint import digest
 
 FIRST = Path("records/mars/synthetic/temporal-pooling-small-seed0.json")
@@ -89,7 +91,7 @@ def test_the_index_begins_with_real_data_and_then_with_the_widest_comparison(tmp
 def test_a_fresh_leaderboard_has_no_problems_and_nothing_to_write(leaderboard):
     assert check(leaderboard) == []
     assert write_pages(leaderboard) == []
-    assert {path.name for path in leaderboard.iterdir()} == {"records", *build_pages(leaderboard)}
+    assert {path.name for path in leaderboard.iterdir()} == {"records", ".lock", *build_pages(leaderboard)}
 
 
 def test_an_empty_leaderboard_is_a_leaderboard(tmp_path):
@@ -115,6 +117,29 @@ def test_an_invalid_record_is_not_added(tmp_path):
     with pytest.raises(InputError, match="not a valid record"):
         add_record(tmp_path / "record.json", tmp_path / "leaderboard")
     assert not (tmp_path / "leaderboard").exists()
+
+
+def test_many_add_at_once(tmp_path):
+    """Everyone waits for the others, and the pages are those of all records."""
+    runs = [tmp_path / str(seed) for seed in range(12)]
+    for seed, run in enumerate(runs):
+        run.mkdir()
+        (run / "record.json").write_bytes(content(seed=seed))
+    with ThreadPoolExecutor(len(runs)) as pool:
+        found = list(pool.map(lambda run: publish([run], tmp_path / "leaderboard"), runs))
+    assert not any(each.refused or each.skipped for each in found)
+    assert len(read_records(tmp_path / "leaderboard")) == len(runs)
+    assert check(tmp_path / "leaderboard") == []
+    assert write_pages(tmp_path / "leaderboard") == []
+
+
+def test_what_a_killed_writer_left_is_ignored_and_removed(leaderboard):
+    left = [leaderboard / FIRST.parent / f".{FIRST.name}{UNFINISHED}", leaderboard / f".mars.md{UNFINISHED}"]
+    for path in left:
+        path.write_text("{")
+    assert check(leaderboard) == []
+    assert write_pages(leaderboard) == []
+    assert not any(path.exists() for path in left)
 
 
 def test_a_page_without_records_is_removed(leaderboard):

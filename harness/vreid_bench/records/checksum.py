@@ -26,7 +26,8 @@ def seal(content: bytes) -> bytes:
     length = int.from_bytes(content[:LENGTH], "little")
     header = json.loads(content[LENGTH : LENGTH + length])
     note = {**header.pop("__metadata__", {}), CHECKSUM: BLANK}
-    text = json.dumps({"__metadata__": dict(sorted(note.items())), **header}, separators=(",", ":"), ensure_ascii=False).encode()
+    header = {"__metadata__": dict(sorted(note.items())), **header}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % ALIGNED)
     before, mark, after = text.partition(_entry(BLANK))
     assert mark, "it was put there"

@@ -16,11 +16,12 @@ from vreid_bench.reporting.record_folder import (
     add_record,
     check_addition,
     find_faults,
-    is_unfinished,
+    hold_leaderboard,
+    is_unfinished_run,
     read_records,
 )
 from vreid_bench.system.errors import InputError
-from vreid_bench.system.files import write_atomic
+from vreid_bench.system.files import is_unfinished, write_atomic
 from vreid_bench.training.canary import CANARY
 
 FOLDERS = (record_folder.NAME, claims.NAME, "kernels", "boards", FIGURES)  # every other entry is a page
@@ -40,7 +41,7 @@ def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> P
     Runs that are not finished are skipped, and runs whose different records belong at one place are all refused.
     Raises InputError if none is finished.
     """
-    skipped = [run for run in runs if is_unfinished(run)]
+    skipped = [run for run in runs if is_unfinished_run(run)]
     finished = [run for run in runs if run not in skipped]
     if not finished:
         raise InputError(
@@ -87,7 +88,15 @@ def build_pages(leaderboard: Path) -> dict[str, bytes]:
 
 
 def write_pages(leaderboard: Path) -> list[str]:
-    """Bring the pages up to date; returns the files that changed, removed ones included."""
+    """Bring the pages up to date; returns the files that changed, removed ones included.
+
+    Processes that write take turns, so that the pages are those of all records after the last.
+    """
+    with hold_leaderboard(leaderboard):
+        return _write_pages(leaderboard)
+
+
+def _write_pages(leaderboard: Path) -> list[str]:
     pages = build_pages(leaderboard)
     changed = []
     for name, content in pages.items():
@@ -104,7 +113,7 @@ def write_pages(leaderboard: Path) -> list[str]:
 def check(leaderboard: Path) -> list[str]:
     """Every fault of the folder, each a sentence that names the file; empty if there is none."""
     problems = [*find_faults(leaderboard), *find_claim_faults(leaderboard / claims.NAME)]
-    known = {INDEX, CANARY.name}
+    known = {INDEX, CANARY.name, record_folder.LOCK}
     if problems:
         problems.append(f"{leaderboard}: the pages were not compared; correct the files above first")
     else:
@@ -121,7 +130,7 @@ def check(leaderboard: Path) -> list[str]:
         ]
         problems += find_front_faults(leaderboard)
     for path in sorted(leaderboard.iterdir() if leaderboard.is_dir() else ()):
-        if path.name not in (*FOLDERS, *known) and not _is_generated(path):
+        if path.name not in (*FOLDERS, *known) and not _is_generated(path) and not is_unfinished(path):
             problems.append(f"{path}: does not belong here; pages are generated, records lie under records/")
     return problems
 

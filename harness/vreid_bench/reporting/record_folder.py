@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from vreid_bench.records.record import Record, record_path
 from vreid_bench.records.run_directory import NO_SCORES, RunDirectory
 from vreid_bench.reporting.record_check import read_checked
 from vreid_bench.system.errors import InputError
-from vreid_bench.system.files import write_atomic
+from vreid_bench.system.files import hold_lock, is_unfinished, sweep, write_atomic
+from vreid_bench.system.progress import write_line
 
 NAME = "records"
+LOCK = ".lock"  # of the folder of a leaderboard
 
 
 def add_record(source: Path, leaderboard: Path, replace: bool = False, other_data: bool = False) -> Path:
@@ -20,12 +23,27 @@ def add_record(source: Path, leaderboard: Path, replace: bool = False, other_dat
     Only the record is copied; per-query results stay with the run. Raises InputError for an invalid record and,
     without `replace`, for one that would overwrite another; without `other_data`, if that is on other data.
     """
-    place, content = check_addition(source, leaderboard, replace, other_data)
-    write_atomic(place, content)
+    check_addition(source, leaderboard, replace, other_data)  # or a bad record would leave a folder
+    with hold_leaderboard(leaderboard):
+        place, content = check_addition(source, leaderboard, replace, other_data)
+        write_atomic(place, content)
     return place
 
 
-def is_unfinished(source: Path) -> bool:
+@contextmanager
+def hold_leaderboard(leaderboard: Path) -> Iterator[None]:
+    """Write in a leaderboard alone: other processes wait. What a killed one left half-written is removed."""
+
+    def tell() -> None:
+        write_line(f"{leaderboard}: waits for another process that writes there")
+
+    leaderboard.mkdir(parents=True, exist_ok=True)
+    with hold_lock(leaderboard / LOCK, tell):
+        sweep(leaderboard)
+        yield
+
+
+def is_unfinished_run(source: Path) -> bool:
     """Is it a folder without a record, as that of a run that is not finished?"""
     folder = RunDirectory(source)
     return source.is_dir() and not (folder.is_finished or folder.is_ranked)
@@ -36,7 +54,7 @@ def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: b
     file = RunDirectory(source).record if source.is_dir() else source
     if source.is_dir() and RunDirectory(source).is_ranked:
         raise InputError(f"{source}: {NO_SCORES}; a leaderboard takes records only")
-    if is_unfinished(source):
+    if is_unfinished_run(source):
         raise InputError(f"{source}: this run is not finished, it has no {file.name}; repeat its command")
     if source.is_dir():
         RunDirectory(source).check_results()
@@ -85,4 +103,5 @@ def _find_faults_of(path: Path, leaderboard: Path) -> Iterator[str]:
 
 def _list_files(leaderboard: Path) -> list[Path]:
     """All files, links included, in a fixed order."""
-    return sorted(path for path in (leaderboard / NAME).rglob("*") if path.is_symlink() or not path.is_dir())
+    found = (path for path in (leaderboard / NAME).rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path for path in found if not is_unfinished(path))
