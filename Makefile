@@ -3,6 +3,7 @@
 #            x86-64 processor with AVX2 prints the committed row
 # make test  lint, type-check and run every test; less than 97 % coverage of harness/ is an error
 # make quick lint, type-check and run what takes no training, no rendering, no compiler and no process of its own
+# make docs  build the documentation as a site in build/site: open build/site/index.html; a broken link is an error
 # make gpu   on a machine with an NVIDIA GPU (compute capability 8.0 or more, 16 GB free) and its driver: build the CUDA
 #            kernels, test them, look for races and time them. torch has to be a CUDA build (see TORCH); nvcc comes from the
 #            PATH or from the extra `nvcc`, compute-sanitizer from the PATH
@@ -23,7 +24,7 @@ PYTEST_WORKERS ?= 2
 PYTEST_ARGS ?=
 COMMA := ,
 
-.PHONY: install run test quick all-tests quick-tests lint types bench gpu races weights clean
+.PHONY: install run test quick docs all-tests quick-tests lint types bench gpu races weights clean
 
 install: $(VENV)/installed
 
@@ -54,6 +55,10 @@ lint: $(VENV)/installed
 
 types: $(VENV)/installed
 	$(BIN)/mypy
+
+# The variable leaves out an announcement of MkDocs' next version.
+docs: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Peers are timed on the same machine in the same run; build/bench.json keeps every ratio.
 bench: $(VENV)/installed
@@ -103,5 +108,5 @@ $(VENV)/torch: | $(VENV)/bin/pip
 
 $(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard csrc/*/* csrc/*/*/*) $(VENV)/torch
 	$(BIN)/pip install --quiet --disable-pip-version-check 'setuptools>=77' 'pybind11>=2.13' 'ninja>=1.11'
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test,browser,figures,flow,imagenet,onnx,parquet,sass$(if $(shell command -v nvcc),,$(COMMA)nvcc)]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test,browser,docs,figures,flow,imagenet,onnx,parquet,sass$(if $(shell command -v nvcc),,$(COMMA)nvcc)]'
 	@touch $@

@@ -1,0 +1,29 @@
+// A page that was opened as a file may start no worker, and the search runs in one. Here a hidden frame stands in for it.
+if (location.protocol === "file:") {
+  window.Worker = class extends EventTarget {
+    constructor(url) {
+      super()
+      const frame = document.createElement("iframe")
+      frame.hidden = true
+      document.body.appendChild(frame)
+      this.inside = frame.contentWindow
+      this.inside.postMessage = (data) => this.dispatchEvent(new MessageEvent("message", { data }))
+      this.inside.importScripts = (...urls) => Promise.all(urls.map((each) => this.load(each)))
+      this.ready = this.load(url)
+    }
+
+    load(url) {
+      return new Promise((done, failed) => {
+        const script = this.inside.document.createElement("script")
+        script.src = new URL(url, location.href).href
+        script.onload = done
+        script.onerror = failed
+        this.inside.document.body.appendChild(script)
+      })
+    }
+
+    postMessage(data) {
+      this.ready.then(() => this.inside.dispatchEvent(new MessageEvent("message", { data })))
+    }
+  }
+}
