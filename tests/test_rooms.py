@@ -6,7 +6,7 @@ from import_graph import HARNESS, PLUGINS, room
 from places import ROOT, TESTS
 
 ROOMS = import_graph.rooms_listed((ROOT / "CONTRIBUTING.md").read_text())
-BESIDE = ("plugins", "gpu")  # folders of tests that belong to no room
+BESIDE = ("plugins", "gpu", "docs")  # folders of tests that belong to no room
 
 
 @pytest.fixture(scope="module")
