@@ -32,7 +32,6 @@ from vreid_bench.scoring.conventions import read_convention
 # Options that make a command small.
 SMALL = {
     "shortened": (*SHORT, "--quiet"),
-    "small twin": ("--ids", "4", "--size", "32x16", "--quiet"),
     "without canary": ("--canary", "none"),
     "without figures": ("--no-figures", "--quiet"),
 }
