@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import re
 import textwrap
 from collections.abc import Iterable
 from typing import Any
@@ -84,9 +85,8 @@ def prose(text: str | None) -> str:
 
 
 def _escape(text: str) -> str:
-    for sign in "\\<*_[]#":
-        text = text.replace(sign, f"\\{sign}" if sign != "<" else "&lt;")
-    return text
+    """Of the signs of Markdown, only the stars around a stressed word are left."""
+    return re.sub(r"[\\_\[\]#]|\*(?!\w+\*)(?<!\w\*)", r"\\\g<0>", text).replace("<", "&lt;")
 
 
 def _hook(name: str, hook: Any) -> str:
@@ -151,7 +151,7 @@ def _method(source: str, entry: ast.FunctionDef) -> str:
         head = head.removesuffix("...").rstrip()
     said = (ast.get_docstring(entry) or "").split("\n\n")[0].replace("\n", " ")
     marks = [f"    @{ast.unparse(mark)}" for mark in entry.decorator_list if ast.unparse(mark) != "cached_property"]
-    comment = textwrap.wrap(said, 100, initial_indent="    # ", subsequent_indent="    # ")
+    comment = textwrap.wrap(said, 88, initial_indent="    # ", subsequent_indent="    # ")
     return "\n".join(["", *comment, *marks, f"{head} ..."])
 
 

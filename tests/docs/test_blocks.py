@@ -24,7 +24,7 @@ EXCEPTIONS = {
     # Of all others, what `run` decides before it reads data is decided: method, parts, settings, protocol, options.
     r"^vreid-bench run ": ("planned", "minutes to days, and data; tests/cli has a short run of each option"),
     r"^vreid-bench pretrain ": ("parsed", "ten minutes; tests/cli/test_pretrain.py trains a small one"),
-    r"data synthesize ": ("parsed", "a minute; tests/plugins/synthetic has small worlds"),
+    r"data synthesize ": ("parsed", "a minute; the fixtures of tests/conftest.py render small ones"),
     r"data verify mot --data vtest|data from-tracks my-tracks vtest": ("parsed", "footage of another package"),
     r"data verify mot --data my-tracklets": ("run", ""),
     r"leaderboard fill papers -j 2": ("parsed", "hours; tests/boards/test_fill.py fills a small board"),

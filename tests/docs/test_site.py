@@ -115,6 +115,17 @@ def test_every_field_of_a_record_is_there(docs_site):
             assert f"<code>{field}</code>" in text, field
 
 
+def test_lists_and_tables_are_rendered_as_such(docs_site):
+    """GitHub's Markdown needs no blank line before a list or a table, and that of the site does."""
+    sign = re.compile(r"^(?:[-*] |\d+\. |\|)", re.MULTILINE)
+    found = {}
+    for page in docs_site.rglob("*.html"):
+        for paragraph in re.findall(r"<p>(.*?)</p>", page.read_text(), re.DOTALL):
+            if sign.search(str(Text(paragraph))):
+                found[page.name] = paragraph
+    assert found == {}
+
+
 def test_no_file_is_loaded_from_elsewhere(docs_site):
     """By a page or a style; the script of the theme names others, for pages with diagrams, which there are none of."""
     loaded = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"(?:https?:)?//|url\([\"']?https?:|@import")
