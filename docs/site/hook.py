@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from reference_code import hooks_page, python_page
 from reference_commands import commands_page
+from reference_datasets import datasets_page
 from reference_lists import installed_page
 from reference_record import record_page
 
@@ -22,6 +23,7 @@ GENERATED = {
     "reference/hooks.md": hooks_page,
     "reference/python.md": python_page,
     "reference/installed.md": installed_page,
+    "reference/datasets.md": datasets_page,
     "reference/record.md": record_page,
 }
 MORE = "More"

@@ -6,7 +6,7 @@ from vreid_bench.registry.entry import KINDS, Entry
 from vreid_bench.registry.registry import Registry
 
 HINTS = {
-    "datasets": "`vreid-bench list datasets --json` has licence, access, citation and published counts.",
+    "datasets": "[Data sets](datasets.md) has licence, access, citation and published counts.",
     "methods": "`vreid-bench methods show NAME` has every setting, its meaning, and the numbers of the paper.",
     "protocols": "[Protocols](../protocols.md) has the counts; `vreid-bench protocols show NAME` describes one.",
     "conventions": "`vreid-bench conventions show NAME` has every rule of one.",

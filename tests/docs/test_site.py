@@ -107,6 +107,15 @@ def test_all_that_is_installed_is_there(docs_site):
             assert f"<code>{entry.name}</code>" in text, entry.title
 
 
+def test_each_data_set_is_there_with_its_terms(docs_site):
+    text = " ".join(text_of(docs_site / "reference/datasets.html").split())
+    known = [entry.description for entry in Registry.installed().entries("datasets") if entry.description]
+    assert len(known) >= 18
+    for description in known:
+        for name in ("title", "licence", "access", "citation", "withdrawn"):
+            assert " ".join(description[name].split()) in text, description["title"]
+
+
 def test_every_field_of_a_record_is_there(docs_site):
     text = (docs_site / "reference/record.html").read_text()
     schema = json.loads((ROOT / "docs/record.schema.json").read_text())
@@ -173,7 +182,7 @@ def small_docs(tmp_path):
     shutil.copytree(ROOT / "docs/site", tmp_path / "docs/site", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "docs/record.schema.json", tmp_path / "docs")
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
-    reference = {"plugins", "protocols", "checkpoints", "run-folder"}
+    reference = {"plugins", "protocols", "checkpoints", "run-folder", "data", "ethics"}
     for name in reference:
         (tmp_path / f"docs/{name}.md").write_text(f"# {name}\n\n## `record.json`\n")
     return tmp_path
