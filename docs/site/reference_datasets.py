@@ -14,8 +14,8 @@ def datasets_page() -> str:
     entries = [entry for entry in Registry.installed().entries("datasets") if entry.distribution == "vreid-bench"]
     text = [
         "# Data sets",
-        "What the publisher of each data set says, as `vreid-bench list datasets --json` has it. Nothing is downloaded: "
-        "you obtain a copy under its terms ([ethics](../ethics.md)), and [`data verify`](../data.md) holds it "
+        "What the publisher of each data set says, as `vreid-bench list datasets --json` has it. Nothing is "
+        "downloaded: you obtain a copy under its terms ([ethics](../ethics.md)), and [`data verify`](../data.md) holds it "
         "against these counts.",
         *(_section(entry) for entry in entries),
     ]
@@ -29,7 +29,7 @@ def _section(entry: Entry) -> str:
     rows = [f"| {name} | {known[name]} |" for name in ("licence", "access", "citation")]
     if counts := _counts(known):
         rows.append(f"| published counts | {counts} |")
-    table = "\n".join(["| | |", "|---|---|", *rows])
+    table = "\n".join(["| what | says its publisher |", "|---|---|", *rows])
     withdrawn = f'!!! warning "Withdrawn"\n    {known["withdrawn"]}\n\n' if known["withdrawn"] else ""
     return f"## {known['title']}\n\n`{entry.name}`: {entry.summary}\n\n{withdrawn}{table}"
 
