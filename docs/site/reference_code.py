@@ -13,7 +13,6 @@ from typing import Any
 import vreid_bench
 from vreid_bench.contracts import dataset, hookspecs, parts
 
-EVENTS = ("vreid_run_started", "vreid_metrics_logged", "vreid_run_finished")
 # What a plugin gives and gets, by the page's headings; other names of the public door stand under "More".
 GROUPS = {
     "Scoring": "score Report Metric Convention Compared Having",
@@ -38,16 +37,17 @@ GROUPS = {
 def hooks_page() -> str:
     """Every hook with its signature and docstring, and the types that a plugin's values have."""
     hooks = {name: value for name, value in vars(hookspecs).items() if name.startswith("vreid_")}
+    events = [name for name, hook in hooks.items() if inspect.signature(hook).parameters]
     text = [
         "# Hooks",
         "A plugin implements the hooks that it needs: functions of these names, marked with `@vreid_bench.hookimpl`. "
         "[Plugins](../plugins.md) has complete ones. Those of the first group take no arguments and return names with "
         "what they stand for.",
         "## What a plugin provides",
-        *(_hook(name, hook) for name, hook in hooks.items() if name not in EVENTS),
+        *(_hook(name, hook) for name, hook in hooks.items() if name not in events),
         "## Events",
         "Called while a run goes on, for what follows runs. They return nothing.",
-        *(_hook(name, hooks[name]) for name in EVENTS),
+        *(_hook(name, hooks[name]) for name in events),
         "## What a hook returns",
         "Structural types: a class that has these methods needs no base class.",
         *(_definition(getattr(parts, name), name) for name in _protocols(parts)),

@@ -15,8 +15,8 @@ def datasets_page() -> str:
     text = [
         "# Data sets",
         "What the publisher of each data set says, as `vreid-bench list datasets --json` has it. Nothing is "
-        "downloaded: you obtain a copy under its terms ([ethics](../ethics.md)), and [`data verify`](../data.md) holds it "
-        "against these counts.",
+        "downloaded: you obtain a copy under its terms ([ethics](../ethics.md)), and [`data verify`](../data.md) holds "
+        "it against these counts.",
         *(_section(entry) for entry in entries),
     ]
     return "\n\n".join(text) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vreid_bench.registry.entry import KINDS, Entry
+from vreid_bench.registry.inspection import GIVEN
 from vreid_bench.registry.registry import Registry
 
 HINTS = {
@@ -21,7 +22,7 @@ def installed_page() -> str:
     for kind, one in KINDS.items():
         entries = [entry for entry in registry.entries(kind) if entry.distribution == "vreid-bench"]
         title = "Data sets" if kind == "datasets" else f"{one.capitalize()}s" if kind != "losses" else "Losses"
-        options = kind in ("encoders", "aggregators", "matchers", "losses", "augmentations", "rerankers")
+        options = kind in GIVEN  # those that are built
         head = "| name | what it is | options |\n|---|---|---|" if options else "| name | what it is |\n|---|---|"
         rows = [head, *(_row(entry, options) for entry in entries)]
         text += [f"## {title}", *([HINTS[kind]] if kind in HINTS else []), "\n".join(rows)]
