@@ -5,11 +5,15 @@ if (location.protocol === "file:") {
       super()
       const frame = document.createElement("iframe")
       frame.hidden = true
+      // Some browsers replace the empty document of a new frame once: what is put into it earlier would be lost.
+      const opened = new Promise((done) => frame.addEventListener("load", done, { once: true }))
       document.body.appendChild(frame)
-      this.inside = frame.contentWindow
-      this.inside.postMessage = (data) => this.dispatchEvent(new MessageEvent("message", { data }))
-      this.inside.importScripts = (...urls) => Promise.all(urls.map((each) => this.load(each)))
-      this.ready = this.load(url)
+      this.ready = opened.then(() => {
+        this.inside = frame.contentWindow
+        this.inside.postMessage = (data) => this.dispatchEvent(new MessageEvent("message", { data }))
+        this.inside.importScripts = (...urls) => Promise.all(urls.map((each) => this.load(each)))
+        return this.load(url)
+      })
     }
 
     load(url) {

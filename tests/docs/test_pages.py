@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from doc_blocks import PAGES
 from places import LEADERBOARD, ROOT
 
 from vreid_bench.cli.main import main
@@ -15,7 +16,6 @@ from vreid_bench.reporting.terminal import render
 README = (ROOT / "README.md").read_text()
 MANUAL = README + "".join(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))
 OTHERS = {"--help", "--index-url", "--strict"}  # of every command, of pip, of MkDocs
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_the_plugins_in_the_docs_are_those_that_the_tests_install():
