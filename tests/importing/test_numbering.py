@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vreid_bench import InputError
-from vreid_bench.importing.numbering import as_column, as_texts, number_jointly
+from vreid_bench.importing.numbering import as_column, as_rows, as_texts, number_jointly
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,11 @@ def test_numbers_in_every_form_are_the_same_column(value):
         (np.array([1, 1 << 53], np.float64), r"only below 2\^53"),
         (np.array([1, 1 << 63], np.uint64), r"holds 9223372036854775808, expected numbers below 2\^63"),
         ([1, 1 << 70], r"expected numbers below 2\^63"),
+        ([2, (1 << 64) - 1], r"pid holds 18446744073709551615, expected numbers below 2\^63"),
+        ([1, 10**5000], r"pid holds a number of 16,610 bits, expected numbers below 2\^63"),
+        (np.array([1, 10**5000], object), r"pid holds a number of 16,610 bits"),
+        (np.array([1, 1 << 24], ">f4"), r"holds 16777216 as >f4, .* only below 2\^24"),
+        (np.ma.masked_array([1, 2], [False, True]), "pid is masked at 1 of 2 places, expected an array without a mask"),
         ([0.5, 1], "must hold whole numbers, got float64"),
         ([np.nan, 1], r"pid has no value in row 0 \(1 of 2 rows\), expected one in each"),
         (np.array([1, 2, np.nan], np.float32), r"pid has no value in row 2 \(1 of 3 rows\)"),
@@ -117,3 +122,15 @@ def test_empty_texts_are_no_person():
 )
 def test_missing_values_of_an_attribute_are_empty(values, texts):
     assert as_texts(values, "outfit").tolist() == texts
+
+
+def test_rows_are_numbers_and_nothing_else():
+    assert as_rows(np.array([0.0, 2.0]), "query").tolist() == [0, 2]
+    for value in (["0", "2"], [0.5], np.array([True])):
+        with pytest.raises(InputError, match="query must hold"):
+            as_rows(value, "query")
+
+
+def test_a_masked_attribute_is_not_read_through_its_mask():
+    with pytest.raises(InputError, match="outfit is masked at 1 of 2 places"):
+        as_texts(np.ma.masked_array([1.0, 2.0], [False, True]), "outfit")

@@ -336,3 +336,27 @@ def test_labels_must_be_one_number_a_tracklet():
         with pytest.raises(ValueError, match="clip_batch_hard: pids must be") as told:
             clip_batch_hard(torch.zeros(4, 3, 6), pids)
         assert str(told.value).endswith(got)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("C", "K"), [(0, 2), (3, 0), (0, 0)])
+def test_without_clips_on_a_side_the_gradient_is_zero(mode, C, K):
+    query, gallery, one = (torch.ones(N, n, 6, requires_grad=True) for N, n in ((4, C), (3, K), (4, min(C, K))))
+    weights = {
+        "factored": [(4, C), (3, K)],
+        "top": [],
+        "pairwise": [(4, 3, C, K)],
+        "learned": [(5, 6), (5,), (4, 5), (4,), (1, 4), (1,)],
+    }
+    given = [torch.ones(shape, requires_grad=True) for shape in weights[mode]]
+    distance = clip_distance(query, gallery, given, rule=ClipRule(mode=mode))
+    assert (distance == 1).all()
+    distance.sum().backward()
+    for tensor in (query, gallery, *given):
+        assert tensor.grad.shape == tensor.shape
+        assert not tensor.grad.any()
+    shapes = {**weights, "factored": [(4, 0)], "pairwise": [(4, 4, 0, 0)]}
+    given = [torch.ones(shape, requires_grad=True) for shape in shapes[mode]]
+    hardest = clip_batch_hard(one, torch.tensor([1, 1, 2, 2]), given, rule=ClipRule(mode=mode))
+    (hardest[0] + hardest[1]).sum().backward()
+    assert all(tensor.grad.shape == tensor.shape and not tensor.grad.any() for tensor in (one, *given))

@@ -1,6 +1,7 @@
 """Parts swapped and structured values given with `--set`: small parts of its own, no torch."""
 
 import json
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from vreid_bench import Clipping, Fit, InputError, Method, Schedule, Train, hook
 from vreid_bench.registry.assignments import override
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import describe, list_places
+from vreid_bench.registry.settings import describe, list_places, settings
 
 
 def encoder(depth=18): ...
@@ -182,6 +183,10 @@ def test_a_matcher_that_is_fitted_brings_its_stage_and_takes_it_away_again(metho
         ),
         ('stages.0.losses={"triplet": NaN}', "expected a finite number as 'triplet'"),
         ("optimizer.options=3", "stages.0.optimizer.options: expected a table of names and values"),
+        ("corruption.most=null", "stages.0.corruption.most: expected int, as in 0, got 'null'"),
+        ("corruption.strength=null", "stages.0.corruption.strength: expected float, as in 5.0, got 'null'"),
+        ("corruption.quality=null", "stages.0.corruption.quality: expected int, as in 20, got 'null'"),
+        ("stages.0.P=null", "stages.0.P: expected int"),
     ],
 )
 def test_what_cannot_be_put_in_is_one_sentence(method, registry, assignment, message):
@@ -201,3 +206,14 @@ def test_every_place_of_a_part_is_listed(method, registry):
         ("stages.0.augment.0", "augmentations"),
         ("stages.0.matcher", "matchers"),
     ]
+
+
+def test_no_setting_of_a_shipped_method_fails_on_null():
+    installed = Registry.installed()
+    for name in ("clip-top", "tacan", "personvlad", "3d-cnn"):
+        shipped = installed.build_method(installed.entry("methods", name), "small")
+        paths = [*dict(settings(shipped)), *(place.path for place in list_places(shipped))]
+        assert len(paths) >= 50
+        for path in paths:
+            with suppress(InputError):
+                override(shipped, [f"{path}=null"], installed)

@@ -160,3 +160,12 @@ def test_a_ranking_without_labels_says_what_is_missing(cli, tmp_path, test_set):
     assert "is not known; add a file with the labels" in result.stderr
     refused = cli("score", "--ranking", ranking, "--metric", "cosine")
     assert (refused.exit_code, "--ranking has an order and no distances" in refused.stderr) == (2, True)
+
+
+def test_a_tracklet_with_two_labels_is_refused_beside_a_ranking(cli, tmp_path):
+    rows = [("query", "a", 1), ("gallery", "a", 2), ("gallery", "b", 1)]
+    labels = write(tmp_path / "labels.csv", ["role", "tracklet", "pid"], rows)
+    ranking = write(tmp_path / "r.csv", ["row_id", "query_tracklet", "gallery_tracklets"], [(0, "a", "b a")])
+    result = cli("score", "--ranking", ranking, labels)
+    assert result.exit_code == 2
+    assert "tracklet 'a', has pid 1, but in" in result.stderr

@@ -1,6 +1,7 @@
 """Re-ranking against the published algorithms over whole matrices, and the native kernels against their reference."""
 
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -392,3 +393,60 @@ def test_a_run_that_re_ranks_is_a_row_of_its_own(cli_json, tiny_mars, tmp_path, 
     page = (board / "mars-synthetic.md").read_text()
     assert "zhong k1=4 k2=2 share=0.3" in page
     assert "do not compare them with rows without" in page
+
+
+@pytest.mark.parametrize("reranker", [Zhong(), FastReidEvaluator()])
+@pytest.mark.parametrize("shift", [-2.0, -0.5])
+def test_distances_below_zero_are_refused(reranker, shift):
+    whole = squared(crowd(12)) / 50
+    matrices = [part + shift for part in corners(whole, 4)]
+    with pytest.raises(InputError, match=r"query-query distances go down to -\S+, expected none below 0"):
+        reranker.rerank(*matrices, "sqeuclidean")
+
+
+def test_rounding_below_zero_is_no_similarity():
+    matrices = corners(squared(crowd(12)).astype(np.float32), 4)
+    rounded = [part - 1e-6 * (part == 0) for part in matrices]
+    expected, found = (Zhong(k1=3, k2=2).rerank(*each, "sqeuclidean") for each in (matrices, rounded))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("reranker", [Zhong(k1=3, k2=2), FastReidEvaluator(k1=3, k2=2)])
+def test_nothing_overflows_without_a_sentence(reranker, recwarn):
+    features = crowd(12)
+    for scale in (1e9, 1e19, 1e25, 1e37):
+        query, gallery = np.split(features * np.float32(scale), [4])
+        cosine = reranker.from_features(query, gallery, "cosine")
+        np.testing.assert_allclose(cosine, reranker.from_features(features[:4], features[4:], "cosine"), rtol=1e-4)
+        for metric in ("euclidean", "sqeuclidean"):
+            with suppress(InputError):
+                assert np.isfinite(reranker.from_features(query, gallery, metric)).all()
+        with suppress(InputError):
+            given = corners(np.sqrt(squared(features)) * scale, 4)
+            assert np.isfinite(reranker.rerank(*given, "euclidean")).all()
+    assert not recwarn.list
+
+
+def test_what_cannot_be_squared_is_refused():
+    features = crowd(12)
+    for metric, scale, words in (
+        ("euclidean", 1e19, "the features of item . are too large to be squared in float32"),
+        ("sqeuclidean", 1e10, "distances go up to .*, and float32 does not hold their squares"),
+    ):
+        with pytest.raises(InputError, match=words):
+            Zhong().from_features(features[:4] * np.float32(scale), features[4:] * np.float32(scale), metric)
+    with pytest.raises(InputError, match="float32 does not hold their squares"):
+        Zhong().rerank(*corners(squared(features) * 1e20, 4), "euclidean")
+
+
+def test_the_score_command_does_not_re_rank_similarities(files, tmp_path, cli):
+    options = {"--query": tmp_path / "q.npz", "--gallery": tmp_path / "g.npz", "--metric": "cosine"}
+    options |= {"--rerank": "zhong", **squares(files[0], tmp_path)}
+    told = cli("score", *arguments(options), "--similarity")
+    assert (told.exit_code, "give 1 - similarity" in told.stderr) == (2, True), told.output
+    for name in ("query-distance", "distance", "gallery-distance"):
+        np.save(tmp_path / f"{name}.npy", np.load(tmp_path / f"{name}.npy") - 30)  # order kept, as of dot products
+    told = cli("score", *arguments(options), "--no-similarity")
+    assert (told.exit_code, "expected none below 0" in told.stderr) == (2, True), told.output
+    told = cli("score", *arguments({**options, "--dtype": "float64"}))
+    assert (told.exit_code, "a re-ranker compute in float32" in told.stderr) == (2, True), told.output

@@ -404,8 +404,9 @@ def test_the_numpy_twin_gives_the_same_report(cli_json, files, monkeypatch):
         ((["a", "b"], [1, 2], [0], [1]), r"roles\(\) returned <U1 \[2\], int64 \[2\], .*, expected four lists"),
         (([1, 2], [1], [0], [1]), "pids and camids of the same length"),
         (([1, 2], [1, 2], [0], [7]), "gallery list: rows must be 0 to 1, got 7"),
+        ((np.array([1, 2**64 - 1], np.uint64), [1, 2], [0], [1]), "pid of roles.* holds 18446744073709551615"),
     ],
-    ids=["none", "three", "texts", "lengths", "row"],
+    ids=["none", "three", "texts", "lengths", "row", "wraps"],
 )
 def test_a_reader_whose_roles_cannot_be_used_is_named(tmp_path, roles, message):
     reader = SimpleNamespace(read=lambda root: None, roles=lambda info: roles)

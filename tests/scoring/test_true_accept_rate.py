@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,12 +28,12 @@ def by_hand(distances, who, rate, queries_in_gallery):
                 impostor.append(distances[q, place])
             elif who.camids[item] != who.camids[row]:
                 genuine.append(distances[q, place])
-    passing = int(rate * len(impostor))
+    passing = Fraction(str(rate)) * len(impostor) // 1
     threshold = sorted(impostor)[passing] if passing < len(impostor) else np.inf
     return np.mean([d < threshold for d in genuine]) if genuine else None
 
 
-@given(st.integers(0, 10**6), st.sampled_from([0, 0.01, 0.1, 0.5, 1]), st.booleans(), st.integers(1, 9))
+@given(st.integers(0, 10**6), st.sampled_from([0, 0.01, 0.1, 0.29, 0.5, 0.57, 1]), st.booleans(), st.integers(1, 9))
 def test_agrees_with_all_pairs_sorted(seed, rate, queries_in_gallery, rows):
     random = np.random.default_rng(seed)
     pids = random.integers(-1, 4, 30)
@@ -62,3 +64,13 @@ def test_distances_of_vectors_in_tiles_are_those_of_all(monkeypatch, metric):
 def test_a_rate_that_is_no_share_is_refused():
     with pytest.raises(InputError, match=r"a fraction from 0 to 1, got 10"):
         true_accept_rates([], labels([1, 1], [1, 2], [0], [0, 1]), [10])
+
+
+@pytest.mark.parametrize("rate", [0.29, 0.57, 0.58])  # times 100 below 29, 57 and 58 in binary
+def test_a_rate_is_the_number_that_is_written(rate):
+    allowed = round(rate * 100)
+    # one query, its match, and 100 others: as many of them are closer than the match as the rate lets pass
+    who = labels([1, 1, *range(2, 102)], [1, 2, *[2] * 100], [0], range(1, 102))
+    distances = np.array([[allowed - 0.5, *range(100)]])
+    rates = [rate, rate - 0.01]
+    assert true_accept_rates([(slice(0, 1), distances)], who, rates) == [1.0, 0.0]

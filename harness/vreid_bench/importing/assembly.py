@@ -14,7 +14,7 @@ from vreid_bench.importing.content import Array, Column, Content, to_array
 from vreid_bench.importing.frames import AVERAGE, Pool, find_groups, pool_groups, pool_spans, read_spans
 from vreid_bench.importing.joining import join_tables
 from vreid_bench.importing.keys import Meaning, Side, find_attribute
-from vreid_bench.importing.numbering import as_column, as_texts, number_jointly
+from vreid_bench.importing.numbering import as_column, as_rows, as_texts, number_jointly
 from vreid_bench.importing.roles import split_by_roles
 from vreid_bench.system.errors import InputError
 
@@ -116,7 +116,7 @@ def _pool_index(columns: Columns, make_pool: MakePool, pool: str | None) -> None
         columns.lines.append(f"{features.source}: frames -> pooled by {name} into {len(pooled):,} tracklets")
     for kind, values in (("pid", spans.pid), ("camid", spans.camid)):
         columns.found[Meaning("", kind)] = Column(values, index.source)
-    columns.found[Meaning("query", "rows")] = Column(as_column(rows.value, rows.source) - 1, rows.source)
+    columns.found[Meaning("query", "rows")] = Column(as_rows(rows.value, rows.source) - 1, rows.source)
     columns.found[Meaning("gallery", "rows")] = Column(np.arange(len(spans.pid)), index.source)
 
 
@@ -227,7 +227,10 @@ def _take_arrays(own: Mapping[str, Column], table: dict[str, Any], parts: bool) 
 
 
 def _name_tracklets(sides: Mapping[Side, Mapping[str, Column]], tables: Mapping[str, dict[str, Any]]) -> None:
-    """The names of the tracklets; with person and camera before them where a name alone could mean several."""
+    """The names of the tracklets; with person and camera before them where a side gives one name to several.
+
+    A name with one label among the queries and another in the gallery stays, and is refused where both are compared.
+    """
     if not all("tracklet" in sides[side] for side in SIDES):
         return
     names = {
@@ -239,9 +242,9 @@ def _name_tracklets(sides: Mapping[Side, Mapping[str, Column]], tables: Mapping[
             tables[side]["tracklet"] = names[side]
         return
     labels = {side: list(zip(tables[side]["pid"], tables[side]["camid"], strict=True)) for side in SIDES}
-    owners: dict[str, Any] = {}
     unique = True
     for side in SIDES:
+        owners: dict[str, Any] = {}
         pairs = zip(names[side].tolist(), labels[side], strict=True)
         unique &= all(owners.setdefault(name, label) == label for name, label in pairs)
     for side in SIDES:

@@ -91,9 +91,25 @@ class Column(NamedTuple):
     source: str  # file and key, in messages
 
 
+def refuse_masked(value: Any, what: str) -> None:
+    """Raise InputError for an array of `numpy.ma` with masked places: what is behind a mask is not to be read."""
+    if np.ma.is_masked(value):
+        mask = np.ma.getmaskarray(value)
+        raise InputError(
+            f"{what} is masked at {np.count_nonzero(mask):,} of {mask.size:,} places, expected an array without a "
+            "mask; fill these places, or leave their rows out"
+        )
+
+
+def find_precision(dtype: np.dtype[Any]) -> type[np.float32] | type[np.float64]:
+    """The floating type for numbers of a type, in either order of bytes: float32 if it has them all, else float64."""
+    return np.float32 if np.can_cast(dtype, np.float32) else np.float64
+
+
 def to_array(column: Column) -> Array:
-    """The array itself, in memory. Raises InputError for rows of several lengths."""
+    """The array itself, in memory. Raises InputError for rows of several lengths, and for a mask."""
     value = column.value
+    refuse_masked(value, column.source)
     if hasattr(value, "detach"):
         value = value.detach().cpu()
         value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()

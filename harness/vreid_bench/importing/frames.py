@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.importing.content import Array
+from vreid_bench.importing.content import Array, refuse_masked
+from vreid_bench.importing.numbering import check_whole
 from vreid_bench.system.errors import InputError
 
 Pool = Callable[[Array], Array]  # [T, E] -> [E]
@@ -36,7 +37,7 @@ def read_spans(table: Any, source: str) -> Spans:
             f"{source}: expected [N, 4] whole numbers, the first frame, last frame, person and camera of each "
             f"tracklet, got {array.dtype} {list(array.shape)}"
         )
-    first, last, pid, camid = array.astype(np.int64).T
+    first, last, pid, camid = check_whole(array.reshape(-1), source).reshape(array.shape).T
     wrong = np.flatnonzero((first < 1) | (last < first))
     if wrong.size:
         row = int(wrong[0])
@@ -50,6 +51,7 @@ def pool_spans(features: Any, spans: Spans, pool: Pool, source: str) -> Array:
     features: an array, or a `Rows` on disk, of which only the frames of some tracklets are in memory. The axis of the
     frames is the one that the spans reach to. Raises InputError if neither or either axis can be it.
     """
+    refuse_masked(features, source)
     frames = int(spans.last.max())
     shape = features.shape
     fits = [axis for axis in (0, 1) if shape[axis] >= frames]

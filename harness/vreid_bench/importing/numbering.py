@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.people import DISTRACTOR, JUNK
-from vreid_bench.importing.content import Array
+from vreid_bench.importing.content import Array, refuse_masked
 from vreid_bench.system.errors import InputError
 
 Ints = NDArray[np.int64]
@@ -18,6 +18,7 @@ Ints = NDArray[np.int64]
 # bits of the whole numbers that a type has without a gap
 EXACT = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
 SPECIAL = {"-1": JUNK, "00-1": JUNK, "0": DISTRACTOR, "0000": DISTRACTOR}  # as MARS names the folders
+BELOW = "expected numbers below 2^63; number the labels anew"
 NUMBER = re.compile(r"[+-]?\d{1,18}|00-1")
 
 
@@ -27,6 +28,7 @@ def as_column(value: Any, what: str) -> Array:
     Raises InputError for labels that are neither, and for numbers beyond what their type holds exactly: ids that were
     different may have become the same.
     """
+    refuse_masked(value, what)
     kind = str(getattr(value, "dtype", "")).removeprefix("torch.")
     if hasattr(value, "detach"):
         value = value.detach().cpu()
@@ -48,6 +50,7 @@ def as_column(value: Any, what: str) -> Array:
 
 def as_texts(value: Any, what: str) -> NDArray[np.str_]:
     """Values of an attribute as texts [N]: 12.0 is `12`, a missing number is empty. Raises as `as_column` does."""
+    refuse_masked(value, what)
     value = _fill_missing(value)
     try:
         numbers = np.asarray(value, np.float64).reshape(-1) if not _is_text(value) else None
@@ -89,12 +92,12 @@ def check_whole(array: Array, what: str, kind: str = "") -> Ints:
     """The numbers of an array [N] as int64. Raises InputError for others, and beyond what their type holds exactly."""
     kind = kind or str(array.dtype)
     if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
-        raise InputError(f"{what} holds {int(array.max())}, expected numbers below 2^63; number the labels anew")
+        raise InputError(f"{what} holds {int(array.max())}, {BELOW}")
     if array.dtype.kind == "f":
         _refuse_missing(np.flatnonzero(np.isnan(array)).tolist(), array.size, what)
         if not np.isfinite(array).all() or (array % 1).any():
             raise InputError(f"{what} must hold whole numbers, got {kind} with other numbers; check what it holds")
-        bits = EXACT.get(kind, EXACT["float64"])
+        bits = EXACT.get(kind, EXACT.get(array.dtype.name, EXACT["float64"]))  # `>f4` is float32, too
         largest = float(np.abs(array).max(initial=0))
         if largest >= 1 << bits:
             raise InputError(
@@ -104,6 +107,14 @@ def check_whole(array: Array, what: str, kind: str = "") -> Ints:
     elif array.dtype.kind not in "iu":
         raise InputError(f"{what} must hold whole numbers or texts, got {array.dtype}")
     return array.astype(np.int64)
+
+
+def as_rows(value: Any, what: str) -> Ints:
+    """Numbers of rows [R] as int64. Raises InputError for anything else, and as `as_column` does."""
+    rows = as_column(value, what)
+    if rows.dtype.kind == "U":
+        raise InputError(f"{what} must hold the numbers of rows, counted from 0, got texts: {rows[:3].tolist()}")
+    return rows
 
 
 def number_jointly(columns: Sequence[tuple[str, Any]], what: str) -> tuple[list[Ints], list[Array | None]]:
@@ -154,6 +165,9 @@ def _as_array(value: Any, what: str) -> Array:
         _refuse_missing([row for row, each in enumerate(value) if is_missing(each)], len(value), what)
         if len({isinstance(each, str) for each in value}) > 1:
             raise InputError(f"{what} must hold numbers or texts, got a list with both")
+        whole = [each for each in value if isinstance(each, int)]
+        if whole and len(whole) == len(value) and max(map(abs, whole)) > np.iinfo(np.int64).max:
+            raise InputError(f"{what} holds {_write(max(whole, key=abs))}, {BELOW}")  # NumPy would round it
     try:
         array = np.asarray(value)
     except (ValueError, OverflowError) as fault:
@@ -165,5 +179,10 @@ def _as_array(value: Any, what: str) -> Array:
     if values and all(isinstance(each, str) for each in values):
         return np.array(values, np.str_)
     if values and all(isinstance(each, int) for each in values):
-        raise InputError(f"{what} holds {max(values, key=abs)}, expected numbers below 2^63; number the labels anew")
+        raise InputError(f"{what} holds {_write(max(values, key=abs))}, {BELOW}")
     raise InputError(f"{what} must hold whole numbers or texts, got objects of several kinds")
+
+
+def _write(number: int) -> str:
+    """A number for a message. Python does not write one of thousands of digits."""
+    return str(number) if number.bit_length() < 256 else f"a number of {number.bit_length():,} bits"

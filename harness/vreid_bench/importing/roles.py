@@ -9,7 +9,7 @@ import numpy as np
 from vreid_bench.importing.columns import Columns
 from vreid_bench.importing.content import Array, Column, to_array
 from vreid_bench.importing.keys import Meaning, Side, find_attribute
-from vreid_bench.importing.numbering import as_column
+from vreid_bench.importing.numbering import as_column, as_rows
 from vreid_bench.system.errors import InputError
 
 QUERY = {"query", "queries", "probe", "q", "both"}  # words in a column of roles
@@ -47,9 +47,9 @@ def split_by_roles(columns: Columns, origin: str) -> None:
     if roles is not None:
         rows = _read_roles(roles, size)
     elif lists[0] is not None and lists[1] is not None:
-        rows = as_column(lists[0].value, lists[0].source), as_column(lists[1].value, lists[1].source)
+        rows = as_rows(lists[0].value, lists[0].source), as_rows(lists[1].value, lists[1].source)
     elif counted is not None:
-        rows = as_column(counted.value, counted.source) - 1, np.arange(size)
+        rows = as_rows(counted.value, counted.source) - 1, np.arange(size)
     elif "embedding" not in common and "pid" not in common:
         return
     else:

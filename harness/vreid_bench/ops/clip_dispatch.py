@@ -50,7 +50,7 @@ def distance_backward(
         for rows in _rows(ClipSide(query[0], query[0]), ClipSide(gallery[0], gallery[0]), rule):
             left, right = prepare(inputs[0], query[1], rule), prepare(inputs[1], gallery[1], rule)
             value = _tile(left, right, rows, inputs[2:], rule)
-            parts = torch.autograd.grad(value, inputs, grad[rows])
+            parts = torch.autograd.grad(value, inputs, grad[rows], materialize_grads=True)
             totals = [total + part for total, part in zip(totals, parts, strict=True)]
     return totals
 
@@ -92,7 +92,7 @@ def batch_hard_backward(
     with torch.enable_grad():
         every = prepare(inputs[0], valid, rule)
         value = _measure_pairs(every, anchor, other, for_both(inputs[1:], rule), rule)
-        return list(torch.autograd.grad(value, inputs, grad))
+        return list(torch.autograd.grad(value, inputs, grad, materialize_grads=True))
 
 
 def _measure_pairs(every: ClipSide, anchor: Tensor, other: Tensor, weights: Sequence[Tensor], rule: ClipRule) -> Tensor:

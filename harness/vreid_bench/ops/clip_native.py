@@ -81,7 +81,8 @@ def hardest_backward(
     grads = grad_positive.contiguous(), grad_negative.contiguous()
     args = both[0].float().contiguous(), _mask(both), _weight(weights), positive, negative
     found = torch.ops.vreid.clip_hardest_backward(*grads, *args, *_numbers(rule))
-    return [grad.to(like.dtype) for grad, like in zip(found, (both[0], *weights), strict=False)]
+    # without clips the kernel returns an empty gradient of its own shape
+    return [grad.reshape(like.shape).to(like.dtype) for grad, like in zip(found, (both[0], *weights), strict=False)]
 
 
 def _hardest_backward_fake(

@@ -122,6 +122,9 @@ def sequential_similarity(query: ClipSide, gallery: ClipSide, score: Callable[[T
     order of the query's clips and, for each of these, of the gallery's; pairs that are not valid are skipped. The first
     pair has importance 1: the paper starts from r_1 = c_1 and does not give alpha_1.
     """
+    if not query.clips.shape[-2] or not gallery.clips.shape[-2]:
+        none = slice(0, 0)  # 0 with a gradient of 0, as the other modes have without clips
+        return query.clips[..., none, :].sum((-2, -1)) + gallery.clips[..., none, :].sum((-2, -1))
     mean = torch.zeros_like(query.clips.sum(-2) * gallery.clips.sum(-2))  # [..., E], r_t
     total = torch.zeros_like(query.valid.sum(-1) * gallery.valid.sum(-1))  # [...], A_t
     for a in range(query.clips.shape[-2]):

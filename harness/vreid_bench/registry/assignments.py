@@ -204,7 +204,7 @@ def _read_value(path: str, text: str, present: Any) -> Any:
 
 def _read_setting(path: str, text: str, present: Any) -> Any:
     value = _read_value(path, text, present)
-    if None not in (present, value) and type(value) is not type(present):
+    if present is not None and type(value) is not type(present):
         expected = f"{'list' if isinstance(present, tuple) else type(present).__name__}, as in {json.dumps(present)}"
         expected += " or 64x32" if path == "size" else ""
         raise InputError(f"--set {path}: expected {expected}, got {text!r}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.importing.content import refuse_masked
 from vreid_bench.records.note import read_note
 from vreid_bench.records.npz import read_npz
 from vreid_bench.records.run_directory import FoldDirectory
@@ -77,10 +78,25 @@ def read_square(path: Path, size: int) -> Array:
     return matrix
 
 
-def as_array(value: Any) -> Array:
-    """An array from anything array-like; a tensor is first detached and moved to the CPU."""
+def as_array(value: Any, what: str) -> Array:
+    """An array from anything array-like; a tensor is first detached and moved to the CPU.
+
+    Raises InputError for rows of several lengths, and for a mask.
+    """
+    refuse_masked(value, what)
     if hasattr(value, "detach"):
         value = value.detach().cpu()
         if str(value.dtype) == "torch.bfloat16":  # a type that NumPy does not have
             value = value.float()
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError as fault:
+        raise InputError(f"{what}: its rows differ in length; expected an array") from fault
+
+
+def as_matrix(value: Any, what: str) -> Array:
+    """A matrix of distances [Q, G]. Raises InputError for anything that is no matrix of real numbers."""
+    matrix = as_array(value, what)
+    if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
+        raise InputError(f"{what}: expected a matrix of numbers [Q, G], got {matrix.dtype} {list(matrix.shape)}")
+    return matrix

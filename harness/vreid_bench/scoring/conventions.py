@@ -85,13 +85,18 @@ MARS = ("official", "queries-in-gallery", "torchreid")
 def choose_conventions(chosen: Iterable[Convention | str], plugins: Callable[[], Registry]) -> tuple[Convention, ...]:
     """Conventions by name, or read from a `.toml` file.
 
-    `plugins` is called only for a name that is not in this module. Raises InputError.
+    `plugins` is called only for a name that is not in this module. Raises InputError, also if none is chosen.
     """
+    chosen = [chosen] if isinstance(chosen, str | Convention) else list(chosen)
+    if not chosen:
+        raise InputError("conventions: got none, expected at least one; `vreid-bench list conventions` shows all")
     known = {c.name: c for c in CONVENTIONS}
 
     def find(convention: Convention | str) -> Convention:
         if isinstance(convention, Convention):
             return convention
+        if not isinstance(convention, str):
+            raise InputError(f"conventions: expected names or conventions, got {convention!r}")
         if convention.endswith(".toml"):
             return read_convention(Path(convention))
         found: Convention = known[convention] if convention in known else plugins().get("conventions", convention)

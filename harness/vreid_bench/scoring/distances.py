@@ -150,4 +150,10 @@ def parse_metric(name: str) -> Metric:
     for metric in METRICS:
         if metric == name:
             return metric
-    raise InputError(f"metric must be one of {', '.join(METRICS)}, got {name!r}{suggestion(name, METRICS)}")
+    raise InputError(f"metric must be one of {', '.join(METRICS)}, got {name!r}{suggestion(str(name), METRICS)}")
+
+
+def check_precision(dtype: object) -> None:
+    """Raise InputError for a type in which distances are not compared."""
+    if dtype not in get_args(Precision):
+        raise InputError(f"dtype must be one of {', '.join(get_args(Precision))}, got {dtype!r}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vreid_bench.importing.content import Array
+from vreid_bench.importing.content import Array, find_precision
 from vreid_bench.importing.frames import Pool
 from vreid_bench.registry.assignments import parse_part
 from vreid_bench.registry.registry import Registry
@@ -32,14 +32,12 @@ def make_pool(name: str, registry: Registry) -> Pool:
                     f"--pool {name}: it is trained with its encoder; choose one without weights: average, max"
                 )
             modules[width] = module.eval()
-        maps = torch.from_numpy(np.array(frames, _float(frames)))[None, :, :, None, None]  # [1, T, E, 1, 1]
+        maps = torch.from_numpy(np.array(frames, find_precision(frames.dtype)))[
+            None, :, :, None, None
+        ]  # [1, T, E, 1, 1]
         with torch.inference_mode():
             found = modules[width](maps)
         pooled: Array = getattr(found, "embedding", found)[0].numpy()
         return pooled
 
     return pool
-
-
-def _float(frames: Array) -> Any:
-    return np.float64 if frames.dtype == np.float64 else np.float32

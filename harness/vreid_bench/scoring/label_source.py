@@ -15,6 +15,7 @@ import numpy as np
 
 from vreid_bench.contracts.dataset import RolesReader
 from vreid_bench.importing.assembly import Imported
+from vreid_bench.importing.numbering import as_rows, check_whole, number_jointly
 from vreid_bench.records.store_arrays import read_store_metric
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import Array, is_store, read_arrays
@@ -112,7 +113,8 @@ class Listing:
         labels = _read_roles(arrays, origin) if index is None else index.labels
         if index is not None:
             _check_order(arrays, origin, index)
-        tracklets = LabelledFeatures.from_arrays(arrays | {"pid": labels.pids, "camid": labels.camids}, origin)
+        known = {**labels.named, **arrays} | {"pid": labels.pids, "camid": labels.camids}
+        tracklets = LabelledFeatures.from_arrays(known, origin)
         tracklets.check_once()
         labels = replace(labels, named=tracklets.names, attributes=tracklets.attributes)
         return cls(labels, tracklets, _read_metric(path))
@@ -156,7 +158,8 @@ def read_index(protocol: str, folder: Path, registry: Registry) -> Index:
             f"{entry.title}: roles() returned {found or 'nothing'}, expected four lists of whole numbers: pids and "
             "camids of the same length, and the rows of the queries and of the gallery"
         )
-    return Index(folder, Labels(*(column.astype(np.int64) for column in columns)))
+    lists = zip(ROLES, columns, strict=True)
+    return Index(folder, Labels(*(check_whole(column, f"{entry.title}: {name} of roles()") for name, column in lists)))
 
 
 def _read_roles(arrays: Mapping[str, Array], origin: str) -> Labels:
@@ -166,7 +169,14 @@ def _read_roles(arrays: Mapping[str, Array], origin: str) -> Labels:
             f"{origin}: has no array {missing[0]!r}, expected the labels pid and camid, and in query and gallery the "
             "rows of each; add it, or name --protocol and --info, which have the labels"
         )
-    return Labels(*(np.asarray(arrays[name], np.int64) for name in ROLES))
+    numbers, named = [], {}
+    for name, title, what in (("pid", "person", "ids"), ("camid", "camera", "camera labels")):
+        [number], [texts] = number_jointly([(f"{origin}: {name}", arrays[name])], what)
+        numbers.append(number)
+        if texts is not None:
+            named[title] = texts
+    rows = [as_rows(arrays[name], f"{origin}: {name}") for name in ("query", "gallery")]
+    return Labels(*numbers, *rows, named=named)
 
 
 def _check_order(arrays: Mapping[str, Array], origin: str, index: Index) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.importing.content import find_precision
 from vreid_bench.importing.keys import find_attribute
 from vreid_bench.importing.numbering import as_texts, check_whole
 from vreid_bench.records.names import NAMES, Texts
@@ -43,7 +44,7 @@ class LabelledFeatures:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any], origin: str, has_cameras: bool = True) -> LabelledFeatures:
         """Check arrays of any kind that NumPy can read, torch tensors included. Raises InputError."""
-        found = {name: as_array(arrays[name]) for name in ARRAYS if name in arrays}
+        found = {name: as_array(arrays[name], f"{origin}: {name}") for name in ARRAYS if name in arrays}
         for name in ("pid", "camid"):
             if name not in found:
                 raise InputError(f"{origin}: has no array {name!r}; it has {', '.join(sorted(arrays)) or 'none'}")
@@ -85,7 +86,7 @@ class LabelledFeatures:
         if self.embedding is None:
             raise InputError(f"{self.origin}: has no array 'embedding'; expected one, because embeddings are compared")
         if self.embedding.ndim == 2:
-            return self.embedding.astype(dtype, copy=False)
+            return _round(self.embedding, dtype)
         shape = self.embedding.shape[:2]
         weight = np.ones(shape) if self.importance is None else self.importance.astype(np.float64)  # [N, C]
         if self.valid is not None:
@@ -96,7 +97,7 @@ class LabelledFeatures:
             raise InputError(f"{self.origin}: row {row} has no valid clip with an importance above 0")
         share = (weight / total)[:, None]  # [N, 1, C]
         mean: Array = (share @ self.embedding)[:, 0]  # [N, E]
-        return mean.astype(dtype)
+        return _round(mean, dtype)
 
     def check_once(self) -> None:
         """Raise InputError if a tracklet is listed twice: the same name, or person, camera and embedding."""
@@ -122,11 +123,14 @@ def find_queries(query: LabelledFeatures, gallery: LabelledFeatures) -> Ints:
     """The gallery row of each query tracklet itself, -1 where it is not in the gallery: [Q].
 
     Found by `tracklet` if both have it, else by person, camera and identical embedding; labels alone do not suffice.
+    Raises InputError for a tracklet with other labels among the queries than in the gallery.
     """
     place = np.full(len(query), -1)
     if query.tracklet is not None and gallery.tracklet is not None:
         row = {name: i for i, name in reversed(list(enumerate(gallery.tracklet.tolist())))}
-        return np.array([row.get(name, -1) for name in query.tracklet.tolist()])
+        place = np.array([row.get(name, -1) for name in query.tracklet.tolist()])
+        _check_labels(query, gallery, place)
+        return place
     if query.embedding is None or gallery.embedding is None or query.embedding.shape[1:] != gallery.embedding.shape[1:]:
         return place
     same: dict[tuple[int, int], list[int]] = {}
@@ -137,6 +141,31 @@ def find_queries(query: LabelledFeatures, gallery: LabelledFeatures) -> Ints:
         equal = [i for i in rows if np.array_equal(gallery.embedding[i], query.embedding[q], equal_nan=False)]
         place[q] = equal[0] if equal else -1
     return place
+
+
+def _check_labels(query: LabelledFeatures, gallery: LabelledFeatures, place: Ints) -> None:
+    """Raise InputError if a query has another label than the gallery item [Q] that is the same tracklet.
+
+    A value that one of the two lacks contradicts nothing.
+    """
+    assert query.tracklet is not None, "tracklets are found by their names"
+    asked = np.flatnonzero(place >= 0)
+    item = place[asked]
+    labels: dict[str, tuple[Array, Array]] = {"pid": (query.pid, gallery.pid)}
+    if query.has_cameras and gallery.has_cameras:
+        labels["camid"] = query.camid, gallery.camid
+    names = query.attributes.keys() & gallery.attributes.keys()
+    labels |= {name: (query.attributes[name], gallery.attributes[name]) for name in sorted(names)}
+    for name, (left, right) in labels.items():
+        known = (left[asked] != "") & (right[item] != "") if left.dtype.kind == "U" else np.ones(len(asked), bool)
+        other = np.flatnonzero((left[asked] != right[item]) & known)
+        if other.size:
+            row, place_there = int(asked[other[0]]), int(item[other[0]])
+            raise InputError(
+                f"{query.origin}: row {row}, tracklet {str(query.tracklet[row])!r}, has {name} {left[row]}, but in "
+                f"{gallery.origin}, row {place_there}, this tracklet has {name} {right[place_there]}; correct one of "
+                "them, or give different tracklets different names"
+            )
 
 
 def _check_whole(array: Array, what: str) -> Ints:
@@ -155,21 +184,37 @@ def _check_embedding(found: Mapping[str, Array], origin: str) -> dict[str, Array
         raise InputError(
             f"{origin}: embedding must be numbers [N, E] or [N, C, E], got {embedding.dtype} {embedding.shape}"
         )
-    checked = {"embedding": embedding if embedding.dtype in ("f4", "f8") else embedding.astype(np.float32)}
+    with np.errstate(over="ignore"):  # a long double beyond float64 becomes infinite, which is refused below
+        checked = {"embedding": embedding.astype(find_precision(embedding.dtype), copy=False)}
     for name in ("valid", "importance"):
         if name in found and found[name].shape != embedding.shape[:2]:
             raise InputError(
                 f"{origin}: {name} must be [N, C] for an embedding [N, C, E] = {embedding.shape}, "
                 f"got {found[name].shape}"
             )
+    if "valid" in found and (found["valid"].dtype.kind not in "biuf" or not np.isin(found["valid"], (0, 1)).all()):
+        raise InputError(f"{origin}: valid must be true or false for each clip, got {_describe(found['valid'])}")
     if "valid" in found:
         valid = checked["valid"] = found["valid"].astype(bool)
         if not valid.all():
             checked["embedding"] = np.where(valid[..., None], checked["embedding"], 0)  # padding may hold any value
-    if "importance" in found and not (found["importance"] >= 0).all():
-        raise InputError(f"{origin}: importance must not be negative or NaN")
+    importance = found.get("importance")
+    if importance is not None and importance.dtype.kind not in "biuf":
+        raise InputError(f"{origin}: importance must be a number for each clip, got {_describe(importance)}")
+    if importance is not None and not ((importance >= 0) & np.isfinite(importance)).all():
+        raise InputError(f"{origin}: importance must be finite and not negative")
     finite = np.isfinite(checked["embedding"]).all(-1)  # [N] or [N, C]
     if not finite.all():
         row = int(np.argwhere(~finite)[0][0])
         raise InputError(f"{origin}: row {row} of embedding holds NaN or infinity; every number must be finite")
     return checked
+
+
+def _round(vectors: Array, dtype: str) -> Array:
+    """In the precision in which they are compared; a number beyond it is infinite, which counting refuses."""
+    with np.errstate(over="ignore"):
+        return vectors.astype(dtype, copy=False)
+
+
+def _describe(array: Array) -> str:
+    return f"{array.dtype} such as {array.reshape(-1)[:3].tolist()}"

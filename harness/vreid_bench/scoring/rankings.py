@@ -22,6 +22,7 @@ from vreid_bench.scoring.array_files import is_run_store
 from vreid_bench.scoring.conventions import MARS, choose_conventions
 from vreid_bench.scoring.imports import assemble_labels
 from vreid_bench.scoring.label_source import Listing, Pair
+from vreid_bench.scoring.labelled_features import find_queries
 from vreid_bench.scoring.ranked_distances import ListedOrder, count_judged
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.report import Report
@@ -126,7 +127,8 @@ def _label_imported(imported: Imported) -> LabelTable:
                 f"{', '.join(imported.origins.values())}: names no tracklets, by which a ranking is "
                 "read; add a column tracklet"
             )
-    Pair.of(imported)  # which refuses columns that do not fit together
+    pair = Pair.of(imported)  # which refuses columns that do not fit together
+    find_queries(pair.query, pair.gallery)  # which refuses a tracklet with two labels
     return _make_table(sides, tuple(map(str, imported.gallery["tracklet"])), imported.cameras)
 
 

@@ -17,7 +17,7 @@ from vreid_bench.ops.metric import Metric
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.registry import Registry
-from vreid_bench.scoring.array_files import as_array, is_run_store, read_matrix, read_square
+from vreid_bench.scoring.array_files import as_matrix, is_run_store, read_matrix, read_square
 from vreid_bench.scoring.conventions import MARS, choose_conventions
 from vreid_bench.scoring.distances import (
     Distances,
@@ -26,6 +26,7 @@ from vreid_bench.scoring.distances import (
     Precision,
     TileDistances,
     VectorDistances,
+    check_precision,
     parse_metric,
 )
 from vreid_bench.scoring.gallery_shards import is_pattern, score_shards
@@ -66,10 +67,12 @@ def score(
 
     Raises InputError for input that cannot be scored. Warns if `distance` looks like similarities.
     """
+    check_precision(dtype)
     given = import_objects(query, gallery, distance is not None)
     source, parts = (Pair.of(given), given.parts) if isinstance(given, Imported) else (given, False)
     matrix = given.distance if distance is None and isinstance(given, Imported) else distance
     similar = matrix is not distance and isinstance(given, Imported) and given.similar
+    source.check_once()
     names = conventions if conventions is not None else MARS if source.query.has_cameras else CAMERALESS
     rules = check_cameras(choose_conventions(names, Registry.installed), source)
     labels = source.labels.for_conventions(rules)
@@ -77,7 +80,7 @@ def score(
     if matrix is None:
         distances = compare_vectors(source, metric, dtype, parts)
     else:
-        distances = MatrixDistances(as_array(matrix), dtype, similar)
+        distances = MatrixDistances(as_matrix(matrix, "distance"), dtype, similar)
     counts = distances.count(labels)
     if isinstance(distances, MatrixDistances) and (sign := describe_similarity(distances, counts, labels)):
         warnings.warn(f"distance: {sign}", stacklevel=2)

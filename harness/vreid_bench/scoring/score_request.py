@@ -115,6 +115,10 @@ class ScoreRequest:
         )
         yield reranked and self.matcher is not None, "--rerank and --matcher: give one of the two"
         yield (
+            self.dtype != "float32" and (reranked or self.matcher is not None),
+            "--dtype: a matcher and a re-ranker compute in float32; leave --dtype out",
+        )
+        yield (
             given and reranked and not all(squares),
             "--rerank with --distance: add --query-distance FILE, the distances among the queries [Q, Q], and "
             "--gallery-distance FILE, those among the gallery [G, G], or give features instead",

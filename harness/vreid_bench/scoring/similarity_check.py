@@ -9,8 +9,8 @@ from vreid_bench.contracts.people import JUNK
 from vreid_bench.scoring.distances import MatrixDistances
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.scoring.rerank.items import NEGATIVE
 
-NEGATIVE = 0.01  # of the largest value: a smaller one below 0 may be rounding
 SHARE = 2 / 3  # of the queries whose matches are far, from which on a matrix is suspicious
 DEVIATIONS = 3  # standard deviations of a fair coin: few queries can be far by chance
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -39,7 +40,8 @@ def true_accept_rates(
         if not 0 <= rate <= 1:
             raise InputError(f"a false accept rate is a fraction from 0 to 1, got {rate}")
     same, different = _count_pairs(labels, rule)
-    allowed = [int(rate * different) for rate in false_accept_rates]
+    # as it is written: in binary, 0.29 of 100 pairs is below 29
+    allowed = [int(Fraction(str(float(rate))) * different) for rate in false_accept_rates]
     genuine: list[Array] = []
     impostor = np.empty(0)  # the smallest max(allowed) + 1 so far
     for rows, distances in tiles:

@@ -80,7 +80,20 @@ class Mahalanobis(nn.Module, ABC):
         if self.sign.numel():
             raise ValueError(f"{type(self).__name__} is fitted already: what it represents is projected")
         vectors = represented.mean().double().cpu().numpy()  # [N, E]
-        learned = self.learn(vectors, pids.cpu().numpy(), camids.cpu().numpy())
+        name = type(self).__name__.lower()
+        bad = np.flatnonzero(~np.isfinite(vectors).all(1))
+        if bad.size:
+            raise InputError(
+                f"matcher {name}: the vector of training tracklet {bad[0]} is not finite ({bad.size} of {len(vectors)} "
+                "are not); check the encoder that made it"
+            )
+        try:
+            learned = self.learn(vectors, pids.cpu().numpy(), camids.cpu().numpy())
+        except np.linalg.LinAlgError as fault:
+            raise InputError(
+                f"matcher {name}: the covariances of the training tracklets cannot be inverted ({fault}); let the "
+                "vectors be normalized, or regularize more"
+            ) from fault
         projection = learned.projection * np.sqrt(np.abs(learned.weight))
         for name, value in (("projection", projection), ("sign", np.sign(learned.weight))):
             setattr(self, name, torch.from_numpy(np.ascontiguousarray(value)).to(pids.device))

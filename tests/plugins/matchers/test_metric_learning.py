@@ -198,6 +198,23 @@ def test_tracklets_that_teach_nothing_are_refused(matcher):
         fit(matcher(6, normalize=False), np.ones_like(vectors), pids, camids)
 
 
+@pytest.mark.parametrize("matcher", [Xqda, Kissme])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_vectors_that_are_not_finite_are_named(matcher, bad, recwarn):
+    vectors = np.random.default_rng(0).standard_normal((12, 3)).astype(np.float32)
+    vectors[5, 1] = bad
+    labels = torch.arange(12) // 4, torch.arange(12) % 2
+    with pytest.raises(InputError, match=rf"matcher {matcher.__name__.lower()}: the vector of training tracklet 5 is"):
+        matcher(3, normalize=False).fit(Clips.single(torch.from_numpy(vectors)), *labels)
+    assert not recwarn.list
+
+
+def test_a_ridge_that_vanishes_beside_large_vectors_is_a_sentence():
+    vectors = torch.from_numpy(np.random.default_rng(0).standard_normal((24, 40)).astype(np.float32)) * 1e19
+    with pytest.raises(InputError, match="matcher xqda: the covariances of the training tracklets cannot be inverted"):
+        Xqda(40, normalize=False).fit(Clips.single(vectors), torch.arange(24) // 4, torch.arange(24) % 2)
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [

@@ -15,7 +15,7 @@ from vreid_bench.scoring.ranks.counting import Counts, Tile, count_from_distance
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.ranks.pruning import BoundedMatcher, PrunedDistances
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
-from vreid_bench.scoring.rerank.k_reciprocal import count_reranked_distances, count_reranked_features
+from vreid_bench.scoring.rerank.k_reciprocal import count_reranked_distances, count_reranked_features, rerank_features
 from vreid_bench.system.progress import bar
 
 
@@ -61,13 +61,11 @@ def measure_distances(
             blocks = measure_blocks(matcher, query, gallery)
             whole = reranker.rerank(*blocks, find_metric(matcher), threads=torch.get_num_threads())
         else:
-            vectors = [matcher.vectors(side).float().cpu().numpy() for side in (query, gallery)]
+            asking, ranked = (matcher.vectors(side).float().cpu().numpy() for side in (query, gallery))
             if reranker is None:
-                yield from VectorDistances.of(vectors[0], vectors[1], matcher.metric).tiles()
+                yield from VectorDistances.of(asking, ranked, matcher.metric).tiles()
                 return
-            whole = reranker.from_features(
-                vectors[0], vectors[1], matcher.metric, memory=memory, threads=torch.get_num_threads()
-            )
+            whole = rerank_features(reranker, (asking, ranked), matcher.metric, memory, torch.get_num_threads())
     yield slice(0, len(whole)), whole
 
 

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.ops.metric import Metric
+from vreid_bench.scoring.ranks.scale import scale_rows
 from vreid_bench.scoring.rerank.neighbours import Floats, Ints, Lists, Longs, Survey, cores, load_kernels
 from vreid_bench.system.errors import InputError
 
 RERANK_MEMORY = 64 << 20  # bytes: default for what `FromFeatures` uses besides its input and its result
 BLOCK = 1024  # items along a side of the largest tile: 4 MiB, which a third-level cache holds
+NEGATIVE = 0.01  # of the largest distance: a smaller one below 0 may be rounding
 SMALLEST = 64  # items along a side of the smallest tile worth multiplying
 SET_BYTES = 160  # for each item and each of its neighbours: what lists and weighted sets take, with room to spare
 
@@ -23,7 +25,8 @@ class FromDistances:
     """Items with given distances.
 
     query_query: [Q, Q]; query_gallery: [Q, G]; gallery_gallery: [G, G]; the first and last are symmetric. Raises
-    InputError for shapes that do not fit, and from `survey` for a distance that is not finite.
+    InputError for shapes that do not fit and for distances below 0, whose squares would turn the order around, and from
+    `survey` for a distance that is not finite.
     """
 
     fresh = False
@@ -37,6 +40,12 @@ class FromDistances:
         for name, matrix, shape in zip(names, self.matrices, shapes, strict=True):
             if matrix.shape != shape:
                 raise InputError(f"re-ranking: {name} distances must be {list(shape)}, got {list(matrix.shape)}")
+            lowest = float(matrix.min())
+            if lowest < -NEGATIVE * max(float(matrix.max()), -lowest):
+                raise InputError(
+                    f"re-ranking: {name} distances go down to {lowest:.3g}, expected none below 0, because they are "
+                    "squared; give distances, such as 1 - similarity, or leave re-ranking out"
+                )
 
     def survey(self, nearest: int) -> Survey:
         """As `Items.survey`; every matrix is read once, and `query_gallery` once more."""
@@ -69,13 +78,16 @@ class FromFeatures:
     """Items with given features; their distances are computed tile by tile, half of them by symmetry.
 
     query: [Q, E]; gallery: [G, E]; memory: bytes to use besides the input and the result. Raises InputError for
-    features that do not fit each other or are not finite, and from `survey` for a limit too low for any tile.
+    features that do not fit each other, are not finite or are too large, and from `survey` for a limit too low for any
+    tile.
     """
 
     fresh = True
 
     def __init__(self, query: Any, gallery: Any, metric: Metric, memory: int = RERANK_MEMORY, threads: int = 0) -> None:
         self.query, self.gallery = (np.ascontiguousarray(f, np.float32) for f in (query, gallery))
+        if metric == "cosine" and self.query.ndim == self.gallery.ndim == 2 and self.query.size and self.gallery.size:
+            self.query, self.gallery = scale_rows(self.query), scale_rows(self.gallery)
         self.metric, self.memory, self.threads = metric, memory, threads or cores()
         self.shape = _sizes(self.query, self.gallery)
         if self.query.ndim != 2 or self.gallery.ndim != 2 or self.query.shape[1] != self.gallery.shape[1]:
@@ -86,6 +98,12 @@ class FromFeatures:
         if not np.isfinite(square).all():
             raise InputError(
                 f"re-ranking: the features of item {np.flatnonzero(~np.isfinite(square))[0]} are not finite"
+            )
+        # a quarter of the range: by Cauchy-Schwarz no squared distance can then overflow
+        large = np.flatnonzero(square >= np.finfo(np.float32).max / 4)
+        if large.size:
+            raise InputError(
+                f"re-ranking: the features of item {large[0]} are too large to be squared in float32; scale all of them"
             )
         length = np.sqrt(np.maximum(square, np.finfo(np.float32).tiny))
         self._scale = (1 / length if metric == "cosine" else np.ones(len(square))).astype(np.float32)  # [N]

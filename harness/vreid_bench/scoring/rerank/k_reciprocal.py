@@ -13,7 +13,9 @@ from scipy import sparse
 from vreid_bench.ops.metric import Metric
 from vreid_bench.scoring.ranks.counting import Counts, count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.scoring.ranks.scale import scale_rows
 from vreid_bench.scoring.rerank.neighbours import Floats, Items, load_kernels
+from vreid_bench.system.errors import InputError
 
 if TYPE_CHECKING:
     from vreid_bench.contracts.parts import Reranker  # imports torch, which is not needed here
@@ -33,9 +35,15 @@ class KReciprocalRule:
 
 
 def k_reciprocal_distance(items: Items, rule: KReciprocalRule) -> Floats:
-    """Distances [Q, G] after re-ranking; smaller is closer."""
+    """Distances [Q, G] after re-ranking; smaller is closer. Raises InputError for distances too large to be squared."""
     queries, size = items.shape[0], sum(items.shape)
     survey = items.survey(min(size, max(rule.count, rule.averaged)))
+    largest = float(survey.largest.max())
+    if rule.square and largest >= np.finfo(np.float32).max ** 0.5:
+        raise InputError(
+            f"re-ranking: distances go up to {largest:.3g}, and float32 does not hold their squares; scale the "
+            "features or the distances"
+        )
     sets = _weight_sets(items, rule, survey.nearest, survey.largest)  # [N, N]
     if rule.averaged > 1:
         sets = _average(sets, survey.nearest[:, : rule.averaged])
@@ -54,8 +62,16 @@ def count_reranked_features(
     It gets the gallery as it is ranked, junk included; a query that is also in the gallery is two items. threads: 0 for
     all cores.
     """
-    distance = reranker.from_features(*vectors, metric, memory=memory, threads=threads)  # [Q, G]
+    distance = rerank_features(reranker, vectors, metric, memory, threads)  # [Q, G]
     return count_from_distances([(slice(0, len(distance)), distance)], labels, threads or None)
+
+
+def rerank_features(
+    reranker: Reranker, vectors: tuple[Floats, Floats], metric: Metric, memory: int, threads: int = 0
+) -> Floats:
+    """The distances [Q, G] that a re-ranker computes from vectors of any scale, query [Q, E] and gallery [G, E]."""
+    query, gallery = map(scale_rows, vectors) if metric == "cosine" else vectors
+    return reranker.from_features(query, gallery, metric, memory=memory, threads=threads)
 
 
 def count_reranked_distances(
@@ -71,7 +87,8 @@ def _weight_sets(items: Items, rule: KReciprocalRule, nearest: NDArray[np.int32]
     size = len(nearest)
     start, member = load_kernels().reciprocal(nearest, min(rule.count, size), min(rule.half, size), items.threads)
     number = np.diff(start)  # [N]
-    e = rule.exponent(items.between(start, member), np.repeat(largest, number))  # [P]
+    with np.errstate(over="ignore"):  # of an infinite exponent the weight is 0, as it has to be
+        e = rule.exponent(items.between(start, member), np.repeat(largest, number))  # [P]
     filled = number > 0  # where more than k items coincide, an item may be missing among its own k nearest
     first, number = start[:-1][filled], number[filled]
     least = np.minimum.reduceat(e, first)  # subtracted, so that not all weights of a set can vanish
