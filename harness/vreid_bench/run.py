@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 from vreid_bench.evaluation.evaluate import Testing, embed_fold, evaluate
@@ -30,15 +31,14 @@ def run(plan: Plan, folder: RunDirectory, request: RunRequest) -> Record | None:
     testing = Testing.of(plan)
     check_cost(plan, machine, request.yes)
     report_resumption(folder, plan, machine)
-    events = Events.of(plan.registry.manager.hook, plan.identity, folder.path)
-    events.start()
-    if plan.dataset.unscored is not None:
-        rank_test(plan, testing, folder, machine, events)
-        return None
-    results = [run_fold(plan, testing, fold, folder, machine, events) for fold in plan.folds]
-    record = record_results(folder, plan, results, machine)
-    events.finish(record.to_json())
-    return record
+    with Events.of(plan.registry, request.trackers, plan.identity, folder.path) as events:
+        if plan.dataset.unscored is not None:
+            rank_test(plan, testing, folder, machine, events)
+            return None
+        results = [run_fold(plan, testing, fold, folder, machine, events) for fold in plan.folds]
+        record = record_results(folder, plan, results, machine)
+        events.finish(json.loads(record.to_json()))
+        return record
 
 
 def run_fold(

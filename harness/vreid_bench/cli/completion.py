@@ -26,6 +26,7 @@ TAKES = {
     "--accept-withdrawn": ("datasets",),
     "--matcher": ("matchers",),
     "--rerank": ("rerankers",),
+    "--tracker": ("trackers",),
     "--convention": ("conventions",),
     "method": ("methods", "encoders"),
     "kind": (KIND,),

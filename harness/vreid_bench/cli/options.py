@@ -57,6 +57,13 @@ LOG_LEVEL = click.option(
     show_default=True,
     help="What run.log in the folder keeps.",
 )
+TRACKERS = click.option(
+    "--tracker",
+    "trackers",
+    multiple=True,
+    metavar="NAME",
+    help="Also log the run with this tracker, for instance tensorboard; may be repeated. `list trackers` shows all.",
+)
 RERANK = click.option("--rerank", metavar="NAME", help="Re-rank, for instance with zhong or zhong:k1=50,k2=15.")
 MEMORY = click.option(
     "--memory", callback=parse_bytes, default="64M", show_default=True, help="For re-ranking, besides its result."

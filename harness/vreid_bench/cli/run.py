@@ -24,6 +24,7 @@ from vreid_bench.cli.options import (
     RERANK,
     RUNS,
     THREADS,
+    TRACKERS,
 )
 from vreid_bench.cli.sweep import list_assignments
 from vreid_bench.contracts.precision import PRECISIONS
@@ -123,6 +124,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
 @CHECKPOINT_EVERY
 @QUIET
 @LOG_LEVEL
+@TRACKERS
 @RERANK
 @MEMORY
 @ACCEPT_WITHDRAWN

@@ -70,15 +70,32 @@ def vreid_checkpoints() -> Mapping[str, Any]:
 
 
 @hookspec
+def vreid_trackers() -> Mapping[str, Any]:
+    """name -> factory of a tracker, an object with event hooks as below, which `run --tracker NAME` switches on."""
+
+
+# Events of a run. A plugin that implements one receives it of every run, and a tracker of those that name it. What they
+# raise ends no run: it is told at the end, and the plugin receives nothing more of that run but `vreid_run_ended`.
+
+
+@hookspec
 def vreid_run_started(run: Mapping[str, Any]) -> None:
-    """A run begins; `run` is its identity: method, protocol, preset, seed, directory."""
+    """A run begins, or goes on; `run` is its identity: id, method, protocol, preset, seed, splits, directory."""
 
 
 @hookspec
 def vreid_metrics_logged(run: Mapping[str, Any], step: int, values: Mapping[str, float]) -> None:
-    """A training step was logged: its losses and rate, or the scores after it, such as `validation.mAP`."""
+    """A training step was logged: its losses and rate, or the scores after it, such as `validation.mAP`.
+
+    `run` also has the numbers, from 0, of the split, the training of it, and the stage, within which steps count.
+    """
 
 
 @hookspec
-def vreid_run_finished(record: Mapping[str, Any]) -> None:
+def vreid_run_finished(run: Mapping[str, Any], record: Mapping[str, Any]) -> None:
     """A run ended with scores; `record` is what `record.json` holds."""
+
+
+@hookspec
+def vreid_run_ended(run: Mapping[str, Any], fault: str) -> None:
+    """The last event of a run, however it ended; `fault` is empty, or the exception that ended it."""

@@ -36,6 +36,7 @@ from vreid_bench.planning.validation import ValidationRequest
 from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.record import in_path
 from vreid_bench.records.scores import Splits
+from vreid_bench.registry.assignments import parse_part
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
@@ -74,6 +75,7 @@ class RunRequest:
     quiet: bool = False
     rerank: str | None = None  # a re-ranker, with options as `assignments.parse_part` reads them
     memory: int = RERANK_MEMORY  # bytes for re-ranking; does not change any number
+    trackers: tuple[str, ...] = ()  # `--tracker`, as `assignments.parse_part` reads them; change no number
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Plan:
         """The names by which trackers know the run."""
         chosen = self.chosen
         names = {"method": chosen.name, "protocol": self.protocol.name, "preset": chosen.preset, "seed": self.seed}
-        return {"id": self.id, **names}
+        return {"id": self.id, **names, "splits": self.total}
 
 
 class Recipe(NamedTuple):
@@ -190,6 +192,8 @@ def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False)
     for an invalid `--from`, `--checkpoint` or `--validate`, and, unless `dry`, for a training that lacks the weights to
     begin from.
     """
+    for tracker in request.trackers:
+        parse_part("trackers", tracker, registry)
     if request.checkpoint is not None:
         return _choose_checkpoint(registry, request, request.checkpoint)
     validation = None if request.validate is None else ValidationRequest.parse(request.validate)

@@ -32,6 +32,7 @@ KINDS = {
     "methods": "method",
     "rerankers": "re-ranker",
     "checkpoints": "checkpoint",
+    "trackers": "tracker",
 }
 
 

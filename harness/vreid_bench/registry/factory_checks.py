@@ -12,7 +12,7 @@ from vreid_bench.registry.inspection import GIVEN, accepts_call, find_wrong_defa
 from vreid_bench.registry.option_types import describe_fault
 from vreid_bench.system.errors import InputError
 
-PARTS = ("encoders", "aggregators", "matchers", "losses", "augmentations", "rerankers")
+PARTS = ("encoders", "aggregators", "matchers", "losses", "augmentations", "rerankers", "trackers")
 METHODS = {"matchers": "represent", "rerankers": "rerank"}  # what only a finished part of that kind can do
 MEANINGS = {  # of what factories are given
     "preset": "which is 'paper' or 'small'",

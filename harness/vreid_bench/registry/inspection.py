@@ -16,6 +16,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "losses": ("dims", "identities"),
     "augmentations": (),
     "rerankers": (),
+    "trackers": (),
 }
 
 REQUIRED = inspect.Parameter.empty  # stands for the default of an option that has none

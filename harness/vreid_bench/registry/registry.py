@@ -53,6 +53,10 @@ class Registry:
         """The hooks of all plugins, which are imported for them."""
         return self._loaded.manager
 
+    def plugin(self, name: str) -> Plugin:
+        """The plugin of that name, imported."""
+        return self._loaded.plugins[name]
+
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
         """Every entry, or those of one kind, sorted by name within its kind."""
         for each in KINDS if kind is None else (kind,):

@@ -14,13 +14,13 @@ from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
 from vreid_bench.training.checkpoint import Position
 
-Listener = Callable[[int, Mapping[str, float]], None]  # takes the number of a step and its values
+Listener = Callable[[Position, Mapping[str, float]], None]  # takes a step of a stage and its values
 
 
 class StepLog:
     """The log of one training; `listener` is called with every step that is written."""
 
-    def __init__(self, path: Path, listener: Listener = lambda step, values: None) -> None:
+    def __init__(self, path: Path, listener: Listener = lambda position, values: None) -> None:
         self.path = path
         self.listener = listener
 
@@ -37,7 +37,7 @@ class StepLog:
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
         LOGGER.debug("stage %d, step %d: %s", position.stage + 1, position.step, _describe(values))
-        self.listener(position.step, values)
+        self.listener(position, values)
 
 
 VALIDATION = "validation."  # before the name of each value of a validation

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -33,7 +34,7 @@ from vreid_bench.system.files import write_atomic
 from vreid_bench.system.fingerprint import digest
 from vreid_bench.system.meter import Meter, read_costs
 from vreid_bench.system.progress import write_line
-from vreid_bench.training.checkpoint import Checkpoints
+from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.log import Listener, StepLog
 from vreid_bench.training.stage_keys import TESTED, StageKey, describe_places, key_stages
 from vreid_bench.training.stages import Training, Validate
@@ -89,11 +90,17 @@ class TrainingRecipe:
         return Validator(validation, parts, double, method.test, reader)
 
 
-def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Machine, listen: Listener) -> Model:
+def train(
+    recipe: TrainingRecipe,
+    fold: Fold,
+    folder: FoldDirectory,
+    machine: Machine,
+    listen: Callable[[int, Position, Mapping[str, float]], None],
+) -> Model:
     """The model of a fold with its final weights, which are then in the fold's folder.
 
     Weights are copied if the recipe's source has them, or if an equal training of another run left them.
-    `listen` is called with the values of each logged step.
+    `listen` is called with the number of the training, from 0, and the position and values of each logged step.
     """
     ready = recipe.source.weights(fold.number)
     if ready is not None:
@@ -103,7 +110,7 @@ def train(recipe: TrainingRecipe, fold: Fold, folder: FoldDirectory, machine: Ma
         place = folder if last == len(fold.training) - 1 else folder.pretrained
         if place is not folder and folder.weights.exists():
             continue  # only the last training needs the ones before it
-        model = train_on(recipe, fold.training[: last + 1], place, before, machine, listen)
+        model = train_on(recipe, fold.training[: last + 1], place, before, machine, partial(listen, last))
         before = place.weights
     return model.to(machine.device)
 

@@ -1,0 +1,1 @@
+"""Trackers: what a run logs, in the forms of other programs."""
