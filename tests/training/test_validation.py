@@ -55,7 +55,7 @@ def every_step(monkeypatch):
 def train(registry, split, tiny_mars, tmp_path):
     """Train with a score every so many steps, or without; returns the training and the lines of its log."""
 
-    def run(every, method=RECIPE, name="one", listener=lambda step, values: None, quiet=True):
+    def run(every, method=RECIPE, name="one", listener=lambda position, values: None, quiet=True):
         np.random.seed(0)
         this = training(registry, split, tiny_mars, method)
         log = StepLog(tmp_path / f"{name}.jsonl", listener)
@@ -153,7 +153,7 @@ def test_a_resumed_training_has_each_score_once(train, monkeypatch, stops):
 
 def test_a_score_is_printed_and_goes_to_trackers(train, capsys):
     told = []
-    _, lines = train(8, listener=lambda step, values: told.append((step, dict(values))), quiet=False)
+    _, lines = train(8, listener=lambda position, values: told.append((position.step, dict(values))), quiet=False)
     first, last = scores(lines).values()
     names = "validation.mAP", "validation.R1", "validation.steps"
     assert [each for each in told if names[0] in each[1]] == [
