@@ -10,6 +10,8 @@ from scipy.io import savemat
 from vreid_bench import InputError
 from vreid_bench.importing.frames import pool_spans, read_spans
 from vreid_bench.importing.hdf5 import StoredMatrix
+from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.frame_pool import make_pool
 
 
 def mars(seed=0, tracklets=40, width=5):
@@ -120,6 +122,8 @@ def test_a_large_matrix_is_never_held_whole(tmp_path):
         (np.ones((3, 5)), r"expected \[N, 4\] whole numbers"),
         (np.array([[0, 3, 1, 1]]), "row 0 has frames 0 to 3; expected them counted from 1"),
         (np.array([[5, 3, 1, 1]]), "row 0 has frames 5 to 3"),
+        (np.array([[1, 3, 2**64 - 1, 1]], np.uint64), "holds 18446744073709551615, expected numbers below"),
+        (np.array([[1, 3, 1 << 24, 1]], np.float32), "holds 16777216 as float32"),
     ],
 )
 def test_an_index_that_cannot_be_meant_is_refused(index, message):
@@ -163,3 +167,16 @@ def test_body_parts_are_compared_each_on_its_own(cli_json, tmp_path):
     found = cli_json("score", tmp_path / "gait.npz")["conventions"]
     assert found == cli_json("score", tmp_path / "twin.npz", "--no-similarity")["conventions"]
     assert len(query_pid) >= found["gallery-as-listed"]["queries"] > 5
+
+
+@pytest.mark.parametrize("kind", ["<f8", ">f8", "<i8", "<u4", "longdouble"])
+def test_frames_are_pooled_in_the_precision_of_their_type(kind):
+    pool = make_pool("average", Registry.installed())
+    frames = np.array([[2**25 + 1], [2**25 + 3]]).astype(kind)  # float32 has neither
+    assert pool(frames).tolist() == [2**25 + 2]
+
+
+def test_masked_frames_are_refused():
+    frames = np.ma.masked_array(np.ones((3, 2)), [[False, True]] * 3)
+    with pytest.raises(InputError, match="feat is masked at 3 of 6 places"):
+        pool_spans(frames, read_spans(np.array([[1, 3, 1, 1]]), "index"), lambda each: each.mean(0), "feat")

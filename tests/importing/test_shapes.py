@@ -134,3 +134,10 @@ def test_queries_without_a_match_are_told(cli, cli_json, tmp_path):
     assert 0 < found["left_out"] == sum(alone) == len(alone) - found["queries"]
     told = f"note: {sum(alone)} of {len(alone)} queries have no match under gallery-as-listed, and do not count"
     assert told in cli("score", *files).stdout
+
+
+def test_lists_of_rows_that_are_texts_are_refused(cli, tmp_path):
+    whole = {"embedding": np.eye(4), "pid": [1, 1, 2, 2], "camid": [1, 2, 1, 2]}
+    np.savez(tmp_path / "all.npz", **whole, query=np.array(["0", "2"]), gallery=np.array(["1", "3"]))
+    result = cli("score", tmp_path / "all.npz")
+    assert (result.exit_code, "must hold the numbers of rows" in result.stderr) == (2, True), result.output

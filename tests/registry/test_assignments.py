@@ -187,6 +187,9 @@ def test_a_matcher_that_is_fitted_brings_its_stage_and_takes_it_away_again(metho
         ("corruption.strength=null", "stages.0.corruption.strength: expected float, as in 5.0, got 'null'"),
         ("corruption.quality=null", "stages.0.corruption.quality: expected int, as in 20, got 'null'"),
         ("stages.0.P=null", "stages.0.P: expected int"),
+        (f"margin={'9' * 5000}", "takes a number, found '999"),
+        (f"stages.0.steps={'9' * 5000}", "stages.0.steps: expected a number of steps"),
+        (f"stages.0.P={'[' * 99_999}", "stages.0.P: expected int"),
     ],
 )
 def test_what_cannot_be_put_in_is_one_sentence(method, registry, assignment, message):

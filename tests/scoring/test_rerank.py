@@ -310,6 +310,8 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
         (("--rerank", "zhong:k1"), "expected NAME:OPTION=VALUE"),
         (("--rerank", "zhong", "--memory", "1K"), "too few"),
         (("--rerank", "zhong", "--memory", "much"), "is not a size"),
+        (("--rerank", "zhong", "--memory", "9" * 5000), "is not a size"),
+        (("--rerank", f"zhong:k1={'9' * 5000}"), "takes a whole number"),
         (("--rerank", "zhong", "--matcher", "mean"), "give one of the two"),
         (("--rerank", "zhong", "--far", "0.1"), "--far needs distances"),
         (("--rerank", "zhong", "--distance", tmp_path / "d.npy"), "add --query-distance FILE"),

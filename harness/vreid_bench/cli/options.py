@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ FILE = click.Path(path_type=Path)
 def parse_bytes(context: click.Context, parameter: click.Parameter, text: str) -> int:
     """A number of bytes with an optional K, M or G."""
     number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in UNITS else (text, "")
-    if not number.isdigit():
+    if not re.fullmatch("[0-9]{1,18}", number):
         raise click.BadParameter(f"{text!r} is not a size; expected a number of bytes, for instance 500M or 2G")
     return int(number) * UNITS[unit]
 

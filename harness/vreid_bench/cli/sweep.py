@@ -8,7 +8,7 @@ from itertools import product
 
 from vreid_bench.system.errors import InputError
 
-RANGE = re.compile(r"(\d+)-(\d+)")
+RANGE = re.compile(r"(\d{1,6})-(\d{1,6})")
 
 
 def list_assignments(sweeps: Sequence[str]) -> list[tuple[str, ...]]:

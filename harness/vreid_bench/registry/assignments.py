@@ -214,7 +214,7 @@ def _read_setting(path: str, text: str, present: Any) -> Any:
 def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # also a number of thousands of digits, and lists thousands deep
         return text
 
 
