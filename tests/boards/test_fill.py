@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from places import TESTS
 
-from vreid_bench.boards.fill import command_of, name_row
+from vreid_bench.boards.fill import Making, command_of, name_row
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.cli.run import run
 
@@ -67,8 +67,10 @@ def test_one_constant_of_a_method_makes_its_row_outdated_and_filling_mends_it(al
     assert states(call, "--dry-run") == {"beans": "missing", "peas": "missing"}
     assert not (allotment.folder / "runs").exists()
 
-    done = call("fill", "-j", "2")
+    done = call("fill", "-j", "2", "--tracker", "notebook")
     assert done.returncode == 0, done.stderr
+    notes = [path.read_text() for path in (allotment.folder / "runs").glob("*/notebook.txt")]
+    assert sorted(notes) == ["beans grew", "peas grew"]
     assert done.stdout.strip() == "2 rows: 2 up to date, 0 outdated, 0 missing"
     assert "2 of 2 rows" in done.stderr
     assert call("--check").returncode == 0
@@ -121,6 +123,16 @@ def test_an_interrupted_board_goes_on_where_it_was(allotment):
     assert states(allotment.call, "--dry-run")["beans"] == "missing"
 
 
+def test_a_tracker_that_there_is_not_is_refused_before_anything_runs(cli, tmp_path):
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards/small.toml").write_text(
+        BOARD.replace("allotment", "mars").replace("beans", "ica").replace("peas", "tacan")
+    )
+    refused = cli("leaderboard", "fill", "--dir", tmp_path, "--tracker", "wandbb", "--runs", tmp_path / "runs")
+    assert (refused.exit_code, "did you mean wandb" in refused.stderr) == (2, True)
+    assert not (tmp_path / "runs").exists()
+
+
 def wait_for(what):
     """Until it is so; the time limit is that of a machine that hangs."""
     deadline = time.monotonic() + 120
@@ -140,10 +152,11 @@ def running_under(folder):
 
 def test_the_command_line_takes_the_command_of_a_row():
     wanted = Wanted("mars", "mean-pooling", "small", 3, ('test.sampler="uniform"',), "zhong")
-    word, *arguments = command_of(wanted, Path("there"))
+    word, *arguments = command_of(wanted, Making(Path("there"), ("mlflow:experiment=x", "wandb")))
     context = run.make_context(word, arguments)
     assert context.params["names"] == ("mean-pooling",)
     assert context.params["assignments"] == wanted.settings
+    assert context.params["trackers"] == ("mlflow:experiment=x", "wandb")
     assert {name: context.params[name] for name in ("protocol", "preset", "seed", "rerank", "runs", "threads")} == {
         "protocol": "mars",
         "preset": "small",

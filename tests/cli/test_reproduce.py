@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from places import LEADERBOARD
 
-from vreid_bench.boards.fill import Failure
+from vreid_bench.boards.fill import Failure, Making
 from vreid_bench.boards.printed_rows import write_command
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.reporting.printed_tables import read_papers
@@ -143,7 +143,7 @@ def test_run_makes_the_rows_that_are_missing(reproduce, filled):
     assert rows
     assert [write_command(wanted) for wanted in rows] == commands  # what is still missing, as nothing was run
     assert len(seconds) == len(rows)
-    assert (leaderboard, how) == (LEADERBOARD, {"jobs": 2, "runs": Path("there"), "quiet": False})
+    assert (leaderboard, how) == (LEADERBOARD, {"jobs": 2, "making": Making(Path("there")), "quiet": False})
 
 
 def test_a_row_that_cannot_be_made_is_told(cli, filled):

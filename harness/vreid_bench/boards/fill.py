@@ -36,11 +36,19 @@ class Failure(NamedTuple):
     reason: str  # in a sentence
 
 
-def command_of(wanted: Wanted, runs: Path) -> list[str]:
+class Making(NamedTuple):
+    """How runs are made; it changes no number of them."""
+
+    runs: Path  # the folder of all runs
+    trackers: tuple[str, ...] = ()  # of each run, as `run --tracker` takes them
+
+
+def command_of(wanted: Wanted, making: Making) -> list[str]:
     """The arguments of `vreid-bench` that make a row; any machine can repeat it, with one thread."""
-    options = ["--preset", wanted.preset, "--threads", "1", "--arithmetic", ARITHMETIC, "--runs", str(runs)]
+    options = ["--preset", wanted.preset, "--threads", "1", "--arithmetic", ARITHMETIC, "--runs", str(making.runs)]
     options += [word for setting in wanted.settings for word in ("--set", setting)]
     options += ["--rerank", wanted.rerank] if wanted.rerank else []
+    options += [word for tracker in making.trackers for word in ("--tracker", tracker)]
     return ["run", "--protocol", wanted.protocol, "--plugin", wanted.method, "--seed", str(wanted.seed), *options]
 
 
@@ -69,7 +77,13 @@ def estimate_seconds(rows: Sequence[RowState], records: Sequence[Record]) -> lis
 
 
 def fill(
-    rows: Sequence[RowState], seconds: Sequence[float], leaderboard: Path, *, runs: Path, jobs: int, quiet: bool
+    rows: Sequence[RowState],
+    seconds: Sequence[float],
+    leaderboard: Path,
+    *,
+    making: Making,
+    jobs: int,
+    quiet: bool,
 ) -> list[Failure]:
     """Run rows, add their records and rebuild the pages; returns the rows that failed, the others are done.
 
@@ -89,7 +103,7 @@ def fill(
                     if processes.stopped:
                         return
                     try:
-                        folder = processes.run(command_of(row.wanted, runs))
+                        folder = processes.run(command_of(row.wanted, making))
                         with adding:
                             place = add_record(folder, leaderboard, replace=True, other_data=True)
                         record = Record.from_file(place)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli.options import AS_JSON, LEADERBOARD, LEADERBOARD_DIR, QUIET, RUNS, LeaderboardOptions
+from vreid_bench.cli.options import AS_JSON, LEADERBOARD, LEADERBOARD_DIR, QUIET, RUNS, TRACKERS, LeaderboardOptions
 from vreid_bench.system.errors import InputError, RunError
 
 
@@ -17,6 +17,7 @@ from vreid_bench.system.errors import InputError, RunError
 @click.option("--dry-run", "dry", is_flag=True, help="Only list the rows that are missing or outdated.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="How many runs at a time.")
 @RUNS
+@TRACKERS
 @QUIET
 @LEADERBOARD_DIR
 @AS_JSON
@@ -40,10 +41,11 @@ def fill(
         vreid-bench leaderboard fill mine.toml --dir mine
     """
     from vreid_bench.boards.board_file import read_boards
-    from vreid_bench.boards.fill import estimate_seconds
+    from vreid_bench.boards.fill import Making, estimate_seconds
     from vreid_bench.boards.fill import fill as fill_rows
     from vreid_bench.boards.outline import render_failures, render_states, to_plain
     from vreid_bench.boards.state import judge_rows
+    from vreid_bench.registry.assignments import parse_part
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting.record_folder import read_records
 
@@ -51,10 +53,13 @@ def fill(
     if not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with boards/")
     wanted, records, registry = read_boards(folder, boards), read_records(folder), Registry.installed()
+    making = Making(how.pop("runs"), how.pop("trackers"))
+    for tracker in making.trackers:
+        parse_part("trackers", tracker, registry)  # which refuses a wrong name before anything runs
     states = judge_rows(wanted, records, registry)
     due = [state for state in states if not state.is_current]
     seconds = estimate_seconds(due, records)
-    failures = [] if dry or not due else fill_rows(due, seconds, folder, **how)
+    failures = [] if dry or not due else fill_rows(due, seconds, folder, making=making, **how)
     if due and not dry:
         states = judge_rows(wanted, read_records(folder), registry)
         due = [state for state in states if not state.is_current]
