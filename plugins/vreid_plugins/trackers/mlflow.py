@@ -13,6 +13,13 @@ from typing import Any
 from vreid_bench import hookimpl
 from vreid_plugins.trackers.values import TAGS, import_package, list_scores, name_place
 
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # it sends reports of its use otherwise
+    # a run waits for a server that does not answer: for half a minute, and not for a quarter of an hour
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+}
+
 
 class MLflow:
     """Logs a run of MLflow, into `mlflow/mlflow.db` of the run's folder unless `MLFLOW_TRACKING_URI` names a store.
@@ -21,7 +28,8 @@ class MLflow:
     """
 
     def __init__(self, experiment: str = "vreid-bench") -> None:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it sends reports of its use otherwise
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
         self._package = import_package("mlflow", "mlflow")
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it tells each table that it makes
         self.experiment = experiment
