@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ class MLflow:
         self._client = self._package.MlflowClient(tracking_uri=uri)
         note = folder / "run.json"
         known = json.loads(note.read_text()) if note.exists() else {}
-        if known.get("uri") == uri:
+        store = sha256(uri.encode()).hexdigest()  # it may have a password
+        if known.get("store") == store:
             self._id = known["run"]
             self._client.update_run(self._id, status="RUNNING")
             return
@@ -54,7 +56,7 @@ class MLflow:
         experiment = found.experiment_id if found else self._client.create_experiment(self.experiment, place)
         tags = {name: str(run[name]) for name in (*TAGS, "directory")}
         self._id = self._client.create_run(experiment, run_name=run["id"], tags=tags).info.run_id
-        note.write_text(json.dumps({"uri": uri, "run": self._id}))
+        note.write_text(json.dumps({"store": store, "run": self._id}))
 
     @hookimpl
     def vreid_metrics_logged(self, run: Mapping[str, Any], step: int, values: Mapping[str, float]) -> None:
