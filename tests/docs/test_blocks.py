@@ -41,11 +41,13 @@ EXCEPTIONS = {
     r"^source |^eval |^COMP_WORDBREAKS|_source vreid-bench": ("shell", "tests/cli/test_completion.py is in each shell"),
     r"^python -m vreid_bench\.scoring\.": ("module", "a minute; tests/scoring compares its lines with the page"),
     r"^python -c ": ("syntax", "prints where a package lies"),
+    r"^tensorboard --logdir|^mlflow server|^wandb sync": ("shell", "programs of extras, which serve or upload"),
     r"^python \w+\.py": ("script", "a block above, which is run; track.py needs footage of another package"),
     # Scripts and files.
     r'^"""Tracks of the people in a video': ("calls", "footage of another package, and OpenCV 4"),
     r"^class Shallow\(nn\.Module\):$": ("calls", "lines out of a module"),
     r"^my-data/$|^my-tracks/$": ("text", "a tree of files, which the commands below it read"),
+    r"^warning: tracker ": ("text", "tests/registry/test_events.py compares its words"),
     r"^mars on synthetic data$": ("text", "tests/docs/test_pages.py compares it with the published record"),
     r"^<!-- begin board": ("text", "tests/reporting/test_front.py fills it"),
     r"^\[build-system\]$": ("text", "tests/docs/test_pages.py compares it with the package that tests install"),
