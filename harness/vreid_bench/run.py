@@ -18,6 +18,7 @@ from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
 from vreid_bench.registry.events import Events
 from vreid_bench.system.environment import Machine, prepare
 from vreid_bench.system.meter import Meter
+from vreid_bench.system.processes import processes
 from vreid_bench.training.resume import report_resumption
 from vreid_bench.training.train import TrainingRecipe, train
 
@@ -27,6 +28,9 @@ def run(plan: Plan, folder: RunDirectory, request: RunRequest) -> Record | None:
 
     There is none of a test that cannot be scored: the run ends with a ranking.
     """
+    if not processes().first:
+        assist(plan, folder, request)
+        return None
     machine = prepare(request.device, request.threads, quiet=request.quiet, checkpoint_every=request.checkpoint_every)
     testing = Testing.of(plan)
     check_cost(plan, machine, request.yes)
@@ -39,6 +43,14 @@ def run(plan: Plan, folder: RunDirectory, request: RunRequest) -> Record | None:
         record = record_results(folder, plan, results, machine)
         events.finish(json.loads(record.to_json()))
         return record
+
+
+def assist(plan: Plan, folder: RunDirectory, request: RunRequest) -> None:
+    """What another process than the first does of a run: it computes with it, and neither scores nor writes."""
+    machine = prepare(request.device, request.threads, quiet=True, checkpoint_every=request.checkpoint_every)
+    testing, silent = Testing.of(plan), Events.of(None, plan.identity, folder.path)
+    for fold in plan.folds:
+        train_fold(plan, testing, fold, folder.fold(fold.number, plan.total), machine, silent)
 
 
 def run_fold(

@@ -107,6 +107,8 @@ def _compare_method(record: Record, chosen: ChosenMethod, first: Mapping[str, st
         yield "another recipe"
     if {part: entry.sha256 for part, entry in record.weights.begun} != first:
         yield "other first weights"
+    if record.environment.processes is not None:
+        yield f"{record.environment.processes} processes"
     if record.environment.arithmetic != ARITHMETIC:
         yield f"arithmetic {record.environment.arithmetic or 'not known'}"
 

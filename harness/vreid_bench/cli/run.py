@@ -31,6 +31,7 @@ from vreid_bench.contracts.precision import PRECISIONS
 from vreid_bench.contracts.split_numbers import parse_numbers
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import log_events
+from vreid_bench.system.processes import decide, joined
 from vreid_bench.system.progress import write_line
 
 UNSCORED = "in the form of the challenge; there are no scores, because this copy does not have the true identities"
@@ -196,15 +197,16 @@ def run(**options: Any) -> None:
         return show_outlines(requests, several=several, as_json=as_json)
     if several:
         check_requests(requests)
-    finished = [finish(request, level) for request in announce(requests)]
-    if as_json:
-        reports = [report(folder, record) for folder, record in finished]
-        click.echo(json.dumps(reports if several else reports[0]))
-        return
-    if records := [record for _, record in finished if record is not None]:
-        click.echo(render(records))
-    for folder, record in finished:
-        click.echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
+    with joined():
+        finished = [finish(request, level) for request in announce(requests)]
+        if as_json:
+            reports = [report(folder, record) for folder, record in finished]
+            click.echo(json.dumps(reports if several else reports[0]))
+            return
+        if records := [record for _, record in finished if record is not None]:
+            click.echo(render(records))
+        for folder, record in finished:
+            click.echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
 
 
 def choose_seeds(seed: int | None, seeds: str | None) -> Sequence[int | None]:
@@ -250,7 +252,7 @@ def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record | None
 
     with claim_run(request) as (plan, folder):
         click.get_current_context().meta[FOLDER] = folder.path
-        if not folder.is_finished:
+        if not decide(lambda: folder.is_finished):
             with log_events(folder.events, level):
                 from vreid_bench.run import run as walk  # imports torch, which a finished run does not need
 

@@ -35,6 +35,7 @@ from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.fingerprint import digest, sha256
 from vreid_bench.system.memory import explain_memory
 from vreid_bench.system.meter import Meter
+from vreid_bench.system.processes import decide, wait
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,11 @@ def embed_fold(
         tested |= testing.strategy.cut(fold.test)
         where.append(digest([[name, *(t.frames for t in test.test)] for name, test in tested.items()]))
     made_by = {name: _fingerprint(view, testing, fold, folder, where) for name, view in views.items()}
-    missing = [
-        name for name in views if not folder.features(name).exists() and not adopt_features(folder, name, made_by[name])
-    ]
+
+    def is_there(name: str) -> bool:
+        return folder.features(name).exists() or adopt_features(folder, name, made_by[name])
+
+    missing = decide(lambda: [name for name in views if not is_there(name)])
     if missing:
         LOGGER.info("%s: embeds %d test tracklets", folder.path, len(tested[missing[0]].test))
         with Meter(folder.costs, machine.device).stage("embed") as stage:
@@ -118,6 +121,7 @@ def embed_fold(
             for name in missing:
                 store = embed(model, tested[name].test, method.test, reader, views[name])
                 store.save(folder.features(name), tested[name], model.matcher, made_by[name])
+        wait()
     LOGGER.info("%s: embedded", folder.path)
     return {name: FeatureStore.from_file(folder.features(name)).to(machine.device) for name in views}
 

@@ -25,6 +25,7 @@ from vreid_bench.system.arithmetic import is_pinned
 from vreid_bench.system.environment import Machine, device_name, packages
 from vreid_bench.system.fingerprint import sha256
 from vreid_bench.system.meter import add_costs, read_costs
+from vreid_bench.system.processes import processes
 from vreid_bench.system.processor import instruction_set, processor
 
 
@@ -109,6 +110,7 @@ def build_record(plan: Plan, folds: Sequence[FoldResult], scores: RunScores, mac
                 "device": device_name(machine.device),
                 "threads": machine.threads,
                 "arithmetic": "portable" if is_pinned() else "native",
+                "processes": processes().total if processes().total > 1 else None,
             },
             **scores.fields,
         }

@@ -18,6 +18,7 @@ from vreid_bench.contracts.recipe import Clipping
 from vreid_bench.modeling.clips import Indices, clip_indices
 from vreid_bench.modeling.flow import STEPS, STILL, FlowFolder
 from vreid_bench.modeling.frames import prefetch, read_clips
+from vreid_bench.modeling.joint_features import join_features
 from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.view import Distort, View
 from vreid_bench.records.feature_store import FeatureStore
@@ -25,6 +26,7 @@ from vreid_bench.registry.entry import blame
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import RunError
 from vreid_bench.system.memory import explain_memory
+from vreid_bench.system.processes import processes
 from vreid_bench.system.progress import bar
 
 
@@ -103,11 +105,14 @@ def embed(
 ) -> FeatureStore:
     """The features of the clips of each tracklet, in order.
 
-    budget: the most frames that the encoder takes at once. Raises RunError if memory does not suffice, and for features
-    that are not finite, naming the tracklet and the part.
+    budget: the most frames that the encoder takes at once. Several processes take the groups of tracklets in turns, and
+    each returns the features of all; a group is what one process would take at once, so that no bit differs. Raises
+    RunError if memory does not suffice, and for features that are not finite, naming the tracklet and the part.
     """
-    batches = _batches(tracklets, clipping, reader, view.distort, budget)
-    total = len(tracklets)
+    groups = list(_groups(tracklets, clipping, budget))
+    own = groups[processes().rank :: processes().total]
+    batches = _read(own, clipping, reader, view.distort)
+    total = sum(map(len, own))
 
     def encode() -> Iterator[Clips]:
         with bar(total, "embed", "tracklet", quiet=reader.quiet) as progress:
@@ -125,6 +130,8 @@ def embed(
     work = f"embedding, up to {budget:,} frames of {height} x {width} pixels at once"
     model.eval()
     with torch.inference_mode(), explain_memory(work, "test.clips, test.T or size", reader.device.type):
+        if processes().total > 1:
+            return join_features([FeatureStore.of([each]) for each in encode()])
         return FeatureStore.of(encode())
 
 
@@ -178,13 +185,17 @@ def _batches(
     tracklets: Sequence[Tracklet], clipping: Clipping, reader: FrameReader, distort: Distort | None, budget: int
 ) -> Iterator[tuple[list[Tracklet], Tensor, list[int]]]:
     """Groups of tracklets whose clips share T, with their clips [S, T, P, H, W] and the number of clips of each."""
+    return _read(list(_groups(tracklets, clipping, budget)), clipping, reader, distort)
 
+
+def _read(
+    groups: Sequence[list[Tracklet]], clipping: Clipping, reader: FrameReader, distort: Distort | None
+) -> Iterator[tuple[list[Tracklet], Tensor, list[int]]]:
     def read(group: list[Tracklet]) -> list[NDArray[np.uint8]]:
         indices = [clip_indices(clipping, len(t.frames), None) for t in group]
         clips = [reader.read(t, i) for t, i in zip(group, indices, strict=True)]
         return [distort(t, c) for t, c in zip(group, clips, strict=True)] if distort else clips
 
-    groups = list(_groups(tracklets, clipping, budget))
     for group, clips in zip(groups, prefetch(groups, read, reader.threads, 2 * reader.threads), strict=True):
         yield group, reader.tensor(np.concatenate(clips)), [len(c) for c in clips]
 

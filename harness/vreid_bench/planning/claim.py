@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.registry import Registry
+from vreid_bench.system.processes import decide, first_before_others
 
 
 @contextmanager
@@ -20,7 +21,8 @@ def claim_run(request: RunRequest) -> Iterator[tuple[Plan, RunDirectory]]:
         from vreid_bench.system.environment import pick_device  # imports torch, to ask it for any other device
 
         pick_device(request.device)
-    plan = plan_run(Registry.installed(), request)
-    folder = RunDirectory.choose(request.runs, plan.id, request.anew)
+    with first_before_others():  # who find the twin and the hashes that it leaves
+        plan = plan_run(Registry.installed(), request)
+    folder = decide(lambda: RunDirectory.choose(request.runs, plan.id, request.anew))
     with folder.claim(plan.data_roots, plan.described):
         yield plan, folder

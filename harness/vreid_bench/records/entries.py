@@ -287,8 +287,10 @@ class Environment(Entry):
     threads: Count
     # None: not known. It is then left out of the file too, as it is of older records.
     arithmetic: Arithmetic | None = None
+    processes: Count | None = None  # that trained together; None: one, which is left out as well
 
     @model_serializer(mode="wrap")
     def _leave_out_unknown(self, serialize: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
         fields: dict[str, JsonValue] = serialize(self)
-        return {name: value for name, value in fields.items() if name != "arithmetic" or value is not None}
+        optional = ("arithmetic", "processes")
+        return {name: value for name, value in fields.items() if name not in optional or value is not None}

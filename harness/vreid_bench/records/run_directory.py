@@ -18,6 +18,7 @@ from vreid_bench.records.sums import find_changed, write_sums
 from vreid_bench.system.errors import InputError, suggestion
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import sweep, write_atomic
+from vreid_bench.system.processes import processes, wait
 from vreid_bench.system.progress import write_line
 
 EVENTS = "run.log"
@@ -117,8 +118,14 @@ class RunDirectory:
     def claim(self, data: Mapping[str, Path], planned: PlannedRun) -> Iterator[None]:
         """Hold the folder for this process, and write what the run is and where its data is.
 
-        data: the folder of each data set, by name. Raises InputError if another process holds the folder.
+        data: the folder of each data set, by name. Raises InputError if another process holds the folder. Of the
+        processes of one run, the first holds it for all.
         """
+        if not processes().first:
+            wait()
+            yield
+            wait()
+            return
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as lock:
             try:
@@ -131,7 +138,9 @@ class RunDirectory:
             data_roots.write_data_roots(self.path, data)
             planned_run.write_planned_run(self.path, planned)
             try:
+                wait()
                 yield
+                wait()
             finally:
                 self._tidy()
                 if {path.name for path in self.path.iterdir()} <= NOTHING_DONE:

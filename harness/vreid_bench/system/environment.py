@@ -12,6 +12,7 @@ from torch.utils import deterministic
 from vreid_bench.system.arithmetic import is_pinned, name_arithmetic
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.portable_arithmetic import replace_functions
+from vreid_bench.system.processes import processes
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,16 @@ class Machine:
     @property
     def arithmetic(self) -> list[str | int]:
         """All of it that the last bits of its numbers depend on."""
-        return [self.device.type, self.threads, torch.__version__, name_arithmetic()]
+        several = [f"{processes().total} processes"] if processes().total > 1 else []  # who add in another order
+        return [self.device.type, self.threads, torch.__version__, name_arithmetic(), *several]
 
 
 def pick_device(name: str) -> torch.device:
     """The device; `auto` is the GPU if torch has one. Raises InputError for a device that torch cannot use."""
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and processes().total > 1:
+        name = f"cuda:{processes().local}"
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).cpu()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vreid_bench.system.errors import describe_exception
+from vreid_bench.system.processes import processes
 
 LEVELS = ("debug", "info", "warning")  # `debug` has a line for every logged step of training
 
@@ -31,7 +32,11 @@ def log_events(path: Path, level: str) -> Iterator[None]:
     """Append what is logged in the block to a file; an exception that ends the block is its last line.
 
     level: one of `LEVELS`. The file is made with its first line. If its folder is gone by then, nothing is written.
+    Of the processes of one run, the first logs.
     """
+    if not processes().first:
+        yield
+        return
     handler = logging.FileHandler(path, encoding="utf-8", delay=True)
     formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from vreid_bench.system.processes import processes
+
 UNFINISHED = ".unfinished"
 
 
@@ -15,8 +17,10 @@ def write_atomic(path: Path, content: bytes) -> None:
     """Write `content` to `path`; if that fails, the old file stays. Raises OSError, which names it, if it cannot.
 
     The content is on the disk when this returns. Two writers of one file take turns, and what a killed writer left is
-    used by the next.
+    used by the next. Of the processes of one run, the first writes, for all.
     """
+    if not processes().first:
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}{UNFINISHED}")
     try:

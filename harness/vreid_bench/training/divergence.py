@@ -112,7 +112,8 @@ def find_part(parts: MethodParts, stage: Step, seen: Seen, batch: Batch, losses:
             return _say("gradient", "matcher", titles)
         for at, each in enumerate(zip(gradients[1 : 1 + len(inputs)], through, strict=True)):
             total[at] += weight * sum(gradient for gradient in each if gradient is not None)
-    if seen.maps is not None and _breaks(parts, seen.maps.detach(), clips, total):
+    whole = seen.maps is not None and len(seen.maps) == int(clips.valid.sum())  # not the share of one process
+    if whole and seen.maps is not None and _breaks(parts, seen.maps.detach(), clips, total):
         return _say("gradient", "aggregator", titles)
     return _say("gradient", "encoder", titles)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
+from vreid_bench.system.processes import processes
 from vreid_bench.training.checkpoint import Position
 
 Listener = Callable[[Position, Mapping[str, float]], None]  # takes a step of a stage and its values
@@ -33,6 +34,8 @@ class StepLog:
 
     def write(self, position: Position, values: Mapping[str, float]) -> None:
         """Append the values of one step, or the scores after it."""
+        if not processes().first:
+            return
         line = {"stage": position.stage, "step": position.step, **values}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")

@@ -22,10 +22,12 @@ from vreid_bench.modeling.clips import clip_indices
 from vreid_bench.modeling.corruption import Mask, choose_spoiled, spoil
 from vreid_bench.modeling.embed import FrameReader, embed, maps
 from vreid_bench.modeling.frames import prefetch
+from vreid_bench.modeling.joint_batch import divide, gather_features, joint_statistics, sum_gradients
 from vreid_bench.modeling.model import MethodParts, Step
 from vreid_bench.records.weights import load_state
 from vreid_bench.registry.entry import blame
 from vreid_bench.system.errors import InputError, RunError
+from vreid_bench.system.processes import processes, wait
 from vreid_bench.system.progress import bar
 from vreid_bench.system.seeds import derive_seed
 from vreid_bench.training.batches import TrainingLists
@@ -105,7 +107,9 @@ class Training:
                         f"{' and '.join(self.parts.model.planes)}; set its most to 0"
                     )
         self.begun = measure_parts(self.parts)
+        wait()
         start, optimizer = checkpoints.restore(self.module)
+        wait()  # or the first could have gone on, and written another
         log.rewind(start)
         for at, stage in enumerate(self.parts.stages):
             if at < start.stage:
@@ -162,7 +166,7 @@ class Training:
         title = f"stage {start.stage + 1} of {len(self.parts.stages)}"
         with bar(steps, title, "step", done=start.step, quiet=self.reader.quiet) as progress:
             for position, draw in zip(positions, draws, strict=True):
-                self._reseed(position)
+                self._reseed(position, *([processes().rank] if processes().rank else []))  # a mask for each share
                 rate = learning_rate(recipe.schedule, position.step, steps)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
@@ -180,8 +184,13 @@ class Training:
         if cache is not None:
             spoiled = self._choose_spoiled(stage.recipe, [cache.counts[row] for row in draw.rows], position)
             return Seen(None, None, cache.clips(draw.rows, spoiled, generator, self.reader.device))
-        clips, maps, features = self._features(stage, np.concatenate(draw.clips), generator)
-        return Seen(clips, maps, pad_features([features], [len(c) for c in draw.clips]))
+        counts = [len(each) for each in draw.clips]
+        shares = divide(counts, stage.recipe.P, stage.recipe.K)
+        clips, maps, features = self._features(stage, np.concatenate(draw.clips), generator, shares[processes().rank])
+        whole = gather_features(features, shares)
+        if len(shares) > 1:
+            self._reseed(position)  # every process computes the same losses
+        return Seen(clips, maps, pad_features([whole], counts))
 
     def _choose_spoiled(self, recipe: Train, counts: Sequence[int], position: Position) -> list[Mask]:
         """A mask [C] of the spoiled clips for each tracklet of a step, whose numbers of clips are the `counts`."""
@@ -189,12 +198,14 @@ class Training:
         return [choose_spoiled(recipe.corruption, count, generator) for count in counts]
 
     def _features(
-        self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator
+        self, stage: Step, frames: NDArray[np.uint8], generator: torch.Generator, share: slice = slice(None)
     ) -> tuple[Tensor, Tensor, ClipFeatures]:
+        """The augmented clips of a share, their maps and features; the random draws are those for all clips."""
         clips = self.reader.tensor(frames)  # [S, T, P, H, W]
         for augment in stage.augment:
             clips = augment(clips, generator, self.parts.model.planes)
-        with torch.autocast(self.reader.device.type, torch.bfloat16, self.precision == "bf16"):
+        clips = clips[share]
+        with joint_statistics(), torch.autocast(self.reader.device.type, torch.bfloat16, self.precision == "bf16"):
             maps = self.parts.model.encode(clips)
             return clips, maps, _float(self.parts.model.aggregate(maps))
 
@@ -243,10 +254,18 @@ class Training:
             raise RunError(f"the loss is {values['loss']}, not finite, at {where}: {explain()}")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        sum_gradients(*self._parameters(alone=stage.recipe.cached > 0))
         if not are_finite(p.grad for group in optimizer.param_groups for p in group["params"]):
             raise RunError(f"a gradient is not finite at {where}: {explain()}")
         optimizer.step()
         return values
+
+    def _parameters(self, alone: bool) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """Those of the network that sees clips, and the others; `alone`: every process has seen all clips."""
+        model = self.parts.model
+        shared = [] if alone else [*model.encoder.parameters(), *model.aggregator.parameters()]
+        known = set(map(id, shared))
+        return shared, [each for each in self.module.parameters() if id(each) not in known]
 
     def _draw(self, recipe: Train, position: Position) -> Draw:
         generator = np.random.default_rng(derive_seed(self.seed, "batch", *position))
@@ -263,8 +282,8 @@ class Training:
         cut = clip_indices(recipe.clipping, len(tracklet.frames), generator)
         return self.reader.read(tracklet, cut)
 
-    def _reseed(self, position: Position) -> None:
-        torch.manual_seed(derive_seed(self.seed, "torch", *position))
+    def _reseed(self, position: Position, *more: int) -> None:
+        torch.manual_seed(derive_seed(self.seed, "torch", *position, *more))
 
 
 def _float(features: ClipFeatures) -> ClipFeatures:

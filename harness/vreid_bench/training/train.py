@@ -33,6 +33,7 @@ from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.fingerprint import digest
 from vreid_bench.system.meter import Meter, read_costs
+from vreid_bench.system.processes import decide, processes, wait
 from vreid_bench.system.progress import write_line
 from vreid_bench.training.checkpoint import Checkpoints, Position
 from vreid_bench.training.log import Listener, StepLog
@@ -108,7 +109,7 @@ def train(
     before = None
     for last in range(len(fold.training)):
         place = folder if last == len(fold.training) - 1 else folder.pretrained
-        if place is not folder and folder.weights.exists():
+        if place is not folder and decide(folder.weights.exists):
             continue  # only the last training needs the ones before it
         model = train_on(recipe, fold.training[: last + 1], place, before, machine, partial(listen, last))
         before = place.weights
@@ -136,13 +137,14 @@ def train_on(
     folder.path.mkdir(parents=True, exist_ok=True)
     assembled = recipe.build(sets, machine)
     parts = assembled.parts
-    found = find_stage(folder, [stage.made_by for stage in assembled.stages])
+    found = decide(lambda: find_stage(folder, [stage.made_by for stage in assembled.stages]))
     if found:
         adopt_stage(found, folder)
         sentence = _describe_found(found, len(assembled.stages))
         LOGGER.info("%s: %s", folder.path, sentence)
         write_line(sentence, quiet=machine.quiet)
-    if not folder.weights.exists():
+        wait()
+    if not decide(folder.weights.exists):
         if before is None:
             recipe.source.begin(parts.model)
         else:
@@ -152,6 +154,7 @@ def train_on(
         else:
             run_stages(recipe, assembled, folder, found, machine, listen)
         save_weights(folder.weights, parts.model, assembled.made_by)
+        wait()
     load_weights(folder.weights, parts.model)
     return parts.model
 
@@ -180,6 +183,8 @@ def run_stages(
             training.go_on_after(found.number, load_stage(folder.stage(found.number)), found.path, checkpoints)
 
         def keep(done: int, tensors: Mapping[str, Tensor]) -> None:
+            if not processes().first:
+                return
             stage.write()
             key, cost = assembled.stages[done - 1], read_costs(folder.costs)["train"]
             save_stage(folder.stage(done), key.select(tensors), key.made_by, cost)
