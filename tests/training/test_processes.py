@@ -24,7 +24,7 @@ from vreid_plugins.datasets.mars.reader import Mars
 
 pytestmark = pytest.mark.slow
 
-SIZES = {"mean-pooling": (32, 16), "personvlad": (48, 24), "clip-average": (32, 16), "ica": (32, 16)}
+SIZES = {"mean-pooling": (32, 16), "personvlad": (48, 24), "clip-average": (32, 16)}
 
 
 class Exact(FrameReader):
@@ -60,10 +60,10 @@ def one_step(name, people, root, out):
 
 @pytest.mark.parametrize(
     ("name", "people", "total"),
-    [("mean-pooling", 3, 2), ("personvlad", 4, 2), ("clip-average", 5, 3), ("ica", 4, 3)],
+    [("mean-pooling", 3, 2), ("personvlad", 4, 2), ("clip-average", 5, 3)],
 )
 def test_a_step_has_the_gradients_of_one_process(tiny_mars, tmp_path, name, people, total):
-    """Batch statistics in 2D and 3D networks, OIM's table, weighted clips, several losses; uneven shares of people."""
+    """Batch statistics in 2D and 3D networks, OIM's table, weighted clips; uneven shares of people."""
     expected = one_step_alone(name, people, tiny_mars, tmp_path)
     for found in together(total, one_step, name, people, tiny_mars, tmp_path / "several"):
         for before, after in zip(expected, found, strict=True):
@@ -107,18 +107,24 @@ def normalise(shape, sizes, affine):
     return [each.detach().numpy() for each in (y, x.grad[mine], mean, var, *parameters)]
 
 
-@pytest.mark.parametrize("shape", [(7, 3), (7, 3, 4, 2), (7, 3, 2, 4, 2)])
-@pytest.mark.parametrize("affine", [True, False])
-def test_joint_statistics_are_those_of_all_rows(shape, affine):
-    (whole,) = together(1, normalise, shape, (7,), affine)
-    parts = together(3, normalise, shape, (4, 1, 2), affine)
-    for at in (0, 1):
-        np.testing.assert_allclose(np.concatenate([part[at] for part in parts]), whole[at], rtol=1e-10, atol=1e-12)
-    for at in (2, 3):
-        for part in parts:
-            np.testing.assert_allclose(part[at], whole[at], rtol=1e-12)
-    for at in range(4, len(whole)):  # each process has the part of its rows
-        np.testing.assert_allclose(sum(part[at] for part in parts), whole[at], rtol=1e-10)
+SHAPES = [(7, 3), (7, 3, 4, 2), (7, 3, 2, 4, 2)]
+
+
+def normalise_each(sizes):
+    return [normalise(shape, sizes, affine) for shape in SHAPES for affine in (True, False)]
+
+
+def test_joint_statistics_are_those_of_all_rows():
+    (expected,) = together(1, normalise_each, (7,))
+    found = together(3, normalise_each, (4, 1, 2))
+    for whole, *parts in zip(expected, *found, strict=True):
+        for at in (0, 1):  # output and gradient of the rows
+            np.testing.assert_allclose(np.concatenate([part[at] for part in parts]), whole[at], rtol=1e-10, atol=1e-12)
+        for at in (2, 3):
+            for part in parts:
+                np.testing.assert_allclose(part[at], whole[at], rtol=1e-12)
+        for at in range(4, len(whole)):  # each process has the part of its rows
+            np.testing.assert_allclose(sum(part[at] for part in parts), whole[at], rtol=1e-10)
 
 
 def exchange():
@@ -152,25 +158,20 @@ def test_identities_stay_together(monkeypatch):
         cuts(3, [1] * 4, 2, 2)
 
 
-def embed_seven(root, clipping, budget):
-    """The features of seven test tracklets by random weights."""
-    registry = small_registry()
-    split = Mars().read(root).splits[0]
-    this = training(registry, split, root)
-    store = embed(this.parts.model, split.test[:7], clipping, this.reader, budget=budget)
-    return store.embedding.numpy(), store.importance.numpy(), store.counts
+def embed_seven(root):
+    """The features of seven test tracklets by random weights, in groups of one, of some, and of all."""
+    this = training(small_registry(), Mars().read(root).splits[0], root)
+    test, clipping = Mars().read(root).splits[0].test[:7], Clipping("dense", 3)
+    stores = [embed(this.parts.model, test, clipping, this.reader, budget=budget) for budget in (6, 12, 512)]
+    return [(store.embedding.numpy(), store.importance.numpy(), store.counts) for store in stores]
 
 
 @pytest.mark.parametrize("total", [2, 3, 4])
-@pytest.mark.parametrize("budget", [6, 12, 512])
-def test_seven_tracklets_have_the_bits_of_one_process(tiny_mars, total, budget):
-    """Groups of one, of some and of all tracklets: some processes have none."""
-    clipping = Clipping("dense", 3)
-    (expected,) = together(1, embed_seven, tiny_mars, clipping, budget)
-    for found in together(total, embed_seven, tiny_mars, clipping, budget):
-        np.testing.assert_array_equal(found[0], expected[0])
-        np.testing.assert_array_equal(found[1], expected[1])
-        assert found[2] == expected[2]
+def test_seven_tracklets_have_the_bits_of_one_process(tiny_mars, total):
+    """Where there are fewer groups than processes, some have none."""
+    (expected,) = together(1, embed_seven, tiny_mars)
+    for found in together(total, embed_seven, tiny_mars):
+        np.testing.assert_equal(found, expected)
 
 
 def run_steps(root, folder, most):
