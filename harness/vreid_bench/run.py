@@ -48,7 +48,7 @@ def run(plan: Plan, folder: RunDirectory, request: RunRequest) -> Record | None:
 def assist(plan: Plan, folder: RunDirectory, request: RunRequest) -> None:
     """What another process than the first does of a run: it computes with it, and neither scores nor writes."""
     machine = prepare(request.device, request.threads, quiet=True, checkpoint_every=request.checkpoint_every)
-    testing, silent = Testing.of(plan), Events.of(None, plan.identity, folder.path)
+    testing, silent = Testing.of(plan), Events((), plan.identity, folder.path)
     for fold in plan.folds:
         train_fold(plan, testing, fold, folder.fold(fold.number, plan.total), machine, silent)
 

@@ -27,6 +27,7 @@ EXCEPTIONS = {
     r"data synthesize ": ("parsed", "a minute; the fixtures of tests/conftest.py render small ones"),
     r"data verify mot --data vtest|data from-tracks my-tracks vtest": ("parsed", "footage of another package"),
     r"data verify mot --data my-tracklets": ("run", ""),
+    r"^torchrun ": ("shell", "an hour; tests/cli/test_torchrun.py starts short runs so"),
     r"leaderboard fill papers -j 2": ("parsed", "hours; tests/boards/test_fill.py fills a small board"),
     r"reproduce tacan --table 2 --run": ("parsed", "hours; tests/cli/test_reproduce.py runs rows that are missing"),
     r"^vreid-bench doctor$": ("without canary", "its short training needs portable arithmetic from the start"),

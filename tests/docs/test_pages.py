@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text()
 MANUAL = README + "".join(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))
 OTHERS = {"--help", "--index-url", "--strict"}  # of every command, of pip, of MkDocs
 OTHERS |= {"--logdir", "--backend-store-uri"}  # of TensorBoard, of MLflow
+OTHERS |= {"--standalone", "--nproc-per-node", "--no-python", "--nnodes", "--rdzv-endpoint"}  # of torchrun
 
 
 def test_the_plugins_in_the_docs_are_those_that_the_tests_install():
