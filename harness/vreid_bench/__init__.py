@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.reassociation import Reassociation
     from vreid_bench.evaluation.strategies.selection import Selection
+    from vreid_bench.importing.matlab import read_matlab
     from vreid_bench.modeling.corruption import distort
     from vreid_bench.modeling.frames import decode, prefetch
     from vreid_bench.ops.clip_ops import clip_batch_hard, clip_distance, clip_mean
@@ -93,6 +94,7 @@ _HOME = {
     "vreid_bench.evaluation.strategies.selection": ("Selection",),
     "vreid_bench.modeling.corruption": ("distort",),
     "vreid_bench.contracts.corruption": ("ClipCorruption", "Distortion"),
+    "vreid_bench.importing.matlab": ("read_matlab",),
     "vreid_bench.modeling.frames": ("decode", "prefetch"),
     "vreid_bench.ops.clip_ops": ("clip_batch_hard", "clip_distance", "clip_mean"),
     "vreid_bench.ops.clip_reference": (
@@ -197,6 +199,7 @@ __all__ = [
     "person_ids",
     "pin_children",
     "prefetch",
+    "read_matlab",
     "reported_row",
     "reported_table",
     "score",

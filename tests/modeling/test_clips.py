@@ -1,7 +1,10 @@
 """Every clip sampler by its closed form and its properties, reading frames, and the prefetcher."""
 
+import struct
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -499,3 +502,36 @@ def test_clips_and_frames_do_not_load_torch() -> None:
 
     code = "import sys, vreid_bench.modeling.frames; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def claiming(kind: str, width: int, height: int) -> bytes:
+    """A small image that claims another size."""
+    buffer = BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, kind)
+    data = bytearray(buffer.getvalue())
+    if kind == "JPEG":
+        at = data.index(b"\xff\xc0") + 5  # behind the start of the frame: height, width
+        data[at : at + 4] = struct.pack(">HH", height, width)
+    else:
+        data[16:24] = struct.pack(">II", width, height)  # IHDR, then its checksum
+        data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("kind", "side"), [("JPEG", 65_500), ("PNG", 65_500), ("PNG", 8_193)])
+def test_a_size_that_no_frame_has_takes_no_memory(tmp_path: Path, kind: str, side: int) -> None:
+    (tmp_path / "a.jpg").write_bytes(claiming(kind, side, side))
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"a\.jpg cannot be decoded \(.* pixels.*(more than|exceeds)"):
+        read_frame(tmp_path / "a.jpg")
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_a_picture_that_needs_another_program_is_not_opened(tmp_path: Path) -> None:
+    """Pillow hands EPS to Ghostscript, whatever the name of the file says."""
+    buffer = BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, "EPS")
+    (tmp_path / "a.jpg").write_bytes(buffer.getvalue())
+    with pytest.raises(InputError, match=r"a\.jpg cannot be decoded \(unknown image format\)"):
+        read_frame(tmp_path / "a.jpg")

@@ -19,6 +19,9 @@ from vreid_bench.system.errors import InputError
 JPEG, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
 
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")  # of Pillow's; others call programs, as EPS calls Ghostscript
+LARGEST = 1 << 26  # pixels of a frame: 8,192 x 8,192; what claims more is refused before memory is taken for it
+
 Frame = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 J = TypeVar("J")
 R = TypeVar("R")
@@ -76,7 +79,8 @@ def decode(data: bytes) -> Frame:
     import simplejpeg
 
     if simplejpeg.is_jpeg(data):
-        colours = simplejpeg.decode_jpeg_header(data)[2]
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        _check_size(width, height)
         if colours.upper() not in ("CMYK", "YCCK"):
             return np.asarray(simplejpeg.decode_jpeg(data, "RGB"))
     return _pillow(data)
@@ -86,13 +90,14 @@ def _pillow(data: bytes) -> Frame:
     """RGB [H, W, 3] of images that libjpeg-turbo does not decode to RGB: other formats, CMYK, 16-bit grey."""
     from PIL import Image, UnidentifiedImageError
 
-    if data.startswith(PNG):
-        _check_png(data)
     try:
-        image = Image.open(io.BytesIO(data))
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise ValueError("unknown image format") from None
     with image:
+        _check_size(*image.size)
+        if image.format == "PNG":
+            _check_png(data)
         image.load()
         if image.mode in ("I", "F"):
             raise ValueError(f"32-bit pixels (Pillow mode {image.mode}) have no standard range")
@@ -102,13 +107,19 @@ def _pillow(data: bytes) -> Frame:
         return np.array(image.convert("RGB"))
 
 
+def _check_size(width: int, height: int) -> None:
+    """Raise ValueError for a frame of more than `LARGEST` pixels: a few bytes can claim gigabytes."""
+    if width * height > LARGEST:
+        raise ValueError(f"it claims {width:,} x {height:,} pixels, more than {LARGEST:,}")
+
+
 def _check_png(data: bytes) -> None:
     """Raise ValueError, or the error of Pillow, for a PNG that is cut short or changed.
 
     Decoding alone accepts a file without its last bytes, and ignores the checksums."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(data)) as image:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         image.verify()
     if PNG_END not in data:
         raise ValueError("truncated: the end of the PNG is missing")

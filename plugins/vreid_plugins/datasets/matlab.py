@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from vreid_bench import read_matlab
 from vreid_plugins.datasets.fault_report import Report
+
+LARGEST = 2.0**53  # above it, a double does not hold every whole number
 
 Integers = npt.NDArray[np.int64]
 
@@ -21,15 +25,13 @@ def load_matrix(
 
     Every fault goes to `report`, with `advice` on what to do about it, and the result is then None.
     """
-    from scipy.io import loadmat
-
     try:
-        contents: dict[str, Any] = loadmat(path)
-    except Exception as error:  # scipy raises errors of many kinds on other formats
+        contents = read_matlab(path)
+    except (OSError, ValueError, zlib.error) as error:
         report(f"{path} cannot be read as a MATLAB 5 file ({type(error).__name__}: {error}); copy it again.")
         return None
     if key not in contents:
-        found = ", ".join(k for k in contents if not k.startswith("__")) or "nothing"
+        found = ", ".join(contents) or "nothing"
         report(f"{path} holds {found}, expected the matrix {key}; {advice}.")
         return None
     matrix = contents[key]
@@ -42,7 +44,7 @@ def load_matrix(
     whole = matrix.dtype.kind in "iu" or (
         matrix.dtype.kind == "f" and np.isfinite(matrix).all() and not (matrix % 1).any()
     )
-    if not whole:
+    if not whole or (np.abs(matrix.astype(np.float64)) > LARGEST).any():
         report(f"{path}: {key} holds {matrix.dtype} values, expected whole numbers; {advice}.")
         return None
     return np.asarray(matrix, np.int64)

@@ -142,10 +142,21 @@ def find_frames(root: Path, pattern: str) -> tuple[str, ...]:
     if (root / folder).is_dir():  # first, for a folder may have brackets in its name
         found: Iterable[str] = (str(folder / path.name) for path in (root / folder).iterdir())
     else:
-        found = (PurePosixPath(path).as_posix() for path in glob.glob(pattern, root_dir=root, recursive=True))
+        found = _find_matches(root, pattern)
     return sort_by_time(
         path for path in set(found) if path.lower().endswith(IMAGES) and not is_leftover(Path(path).name)
     )
+
+
+def _find_matches(root: Path, pattern: str) -> Iterator[str]:
+    """The paths below `root` that match a pattern. `**` follows no link: one to its own folder has no end."""
+    if "**" not in PurePosixPath(pattern).parts:
+        yield from (PurePosixPath(path).as_posix() for path in glob.glob(pattern, root_dir=root))
+        return
+    for path in root.glob(pattern):
+        below = path.relative_to(root)
+        if not any(part.startswith(".") for part in below.parts):  # hidden, as for every other pattern
+            yield below.as_posix()
 
 
 def sort_by_time(paths: Iterable[str]) -> tuple[str, ...]:

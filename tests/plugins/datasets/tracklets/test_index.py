@@ -6,7 +6,7 @@ import pytest
 from tracklets_tree import HEADER, ROWS, replaced
 
 from vreid_bench import InputError
-from vreid_plugins.datasets.tracklets.index import sort_by_time
+from vreid_plugins.datasets.tracklets.index import find_frames, sort_by_time
 from vreid_plugins.datasets.tracklets.reader import Tracklets
 
 
@@ -90,3 +90,15 @@ def test_a_list_in_another_encoding_is_told(root: Path) -> None:
     (root / "tracklets.csv").write_bytes(f"{HEADER}\ntrain,J\xf6rg,north,a1\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"cannot be read as UTF-8 text .*save it as UTF-8"):
         Tracklets().read(root)
+
+
+def test_a_pattern_of_all_folders_follows_no_link(tmp_path):
+    """Two links to the folder above have no end; one would count every frame many times."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    for name in ("a/2.jpg", "a/b/1.jpg", "a/.hidden.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "up").symlink_to("..")
+    (tmp_path / "a" / "b" / "top").symlink_to(tmp_path)
+    (tmp_path / "a" / "self").symlink_to("self")
+    assert find_frames(tmp_path, "a/**/*.jpg") == ("a/b/1.jpg", "a/2.jpg")
+    assert find_frames(tmp_path, "**/2.jpg") == ("a/2.jpg",)
