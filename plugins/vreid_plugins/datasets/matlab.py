@@ -34,11 +34,11 @@ def load_matrix(
         found = ", ".join(contents) or "nothing"
         report(f"{path} holds {found}, expected the matrix {key}; {advice}.")
         return None
-    matrix = contents[key]
-    size = matrix.shape if isinstance(matrix, np.ndarray) else ()
+    matrix = np.atleast_2d(contents[key])  # a text is one value
+    size = matrix.shape
     if len(size) != 2 or 0 in size or any(n not in (None, m) for n, m in zip(shape, size, strict=True)):
         want = " x ".join("N" if n is None else str(n) for n in shape)
-        report(f"{path}: {key} is {' x '.join(map(str, size)) or type(matrix)}, expected {want}; {advice}.")
+        report(f"{path}: {key} is {' x '.join(map(str, size))}, expected {want}; {advice}.")
         return None
     # MATLAB saves whole numbers as double by default
     whole = matrix.dtype.kind in "iu" or (
