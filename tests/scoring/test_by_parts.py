@@ -1,36 +1,62 @@
 """Ranks over a gallery in parts: the integers of one pass, and of a slow loop."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vreid_bench.contracts.people import JUNK
-from vreid_bench.scoring.ranks.by_parts import count_from_parts
+from vreid_bench.scoring.ranks.by_parts import Block, Known, count_from_parts
 from vreid_bench.scoring.ranks.counting import Counts, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels
+from vreid_bench.system.errors import InputError
+
+
+class Array(NamedTuple):
+    """A part in memory."""
+
+    vectors: np.ndarray
+    pids: np.ndarray
+    camids: np.ndarray
+
+    def __len__(self):
+        return len(self.vectors)
+
+    def blocks(self, rows):
+        for first in range(0, len(self.vectors), rows):
+            yield Block(*(column[first : first + rows] for column in self))
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.sampled_from([1, 3, 1000]), st.booleans())
 def test_parts_count_as_one_array(metric: str, seed: int, size: int, rows: int, by_camera: bool) -> None:
     generator = np.random.default_rng(seed)
-    query, gallery, labels = _draw(generator, size, by_camera)
+    query, gallery, whole = _draw(generator, size, by_camera)
     cuts = np.sort(generator.integers(0, size + 1, generator.integers(0, 5)))
-    parts = np.split(gallery, cuts)
-    one = count_from_embeddings(query, gallery, labels, metric)
-    many = count_from_parts(query, parts, labels, metric, rows)
+    columns = (gallery, whole.pids[:size], whole.camids[:size])
+    parts = [Array(*each) for each in zip(*(np.split(column, cuts) for column in columns), strict=True)]
+    asked = query, whole.pids[whole.query], whole.camids[whole.query]
+    assume(len({(vector.tobytes(), *who) for vector, *who in zip(*asked, strict=True)}) == 3)  # or two are one item
+    if not np.isin(whole.pids[:size], asked[1]).any():
+        with pytest.raises(InputError, match="none of its items shows a person that is asked for"):
+            Known.of(parts, np.unique(asked[1]), query.dtype, rows)
+        return
+    known = Known.of(parts, np.unique(asked[1]), query.dtype, rows)
+    labels = replace(known.label(*asked), junk_by_camera=by_camera)
+    many = count_from_parts(query, parts, known, labels, metric, rows)
+    # a query is a gallery item where one has its labels and its vector: the whole is labelled by the same rule
+    row = np.where(labels.own >= 0, known.places[labels.own], np.arange(size, size + 3))
+    every = [np.concatenate([column[:size], own]) for column, own in ((whole.pids, asked[1]), (whole.camids, asked[2]))]
+    one_labels = Labels(*every, row, np.arange(size), junk_by_camera=by_camera)
+    one = count_from_embeddings(query, gallery, one_labels, metric)
     for name in ("start", "group", "before", "in_gallery"):
         assert np.array_equal(getattr(one, name), getattr(many, name))
     if metric == "euclidean":  # whole numbers: exact
-        assert many.before.sum(1).tolist() == _count_slowly(query, gallery, labels, many)
-
-
-def test_parts_of_another_length_are_refused() -> None:
-    query, gallery, labels = _draw(np.random.default_rng(0), 9, True)
-    with pytest.raises(ValueError, match="have 8 rows, expected 9"):
-        count_from_parts(query, [gallery[:8]], labels, "cosine")
+        assert many.before.sum(1).tolist() == _count_slowly(query, gallery, one_labels, many)
 
 
 def _draw(generator: np.random.Generator, size: int, by_camera: bool) -> tuple[np.ndarray, np.ndarray, Labels]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,7 @@ from vreid_bench.scoring.conventions import MARS, choose_conventions
 from vreid_bench.scoring.distances import parse_metric
 from vreid_bench.scoring.imports import Plugins
 from vreid_bench.scoring.labelled_features import LabelledFeatures
-from vreid_bench.scoring.ranks.by_parts import count_from_parts
-from vreid_bench.scoring.ranks.labels import Ints, Labels
+from vreid_bench.scoring.ranks.by_parts import Block, Known, count_from_parts
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import ScoreRequest
 from vreid_bench.system.errors import InputError
@@ -57,6 +56,38 @@ class VectorFile:
         return block
 
 
+@dataclass(frozen=True)
+class Shard:
+    """A file of a gallery: vectors that stay on disk, and labels that are read with every pass."""
+
+    vectors: VectorFile
+
+    @classmethod
+    def open(cls, path: Path, width: int, metric: Metric) -> Shard:
+        """Raises InputError for a file that is no shard, or whose labels are not those of its rows."""
+        shard = cls(open_vectors(path, width, metric))
+        shard.read_labels()
+        return shard
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def blocks(self, rows: int) -> Iterator[Block]:
+        """The shard, at most so many rows at a time."""
+        labels = self.read_labels()
+        for first in range(0, len(self), rows):
+            some = slice(first, first + rows)
+            yield Block(self.vectors[some], labels.pid[some], labels.camid[some])
+
+    def read_labels(self) -> LabelledFeatures:
+        """The labels of all its rows."""
+        path = self.vectors.path
+        labels = LabelledFeatures.from_arrays(read_npz(path, ("pid", "camid")), str(path))
+        if len(labels) != len(self):
+            raise InputError(f"{path}: has {len(labels):,} labels, expected one for each of its {len(self):,} rows")
+        return labels
+
+
 def is_pattern(path: Path) -> bool:
     """Does a path name shards by a pattern, such as `shard-*.npz`?"""
     return re.search(r"[*?\[]", path.name) is not None and not path.exists()
@@ -65,10 +96,10 @@ def is_pattern(path: Path) -> bool:
 def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     """Score queries against a gallery in shards, whose vectors are never in memory together.
 
-    The first pass keeps the vectors of matches and junk, the second counts what is nearer. Labels are kept: 24 bytes
-    for each item. Shards are joined in the order of the numbers in their names. A query is found in the gallery by its
-    identical vector, as elsewhere. Raises InputError for shards that do not fit together, and for what needs all
-    distances.
+    The first pass keeps the items of people who are asked for, the second counts what is nearer; of one shard at a time
+    the labels are in memory. Shards are joined in the order of the numbers in their names. A query is found in the
+    gallery by its identical vector, as elsewhere. Raises InputError for shards that do not fit together, and for what
+    needs all distances.
     """
     assert request.query is not None, "a request with a gallery has queries"
     assert request.gallery is not None, "it names the shards"
@@ -86,13 +117,13 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     metric = parse_metric(request.metric or "cosine")
     query = LabelledFeatures.from_arrays(read_arrays(request.query), str(request.query))
     vectors = query.vectors(request.dtype)
-    paths = find_shards(request.gallery)
-    parts = [open_vectors(path, vectors.shape[1], metric) for path in paths]
-    labels = read_labels(paths, parts, query, vectors)
+    shards = [Shard.open(path, vectors.shape[1], metric) for path in find_shards(request.gallery)]
+    known = Known.of(shards, np.unique(query.pid), vectors.dtype)
+    labels = known.label(vectors, query.pid, query.camid)
     within = bool((labels.own >= 0).all())
     rules = choose_conventions(request.conventions or (MARS if within else ("gallery-as-listed",)), plugins)
     labels = labels.for_conventions(rules)
-    counts = count_from_parts(vectors, parts, labels, metric)
+    counts = count_from_parts(vectors, shards, known, labels, metric)
     return Report.of(counts, labels, rules).with_cuts(request.depths, rules)
 
 
@@ -128,49 +159,6 @@ def open_vectors(path: Path, width: int, metric: Metric) -> VectorFile:
     if shape[0] * width * dtype.itemsize > member.file_size - (offset - begin):
         raise InputError(f"{path}: embedding claims {list(shape)}, which the file does not hold; copy it again")
     return VectorFile(path, offset, (shape[0], width), dtype, metric == "cosine")
-
-
-def read_labels(paths: Sequence[Path], parts: Sequence[VectorFile], query: LabelledFeatures, vectors: Array) -> Labels:
-    """Gallery and queries as one list of test tracklets; a query that is a gallery item is not listed twice."""
-    size = sum(map(len, parts))
-    pids, camids = np.empty(size + len(query), np.int64), np.empty(size + len(query), np.int64)
-    place = 0
-    for path, part in zip(paths, parts, strict=True):
-        own = LabelledFeatures.from_arrays(read_npz(path, ("pid", "camid")), str(path))
-        if len(own) != len(part):
-            raise InputError(f"{path}: has {len(own):,} labels, expected one for each of its {len(part):,} rows")
-        pids[place : place + len(own)], camids[place : place + len(own)] = own.pid, own.camid
-        place += len(own)
-    found = _find_queries(parts, pids[:size], camids[:size], query, vectors)
-    new = found < 0
-    number = int(new.sum())
-    pids[size : size + number], camids[size : size + number] = query.pid[new], query.camid[new]
-    row = np.where(new, size + np.cumsum(new) - 1, found)
-    return Labels(pids[: size + number], camids[: size + number], row, np.arange(size))
-
-
-def _find_queries(
-    parts: Sequence[VectorFile], pids: Ints, camids: Ints, query: LabelledFeatures, vectors: Array
-) -> Ints:
-    """The gallery item of each query itself, -1 where it is not there: [Q]."""
-    found = np.full(len(query), -1)
-    candidates = np.flatnonzero(np.isin(pids, query.pid))
-    candidates = candidates[np.isin(camids[candidates], query.camid)]
-    for place, vector in _read_rows(parts, candidates):
-        same = (query.pid == pids[place]) & (query.camid == camids[place]) & (found < 0)
-        for asked in np.flatnonzero(same):
-            if np.array_equal(vectors[asked], vector.astype(vectors.dtype)):
-                found[asked] = place
-    return found
-
-
-def _read_rows(parts: Sequence[VectorFile], places: Ints) -> Iterator[tuple[int, Array]]:
-    """Single items of the gallery, in order."""
-    begin = np.cumsum([0, *map(len, parts)])
-    owner = np.searchsorted(begin, places, "right") - 1
-    for place, number in zip(places.tolist(), owner.tolist(), strict=True):
-        row = place - int(begin[number])
-        yield place, parts[number][row : row + 1][0]
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -1,94 +1,129 @@
-"""Ranks counted over a gallery that is read part by part, in two passes: the same integers as from one array."""
+"""Ranks counted over a gallery that is read part by part, in two passes: the same integers as from one array.
+
+A *stranger* is a gallery item of a person that no query shows. Strangers differ in their vectors alone, so that nothing
+of them is kept: the first pass keeps the other items, which are few, and the second counts strangers among them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.contracts.people import DISTRACTOR, JUNK
 from vreid_bench.ops.metric import Metric
-from vreid_bench.scoring.ranks.counting import Counts, count_from_embeddings, index_matches, list_matches
+from vreid_bench.scoring.ranks.counting import Counts, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Ints, Labels
+from vreid_bench.system.errors import InputError
 from vreid_bench.system.progress import bar
 
-ROWS = 1 << 17  # gallery items that are held and counted at once
+ROWS = 1 << 18  # gallery items that are held and counted at once
+
+
+class Block(NamedTuple):
+    """Some rows of a gallery, one after another."""
+
+    vectors: NDArray[Any]  # [n, E]
+    pids: Ints  # [n]
+    camids: Ints  # [n]
 
 
 class Part(Protocol):
-    """Some rows of a gallery [G_i, E], in memory or on disk."""
+    """A part of a gallery, in memory or on disk; it can be read again."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, rows: slice, /) -> NDArray[Any]: ...
+    def blocks(self, rows: int) -> Iterator[Block]:
+        """All of it, at most so many rows at a time, in order."""
+        ...
+
+
+class Known(NamedTuple):
+    """The gallery items of the people that queries show."""
+
+    places: Ints  # [P] rising
+    vectors: NDArray[Any]  # [P, E]
+    pids: Ints  # [P]
+    camids: Ints  # [P]
+
+    @classmethod
+    def of(cls, parts: Sequence[Part], people: Ints, dtype: Any, rows: int = ROWS) -> Known:
+        """The first pass: keep the items of these people. Raises InputError if there is none."""
+        found: list[Known] = []
+        with bar(sum(map(len, parts)), "find matches", "item") as progress:
+            for place, block in _blocks(parts, rows):
+                mine = np.flatnonzero(np.isin(block.pids, people))
+                found.append(cls(place + mine, block.vectors[mine].astype(dtype), block.pids[mine], block.camids[mine]))
+                progress.update(len(block.pids))
+        known = cls(*(np.concatenate(columns) for columns in zip(*found, strict=True))) if found else None
+        if known is None or not len(known.places):
+            raise InputError(
+                "gallery: none of its items shows a person that is asked for, expected a match for some query; check "
+                "that queries and gallery number people alike"
+            )
+        return known
+
+    def find(self, vectors: NDArray[Any], pids: Ints, camids: Ints) -> Ints:
+        """The number of the item that is this query itself, by its labels and vector, -1 where there is none: [Q]."""
+        at: dict[tuple[int, int, bytes], int] = {}
+        for number in reversed(range(len(self.places))):  # of equal ones, the first is taken
+            at[int(self.pids[number]), int(self.camids[number]), self.vectors[number].tobytes()] = number
+        asked = zip(pids.tolist(), camids.tolist(), vectors.astype(self.vectors.dtype), strict=True)
+        return np.array([at.get((pid, camid, vector.tobytes()), -1) for pid, camid, vector in asked], np.int64)
+
+    def label(self, vectors: NDArray[Any], pids: Ints, camids: Ints) -> Labels:
+        """These items as a gallery, with the queries; a query that is an item is not listed twice."""
+        own, size = self.find(vectors, pids, camids), len(self.places)
+        new = own < 0
+        row = np.where(new, size + np.cumsum(new) - 1, own)
+        every = np.concatenate([self.pids, pids[new]]), np.concatenate([self.camids, camids[new]])
+        return Labels(*every, row, np.arange(size))
 
 
 def count_from_parts(
     query: NDArray[Any],
     parts: Sequence[Part],
+    known: Known,
     labels: Labels,
     metric: Metric,
     rows: int = ROWS,
-    quiet: bool = False,
 ) -> Counts:
-    """As `count_from_embeddings`, of a gallery in parts [G_i, E] that may be on disk, one after another.
+    """The second pass: as `count_from_embeddings` counts in the whole gallery, whose known items `labels` describes.
 
-    The first pass keeps the vectors of matches and junk: few. The second counts `rows` items at a time among them,
-    and takes away what they count among themselves. Memory grows with the matches and with `rows`, and by the labels.
-    The counts are those of one pass where a pair's distance does not depend on its place, as in the native kernels.
-    Raises as `count_from_embeddings` does; a row in its message is then one of those counted at once. Raises ValueError
-    for parts that are not as long as the gallery.
+    query: [Q, E]. It counts `rows` items at a time among the known ones, and takes away what these count among
+    themselves. Memory grows with the known items and with `rows`. The counts are those of one pass where a pair's
+    distance does not depend on its place, as in the native kernels. Raises as `count_from_embeddings` does; a row in
+    its message is then one of those counted at once.
     """
-    if sum(map(len, parts)) != len(labels.gallery):
-        raise ValueError(f"parts: have {sum(map(len, parts))} rows, expected {len(labels.gallery)}, as in the labels")
-    index = index_matches(labels)
-    known = np.unique(np.concatenate([index.item, index.junk]))  # [P] places, rising
-    found = list_matches(labels)
-    vectors = np.empty((len(known), query.shape[1]), query.dtype)
-
-    def count(places: Ints, gallery: NDArray[Any]) -> Ints:
-        return count_from_embeddings(query, gallery, _choose(labels, places), metric).before
-
-    with bar(2 * len(labels.gallery), "rank", "item", quiet=quiet) as progress:
-        for first, block in _blocks(parts, rows):
-            inside = slice(*np.searchsorted(known, (first, first + len(block))))
-            vectors[inside] = block[known[inside] - first]
-            progress.update(len(block))
-        among = count(known, vectors) if len(known) else found.before
-        before = among.copy()
-        for first, block in _blocks(parts, rows):
-            start, end = np.searchsorted(known, (first, first + len(block)))
-            here = np.arange(first, first + len(block))
-            places = np.concatenate([known[:start], here, known[end:]])
-            gallery = np.concatenate([vectors[:start], np.asarray(block, query.dtype), vectors[end:]])
-            before += count(places, gallery) - among
-            progress.update(len(block))
-    return replace(found, before=before)
+    people = np.unique(labels.pids[labels.query])
+    among = count_from_embeddings(query, known.vectors, labels, metric)
+    before = among.before.copy()
+    with bar(sum(map(len, parts)), "rank", "item") as progress:
+        for place, block in _blocks(parts, rows):
+            strange = np.flatnonzero((block.pids != JUNK) & ~np.isin(block.pids, people))
+            order = np.argsort(np.concatenate([known.places, place + strange]), kind="stable")
+            gallery = np.concatenate([known.vectors, block.vectors[strange].astype(query.dtype)])[order]
+            counted = count_from_embeddings(query, gallery, _add_strangers(labels, len(strange), order), metric)
+            before += counted.before - among.before
+            progress.update(len(block.pids))
+    return replace(among, before=before)
 
 
-def _blocks(parts: Sequence[Part], rows: int) -> Iterator[tuple[int, NDArray[Any]]]:
-    """At most `rows` items at a time, with the place of the first."""
+def _blocks(parts: Iterable[Part], rows: int) -> Iterator[tuple[int, Block]]:
+    """The blocks of all parts, with the place of the first row of each."""
     place = 0
     for part in parts:
-        for first in range(0, len(part), rows):
-            block = part[first : first + rows]
+        for block in part.blocks(rows):
             yield place, block
-            place += len(block)
+            place += len(block.pids)
 
 
-def _choose(labels: Labels, places: Ints) -> Labels:
-    """The labels with these items as the whole gallery, and of other tracklets only the queries."""
-    gallery = labels.gallery[places]
-    kept, new = np.unique(np.concatenate([labels.query, gallery]), return_inverse=True)
-    return replace(
-        labels,
-        pids=labels.pids[kept],
-        camids=labels.camids[kept],
-        query=new[: len(labels.query)],
-        gallery=new[len(labels.query) :],
-        attributes={name: column[kept] for name, column in labels.attributes.items()},
-        frames=None if labels.frames is None else labels.frames[kept],
-        named={name: column[kept] for name, column in labels.named.items()},
-    )
+def _add_strangers(labels: Labels, count: int, order: Ints) -> Labels:
+    """The labels with strangers behind the gallery, which is then taken in this order."""
+    size = len(labels.pids)
+    gallery = np.concatenate([labels.gallery, size + np.arange(count)])[order]
+    pids = np.concatenate([labels.pids, np.full(count, DISTRACTOR)])
+    return replace(labels, pids=pids, camids=np.concatenate([labels.camids, np.full(count, -1)]), gallery=gallery)
