@@ -13,7 +13,7 @@ import pytest
 
 from vreid_bench.contracts.dataset import Dataset, Split, Tracklet
 from vreid_bench.planning import content
-from vreid_bench.planning.content import read_content
+from vreid_bench.planning.content import find_decay, read_content
 from vreid_bench.planning.frame_faults import find_frame_faults
 from vreid_bench.system.errors import InputError
 
@@ -138,3 +138,17 @@ def test_a_run_warns_and_its_record_has_the_note(tmp_path, monkeypatch, capsys):
     told = capsys.readouterr().err
     assert f"warning: {found.notes[1]}" in told
     assert "note: toy: 1 frames of 1 tracklets are the same picture as an earlier frame of their tracklet" in told
+
+
+def test_a_frame_that_decayed_is_found_where_all_are_read_again(copy, tmp_path):
+    dataset = copy("own")
+    assert find_decay(dataset, tmp_path) == ""  # nothing is known of before
+    before = read_content(dataset, tmp_path)
+    assert find_decay(dataset, tmp_path) == ""
+    path = dataset.root / FRAMES[0]
+    state, data = path.stat(), bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert read_content(dataset, tmp_path) == before  # a run does not read everything again
+    assert "frames have changed since they were first read" in find_decay(dataset, tmp_path)

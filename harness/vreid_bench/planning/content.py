@@ -65,8 +65,7 @@ def read_content(dataset: Dataset, kept: Path, quiet: bool = False) -> Content:
     MARS has 1.2 million frames: reading them once takes minutes, which a bar shows. Raises InputError for a frame that
     cannot be read, is empty or was cut short: it would stop a run only after training.
     """
-    frames = _list_frames(dataset)
-    file = kept / "content" / f"{sha256(str(dataset.root.resolve()).encode())[:16]}-{dataset.name}.json"
+    frames, file = _list_frames(dataset), _name_file(dataset, kept)
     state = _hash_state(dataset.root, frames)
     known = _read_known(file).get(state)
     if known is not None:
@@ -76,6 +75,27 @@ def read_content(dataset: Dataset, kept: Path, quiet: bool = False) -> Content:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(file, json.dumps({state: content}).encode())
     return content
+
+
+def find_decay(dataset: Dataset, kept: Path, quiet: bool = False) -> str:
+    """A sentence if frames have changed though no size and no modification time has, as damage on a disk leaves them.
+
+    All frames are read again. Empty if they are as they were, or if nothing is known of before. Raises InputError as
+    `read_content` does.
+    """
+    frames = _list_frames(dataset)
+    known = _read_known(_name_file(dataset, kept)).get(_hash_state(dataset.root, frames))
+    if known is None or known.sha256 == _hash_frames(dataset, frames, quiet)[0]:
+        return ""
+    return (
+        f"{dataset.root}: frames have changed since they were first read, though no size and no time of a file has, so "
+        "the disk or a copy damaged them; copy the frames again"
+    )
+
+
+def _name_file(dataset: Dataset, kept: Path) -> Path:
+    """Where the content of a copy is kept."""
+    return kept / "content" / f"{sha256(str(dataset.root.resolve()).encode())[:16]}-{dataset.name}.json"
 
 
 def find_pictures(dataset: Dataset) -> SharedPictures:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from vreid_bench.contracts.dataset import CheckingReader, Count, Dataset, DatasetCheck, mark_synthetic
 from vreid_bench.contracts.people import person_ids
-from vreid_bench.planning.content import find_pictures
+from vreid_bench.planning.content import find_decay, find_pictures
 from vreid_bench.planning.data_root import find_dataset, find_root, read_lists
 from vreid_bench.planning.dataset_counts import count_dataset
 from vreid_bench.planning.dataset_lists import find_list_faults
@@ -19,6 +20,7 @@ from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.value_checks import describe_value
 from vreid_bench.scoring.metrics import NotComputable
+from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError
 
 
@@ -43,6 +45,8 @@ def check_dataset(
     refused = {name: str(each) for name, each in unmatched.items() if isinstance(each, NotComputable)}
     uncut = (sentence for each in divisions for sentence in each.find_notes())
     pictures = find_pictures(found)
+    if decode:
+        problems += _find_decay(found)
     masked = (found.unscored.reason,) if found.unscored else ()
     notes = (*masked, *(own.notes if own else ()), *explain_refusals(refused), *uncut, *pictures.notes)
     if own and getattr(entry.value, "complete", False):
@@ -54,6 +58,12 @@ def check_dataset(
     return DatasetCheck(
         own.source if own else found.source, counts, _join(own, [*problems, *faults, *pictures.faults]), notes
     )
+
+
+def _find_decay(dataset: Dataset) -> list[str]:
+    with suppress(InputError):  # a frame that cannot be read is told by the checks of frames
+        return list(filter(None, [find_decay(dataset, cache_folder())]))
+    return []
 
 
 def _verify(entry: Entry, root: Path, decode: bool) -> DatasetCheck | None:

@@ -1,6 +1,6 @@
 """Kills work at random moments, repeats it, and holds that nothing is lost and nothing is wrong.
 
-    python tests/faults/kills.py --kills 500 [--seed 0]
+    python tests/support/kills.py --kills 500 [--seed 0]
 
 A kill is SIGKILL before a write, in the middle of one, before a file is renamed or removed, before a folder is made, or
 after a random time. The same command is then repeated, and may be killed again. In the end, all files must be those of
@@ -24,7 +24,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from golden_records import change_fields, let_agree
 from short_run import SHORT
 
