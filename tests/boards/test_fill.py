@@ -102,15 +102,13 @@ def test_the_command_line_takes_the_command_of_a_row():
     assert context.params["names"] == ("mean-pooling",)
     assert context.params["assignments"] == wanted.settings
     assert context.params["trackers"] == ("mlflow:experiment=x", "wandb")
-    names = ("protocol", "preset", "seed", "rerank", "runs", "threads", "device")
-    assert {name: context.params[name] for name in names} == {
+    assert {name: context.params[name] for name in ("protocol", "preset", "seed", "rerank", "runs", "threads")} == {
         "protocol": "mars",
         "preset": "small",
         "seed": 3,
         "rerank": "zhong",
         "runs": Path("there"),
         "threads": 1,
-        "device": "cpu",
     }
     assert name_row(wanted) == 'mars mean-pooling test.sampler="uniform" re-ranked by zhong seed 3'
 

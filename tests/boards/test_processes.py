@@ -40,6 +40,13 @@ def test_the_outcome_of_a_command_is_the_folder_that_it_prints(script):
 
 
 @pytest.mark.slow
+def test_a_run_of_a_board_sees_no_gpu(script, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    [outcome] = run_commands([script("import os; sys.exit('GPUs: ' + os.environ['CUDA_VISIBLE_DEVICES'])")])
+    assert outcome.fault == "GPUs:"
+
+
+@pytest.mark.slow
 def test_the_fault_of_a_command_is_its_last_line(script):
     outcomes = run_commands([script("sys.exit('first\\nerror: the last')"), script("sys.exit(3)")])
     assert [(outcome.folder, outcome.fault) for outcome in outcomes] == [

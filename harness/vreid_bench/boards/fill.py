@@ -57,9 +57,8 @@ def choose_executor(text: str, jobs: int | None, registry: Registry) -> Executor
 
 
 def command_of(wanted: Wanted, making: Making) -> Command:
-    """The arguments of `vreid-bench` that make a row; any machine can repeat it, with one thread of a CPU."""
-    options = ["--preset", wanted.preset, "--device", "cpu", "--threads", "1", "--arithmetic", ARITHMETIC]
-    options += ["--runs", str(making.runs)]
+    """The arguments of `vreid-bench` that make a row; any machine can repeat it, with one thread."""
+    options = ["--preset", wanted.preset, "--threads", "1", "--arithmetic", ARITHMETIC, "--runs", str(making.runs)]
     options += [word for setting in wanted.settings for word in ("--set", setting)]
     options += ["--rerank", wanted.rerank] if wanted.rerank else []
     options += [word for tracker in making.trackers for word in ("--tracker", tracker)]

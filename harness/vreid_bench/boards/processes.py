@@ -18,6 +18,8 @@ from vreid_bench.contracts.executor import Command, Outcome
 
 BOUND = (sys.executable, "-I", "-S", bound_process.__file__)
 ASKED = (-signal.SIGTERM, 128 + signal.SIGTERM)  # how a process ends that was asked to
+# Portable arithmetic is that of a CPU; `--device cpu` would be part of the name of the run's folder.
+WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": ""}
 OTHERS = (signal.SIGUSR2,)  # signals that a scheduler sends to all processes of a job, and only the parent knows
 
 
@@ -68,7 +70,13 @@ class Processes:
                 return ASKED[0], "", "interrupted"
             before = signal.pthread_sigmask(signal.SIG_BLOCK, OTHERS)  # which the new process inherits
             try:
-                process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                process = subprocess.Popen(
+                    words,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env=os.environ | WITHOUT_GPU,
+                )
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self._running.add(process)
