@@ -108,5 +108,5 @@ $(VENV)/torch: | $(VENV)/bin/pip
 
 $(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard csrc/*/* csrc/*/*/*) $(VENV)/torch
 	$(BIN)/pip install --quiet --disable-pip-version-check 'setuptools>=77' 'pybind11>=2.13' 'ninja>=1.11'
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test,browser,docs,figures,flow,imagenet,onnx,parquet,sass,tensorboard$(if $(shell command -v nvcc),,$(COMMA)nvcc)]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test,browser,docs,figures,flow,imagenet,onnx,parquet,ray,sass,slurm,tensorboard$(if $(shell command -v nvcc),,$(COMMA)nvcc)]'
 	@touch $@

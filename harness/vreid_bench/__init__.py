@@ -30,6 +30,7 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
 if TYPE_CHECKING:
+    from vreid_bench.boards.processes import Processes, run_commands
     from vreid_bench.contracts.corruption import ClipCorruption, Distortion
     from vreid_bench.contracts.dataset import (
         SYNTHETIC,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         Unscored,
     )
     from vreid_bench.contracts.dataset_description import DatasetDescription, Known
+    from vreid_bench.contracts.executor import Command, Executor, Job, Outcome
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, PairScores, Published
     from vreid_bench.contracts.people import DISTRACTOR, JUNK, person_ids
     from vreid_bench.evaluation.strategies.cases import Cases
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from vreid_bench.system.progress import bar
 
 _HOME = {
+    "vreid_bench.boards.processes": ("Processes", "run_commands"),
     "vreid_bench.contracts.dataset": (
         "SYNTHETIC",
         "Count",
@@ -86,6 +89,7 @@ _HOME = {
         "Unscored",
     ),
     "vreid_bench.contracts.dataset_description": ("DatasetDescription", "Known"),
+    "vreid_bench.contracts.executor": ("Command", "Executor", "Job", "Outcome"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "PairScores", "Published"),
     "vreid_bench.contracts.people": ("DISTRACTOR", "JUNK", "person_ids"),
     "vreid_bench.evaluation.strategies.cases": ("Cases",),
@@ -136,6 +140,7 @@ __all__ = [
     "ClipSide",
     "Clipping",
     "Clips",
+    "Command",
     "Compared",
     "Container",
     "Convention",
@@ -146,6 +151,7 @@ __all__ = [
     "DatasetDescription",
     "Distortion",
     "Epochs",
+    "Executor",
     "Family",
     "Fit",
     "FromDistances",
@@ -153,15 +159,18 @@ __all__ = [
     "Hardest",
     "Having",
     "InputError",
+    "Job",
     "KReciprocalRule",
     "Known",
     "Method",
     "Metric",
     "Opened",
     "Optimizer",
+    "Outcome",
     "PairScores",
     "Part",
     "Preset",
+    "Processes",
     "Protocol",
     "Published",
     "Reassociation",
@@ -202,6 +211,7 @@ __all__ = [
     "read_matlab",
     "reported_row",
     "reported_table",
+    "run_commands",
     "score",
     "sequential_similarity",
     "shrink_method",

@@ -1,57 +1,24 @@
 """Boards are filled: what is missing or outdated is run, its records are added, and nothing else is touched."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import time
-from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from places import TESTS
+from allotment import BOARD, Allotment, wait_for
 
-from vreid_bench.boards.fill import Making, command_of, name_row
+from vreid_bench.boards import fill as filling
+from vreid_bench.boards.carried_files import read_small_files
+from vreid_bench.boards.fill import Making, command_of, fill, name_row
+from vreid_bench.boards.state import RowState
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.cli.run import run
-
-STRANGER = TESTS / "support/vreid_allotment.py"
-BOARD = """\
-says = "two methods on ten people"
-
-[[rows]]
-protocols = ["allotment"]
-methods = ["beans", "peas"]
-"""
+from vreid_bench.contracts.executor import Outcome
 
 
 @pytest.fixture
-def allotment(tmp_path, spawn_env):
-    """A leaderboard with the board above and no records; returns how to call `vreid-bench leaderboard`."""
-    site = tmp_path / "site"
-    site.mkdir()
-    shutil.copy(STRANGER, site)
-    info = site / "vreid_allotment-0.1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Name: vreid-allotment\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text("[vreid_bench]\nallotment = vreid_allotment\n")
-    (tmp_path / "leaderboard/boards").mkdir(parents=True)
-    (tmp_path / "leaderboard/boards/small.toml").write_text(BOARD)
-    env = {**spawn_env, "PYTHONPATH": os.pathsep.join([str(site), spawn_env.get("PYTHONPATH", "")])}
-
-    def call(*words):
-        command = [sys.executable, "-m", "vreid_bench.cli.main", "leaderboard", *words]
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-
-    return SimpleNamespace(call=call, module=site / "vreid_allotment.py", folder=tmp_path, env=env)
-
-
-@pytest.fixture
-def spawn_env(tmp_path):
-    """The environment of a process with a cache of its own."""
-    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+def allotment(tmp_path):
+    """A leaderboard with a board of two rows and no records."""
+    return Allotment(tmp_path, tmp_path / "site")
 
 
 def states(call, *words):
@@ -77,8 +44,7 @@ def test_one_constant_of_a_method_makes_its_row_outdated_and_filling_mends_it(al
     records = {path.name: path.read_bytes() for path in (allotment.folder / "leaderboard/records").rglob("*.json")}
     assert sorted(records) == ["beans-small-seed0.json", "peas-small-seed0.json"]
 
-    text = allotment.module.read_text()
-    allotment.module.write_text(text.replace("\nSTEPS = 2", "\nSTEPS = 3"))
+    allotment.change("\nSTEPS = 2", "\nSTEPS = 3")
     assert states(call, "--dry-run") == {"beans": "outdated", "peas": "current"}
     assert "allotment beans seed 0: another recipe" in call("fill", "--dry-run").stdout
 
@@ -91,8 +57,7 @@ def test_one_constant_of_a_method_makes_its_row_outdated_and_filling_mends_it(al
 
 @pytest.mark.slow
 def test_a_row_that_fails_is_told_and_the_others_are_added(allotment):
-    text = allotment.module.read_text()
-    allotment.module.write_text(text.replace("OTHER_STEPS, OTHER_RATE = 1, 1e-3", "OTHER_STEPS, OTHER_RATE = 5, 1e30"))
+    allotment.change("OTHER_STEPS, OTHER_RATE = 1, 1e-3", "OTHER_STEPS, OTHER_RATE = 5, 1e30")
     done = allotment.call("fill")
     assert done.returncode == 1
     assert "2 rows: 1 up to date, 0 outdated, 1 missing" in done.stdout
@@ -107,17 +72,14 @@ def test_a_row_that_fails_is_told_and_the_others_are_added(allotment):
 @pytest.mark.slow
 def test_an_interrupted_board_goes_on_where_it_was(allotment):
     """Ctrl-C ends the runs, too; what was trained is kept."""
-    module = allotment.module
-    module.write_text(module.read_text().replace("\nSTEPS = 2", "\nSTEPS = 100000"))
-    command = [sys.executable, "-m", "vreid_bench.cli.main", "leaderboard", "fill", "--quiet"]
-    with subprocess.Popen(
-        command, cwd=allotment.folder, env=allotment.env, stderr=subprocess.PIPE, text=True
-    ) as process:
+    allotment.change("\nSTEPS = 2", "\nSTEPS = 100000")
+    with allotment.start("fill", "--quiet") as process:
         wait_for(lambda: any(allotment.folder.glob("runs/*beans*/checkpoint.safetensors")))
         process.terminate()
         _, told = process.communicate(timeout=60)
     assert process.returncode == 143, told
-    wait_for(lambda: not running_under(allotment.folder))
+    assert "ended 1 run(s); what they trained is kept" in told
+    wait_for(lambda: not allotment.list_processes())
     [run_folder] = allotment.folder.glob("runs/*beans*")
     assert not (run_folder / "record.json").exists()
     assert states(allotment.call, "--dry-run")["beans"] == "missing"
@@ -131,23 +93,6 @@ def test_a_tracker_that_there_is_not_is_refused_before_anything_runs(cli, tmp_pa
     refused = cli("leaderboard", "fill", "--dir", tmp_path, "--tracker", "wandbb", "--runs", tmp_path / "runs")
     assert (refused.exit_code, "did you mean wandb" in refused.stderr) == (2, True)
     assert not (tmp_path / "runs").exists()
-
-
-def wait_for(what):
-    """Until it is so; the time limit is that of a machine that hangs."""
-    deadline = time.monotonic() + 120
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def running_under(folder):
-    """The processes whose working folder is this."""
-    found = []
-    for each in Path("/proc").glob("[0-9]*/cwd"):
-        with suppress(OSError):
-            found += [each] if each.resolve() == folder and each.parent.name != str(os.getpid()) else []
-    return found
 
 
 def test_the_command_line_takes_the_command_of_a_row():
@@ -166,3 +111,96 @@ def test_the_command_line_takes_the_command_of_a_row():
         "threads": 1,
     }
     assert name_row(wanted) == 'mars mean-pooling test.sampler="uniform" re-ranked by zhong seed 3'
+
+
+class Answers:
+    """An executor that has the outcomes of commands already, and is interrupted after them."""
+
+    def __init__(self, *outcomes, fault=None):
+        self.outcomes, self.fault, self.cancelled = outcomes, fault, False
+
+    def run(self, jobs, folder):
+        self.jobs, self.folder = jobs, folder
+        yield from zip([command for job in jobs for command in job], self.outcomes, strict=False)
+        if self.fault:
+            raise self.fault
+
+    def cancel(self):
+        self.cancelled = True
+        return "cancelled what was left"
+
+
+@pytest.fixture
+def try_filling(tmp_path, monkeypatch):
+    """Fill a board of three rows, two of one training, by an executor; returns the failures by method."""
+    (tmp_path / "leaderboard").mkdir()
+    monkeypatch.setattr(filling, "DELAY", 0.0)
+    monkeypatch.setattr(filling, "write_pages", lambda folder: (folder / "written").touch())
+    wanted = [Wanted("mars", name, "small", 0) for name in ("a", "b", "c")]
+    rows = [RowState(each, None, (key,), None, ()) for each, key in zip(wanted, "xyx", strict=True)]
+
+    def call(executor):
+        how = {"making": Making(tmp_path / "runs"), "executor": executor, "quiet": True}
+        return {
+            each.wanted.method: each.reason for each in fill(rows, [1.0, 5.0, 1.0], tmp_path / "leaderboard", **how)
+        }
+
+    return call
+
+
+def test_rows_of_one_training_are_one_job_and_the_longest_is_first(try_filling, tmp_path):
+    executor = Answers(*[Outcome(None, "no")] * 3)
+    assert try_filling(executor) == dict.fromkeys("abc", "no")
+    assert [[command[4] for command in job] for job in executor.jobs] == [["b"], ["a", "c"]]
+    assert executor.folder == tmp_path / "runs/.jobs"
+    assert not executor.cancelled
+
+
+def test_a_run_that_is_not_on_this_machine_is_told_with_the_machine_that_made_it(try_filling, tmp_path):
+    failures = try_filling(Answers(Outcome(tmp_path / "runs/far", host="node7"), *[Outcome(None, "no")] * 2))
+    assert failures["b"].startswith(
+        f"{tmp_path}/runs/far: node7 has made this run, and it is not here; expected a folder"
+    )
+
+
+def test_a_row_of_which_the_executor_says_nothing_has_failed(try_filling):
+    assert "said nothing" in try_filling(Answers(Outcome(None, "no")))["c"]
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, OSError])
+def test_whatever_ends_the_command_cancels_the_jobs(try_filling, tmp_path, fault, capsys):
+    executor = Answers(Outcome(None, "no"), fault=fault)
+    with pytest.raises(fault):
+        try_filling(executor)
+    assert executor.cancelled
+    assert capsys.readouterr().err == "cancelled what was left\n"
+    assert (tmp_path / "leaderboard/written").exists()
+
+
+def test_the_small_files_of_a_run_elsewhere_are_written_and_its_record_is_added(try_filling, finished_runs, tmp_path):
+    [run] = finished_runs.iterdir()
+    files = read_small_files(run)
+    assert set(try_filling(Answers(Outcome(tmp_path / "runs/far", files=files), *[Outcome(None, "no")] * 2))) == {
+        "a",
+        "c",
+    }
+    assert read_small_files(tmp_path / "runs/far") == files
+    [added] = (tmp_path / "leaderboard/records").rglob("*.json")
+    assert added.read_bytes() == files["record.json"]
+
+
+def test_an_executor_has_a_known_name_and_known_options(cli):
+    for name, told in (
+        ("slrum", "no executor is named 'slrum'; did you mean slurm?"),
+        ("slurm:tine=3", "executor 'slurm' has no option 'tine'; did you mean time?"),
+        ("slurm:cluster=moon", "takes one of slurm, local, found 'moon'"),
+        ("ray:retries=often", "takes a whole number, found 'often'"),
+    ):
+        result = cli("leaderboard", "fill", "--executor", name, "--dry-run")
+        assert (result.exit_code, told in result.stderr) == (2, True), result.stderr
+
+
+def test_executors_are_listed_with_their_options(cli):
+    lines = cli("list", "executors").stdout.splitlines()
+    assert {"local", "ray", "slurm"} <= {line.split()[0] for line in lines}
+    assert any(line.split()[0] == "slurm:time=120" and "minutes" in line for line in lines)

@@ -18,6 +18,8 @@ MANUAL = README + "".join(page.read_text() for page in sorted((ROOT / "docs").gl
 OTHERS = {"--help", "--index-url", "--strict"}  # of every command, of pip, of MkDocs
 OTHERS |= {"--logdir", "--backend-store-uri"}  # of TensorBoard, of MLflow
 OTHERS |= {"--standalone", "--nproc-per-node", "--no-python", "--nnodes", "--rdzv-endpoint"}  # of torchrun
+OTHERS |= {"--array", "--name", "--signal", "--no-install-recommends"}  # of Slurm, and of what installs it
+OTHERS |= {"--address", "--head", "--port"}  # of Ray
 
 
 def test_the_plugins_in_the_docs_are_those_that_the_tests_install():

@@ -1,32 +1,36 @@
-"""Runs the rows of a board that are missing or outdated, each in a process of its own, and adds their records.
+"""Has the rows of a board done that are missing or outdated, by an executor, and adds their records.
 
 The records are the state: what was added is not run again, and an interrupted run goes on where it was. Rows of the
-same training follow one another, so that the first trains and the others take its weights.
+same training are one job, so that the first trains and the others take its weights.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from vreid_bench.boards.carried_files import write_small_files
 from vreid_bench.boards.state import ARITHMETIC, RowState
 from vreid_bench.boards.wanted import Wanted
+from vreid_bench.contracts.executor import Command, Executor, Outcome
 from vreid_bench.records.record import Record
+from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.registry.assignments import parse_part
+from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.leaderboard import write_pages
 from vreid_bench.reporting.record_folder import add_record
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.progress import bar, write_line
 
 USUAL = 120.0  # seconds of a processor; for a row when no record tells
+DELAY = 10.0  # seconds until a file that another machine wrote must be seen; a network file system takes some
+FILES = ".jobs"  # the folder of executors, below that of the runs
 
 
 class Failure(NamedTuple):
@@ -43,13 +47,22 @@ class Making(NamedTuple):
     trackers: tuple[str, ...] = ()  # of each run, as `run --tracker` takes them
 
 
-def command_of(wanted: Wanted, making: Making) -> list[str]:
+def choose_executor(text: str, jobs: int | None, registry: Registry) -> Executor:
+    """The executor that `NAME` or `NAME:option=value,...` names, for so many jobs at a time.
+
+    Raises InputError for an unknown name or option, and for a value of the wrong type.
+    """
+    executor: Executor = registry.factory("executors", parse_part("executors", text, registry))(jobs)
+    return executor
+
+
+def command_of(wanted: Wanted, making: Making) -> Command:
     """The arguments of `vreid-bench` that make a row; any machine can repeat it, with one thread."""
     options = ["--preset", wanted.preset, "--threads", "1", "--arithmetic", ARITHMETIC, "--runs", str(making.runs)]
     options += [word for setting in wanted.settings for word in ("--set", setting)]
     options += ["--rerank", wanted.rerank] if wanted.rerank else []
     options += [word for tracker in making.trackers for word in ("--tracker", tracker)]
-    return ["run", "--protocol", wanted.protocol, "--plugin", wanted.method, "--seed", str(wanted.seed), *options]
+    return "run", "--protocol", wanted.protocol, "--plugin", wanted.method, "--seed", str(wanted.seed), *options
 
 
 def name_row(wanted: Wanted) -> str:
@@ -82,72 +95,64 @@ def fill(
     leaderboard: Path,
     *,
     making: Making,
-    jobs: int,
+    executor: Executor,
     quiet: bool,
 ) -> list[Failure]:
-    """Run rows, add their records and rebuild the pages; returns the rows that failed, the others are done.
+    """Have rows made, add their records and rebuild the pages; returns the rows that failed, the others are done.
 
-    seconds: how long each is expected to take, for the time left. jobs: how many processes run at a time.
+    seconds: how long each is expected to take, for the time left.
     """
+    making = making._replace(runs=making.runs.absolute())  # other machines have other working folders
     expected = dict(zip([row.wanted for row in rows], seconds, strict=True))
-    order = sorted(rows, key=lambda row: row.training)  # stable: as listed within a training
-    trainings = [list(group) for _, group in groupby(order, key=lambda row: row.training)]
-    trainings.sort(key=lambda group: -sum(expected[row.wanted] for row in group))  # so that none is left for the end
+    waiting = {command_of(wanted, making): wanted for wanted in expected}
+    jobs = [[command_of(wanted, making) for wanted in group] for group in _group(rows, expected)]
     failures: list[Failure] = []
-    adding = threading.Lock()
     try:
-        with _show(expected, quiet) as show, ThreadPoolExecutor(jobs) as pool, Processes() as processes:
-
-            def work(group: Sequence[RowState]) -> None:
-                for row in group:
-                    if processes.stopped:
-                        return
-                    try:
-                        folder = processes.run(command_of(row.wanted, making))
-                        with adding:
-                            place = add_record(folder, leaderboard, replace=True, other_data=True)
-                        record = Record.from_file(place)
-                        result = f"mAP {100 * record.conventions[record.protocol.headline].mAP:.1f}"
-                    except InputError as fault:
-                        failures.append(Failure(row.wanted, str(fault)))
-                        result = f"failed: {fault}"
-                    show(row.wanted, result)
-
-            for done in as_completed([pool.submit(work, group) for group in trainings]):
-                done.result()
+        with _show(expected, quiet) as show:
+            for command, outcome in executor.run(jobs, making.runs / FILES):
+                wanted = waiting.pop(command)
+                try:
+                    place = add_record(_find_run(outcome), leaderboard, replace=True, other_data=True)
+                    record = Record.from_file(place)
+                    result = f"mAP {100 * record.conventions[record.protocol.headline].mAP:.1f}"
+                except InputError as fault:
+                    failures.append(Failure(wanted, str(fault)))
+                    result = f"failed: {fault}"
+                show(wanted, result)
+    except BaseException:
+        if told := executor.cancel():
+            write_line(told)
+        raise
     finally:
         write_pages(leaderboard)  # also of what was added before an interruption
-    return sorted(failures)
+    silent = [Failure(wanted, "its executor said nothing of it; repeat the command") for wanted in waiting.values()]
+    return sorted([*failures, *silent])
 
 
-class Processes:
-    """The processes of runs; leaving the block ends those that still run, which keep what they have trained."""
+def _group(rows: Sequence[RowState], expected: Mapping[Wanted, float]) -> list[list[Wanted]]:
+    """The rows of each training, as they are listed; the longest first, so that none is left for the end."""
+    order = sorted(rows, key=lambda row: row.training)  # stable
+    groups = [[row.wanted for row in group] for _, group in groupby(order, key=lambda row: row.training)]
+    return sorted(groups, key=lambda group: -sum(map(expected.__getitem__, group)))
 
-    def __init__(self) -> None:
-        self.stopped = False
-        self._running: set[subprocess.Popen[str]] = set()
 
-    def __enter__(self) -> Processes:
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        self.stopped = True
-        for process in list(self._running):
-            process.terminate()
-
-    def run(self, arguments: Sequence[str]) -> Path:
-        """Do one run; returns its folder. Raises InputError with the last line of what it says if it fails."""
-        command = [sys.executable, "-m", "vreid_bench.cli.main", *arguments, "--yes", "--quiet", "--json"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self._running.add(process)
-        try:
-            printed, told = process.communicate()
-        finally:
-            self._running.discard(process)
-        if process.returncode:
-            last = (told.strip().splitlines() or [f"ended with {process.returncode}"])[-1]
-            raise InputError(last)
-        return Path(json.loads(printed)["run"])
+def _find_run(outcome: Outcome) -> Path:
+    """The folder of a run on this machine. Raises InputError with its fault, and for one that is only elsewhere."""
+    if outcome.folder is None:
+        raise InputError(outcome.fault)
+    run, ends = RunDirectory(outcome.folder), time.monotonic() + DELAY
+    if outcome.files and not (run.is_finished or run.is_ranked):
+        write_small_files(outcome.folder, outcome.files)
+    while not (run.is_finished or run.is_ranked) and time.monotonic() < ends:
+        time.sleep(0.5)
+        if outcome.folder.parent.is_dir():
+            os.listdir(outcome.folder.parent)  # a network file system then asks its server again
+    if not outcome.folder.exists():
+        raise InputError(
+            f"{outcome.folder}: {outcome.host or 'another machine'} has made this run, and it is not here; expected a "
+            "folder of runs that all machines share: name one with --runs"
+        )
+    return outcome.folder
 
 
 @contextmanager

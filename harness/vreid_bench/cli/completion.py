@@ -27,6 +27,7 @@ TAKES = {
     "--matcher": ("matchers",),
     "--rerank": ("rerankers",),
     "--tracker": ("trackers",),
+    "--executor": ("executors",),
     "--convention": ("conventions",),
     "method": ("methods", "encoders"),
     "kind": (KIND,),

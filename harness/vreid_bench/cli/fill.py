@@ -15,7 +15,19 @@ from vreid_bench.system.errors import InputError, RunError
 @click.command()
 @click.argument("boards", nargs=-1)
 @click.option("--dry-run", "dry", is_flag=True, help="Only list the rows that are missing or outdated.")
-@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="How many runs at a time.")
+@click.option(
+    "--executor",
+    metavar="NAME",
+    default="local",
+    show_default=True,
+    help="Where runs are made: local, slurm, ray or that of a plugin, with options as in slurm:partition=cpu,time=120.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    help="How many runs at a time; default: one on this machine, as many as there is room for on a cluster.",
+)
 @RUNS
 @TRACKERS
 @QUIET
@@ -35,13 +47,18 @@ def fill(
     run trained is used again: repeat an interrupted command to go on. Rows that fail are listed at the end, the others
     are added, and the exit code is 1.
 
+    An executor makes the runs: `local` in processes of this machine, `slurm` in jobs of Slurm, `ray` in tasks of a Ray
+    cluster. `vreid-bench list executors` shows them with their options.
+
     \b
         vreid-bench leaderboard fill --dry-run
         vreid-bench leaderboard fill papers -j 2
         vreid-bench leaderboard fill mine.toml --dir mine
+        vreid-bench leaderboard fill papers --executor slurm:partition=cpu,time=240 -j 20
+        vreid-bench leaderboard fill papers --executor ray:address=auto
     """
     from vreid_bench.boards.board_file import read_boards
-    from vreid_bench.boards.fill import Making, estimate_seconds
+    from vreid_bench.boards.fill import Making, choose_executor, estimate_seconds
     from vreid_bench.boards.fill import fill as fill_rows
     from vreid_bench.boards.outline import render_failures, render_states, to_plain
     from vreid_bench.boards.state import judge_rows
@@ -56,10 +73,11 @@ def fill(
     making = Making(how.pop("runs"), how.pop("trackers"))
     for tracker in making.trackers:
         parse_part("trackers", tracker, registry)  # which refuses a wrong name before anything runs
+    executor = choose_executor(how.pop("executor"), how.pop("jobs"), registry)
     states = judge_rows(wanted, records, registry)
     due = [state for state in states if not state.is_current]
     seconds = estimate_seconds(due, records)
-    failures = [] if dry or not due else fill_rows(due, seconds, folder, making=making, **how)
+    failures = [] if dry or not due else fill_rows(due, seconds, folder, making=making, executor=executor, **how)
     if due and not dry:
         states = judge_rows(wanted, read_records(folder), registry)
         due = [state for state in states if not state.is_current]

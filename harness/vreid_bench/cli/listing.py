@@ -41,5 +41,7 @@ def list_(kind: str | None, in_full: bool, as_json: bool) -> None:
         click.echo(listing.list_in_full(entries))
     elif kind is None:
         click.echo(listing.count_kinds(entries, terminal_width()))
+    elif kind == "executors":  # their options stand in no recipe that `methods show` could show
+        click.echo(listing.list_with_options(entries, terminal_width()))
     else:
         click.echo(listing.list_names(entries, terminal_width()))

@@ -70,6 +70,11 @@ def vreid_checkpoints() -> Mapping[str, Any]:
 
 
 @hookspec
+def vreid_executors() -> Mapping[str, Any]:
+    """name -> factory of an executor of `leaderboard fill` (`contracts.executor.Executor`)."""
+
+
+@hookspec
 def vreid_trackers() -> Mapping[str, Any]:
     """name -> factory of a tracker, an object with event hooks as below, which `run --tracker NAME` switches on."""
 

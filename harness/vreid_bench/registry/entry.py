@@ -33,6 +33,7 @@ KINDS = {
     "rerankers": "re-ranker",
     "checkpoints": "checkpoint",
     "trackers": "tracker",
+    "executors": "executor",
 }
 
 

@@ -12,14 +12,16 @@ from vreid_bench.registry.inspection import GIVEN, accepts_call, find_wrong_defa
 from vreid_bench.registry.option_types import describe_fault
 from vreid_bench.system.errors import InputError
 
-PARTS = ("encoders", "aggregators", "matchers", "losses", "augmentations", "rerankers", "trackers")
-METHODS = {"matchers": "represent", "rerankers": "rerank"}  # what only a finished part of that kind can do
+PARTS = ("encoders", "aggregators", "matchers", "losses", "augmentations", "rerankers", "trackers", "executors")
+# what only a finished part of that kind can do
+METHODS = {"matchers": "represent", "rerankers": "rerank", "executors": "run"}
 MEANINGS = {  # of what factories are given
     "preset": "which is 'paper' or 'small'",
     "shape": "the sizes (D, h, w) of the encoder's maps",
     "dim": "the width of the embedding of a clip",
     "dims": "the widths of what it can learn from",
     "identities": "the number of people to train on",
+    "jobs": "how many may run at a time, or None",
 }
 AUGMENTATION = ["clips", "generator", "planes"]  # what an augmentation itself takes, and its factory does not
 

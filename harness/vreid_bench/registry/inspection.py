@@ -17,6 +17,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "augmentations": (),
     "rerankers": (),
     "trackers": (),
+    "executors": ("jobs",),
 }
 
 REQUIRED = inspect.Parameter.empty  # stands for the default of an option that has none
