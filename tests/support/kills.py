@@ -200,6 +200,8 @@ def kill_often(kills: int, seed: int, folder: Path, say: Callable[[str], None] =
             done[work.name] += code == -signal.SIGKILL
             trace = folder / f"{place.name}.trace"
             assert code in (0, -signal.SIGKILL), f"{work.name} after {moments}: {trace.read_text()}"
+            if code == 0:
+                break
         code, _ = disturb(work, place, None)
         assert code == 0, f"{work.name} after {moments}: {(folder / f'{place.name}.trace').read_text()}"
         found = work.state(place)

@@ -37,10 +37,14 @@ Batch = Sequence[tuple[int, Job]]  # jobs with their numbers in the plan
 def write_tree(root: Path, plan: Plan, *, workers: int | None = None, progress: bool = True) -> None:
     """Render a plan into `root`, which must not exist or be empty; a killed run continues where it stopped.
 
+    A tree of this very plan is left as it is: a run can be killed after its last file and before it says so.
+
     The tree grows in `<root>.partial` beside it and gets its name when it is complete. `workers` = processes, by
     default one per core; neither their number nor the kind of an x86-64 processor with AVX2 changes a byte.
     """
     root = Path(root).absolute()
+    if _is_finished(root, plan):
+        return
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise InputError(f"{root} is not an empty folder; name a new one for the synthetic data")
     partial = root.with_name(root.name + ".partial")

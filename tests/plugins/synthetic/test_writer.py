@@ -185,6 +185,16 @@ def test_pixels_of_version_2_stay_as_they_are(tmp_path: Path) -> None:
     assert digest.hexdigest() == "29905c12fc0228b15b8d211c1623deeca233d4856be3a463bf3f7abf19650609"
 
 
+def test_a_complete_tree_of_the_same_plan_is_left_as_it_is(tmp_path: Path) -> None:
+    """A run can be killed after its last file; another plan is another matter."""
+    writer.write_tree(tmp_path / "tree", small_plan(), workers=1, progress=False)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "tree").rglob("*")}
+    writer.write_tree(tmp_path / "tree", small_plan(), workers=1, progress=False)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "tree").rglob("*")} == before
+    with pytest.raises(InputError, match="not an empty folder"):
+        writer.write_tree(tmp_path / "tree", small_plan(seed=1), workers=1, progress=False)
+
+
 def test_a_folder_with_files_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mars").mkdir()
     (tmp_path / "mars" / "precious").write_text("data")

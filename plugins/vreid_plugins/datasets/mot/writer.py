@@ -30,24 +30,34 @@ def write_tracklets(root: Path, plan: Plan) -> None:
     """Write all tracklets into `root`, which must not exist or be empty.
 
     The folder grows in `<root>.partial` beside it and gets its name when it is complete. After a kill, finished
-    sequences are kept if the plan is the same. After a fault nothing is left. Raises InputError for frames that cannot
+    sequences are kept if the plan is the same, and a folder of this very plan is left as it is. After a fault nothing
+    is left. Raises InputError for frames that cannot
     be read, and for a folder that cannot be written to.
     """
     root = root.absolute()
+    if is_finished(root, plan):
+        return
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise InputError(f"{root} is not an empty folder; name a new one for the tracklets")
     partial = root.with_name(root.name + ".partial")
     with locked(partial):
-        prepare(partial, plan)
-        try:
-            fill(partial, plan)
-        except InputError:
-            shutil.rmtree(partial)
-            raise
-        write_atomically(partial / LIST, list_rows(plan).encode())
-        write_atomically(partial / NOTE, describe(plan))
-        shutil.rmtree(partial / JOURNAL)
+        if not is_finished(partial, plan):
+            prepare(partial, plan)
+            try:
+                fill(partial, plan)
+            except InputError:
+                shutil.rmtree(partial)
+                raise
+            write_atomically(partial / LIST, list_rows(plan).encode())
+            write_atomically(partial / NOTE, describe(plan))  # last: it says that all is there
+        shutil.rmtree(partial / JOURNAL, ignore_errors=True)
         os.replace(partial, root)
+
+
+def is_finished(folder: Path, plan: Plan) -> bool:
+    """Whether this folder is complete and of this plan."""
+    note = folder / NOTE
+    return note.is_file() and note.read_bytes() == describe(plan)
 
 
 def prepare(partial: Path, plan: Plan) -> None:

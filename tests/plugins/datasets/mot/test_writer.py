@@ -146,6 +146,16 @@ def test_a_folder_with_files_is_kept(tracks, tmp_path):
     assert (tmp_path / "other.partial" / "mine.txt").read_text() == "mine"
 
 
+def test_a_kill_before_the_folder_has_its_name_needs_no_clean_up(tracks, tmp_path):
+    plan = plan_tracklets(tracks, Cutting(), stop)
+    write_tracklets(tmp_path / "out", plan)
+    write_tracklets(tmp_path / "out", plan)  # killed after it: the folder is there
+    (tmp_path / "out").rename(tmp_path / "out.partial")  # killed before it: the journal is gone, the name is not given
+    write_tracklets(tmp_path / "out", plan)
+    assert not (tmp_path / "out.partial").exists()
+    assert (tmp_path / "out" / "tracklets.csv").exists()
+
+
 def test_names_with_signs_of_csv_and_of_patterns(tmp_path):
     name = 'a, "b" [1]'
     write_sequence(tmp_path / "tracks", name, [line(n, 4, (1, 1, 9, 9)) for n in range(1, 9)])
