@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from golden_records import change_fields, let_agree
@@ -72,6 +73,15 @@ def make_works(data: Path) -> list[Work]:
     ]
 
 
+def import_everything() -> None:
+    """What a process would import for seconds before it writes anything, so that forked ones need not."""
+    import vreid_bench.run  # noqa: F401
+    from vreid_bench.registry.registry import Registry
+
+    for kind in ("methods", "encoders", "aggregators", "matchers", "losses", "augmentations"):
+        Registry.installed().values(kind)
+
+
 def run_command(arguments: list[str]) -> None:
     """Run the command line in this process, in silence."""
     from vreid_bench.cli.main import main
@@ -115,9 +125,9 @@ def disturb(work: Work, place: Path, at: int | None) -> tuple[int, int]:
         os.close(receive)
         code = 1
         try:
-            count = watch(place, at)
+            told = watch(place, at)
             work.do(place)
-            os.write(send, str(count()).encode())
+            os.write(send, str(told()).encode())
             code = 0
         except BaseException:
             (place.parent / f"{place.name}.trace").write_text(traceback.format_exc())
@@ -177,8 +187,11 @@ def kill_after(work: Work, place: Path, seconds: float) -> int:
 
 def kill_often(kills: int, seed: int, folder: Path, say: Callable[[str], None] = lambda line: None) -> Counter[str]:
     """So many kills over all kinds of work, in turns; how many each had. Raises AssertionError for what is wrong."""
+    import_everything()
     works, draw, done = make_works(folder / "data"), random.Random(seed), Counter[str]()
     whole, writes, times = {}, {}, {}
+    run, splits, add, render = works
+    turns = [run, add, render, add, splits, add, render, add]  # what takes seconds comes less often
     for work in works:
         begin = time.monotonic()
         code, writes[work.name] = disturb(work, folder / f"whole-{work.name}", None)
@@ -186,9 +199,11 @@ def kill_often(kills: int, seed: int, folder: Path, say: Callable[[str], None] =
         assert code == 0, (folder / f"whole-{work.name}.trace").read_text()
         whole[work.name] = work.state(folder / f"whole-{work.name}")
         say(f"{work.name}: {writes[work.name]} writes, {times[work.name]:.1f} s")
-    while done.total() < kills:
-        work = works[done.total() % len(works)]
-        place = folder / f"killed-{done.total()}-{work.name}"
+    for number in count():
+        if done.total() >= kills:
+            break
+        work = turns[number % len(turns)]
+        place = folder / f"killed-{number}-{work.name}"
         moments = []
         for _ in range(draw.choice([1, 1, 2, 3])):
             if draw.random() < 0.75:
