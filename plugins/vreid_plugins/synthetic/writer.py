@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -132,6 +133,11 @@ def _render_batches(partial: Path, world: World, batches: Sequence[Batch], worke
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool as fault:
+            raise InputError(
+                f"{partial}: a process that renders was killed, often for lack of memory; repeat the command, which "
+                "goes on from the tracklets that are there"
+            ) from fault
         except (KeyboardInterrupt, GeneratorExit):  # what they are rendering is rendered again another time
             for worker in multiprocessing.active_children():
                 worker.kill()

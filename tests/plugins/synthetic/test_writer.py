@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
@@ -211,3 +212,20 @@ def test_a_folder_with_files_is_refused_and_left_alone(tmp_path: Path) -> None:
 def test_two_writers_of_one_tree_do_not_mix(tmp_path: Path) -> None:
     with writer.locked(tmp_path / "tree.partial"), pytest.raises(InputError, match="another process"):
         writer.write_tree(tmp_path / "tree", small_plan(), workers=1, progress=False)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_is_a_sentence_and_the_rest_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> object:
+        future: Future[int] = Future()
+        future.set_exception(BrokenProcessPool("A process in the process pool was terminated abruptly"))
+        return future
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.ProcessPoolExecutor, "submit", killed)
+        with pytest.raises(InputError, match=r"a process that renders was killed.*repeat the command"):
+            writer.write_tree(tmp_path / "tree", small_plan(), workers=2, progress=False)
+    writer.write_tree(tmp_path / "tree", small_plan(), workers=1, progress=False)
+    assert not (tmp_path / "tree.partial").exists()
