@@ -15,6 +15,7 @@ from vreid_bench.cli.conventions import conventions
 from vreid_bench.cli.data import data
 from vreid_bench.cli.doctor import doctor
 from vreid_bench.cli.export import export
+from vreid_bench.cli.gallery import gallery
 from vreid_bench.cli.inspect import inspect
 from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
@@ -107,6 +108,7 @@ for command in (
     runs_,
     score,
     export,
+    gallery,
     compare,
     conventions,
     visibility,

@@ -14,7 +14,7 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
 @click.command()
 @click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
 @click.option("--query", type=FILE, help=".npz with embedding, pid, camid of the queries.")
-@click.option("--gallery", type=FILE, help="The same of the gallery, in ranking order; 'shard-*.npz' for several.")
+@click.option("--gallery", type=FILE, help="The same of the gallery, in ranking order; 'shard-*.npz', or a folder.")
 @click.option("--distance", type=FILE, help=".npy [Q, G], smaller is closer; the labels come from the other files.")
 @click.option("--query-distance", type=FILE, help=".npy [Q, Q], for --rerank with --distance.")
 @click.option("--gallery-distance", type=FILE, help=".npy [G, G], for --rerank with --distance.")
@@ -43,6 +43,20 @@ from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
 )
 @click.option("--by", multiple=True, metavar="COLUMN", help="Also show the scores by this attribute of the queries.")
 @click.option("--far", "rates", type=float, multiple=True, help="Add the true accept rate at this false accept rate.")
+@click.option(
+    "--precision",
+    "precisions",
+    type=click.Choice(["fp16", "int8"]),
+    multiple=True,
+    help="Also score the vectors rounded to this, and what is lost; may be repeated.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that count in a gallery in shards.",
+)
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
 @AS_JSON
 def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
@@ -53,7 +67,7 @@ def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
     \b
         vreid-bench score pytorch_result.mat
         vreid-bench score --query q.npz --gallery g.npz --metric cosine
-        vreid-bench score --query q.npz --gallery 'shard-*.npz'
+        vreid-bench score --query q.npz --gallery 'shard-*.npz' --precision int8
         vreid-bench score --distance d.npy --query q.npz --gallery g.npz
         vreid-bench score --features test.npz --protocol mars --info DIR --json
         vreid-bench score --features runs/<id>

@@ -14,6 +14,7 @@ from vreid_bench.scoring.ranks import counting
 from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.ranks.scale import scale_rows
+from vreid_bench.scoring.rounding import Rounding, round_vectors
 from vreid_bench.system.errors import InputError, suggestion
 
 Precision = Literal["float32", "float64"]
@@ -59,6 +60,11 @@ class VectorDistances:
         """The distances of vectors of any scale."""
         sides = (query, gallery) if metric != "cosine" else (scale_rows(query), scale_rows(gallery))
         return cls(*sides, metric)
+
+    @classmethod
+    def of_rounded(cls, query: Array, gallery: Array, metric: Metric, to: Rounding) -> VectorDistances:
+        """The distances of vectors that were stored in fewer bits."""
+        return cls.of(round_vectors(query, to), round_vectors(gallery, to), metric)
 
     def count(self, labels: Labels) -> Counts:
         """As `Distances.count`, without a matrix of all distances."""

@@ -8,19 +8,15 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vreid_bench.ops.metric import Metric
 from vreid_bench.records.npz import read_npz
-from vreid_bench.scoring.array_files import Array, read_arrays
-from vreid_bench.scoring.conventions import MARS, choose_conventions
-from vreid_bench.scoring.distances import parse_metric
-from vreid_bench.scoring.imports import Plugins
+from vreid_bench.scoring.array_files import Array
 from vreid_bench.scoring.labelled_features import LabelledFeatures
-from vreid_bench.scoring.ranks.by_parts import Block, Known, count_from_parts
-from vreid_bench.scoring.report import Report
-from vreid_bench.scoring.score_request import ScoreRequest
+from vreid_bench.scoring.ranks.by_parts import Block
 from vreid_bench.system.errors import InputError
 
 WRITE = "write each shard by numpy.savez with embedding [N, E], pid [N] and camid [N]"
@@ -34,7 +30,7 @@ class VectorFile:
     path: Path
     offset: int  # of the first number, in bytes
     shape: tuple[int, int]
-    dtype: np.dtype[np.floating]
+    dtype: np.dtype[Any]
     cosine: bool  # are vectors of zeros bad, too?
 
     def __len__(self) -> int:
@@ -63,8 +59,11 @@ class Shard:
     vectors: VectorFile
 
     @classmethod
-    def open(cls, path: Path, width: int, metric: Metric) -> Shard:
-        """Raises InputError for a file that is no shard, or whose labels are not those of its rows."""
+    def open(cls, path: Path, width: int | None, metric: Metric) -> Shard:
+        """Raises InputError for a file that is no shard, or whose labels are not those of its rows.
+
+        width: of the queries; None for any.
+        """
         shard = cls(open_vectors(path, width, metric))
         shard.read_labels()
         return shard
@@ -93,40 +92,6 @@ def is_pattern(path: Path) -> bool:
     return re.search(r"[*?\[]", path.name) is not None and not path.exists()
 
 
-def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
-    """Score queries against a gallery in shards, whose vectors are never in memory together.
-
-    The first pass keeps the items of people who are asked for, the second counts what is nearer; of one shard at a time
-    the labels are in memory. Shards are joined in the order of the numbers in their names. A query is found in the
-    gallery by its identical vector, as elsewhere. Raises InputError for shards that do not fit together, and for what
-    needs all distances.
-    """
-    assert request.query is not None, "a request with a gallery has queries"
-    assert request.gallery is not None, "it names the shards"
-    asked: dict[str, object] = {
-        "--distance": request.distance,
-        "--matcher": request.matcher,
-        "--rerank": request.rerank,
-        "--far": request.rates or None,
-        "--by": request.by or None,
-        "--ties expected": request.ties,
-    }
-    refused = [option for option, value in asked.items() if value not in (None, "listed")]
-    if refused:
-        raise InputError(f"{refused[0]}: is not computed of a gallery in shards; leave it out, or give one file")
-    metric = parse_metric(request.metric or "cosine")
-    query = LabelledFeatures.from_arrays(read_arrays(request.query), str(request.query))
-    vectors = query.vectors(request.dtype)
-    shards = [Shard.open(path, vectors.shape[1], metric) for path in find_shards(request.gallery)]
-    known = Known.of(shards, np.unique(query.pid), vectors.dtype)
-    labels = known.label(vectors, query.pid, query.camid)
-    within = bool((labels.own >= 0).all())
-    rules = choose_conventions(request.conventions or (MARS if within else ("gallery-as-listed",)), plugins)
-    labels = labels.for_conventions(rules)
-    counts = count_from_parts(vectors, shards, known, labels, metric)
-    return Report.of(counts, labels, rules).with_cuts(request.depths, rules)
-
-
 def find_shards(pattern: Path) -> list[Path]:
     """The files of a pattern, in the order of the numbers in their names. Raises InputError if there is none."""
     found = sorted(pattern.parent.glob(pattern.name), key=_natural)
@@ -135,7 +100,7 @@ def find_shards(pattern: Path) -> list[Path]:
     return found
 
 
-def open_vectors(path: Path, width: int, metric: Metric) -> VectorFile:
+def open_vectors(path: Path, width: int | None, metric: Metric) -> VectorFile:
     """The vectors of a shard, which stay on disk. Raises InputError for a file that is no shard."""
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
@@ -153,12 +118,13 @@ def open_vectors(path: Path, width: int, metric: Metric) -> VectorFile:
         raise InputError(f"{path}: has no array 'embedding'; {WRITE}") from None
     except (OSError, ValueError, struct.error, zipfile.BadZipFile) as fault:
         raise InputError(f"{path}: cannot be read as npz ({fault}); {WRITE}") from fault
-    if len(shape) != 2 or shape[1] != width or dtype.kind != "f" or fortran:
+    if len(shape) != 2 or shape[1] != (width or shape[1]) or dtype.kind != "f" or fortran:
         found = f"{dtype} {list(shape)}" + (", column by column" if fortran else "")
-        raise InputError(f"{path}: embedding is {found}, expected floats [N, {width}] row by row, as the queries")
-    if shape[0] * width * dtype.itemsize > member.file_size - (offset - begin):
+        expected = f"floats [N, {width}] row by row, as the queries" if width else "floats [N, E] row by row"
+        raise InputError(f"{path}: embedding is {found}, expected {expected}")
+    if shape[0] * shape[1] * dtype.itemsize > member.file_size - (offset - begin):
         raise InputError(f"{path}: embedding claims {list(shape)}, which the file does not hold; copy it again")
-    return VectorFile(path, offset, (shape[0], width), dtype, metric == "cosine")
+    return VectorFile(path, offset, (shape[0], shape[1]), dtype, metric == "cosine")
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -31,7 +31,7 @@ from vreid_bench.scoring.ranks.counting import Counts, Tile
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.readings import READINGS, describe_ties
 from vreid_bench.scoring.rerank import neighbours
-from vreid_bench.scoring.score_table import render_parts, render_scores
+from vreid_bench.scoring.score_table import render_parts, render_precisions, render_scores
 from vreid_bench.scoring.ties import (
     DEEPEST,
     MOST_PAIRS,
@@ -55,6 +55,7 @@ class Report:
     reranker: Part | None = None  # the re-ranker with every option
     accepts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> FAR -> TAR
     cuts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # convention -> K -> mAP@K
+    precisions: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)  # see `with_precisions`
     parts: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)  # see `broken_down`
     files: Mapping[str, str] = field(default_factory=dict)  # what was scored -> sha256
     notes: tuple[str, ...] = ()  # what a reader has to know beside the numbers
@@ -94,6 +95,23 @@ class Report:
                 cut = {str(k): precision_at(self.counts, convention, k)[counted].mean() for k in depths}
                 cuts[convention.name] = {k: float(value) for k, value in cut.items()}
         return replace(self, cuts=cuts)
+
+    def with_precisions(self, counts: Mapping[str, Counts], conventions: Sequence[Convention]) -> Report:
+        """The same report with the mAP and R1 of the same vectors in other precisions, and what they lose by that.
+
+        counts: by precision. Conventions that score ties by expectation are left out.
+        """
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        listed = [convention for convention in conventions if convention.ties == "listed"]
+        for precision, others in counts.items():
+            for name, verdict in judge(others, listed).items():
+                exact = self.judged[name]
+                if isinstance(verdict, Scores) and isinstance(exact, Scores):
+                    scores = {"mAP": float(np.nanmean(verdict.average_precision)), "R1": float(verdict.cmc(1)[0])}
+                    before = {"mAP": float(np.nanmean(exact.average_precision)), "R1": float(exact.cmc(1)[0])}
+                    lost = {f"{metric}_loss": before[metric] - scores[metric] for metric in scores}
+                    found.setdefault(name, {})[precision] = scores | lost
+        return replace(self, precisions=found)
 
     def expecting_ties(self, distances: TileDistances, conventions: Sequence[Convention]) -> Report:
         """The same report, under these conventions with the mean scores over all orders of items at equal distances."""
@@ -164,7 +182,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = [render_scores(self.metrics()), *self.notes]
-        return "\n".join([*lines, *render_parts(self.parts)])
+        return "\n".join([*lines, *render_precisions(self.precisions), *render_parts(self.parts)])
 
     def metrics(self) -> dict[str, Any]:
         """What `--json` prints: {"backend": ..., "conventions": {name: {"mAP": fraction, ..., "cmc": [50]}}}.
@@ -184,6 +202,8 @@ class Report:
                 conventions[name]["cmc"] = verdict.cmc(DEEPEST)
                 if self.cuts.get(name):
                     conventions[name]["mAP@"] = dict(self.cuts[name])
+                if name in self.precisions:
+                    conventions[name]["precision"] = {to: dict(row) for to, row in self.precisions[name].items()}
                 if isinstance(verdict, ExpectedScores):
                     conventions[name]["ties"] = "expected"
                 if name in self.parts:

@@ -29,13 +29,13 @@ from vreid_bench.scoring.distances import (
     check_precision,
     parse_metric,
 )
-from vreid_bench.scoring.gallery_shards import is_pattern, score_shards
 from vreid_bench.scoring.imports import Plugins, import_files, import_objects, import_sides
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair, read_index
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import ScoreRequest
+from vreid_bench.scoring.sharded_score import is_sharded, score_shards
 from vreid_bench.scoring.similarity_check import describe_similarity, find_lowest, is_similarity_by_itself
 from vreid_bench.scoring.stored_run import check_stored_test
 from vreid_bench.system.errors import InputError
@@ -93,8 +93,10 @@ def score_files(request: ScoreRequest) -> Report:
     Prints a warning to stderr if the given distances look like similarities.
     """
     plugins = cache(Registry.installed)  # built when the first plugin is needed, and once
-    if request.gallery is not None and is_pattern(request.gallery):
+    if request.gallery is not None and is_sharded(request.gallery):
         return score_shards(request, plugins)
+    if request.workers > 1:
+        raise InputError("--workers: is for a gallery in shards; leave it out, all cores count already")
     request = _take_store(request)
     if request.conventions:
         choose_conventions(request.conventions, plugins)  # a wrong name is reported before anything is read
@@ -122,6 +124,12 @@ def score_files(request: ScoreRequest) -> Report:
             click.echo(f"warning: {request.distance}: {sign}", err=True)
     report = _report(counts, labels, rules, distances, part)
     report = report.with_cuts(request.depths, rules).broken_down(request.by)
+    if request.precisions:
+        if not isinstance(distances, VectorDistances):
+            raise InputError("--precision: rounds one vector for each tracklet, compared by a metric; leave it out")
+        sides, metric = source.vectors(request.dtype), distances.metric
+        rounded = {to: VectorDistances.of_rounded(*sides, metric, to) for to in request.precisions}
+        report = report.with_precisions({to: those.count(labels) for to, those in rounded.items()}, rules)
     report = replace(report, files=imported.files if imported is not None and request.files else {})
     if not request.rates:
         return report

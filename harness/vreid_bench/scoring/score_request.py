@@ -9,6 +9,7 @@ from typing import Literal
 
 from vreid_bench.scoring.distances import METRICS, Precision
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
+from vreid_bench.scoring.rounding import Rounding
 from vreid_bench.system.errors import InputError
 
 Ties = Literal["listed", "expected"]
@@ -42,6 +43,8 @@ class ScoreRequest:
     depths: tuple[int, ...] = ()  # ranks at which the average precision is cut
     ties: Ties | None = None  # how equal distances are scored; None: as each convention says
     by: tuple[str, ...] = ()  # attributes whose values are scored apart
+    precisions: tuple[Rounding, ...] = ()  # that vectors are also rounded to, to measure what is lost
+    workers: int = 1  # processes that count in a gallery in shards
 
     def __post_init__(self) -> None:
         for refused, reason in [*self._refuse_files(), *self._refuse_labels(), *self._refuse_distances()]:
@@ -65,6 +68,10 @@ class ScoreRequest:
         yield (
             self.ties == "expected" and (bool(self.depths) or self.ranking is not None or self.rerank is not None),
             "--ties expected needs distances, and scores whole rankings; leave out --at, --ranking and --rerank",
+        )
+        yield (
+            bool(self.precisions) and (self.ties == "expected" or self.ranking is not None),
+            "--precision compares rankings of vectors; leave out --ranking and --ties expected",
         )
         yield any(depth < 1 for depth in self.depths), "--at: expected a rank from 1 on"
 

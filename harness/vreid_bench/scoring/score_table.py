@@ -48,6 +48,28 @@ def _explain_left_out(conventions: Mapping[str, Any]) -> Iterator[str]:
         yield f"note: {left_out:,} of {queries:,} queries have no match under {', '.join(under)}, and do not count"
 
 
+def render_precisions(precisions: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterator[str]:
+    """Convention -> precision -> scores and losses, as a table with columns for each precision, in percent."""
+    if not precisions:
+        return
+    names = list(next(iter(precisions.values())))
+    headers = ["convention", *(f"{name} {column}" for name in names for column in ("mAP", "mAP loss", "R1", "R1 loss"))]
+    table = [
+        [
+            convention,
+            *(
+                f"{100 * row[key]:.{1 if key == metric else 3}f}"
+                for row in map(found.__getitem__, names)
+                for metric in ("mAP", "R1")
+                for key in (metric, f"{metric}_loss")
+            ),
+        ]
+        for convention, found in precisions.items()
+    ]
+    yield ""
+    yield tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])
+
+
 def render_parts(parts: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Iterator[str]:
     """Convention -> attribute -> the scores of each value, as a table for each attribute."""
     attributes = next(iter(parts.values()), {})

@@ -1,0 +1,104 @@
+"""Scores of queries against a gallery in shards, whose vectors are never in memory together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vreid_bench.ops.metric import Metric
+from vreid_bench.scoring.array_files import read_arrays
+from vreid_bench.scoring.conventions import MARS, choose_conventions
+from vreid_bench.scoring.distances import parse_metric
+from vreid_bench.scoring.gallery_folder import open_gallery
+from vreid_bench.scoring.gallery_manifest import is_gallery
+from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern
+from vreid_bench.scoring.imports import Plugins
+from vreid_bench.scoring.labelled_features import LabelledFeatures
+from vreid_bench.scoring.ranks.by_parts import Block, Known, Part
+from vreid_bench.scoring.ranks.by_workers import count_by_workers
+from vreid_bench.scoring.ranks.counting import Counts
+from vreid_bench.scoring.report import Report
+from vreid_bench.scoring.rounding import Rounding, round_vectors
+from vreid_bench.scoring.score_request import ScoreRequest
+from vreid_bench.system.errors import InputError
+
+STORED_AS: dict[str, Rounding] = {"float16": "fp16", "int8": "int8"}
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """A part of a gallery whose vectors are rounded when they are read."""
+
+    part: Part
+    to: Rounding
+    dtype: np.dtype[np.generic]  # of the queries, which vectors have before they are rounded
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def blocks(self, rows: int) -> Iterator[Block]:
+        """As the part's, rounded."""
+        for block in self.part.blocks(rows):
+            yield block._replace(vectors=round_vectors(block.vectors.astype(self.dtype), self.to))
+
+
+def is_sharded(path: Path) -> bool:
+    """Does a path name a gallery in shards: a folder with a manifest, or a pattern such as `shard-*.npz`?"""
+    return is_gallery(path) or is_pattern(path)
+
+
+def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
+    """Score queries against a gallery in shards.
+
+    The first pass keeps the items of people who are asked for, the second counts what is nearer; of one shard at a time
+    the labels are in memory. Shards of a pattern are joined in the order of the numbers in their names. A query is
+    found in the gallery by its identical vector, as elsewhere: queries are rounded as a gallery folder stores its
+    vectors. Raises InputError for shards that do not fit together, and for what needs all distances.
+    """
+    assert request.query is not None, "a request with a gallery has queries"
+    assert request.gallery is not None, "it names the shards"
+    asked: dict[str, object] = {
+        "--distance": request.distance,
+        "--matcher": request.matcher,
+        "--rerank": request.rerank,
+        "--far": request.rates or None,
+        "--by": request.by or None,
+        "--ties expected": request.ties,
+    }
+    refused = [option for option, value in asked.items() if value not in (None, "listed")]
+    if refused:
+        raise InputError(f"{refused[0]}: is not computed of a gallery in shards; leave it out, or give one file")
+    metric = parse_metric(request.metric or "cosine")
+    query = LabelledFeatures.from_arrays(read_arrays(request.query), str(request.query))
+    vectors = query.vectors(request.dtype)
+    shards, stored = _open_shards(request.gallery, vectors.shape[1], metric)
+    if stored is not None:
+        vectors = round_vectors(vectors, stored)
+    known = Known.of(shards, np.unique(query.pid), vectors.dtype)
+    labels = known.label(vectors, query.pid, query.camid)
+    within = bool((labels.own >= 0).all())
+    rules = choose_conventions(request.conventions or (MARS if within else ("gallery-as-listed",)), plugins)
+    labels = labels.for_conventions(rules)
+    counts = count_by_workers(vectors, shards, known, labels, metric, request.workers)
+    report = Report.of(counts, labels, rules).with_cuts(request.depths, rules)
+    rounded: dict[str, Counts] = {}
+    for to in request.precisions:
+        kept = known._replace(vectors=round_vectors(known.vectors, to))
+        parts = [Rounded(shard, to, vectors.dtype) for shard in shards]
+        rounded[to] = count_by_workers(round_vectors(vectors, to), parts, kept, labels, metric, request.workers)
+    return report.with_precisions(rounded, rules)
+
+
+def _open_shards(path: Path, width: int, metric: Metric) -> tuple[Sequence[Part], Rounding | None]:
+    """The parts of a gallery, and what its vectors were rounded to. Raises InputError for vectors of another width."""
+    if not is_gallery(path):
+        return [Shard.open(shard, width, metric) for shard in find_shards(path)], None
+    manifest, shards = open_gallery(path, metric)
+    if manifest.dim != width:
+        raise InputError(
+            f"{path}: has vectors of {manifest.dim} numbers, the queries of {width}; they must come from one model"
+        )
+    return shards, STORED_AS.get(manifest.dtype)
