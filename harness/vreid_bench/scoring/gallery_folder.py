@@ -215,7 +215,7 @@ def _read_header(path: Path, shape: tuple[int, int], dtype: np.dtype[np.generic]
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             found = read(file)
             offset, size = file.tell(), file.seek(0, io.SEEK_END)
-    except (OSError, ValueError) as fault:
+    except Exception as fault:  # a damaged file makes its reader raise anything
         reason = fault.strerror if isinstance(fault, OSError) else str(fault).partition("\n")[0]
         raise InputError(f"{path}: cannot be read as .npy ({reason}); {AGAIN}") from fault
     if found != (shape, False, dtype):

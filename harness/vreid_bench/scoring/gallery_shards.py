@@ -116,7 +116,9 @@ def open_vectors(path: Path, width: int | None, metric: Metric) -> VectorFile:
             offset = file.tell()
     except KeyError:
         raise InputError(f"{path}: has no array 'embedding'; {WRITE}") from None
-    except (OSError, ValueError, struct.error, zipfile.BadZipFile) as fault:
+    except InputError:
+        raise
+    except Exception as fault:  # a damaged file makes its reader raise anything
         raise InputError(f"{path}: cannot be read as npz ({fault}); {WRITE}") from fault
     if len(shape) != 2 or shape[1] != (width or shape[1]) or dtype.kind != "f" or fortran:
         found = f"{dtype} {list(shape)}" + (", column by column" if fortran else "")

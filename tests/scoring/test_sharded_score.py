@@ -1,0 +1,105 @@
+"""`score --gallery FOLDER`: the scores of one file, whatever the shards, workers and numbers."""
+
+import numpy as np
+import pytest
+
+WIDTH = 6
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Queries that are gallery items, and a gallery in one file. Neither type of number holds the vectors exactly."""
+    folder, random = tmp_path_factory.mktemp("features"), np.random.default_rng(1)
+    pid, camid = random.integers(-1, 14, 300), random.integers(1, 5, 300)
+    vectors = (random.standard_normal((16, WIDTH))[pid] + random.standard_normal((300, WIDTH))).astype(np.float32)
+    gallery = {"embedding": vectors, "pid": pid, "camid": camid}
+    asked = np.flatnonzero(pid > 0)[::7]
+    np.savez(folder / "q.npz", **{name: array[asked] for name, array in gallery.items()})
+    np.savez(folder / "g.npz", **gallery)
+    for number, rows in enumerate(np.array_split(np.arange(300), 4)):
+        np.savez(folder / f"part-{number}.npz", **{name: array[rows] for name, array in gallery.items()})
+    return folder
+
+
+def write(cli, files, folder, *more, source="g.npz"):
+    result = cli("gallery", "write", folder, files / source, *more)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("source", ["g.npz", "part-*.npz"])
+def test_a_folder_scores_as_one_file(cli, cli_json, files, tmp_path, metric, source):
+    folder = write(cli, files, tmp_path / "big", "--rows", 77, "--labels", "npz", source=source)
+    asked = "score", "--query", files / "q.npz", "--metric", metric, "--precision", "fp16", "--precision", "int8"
+    found, expected = (cli_json(*asked, "--gallery", gallery) for gallery in (folder, files / "g.npz"))
+    assert found["conventions"] == expected["conventions"]
+    assert len(found["conventions"]) == 3
+    table = cli(*asked, "--gallery", folder).stdout
+    assert "fp16 mAP    fp16 mAP loss" in table
+
+
+@pytest.mark.parametrize(("dtype", "to"), [("float16", "fp16"), ("int8", "int8")])
+def test_a_folder_in_fewer_bits_has_the_scores_that_precision_measures(cli, cli_json, files, tmp_path, dtype, to):
+    """Queries are found in it although their own numbers have more bits."""
+    folder = write(cli, files, tmp_path / "small", "--rows", 100, "--dtype", dtype)
+    stored = cli_json("score", "--query", files / "q.npz", "--gallery", folder)["conventions"]
+    whole = cli_json("score", "--query", files / "q.npz", "--gallery", files / "g.npz", "--precision", to)[
+        "conventions"
+    ]
+    assert stored.keys() == whole.keys()
+    for name, scores in stored.items():
+        measured = whole[name]["precision"][to]
+        assert scores["mAP"] == pytest.approx(measured["mAP"], abs=1e-12)
+        assert scores["R1"] == measured["R1"]
+        assert whole[name]["mAP"] - measured["mAP"] == pytest.approx(measured["mAP_loss"], abs=1e-12)
+    assert any(whole[name]["precision"][to]["mAP_loss"] for name in whole)  # something is lost, or nothing was tested
+
+
+@pytest.mark.slow
+def test_workers_change_no_bit(cli, cli_json, files, tmp_path):
+    folder = write(cli, files, tmp_path / "big", "--rows", 40)
+    asked = "score", "--query", files / "q.npz", "--gallery", folder
+    assert cli_json(*asked, "--workers", 2) == cli_json(*asked)
+
+
+def test_a_folder_is_verified(cli, files, tmp_path):
+    folder = write(cli, files, tmp_path / "big", "--rows", 100)
+    good = cli("gallery", "verify", folder)
+    assert good.exit_code == 0
+    assert f"{folder}: no fault; 300 rows of 6 numbers (float32) in 3 shards" in good.stdout
+    (folder / "labels-00001.parquet").unlink()
+    (folder / "vectors-00002.npy").write_bytes(b"")
+    bad = cli("gallery", "verify", folder)
+    assert bad.exit_code == 2
+    assert len(bad.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--gallery", "g.npz", "--workers", 2), "--workers: is for a gallery in shards"),
+        (
+            ("--gallery", "g.npz", "--precision", "fp16", "--ties", "expected"),
+            "--precision compares rankings of vectors",
+        ),
+        (("--gallery", "big", "--rerank", "zhong"), "--rerank: is not computed of a gallery in shards"),
+        (("--gallery", "g.npz", "--precision", "fp16", "--matcher", "mean"), "--precision: rounds one vector"),
+    ],
+)
+def test_what_does_not_fit_is_refused(cli, files, tmp_path, options, message):
+    if "big" in options:
+        options = [tmp_path / "big" if option == "big" else option for option in options]
+        write(cli, files, tmp_path / "big")
+    options = [files / option if option == "g.npz" else option for option in options]
+    result = cli("score", "--query", files / "q.npz", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_queries_of_another_width_are_refused(cli, files, tmp_path):
+    folder = write(cli, files, tmp_path / "big")
+    np.savez(tmp_path / "q.npz", embedding=np.ones((2, 4)), pid=[1, 2], camid=[1, 1])
+    result = cli("score", "--query", tmp_path / "q.npz", "--gallery", folder)
+    assert result.exit_code == 2
+    assert "big: has vectors of 6 numbers, the queries of 4; they must come from one model" in result.stderr
