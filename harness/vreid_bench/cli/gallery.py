@@ -25,7 +25,7 @@ def gallery() -> None:
     show_default=True,
     help="What vectors are stored as; int8 has a scale for each vector.",
 )
-@click.option("--rows", type=click.IntRange(1), help="Rows of a shard; default: as many as take 128 MiB.")
+@click.option("--rows", type=click.IntRange(1), help="Rows of a shard; default: as many as take 128 MiB in float32.")
 @click.option(
     "--labels",
     type=click.Choice(["parquet", "npz"]),

@@ -30,7 +30,7 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import hold_lock, sweep, write_atomic
 from vreid_bench.system.fingerprint import sha256
 
-SHARD_BYTES = 1 << 27  # of the vectors of a shard, unless its rows are given
+SHARD_NUMBERS = 1 << 25  # in the vectors of a shard, unless its rows are given: 128 MiB in float32
 LOCK = ".lock"
 OURS = re.compile(r"vectors-\d{5,}\.npy|labels-\d{5,}\.(parquet|npz)")  # the files that `write_gallery` writes
 AGAIN = "copy it again, or write the gallery again"
@@ -107,8 +107,8 @@ def write_gallery(
 ) -> Manifest:
     """Write the blocks of a gallery, in order, as shards into a folder that has none. One shard is in memory.
 
-    dtype: what the vectors are rounded to; rows: of a shard, by default as many as take 128 MiB. The manifest is
-    written last: without it the folder is unfinished, and writing begins again. Raises InputError for a folder that
+    dtype: what the vectors are rounded to; rows: of a shard, by default as many as take 128 MiB in float32. The
+    manifest is written last: without it the folder is unfinished, and writing begins again. Raises InputError for a folder that
     holds anything else, for vectors that differ in length, and for numbers that are not finite or do not fit the dtype.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def write_gallery(
         _clear(folder)
         entries: list[ShardEntry] = []
         dim, place = 0, 0
-        for shard in _regroup(blocks, np.dtype(dtype).itemsize, rows):
+        for shard in _regroup(blocks, rows):
             dim = shard.vectors.shape[1]
             entries.append(_write_shard(folder, len(entries), place, shard, (dtype, labels)))
             place += len(shard.pids)
@@ -160,13 +160,13 @@ def _write_shard(folder: Path, number: int, offset: int, shard: Block, forms: tu
     )
 
 
-def _regroup(blocks: Iterable[Block], itemsize: int, rows: int | None) -> Iterator[Block]:
+def _regroup(blocks: Iterable[Block], rows: int | None) -> Iterator[Block]:
     """The same rows in blocks of so many, and the rest in the last one."""
     held: list[Block] = []
     count = 0
     for block in blocks:
         _check_block(block, held[0] if held else None)
-        rows = rows or max(1, SHARD_BYTES // (itemsize * block.vectors.shape[1]))
+        rows = rows or max(1, SHARD_NUMBERS // block.vectors.shape[1])
         held.append(Block(block.vectors, check_whole(block.pids, "pid"), check_whole(block.camids, "camid")))
         count += len(block.pids)
         while count >= rows:
