@@ -108,8 +108,9 @@ def write_gallery(
     """Write the blocks of a gallery, in order, as shards into a folder that has none. One shard is in memory.
 
     dtype: what the vectors are rounded to; rows: of a shard, by default as many as take 128 MiB in float32. The
-    manifest is written last: without it the folder is unfinished, and writing begins again. Raises InputError for a folder that
-    holds anything else, for vectors that differ in length, and for numbers that are not finite or do not fit the dtype.
+    manifest is written last: without it the folder is unfinished, and writing begins again. Raises InputError for a
+    folder that holds anything else, for vectors that differ in length, and for numbers that are not finite or do not
+    fit the dtype.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with hold_lock(folder / LOCK):
