@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 
 
-def list_cores() -> list[int]:
-    """The cores that this process may use; empty where the system does not tell."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+def begin_work(workers: int) -> None:
+    """Called first in each of so many workers: it stays on its share of the cores, and ends when its parent is killed.
 
-
-def begin_work(cores: list[int]) -> None:
-    """Called first in a worker: it stays on these cores (empty: on any), and ends when its parent was killed."""
+    Where the system does not tell which cores there are, it may run on any.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if cores:
-        os.sched_setaffinity(0, cores)
+    if hasattr(os, "sched_getaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        number = int(multiprocessing.current_process().name.rpartition("-")[2])  # SpawnProcess-1, and so on
+        os.sched_setaffinity(0, cores[number % workers :: workers] or cores)
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from multiprocessing.queues import SimpleQueue
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from vreid_bench.scoring.ranks.counting import Counts, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Ints, Labels
 from vreid_bench.system.errors import RunError
 from vreid_bench.system.progress import bar, silence
-from vreid_bench.system.worker_processes import begin_work, list_cores, without_interruption
+from vreid_bench.system.worker_processes import begin_work, without_interruption
 
 TASKS = 4  # for each worker, so that none waits long for the last one
 
@@ -54,14 +53,10 @@ def count_by_workers(
     before = among.before.copy()
     # spawn: a forked child of a process with threads (torch, BLAS) may hang
     context = multiprocessing.get_context("spawn")
-    shares: SimpleQueue[list[int]] = context.SimpleQueue()
-    for number in range(workers):
-        cores = list_cores()
-        shares.put(cores[number::workers] or cores)
     work = Work(query, known, labels, metric)
     with (
         bar(sum(map(len, parts)), "rank", "item") as progress,
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(work, shares)) as pool,
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(work, workers)) as pool,
     ):
         with without_interruption():
             futures = {pool.submit(_count, task): task for task in tasks}
@@ -101,9 +96,9 @@ def _share(parts: Sequence[Part], tasks: int) -> Iterator[Task]:
 _work: Work | None = None  # of this worker
 
 
-def _begin(work: Work, shares: SimpleQueue[list[int]]) -> None:
+def _begin(work: Work, workers: int) -> None:
     global _work
-    begin_work(shares.get())
+    begin_work(workers)
     _work = work
 
 
