@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.stored_arrays import check_array
 
 
 def to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -40,6 +41,8 @@ def read_npz(path: Path, names: Container[str] | None = None) -> dict[str, NDArr
             [(name, times)] = Counter(archive.namelist()).most_common(1) or [("", 0)]
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files if names is None or name in names}
+        for name, array in found.items():
+            check_array(array, name)
     except Exception as fault:  # a damaged file makes its reader raise anything
         reason = str(fault).partition("\n")[0]
         raise InputError(f"{path}: cannot be read as npz ({reason})") from fault
