@@ -10,10 +10,9 @@ from zipfile import ZipFile
 import numpy as np
 
 from vreid_bench.importing.content import Array
-from vreid_bench.system.stored_arrays import check_array
+from vreid_bench.system.stored_arrays import check_archive, check_array
 
 LARGE = 1 << 27  # bytes from which on a matrix is left on disk
-LIKELY = 64  # times that an array is compressed at most
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,8 @@ def is_npz(path: Path) -> bool:
 def read_arrays_of_npz(path: Path) -> dict[str, Any]:
     """The arrays of an `.npz`. Raises ValueError for one that unpacks too large or names an array twice."""
     with ZipFile(path) as archive:
+        check_archive(archive)
         names = set(archive.namelist())
-        if len(names) < len(archive.namelist()):
-            raise ValueError("it holds an array twice")
-        for entry in archive.infolist():
-            if entry.file_size > LARGE and entry.file_size > LIKELY * entry.compress_size:
-                raise ValueError(f"{entry.filename} unpacks to {entry.file_size:,} bytes, which no features do")
     with np.load(path, allow_pickle=False) as arrays:
         found = {name: arrays[name] for name in arrays.files if name.endswith(".npy") or f"{name}.npy" in names}
     for name, array in found.items():

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 
+LARGE = 1 << 27  # bytes; what an array of fewer claims does no harm
+LIKELY = 64  # times that an array is compressed at most
+
 LAST = 0x10FFFF  # the last character there is
+
+
+def check_archive(archive: ZipFile) -> None:
+    """Raise ValueError for an archive whose arrays unpack to much more than is stored of them, or that has one twice."""
+    [(name, times)] = Counter(archive.namelist()).most_common(1) or [("", 0)]
+    if times > 1:
+        raise ValueError(f"it holds {name} twice")
+    for entry in archive.infolist():
+        if entry.file_size > LARGE and entry.file_size > LIKELY * entry.compress_size:
+            raise ValueError(f"{entry.filename} unpacks to {entry.file_size:,} bytes, which no features do")
 
 
 def check_array(value: Any, name: str) -> None:
