@@ -15,7 +15,7 @@ LAST = 0x10FFFF  # the last character there is
 
 
 def check_archive(archive: ZipFile) -> None:
-    """Raise ValueError for an archive whose arrays unpack to much more than is stored of them, or that has one twice."""
+    """Raise ValueError for an archive that has an array twice, or one that is much larger than what is stored of it."""
     [(name, times)] = Counter(archive.namelist()).most_common(1) or [("", 0)]
     if times > 1:
         raise ValueError(f"it holds {name} twice")

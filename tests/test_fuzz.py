@@ -7,7 +7,7 @@ from fuzz import fuzz, run_one
 from mutation import draw
 from parsers import PARSERS
 
-CORPUS = Path(__file__).parent / "corpus"
+CORPUS = Path(__file__).parent / "fuzz/corpus"
 FINDS = sorted(path for folder in CORPUS.iterdir() for path in folder.iterdir())
 
 
