@@ -29,6 +29,9 @@ NEEDS = {
     ("wheels", "linux", "Build and test"): "containers; the script that tests a wheel is run instead",
     ("submissions", "check", "Install without torch"): "package registries",
     ("weekly", "make-again", "Install"): "package registries",
+    ("security", "audit", "Install"): "package registries",
+    ("security", "audit", "Look for known vulnerabilities"): "the service that lists them",
+    ("security", "fuzz", "Install"): "package registries",
 }
 # Variables that make a step small.
 SMALL = {
@@ -38,6 +41,7 @@ SMALL = {
     ("docs", "docs", "Build the site"): {"MAKEFLAGS": "--dry-run"},  # tests/docs/test_site.py builds it
     ("docs", "docs", "Write the boards as pages"): {"REPORT_ARGS": "--protocol prid2011"},
     ("weekly", "make-again", "Make the rows again"): {"FILL_ARGS": "--dry-run"},
+    ("security", "fuzz", "Fuzz every parser"): {"FUZZ_ARGS": "--parser paths --executions 20 --seed", "SEED": "1"},
 }
 # Steps that are run as they are.
 WHOLE = {

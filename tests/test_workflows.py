@@ -27,6 +27,7 @@ EVENTS = {
     "submissions": {"pull_request"},
     "submissions-comment": {"workflow_run"},
     "weekly": {"schedule", "workflow_dispatch"},
+    "security": {"schedule", "workflow_dispatch"},
 }
 
 

@@ -10,6 +10,7 @@ import click
 
 from vreid_bench.cli.options import AS_JSON, FILE, RUNS
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 WITH = "--with"
 
@@ -64,10 +65,10 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
         group, others = group[:1], group[1:]
     compared = comparison.compare_groups(group, others, runs)
     if unlike := comparison.tell_arithmetic(group, others, runs):
-        click.echo(unlike, err=True)
+        echo(unlike, err=True)
     if as_json:
-        click.echo(json.dumps({"conventions": comparison.to_plain(compared)}))
+        echo(json.dumps({"conventions": comparison.to_plain(compared)}))
     else:
         for name, paths in (("A", group), ("B", others)):
-            click.echo(f"{name}: {', '.join(map(str, paths))}")
-        click.echo(f"\n{comparison.render(compared)}")
+            echo(f"{name}: {', '.join(map(str, paths))}")
+        echo(f"\n{comparison.render(compared)}")

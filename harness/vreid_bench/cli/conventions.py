@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from vreid_bench.cli.options import AS_JSON, FILE, RUNS
+from vreid_bench.system.terminal import echo
 
 
 @click.group()
@@ -31,7 +32,7 @@ def diff(run: Path, runs: Path, as_json: bool) -> None:
     from vreid_bench.scoring.rule_effects import measure_rule_effects, render
 
     found = measure_rule_effects(find_run(run, runs))
-    click.echo(json.dumps(found) if as_json else render(found))
+    echo(json.dumps(found) if as_json else render(found))
 
 
 @conventions.command()
@@ -58,4 +59,4 @@ def show(convention: str, as_json: bool) -> None:
     from vreid_bench.scoring.conventions import choose_conventions
 
     [found] = choose_conventions([convention], Registry.installed)
-    click.echo(json.dumps(found.rules) if as_json else describe_convention(found))
+    echo(json.dumps(found.rules) if as_json else describe_convention(found))

@@ -10,6 +10,7 @@ import click
 
 from vreid_bench.cli.options import ACCEPT_WITHDRAWN, AS_JSON, FILE, ONLY_BARS
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 
 @click.group()
@@ -46,7 +47,7 @@ def synthesize(directory: Path, layout: str, size: str | None, **world: Any) -> 
     if size is not None:
         world["size"] = _parse_size(size)
     reader.synthesize(directory, **{name: value for name, value in world.items() if value is not None})
-    click.echo(f"{directory}: ready; `vreid-bench data verify {layout} --data {directory}` checks it")
+    echo(f"{directory}: ready; `vreid-bench data verify {layout} --data {directory}` checks it")
 
 
 @data.command()
@@ -81,8 +82,8 @@ def from_tracks(source: Path, directory: Path, layout: str, **options: Any) -> N
         raise InputError(f"--layout {layout}: its reader cuts no tracklets out of videos; choose another layout")
     counts = reader.cut(source, directory, **options)
     width = max(map(len, counts))
-    click.echo("\n".join(f"{what:{width}}  {number:,}" for what, number in counts.items()))
-    click.echo(f"{directory}: ready; `vreid-bench data verify {layout} --data {directory}` checks it")
+    echo("\n".join(f"{what:{width}}  {number:,}" for what, number in counts.items()))
+    echo(f"{directory}: ready; `vreid-bench data verify {layout} --data {directory}` checks it")
 
 
 @data.command()
@@ -106,7 +107,7 @@ def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tupl
     from vreid_bench.reporting import dataset_check
 
     check = check_dataset(Registry.installed(), dataset, root, decode, accept_withdrawn)
-    click.echo(json.dumps(dataset_check.as_json(check)) if as_json else dataset_check.as_text(check))
+    echo(json.dumps(dataset_check.as_json(check)) if as_json else dataset_check.as_text(check))
     if check.problems:
         raise click.exceptions.Exit(2)
 

@@ -7,6 +7,7 @@ import json
 import click
 
 from vreid_bench.cli.options import AS_JSON
+from vreid_bench.system.terminal import echo
 
 
 @click.command()
@@ -32,6 +33,6 @@ def doctor(canary: str, as_json: bool) -> None:
     from vreid_bench.reporting.doctor import ERROR, examine
 
     found = examine(canary)
-    click.echo(json.dumps(found) if as_json else tabulate(found.items(), tablefmt="plain", maxcolwidths=[None, 90]))
+    echo(json.dumps(found) if as_json else tabulate(found.items(), tablefmt="plain", maxcolwidths=[None, 90]))
     if any(finding.startswith(ERROR) for finding in found.values()):
         click.get_current_context().exit(1)

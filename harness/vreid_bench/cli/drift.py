@@ -9,6 +9,7 @@ import click
 
 from vreid_bench.cli.options import FILE
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 FORMATS = ("markdown", "json")
 
@@ -42,6 +43,6 @@ def drift(context: click.Context, before: Path, after: Path, form: str, partial:
         if not records:
             raise InputError(f"{folder}: holds no record; expected a leaderboard, with records/")
     drifts = find_drift(old, new, partial=partial)
-    click.echo(json.dumps(to_plain(drifts), indent=1) + "\n" if form == "json" else render_drift(drifts), nl=False)
+    echo(json.dumps(to_plain(drifts), indent=1) + "\n" if form == "json" else render_drift(drifts), nl=False)
     if exit_code and any(each.state == LEFT for each in drifts):
         context.exit(1)

@@ -8,6 +8,7 @@ import click
 
 from vreid_bench.cli.options import FILE
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 FEATURES = ("mat", "npz", "pt", "hdf5", "csv", "parquet")
 DISTANCES = ("mat", "ag-vpreid", "mevid", "hdf5")
@@ -42,4 +43,4 @@ def export(
         raise InputError("expected one of --features, --distances and --ranking, each with its form")
     what, form = asked[0]
     for path in write(read_test(source, metric, ranked=what != "features"), what, str(form), out):
-        click.echo(path)
+        echo(path)

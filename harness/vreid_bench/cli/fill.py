@@ -10,6 +10,7 @@ import click
 
 from vreid_bench.cli.options import AS_JSON, LEADERBOARD, LEADERBOARD_DIR, QUIET, RUNS, TRACKERS, LeaderboardOptions
 from vreid_bench.system.errors import InputError, RunError
+from vreid_bench.system.terminal import echo
 
 
 @click.command()
@@ -82,6 +83,6 @@ def fill(
         states = judge_rows(wanted, read_records(folder), registry)
         due = [state for state in states if not state.is_current]
         seconds = estimate_seconds(due, records)
-    click.echo(json.dumps(to_plain(states, failures)) if as_json else render_states(states, seconds))
+    echo(json.dumps(to_plain(states, failures)) if as_json else render_states(states, seconds))
     if failures:
         raise RunError(f"{len(failures)} row(s) failed:\n{render_failures(failures)}")

@@ -11,6 +11,7 @@ from vreid_bench.cli.arithmetic import take_arithmetic
 from vreid_bench.cli.options import ARITHMETIC, DEVICE, FIGURES, FILE, QUIET, RUNS, THREADS
 from vreid_bench.evaluation.inspections import INSPECTIONS
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 LIST = "list"
 
@@ -62,7 +63,7 @@ def inspect(what: str, out: Path | None, **options: Any) -> None:
         names = list_inspections(request)
         width = max([16, *map(len, names)]) + 2
         for name in names:
-            click.echo(f"{name:<{width}}{INSPECTIONS[name].summary}")
+            echo(f"{name:<{width}}{INSPECTIONS[name].summary}")
         return
     if out is None:
         raise InputError(f"--out is missing: name the .npz file to write, as in --out {what}.npz")
@@ -78,10 +79,10 @@ def inspect(what: str, out: Path | None, **options: Any) -> None:
         from vreid_bench.reporting.page.svg import save_figure
 
         write_atomic(out, save_figure(draw_inspection(what, arrays), form))
-        click.echo(out)
+        echo(out)
         return
     write_atomic(out, to_npz(arrays))
     width = max([22, *map(len, arrays)]) + 2
     for name, array in arrays.items():
         kind = "str" if array.dtype.kind == "U" else array.dtype.name  # without the length of the longest text
-        click.echo(f"{name:<{width}}{list(array.shape)!s:<24}{kind}")
+        echo(f"{name:<{width}}{list(array.shape)!s:<24}{kind}")

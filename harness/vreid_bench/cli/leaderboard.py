@@ -12,6 +12,7 @@ from vreid_bench.cli.drift import drift
 from vreid_bench.cli.fill import fill
 from vreid_bench.cli.options import AS_JSON, FILE, LEADERBOARD, LEADERBOARD_DIR, LeaderboardOptions
 from vreid_bench.system.errors import InputError, RunError
+from vreid_bench.system.terminal import echo
 
 CLAIMS = "claims"
 FORMATS = ("markdown", "latex", "csv", "json")
@@ -52,9 +53,9 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path | None, a
     problems = check(folder) if only_check else []
     written = [] if only_check else write_pages(folder)
     if as_json:
-        click.echo(json.dumps({"problems": problems, "written": written}))
+        echo(json.dumps({"problems": problems, "written": written}))
     else:
-        click.echo("\n".join([*problems, *written]) or f"{folder}: up to date")
+        echo("\n".join([*problems, *written]) or f"{folder}: up to date")
     if problems:
         raise RunError(f"{folder} has {len(problems)} problem(s); each is described above")
 
@@ -79,11 +80,11 @@ def add(before: LeaderboardOptions, runs: tuple[Path, ...], replace: bool, folde
 
     written, skipped, refused = publish(runs, folder or before.folder or LEADERBOARD, replace)
     for run in skipped:
-        click.echo(f"note: {run} is skipped: it is not finished; repeat its command", err=True)
+        echo(f"note: {run} is skipped: it is not finished; repeat its command", err=True)
     if as_json or before.as_json:
-        click.echo(json.dumps({"written": written, "skipped": skipped, "refused": refused}))
+        echo(json.dumps({"written": written, "skipped": skipped, "refused": refused}))
     elif written:
-        click.echo("\n".join(written))
+        echo("\n".join(written))
     if refused:
         raise InputError("\n".join(refused))
 
@@ -132,7 +133,7 @@ def table(before: LeaderboardOptions, /, protocol: str, source: str | None, fold
             f"{protocol}: has {len(found)} boards ({', '.join(names)}), expected one; choose with --source, or keep "
             "data of other fingerprints in another folder (--dir)"
         )
-    click.echo(render_table(found[0], TableShape(**shape)), nl=False)
+    echo(render_table(found[0], TableShape(**shape)), nl=False)
 
 
 @leaderboard.command()
@@ -165,7 +166,7 @@ def claims(before: LeaderboardOptions, source: Path | None, folder: Path | None,
         raise InputError(f"{source}: has no claims; expected .toml files, --claims FOLDER names another folder of them")
     judged = judge_papers(papers, read_records(folder))
     as_json = as_json or before.as_json
-    click.echo(json.dumps(to_plain(judged)) if as_json else render_claims_text(judged, terminal_width()).rstrip("\n"))
+    echo(json.dumps(to_plain(judged)) if as_json else render_claims_text(judged, terminal_width()).rstrip("\n"))
 
 
 leaderboard.add_command(fill)

@@ -8,6 +8,7 @@ import click
 
 from vreid_bench.cli.options import AS_JSON
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 
 @click.command("list")
@@ -36,12 +37,12 @@ def list_(kind: str | None, in_full: bool, as_json: bool) -> None:
     entries = list(Registry.installed().entries(kind))
     if as_json:
         known = [{"description": entry.description} if entry.kind == "datasets" else {} for entry in entries]
-        click.echo(json.dumps([entry.describe() | more for entry, more in zip(entries, known, strict=True)]))
+        echo(json.dumps([entry.describe() | more for entry, more in zip(entries, known, strict=True)]))
     elif in_full:
-        click.echo(listing.list_in_full(entries))
+        echo(listing.list_in_full(entries))
     elif kind is None:
-        click.echo(listing.count_kinds(entries, terminal_width()))
+        echo(listing.count_kinds(entries, terminal_width()))
     elif kind == "executors":  # their options stand in no recipe that `methods show` could show
-        click.echo(listing.list_with_options(entries, terminal_width()))
+        echo(listing.list_with_options(entries, terminal_width()))
     else:
-        click.echo(listing.list_names(entries, terminal_width()))
+        echo(listing.list_names(entries, terminal_width()))

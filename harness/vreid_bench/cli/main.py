@@ -34,6 +34,7 @@ from vreid_bench.cli.visibility import visibility
 from vreid_bench.system.errors import TRACEBACK, InputError, RunError, describe_exception
 from vreid_bench.system.interruption import Interruption, end_on_signals, leave
 from vreid_bench.system.memory import describe_shortage, is_out_of_memory
+from vreid_bench.system.terminal import echo, make_printable
 
 RESUMED = ("run", "pretrain", "data")  # commands that go on where they were interrupted
 
@@ -52,23 +53,26 @@ class Group(click.Group):
         except Interruption as stop:
             leave(stop.code)
         except InputError as fault:
-            click.echo(f"error: {fault}", err=True)
+            echo(f"error: {fault}", err=True)
             context.exit(2)
         except RunError as fault:
-            click.echo(f"failed: {fault}", err=True)
+            echo(f"failed: {fault}", err=True)
             context.exit(1)
         except OSError as fault:
-            click.echo(f"failed: {fault.filename or 'file system'}: {fault.strerror or fault}", err=True)
+            echo(f"failed: {fault.filename or 'file system'}: {fault.strerror or fault}", err=True)
             context.exit(1)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise  # click's own: a mistake in an option, or the end of a command
+        except click.ClickException as fault:  # click's own: a mistake in an option
+            vars(fault)["message"] = make_printable(fault.message)  # it repeats what was given
+            raise
+        except (click.exceptions.Exit, click.Abort):  # the end of a command
+            raise
         except Exception as fault:
             if os.environ.get(TRACEBACK):
                 raise
             reason = describe_exception(fault)
             if is_out_of_memory(fault):
                 reason = f"{describe_shortage(fault)}: end other programs, or use less data or a smaller --preset"
-            click.echo(f"failed: {reason}; {TRACEBACK}=1 shows where", err=True)
+            echo(f"failed: {reason}; {TRACEBACK}=1 shows where", err=True)
             context.exit(1)
 
 
@@ -78,12 +82,12 @@ def say_interrupted(context: click.Context) -> None:
     With the folder if the command has named it, and whether anything is kept there.
     """
     if context.invoked_subcommand not in RESUMED:
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         return
     folder = context.meta.get(FOLDER)
     where = f" ({folder})" if folder else ""
     kept = not folder or any(folder.rglob("*.safetensors"))
-    click.echo(
+    echo(
         f"interrupted; repeat the command to {'go on' if kept else 'begin again, nothing was kept yet'}{where}",
         err=True,
     )

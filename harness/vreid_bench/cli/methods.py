@@ -7,6 +7,7 @@ import json
 import click
 
 from vreid_bench.cli.options import AS_JSON
+from vreid_bench.system.terminal import echo
 
 
 @click.group()
@@ -39,4 +40,4 @@ def show(name: str, preset: str, assignments: tuple[str, ...], as_json: bool) ->
     from vreid_bench.reporting.terminal_tables import terminal_width
 
     shown = show_method(Registry.installed(), name, "small" if preset == "small" else "paper", assignments)
-    click.echo(json.dumps(to_plain(shown)) if as_json else render_method(shown, terminal_width()))
+    echo(json.dumps(to_plain(shown)) if as_json else render_method(shown, terminal_width()))

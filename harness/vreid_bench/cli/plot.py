@@ -8,6 +8,7 @@ import click
 
 from vreid_bench.cli.options import FIGURES, FILE
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 KINDS = ("scores", "conventions", "conditions", "cost", "cmc", "splits", "printed", "people")
 
@@ -39,4 +40,4 @@ def plot(kind: str, runs: tuple[Path, ...], out: Path) -> None:
     from vreid_bench.system.files import write_atomic
 
     write_atomic(out, draw(kind, runs, form))
-    click.echo(out)
+    echo(out)

@@ -19,6 +19,7 @@ from vreid_bench.cli.options import (
     THREADS,
 )
 from vreid_bench.cli.run import finish
+from vreid_bench.system.terminal import echo
 
 
 @click.command()
@@ -74,7 +75,7 @@ def pretrain(method: str, out: Path, log_level: str, **options: Any) -> None:
     assert record is not None, "rendered data can be scored"
     content, note = pack_encoder(folder, record)
     write_atomic(out, content)
-    click.echo(
+    echo(
         f"{out}: encoder {describe_part(note.part)}, {len(content) / 1000:,.0f} KB; mAP {100 * note.mAP:.1f}, "
         f"R1 {100 * note.R1:.1f} on people who were not trained on"
     )

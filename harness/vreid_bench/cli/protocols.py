@@ -7,6 +7,7 @@ import json
 import click
 
 from vreid_bench.cli.options import AS_JSON
+from vreid_bench.system.terminal import echo
 
 
 @click.group()
@@ -36,7 +37,7 @@ def show(name: str, as_json: bool) -> None:
     find_conventions(protocol, registry)  # raises what a run would
     rules = {"fingerprint": protocol.fingerprint, "rules": protocol.rules, "counts": dict(protocol.counts)}
     prose = {"name": protocol.name, "summary": protocol.summary, "source": protocol.source}
-    click.echo(json.dumps(prose | rules) if as_json else describe_protocol(protocol))
+    echo(json.dumps(prose | rules) if as_json else describe_protocol(protocol))
 
 
 @protocols.command()
@@ -45,4 +46,4 @@ def table() -> None:
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting.protocols import protocols_table
 
-    click.echo(protocols_table(Registry.installed().values("protocols").values()))
+    echo(protocols_table(Registry.installed().values("protocols").values()))

@@ -8,6 +8,7 @@ import click
 
 from vreid_bench.cli.options import FILE
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 FORMATS = ("every-eval-ever", "huggingface", "csv")
 
@@ -35,7 +36,7 @@ def check(sources: tuple[Path, ...]) -> None:
     faults = []
     for source in sources:
         try:
-            click.echo(f"{source}: {check_record(source)}")
+            echo(f"{source}: {check_record(source)}")
         except InputError as fault:
             faults.append(str(fault))
     if faults:
@@ -66,9 +67,9 @@ def export(sources: tuple[Path, ...], form: str, out: Path | None) -> None:
 
     records = [read_record(source) for source in sources]
     if out is None:
-        click.echo(render_records(records, form), nl=False)
+        echo(render_records(records, form), nl=False)
     else:
-        click.echo("\n".join(map(str, write_records(records, form, out))))
+        echo("\n".join(map(str, write_records(records, form, out))))
 
 
 @record.command()
@@ -83,4 +84,4 @@ def schema() -> None:
     """
     from vreid_bench.records.schema import render_schema
 
-    click.echo(render_schema(), nl=False)
+    echo(render_schema(), nl=False)

@@ -13,6 +13,7 @@ from vreid_bench.cli.options import ACCEPT_WITHDRAWN, ARITHMETIC, DEVICE, FILE, 
 from vreid_bench.records import planned_run
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 LEADERBOARD, PAGES = Path("leaderboard"), Path("pages")
 OF_RUNS = {
@@ -103,7 +104,7 @@ def write_run(run: Path, out: Path, options: dict[str, Any]) -> None:
     shared = {name: options[name] for name in ("runs", "data", "accept_withdrawn", "quiet")}
     name, content = write_run_page(RunPageRequest(run, images=images, **shared), open_model if figures else None)
     write_atomic(out / name, content)
-    click.echo(out / name)
+    echo(out / name)
 
 
 def write_boards(leaderboard: Path, protocols: Sequence[str], out: Path) -> None:
@@ -122,4 +123,4 @@ def write_boards(leaderboard: Path, protocols: Sequence[str], out: Path) -> None
         raise InputError(f"{leaderboard}: holds no record; `vreid-bench leaderboard add` adds those of runs")
     for name, content in render_report(chosen):
         write_atomic(out / name, content)
-    click.echo(out / "index.html")
+    echo(out / "index.html")

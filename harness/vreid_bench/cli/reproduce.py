@@ -11,6 +11,7 @@ import click
 from vreid_bench.cli.leaderboard import CLAIMS
 from vreid_bench.cli.options import FILE, LEADERBOARD, LEADERBOARD_DIR, QUIET, RUNS
 from vreid_bench.system.errors import InputError, RunError
+from vreid_bench.system.terminal import echo
 
 if TYPE_CHECKING:
     from vreid_bench.boards.wanted import Wanted
@@ -73,7 +74,7 @@ def reproduce(
         }
         as_text = form == "text"
         listed = render_papers(papers, counts, terminal_width()) if as_text else render_list(papers, counts, form)
-        click.echo(listed, nl=False)
+        echo(listed, nl=False)
         return
     if paper not in papers:
         raise InputError(f"{paper}: no such paper; expected one of {known}")
@@ -85,11 +86,11 @@ def reproduce(
         shown = reproduce_paper(paper, papers[paper], tables, claims.get(paper), read_records(folder))
     commands = [write_command(wanted) for wanted in list_missing(shown.tables)]
     if form == "text":
-        click.echo(render_reproduction(shown, commands, terminal_width()), nl=False)
+        echo(render_reproduction(shown, commands, terminal_width()), nl=False)
     elif form == "markdown":
-        click.echo(render_markdown(shown, commands), nl=False)
+        echo(render_markdown(shown, commands), nl=False)
     else:
-        click.echo(render_csv(shown) if form == "csv" else render_json(shown, commands), nl=False)
+        echo(render_csv(shown) if form == "csv" else render_json(shown, commands), nl=False)
 
 
 def run_missing(wanted: Sequence[Wanted], records: Sequence[Record], folder: Path, how: Mapping[str, Any]) -> None:

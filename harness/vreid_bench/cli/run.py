@@ -33,6 +33,7 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import log_events
 from vreid_bench.system.processes import decide, joined
 from vreid_bench.system.progress import write_line
+from vreid_bench.system.terminal import echo
 
 UNSCORED = "in the form of the challenge; there are no scores, because this copy does not have the true identities"
 
@@ -201,12 +202,12 @@ def run(**options: Any) -> None:
         finished = [finish(request, level) for request in announce(requests)]
         if as_json:
             reports = [report(folder, record) for folder, record in finished]
-            click.echo(json.dumps(reports if several else reports[0]))
+            echo(json.dumps(reports if several else reports[0]))
             return
         if records := [record for _, record in finished if record is not None]:
-            click.echo(render(records))
+            echo(render(records))
         for folder, record in finished:
-            click.echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
+            echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
 
 
 def choose_seeds(seed: int | None, seeds: str | None) -> Sequence[int | None]:
@@ -226,9 +227,9 @@ def show_outlines(requests: Sequence[RunRequest], *, several: bool, as_json: boo
     outlines = [outline_run(request) for request in requests]
     if as_json:
         plain = [asdict(outline) for outline in outlines]
-        click.echo(json.dumps(plain if several else plain[0]))
+        echo(json.dumps(plain if several else plain[0]))
     else:
-        click.echo("\n\n".join(map(render_outline, outlines)))
+        echo("\n\n".join(map(render_outline, outlines)))
 
 
 def announce(requests: Sequence[RunRequest]) -> Iterator[RunRequest]:
@@ -259,9 +260,7 @@ def finish(request: RunRequest, level: str) -> tuple[RunDirectory, Record | None
                 return folder, walk(plan, folder, request)
         record = Record.from_file(folder.record)
     date = record.created.replace("T", " ")[:-4]
-    click.echo(
-        f"{folder.path}: finished on {date} UTC; its result is shown again; --anew runs it again beside it", err=True
-    )
+    echo(f"{folder.path}: finished on {date} UTC; its result is shown again; --anew runs it again beside it", err=True)
     return folder, record
 
 
@@ -269,7 +268,8 @@ def report(folder: RunDirectory, record: Record | None) -> dict[str, Any]:
     """What `--json` prints of a run."""
     if record is None:
         return {"run": str(folder.path), "ranking": str(folder.ranking), "unscored": UNSCORED}
+    from vreid_bench.records.breakdown_file import read_breakdown
     from vreid_bench.reporting.run_report import as_json
 
-    parts = json.loads(folder.breakdown.read_text()) if folder.breakdown.exists() else {}
+    parts = read_breakdown(folder.breakdown) if folder.breakdown.exists() else {}
     return {"run": str(folder.path), **as_json(record), "breakdown": parts}

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from vreid_bench.cli.options import AS_JSON, RUNS
+from vreid_bench.system.terminal import echo
 
 
 @click.command("runs")
@@ -29,6 +30,6 @@ def runs_(runs: Path, as_json: bool) -> None:
 
     found = list_runs(runs)
     if as_json:
-        click.echo(json.dumps(to_plain(found)))
+        echo(json.dumps(to_plain(found)))
     else:
-        click.echo(render_runs(found, terminal_width()) or f"{runs}: no runs")
+        echo(render_runs(found, terminal_width()) or f"{runs}: no runs")

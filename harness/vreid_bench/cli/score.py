@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
+from vreid_bench.system.terminal import echo
 
 
 @click.command()
@@ -82,4 +83,4 @@ def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
     report = score_files(request) if request.ranking is None else score_ranking(request)
     if per_query is not None:
         write_atomic(per_query, to_npz(report.per_query()))
-    click.echo(json.dumps(report.metrics()) if as_json else report)
+    echo(json.dumps(report.metrics()) if as_json else report)

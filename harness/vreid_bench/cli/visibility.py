@@ -10,6 +10,7 @@ import click
 
 from vreid_bench.cli.arithmetic import take_arithmetic
 from vreid_bench.cli.options import ARITHMETIC, AS_JSON, DEVICE, FILE, QUIET, RUNS, THREADS
+from vreid_bench.system.terminal import echo
 
 
 @click.command()
@@ -38,4 +39,4 @@ def visibility(run: Path, as_json: bool, **options: Any) -> None:
     from vreid_bench.evaluation.visibility import measure_visibility
 
     found = measure_visibility(run, **options)
-    click.echo(json.dumps({"agreement": listed(found)}) if as_json else render(found))
+    echo(json.dumps({"agreement": listed(found)}) if as_json else render(found))

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from vreid_bench.contracts.people import NOBODY
+from vreid_bench.system.plain_json import load_json
 
 ATTRIBUTE = "attribute."  # before the name of an attribute, in files with other arrays
 SYNTHETIC = "synthetic.json"  # the note that the renderer leaves at the root of every tree it writes
@@ -261,7 +262,7 @@ def mark_synthetic(dataset: Dataset) -> Dataset:
     With the hash of what was rendered, if the note has one.
     """
     try:
-        note = json.loads((dataset.root / SYNTHETIC).read_bytes())
+        note = load_json((dataset.root / SYNTHETIC).read_bytes())
     except FileNotFoundError:
         return dataset
     except (OSError, ValueError):  # a damaged note is a note, too

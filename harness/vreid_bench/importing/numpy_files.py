@@ -10,9 +10,9 @@ from zipfile import ZipFile
 import numpy as np
 
 from vreid_bench.importing.content import Array
+from vreid_bench.system.stored_arrays import check_archive, check_array
 
 LARGE = 1 << 27  # bytes from which on a matrix is left on disk
-LIKELY = 64  # times that an array is compressed at most
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class MappedMatrix:
 def read_npy(path: Path) -> Any:
     """The array of an `.npy`; a large matrix stays on disk. Raises whatever NumPy raises, for objects too."""
     array = np.load(path, mmap_mode="r", allow_pickle=False)
+    check_array(array, path.name)
     return MappedMatrix(array) if array.ndim == 2 and array.nbytes > LARGE else np.asarray(array)
 
 
@@ -59,10 +60,10 @@ def is_npz(path: Path) -> bool:
 def read_arrays_of_npz(path: Path) -> dict[str, Any]:
     """The arrays of an `.npz`. Raises ValueError for one that unpacks too large or names an array twice."""
     with ZipFile(path) as archive:
-        if len(set(archive.namelist())) < len(archive.namelist()):
-            raise ValueError("it holds an array twice")
-        for entry in archive.infolist():
-            if entry.file_size > LARGE and entry.file_size > LIKELY * entry.compress_size:
-                raise ValueError(f"{entry.filename} unpacks to {entry.file_size:,} bytes, which no features do")
+        check_archive(archive)
+        names = set(archive.namelist())
     with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        found = {name: arrays[name] for name in arrays.files if name.endswith(".npy") or f"{name}.npy" in names}
+    for name, array in found.items():
+        check_array(array, name)
+    return found

@@ -24,9 +24,16 @@ def find_keys(content: Content, size: int | None = None) -> Iterator[tuple[str, 
     size: only those of so many rows.
     """
     for name, column in content.arrays.items():
-        fits = size is None or (hasattr(column, "__len__") and len(column) == size)
+        fits = size is None or _count(column) == size
         if fits and _is_key(column):
             yield name, column
+
+
+def _count(column: Any) -> int | None:
+    """How many rows a column has; None for what has none, as an array without axes."""
+    if not hasattr(column, "__len__") or (isinstance(column, np.ndarray) and not column.ndim):
+        return None
+    return len(column)
 
 
 def _is_key(column: Any) -> bool:

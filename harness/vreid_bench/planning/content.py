@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +26,9 @@ from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.fingerprint import sha256
+from vreid_bench.system.plain_json import load_json
 from vreid_bench.system.progress import bar
+from vreid_bench.system.terminal import echo
 
 CHUNK = 256  # files that a thread takes at a time
 THREADS = 8  # they wait for the disk most of the time
@@ -51,9 +52,9 @@ def add_content(datasets: Mapping[str, Dataset], quiet: bool = False) -> dict[st
     for name, dataset in datasets.items():
         content = read_content(dataset, cache_folder(), quiet)
         for sentence in content.shared:
-            click.echo(f"warning: {sentence}", err=True)
+            echo(f"warning: {sentence}", err=True)
         for sentence in content.repeated:
-            click.echo(f"note: {sentence}", err=True)
+            echo(f"note: {sentence}", err=True)
         found[name] = replace(dataset, content=content.sha256, notes=(*dataset.notes, *content.shared))
     return found
 
@@ -121,7 +122,7 @@ def _list_frames(dataset: Dataset) -> list[str]:
 def _read_known(file: Path) -> dict[str, Content]:
     """State of the files -> their content; empty without a readable file, which is written again."""
     try:
-        known = json.loads(file.read_bytes())
+        known = load_json(file.read_bytes())
         return {
             state: Content(str(content), tuple(map(str, shared)), tuple(map(str, repeated)))
             for state, (content, shared, repeated) in known.items()

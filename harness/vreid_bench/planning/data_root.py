@@ -7,8 +7,6 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
 from vreid_bench.contracts.dataset import Dataset, TwinReader, VariantReader, WithdrawnReader, mark_synthetic
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.planning.dataset_lists import check_dataset_lists
@@ -19,6 +17,7 @@ from vreid_bench.registry.registry import Registry
 from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError, suggestion
 from vreid_bench.system.progress import tell_once
+from vreid_bench.system.terminal import echo
 
 BANNER = """\
 No data was named, so this is the SYNTHETIC twin of {}: rendered pedestrians, no real person.
@@ -180,6 +179,6 @@ def _render_twin(reader: Any, dataset: str) -> Path:
         with root.with_name(f".{root.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # if several runs begin together, one renders and the others wait
             if not root.exists():
-                click.echo(f"The twin is rendered once, into {root}", err=True)
+                echo(f"The twin is rendered once, into {root}", err=True)
                 reader.synthesize(root)
     return root

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import click
 import torch
 from torch import Tensor
 
@@ -22,6 +21,7 @@ from vreid_bench.planning.plan import Plan
 from vreid_bench.planning.trainings import list_trainings
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 PASSES = 2  # the quicker one counts: the other may have waited for the processor
 SHORT = 300.0  # seconds: a run of this estimate needs no `--yes`
@@ -69,7 +69,7 @@ def check_cost(plan: Plan, machine: Machine, accepted: bool) -> None:
             f"--preset paper on a CPU takes {expected.describe()}; "
             "repeat the command with --yes to run it, or with --preset small"
         )
-    click.echo(f"--preset paper on a CPU takes {expected.describe()}", err=True)
+    echo(f"--preset paper on a CPU takes {expected.describe()}", err=True)
 
 
 def estimate_plan(plan: Plan) -> Estimate:

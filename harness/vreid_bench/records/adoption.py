@@ -6,7 +6,6 @@ them again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from vreid_bench.records.note import COST, MADE_BY, read_note
 from vreid_bench.records.run_directory import FOLDS, FoldDirectory
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.meter import read_costs, write_costs
+from vreid_bench.system.plain_json import load_json
 
 
 class TrainedStage(NamedTuple):
@@ -48,7 +48,7 @@ def adopt_stage(stage: TrainedStage, folder: FoldDirectory) -> None:
         return
     if other.log.exists():
         write_atomic(folder.log, other.log.read_bytes())
-    _take_cost("train", json.loads(read_note(stage.path)[COST]), other, folder)
+    _take_cost("train", load_json(read_note(stage.path)[COST]), other, folder)
     write_atomic(folder.stage(stage.number), stage.path.read_bytes())  # last: it marks the copy as complete
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vreid_bench.system.files import write_atomic
+from vreid_bench.system.plain_json import load_json
 
 FILE = "data.json"
 
@@ -23,6 +24,6 @@ def write_data_roots(run: Path, roots: Mapping[str, Path]) -> None:
 def read_data_roots(run: Path) -> dict[str, Path]:
     """The folder of each data set of a run, by name; empty if the run did not keep them or the file is damaged."""
     try:
-        return {str(name): Path(root) for name, root in json.loads((run / FILE).read_bytes()).items()}
+        return {str(name): Path(root) for name, root in load_json((run / FILE).read_bytes()).items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.dataset import ATTRIBUTE, Tracklet, list_attributes
+from vreid_bench.system.plain_json import load_json
 
 Texts = NDArray[np.str_]
 Names = Mapping[str, Texts]  # those of NAMES that are known -> a name for each tracklet [N]
@@ -37,6 +38,16 @@ def pack_names(names: Names) -> dict[str, str]:
 
 
 def unpack_names(note: Mapping[str, str]) -> dict[str, Texts]:
-    """The names and attributes in a note that `pack_names` is part of; a file of an earlier version has none."""
+    """The names and attributes in a note that `pack_names` is part of; a file of an earlier version has none.
+
+    Raises ValueError for a note that holds something else.
+    """
     names = [name for name in note if name in NAMES or name.startswith(ATTRIBUTE)]
-    return {name: np.array(json.loads(note[name]), np.str_) for name in names}
+    return {name: _read_texts(name, note[name]) for name in names}
+
+
+def _read_texts(name: str, text: str) -> Texts:
+    texts = load_json(text)
+    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+        raise ValueError(f"{name} is not a list of texts")
+    return np.array(texts, np.str_)

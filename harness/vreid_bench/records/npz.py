@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections import Counter
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.stored_arrays import check_archive, check_array
 
 
 def to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -37,12 +37,12 @@ def read_npz(path: Path, names: Container[str] | None = None) -> dict[str, NDArr
         raise InputError(f"{path}: the file does not exist")
     try:
         with zipfile.ZipFile(path) as archive:
-            [(name, times)] = Counter(archive.namelist()).most_common(1) or [("", 0)]
+            check_archive(archive)
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files if names is None or name in names}
+        for name, array in found.items():
+            check_array(array, name)
     except Exception as fault:  # a damaged file makes its reader raise anything
         reason = str(fault).partition("\n")[0]
         raise InputError(f"{path}: cannot be read as npz ({reason})") from fault
-    if times > 1:
-        raise InputError(f"{path}: holds {name} twice")
     return found

@@ -112,17 +112,60 @@ class PerQuery:
             return arrays[name]
 
         queries = {name: take(name) for name in QUERY_ARRAYS}
-        matches = {name: take(f"match.{name}").astype(np.int64) for name in MATCH_ARRAYS}
+        matches = {name: _as_ints(take(f"match.{name}")) for name in MATCH_ARRAYS}
         scores = {
             name: QueryScores(take(f"{name}{AP}"), take(f"{name}{FIRST_RANK}"))
             for name in sorted(names.union(conventions))
         }
         known = {name: arrays[name] for name in NAMES if name in arrays}
-        admissions = tuple(ADMISSION.validate_json(text) for text in arrays.get("admissions", np.array([])).tolist())
+        admissions = _read_admissions(path, arrays.get("admissions", np.zeros(0, np.str_)))
         counts = MatchCounts(
             **matches,
             alike={name.removeprefix(ALIKE): array for name, array in arrays.items() if name.startswith(ALIKE)},
             admissions=admissions,
             asks=take("asks") if admissions else np.zeros((len(queries["query"]), 0), bool),
         )
-        return cls(**queries, matches=counts, scores=scores, names=known)
+        found = cls(**queries, matches=counts, scores=scores, names=known)
+        found._check(path)
+        return found
+
+    def _check(self, path: Path) -> None:
+        """Raise InputError for an array of another type or another number of rows than the rest need."""
+        queries, admitted = np.shape(self.query)[:1], len(self.matches.admissions)
+        rows = np.shape(self.matches.query)[:1]
+        each = {name: (getattr(self, name), "iu", queries) for name in QUERY_ARRAYS[:-1]}
+        each["in_gallery"] = self.in_gallery, "b", queries
+        each |= {name: (array, "U", queries) for name, array in self.names.items()}
+        each |= {f"match.{name}": (getattr(self.matches, name), "iu", rows) for name in MATCH_ARRAYS[:-1]}
+        each["match.before"] = self.matches.before, "iu", (*rows, *np.shape(self.matches.before)[1:2])
+        each |= {f"{ALIKE}{name}": (array, "b", rows) for name, array in self.matches.alike.items()}
+        each["asks"] = self.matches.asks, "b", (*queries, admitted)
+        for name, scores in self.scores.items():
+            each[f"{name}{AP}"] = scores.average_precision, "f", queries
+            each[f"{name}{FIRST_RANK}"] = scores.first_rank, "iu", queries
+        for name, (array, kinds, shape) in each.items():
+            if array.dtype.kind not in kinds or array.shape != shape or (name == "match.before" and array.ndim != 2):
+                raise InputError(
+                    f"{path}: {name} is {array.dtype} {list(array.shape)}, which does not fit the other arrays; the "
+                    "file is damaged: repeat the command of its run with --anew"
+                )
+        query, before = self.matches.query, self.matches.before
+        if query.size and (query.min() < 0 or query.max() >= len(self.query) or (np.diff(query) < 0).any()):
+            raise InputError(f"{path}: match.query does not name its queries in order; the file is damaged")
+        if before.size and before.min() < 0:
+            raise InputError(f"{path}: match.before holds {before.min()}, expected 0 or more; the file is damaged")
+
+
+def _as_ints(array: NDArray[Any]) -> NDArray[Any]:
+    """As 64 bits, which the file does not need; what is no whole number stays as it is, to be refused."""
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array
+
+
+def _read_admissions(path: Path, texts: NDArray[Any]) -> tuple[Admission, ...]:
+    try:
+        if texts.ndim != 1 or texts.dtype.kind != "U":
+            raise ValueError(f"they are {texts.dtype} {list(texts.shape)}")
+        return tuple(ADMISSION.validate_json(text) for text in texts.tolist())
+    except ValueError as fault:  # of pydantic, too
+        reason = " ".join(str(fault).split())[:200]
+        raise InputError(f"{path}: admissions cannot be read ({reason}); the file is damaged") from fault

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vreid_bench.system.files import write_atomic
+from vreid_bench.system.plain_json import load_json
 
 FILE = "plan.json"
 
@@ -31,8 +32,8 @@ def write_planned_run(run: Path, planned: PlannedRun) -> None:
 def read_planned_run(run: Path) -> PlannedRun | None:
     """What the run in that folder is; None if the folder does not say it or the file is damaged."""
     try:
-        found = json.loads((run / FILE).read_bytes())
+        found = load_json((run / FILE).read_bytes())
         texts = {name: str(found[name]) for name in ("method", "preset", "protocol", "data")}
         return PlannedRun(**texts, seed=int(found["seed"]), differs=tuple(map(str, found["differs"])))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, LookupError, OverflowError):
         return None

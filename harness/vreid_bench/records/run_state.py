@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from vreid_bench.records.run_directory import CHECKPOINT, FOLDS, FoldDirectory, RunDirectory
 from vreid_bench.system.event_log import read_fault
+from vreid_bench.system.plain_json import load_json
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _read_position(checkpoint: Path) -> str:
     """Stage of a checkpoint, counted from 1 as its progress bar says, and step, counted from 0."""
     try:
         with safe_open(checkpoint, framework="np") as file:  # reads the head of the file, and needs no torch
-            stage, step = json.loads((file.metadata() or {})["position"])
-    except (OSError, SafetensorError, KeyError, ValueError):
+            stage, step = load_json((file.metadata() or {})["position"])
+            return f"stage {stage + 1}, step {step}"
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return "checkpoint not readable"
-    return f"stage {stage + 1}, step {step}"

@@ -16,6 +16,8 @@ from vreid_bench.records.note import MADE_BY, read_note
 from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.system.errors import InputError
 
+MOST = 1 << 40  # clips of a tracklet; the sum of many more would not be a number of 64 bits
+
 
 def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays in the store of a run's folder, or in a safetensors file, with a row and names for each tracklet.
@@ -36,6 +38,7 @@ def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise InputError(f"{file}: cannot be read as .safetensors ({reason})") from fault
     if not {"embedding", "importance", "counts"} <= set(arrays):
         return arrays
+    _check_counts(arrays, file)
     counts, packed = arrays.pop("counts"), {name: arrays.pop(name) for name in ("embedding", "importance")}
     if (counts == 1).all():
         return arrays | {"embedding": packed["embedding"]}
@@ -44,6 +47,17 @@ def read_store_arrays(path: Path) -> dict[str, NDArray[Any]]:
         arrays[name] = np.zeros((*present.shape, *array.shape[1:]), np.float32)
         arrays[name][present] = array
     return arrays | {"valid": present}
+
+
+def _check_counts(arrays: Mapping[str, NDArray[Any]], file: Path) -> None:
+    """Raise InputError unless the clips of all tracklets are those that are there."""
+    counts, rows = arrays["counts"], [np.shape(arrays[name])[:1] for name in ("embedding", "importance")]
+    good = counts.ndim == 1 and counts.dtype.kind in "iu" and counts.size > 0 and bool((counts > 0).all())
+    if not good or bool((counts > MOST).any()) or any(each != (int(counts.sum()),) for each in rows):
+        raise InputError(
+            f"{file}: its counts are not those of its clips: embedding {list(arrays['embedding'].shape)}, importance "
+            f"{list(arrays['importance'].shape)}, counts {list(counts.shape)}; delete it to embed again"
+        )
 
 
 def read_store_metric(path: Path) -> str | None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-import click
 import numpy as np
 
 from vreid_bench.contracts.convention import Convention
@@ -29,6 +28,7 @@ from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import ScoreRequest
 from vreid_bench.scoring.stored_run import check_stored_test
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 AS_LISTED = ("gallery-as-listed",)
 NAMED = re.compile(r"(-?\d+)_.+")  # <pid>_<tracklet>
@@ -76,7 +76,7 @@ def score_ranking(request: ScoreRequest) -> Report | CaseReports:
     assert request.ranking is not None, "a request for this has a ranking"
     plugins = cache(Registry.installed)
     lists = read_ranking(request.ranking)
-    click.echo(f"{lists.origin}: {lists.form}, {len(lists.queries):,} queries", err=True)
+    echo(f"{lists.origin}: {lists.form}, {len(lists.queries):,} queries", err=True)
     stored = len(request.files) == 1 and is_run_store(request.files[0])
     contents = [] if stored else [read_content(path) for path in list_files(request.files)]
     rules = choose_conventions(request.conventions or AS_LISTED, plugins)

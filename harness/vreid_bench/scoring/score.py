@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.importing.assembly import Imported
@@ -39,6 +37,7 @@ from vreid_bench.scoring.sharded_score import is_sharded, score_shards
 from vreid_bench.scoring.similarity_check import describe_similarity, find_lowest, is_similarity_by_itself
 from vreid_bench.scoring.stored_run import check_stored_test
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 if TYPE_CHECKING:
     from vreid_bench.scoring.reranking import Reranking
@@ -121,7 +120,7 @@ def score_files(request: ScoreRequest) -> Report:
     if given is not None and request.similarity is None and request.distance is not None:
         ranked = counts if given is distances else given.count(labels)
         if sign := describe_similarity(given, ranked, labels):
-            click.echo(f"warning: {request.distance}: {sign}", err=True)
+            echo(f"warning: {request.distance}: {sign}", err=True)
     report = _report(counts, labels, rules, distances, part)
     report = report.with_cuts(request.depths, rules).broken_down(request.by)
     if request.precisions:
@@ -196,9 +195,9 @@ def _import(request: ScoreRequest, plugins: Plugins) -> Imported | None:
         return None
     if request.files or not imported.plain:
         for line in imported.lines:
-            click.echo(line, err=True)
+            echo(line, err=True)
         if not imported.cameras:
-            click.echo("no cameras are given: nothing is left out as seen by the query's own camera", err=True)
+            echo("no cameras are given: nothing is left out as seen by the query's own camera", err=True)
     return imported
 
 
@@ -224,12 +223,12 @@ def _read_given(request: ScoreRequest, imported: Imported | None, source: LabelS
     if request.similarity is None and not similar:
         counts = given.count(source.labels)
         if is_similarity_by_itself(given, source.labels):
-            click.echo("the queries are the farthest items from themselves -> similarities, larger is closer", err=True)
+            echo("the queries are the farthest items from themselves -> similarities, larger is closer", err=True)
             return replace(given, similar=True)
         if sign := describe_similarity(given, counts, source.labels):
             raise InputError(f"{', '.join(imported.files)}: {sign}, or say which with --similarity or --no-similarity")
         if (lowest := find_lowest(given)) < 0:
-            click.echo(f"the distances go down to {lowest:.3g} -> negative similarities, smaller is closer", err=True)
+            echo(f"the distances go down to {lowest:.3g} -> negative similarities, smaller is closer", err=True)
     return given
 
 

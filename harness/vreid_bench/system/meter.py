@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from vreid_bench.system.files import write_atomic
+from vreid_bench.system.plain_json import load_json
 
 COST = ("seconds", "cpu_seconds", "peak_mb", "frames")  # of one stage of a run
 Costs = dict[str, dict[str, float]]  # stage -> its cost
@@ -63,9 +64,9 @@ class Meter:
 def read_costs(path: Path) -> Costs:
     """The costs so far; empty if the file cannot be read, because costs are not results."""
     try:
-        costs = json.loads(path.read_text())
+        costs = load_json(path.read_text())
         return {str(stage): {key: float(cost[key]) for key in COST} for stage, cost in costs.items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError):
         return {}
 
 

@@ -14,9 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import click
-
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.terminal import echo
 
 GIVEN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")  # what torchrun sets
 PATIENCE = timedelta(days=7)  # the others wait for the first while it scores; torchrun ends all if one fails
@@ -84,7 +83,7 @@ def joined() -> Iterator[None]:
     except BaseException:
         if not found.first:
             time.sleep(GRACE)
-            click.echo(f"process {found.rank} of {found.total}, counted from 0:", err=True)
+            echo(f"process {found.rank} of {found.total}, counted from 0:", err=True)
         raise
     finally:
         _joined = ALONE

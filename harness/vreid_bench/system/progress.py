@@ -11,6 +11,8 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from vreid_bench.system.terminal import echo, make_printable
+
 EVERY = 10.0  # seconds between two lines of a bar in a file
 SILENT = ContextVar("silent", default=False)  # whether bars are hidden, whoever makes them
 TOLD = "vreid_bench.told"  # key in click's `meta`: the lines that a command has told
@@ -64,9 +66,9 @@ def write_line(line: str, *, quiet: bool = False) -> None:
     if quiet:
         return
     if sys.stderr.isatty():
-        tqdm.write(line, file=sys.stderr)
+        tqdm.write(make_printable(line), file=sys.stderr)
     else:
-        click.echo(line, err=True)
+        echo(line, err=True)
 
 
 def tell_once(text: str) -> None:
@@ -75,4 +77,4 @@ def tell_once(text: str) -> None:
     told: set[str] = set() if context is None else context.meta.setdefault(TOLD, set())
     if text not in told:
         told.add(text)
-        click.echo(text, err=True)
+        echo(text, err=True)

@@ -15,6 +15,7 @@ from vreid_bench.records.tensors import pack_tensors, unpack_tensors
 from vreid_bench.records.weights import load_state
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
+from vreid_bench.system.plain_json import load_json
 
 SHARE = 20  # checkpoints may take 1 / SHARE of the time of a run
 
@@ -29,7 +30,7 @@ class Position(NamedTuple):
 def read_position(path: Path) -> Position | None:
     """The position of a checkpoint, without reading its tensors; None if there is no readable checkpoint."""
     note = read_note(path)
-    return Position(*json.loads(note["position"])) if "position" in note else None
+    return _parse_position(note.get("position", ""))
 
 
 class Checkpoints:
@@ -64,11 +65,21 @@ class Checkpoints:
         if not self.path.exists():
             return Position(0, 0), {}
         tensors, note = unpack_tensors(self.path)
-        if "position" not in note:
+        position = _parse_position(note.get("position", ""))
+        if position is None:
             raise InputError(f"{self.path}: is not a checkpoint of this program; delete it to start again")
-        stage, step = json.loads(note["position"])
         load_state(module, _select_prefix("module.", tensors), self.path)
-        return Position(stage, step), _select_prefix("optimizer.", tensors)
+        return position, _select_prefix("optimizer.", tensors)
+
+
+def _parse_position(text: str) -> Position | None:
+    """The position in the note of a checkpoint; None for another text."""
+    try:
+        stage, step = load_json(text)
+    except (ValueError, TypeError):
+        return None
+    whole = type(stage) is int and type(step) is int and stage >= 0 and step >= 0
+    return Position(stage, step) if whole else None
 
 
 def _select_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

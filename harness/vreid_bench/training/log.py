@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from vreid_bench.system.errors import InputError
 from vreid_bench.system.event_log import LOGGER
 from vreid_bench.system.files import write_atomic
+from vreid_bench.system.plain_json import load_json
 from vreid_bench.system.processes import processes
 from vreid_bench.training.checkpoint import Position
 
@@ -47,9 +49,19 @@ VALIDATION = "validation."  # before the name of each value of a validation
 
 
 def read_validations(path: Path) -> list[dict[str, Any]]:
-    """The lines of a finished log that are validations, as `Validator` wrote them; none if there is no log."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [entry for entry in map(json.loads, lines) if f"{VALIDATION}steps" in entry]
+    """The lines of a finished log that are validations, as `Validator` wrote them; none if there is no log.
+
+    Raises InputError for a line that no training wrote.
+    """
+    found = []
+    for number, line in enumerate(path.read_text(errors="replace").splitlines() if path.exists() else [], 1):
+        try:
+            entry = load_json(line)
+        except ValueError as fault:
+            raise InputError(f"{path}: line {number} is no line of a training ({fault}); remove it") from fault
+        if isinstance(entry, dict) and f"{VALIDATION}steps" in entry:
+            found.append(entry)
+    return found
 
 
 def _describe(values: Mapping[str, float]) -> str:
@@ -58,7 +70,7 @@ def _describe(values: Mapping[str, float]) -> str:
 
 def _is_before(line: str, start: Position) -> bool:
     try:
-        entry = json.loads(line)
+        entry = load_json(line)
         return (entry["stage"], entry["step"]) < start
     except (ValueError, TypeError, KeyError):  # the line is cut short, or another program wrote it
         return False

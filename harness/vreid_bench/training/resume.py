@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
-
 from vreid_bench.planning.plan import Plan
 from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
 from vreid_bench.system.environment import Machine
 from vreid_bench.system.event_log import LOGGER
+from vreid_bench.system.terminal import echo
 from vreid_bench.training.checkpoint import read_position
 
 
@@ -18,7 +17,7 @@ def report_resumption(folder: RunDirectory, plan: Plan, machine: Machine) -> Non
     point = describe_resumption(folder, [fold.number for fold in plan.folds], plan.total)
     LOGGER.info("goes on at %s" if point else "begins%s", point)
     if point and not machine.quiet:
-        click.echo(f"{folder.path}: goes on at {point}", err=True)
+        echo(f"{folder.path}: goes on at {point}", err=True)
 
 
 def describe_resumption(folder: RunDirectory, numbers: Sequence[int], total: int) -> str:

@@ -72,9 +72,17 @@ class Listing:
             entries = [entry for entry in os.scandir(self.root / folder) if not is_leftover(entry.name)]
         except OSError:
             return None
-        inner = [entry.name for entry in entries if entry.is_dir()]
-        files = [entry.name for entry in entries if not entry.is_dir()]
+        inner = [entry.name for entry in entries if is_folder(entry)]
+        files = [entry.name for entry in entries if not is_folder(entry)]
         return tuple(sorted(files)), tuple(sorted(inner, key=number_key))
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Is it a folder, or a link to one? A link to itself leads nowhere, and the system refuses to follow it."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def number_key(name: str) -> tuple[tuple[int, ...], str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from vreid_bench import bar, decode, prefetch
 from vreid_plugins.datasets.fault_report import Report, is_leftover
+from vreid_plugins.datasets.folders import is_folder
 
 THREADS = min(8, 2 * (os.cpu_count() or 1))  # more than cores: a network disk makes threads wait
 
@@ -72,7 +73,7 @@ def find_unlisted(root: Path, top: str, folders: Iterable[str]) -> Iterable[str]
         for entry in sorted(entries, key=lambda entry: entry.name):
             path = f"{folder}/{entry.name}"
             if path not in known and path not in between:
-                yield describe_unlisted(root, path, "folder" if entry.is_dir() else "file")
+                yield describe_unlisted(root, path, "folder" if is_folder(entry) else "file")
 
 
 def describe_unlisted(root: Path, path: str, what: str) -> str:
@@ -104,7 +105,7 @@ def check_folder(root: Path, folder: str, names: list[str], alone: bool) -> Fold
             good.append(path)
     if alone:
         for name in sorted(entries):
-            faults.append(describe_unlisted(root, f"{folder}/{name}", "folder" if entries[name].is_dir() else "file"))
+            faults.append(describe_unlisted(root, f"{folder}/{name}", "folder" if is_folder(entries[name]) else "file"))
     return FolderCheck(len(names), good, faults)
 
 

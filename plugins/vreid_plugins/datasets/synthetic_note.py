@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def world_name(root: Path) -> str:
     """The name of the world that was rendered; empty if the note is missing or has none."""
     try:
         return str(json.loads((root / SYNTHETIC).read_text(encoding="utf-8"))["world"]["name"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return ""
 
 
@@ -37,7 +36,7 @@ def read_counts(root: Path, report: Report) -> Mapping[str, int]:
     try:
         counts = json.loads(path.read_text(encoding="utf-8"))["expected"]
         return {what.replace("_", " "): int(count) for what, count in counts.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         report(f"{path} cannot be read ({type(error).__name__}: {error}); render the data again.")
         return {}
 
@@ -50,7 +49,9 @@ def read_visibility(root: Path, paths: Sequence[str], report: Report) -> Mapping
     try:
         with np.load(path, allow_pickle=False) as stored:
             visibility = stored["visibility"].tolist()
+        if not all(isinstance(each, float) for each in visibility):
+            raise ValueError("its visibility is not a list of numbers")
         return dict(zip(paths, visibility, strict=True))
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file makes its reader raise anything
         report(f"{path} cannot be read ({type(error).__name__}: {error}); only rendered data comes with this file.")
         return {}

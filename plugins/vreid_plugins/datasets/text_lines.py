@@ -18,6 +18,10 @@ def read_lines(path: Path, expected: str, report: Report) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         report(f"{path} cannot be read as UTF-8 text ({error}); copy it again.")
         return []
+    for number, line in enumerate(lines, start=1):
+        if "\0" in line:  # no path has one, and the system refuses to look for it
+            report(f"{path}, line {number}: holds a NUL character, expected text; copy it again.")
+            return []
     if not lines:
         report(f"{path} is empty, expected {expected}.")
     return lines

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vreid_bench.records.breakdown_file import read_breakdown
 from vreid_bench.records.per_query import PerQuery, QueryScores
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import FoldDirectory, RunDirectory, find_run
 from vreid_bench.scoring.ranks.labels import Bools
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.plain_json import load_json
 
 VALIDATION = "validation."  # before the name of each value of a validation, in `log.jsonl`
 Line = dict[str, Any]
@@ -95,16 +96,10 @@ def read_run(run: Path, runs: Path) -> RunData:
 
 
 def _read_breakdown(path: Path, convention: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(path.read_bytes())[convention]
-    except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise InputError(
-            f"{path}: cannot be read as the break-down of a run under {convention} ({fault!r}); repeat the command of "
-            "the run with --anew"
-        ) from fault
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: {convention} is {type(found).__name__}, expected an object; run it again")
-    return found
+    found = read_breakdown(path)
+    if convention not in found:
+        raise InputError(f"{path}: has no break-down under {convention}; repeat the command of the run with --anew")
+    return found[convention]
 
 
 def _read_trainings(fold: FoldDirectory, number: int) -> list[Training]:
@@ -127,9 +122,10 @@ def read_log(path: Path) -> list[Line]:
     lines = []
     for number, text in enumerate(path.read_text(errors="replace").splitlines(), 1):
         try:
-            line = json.loads(text)
+            line = load_json(text)
             numbers = {str(name): float(value) for name, value in line.items()}
-        except (ValueError, AttributeError, TypeError) as fault:
+            place = {name: int(numbers.get(name, 0)) for name in ("stage", "step")}
+        except (ValueError, AttributeError, TypeError, OverflowError) as fault:
             raise InputError(f"{path}: line {number} is no line of a training ({fault}); remove it") from fault
-        lines.append(numbers | {"stage": int(numbers.get("stage", 0)), "step": int(numbers.get("step", 0))})
+        lines.append(numbers | place)
     return lines

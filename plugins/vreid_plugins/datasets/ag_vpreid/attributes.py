@@ -13,6 +13,7 @@ from vreid_plugins.datasets.case_folders import CASES, Parts
 from vreid_plugins.datasets.fault_report import Report
 
 ID = "id"
+LONGEST = 9  # digits of the number of a person
 COLUMNS = (
     "gender",
     "age",
@@ -80,7 +81,7 @@ def _read_table(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
             report(f"{path}, line {line}: {len(cells)} cells, expected {len(header)} as in the header; copy it again.")
             return
         row = dict(zip(header, cells, strict=True))
-        if not (row[ID].isascii() and row[ID].isdecimal()):
+        if not (row[ID].isascii() and row[ID].isdecimal() and len(row[ID]) <= LONGEST):
             report(f"{path}, line {line}: the id is {row[ID]!r}, expected the number of a person; copy it again.")
             return
         if (before := seen.setdefault(int(row[ID]), line)) != line:

@@ -99,7 +99,7 @@ def read_counts(root: Path, report: Report) -> Mapping[str, int]:
     path = root / NOTE
     try:
         return {str(what): int(number) for what, number in json.loads(path.read_bytes())["counts"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         report(f"{path} cannot be read ({type(error).__name__}: {error}); cut the tracklets again.")
         return {}
 

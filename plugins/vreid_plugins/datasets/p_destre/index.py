@@ -11,7 +11,7 @@ from pathlib import Path
 from vreid_bench import Split, Tracklet
 from vreid_plugins.datasets.count_check import check_disjoint
 from vreid_plugins.datasets.fault_report import Report, is_leftover, one_of
-from vreid_plugins.datasets.folders import ORIGIN
+from vreid_plugins.datasets.folders import ORIGIN, is_folder
 from vreid_plugins.datasets.p_destre.lists import PARTS, Division, find_crops, load_divisions
 from vreid_plugins.datasets.p_destre.names import (
     ENDING,
@@ -94,7 +94,7 @@ def list_sequence(root: Path, path: str, name: SequenceName, report: Report) -> 
     nobody, strange, again = [], [], []
     for entry in entries:
         number = whole_number(entry.name)
-        if number is None or not entry.is_dir():
+        if number is None or not is_folder(entry):
             strange.append(entry.name)
         elif number <= 0:
             nobody.append(f"{path}/{entry.name}")
@@ -124,6 +124,14 @@ def scan(folder: Path) -> list[os.DirEntry[str]] | None:
     return sorted(found, key=lambda entry: entry.name)
 
 
+def is_empty(entry: os.DirEntry[str]) -> bool:
+    """Is it a file of 0 bytes? A link to itself is none."""
+    try:
+        return entry.is_file() and not entry.stat().st_size
+    except OSError:
+        return False
+
+
 def whole_number(name: str) -> int | None:
     """The number that a folder's name is; None for another name."""
     return int(name) if name.isascii() and name.removeprefix("-").isdigit() else None
@@ -136,10 +144,10 @@ def list_folder(root: Path, path: str, sequence: SequenceName, number: int, repo
     empty: list[str] = []
     foreign: list[str] = []
     for entry in entries:
-        if not entry.name.endswith(ENDING) or entry.is_dir():
+        if not entry.name.endswith(ENDING) or is_folder(entry):
             foreign.append(entry.name)
         else:
-            (frames if not entry.is_file() or entry.stat().st_size else empty).append(entry.name)
+            (empty if is_empty(entry) else frames).append(entry.name)
     ordered = tuple(order_frames(str(root / path), frames, report))
     return Folder(sequence, number, path, ordered, tuple(empty), tuple(foreign))
 
@@ -181,7 +189,7 @@ def make_split(division: Division, by_sequence: Mapping[str, list[Tracklet]]) ->
 def find_unlisted(folder: Path, listed: Container[str]) -> Iterator[str]:
     """The sequences in a folder that are not listed."""
     for entry in scan(folder) or ():
-        if entry.is_dir() and SEQUENCE.fullmatch(entry.name) and entry.name not in listed:
+        if is_folder(entry) and SEQUENCE.fullmatch(entry.name) and entry.name not in listed:
             yield entry.name
 
 

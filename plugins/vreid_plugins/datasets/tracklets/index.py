@@ -54,6 +54,10 @@ def load(root: Path, report: Report, *, roles: bool = True) -> list[Row]:
     except (OSError, UnicodeDecodeError) as error:
         report(f"{path} cannot be read as UTF-8 text ({error}); save it as UTF-8.")
         return []
+    if "\0" in text:  # no path has one, and the system refuses to look for it
+        line = text[: text.index("\0")].count("\n") + 1
+        report(f"{path}, line {line}: holds a NUL character, expected text; save it again.")
+        return []
     reader = csv.reader(io.StringIO(text), strict=True)
     header = read_header(path, reader, report)
     if not header:
@@ -139,7 +143,7 @@ def check_cells(where: str, cell: Mapping[str, str], report: Report) -> bool:
 def find_frames(root: Path, pattern: str) -> tuple[str, ...]:
     """The images of a folder or glob below `root`, in order of time; other files are left out."""
     folder = PurePosixPath(pattern)
-    if (root / folder).is_dir():  # first, for a folder may have brackets in its name
+    if _is_folder(root / folder):  # first, for a folder may have brackets in its name
         found: Iterable[str] = (str(folder / path.name) for path in (root / folder).iterdir())
     else:
         found = _find_matches(root, pattern)
@@ -148,12 +152,20 @@ def find_frames(root: Path, pattern: str) -> tuple[str, ...]:
     )
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # no file has so long a name
+        return False
+
+
 def _find_matches(root: Path, pattern: str) -> Iterator[str]:
     """The paths below `root` that match a pattern. `**` follows no link: one to its own folder has no end."""
     if "**" not in PurePosixPath(pattern).parts:
         yield from (PurePosixPath(path).as_posix() for path in glob.glob(pattern, root_dir=root))
         return
-    for path in root.glob(pattern):
+    parts = (part if part == "**" else re.sub(r"\*+", "*", part) for part in PurePosixPath(pattern).parts)
+    for path in root.glob("/".join(parts)):
         below = path.relative_to(root)
         if not any(part.startswith(".") for part in below.parts):  # hidden, as for every other pattern
             yield below.as_posix()

@@ -165,3 +165,15 @@ def test_a_lost_disk_gives_a_short_text(tmp_path: Path, tree: Tree) -> None:
     lines = [line for line in as_text(check).splitlines() if "is listed but missing" in line]
     assert len(lines) == 1
     assert lines[0].endswith("(496 more alike; --json lists them)")
+
+
+def test_links_to_themselves_do_not_end_the_check(tree: Tree) -> None:
+    """The system refuses to say what such a link is."""
+    synthetic(tree)
+    for folder in ("", "bbox_train", "bbox_test/0002", "info"):
+        (tree.root / folder / "self").symlink_to("self")
+    found = Mars().verify(tree.root)
+    assert [problem.partition(" is ")[0] for problem in found.problems] == [
+        str(tree.root / "bbox_train/self"),
+        str(tree.root / "bbox_test/0002/self"),
+    ]
