@@ -31,7 +31,9 @@ def take_plugin(text: str, kinds: Sequence[str]) -> str:
     known = list(dict.fromkeys(each for _, each in given))
     if name:
         if name not in known:
-            raise InputError(f"{path}: provides no {name!r}{suggestion(name, known)}; it has {', '.join(known) or 'none'}")
+            raise InputError(
+                f"{path}: provides no {name!r}{suggestion(name, known)}; it has {', '.join(known) or 'none'}"
+            )
         return name
     if len(names) != 1:
         found = ", ".join(names) or "nothing"

@@ -185,7 +185,7 @@ class EarlierRun:
 
     def _check_files(self, chosen: ChosenMethod) -> None:
         """Raises InputError if a part was a file (`--plugin FILE.py`), and is now another one or of a package."""
-        now = {(each["kind"], each["name"]): each["version"] for each in chosen.providers}
+        now = {(each["kind"], each["name"]): str(each["version"]) for each in chosen.providers}
         for was in self.record.method.providers:
             there = now.get((was.kind, was.name), was.version)
             if was.version.startswith(HASH) and there != was.version:

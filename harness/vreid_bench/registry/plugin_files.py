@@ -36,7 +36,8 @@ class PluginFile(NamedTuple):
     def load(self) -> Plugin:
         """Import it. Raises InputError that names the file if that fails."""
         digest = sha256(self.content)
-        name = f"vreid_file_{re.sub(r'\W', '_', self.path.stem)}_{digest[:8]}"
+        stem = re.sub(r"\W", "_", self.path.stem)
+        name = f"vreid_file_{stem}_{digest[:8]}"  # a changed file is another module, also in one process
         if name not in sys.modules:
             sys.modules[name] = module = ModuleType(name)
             module.__file__ = str(self.path)

@@ -41,7 +41,7 @@ class Registry:
         """
         installed = choose_installed(os.environ.get("VREID_PLUGINS", ""))
         if files := list_plugin_files():
-            return cls([each.load() for each in (*installed, *files)])
+            return cls([*(each.load() for each in installed), *(file.load() for file in files)])
         plugins = (each.load() for each in installed)
         catalogue = Catalogue(installed)
         if (known := catalogue.read()) is not None:

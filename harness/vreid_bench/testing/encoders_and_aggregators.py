@@ -49,7 +49,9 @@ def check_lengths(subject: Subject) -> None:
                         f"{subject.title}: {name} of clips of {frames} frames has NaN or infinity, expected finite "
                         "numbers; look for a division by T - 1 or by the spread over frames"
                     )
-    sizes = {frames: (len(value), *value.shape[-3:]) if value.ndim == 5 else value.shape for frames, value in found.items()}
+    sizes = {
+        frames: (len(value), *value.shape[-3:]) if value.ndim == 5 else value.shape for frames, value in found.items()
+    }
     if len(set(map(tuple, sizes.values()))) > 1:
         raise InputError(
             f"{subject.title}: the sizes of its output depend on the number of frames: "

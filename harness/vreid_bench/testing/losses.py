@@ -20,9 +20,12 @@ def check_tracklet_order(subject: Subject) -> None:
     """The order of the tracklets in a batch does not change the loss."""
     trial = LossTrial(subject)
     order = list(range(len(PIDS)))[::-1]
-    parts = [each.split(COUNTS) for each in trial.given]
+    parts = [torch.split(each, COUNTS) for each in trial.given]
     turned = [torch.cat([pieces[row] for row in order]) for pieces in parts]
-    straight, other = trial.batch(trial.given), trial.batch(turned, [PIDS[r] for r in order], [COUNTS[r] for r in order])
+    straight, other = (
+        trial.batch(trial.given),
+        trial.batch(turned, [PIDS[r] for r in order], [COUNTS[r] for r in order]),
+    )
     with torch.no_grad():
         first, second = subject.build()(straight), subject.build()(other)
     if differ(first.reshape(1), second.reshape(1)):
@@ -58,12 +61,12 @@ def _check_finite(subject: Subject, pids: Sequence[int], what: str, *, equal: bo
     for _ in range(2):  # a loss with a memory has nothing to compare with at first
         value = loss(trial.batch(leaves, list(pids), [1] * len(pids)))
     if not value.isfinite():
-        raise InputError(f"{subject.title}: returned {value.item()} for a batch {what}, expected a finite number; {ADVICE}")
+        raise InputError(f"{subject.title}: returned {value.item()} for a batch {what}, expected a number; {ADVICE}")
     if value.requires_grad:
         learned = [p for p in loss.parameters() if p.requires_grad]
         found = torch.autograd.grad(value, [*leaves, *learned], allow_unused=True)
         if any(each is not None and not each.isfinite().all() for each in found):
             advice = "add a small number below the root, or use clamp_min before it" if equal else ADVICE
             raise InputError(
-                f"{subject.title}: its gradient is NaN or infinite for a batch {what}, expected finite numbers; {advice}"
+                f"{subject.title}: its gradient is NaN or infinite for a batch {what}, expected numbers; {advice}"
             )

@@ -106,7 +106,10 @@ def check_vectors(subject: Subject) -> None:
     with torch.no_grad():
         represented = matcher.represent(trial.pack(trial.given))
         vectors = matcher.vectors(represented)
-        expected, found = matcher.distance(represented, represented), pairwise_distance(vectors, vectors, matcher.metric)
+        expected, found = (
+            matcher.distance(represented, represented),
+            pairwise_distance(vectors, vectors, matcher.metric),
+        )
         off = ~torch.eye(len(vectors), dtype=torch.bool)
     if differ(expected[off], found[off]):
         raise InputError(
@@ -134,9 +137,7 @@ def _spoil(value: Tensor, valid: Tensor) -> Tensor:
     return torch.where(keep, value, other)
 
 
-def _compare(
-    subject: Subject, distance: Tensor, found: Tensor, query: Sequence[int], gallery: Sequence[int]
-) -> None:
+def _compare(subject: Subject, distance: Tensor, found: Tensor, query: Sequence[int], gallery: Sequence[int]) -> None:
     expected = distance[list(query)][:, list(gallery)]
     other = torch.tensor(query)[:, None] != torch.tensor(gallery)  # to itself, a distance is rounding alone
     scale = distance.abs().max()
@@ -145,5 +146,3 @@ def _compare(
             f"{subject.title}: the distance of a query to a gallery tracklet changes with the order or the number of "
             "the others, expected that rows follow the queries and columns the gallery; use each pair alone"
         )
-
-

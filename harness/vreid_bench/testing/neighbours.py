@@ -33,8 +33,8 @@ class Convolution(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """The maps, none below 0 and not all 0."""
-        maps: Tensor = F.softplus(self.layer(2 * clips.flatten(0, 1) - 1))
-        return maps.unflatten(0, clips.shape[:2])
+        maps = F.softplus(self.layer(2 * clips.flatten(0, 1) - 1))  # [B T, 8, h, w]
+        return maps.reshape(*clips.shape[:2], *maps.shape[1:])
 
 
 class Pooling(nn.Module):

@@ -150,8 +150,10 @@ class Subject:
     def _find_options(self, method: str) -> Mapping[str, Any]:
         """The options that the part has in that method, where it stands first."""
         for place in list_places(self.registry.build_method(self.registry.entry("methods", method), "small")):
-            if place.kind == self.kind and isinstance(place.value, Part) and place.value.name == self.entry.name:
-                return place.value.options
+            parts = place.value if isinstance(place.value, tuple) else (place.value,)
+            for part in parts:
+                if place.kind == self.kind and part is not None and part.name == self.entry.name:
+                    return part.options
         raise InputError(f"method {method!r} has no {self.title}; name a method that has it")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -111,8 +111,9 @@ class MatcherTrial(Trial):
             clips = self.subject.draw_features(people * each, seed=7)
             weights = [] if clips.importance is None else [clips.importance]
             values = [clips.embedding, *weights, *(v for v in clips.extra.values() if v.is_floating_point())]
+            matcher: Any = part
             with torch.no_grad():
-                represented = part.represent(replace(self).pack(values, [1] * (people * each)))
+                represented = matcher.represent(self.pack(values, [1] * (people * each)))
             pids = torch.arange(people).repeat_interleave(each)
             part.fit(represented, pids, 1 + torch.arange(len(pids)) % 2)
             return True
