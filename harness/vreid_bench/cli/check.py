@@ -26,7 +26,7 @@ WORDS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 @click.option("--data", type=FILE, help="A copy of the data set, for a data set or a protocol.")
 @AS_JSON
 def check(checked: str, kind: str | None, method: str | None, data: Path | None, as_json: bool) -> None:
-    """Check a plugin: does NAME do what its kind must?
+    """Check that a plugin does what its kind must.
 
     NAME is what an installed plugin provides, or FILE.py. A line tells each law and whether it holds; a failure says
     what was found, what was expected, and the line of code to change. The exit code is 1 if any fails.
@@ -52,7 +52,7 @@ def check(checked: str, kind: str | None, method: str | None, data: Path | None,
     if not as_json:
         where = f", as in method {beside} at preset small" if beside else ""
         click.echo(f"{registry.entry(chosen, name).title}{where}")
-    for each in list_checks(KINDS[chosen], name, method=beside, data=data):
+    for each in list_checks(KINDS[chosen], name, method=beside, data=data, registry=registry):
         outcomes.append(each.run())
         if not as_json:
             click.echo(render(outcomes[-1]))

@@ -191,9 +191,10 @@ def run(**options: Any) -> None:
     level, dry, fixed = options.pop("log_level"), options.pop("dry_run"), options.pop("assignments")
     sweeps = options.pop("sweeps")
     several = seeds is not None or len(names) > 1 or bool(sweeps)
+    taken: list[str | None] = [take_plugin(name, RUNNABLE) for name in names]
     requests = [
         RunRequest(name=name, seed=number, assignments=(*fixed, *swept), **options)
-        for name in dict.fromkeys([take_plugin(name, RUNNABLE) for name in names] or [None])
+        for name in dict.fromkeys(taken or [None])
         for swept in list_assignments(sweeps)
         for number in choose_seeds(seed, seeds)
     ]

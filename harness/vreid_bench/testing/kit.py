@@ -43,6 +43,7 @@ def list_checks(
     *,
     method: str | None = None,
     data: Path | None = None,
+    registry: Registry | None = None,
 ) -> list[Check]:
     """The checks of a part, reader, protocol or method, for `pytest.mark.parametrize` or to be called one by one.
 
@@ -50,12 +51,12 @@ def list_checks(
     options: of a part; the others have their defaults. method: an installed method that has the part, to try it with
     that method's options and other parts; otherwise its neighbours are small ones of the kit's own. data: the folder
     of the data set, for a reader or a protocol: without it, checks that read are skipped. Raises InputError for
-    another kind.
+    another kind. registry: the installed plugins, if they are known already.
     """
     found = find_kind(kind)
     if found not in LAWS:
         raise InputError(f"there are no checks of the kind {kind!r}; expected one of {', '.join(LAWS)}")
-    subject = Subject(found, part, options or {}, method, data)
+    subject = Subject(found, part, options or {}, method, data, registry)
     return [Check(law, subject) for law in LAWS[found]]
 
 

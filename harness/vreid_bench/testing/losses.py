@@ -20,7 +20,7 @@ def check_tracklet_order(subject: Subject) -> None:
     """The order of the tracklets in a batch does not change the loss."""
     trial = LossTrial(subject)
     order = list(range(len(PIDS)))[::-1]
-    parts = [torch.split(each, COUNTS) for each in trial.given]
+    parts = [torch.split(each, list(COUNTS)) for each in trial.given]
     turned = [torch.cat([pieces[row] for row in order]) for pieces in parts]
     straight, other = (
         trial.batch(trial.given),

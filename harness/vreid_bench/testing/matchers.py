@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from unittest import SkipTest
 
 import torch
@@ -99,17 +100,16 @@ def check_hardest(subject: Subject) -> None:
 
 def check_vectors(subject: Subject) -> None:
     """Its `vectors` and `metric`, if it has them, give its distances."""
-    trial, matcher = MatcherTrial(subject), subject.build()
+    trial = MatcherTrial(subject)
+    matcher: Any = subject.build()
     trial.fit(matcher)
-    if not isinstance(matcher, ComparesVectors):
+    if not _compares_vectors(matcher):
         raise SkipTest("it has no vectors() and metric")
     with torch.no_grad():
         represented = matcher.represent(trial.pack(trial.given))
         vectors = matcher.vectors(represented)
-        expected, found = (
-            matcher.distance(represented, represented),
-            pairwise_distance(vectors, vectors, matcher.metric),
-        )
+        expected = matcher.distance(represented, represented)
+        found = pairwise_distance(vectors, vectors, matcher.metric)
         off = ~torch.eye(len(vectors), dtype=torch.bool)
     if differ(expected[off], found[off]):
         raise InputError(
@@ -126,6 +126,10 @@ MATCHER = (
     check_hardest,
     check_vectors,
 )
+
+
+def _compares_vectors(matcher: Any) -> bool:
+    return isinstance(matcher, ComparesVectors)
 
 
 def _spoil(value: Tensor, valid: Tensor) -> Tensor:

@@ -23,6 +23,8 @@ from vreid_bench.testing.subject import Subject
 from vreid_bench.testing.trial import Trial, list_trained, try_out
 
 FIRST = 3  # names that a message lists
+# What torch says of tensors on two devices.
+MIXED = ("Expected all tensors to be on the same device", "is not on the expected device")
 
 
 def check_provided(subject: Subject) -> None:
@@ -130,7 +132,7 @@ def check_device(subject: Subject) -> None:
         with torch.no_grad():
             outputs = trial.call(part, [each.to("meta") for each in trial.given])
     except (NotImplementedError, RuntimeError) as fault:
-        if "expected all tensors to be on the same device" in str(fault).lower() or "is on cpu" in str(fault).lower():
+        if any(words in str(fault) for words in MIXED):
             raise InputError(
                 f"{subject.title}: it makes a tensor on the CPU although its input is elsewhere "
                 f"({' '.join(str(fault).split())[:200]}); make it with x.new_zeros(...) or device=x.device, or "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from unittest import SkipTest
 
@@ -89,10 +90,11 @@ def _rerank(
     """What each method returns; one that refuses with a sentence is left out, unless both do."""
     reranker = subject.build()
     found, refused = [], []
-    for name, call in (
-        ("rerank", lambda: reranker.rerank(*blocks, METRIC, threads=threads)),
-        ("from_features", lambda: reranker.from_features(query, gallery, METRIC, memory=MEMORY, threads=threads)),
-    ):
+    calls: dict[str, Callable[[], Any]] = {
+        "rerank": lambda: reranker.rerank(*blocks, METRIC, threads=threads),
+        "from_features": lambda: reranker.from_features(query, gallery, METRIC, memory=MEMORY, threads=threads),
+    }
+    for name, call in calls.items():
         try:
             found.append((name, np.asarray(call())))
         except InputError as fault:

@@ -36,6 +36,7 @@ class Subject:
     or another factory, a reader, a protocol, a function of the preset. options: of a part; the others have their
     defaults. method: an installed method that has the part. Then it is tried with the options and the neighbours that
     it has there at preset small, in place of the kit's own. data: the folder of a data set.
+    installed: the installed plugins, if they are known already.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Subject:
     options: Mapping[str, Any] = field(default_factory=dict)
     method: str | None = None
     data: Path | None = None
+    installed: Registry | None = None
 
     @cached_property
     def registry(self) -> Registry:
@@ -51,7 +53,7 @@ class Subject:
         alone = bool(given) and self.kind in ALONE and self.method is None
         values = [*self.options.values(), *(value for entry in given if alone for value in entry.options.values())]
         if not alone or any(isinstance(value, Part) for value in values):
-            given = [*Registry.installed().entries(), *given]
+            given = [*(self.installed or Registry.installed()).entries(), *given]
         return Registry((), [*given, *list_neighbours()])
 
     @cached_property
