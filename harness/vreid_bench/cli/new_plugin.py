@@ -22,7 +22,7 @@ def new_plugin(title: str, chosen: str, out: Path) -> None:
 
     \b
         vreid-bench new-plugin soft-min --kind aggregator
-        pip install --no-build-isolation -e vreid-soft-min
+        pip install -e vreid-soft-min
         vreid-bench check soft-min
         vreid-bench run --plugin soft-min --protocol mars
     """
@@ -32,4 +32,4 @@ def new_plugin(title: str, chosen: str, out: Path) -> None:
     # the completion of names looks for installed ones under `name` and `kind`
     written = write_package(title, chosen, out, Registry.installed())
     click.echo("\n".join(map(str, written)))
-    click.echo(f"\npip install --no-build-isolation -e {written[0].parent}\nvreid-bench check {title} --kind {chosen}")
+    click.echo(f"\npip install -e {written[0].parent}\nvreid-bench check {title} --kind {chosen}")
