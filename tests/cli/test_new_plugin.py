@@ -105,7 +105,11 @@ def test_every_new_part_runs(vreid_bench, tiny_mars, kind):
 @pytest.mark.slow
 def test_the_new_method_runs(vreid_bench, tiny_mars):
     small = with_settings({"size": [32, 16], "stages.0.steps": 3, "stages.0.P": 2, "test.sampler": "uniform"})
-    record = record_of(json.loads(vreid_bench("run", "--plugin", "my-method", "--data", tiny_mars, *small, "--json")))
+    record = record_of(
+        json.loads(
+            vreid_bench("run", "--plugin", "my-method", "--data", tiny_mars, "--preset", "small", *small, "--json")
+        )
+    )
     assert record.method.name == "my-method"
 
 

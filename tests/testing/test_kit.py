@@ -159,6 +159,7 @@ def test_a_part_that_works_holds_every_law_without_being_installed(kind, part):
     assert fail(kind, part) == {}
 
 
+@pytest.mark.filterwarnings("ignore:std")
 @pytest.mark.parametrize(
     ("kind", "part", "law", "words"),
     [
