@@ -21,6 +21,14 @@ EXCEPTIONS = {
     # Trainings that are run, with small frames and few steps, on ten people.
     r"run --plugin mean-pooling --preset small --protocol custom --data my-data$": ("shortened", "minutes"),
     r"run --from runs/<id> --protocol mars --set test.sampler=uniform": ("run", ""),
+    r"run --plugin \w+\.py ": (
+        "parsed",
+        "minutes; tests/cli/test_check.py runs a file, and test_new_plugin.py each kind",
+    ),
+    r"^vreid-bench (check|run --plugin) my-pooling|check yard\.py --kind dataset --data": (
+        "parsed",
+        "not installed, not there; tests/cli/test_new_plugin.py installs one of each kind",
+    ),
     # Of all others, what `run` decides before it reads data is decided: method, parts, settings, protocol, options.
     r"^vreid-bench run ": ("planned", "minutes to days, and data; tests/cli has a short run of each option"),
     r"^vreid-bench pretrain ": ("parsed", "ten minutes; tests/cli/test_pretrain.py trains a small one"),

@@ -31,6 +31,7 @@ TAKES = {
     "--convention": ("conventions",),
     "method": ("methods", "encoders"),
     "kind": (KIND,),
+    "checked": ("methods", "encoders", "aggregators", "matchers", "losses", "augmentations", "datasets", "protocols"),
     "dataset": ("datasets",),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from vreid_bench.cli.check import check
 from vreid_bench.cli.compare import compare
 from vreid_bench.cli.completion import complete_names
 from vreid_bench.cli.conventions import conventions
@@ -20,6 +21,7 @@ from vreid_bench.cli.inspect import inspect
 from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
 from vreid_bench.cli.methods import methods
+from vreid_bench.cli.new_plugin import new_plugin
 from vreid_bench.cli.options import FOLDER
 from vreid_bench.cli.plot import plot
 from vreid_bench.cli.pretrain import pretrain
@@ -125,6 +127,8 @@ for command in (
     list_,
     methods,
     protocols,
+    check,
+    new_plugin,
     data,
     doctor,
 ):

@@ -26,6 +26,7 @@ from vreid_bench.cli.options import (
     THREADS,
     TRACKERS,
 )
+from vreid_bench.cli.plugin_file import take_plugin
 from vreid_bench.cli.sweep import list_assignments
 from vreid_bench.contracts.precision import PRECISIONS
 from vreid_bench.contracts.split_numbers import parse_numbers
@@ -49,7 +50,8 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     "names",
     multiple=True,
     metavar="NAME",
-    help="A method, or a part that replaces one of the baseline recipe; if repeated, one runs after the other.",
+    help="A method, or a part that replaces one of the baseline recipe, or FILE.py that provides one; if repeated, one "
+    "runs after the other.",
 )
 @click.option(
     "--protocol",
@@ -141,6 +143,7 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin mean-pooling --plugin max-pooling --protocol mars --seeds 0-2
         vreid-bench run --plugin clip-top --protocol mars --sweep matcher.top=0.2,0.6,1.0
         vreid-bench run --from runs/mars@synthetic-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
+        vreid-bench run --plugin my_aggregator.py --protocol mars
 
     --checkpoint takes a whole method from a file of another program: FAMILY says whose. Clips, size, colours and
     metric are those of its published test; class heads stay in the file, no code in it runs, and the record says
@@ -181,6 +184,7 @@ def run(**options: Any) -> None:
         vreid-bench run --plugin timm:resnet50 --protocol mars --data /data/mars --weights encoder=timm.safetensors
     """
     take_arithmetic(options.pop("arithmetic"), options["source"], options)
+    from vreid_bench.planning.method import RUNNABLE
     from vreid_bench.planning.plan import RunRequest, check_requests
     from vreid_bench.reporting.terminal import render
 
@@ -188,9 +192,10 @@ def run(**options: Any) -> None:
     level, dry, fixed = options.pop("log_level"), options.pop("dry_run"), options.pop("assignments")
     sweeps = options.pop("sweeps")
     several = seeds is not None or len(names) > 1 or bool(sweeps)
+    taken: list[str | None] = [take_plugin(name, RUNNABLE) for name in names]
     requests = [
         RunRequest(name=name, seed=number, assignments=(*fixed, *swept), **options)
-        for name in dict.fromkeys(names or (None,))
+        for name in dict.fromkeys(taken or [None])
         for swept in list_assignments(sweeps)
         for number in choose_seeds(seed, seeds)
     ]

@@ -21,6 +21,7 @@ from vreid_bench.records.entries import Weights
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.registry.entry import Entry
+from vreid_bench.registry.plugin_files import HASH
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.system.errors import InputError
@@ -150,6 +151,7 @@ class EarlierRun:
         The recipe and the weights must be those of its record, and it must not have trained on a person who is queried.
         tested: the reader of the tested dataset.
         """
+        self._check_files(chosen)
         if describe(chosen.inherited) != self.record.method.settings:
             raise InputError(
                 f"--from: the recipe of {chosen.name!r} has changed since that run; train it anew, or install the "
@@ -180,6 +182,17 @@ class EarlierRun:
                         f"{protocol.name} queries, such as {queried[seen[0]]}, which makes the test invalid; train "
                         "under this protocol"
                     )
+
+    def _check_files(self, chosen: ChosenMethod) -> None:
+        """Raises InputError if a part was a file (`--plugin FILE.py`), and is now another one or of a package."""
+        now = {(each["kind"], each["name"]): str(each["version"]) for each in chosen.providers}
+        for was in self.record.method.providers:
+            there = now.get((was.kind, was.name), was.version)
+            if was.version.startswith(HASH) and there != was.version:
+                raise InputError(
+                    f"--from {self.folder.path}: its {was.kind} {was.name!r} was the file {was.distribution} with "
+                    f"{was.version[:23]}..., found {there[:23]}; name that file with --plugin, or train anew"
+                )
 
     def tell_other_code(self, registry: Registry) -> None:
         """Print to stderr what of its code is not what is installed now, if anything is."""

@@ -18,6 +18,7 @@ from vreid_bench.system.errors import InputError
 BASELINE = "mean-pooling"  # the recipe in which a single part is tried
 OF_TEST = ("test.", "matcher.")  # settings that act at test, so that trained weights can be tested under others
 SWAPPABLE = ("encoders", "aggregators", "matchers", "losses")  # kinds of parts that can be tried in it
+RUNNABLE = ("methods", *SWAPPABLE)  # what `--plugin` names
 
 
 class MethodRequest(NamedTuple):
@@ -67,7 +68,7 @@ def choose_recipe(registry: Registry, name: str, preset: Preset) -> tuple[Entry,
     the name, the kind of the part (empty for a method) and the recipe. Raises InputError if no method or part has the
     name, or if parts of several kinds have it.
     """
-    entry = registry.choose(name, ("methods", *SWAPPABLE))
+    entry = registry.choose(name, RUNNABLE)
     if entry.kind == "methods":
         return entry, "", registry.build_method(entry, preset)
     baseline = registry.build_method(registry.entry("methods", BASELINE), preset)

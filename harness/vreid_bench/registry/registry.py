@@ -18,6 +18,7 @@ from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import REQUIRED
 from vreid_bench.registry.loading import NAME, LoadedPlugins
 from vreid_bench.registry.option_types import accept, describe_fault
+from vreid_bench.registry.plugin_files import list_plugin_files
 from vreid_bench.registry.plugins import Plugin, choose_installed
 from vreid_bench.system.errors import InputError, UnknownName
 
@@ -34,8 +35,13 @@ class Registry:
 
     @classmethod
     def installed(cls) -> Registry:
-        """A registry of the plugins of every installed distribution, or only of those that VREID_PLUGINS names."""
+        """A registry of the plugins of every installed distribution, or only of those that VREID_PLUGINS names.
+
+        The files that VREID_PLUGIN_FILES names are plugins, too; then all are imported, as no catalogue has a file.
+        """
         installed = choose_installed(os.environ.get("VREID_PLUGINS", ""))
+        if files := list_plugin_files():
+            return cls([*(each.load() for each in installed), *(file.load() for file in files)])
         plugins = (each.load() for each in installed)
         catalogue = Catalogue(installed)
         if (known := catalogue.read()) is not None:

@@ -1,0 +1,97 @@
+"""The command `check`: the conformance checks of an installed part, reader, protocol or method."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vreid_bench.cli.options import AS_JSON, FILE
+from vreid_bench.cli.plugin_file import take_plugin
+from vreid_bench.system.errors import InputError, UnknownName
+
+if TYPE_CHECKING:  # importing it takes seconds, which `--help` does not need
+    from vreid_bench.registry.registry import Registry
+    from vreid_bench.testing.check import Outcome
+
+WORDS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
+
+
+@click.command()
+@click.argument("checked", metavar="NAME")
+@click.option("--kind", help="Of NAME, where several kinds have it: aggregator, loss, dataset, ...")
+@click.option("--method", help="Try the part as it is in this method at preset small.")
+@click.option("--data", type=FILE, help="A copy of the data set, for a data set or a protocol.")
+@AS_JSON
+def check(checked: str, kind: str | None, method: str | None, data: Path | None, as_json: bool) -> None:
+    """Check that a plugin does what its kind must.
+
+    NAME is what an installed plugin provides, or FILE.py. A line tells each law and whether it holds; a failure says
+    what was found, what was expected, and the line of code to change. The exit code is 1 if any fails.
+
+    Without --method, a part is tried as in the first method of its own package that has it, else with small parts
+    beside it and its default options.
+
+    \b
+        vreid-bench check softmin
+        vreid-bench check tacan --kind aggregator
+        vreid-bench check my_loss.py
+        vreid-bench check courtyard --kind dataset --data /data/yard
+    """
+    from vreid_bench.registry.entry import KINDS
+    from vreid_bench.registry.registry import Registry
+    from vreid_bench.testing.kit import LAWS, choose_method, list_checks
+
+    name = take_plugin(checked, tuple(LAWS))
+    registry = Registry.installed()
+    chosen = find_kind(registry, name, kind)
+    beside = method or choose_method(registry, chosen, name)
+    outcomes: list[Outcome] = []
+    if not as_json:
+        where = f", as in method {beside} at preset small" if beside else ""
+        click.echo(f"{registry.entry(chosen, name).title}{where}")
+    for each in list_checks(KINDS[chosen], name, method=beside, data=data, registry=registry):
+        outcomes.append(each.run())
+        if not as_json:
+            click.echo(render(outcomes[-1]))
+        if each.name == "builds" and outcomes[-1].state == "failed":
+            break  # nothing else can be tried
+    states = [outcome.state for outcome in outcomes]
+    if as_json:
+        click.echo(json.dumps([outcome._asdict() for outcome in outcomes]))
+    else:
+        click.echo(", ".join(f"{states.count(state)} {state}" for state in WORDS if state in states))
+    if "failed" in states:
+        raise click.exceptions.Exit(1)
+
+
+def find_kind(registry: Registry, name: str, kind: str | None) -> str:
+    """The kind of that name. Raises InputError if no plugin provides it, or if several kinds have it."""
+    from vreid_bench.registry.entry import KINDS
+    from vreid_bench.testing.kit import LAWS
+    from vreid_bench.testing.subject import find_kind
+
+    if kind is not None:
+        chosen = find_kind(kind)
+        if chosen not in LAWS:
+            raise InputError(f"--kind {kind}: has no checks; expected one of {', '.join(KINDS[each] for each in LAWS)}")
+        registry.entry(chosen, name)  # raises the error
+        return chosen
+    found = [each for each in LAWS if registry.find(each, name) is not None]
+    if not found:
+        known = [entry.name for each in LAWS for entry in registry.entries(each)]
+        raise UnknownName("no plugin provides", name, known, "`vreid-bench list --long` shows all")
+    if len(found) > 1:
+        words = ", ".join(KINDS[each] for each in found)
+        raise InputError(f"{name!r} is a name of several kinds: {words}; choose one, such as --kind {KINDS[found[0]]}")
+    return found[0]
+
+
+def render(outcome: Outcome) -> str:
+    """The line of a check; below it, of one that failed or was skipped, why."""
+    lines = [f"{WORDS[outcome.state]:8} {outcome.seconds:6.2f} s  {outcome.name:18} {outcome.law}"]
+    lines += [f"{'':20}{outcome.message}"] if outcome.message else []
+    lines += [f"{'':20}change {outcome.place}"] if outcome.place else []
+    return "\n".join(lines)

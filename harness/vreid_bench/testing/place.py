@@ -1,0 +1,74 @@
+"""The line of a plugin's code that a fault belongs to."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from vreid_bench.system.errors import InputError
+from vreid_bench.testing.subject import Subject
+
+# The method that computes what the harness asks of each kind, and words of a message that belong to another one.
+METHODS = {
+    "encoders": "forward",
+    "aggregators": "forward",
+    "matchers": "distance",
+    "losses": "forward",
+    "augmentations": "__call__",
+    "rerankers": "rerank",
+    "datasets": "read",
+}
+WORDS = {
+    "built": "__init__",
+    "option": "__init__",
+    "represent": "represent",
+    "fit(": "fit",
+    "hardest": "hardest",
+    "vectors": "vectors",
+    "from_features": "from_features",
+    "verify": "verify",
+    "twin": "twin",
+}
+
+
+def find_place(subject: Subject, fault: BaseException) -> str:
+    """File, line and function to change, as `FILE, line N, in FUNCTION`; empty if the code cannot be found.
+
+    It is the line that raised, if the plugin's own code did. Else it is where the method begins that the message is
+    about, or the class.
+    """
+    with suppress(InputError, OSError, TypeError):
+        value = subject.entry.value
+        home = Path(inspect.getsourcefile(_unwrap(value)) or "")
+        for line in _list_lines(fault):
+            if Path(line.filename) == home:
+                return f"{home}, line {line.lineno}, in {line.name}"
+        return _find_method(_unwrap(value), subject.kind, str(fault))
+    return ""
+
+
+def _list_lines(fault: BaseException) -> Iterator[traceback.FrameSummary]:
+    """The lines of the plugin's exception behind a fault, the innermost first."""
+    cause: BaseException | None = fault
+    while cause is not None:
+        yield from reversed(traceback.extract_tb(cause.__traceback__))
+        cause = cause.__cause__
+
+
+def _unwrap(value: Any) -> Any:
+    """What the source of a thing is: a class or a function; of an instance, its class."""
+    return value if inspect.isclass(value) or inspect.isroutine(value) else type(value)
+
+
+def _find_method(value: Any, kind: str, message: str) -> str:
+    names = [name for word, name in WORDS.items() if word in message] + [METHODS.get(kind, "")]
+    own = vars(value) if inspect.isclass(value) else {}
+    named = next(((name, own[name]) for name in names if inspect.isroutine(own.get(name))), None)
+    code = named[1] if named else value
+    _, line = inspect.getsourcelines(code)
+    owner = getattr(value, "__name__", type(value).__name__)
+    return f"{inspect.getsourcefile(code)}, line {line}, in {f'{owner}.{named[0]}' if named else owner}"

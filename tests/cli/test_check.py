@@ -1,0 +1,147 @@
+"""The command `check`, and a file as a plugin: `--plugin FILE.py`."""
+
+import json
+import sys
+
+import pytest
+from short_run import SHORT, record_of
+
+from vreid_bench.system.fingerprint import sha256
+
+GOOD = """
+import torch
+from torch import nn
+from vreid_bench import hookimpl
+
+
+class Capsule(nn.Module):
+    \"\"\"The largest value over frames.\"\"\"
+
+    def __init__(self, shape, scale: float = 1.0):
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, maps):
+        return self.scale * maps.mean((3, 4)).amax(1)
+
+
+@hookimpl
+def vreid_aggregators():
+    return {"capsule": Capsule}
+"""
+WRONG = GOOD.replace("return self.scale * maps", "return torch.rand(()) * maps")
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "capsule.py"
+    path.write_text(GOOD)
+    yield path
+    for name in [name for name in sys.modules if name.startswith("vreid_file_")]:
+        del sys.modules[name]
+
+
+def test_a_part_that_conforms_has_a_line_for_each_law(cli):
+    result = cli("check", "max")
+    assert result.exit_code == 0, result.output
+    assert "aggregator 'max' of vreid-bench, as in method max-pooling at preset small" in result.output
+    assert "builds             It is built from its options" in result.output
+    assert result.output.endswith("10 passed, 1 skipped\n")
+
+
+def test_a_failure_says_what_was_found_and_the_line_and_the_exit_code_is_one(cli, file):
+    file.write_text(WRONG)
+    result = cli("check", file)
+    assert result.exit_code == 1
+    assert "aggregator 'capsule' of capsule.py gives two different outputs for the same input" in result.output
+    line = 1 + WRONG.splitlines().index("    def forward(self, maps):")
+    assert f"change {file}, line {line}, in Capsule.forward" in result.output
+    assert result.output.endswith("failed, 1 skipped\n")
+
+
+def test_json_has_every_outcome(cli):
+    outcomes = json.loads(cli("check", "flip", "--json").stdout)
+    assert {each["state"] for each in outcomes} == {"passed"}
+    assert [each["name"] for each in outcomes][:2] == ["provided", "run"]
+    assert all(each["seconds"] >= 0 for each in outcomes)
+
+
+def test_a_part_that_cannot_be_built_is_not_tried_further(cli, file):
+    file.write_text(GOOD.replace("scale: float = 1.0", "scale: float"))
+    result = cli("check", file)
+    assert result.exit_code == 1
+    assert "needs its option 'scale'" in result.output
+    assert result.output.endswith("1 passed, 1 failed\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("maxx",), "no plugin provides 'maxx'; did you mean max"),
+        (("tacan",), "'tacan' is a name of several kinds: aggregator, method; choose one, such as --kind aggregator"),
+        (("max", "--kind", "loss"), "no loss is named 'max'"),
+        (("max", "--kind", "network"), "no kind is named 'network'"),
+        (("onnx", "--kind", "checkpoint"), "has no checks"),
+        (("max", "--method", "tacan"), "method 'tacan' has no aggregator 'max'"),
+        (("nowhere.py",), "nowhere.py: cannot be read as a plugin (No such file or directory)"),
+    ],
+)
+def test_what_cannot_be_checked_is_a_sentence(cli, arguments, words):
+    result = cli("check", *arguments)
+    assert words in result.output
+    assert result.exit_code == (1 if "--method" in arguments else 2)
+    assert "Traceback" not in result.output
+
+
+def test_a_file_that_fails_or_has_no_name_is_a_sentence(cli, file):
+    file.write_text("import no_such_module\n")
+    result = cli("check", file)
+    assert result.exit_code == 2
+    assert f"plugin {file} cannot be imported (ModuleNotFoundError" in result.stderr
+    file.write_text("x = 1\n")
+    assert "provides nothing, expected one name to run" in cli("run", "--plugin", file).stderr
+    file.write_text(GOOD.replace('{"capsule": Capsule}', '{"capsule": Capsule, "other": Capsule}'))
+    assert (
+        f"provides capsule, other, expected one name to run; write {file}:NAME" in cli("run", "--plugin", file).stderr
+    )
+    assert "provides no 'capsul'; did you mean capsule?" in cli("check", f"{file}:capsul").stderr
+    assert cli("check", f"{file}:other").exit_code == 0
+
+
+def test_a_name_of_a_file_that_is_taken_stops_the_command(cli, file):
+    file.write_text(GOOD.replace('"capsule"', '"max"'))
+    assert "aggregator 'max' is provided by both" in cli("check", f"{file}:max", "--kind", "aggregator").stderr
+
+
+def test_a_file_is_a_plugin_for_one_command_alone(cli, file):
+    assert cli("check", file).exit_code == 0
+    assert "no plugin provides 'capsule'" in cli("check", "capsule").stderr
+
+
+@pytest.mark.slow
+def test_a_run_with_a_file_has_the_file_and_its_hash_in_its_record(cli, file, tiny_mars, tmp_path):
+    def run(*arguments):
+        return cli("run", *arguments, "--runs", tmp_path / "runs", "--quiet", "--json")
+
+    common = ("--data", tiny_mars, *SHORT)
+    result = run("--plugin", file, *common, "--set", "aggregator.scale=2")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    [provider] = [each for each in record_of(report).method.providers if each.name == "capsule"]
+    digest = sha256(file.read_bytes())
+    assert (provider.distribution, provider.version) == ("capsule.py", f"sha256:{digest}")
+    assert record_of(report).method.name == "capsule"
+
+    again = run("--plugin", file, "--from", report["run"], "--set", "test.clips=1")
+    assert again.exit_code == 0, again.output
+
+    without = run("--from", report["run"], "--set", "test.clips=2")
+    assert without.exit_code == 2
+    assert "no method or part is named 'capsule'" in without.stderr
+
+    file.write_text(GOOD + "\n\nMORE = 1\n")
+    changed = run("--plugin", file, "--from", report["run"], "--set", "test.clips=2")
+    assert changed.exit_code == 2
+    assert f"aggregator 'capsule' was the file capsule.py with sha256:{digest[:16]}" in changed.stderr
+    other = json.loads(run("--plugin", file, *common, "--set", "aggregator.scale=2").stdout)
+    assert other["run"] != report["run"]
