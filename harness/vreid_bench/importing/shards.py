@@ -38,7 +38,10 @@ def join_shards(contents: Sequence[Content]) -> list[Content]:
 
 def _is_image(content: Content) -> bool:
     """Is it the vector of one image, with its labels in the name of the file?"""
-    shape = np.shape(content.arrays.get(content.stem, ()))
+    try:
+        shape = np.shape(content.arrays.get(content.stem, ()))
+    except ValueError:  # a list of rows of several lengths
+        return False
     vector = len(shape) == 1 or (len(shape) == 2 and shape[0] == 1)
     return len(content.arrays) == 1 and vector and MARKET.match(content.stem) is not None
 

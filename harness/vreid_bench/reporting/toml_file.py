@@ -41,5 +41,5 @@ def read_toml(
     try:
         fields = tomllib.loads(content.decode())
         return parse(json.dumps(spell_out(fields), default=str).encode(), entry)
-    except ValueError as fault:  # of TOML and UTF-8, too
+    except (ValueError, RecursionError) as fault:  # of TOML and UTF-8, too
         raise InputError(f"{path}: not valid {what}: {fault}") from fault

@@ -114,7 +114,7 @@ def read_convention(path: Path) -> Convention:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as fault:
         raise InputError(f"{path}: the file does not exist") from fault
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+    except (OSError, ValueError, RecursionError) as fault:  # of TOML and UTF-8, too
         raise InputError(f"{path}: cannot be read as TOML ({fault}); see `vreid-bench conventions show`") from fault
     allowed = {each.name for each in fields(Convention)}
     strange = next((name for name in written if name not in allowed), None)

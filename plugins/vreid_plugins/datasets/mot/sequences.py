@@ -13,6 +13,7 @@ from vreid_plugins.datasets.folders import IMAGES, number_key
 
 VIDEOS = (".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts")
 INFO = "seqinfo.ini"
+RATE = re.compile(r"\d{1,9}(\.\d{1,15})?(/\d{1,9})?", re.ASCII)  # an exponent could ask for a number without end
 EXPECTED = (
     "expected NAME.txt, or NAME/gt/gt.txt, with the frames in NAME/img1 or in a video NAME.mp4 (or another format) "
     "beside it"
@@ -106,7 +107,7 @@ def parse_rate(where: Path, text: str, report: Report) -> Fraction | None:
     if not text:
         return None
     try:
-        rate = Fraction(text)
+        rate = Fraction(text) if RATE.fullmatch(text) else Fraction(0)
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if rate <= 0:
