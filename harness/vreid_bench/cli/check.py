@@ -11,6 +11,7 @@ import click
 from vreid_bench.cli.options import AS_JSON, FILE
 from vreid_bench.cli.plugin_file import take_plugin
 from vreid_bench.system.errors import InputError, UnknownName
+from vreid_bench.system.terminal import echo
 
 if TYPE_CHECKING:  # importing it takes seconds, which `--help` does not need
     from vreid_bench.registry.registry import Registry
@@ -51,18 +52,18 @@ def check(checked: str, kind: str | None, method: str | None, data: Path | None,
     outcomes: list[Outcome] = []
     if not as_json:
         where = f", as in method {beside} at preset small" if beside else ""
-        click.echo(f"{registry.entry(chosen, name).title}{where}")
+        echo(f"{registry.entry(chosen, name).title}{where}")
     for each in list_checks(KINDS[chosen], name, method=beside, data=data, registry=registry):
         outcomes.append(each.run())
         if not as_json:
-            click.echo(render(outcomes[-1]))
+            echo(render(outcomes[-1]))
         if each.name == "builds" and outcomes[-1].state == "failed":
             break  # nothing else can be tried
     states = [outcome.state for outcome in outcomes]
     if as_json:
-        click.echo(json.dumps([outcome._asdict() for outcome in outcomes]))
+        echo(json.dumps([outcome._asdict() for outcome in outcomes]))
     else:
-        click.echo(", ".join(f"{states.count(state)} {state}" for state in WORDS if state in states))
+        echo(", ".join(f"{states.count(state)} {state}" for state in WORDS if state in states))
     if "failed" in states:
         raise click.exceptions.Exit(1)
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from vreid_bench.cli.options import FILE
+from vreid_bench.system.terminal import echo
 
 
 @click.group()
@@ -46,7 +47,7 @@ def write(folder: Path, files: tuple[Path, ...], **options: Any) -> None:
     from vreid_bench.scoring.gallery_sources import read_blocks
 
     manifest = write_gallery(folder, read_blocks(files), **options)
-    click.echo(f"{folder}: {describe(manifest)}; `vreid-bench score --query FILE --gallery {folder}` reads it")
+    echo(f"{folder}: {describe(manifest)}; `vreid-bench score --query FILE --gallery {folder}` reads it")
 
 
 @gallery.command()
@@ -62,7 +63,7 @@ def verify(folder: Path) -> None:
 
     problems = list(check_gallery(folder))
     for problem in problems:
-        click.echo(problem)
+        echo(problem)
     if problems:
         raise click.exceptions.Exit(2)
-    click.echo(f"{folder}: no fault; {describe(read_manifest(folder))}")
+    echo(f"{folder}: no fault; {describe(read_manifest(folder))}")

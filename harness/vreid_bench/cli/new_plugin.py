@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from vreid_bench.cli.options import FILE
+from vreid_bench.system.terminal import echo
 
 KINDS = ("dataset", "encoder", "aggregator", "matcher", "loss", "augmentation", "protocol", "method")
 
@@ -31,5 +32,5 @@ def new_plugin(title: str, chosen: str, out: Path) -> None:
 
     # the completion of names looks for installed ones under `name` and `kind`
     written = write_package(title, chosen, out, Registry.installed())
-    click.echo("\n".join(map(str, written)))
-    click.echo(f"\npip install -e {written[0].parent}\nvreid-bench check {title} --kind {chosen}")
+    echo("\n".join(map(str, written)))
+    echo(f"\npip install -e {written[0].parent}\nvreid-bench check {title} --kind {chosen}")
