@@ -35,6 +35,8 @@ class Spread(nn.Module):
 
     def forward(self, batch: Batch) -> torch.Tensor:
         different = batch.pids[:, None] != batch.pids  # [N, N]
+        if not different.any():  # a batch of one person: nothing to keep apart, but a part of the graph
+            return (batch.distance * 0).sum()
         return (self.margin - batch.distance[different].mean()).relu()
 
 
