@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from vreid_bench.importing.data_frames import Allowance, Table, read_data_frame, read_series
+from vreid_bench.importing.plain_arrays import PlainType, begin_array, empty_bytes, read_scalar, read_type
 from vreid_bench.importing.stand_ins import STAND_INS, DataFrame, FeatureDataset, Index, Series
 from vreid_bench.importing.tables import gather_vectors
 from vreid_bench.importing.wildlife import is_feature_dataset, read_feature_dataset, unfold_metadata
@@ -30,15 +31,14 @@ def _reconstruct(kind: Any, shape: tuple[int, ...], code: bytes) -> Any:
     """What NumPy's own pickles begin an array with: an empty one, which its state then fills."""
     if kind is not _ARRAY:
         raise Refused(f"an array of type {kind!r}")
-    return np.ndarray.__new__(np.ndarray, (0,), "b")
+    return begin_array()
 
 
-def _scalar(kind: np.dtype[Any], content: bytes) -> Any:
-    return np.frombuffer(content, kind, 1)[0]
-
-
-def _from_buffer(content: Any, kind: np.dtype[Any], shape: tuple[int, ...], order: str) -> Any:
-    return np.frombuffer(content, kind).reshape(shape, order="F" if order == "F" else "C")
+def _from_buffer(content: Any, kind: Any, shape: tuple[int, ...], order: str) -> Any:
+    dtype = read_type(kind)
+    if dtype.hasobject:
+        raise Refused("an array of objects in a buffer")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if order == "F" else "C")
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -50,12 +50,13 @@ ALLOWED: dict[tuple[str, str], Any] = {
     **STAND_INS,
     ("collections", "OrderedDict"): OrderedDict,
     ("numpy", "ndarray"): _ARRAY,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "dtype"): PlainType,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): empty_bytes,
 }
 for _module in ("numpy.core", "numpy._core"):
     ALLOWED[_module + ".multiarray", "_reconstruct"] = _reconstruct
-    ALLOWED[_module + ".multiarray", "scalar"] = _scalar
+    ALLOWED[_module + ".multiarray", "scalar"] = read_scalar
     ALLOWED[_module + ".numeric", "_frombuffer"] = _from_buffer
 
 

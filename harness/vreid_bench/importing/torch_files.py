@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from vreid_bench.importing.content import Array
+from vreid_bench.importing.plain_arrays import PlainArray, PlainType, begin_array, empty_bytes, read_scalar
 
 LIMIT = {"bfloat16": 1 << 8}  # the first whole number whose successor such a type does not have
 
@@ -43,13 +44,11 @@ def to_torch(value: dict[str, Array] | Array) -> bytes:
 
 
 def _numpy_globals() -> list[Any]:
-    """What an array of NumPy is made of in a pickle; none of it runs code of the file's."""
-    from numpy._core import multiarray
-
-    kinds = [getattr(np.dtypes, name) for name in dir(np.dtypes) if name.endswith("DType")]
-    names = [(multiarray._reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
-    names += [(multiarray.scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
-    return [np.ndarray, np.dtype, *kinds, *names]
+    """What an array of NumPy is made of in a pickle; stand-ins check every part of it."""
+    modules = [f"numpy.{core}.multiarray" for core in ("core", "_core")]
+    names: list[Any] = [(begin_array, f"{module}._reconstruct") for module in modules]
+    names += [(read_scalar, f"{module}.scalar") for module in modules]
+    return [*names, (PlainType, "numpy.dtype"), (PlainArray, "numpy.ndarray"), (empty_bytes, "builtins.bytes")]
 
 
 class Inert:
