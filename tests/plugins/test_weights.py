@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from places import ROOT
+from safetensors.torch import load_file
 from setuptools.dist import Distribution
 
 from vreid_bench.contracts.recipe import describe_part
@@ -13,7 +14,6 @@ from vreid_bench.modeling.pretrained import fit_file
 from vreid_bench.modeling.weights_option import WeightsFile, hash_file
 from vreid_bench.records.encoder_file import hash_tensors
 from vreid_bench.records.encoder_note import read_encoder_note
-from vreid_bench.records.tensors import unpack_tensors
 from vreid_bench.registry.registry import Registry
 from vreid_plugins.weights import WEIGHTS
 
@@ -40,7 +40,7 @@ def test_all_of_them_are_small_and_in_the_package():
 
 
 def test_the_note_is_that_of_the_file(file):
-    note, (tensors, _) = read_encoder_note(file), unpack_tensors(file)
+    note, tensors = read_encoder_note(file), load_file(file)
     assert note.content == hash_tensors(tensors)
     assert all(value.dtype == torch.float32 and value.isfinite().all() for value in tensors.values())
     assert (note.protocol, note.seed, note.arithmetic) == ("pretraining", 0, "portable")
@@ -57,7 +57,7 @@ def test_the_encoder_ships_it_and_takes_all_of_it(file):
     found = fit_file(WeightsFile("encoder", file, hash_file(file), shipped=True), part.name, encoder, entry.title)
     assert (found.fills(("*",)), found.remarks) == (True, ())
     found.load(encoder)
-    for name, value in unpack_tensors(file)[0].items():
+    for name, value in load_file(file).items():
         assert (encoder.state_dict()[name] == value).all()
 
 
