@@ -1,33 +1,18 @@
 """Ranks over a gallery in parts: the integers of one pass, and of a slow loop."""
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from gallery_parts import Array
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vreid_bench.contracts.people import JUNK
-from vreid_bench.scoring.ranks.by_parts import Block, Known, count_from_parts
+from vreid_bench.scoring.ranks.by_parts import Known, count_from_parts
 from vreid_bench.scoring.ranks.counting import Counts, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
-
-
-class Array(NamedTuple):
-    """A part in memory."""
-
-    vectors: np.ndarray
-    pids: np.ndarray
-    camids: np.ndarray
-
-    def __len__(self):
-        return len(self.vectors)
-
-    def blocks(self, rows):
-        for first in range(0, len(self.vectors), rows):
-            yield Block(*(column[first : first + rows] for column in self))
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
