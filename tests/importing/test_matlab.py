@@ -1,6 +1,7 @@
 """The reader of MATLAB files against SciPy's, which reads the same from files that are whole."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -87,3 +88,20 @@ def test_a_damaged_file_ends_in_an_exception_or_in_arrays(path, data):
     except ValueError:  # UnicodeError and NumPy's own are ValueErrors
         return
     assert all(value is None or isinstance(value, str | np.ndarray) or np.isscalar(value) for value in found.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes"), [(7, np.array([120.0], "f4")), (13, np.array([2**64 - 1], "u8")), (1, np.array([-1], "i1"))]
+)
+def test_characters_that_are_none_are_an_exception(path, kind, codes):
+    """A text whose element says that it holds numbers of another type."""
+    element = struct.pack("<II", kind, codes.nbytes) + codes.tobytes().ljust(8, b"\0")
+    flags, shape, name = (
+        struct.pack("<IIII", 6, 8, 4, 0),
+        struct.pack("<IIii", 5, 8, 1, 1),
+        struct.pack("<HH4s", 1, 1, b"c"),
+    )
+    matrix = flags + shape + name + element
+    path.write_bytes(b"MATLAB".ljust(124) + b"\x00\x01IM" + struct.pack("<II", 14, len(matrix)) + matrix)
+    with pytest.raises(ValueError, match="characters that are none"):
+        read_matlab(path)

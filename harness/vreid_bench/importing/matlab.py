@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 import zlib
 from collections.abc import Iterator
 from itertools import islice
@@ -141,8 +142,10 @@ def _read_texts(parts: Iterator[Element], order: str, shape: tuple[int, ...]) ->
         suffix = "" if element.kind == 16 else "-le" if order == "<" else "-be"
         characters = list(bytes(element.data).decode(TEXTS[element.kind] + suffix))
     elif element.kind in STORED:
-        stored = np.dtype(order + STORED[element.kind])
-        characters = [chr(code) for code in np.frombuffer(element.data, stored).tolist()]
+        codes = np.frombuffer(element.data, np.dtype(order + STORED[element.kind]))
+        if codes.dtype.kind == "f" or (codes > sys.maxunicode).any() or (codes < 0).any():
+            raise ValueError(f"characters that are none, of the type {codes.dtype}")
+        characters = [chr(code) for code in codes.tolist()]
     else:
         raise ValueError(f"characters of the unknown type {element.kind}")
     rows, size = shape[0], math.prod(shape[1:])
