@@ -138,7 +138,10 @@ def check_device(subject: Subject) -> None:
                 f"({' '.join(str(fault).split())[:200]}); make it with x.new_zeros(...) or device=x.device, or "
                 "register it as a buffer"
             ) from fault
-        raise SkipTest("its output depends on values, which the device `meta` does not have") from fault
+        reason = " ".join(str(fault).split())[:200]  # mostly: its output depends on values, of which `meta` has none
+        raise SkipTest(
+            f"it cannot be computed on the device `meta`, so that this law was not tried ({reason})"
+        ) from fault
     for name, value in outputs.items():
         if value.device.type != "meta":
             raise InputError(f"{subject.title}: {name} is on {value.device}, expected the device of its input")
