@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vreid_plugins.datasets.fault_report import Report, is_leftover, one_of
-from vreid_plugins.datasets.folders import ORIGIN, check_root
+from vreid_plugins.datasets.folders import ORIGIN, check_root, is_folder
 
 
 @dataclass(frozen=True)
@@ -105,16 +105,18 @@ def check_views(root: Path, views: tuple[View, View], report: Report) -> bool:
 def list_view(root: Path, view: View, report: Report, leftovers: Report) -> Sequences:
     """List every person of one camera, in order of number."""
     found: dict[int, Sequence] = {}
-    for name, path in entries(root / view.folder, leftovers):
-        match = re.fullmatch(view.person, name)
-        if not match or not path.is_dir():
-            report(f"{path} is not a folder of a person, expected names such as {view.example}; delete or rename it.")
+    for entry in entries(root / view.folder, leftovers):
+        match = re.fullmatch(view.person, entry.name)
+        if not match or not is_folder(entry):
+            report(
+                f"{entry.path} is not a folder of a person, expected names such as {view.example}; delete or rename it."
+            )
             continue
-        frames = list_frames(root, view, name, report, leftovers)
+        frames = list_frames(root, view, entry.name, report, leftovers)
         if frames.frames:
             found[int(match[1])] = frames
         else:
-            report(f"{path} holds no frame; {ORIGIN}.")
+            report(f"{entry.path} holds no frame; {ORIGIN}.")
     if not found:
         report(f"{root / view.folder} holds no person, expected frames such as {view.example}; {ORIGIN}.")
     return found  # ascending: names are as long as each other, so sorted names are sorted numbers
@@ -124,23 +126,25 @@ def list_frames(root: Path, view: View, person: str, report: Report, leftovers: 
     """List the frames in a person's folder, in order of number."""
     pattern = re.compile(view.frame.format(person=person))
     names: dict[int, str] = {}
-    for name, path in entries(root / view.folder / person, leftovers):
-        match = pattern.fullmatch(name)
+    for entry in entries(root / view.folder / person, leftovers):
+        match = pattern.fullmatch(entry.name)
         if not match:
-            report(f"{path} is not a frame of {person}, expected names such as {view.example}; delete or rename it.")
+            report(
+                f"{entry.path} is not a frame of {person}, expected names such as {view.example}; delete or rename it."
+            )
         elif int(match[1]) in names:
-            report(f"{path} has the same frame number as {names[int(match[1])]}; keep one of the two.")
+            report(f"{entry.path} has the same frame number as {names[int(match[1])]}; keep one of the two.")
         else:
-            names[int(match[1])] = name
+            names[int(match[1])] = entry.name
     numbers = sorted(names)
     frames = tuple(f"{view.folder}/{person}/{names[n]}" for n in numbers)
     return Sequence(view.folder.rpartition("/")[2], person, frames, tuple(numbers))
 
 
-def entries(folder: Path, leftovers: Report) -> Iterator[tuple[str, Path]]:
-    """Names and paths in a folder, sorted; what a file manager left behind goes to `leftovers`."""
+def entries(folder: Path, leftovers: Report) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder, sorted by name; what a file manager left behind goes to `leftovers`."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if is_leftover(entry.name):
             leftovers(f"{entry.path} was left by a file manager; delete it.")
         else:
-            yield entry.name, Path(entry.path)
+            yield entry
