@@ -50,3 +50,14 @@ def test_what_click_says_itself_stays(cli, arguments, code):
     result = cli(*arguments)
     assert result.exit_code == code
     assert "VREID_TRACEBACK" not in result.output
+
+
+def test_a_name_that_is_not_utf8_is_a_mistake_in_the_data(cli, monkeypatch):
+    def fail():
+        "one/a.jpg\nsecond/caf\udce9.jpg\nthird/b.jpg".encode()
+
+    monkeypatch.setattr(main.commands["list"], "callback", fail)
+    monkeypatch.setattr(main.commands["list"], "params", [])
+    result = cli("list")
+    expected = "error: second/caf\\udce9.jpg: found a name that is not UTF-8; rename that file or folder\n"
+    assert (result.exit_code, result.stderr) == (2, expected)

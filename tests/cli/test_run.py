@@ -365,6 +365,14 @@ def test_two_processes_do_not_share_a_run(cli, finished_run, mean_pooling):
     assert "another process is working on this run" in taken.stderr
 
 
+def test_a_folder_of_runs_whose_name_is_not_utf8_is_refused_before_training(cli, mean_pooling, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    result = cli(*mean_pooling, "--runs", folder)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].endswith("expected a name in UTF-8; name another folder of runs with --runs")
+    assert not folder.exists()
+
+
 def test_listing_is_json_with_distribution_and_version(cli_json):
     rows = cli_json("list")
     keys = {"kind", "name", "summary", "distribution", "version"}

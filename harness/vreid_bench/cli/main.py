@@ -60,6 +60,10 @@ class Group(click.Group):
         except RunError as fault:
             echo(f"failed: {fault}", err=True)
             context.exit(1)
+        except UnicodeEncodeError as fault:  # a name of a file; texts in files are UTF-8, or their reader says it
+            line = fault.object[: fault.end].splitlines()[-1] + fault.object[fault.end :].partition("\n")[0]
+            echo(f"error: {line}: found a name that is not UTF-8; rename that file or folder", err=True)
+            context.exit(2)
         except OSError as fault:
             echo(f"failed: {fault.filename or 'file system'}: {fault.strerror or fault}", err=True)
             context.exit(1)

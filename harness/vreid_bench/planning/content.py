@@ -96,7 +96,7 @@ def find_decay(dataset: Dataset, kept: Path, quiet: bool = False) -> str:
 
 def _name_file(dataset: Dataset, kept: Path) -> Path:
     """Where the content of a copy is kept."""
-    return kept / "content" / f"{sha256(str(dataset.root.resolve()).encode())[:16]}-{dataset.name}.json"
+    return kept / "content" / f"{sha256(os.fsencode(dataset.root.resolve()))[:16]}-{dataset.name}.json"
 
 
 def find_pictures(dataset: Dataset) -> SharedPictures:

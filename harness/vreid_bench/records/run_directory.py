@@ -118,9 +118,12 @@ class RunDirectory:
     def claim(self, data: Mapping[str, Path], planned: PlannedRun) -> Iterator[None]:
         """Hold the folder for this process, and write what the run is and where its data is.
 
-        data: the folder of each data set, by name. Raises InputError if another process holds the folder. Of the
-        processes of one run, the first holds it for all.
+        data: the folder of each data set, by name. Raises InputError if another process holds the folder, and if the
+        name of the folder is not UTF-8, as safetensors then could write no weights. Of the processes of one run, the
+        first holds it for all.
         """
+        if any("\udc80" <= letter <= "\udcff" for letter in str(self.path)):  # bytes that are not UTF-8
+            raise InputError(f"{self.path}: expected a name in UTF-8; name another folder of runs with --runs")
         if not processes().first:
             wait()
             yield

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from vreid_bench import Command, InputError, Job, Outcome, hookimpl, run_commands
 
+RULE = "----------------------"  # around a traceback in a fault of submitit
 POLL = 1.0  # seconds between two looks for results
 LOOK = 10.0  # seconds between two questions to Slurm
 AGAIN = 5  # in the grace period of a preemption, a run that Slurm asked to end goes on
@@ -144,7 +145,8 @@ class Slurm:
             fault = f"job {submitted.job_id} of Slurm ended without a result; its log is {log}"
             return [Outcome(None, fault)] * len(job)
         if fault := submitted.exception():
-            last = str(fault).strip().split("----------------------")[1].strip().splitlines()[-1]
+            told = str(fault).split(RULE)  # submitit's own words, the traceback, and its words again
+            last = told[len(told) > 1].strip().splitlines()[-1]
             return [Outcome(None, f"job {submitted.job_id} of Slurm failed ({last}); its log is {log}")] * len(job)
         outcomes: list[Outcome] = submitted.result()
         return outcomes
