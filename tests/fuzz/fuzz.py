@@ -6,6 +6,7 @@ The changed file of a find is kept below `--keep`, to be committed into `tests/f
 
 import argparse
 import faulthandler
+import os
 import resource
 import signal
 import sys
@@ -67,10 +68,12 @@ def fuzz(name, parser, executions, seed=0, first=0, keep=None):
         seeds = parser.seeds(folder / "seeds" if parser.apart else folder)
         for parts in seeds:  # what they import takes seconds, once
             run_one(parser, folder, parts, seconds=0)
+        # a file that is opened once: each truncation would wait for the disk
+        last = os.open(keep / "last", os.O_WRONLY | os.O_CREAT) if keep else None
         for number in range(first, first + executions):
             parts = draw(seeds, seed, number)
             if keep:
-                (keep / "last").write_text(f"{name} --seed {seed} --first {number}\n")
+                os.pwrite(last, f"{name} --seed {seed} --first {number}\n".ljust(80).encode(), 0)
             if found := run_one(parser, folder, parts):
                 kind = found.partition(": ")[0]
                 finds[kind] += 1
