@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from vreid_bench.importing.content import Array
 
 LARGE = 1 << 27  # bytes from which on a matrix is left on disk
 LIKELY = 64  # times that a file is compressed at most; more is no file of features
+# How a text of any length is stored where its array is, if addresses have eight bytes: "Global Heap ID" of the
+# HDF5 File Format Specification, behind the length.
+REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
 MATLAB = "MATLAB_class"  # an attribute that MATLAB gives to every array
 
 
@@ -106,12 +110,30 @@ def _read_objects(item: Any, file: Any) -> Any:
     """Texts, or the cells of MATLAB, which are references."""
     import h5py
 
+    _check_lengths(item)
     values = np.asarray(item[()]).reshape(-1)
     if h5py.check_ref_dtype(item.dtype):
         cells = [_read(file[reference], file) for reference in values]
         texts = [cell if isinstance(cell, str) else np.reshape(cell, -1) for cell in cells]
         return np.array(texts) if len({np.shape(text) for text in texts}) == 1 else texts
     return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values], np.str_)
+
+
+def _check_lengths(item: Any) -> None:
+    """Raise ValueError for texts that claim more bytes than the file has: HDF5 would take the memory for them.
+
+    Only texts whose lengths lie together in the file are checked, and not those in chunks.
+    """
+    import h5py
+
+    start, size = item.id.get_offset(), os.path.getsize(item.file.filename)
+    if start is None or h5py.check_ref_dtype(item.dtype) or item.file.id.get_create_plist().get_sizes() != (8, 8):
+        return
+    with open(item.file.filename, "rb") as file:
+        file.seek(start)
+        stored = np.frombuffer(file.read(item.size * REFERENCE.itemsize), REFERENCE)
+    if (claimed := int(stored["length"].sum(dtype=np.uint64))) > size:
+        raise ValueError(f"{item.name} claims texts of {claimed:,} bytes, but the file has {size:,}")
 
 
 def _characters(item: Any) -> str:
