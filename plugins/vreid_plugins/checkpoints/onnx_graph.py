@@ -109,7 +109,10 @@ class Running:
         options.use_deterministic_compute = True
         self.version: str = onnxruntime.__version__
         try:
-            self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            # without the fallback, which prints a fault and tries the same provider again
+            self.session = onnxruntime.InferenceSession(
+                graph, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
         except Exception as fault:  # onnxruntime has an error of its own for each cause
             reason = " ".join(str(fault).split())[:300]
             raise InputError(f"onnxruntime {self.version} cannot run the graph ({reason}); {EXPORT}") from fault

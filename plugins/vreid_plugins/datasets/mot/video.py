@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from importlib.util import find_spec
@@ -91,9 +92,12 @@ def _read_cv2(path: Path) -> Iterator[Frame]:
 
 
 def _open_cv2(path: Path) -> Any:
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # it would write to the terminal, past any escaping
     import cv2
 
-    video = cv2.VideoCapture(str(path))
+    # OpenCV's own readers of AVI print bytes of the file, and take a % in its name for numbered pictures.
+    ffmpeg = cv2.CAP_FFMPEG in cv2.videoio_registry.getStreamBackends()
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG if ffmpeg else cv2.CAP_ANY)
     if not video.isOpened():
         raise InputError(_describe(path, "OpenCV cannot open it"))
     return video
