@@ -96,6 +96,7 @@ def _open_cv2(path: Path) -> Any:
     import cv2
 
     # OpenCV's own readers of AVI print bytes of the file, and take a % in its name for numbered pictures.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     ffmpeg = cv2.CAP_FFMPEG in cv2.videoio_registry.getStreamBackends()
     video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG if ffmpeg else cv2.CAP_ANY)
     if not video.isOpened():
