@@ -200,6 +200,7 @@ def test_a_board_is_printed_as_a_table(cli):
         (("prid", "--dir", LEADERBOARD), "prid: has no such board in"),
         (("mars", "--dir", "nowhere"), "--dir nowhere: no such folder"),
         (("mars", "--source", "official", "--dir", LEADERBOARD), "mars: has no such board in"),
+        (("mars", "--metric", "TAR", "--dir", LEADERBOARD), "'TAR' is not one of 'mAP', 'R1'"),
     ],
 )
 def test_a_table_of_no_board_is_refused(cli, arguments, message):

@@ -55,6 +55,12 @@ def test_a_convention_that_no_query_was_scored_under(cli, finished_run):
     assert "'official' counts 3 queries, but its run has scores of" in cli("record", "check", finished_run).stderr
 
 
+def test_a_run_that_is_not_finished_is_skipped_with_a_note(cli, finished_run, tmp_path):
+    result = cli("record", "check", tmp_path, finished_run)
+    assert (result.exit_code, f"note: {tmp_path} is skipped: it is not finished" in result.stderr) == (0, True)
+    assert f"{finished_run}: agrees with its" in result.output
+
+
 def test_every_file_is_checked_before_the_command_ends(cli, tmp_path):
     good = LEADERBOARD / "records/prid2011/synthetic/mean-pooling-small-seed0.json"
     copy, bad = tmp_path / "copy.json", tmp_path / "bad.json"

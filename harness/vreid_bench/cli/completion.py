@@ -92,9 +92,14 @@ class RunName(click.Path):
 
 
 def complete_names(group: click.Group) -> None:
-    """Let every option and argument under `group` that takes names, runs or words be completed."""
+    """Let every option and argument under `group` that takes names, runs or words be completed.
+
+    One with choices of its own keeps them: click completes these.
+    """
     for command in group.commands.values():
         for parameter in command.params:
+            if isinstance(parameter.type, click.Choice):
+                continue
             if any(word in RUNS for word in (*parameter.opts, parameter.name)):
                 parameter.type = RunName()
             if words := next((WORDS[word] for word in parameter.opts if word in WORDS), None):

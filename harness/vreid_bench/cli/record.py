@@ -25,16 +25,20 @@ def check(sources: tuple[Path, ...]) -> None:
 
     FILE is a record, or the folder of a run. A record holds each score several times: as such, by split, as a curve,
     as sums over the queries of each person, and by camera pair. In the folder of a run, the scores of every query are
-    compared, too. A fault is one sentence, and the exit code is 2.
+    compared, too. Runs that are not finished are skipped with a note. A fault is one sentence, and the exit code is 2.
 
     \b
         vreid-bench record check runs/*
         vreid-bench record check submitted.json
     """
     from vreid_bench.reporting.record_check import check_record
+    from vreid_bench.reporting.record_folder import is_unfinished_run
 
     faults = []
     for source in sources:
+        if is_unfinished_run(source):
+            echo(f"note: {source} is skipped: it is not finished; repeat its command", err=True)
+            continue
         try:
             echo(f"{source}: {check_record(source)}")
         except InputError as fault:

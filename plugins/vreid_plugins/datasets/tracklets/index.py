@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _csv import Reader as Lines
 
 LIST = "tracklets.csv"
+MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}  # between the cells of other tables
 COLUMNS = ("split", "pid", "camid", "frames")
 RATE = "fps"  # a further column: how many numbers of frames pass in a second, for gaps in seconds
 TESTED = ("query", "gallery")
@@ -80,7 +81,11 @@ def read_header(path: Path, reader: Lines, report: Report) -> list[str]:
     if not missing:
         return header
     found = ", ".join(header) or "nothing"
-    report(f"{path}, line 1: no column {' and '.join(missing)}, found {found}, expected {','.join(COLUMNS)}; add it.")
+    mark = next((mark for mark in MARKS if len(header) == 1 and mark in header[0]), "")
+    advice = f"the cells have {MARKS[mark]} between them: separate them with commas" if mark else "add it"
+    report(
+        f"{path}, line 1: no column {' and '.join(missing)}, found {found}, expected {','.join(COLUMNS)}; {advice}."
+    )
     return []
 
 

@@ -30,6 +30,10 @@ def test_frames_are_in_order_of_time(given: list[str], expected: list[str]) -> N
 FAULTS = {
     "missing column": ([HEADER.replace("pid", "id"), *ROWS], r"line 1: no column pid, found split, id, camid, frames"),
     "two missing columns": (["split,frames", *ROWS], r"line 1: no column pid and camid, found split, frames"),
+    "semicolons": (
+        [line.replace(",", ";") for line in (HEADER, *ROWS)],
+        r"line 1: no column .*; the cells have semicolons between them: separate them with commas",
+    ),
     "empty file": ([], r"line 1: no column split and pid and camid and frames, found nothing"),
     "unknown split": (
         [HEADER, *replaced(5, "test,carl,north,c1")],
