@@ -67,7 +67,7 @@ class Halves(Reader):
 
 
 def tracklet(pid, camid, n=1):
-    return Tracklet(tuple(f"{pid}/{camid}/{i}.jpg" for i in range(n)), pid, camid)
+    return Tracklet(tuple(f"{pid}/{camid}/{n}-{i}.jpg" for i in range(n)), pid, camid)
 
 
 def write_frames(root):
@@ -490,7 +490,7 @@ def test_an_override_that_changes_nothing_is_none(registry, tmp_path):
 
 def test_a_person_held_out_in_one_camera_only_is_no_query():
     """MARS has six training identities like that; `official` allows no query without a match."""
-    lonely = (tracklet(1, 1), tracklet(1, 1), *SPLIT.train[4:])
+    lonely = (tracklet(1, 1), tracklet(1, 1, 2), *SPLIT.train[4:])
     dev = hold_out(replace(SPLIT, train=lonely), 0.2)
     assert {t.pid for t in dev.test} == {1, 6}
     assert {dev.test[row].pid for row in dev.query} == {6}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import pickletools
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -79,7 +80,19 @@ def read_pickle(path: Path) -> Any:
     a damaged one raises.
     """
     with path.open("rb") as file:
+        _check_memo(file)
+        file.seek(0)
         return _Plain(Allowance(path.stat().st_size)).convert(_Reader(file).load())
+
+
+def _check_memo(file: BinaryIO) -> None:
+    """Raise Refused for a place in the memo that no value can have: Python would take the memory for all below it.
+
+    It raises ValueError for a damaged pickle.
+    """
+    for number, (operation, argument, _) in enumerate(pickletools.genops(file)):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(str(argument)) > number:
+            raise Refused(f"it remembers a value as number {argument}, after {number} operations")
 
 
 class _Plain:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -26,8 +28,29 @@ def read_torch(path: Path) -> Any:
     import torch
     from torch.serialization import safe_globals
 
-    with safe_globals([*_numpy_globals(), *_optimizer_globals()]):
+    with safe_globals([*_numpy_globals(), *_optimizer_globals()]), _short_faults():
         return torch.load(path, "cpu", weights_only=True)
+
+
+class Refused(ValueError):
+    """A file of torch that asks for more than data, or is damaged."""
+
+
+@contextmanager
+def _short_faults() -> Iterator[None]:
+    """Let torch's reader raise Refused in place of pickle's UnpicklingError.
+
+    torch.load looks into the message of the latter with patterns that take the square of its length, and a file
+    decides how long it is: one of 16 KB took more than ten seconds.
+    """
+    from torch import _weights_only_unpickler as reader
+
+    before = reader.UnpicklingError  # type: ignore[attr-defined]  # it imports the name
+    reader.UnpicklingError = Refused  # type: ignore[attr-defined, assignment]
+    try:
+        yield
+    finally:
+        reader.UnpicklingError = before  # type: ignore[attr-defined]
 
 
 def to_torch(value: dict[str, Array] | Array) -> bytes:

@@ -54,6 +54,7 @@ def find_list_faults(found: Any) -> Iterator[str]:
         yield from whole
         return
     faults = [fault for number, split in enumerate(found.splits) for fault in _find_split_faults(split, number)]
+    faults = faults or [fault for number, split in enumerate(found.splits) for fault in _find_repeats(split, number)]
     faults = faults or list(_find_name_faults(found))
     alike = Counter(fault.expected for fault in faults)
     for expected, number in alike.items():
@@ -95,6 +96,8 @@ def _find_split_faults(split: Split, number: int) -> Iterator[Fault]:
             continue
         for row, tracklet in enumerate(tracklets):
             fault = _find_tracklet_fault(tracklet)
+            if fault is None and part == "train" and tracklet.pid == JUNK:
+                fault = f"is junk (pid {JUNK})", f"a person, or {DISTRACTOR} for one without a label; leave junk out"
             if fault is not None:
                 usable = False
                 yield Fault(f"{where}, {part} tracklet {row}", *fault)
@@ -162,6 +165,16 @@ def _find_name_faults(dataset: Dataset) -> Iterator[Fault]:
                 yield Fault(place, f"{given}, before it was {before!r}", f"one name for each {kind}")
             elif (owner := owners.setdefault((kind, name), number)) != number:
                 yield Fault(place, f"{given}, which {kind} {owner} has", f"another name for each {kind}")
+
+
+def _find_repeats(split: Split, number: int) -> Iterator[Fault]:
+    """Tracklets of one part that begin with the same frame, which is the name of a tracklet."""
+    for part in ("train", "test"):
+        rows: dict[str, int] = {}
+        for row, tracklet in enumerate(getattr(split, part)):
+            if (before := rows.setdefault(tracklet.name, row)) != row:
+                found = f"begins with {tracklet.name}, as {part} tracklet {before} does"
+                yield Fault(f"split {number}, {part} tracklet {row}", found, "each tracklet once")
 
 
 def _list_tracklets(dataset: Dataset) -> Iterator[tuple[str, Tracklet]]:

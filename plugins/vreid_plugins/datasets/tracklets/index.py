@@ -83,9 +83,7 @@ def read_header(path: Path, reader: Lines, report: Report) -> list[str]:
     found = ", ".join(header) or "nothing"
     mark = next((mark for mark in MARKS if len(header) == 1 and mark in header[0]), "")
     advice = f"the cells have {MARKS[mark]} between them: separate them with commas" if mark else "add it"
-    report(
-        f"{path}, line 1: no column {' and '.join(missing)}, found {found}, expected {','.join(COLUMNS)}; {advice}."
-    )
+    report(f"{path}, line 1: no column {' and '.join(missing)}, found {found}, expected {','.join(COLUMNS)}; {advice}.")
     return []
 
 
