@@ -9,12 +9,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
 from vreid_bench.contracts.parts import Published
 from vreid_bench.contracts.recipe import Method
+from vreid_bench.importing.torch_files import read_torch
 from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.weights_option import WeightsFile
 from vreid_bench.records.encoder_note import read_encoder_note
@@ -144,7 +144,7 @@ def tensors_of(file: WeightsFile) -> dict[str, Tensor]:
     """
     path = file.path
     try:
-        content = _safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        content = _safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
     except Exception as fault:  # the readers can raise anything on unknown bytes; all of it is reported
         reason = str(fault).strip().partition("\n")[0]
         raise InputError(
