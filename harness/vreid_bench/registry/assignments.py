@@ -191,15 +191,23 @@ def _read_length(path: str, text: str) -> Length:
 def _read_value(path: str, text: str, present: Any) -> Any:
     """A value of any type. That of an option is checked where the part is known (`Registry.resolve`)."""
     value = _parse_json(text)
-    if path == "size" and (sides := re.fullmatch(r"(\d+)x(\d+)", text)):
+    if path == "size" and (sides := re.fullmatch(r"(\d{1,6})x(\d{1,6})", text)):
         value = [int(side) for side in sides.groups()]
     if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = _to_float(value)
     if isinstance(value, dict):
         raise InputError(f"--set {path}: expected one value, as in {json.dumps(present)}, got {text!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"--set {path}: expected a finite number, got {text!r}")
     return _freeze(value)
+
+
+def _to_float(whole: int) -> float:
+    """The nearest float; infinite where there is none."""
+    try:
+        return float(whole)
+    except OverflowError:
+        return math.copysign(math.inf, whole)
 
 
 def _read_setting(path: str, text: str, present: Any) -> Any:
