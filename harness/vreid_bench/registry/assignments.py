@@ -207,7 +207,7 @@ def _to_float(whole: int) -> float:
     try:
         return float(whole)
     except OverflowError:
-        return math.copysign(math.inf, whole)
+        return math.inf if whole > 0 else -math.inf
 
 
 def _read_setting(path: str, text: str, present: Any) -> Any:

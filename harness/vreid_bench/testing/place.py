@@ -54,7 +54,9 @@ def find_place(subject: Subject, fault: BaseException) -> str:
 def _list_lines(fault: BaseException) -> Iterator[traceback.FrameSummary]:
     """The lines of the plugin's exception behind a fault, the innermost first."""
     cause: BaseException | None = fault
-    while cause is not None:
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:  # a fault can be its own cause: `raise fault from fault.cause`
+        seen.add(id(cause))
         yield from reversed(traceback.extract_tb(cause.__traceback__))
         cause = cause.__cause__
 

@@ -113,16 +113,17 @@ class Running:
             self.session = onnxruntime.InferenceSession(
                 graph, options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
+            inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+            names = [each.name for each in (*inputs, *outputs)]  # texts that are not UTF-8 raise here
         except Exception as fault:  # onnxruntime has an error of its own for each cause
             reason = " ".join(str(fault).split())[:300]
             raise InputError(f"onnxruntime {self.version} cannot run the graph ({reason}); {EXPORT}") from fault
-        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise InputError(
                 f"the graph has {len(inputs)} inputs ({_join(inputs)}) and {len(outputs)} outputs ({_join(outputs)}), "
                 f"expected one of each; {EXPORT}"
             )
-        self.name, self.shape = inputs[0].name, list(inputs[0].shape)
+        self.name, self.shape = names[0], list(inputs[0].shape)
         kinds = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
         if len(self.shape) != 4 or (_is_number(self.shape[1]) and self.shape[1] != 3) or inputs[0].type not in kinds:
             raise InputError(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from vreid_plugins.datasets.fault_report import Report, is_leftover
 from vreid_plugins.datasets.folders import IMAGES, number_key
@@ -78,12 +79,16 @@ def read_sequence(name: str, text: Path, places: tuple[Path, ...], report: Repor
     """The sequence of a text; `places`: its own folder, then the folder of its video."""
     own = places[0]
     info = read_info(own / INFO, report) if (own / INFO).is_file() else {}
-    folders = [own / info.get("imdir", "img1"), own]
+    inner = info.get("imdir", "img1")
+    if inner.startswith("/") or ".." in PurePosixPath(inner).parts:
+        report(f"{own / INFO}: imDir is {inner!r}, expected the name of a folder in {own}; correct it.")
+        return None
+    folders = [own / inner, own]
     videos = [place / f"{name}{ending}" for place in places for ending in VIDEOS]
     inside = sorted(path for path in own.iterdir() if path.suffix.lower() in VIDEOS) if own.is_dir() else []
     if len(inside) == 1:  # the only video in the sequence's own folder may have any name
         videos += inside
-    frames = next((path for path in folders if path.is_dir() and holds_images(path)), None)
+    frames = next((path for path in folders if os.path.isdir(path) and holds_images(path)), None)
     frames = frames or next((path for path in videos if path.is_file()), None)
     if frames is None:
         report(f"{text}: its frames are neither in {folders[0]} nor in a video {name}.* beside it; {EXPECTED}.")

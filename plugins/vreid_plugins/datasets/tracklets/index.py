@@ -178,14 +178,20 @@ def sort_by_time(paths: Iterable[str]) -> tuple[str, ...]:
     """Paths sorted by the last number in their file names; in natural order if numbers are equal or one is missing."""
     numbered = [(re.findall(r"\d+", PurePosixPath(path).stem), path) for path in paths]
     if all(numbers for numbers, _ in numbered):
-        return tuple(path for _, path in sorted(numbered, key=lambda item: (int(item[0][-1]), natural_key(item[1]))))
+        return tuple(path for _, path in sorted(numbered, key=lambda item: (size_of(item[0][-1]), natural_key(item[1]))))
     return tuple(sorted((path for _, path in numbered), key=natural_key))
 
 
-def natural_key(text: str) -> tuple[list[tuple[int, int, str]], str]:
+def size_of(digits: str) -> tuple[int, str]:
+    """A sort key in the order of numbers, however many digits they have."""
+    known = "".join(str(int(each)) for each in digits).lstrip("0")  # also digits of other scripts
+    return len(known), known
+
+
+def natural_key(text: str) -> tuple[list[tuple[int, tuple[int, str], str]], str]:
     """A sort key that puts f10 after f9; the text itself decides between 01 and 1."""
     pieces = re.split(r"(\d+)", text)  # texts and numbers in turn
-    return [(0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(pieces) if p], text
+    return [(0, size_of(p), "") if i % 2 else (1, (0, ""), p) for i, p in enumerate(pieces) if p], text
 
 
 def check_uses(path: Path, rows: list[Row], report: Report) -> None:
