@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -84,6 +84,14 @@ class OnnxGraph(nn.Module):
         return {**self.__dict__, "_running": None}  # onnxruntime's session cannot be copied
 
 
+class Port(NamedTuple):
+    """An input or output of a graph."""
+
+    name: str
+    type: str
+    shape: list[Any]  # numbers; a text or None for a side that is open
+
+
 class Running:
     """A session of onnxruntime with a graph that has one image as input and one output.
 
@@ -113,8 +121,10 @@ class Running:
             self.session = onnxruntime.InferenceSession(
                 graph, options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
-            inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
-            names = [each.name for each in (*inputs, *outputs)]  # texts that are not UTF-8 raise here
+            inputs, outputs = (
+                [Port(each.name, each.type, list(each.shape)) for each in ports]  # raises for a text that is not UTF-8
+                for ports in (self.session.get_inputs(), self.session.get_outputs())
+            )
         except Exception as fault:  # onnxruntime has an error of its own for each cause
             reason = " ".join(str(fault).split())[:300]
             raise InputError(f"onnxruntime {self.version} cannot run the graph ({reason}); {EXPORT}") from fault
@@ -123,7 +133,7 @@ class Running:
                 f"the graph has {len(inputs)} inputs ({_join(inputs)}) and {len(outputs)} outputs ({_join(outputs)}), "
                 f"expected one of each; {EXPORT}"
             )
-        self.name, self.shape = names[0], list(inputs[0].shape)
+        self.name, self.shape = inputs[0].name, inputs[0].shape
         kinds = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
         if len(self.shape) != 4 or (_is_number(self.shape[1]) and self.shape[1] != 3) or inputs[0].type not in kinds:
             raise InputError(

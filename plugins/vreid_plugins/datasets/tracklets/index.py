@@ -178,7 +178,9 @@ def sort_by_time(paths: Iterable[str]) -> tuple[str, ...]:
     """Paths sorted by the last number in their file names; in natural order if numbers are equal or one is missing."""
     numbered = [(re.findall(r"\d+", PurePosixPath(path).stem), path) for path in paths]
     if all(numbers for numbers, _ in numbered):
-        return tuple(path for _, path in sorted(numbered, key=lambda item: (size_of(item[0][-1]), natural_key(item[1]))))
+        return tuple(
+            path for _, path in sorted(numbered, key=lambda item: (size_of(item[0][-1]), natural_key(item[1])))
+        )
     return tuple(sorted((path for _, path in numbered), key=natural_key))
 
 
