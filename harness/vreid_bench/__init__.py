@@ -26,7 +26,7 @@ from vreid_bench.contracts.recipe import (
 )
 from vreid_bench.contracts.small_preset import SMALL_SIZE, STEPS, shrink_method, shrink_training
 from vreid_bench.contracts.weight_file import WeightFile
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.fingerprint import digest
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from vreid_bench.contracts.executor import Command, Executor, Job, Outcome
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, PairScores, Published
     from vreid_bench.contracts.people import DISTRACTOR, JUNK, person_ids
+    from vreid_bench.contracts.task_executor import TaskExecutor
     from vreid_bench.evaluation.strategies.cases import Cases
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.reassociation import Reassociation
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from vreid_bench.system.arithmetic import is_pinned, pin_children
     from vreid_bench.system.cache_folder import cache_folder
     from vreid_bench.system.progress import bar
+    from vreid_bench.system.worker_processes import map_in_processes
 
 _HOME = {
     "vreid_bench.boards.processes": ("Processes", "run_commands"),
@@ -92,6 +94,7 @@ _HOME = {
     "vreid_bench.contracts.executor": ("Command", "Executor", "Job", "Outcome"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "PairScores", "Published"),
     "vreid_bench.contracts.people": ("DISTRACTOR", "JUNK", "person_ids"),
+    "vreid_bench.contracts.task_executor": ("TaskExecutor",),
     "vreid_bench.evaluation.strategies.cases": ("Cases",),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
     "vreid_bench.evaluation.strategies.reassociation": ("Reassociation",),
@@ -120,6 +123,7 @@ _HOME = {
     "vreid_bench.system.arithmetic": ("is_pinned", "pin_children"),
     "vreid_bench.system.cache_folder": ("cache_folder",),
     "vreid_bench.system.progress": ("bar",),
+    "vreid_bench.system.worker_processes": ("map_in_processes",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
@@ -178,11 +182,13 @@ __all__ = [
     "Report",
     "Reported",
     "Roles",
+    "RunError",
     "Schedule",
     "Selection",
     "Shapes",
     "Source",
     "Split",
+    "TaskExecutor",
     "Tracklet",
     "Train",
     "Unscored",
@@ -201,6 +207,7 @@ __all__ = [
     "hookimpl",
     "is_pinned",
     "k_reciprocal_distance",
+    "map_in_processes",
     "nearest_columns",
     "pair_importance",
     "pairwise_distance",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from vreid_bench.contracts.task_executor import TaskExecutor
 from vreid_bench.ops.metric import Metric
+from vreid_bench.registry.assignments import parse_part
 from vreid_bench.scoring.array_files import read_arrays
 from vreid_bench.scoring.conventions import MARS, choose_conventions
 from vreid_bench.scoring.distances import parse_metric
@@ -17,12 +19,12 @@ from vreid_bench.scoring.gallery_manifest import is_gallery
 from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern
 from vreid_bench.scoring.imports import Plugins
 from vreid_bench.scoring.labelled_features import LabelledFeatures
-from vreid_bench.scoring.ranks.by_parts import Block, Known, Part
-from vreid_bench.scoring.ranks.by_workers import count_by_workers
+from vreid_bench.scoring.ranks.by_parts import Block, Part
+from vreid_bench.scoring.ranks.by_workers import SharedGallery
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.rounding import Rounding, round_vectors
-from vreid_bench.scoring.score_request import ScoreRequest
+from vreid_bench.scoring.score_request import LOCAL, ScoreRequest
 from vreid_bench.system.errors import InputError
 
 STORED_AS: dict[str, Rounding] = {"float16": "fp16", "int8": "int8"}
@@ -74,22 +76,39 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     metric = parse_metric(request.metric or "cosine")
     query = LabelledFeatures.from_arrays(read_arrays(request.query), str(request.query))
     vectors = query.vectors(request.dtype)
-    shards, stored = _open_shards(request.gallery, vectors.shape[1], metric)
+    executor = _choose_executor(request, plugins)
+    # workers on another machine begin in another folder
+    path = request.gallery if executor is None else request.gallery.absolute()
+    shards, stored = _open_shards(path, vectors.shape[1], metric)
     if stored is not None:
         vectors = round_vectors(vectors, stored)
-    known = Known.of(shards, np.unique(query.pid), vectors.dtype)
+    gallery = SharedGallery(shards, executor, request.workers)
+    known = gallery.find(np.unique(query.pid), vectors.dtype)
     labels = known.label(vectors, query.pid, query.camid)
     within = bool((labels.own >= 0).all())
     rules = choose_conventions(request.conventions or (MARS if within else ("gallery-as-listed",)), plugins)
     labels = labels.for_conventions(rules)
-    counts = count_by_workers(vectors, shards, known, labels, metric, request.workers)
+    counts = gallery.count(vectors, known, labels, metric)
     report = Report.of(counts, labels, rules).with_cuts(request.depths, rules)
     rounded: dict[str, Counts] = {}
     for to in request.precisions:
         kept = known._replace(vectors=round_vectors(known.vectors, to))
         parts = [Rounded(shard, to, vectors.dtype) for shard in shards]
-        rounded[to] = count_by_workers(round_vectors(vectors, to), parts, kept, labels, metric, request.workers)
+        rounded[to] = replace(gallery, parts=parts).count(round_vectors(vectors, to), kept, labels, metric)
     return report.with_precisions(rounded, rules)
+
+
+def _choose_executor(request: ScoreRequest, plugins: Plugins) -> TaskExecutor | None:
+    """Who reads the gallery; None for this process. Raises InputError for an executor of boards alone."""
+    if request.executor == LOCAL and request.workers in (None, 1):
+        return None
+    registry = plugins()
+    part = parse_part("executors", request.executor, registry)
+    executor = registry.factory("executors", part)(request.workers)
+    if not hasattr(executor, "map_tasks"):
+        raise InputError(f"--executor {part.name}: makes rows of boards, and no scores; use local or ray")
+    chosen: TaskExecutor = executor
+    return chosen
 
 
 def _open_shards(path: Path, width: int, metric: Metric) -> tuple[Sequence[Part], Rounding | None]:

@@ -1,4 +1,4 @@
-"""Rows of a board in tasks of a Ray cluster."""
+"""Rows of a board, or tasks of one computation, in tasks of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from vreid_bench import Command, InputError, Job, Outcome, hookimpl, run_commands
+from vreid_bench import Command, InputError, Job, Outcome, RunError, hookimpl, run_commands
 
 REACH = 10.0  # seconds for the head of a cluster to answer
 
@@ -21,11 +21,11 @@ class Ray:
     """Tasks of a Ray cluster; what a lost node was doing is done by another.
 
     The nodes need not share files with this machine: records and other small files come back, weights and features
-    stay on the node that made them. `-j` is how many tasks there are at a time.
+    stay on the node that made them. `-j` or `--workers` is how many tasks there are at a time.
 
     address: of a running cluster, as in 10.0.0.1:6379, or auto for the one that this machine belongs to. Empty means
         that, or RAY_ADDRESS, or a new cluster of this machine.
-    cpus: processors that Ray counts for a task; a run of a board uses one.
+    cpus: processors that Ray counts for a task; a run of a board uses one, and counting uses so many.
     gpus: GPUs that Ray counts for a task; a run of a board uses none, as portable arithmetic is that of a CPU.
     memory: GB that Ray counts for a task; 0 for none.
     retries: how often a task begins again after its node or its process was lost.
@@ -45,26 +45,39 @@ class Ray:
         self._address = address
         self._needs = {"num_cpus": cpus, "num_gpus": gpus, "memory": int(memory * 2**30) or None}
         self._retries = retries
-        self._running: dict[Any, Job] = {}  # reference -> what it does
+        self._threads = max(1, int(cpus))
+        self._running: dict[Any, Any] = {}  # reference -> what it does
 
     def run(self, jobs: Sequence[Job], folder: Path) -> Iterator[tuple[Command, Outcome]]:
         """As `vreid_bench.Executor.run`."""
         ray = self._connect()
-        task = ray.remote(_work).options(
-            name="vreid-bench", max_retries=self._retries, retry_exceptions=False, **self._needs
-        )
-        left = iter(jobs)
-        self._running = {task.remote(job): job for job in islice(left, self._jobs)}
-        while self._running:
-            [done], _ = ray.wait(list(self._running), num_returns=1, fetch_local=True)
-            job = self._running.pop(done)
-            self._running |= {task.remote(job): job for job in islice(left, 1)}
+        begin = self._prepare(ray, _work)
+        for job, done in self._finish(ray, begin, jobs):
             try:
                 outcomes = ray.get(done)
             except ray.exceptions.RayError as fault:
-                lines = str(fault).strip().splitlines() or [type(fault).__name__]
-                outcomes = [Outcome(None, f"the task of Ray failed ({type(fault).__name__}: {lines[-1]})")] * len(job)
+                outcomes = [Outcome(None, f"the task of Ray failed ({_describe(fault)})")] * len(job)
             yield from zip(job, outcomes, strict=True)
+
+    def map_tasks(
+        self, work: Callable[..., Any], shared: Any, tasks: Sequence[Any]
+    ) -> Generator[tuple[int, Any], None, None]:
+        """As `vreid_bench.TaskExecutor.map_tasks`; the nodes must see the files that tasks name."""
+        ray = self._connect()
+        begin, stored = self._prepare(ray, _do), ray.put(shared)  # which each node takes once
+        ended = self._finish(ray, lambda number: begin(work, stored, tasks[number], self._threads), range(len(tasks)))
+        try:
+            for number, done in ended:
+                yield number, ray.get(done)
+        except ray.exceptions.RayTaskError as fault:
+            raise fault.cause from None  # what the task raised, without Ray's words around it
+        except ray.exceptions.RayError as fault:
+            raise RunError(
+                f"executor ray: a task was lost {self._retries + 1} times ({_describe(fault)}); fewer tasks for each "
+                "node (ray:cpus=... or ray:memory=...) leave more memory to each"
+            ) from fault
+        finally:
+            self.cancel()
 
     def cancel(self) -> str:
         """As `vreid_bench.Executor.cancel`."""
@@ -76,6 +89,23 @@ class Ray:
             ray.cancel(each, force=True)
         return f"cancelled {len(self._running)} task(s) of Ray; what they trained is kept on their nodes"
 
+    def _prepare(self, ray: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+        """What begins a task that calls this function, and returns the reference of its result."""
+        task = ray.remote(function)
+        options = {"name": "vreid-bench", "max_retries": self._retries, "retry_exceptions": False}
+        begin: Callable[..., Any] = task.options(**options, **self._needs).remote
+        return begin
+
+    def _finish(self, ray: Any, begin: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        """Begin a task for each item, so many at a time; returns each item with the reference of its result."""
+        left = iter(items)
+        self._running = {begin(item): item for item in islice(left, self._jobs)}
+        while self._running:
+            [done], _ = ray.wait(list(self._running), num_returns=1, fetch_local=True)
+            item = self._running.pop(done)
+            self._running |= {begin(item): item for item in islice(left, 1)}
+            yield item, done
+
     def _connect(self) -> Any:
         """Ray itself, connected to the cluster."""
         if find_spec("ray") is None:
@@ -83,6 +113,8 @@ class Ray:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that begins here reports to nobody
         import ray
 
+        if ray.is_initialized():  # by an earlier pass of the same command
+            return ray
         ours = {name: value for name, value in os.environ.items() if name.startswith("VREID_")}
         more = {"runtime_env": {"env_vars": ours}} if ours else {}
         main = threading.current_thread() is threading.main_thread()
@@ -108,8 +140,18 @@ class Ray:
 
 
 def _work(job: Job) -> list[Outcome]:
-    """What a task does."""
+    """What a task of a board does."""
     return run_commands(job, carry=True)
+
+
+def _do(work: Callable[..., Any], shared: Any, task: Any, threads: int) -> Any:
+    """What a task of one computation does."""
+    return work(shared, task, threads)
+
+
+def _describe(fault: Exception) -> str:
+    lines = str(fault).strip().splitlines()
+    return f"{type(fault).__name__}: {lines[-1]}" if lines else type(fault).__name__
 
 
 @hookimpl
