@@ -75,7 +75,6 @@ if TYPE_CHECKING:
     from vreid_bench.system.arithmetic import is_pinned, pin_children
     from vreid_bench.system.cache_folder import cache_folder
     from vreid_bench.system.progress import bar
-    from vreid_bench.system.worker_processes import map_in_processes
 
 _HOME = {
     "vreid_bench.boards.processes": ("Processes", "run_commands"),
@@ -123,7 +122,6 @@ _HOME = {
     "vreid_bench.system.arithmetic": ("is_pinned", "pin_children"),
     "vreid_bench.system.cache_folder": ("cache_folder",),
     "vreid_bench.system.progress": ("bar",),
-    "vreid_bench.system.worker_processes": ("map_in_processes",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
@@ -207,7 +205,6 @@ __all__ = [
     "hookimpl",
     "is_pinned",
     "k_reciprocal_distance",
-    "map_in_processes",
     "nearest_columns",
     "pair_importance",
     "pairwise_distance",

@@ -26,6 +26,7 @@ from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.rounding import Rounding, round_vectors
 from vreid_bench.scoring.score_request import LOCAL, ScoreRequest
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.worker_processes import WorkerProcesses
 
 STORED_AS: dict[str, Rounding] = {"float16": "fp16", "int8": "int8"}
 
@@ -75,6 +76,7 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
         raise InputError(f"{refused[0]}: is not computed of a gallery in shards; leave it out, or give one file")
     metric = parse_metric(request.metric or "cosine")
     query = LabelledFeatures.from_arrays(read_arrays(request.query), str(request.query))
+    query.check_once()
     vectors = query.vectors(request.dtype)
     executor = _choose_executor(request, plugins)
     # workers on another machine begin in another folder
@@ -100,8 +102,8 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
 
 def _choose_executor(request: ScoreRequest, plugins: Plugins) -> TaskExecutor | None:
     """Who reads the gallery; None for this process. Raises InputError for an executor of boards alone."""
-    if request.executor == LOCAL and request.workers in (None, 1):
-        return None
+    if request.executor == LOCAL:  # which needs no plugins
+        return WorkerProcesses(request.workers) if request.workers not in (None, 1) else None
     registry = plugins()
     part = parse_part("executors", request.executor, registry)
     executor = registry.factory("executors", part)(request.workers)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -53,45 +54,51 @@ def without_interruption() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def map_in_processes(
-    work: Callable[[Shared, Task, int | None], Result], shared: Shared, tasks: Sequence[Task], workers: int
-) -> Generator[tuple[int, Result], None, None]:
-    """The number of each task with `work(shared, task, None)`, as soon as that is known, by so many processes.
+@dataclass(frozen=True)
+class WorkerProcesses:
+    """So many processes of this machine, which share its cores."""
 
-    They share the cores. If one is killed, what is not done is begun again, with one process fewer, as a process that
-    is killed often had no memory left. Raises what `work` raises, and RunError when processes were lost too often.
-    """
-    # spawn: a forked child of a process with threads (torch, BLAS) may hang
-    context = multiprocessing.get_context("spawn")
-    left, losses = dict(enumerate(tasks)), 0
-    while left:
-        size = max(1, min(workers - losses, len(left)))
-        futures: dict[Future[Result], int] = {}
-        with ProcessPoolExecutor(size, context, initializer=_begin, initargs=(work, shared, size)) as pool:
-            # a pool whose worker is lost takes no other task
-            with without_interruption(), suppress(BrokenProcessPool):
-                for number, task in left.items():
-                    futures[pool.submit(_do, task)] = number
-            try:
-                for future in as_completed(futures):
-                    if not isinstance(future.exception(), BrokenProcessPool):
-                        del left[futures[future]]
-                        yield futures[future], future.result()
-            except (KeyboardInterrupt, GeneratorExit):
-                for worker in multiprocessing.active_children():
-                    worker.kill()
-                raise
-            finally:
-                pool.shutdown(cancel_futures=True)
-        if not left:
-            return
-        losses += 1
-        if losses > AGAIN:
-            raise RunError(
-                f"worker processes ended before their work did {losses} times, as those that are killed or have no "
-                "memory left; repeat the command with fewer --workers"
-            )
-        write_line(f"a worker process was lost; {len(left)} of {len(tasks)} tasks are left and begin again")
+    workers: int
+
+    def map_tasks(
+        self, work: Callable[[Shared, Task, int | None], Result], shared: Shared, tasks: Sequence[Task]
+    ) -> Generator[tuple[int, Result], None, None]:
+        """The number of each task with `work(shared, task, None)`, as soon as that is known.
+
+        If a process is killed, what is not done begins again with one process fewer, as it was often killed because no
+        memory was left. Raises what `work` raises, and RunError when processes were lost too often.
+        """
+        # spawn: a forked child of a process with threads (torch, BLAS) may hang
+        context = multiprocessing.get_context("spawn")
+        left, losses = dict(enumerate(tasks)), 0
+        while left:
+            size = max(1, min(self.workers - losses, len(left)))
+            futures: dict[Future[Result], int] = {}
+            with ProcessPoolExecutor(size, context, initializer=_begin, initargs=(work, shared, size)) as pool:
+                # a pool whose worker is lost takes no other task
+                with without_interruption(), suppress(BrokenProcessPool):
+                    for number, task in left.items():
+                        futures[pool.submit(_do, task)] = number
+                try:
+                    for future in as_completed(futures):
+                        if not isinstance(future.exception(), BrokenProcessPool):
+                            del left[futures[future]]
+                            yield futures[future], future.result()
+                except (KeyboardInterrupt, GeneratorExit):
+                    for worker in multiprocessing.active_children():
+                        worker.kill()
+                    raise
+                finally:
+                    pool.shutdown(cancel_futures=True)
+            if not left:
+                return
+            losses += 1
+            if losses > AGAIN:
+                raise RunError(
+                    f"worker processes ended before their work did {losses} times, as those that are killed or have no "
+                    "memory left; repeat the command with fewer --workers"
+                )
+            write_line(f"a worker process was lost; {len(left)} of {len(tasks)} tasks are left and begin again")
 
 
 _given: tuple[Callable[..., Any], Any] | None = None  # of this worker: what it does, and what its tasks share

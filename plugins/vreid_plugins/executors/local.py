@@ -1,4 +1,4 @@
-"""Rows of a board, or tasks of one computation, in processes of this machine."""
+"""Rows of a board in processes of this machine."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from vreid_bench import Command, Job, Outcome, Processes, hookimpl, map_in_processes
+from vreid_bench import Command, Job, Outcome, Processes, hookimpl
 
 Ended = SimpleQueue[tuple[Command, Outcome] | BaseException]
 
 
 class Local:
-    """Processes of this machine, one at a time or as many as `-j` or `--workers` says."""
+    """Runs in processes of this machine, one at a time or as many as `-j` says."""
 
     def __init__(self, jobs: int | None) -> None:
-        self._jobs = jobs or 1
-        self._pool = ThreadPoolExecutor(self._jobs)
+        self._pool = ThreadPoolExecutor(jobs or 1)
         self._processes = Processes()
 
     def run(self, jobs: Sequence[Job], folder: Path) -> Iterator[tuple[Command, Outcome]]:
@@ -32,10 +31,6 @@ class Local:
                 raise result
             yield result
         self._pool.shutdown()
-
-    def map_tasks(self, work: Callable[..., Any], shared: Any, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        """As `vreid_bench.TaskExecutor.map_tasks`."""
-        return map_in_processes(work, shared, tasks, self._jobs)
 
     def cancel(self) -> str:
         """As `vreid_bench.Executor.cancel`."""
