@@ -1,4 +1,4 @@
-"""Parts of a gallery, and executors of tasks, that worker processes can read: they import this module."""
+"""Galleries of tests: parts that worker processes can read (they import this module), and rows to write."""
 
 import os
 import pickle
@@ -53,6 +53,22 @@ def die_once(mark):
     if not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Rows(NamedTuple):
+    """What a gallery folder is written from: blocks in memory, which are read one by one."""
+
+    given: list
+    signature: str = ""
+    metric: str | None = None
+
+    def sign(self):
+        return self.signature
+
+    def blocks(self, first):
+        for block in self.given:
+            yield Block(*(column[first:] for column in block))
+            first = max(0, first - len(block.pids))
 
 
 class Elsewhere:
