@@ -14,7 +14,7 @@ Work = Callable[[Shared, Task, int | None], Result]
 
 
 class TaskExecutor(Protocol):
-    """An executor that `score --executor` can use. Its factory is that of `Executor`; for boards it need not be one."""
+    """What an executor of boards (`Executor`) has besides if `score --executor` can use it."""
 
     def map_tasks(
         self, work: Work[Shared, Task, Result], shared: Shared, tasks: Sequence[Task]

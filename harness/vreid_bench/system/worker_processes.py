@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
+from tqdm import tqdm
+
 from vreid_bench.system.errors import RunError
 from vreid_bench.system.progress import write_line
 
@@ -30,6 +32,7 @@ def begin_work(workers: int) -> None:
     Where the system does not tell which cores there are, it may run on any.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(threading.RLock())  # its own is shared among processes, and left behind by one that is killed
     if hasattr(os, "sched_getaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         number = int(multiprocessing.current_process().name.rpartition("-")[2])  # SpawnProcess-1, and so on
