@@ -41,7 +41,7 @@ def check_shared(query, parts, metric, executor, workers):
     check_equal(count_from_parts(query[0], parts, known, labels, metric), counted)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.integers(1, 60),
