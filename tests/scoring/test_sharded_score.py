@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from gallery_parts import Elsewhere
+
+from vreid_plugins.executors.ray_cluster import Ray
 
 WIDTH = 6
 
@@ -93,6 +96,24 @@ def test_workers_change_no_bit(cli, cli_json, files, tmp_path):
     folder = write(cli, files, tmp_path / "big", "--rows", 40)
     asked = "score", "--query", files / "q.npz", "--gallery", folder
     assert cli_json(*asked, "--workers", 2) == cli_json(*asked)
+
+
+def test_tasks_of_another_executor_change_no_bit_and_name_files_for_every_machine(
+    cli, cli_json, files, tmp_path, monkeypatch
+):
+    given = []
+
+    def map_tasks(self, work, shared, tasks):
+        given.extend(part for task in tasks for part in task.parts)
+        return Elsewhere().map_tasks(work, shared, tasks)
+
+    monkeypatch.setattr(Ray, "map_tasks", map_tasks)
+    write(cli, files, tmp_path / "big", "--rows", 40, "--dtype", "float16")
+    monkeypatch.chdir(tmp_path)
+    asked = "score", "--query", files / "q.npz", "--gallery", "big", "--precision", "int8"
+    assert cli_json(*asked, "--executor", "ray:cpus=2", "--workers", 2) == cli_json(*asked)
+    assert {part.file.path.parent for part in given[:8]} == {tmp_path / "big"}
+    assert len(given) == 3 * 8  # two passes, and one of rounded vectors
 
 
 def test_a_folder_is_verified(cli, files, tmp_path):

@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -28,7 +29,7 @@ class Ray:
     cpus: processors that Ray counts for a task; a run of a board uses one, and counting uses so many.
     gpus: GPUs that Ray counts for a task; a run of a board uses none, as portable arithmetic is that of a CPU.
     memory: GB that Ray counts for a task; 0 for none.
-    retries: how often a task begins again after its node or its process was lost.
+    retries: how often a task begins again after its node or its process was lost, as for lack of memory.
     """
 
     def __init__(
@@ -46,17 +47,16 @@ class Ray:
         self._needs = {"num_cpus": cpus, "num_gpus": gpus, "memory": int(memory * 2**30) or None}
         self._retries = retries
         self._threads = max(1, int(cpus))
-        self._running: dict[Any, Any] = {}  # reference -> what it does
+        self._running: dict[Any, int] = {}  # reference of a result -> the number of its task
 
     def run(self, jobs: Sequence[Job], folder: Path) -> Iterator[tuple[Command, Outcome]]:
         """As `vreid_bench.Executor.run`."""
         ray = self._connect()
         begin = self._prepare(ray, _work)
-        for job, done in self._finish(ray, begin, jobs):
-            try:
-                outcomes = ray.get(done)
-            except ray.exceptions.RayError as fault:
-                outcomes = [Outcome(None, f"the task of Ray failed ({_describe(fault)})")] * len(job)
+        for number, outcomes in self._finish(ray, lambda number: begin(jobs[number]), len(jobs)):
+            job = jobs[number]
+            if isinstance(outcomes, ray.exceptions.RayError):
+                outcomes = [Outcome(None, f"the task of Ray failed ({_describe(outcomes)})")] * len(job)
             yield from zip(job, outcomes, strict=True)
 
     def map_tasks(
@@ -65,17 +65,18 @@ class Ray:
         """As `vreid_bench.TaskExecutor.map_tasks`; the nodes must see the files that tasks name."""
         ray = self._connect()
         begin, stored = self._prepare(ray, _do), ray.put(shared)  # which each node takes once
-        ended = self._finish(ray, lambda number: begin(work, stored, tasks[number], self._threads), range(len(tasks)))
         try:
-            for number, done in ended:
-                yield number, ray.get(done)
-        except ray.exceptions.RayTaskError as fault:
-            raise fault.cause from None  # what the task raised, without Ray's words around it
-        except ray.exceptions.RayError as fault:
-            raise RunError(
-                f"executor ray: a task was lost {self._retries + 1} times ({_describe(fault)}); fewer tasks for each "
-                "node (ray:cpus=... or ray:memory=...) leave more memory to each"
-            ) from fault
+            for number, result in self._finish(
+                ray, lambda number: begin(work, stored, tasks[number], self._threads), len(tasks)
+            ):
+                if isinstance(result, ray.exceptions.RayTaskError):
+                    raise result.cause  # what the task raised, without Ray's words around it
+                if isinstance(result, ray.exceptions.RayError):
+                    raise RunError(
+                        f"executor ray: a task was lost {self._retries + 1} times ({_describe(result)}); let Ray count "
+                        "more memory for each (ray:memory=GB), or look at the nodes"
+                    )
+                yield number, result
         finally:
             self.cancel()
 
@@ -91,20 +92,32 @@ class Ray:
 
     def _prepare(self, ray: Any, function: Callable[..., Any]) -> Callable[..., Any]:
         """What begins a task that calls this function, and returns the reference of its result."""
-        task = ray.remote(function)
-        options = {"name": "vreid-bench", "max_retries": self._retries, "retry_exceptions": False}
-        begin: Callable[..., Any] = task.options(**options, **self._needs).remote
+        # Ray would begin a task that its node has too little memory for again without end
+        options = {"name": "vreid-bench", "max_retries": 0, "retry_exceptions": False}
+        begin: Callable[..., Any] = ray.remote(function).options(**options, **self._needs).remote
         return begin
 
-    def _finish(self, ray: Any, begin: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-        """Begin a task for each item, so many at a time; returns each item with the reference of its result."""
-        left = iter(items)
-        self._running = {begin(item): item for item in islice(left, self._jobs)}
+    def _finish(self, ray: Any, begin: Callable[[int], Any], count: int) -> Iterator[tuple[int, Any]]:
+        """The number of each of so many tasks with its result, or with the error of Ray that it ended with.
+
+        begin: begins the task of a number, and begins it again after its node or its process was lost.
+        """
+        left, losses = iter(range(count)), Counter[int]()
+        final = ray.exceptions.RayTaskError, ray.exceptions.TaskCancelledError
+        self._running = {begin(number): number for number in islice(left, self._jobs)}
         while self._running:
             [done], _ = ray.wait(list(self._running), num_returns=1, fetch_local=True)
-            item = self._running.pop(done)
-            self._running |= {begin(item): item for item in islice(left, 1)}
-            yield item, done
+            number = self._running.pop(done)
+            try:
+                result = ray.get(done)
+            except ray.exceptions.RayError as fault:
+                if not isinstance(fault, final) and losses[number] < self._retries:
+                    losses[number] += 1
+                    self._running[begin(number)] = number
+                    continue
+                result = fault
+            self._running |= {begin(number): number for number in islice(left, 1)}
+            yield number, result
 
     def _connect(self) -> Any:
         """Ray itself, connected to the cluster."""
