@@ -14,7 +14,7 @@ from vreid_bench.ops.metric import Metric
 from vreid_bench.scoring.gallery_labels import ShardLabels, read_label_file
 from vreid_bench.scoring.gallery_manifest import FILE, Manifest, ShardEntry, read_manifest
 from vreid_bench.scoring.gallery_shards import VectorFile, read_npy_header
-from vreid_bench.scoring.ranks.by_parts import ROWS, Block
+from vreid_bench.scoring.ranks.by_parts import Block, choose_rows
 from vreid_bench.scoring.rounding import from_int8
 from vreid_bench.system.errors import InputError
 
@@ -57,7 +57,7 @@ class StoredShard:
 
     def check(self) -> None:
         """Read all of it. Raises InputError as `blocks` does."""
-        for _ in self.blocks(ROWS):
+        for _ in self.blocks(choose_rows(self.file.shape[1])):
             pass
 
     def read_labels(self) -> ShardLabels:

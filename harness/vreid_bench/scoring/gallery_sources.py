@@ -13,7 +13,7 @@ from vreid_bench.scoring.array_files import is_store, read_arrays
 from vreid_bench.scoring.distances import METRICS
 from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern
 from vreid_bench.scoring.labelled_features import LabelledFeatures
-from vreid_bench.scoring.ranks.by_parts import ROWS, Block
+from vreid_bench.scoring.ranks.by_parts import Block, choose_rows
 from vreid_bench.system.fingerprint import digest
 
 
@@ -50,7 +50,7 @@ class Files:
             else:
                 shard = Shard.open(path, None, "euclidean")
                 size = len(shard)
-                yield from shard.blocks(ROWS, first)
+                yield from shard.blocks(choose_rows(shard.vectors.shape[1]), first)
             first = max(0, first - size)
 
 

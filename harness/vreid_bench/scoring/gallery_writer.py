@@ -167,14 +167,10 @@ def _regroup(blocks: Iterable[Block], rows: int | None, dim: int | None) -> Iter
             count += last - first
             first = last
             if count == rows:
-                yield _join(held)
+                yield Block.join(held)
                 held, count = [], 0
     if count:
-        yield _join(held)
-
-
-def _join(blocks: list[Block]) -> Block:
-    return Block(*(np.concatenate(columns) for columns in zip(*blocks, strict=True)))
+        yield Block.join(held)
 
 
 def _check_block(block: Block, dim: int | None) -> None:

@@ -20,7 +20,7 @@ from vreid_bench.scoring.gallery_manifest import Stored, is_gallery, read_manife
 from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern
 from vreid_bench.scoring.imports import Plugins
 from vreid_bench.scoring.labelled_features import LabelledFeatures
-from vreid_bench.scoring.ranks.by_parts import Block, Part
+from vreid_bench.scoring.ranks.by_parts import Block, Part, choose_rows
 from vreid_bench.scoring.ranks.by_workers import SharedGallery
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.report import Report
@@ -72,7 +72,7 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     opened = _open_gallery(path, vectors.shape[1], request.metric)
     if opened.stored is not None:
         vectors = _round_as_stored(vectors, opened.stored)
-    gallery = SharedGallery(opened.parts, executor, request.workers)
+    gallery = SharedGallery(opened.parts, executor, request.workers, choose_rows(vectors.shape[1]))
     known = gallery.find(np.unique(query.pid), vectors.dtype)
     labels = known.label(vectors, query.pid, query.camid)
     within = bool((labels.own >= 0).all())

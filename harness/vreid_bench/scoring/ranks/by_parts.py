@@ -20,7 +20,8 @@ from vreid_bench.scoring.ranks.labels import Ints, Labels
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.progress import bar
 
-ROWS = 1 << 18  # gallery items that are held and counted at once
+ROWS = 1 << 18  # gallery items that are held and counted at once, at most
+NUMBERS = 1 << 26  # in their vectors, at most: 256 MiB in float32
 
 
 class Block(NamedTuple):
@@ -29,6 +30,11 @@ class Block(NamedTuple):
     vectors: NDArray[Any]  # [n, E]
     pids: Ints  # [n]
     camids: Ints  # [n]
+
+    @classmethod
+    def join(cls, blocks: Sequence[Block]) -> Block:
+        """Blocks that follow one another, of which there is one at least."""
+        return blocks[0] if len(blocks) == 1 else cls(*map(np.concatenate, zip(*blocks, strict=True)))
 
 
 class Part(Protocol):
@@ -68,9 +74,9 @@ class Known(NamedTuple):
         """The number of the item that is this query itself, by its labels and vector, -1 where there is none: [Q]."""
         at: dict[tuple[int, int, bytes], int] = {}
         for number in reversed(range(len(self.places))):  # of equal ones, the first is taken
-            at[int(self.pids[number]), int(self.camids[number]), self.vectors[number].tobytes()] = number
+            at[int(self.pids[number]), int(self.camids[number]), _to_key(self.vectors[number])] = number
         asked = zip(pids.tolist(), camids.tolist(), vectors.astype(self.vectors.dtype), strict=True)
-        return np.array([at.get((pid, camid, vector.tobytes()), -1) for pid, camid, vector in asked], np.int64)
+        return np.array([at.get((pid, camid, _to_key(vector)), -1) for pid, camid, vector in asked], np.int64)
 
     def label(self, vectors: NDArray[Any], pids: Ints, camids: Ints) -> Labels:
         """These items as a gallery, with the queries; a query that is an item is not listed twice."""
@@ -117,6 +123,11 @@ def count_from_parts(
     return ranking.add(count_strangers(ranking, parts, rows))
 
 
+def choose_rows(dim: int) -> int:
+    """How many rows of so many numbers are held at once."""
+    return max(1, min(ROWS, NUMBERS // dim))
+
+
 def find_known(parts: Sequence[Part], people: Ints, dtype: Any, rows: int = ROWS, first: int = 0) -> list[Known]:
     """The items of these people in each block of parts that follow one another.
 
@@ -157,11 +168,26 @@ def count_strangers(
 
 
 def _blocks(parts: Iterable[Part], rows: int, place: int) -> Iterator[tuple[int, Block]]:
-    """The blocks of all parts, with the place of the first row of each; that of the very first is given."""
+    """The rows of all parts, at most so many at a time, with the place of the first; that of the very first is given.
+
+    Small parts are joined: each time, all known items are counted again.
+    """
+    held: list[Block] = []
+    count = 0
     for part in parts:
         for block in part.blocks(rows):
-            yield place, block
-            place += len(block.pids)
+            if held and count + len(block.pids) > rows:
+                yield place, Block.join(held)
+                held, count, place = [], 0, place + count
+            held.append(block)
+            count += len(block.pids)
+    if held:
+        yield place, Block.join(held)
+
+
+def _to_key(vector: NDArray[Any]) -> bytes:
+    """The bytes of a vector [E], alike for equal ones: -0.0 equals 0.0."""
+    return (vector + 0).tobytes()
 
 
 def _add_strangers(labels: Labels, count: int, order: Ints) -> Labels:

@@ -45,21 +45,22 @@ class SharedGallery:
     parts: Sequence[Part]
     executor: TaskExecutor | None = None  # None: this process reads all of it
     workers: int | None = None  # at a time; None: as many as the executor has room for
+    rows: int = ROWS  # that are held at once
 
     def find(self, people: Ints, dtype: Any) -> Known:
         """The first pass, as `Known.of`."""
         if self.executor is None:
-            return Known.of(self.parts, people, dtype)
-        found = dict(self._map(self.executor, "find matches", _find, (people, dtype)))
+            return Known.of(self.parts, people, dtype, self.rows)
+        found = dict(self._map(self.executor, "find matches", _find, (people, dtype, self.rows)))
         return Known.join([known for number in sorted(found) for known in found[number]])
 
     def count(self, query: NDArray[Any], known: Known, labels: Labels, metric: Metric) -> Counts:
         """The second pass, as `count_from_parts`."""
         if self.executor is None:
-            return count_from_parts(query, self.parts, known, labels, metric)
+            return count_from_parts(query, self.parts, known, labels, metric, self.rows)
         ranking = Ranking.of(query, known, labels, metric)
         strangers = np.zeros_like(ranking.among.before)
-        for _, counted in self._map(self.executor, "rank", _count, ranking):
+        for _, counted in self._map(self.executor, "rank", _count, (ranking, self.rows)):
             strangers += counted
         return ranking.add(strangers)
 
@@ -67,24 +68,25 @@ class SharedGallery:
         self, executor: TaskExecutor, title: str, work: Work[Shared, Stretch, Result], shared: Shared
     ) -> Iterator[tuple[int, Result]]:
         rows = sum(map(len, self.parts))
-        tasks = list(_share(self.parts, self.workers * TASKS if self.workers else -(-rows // ROWS)))
+        tasks = list(_share(self.parts, self.workers * TASKS if self.workers else -(-rows // self.rows)))
         with bar(rows, title, "item") as progress, closing(executor.map_tasks(work, shared, tasks)) as results:
             for number, result in results:
                 progress.update(sum(map(len, tasks[number].parts)))
                 yield number, result
 
 
-def _find(shared: tuple[Ints, Any], task: Stretch, threads: int | None) -> list[Known]:
+def _find(shared: tuple[Ints, Any, int], task: Stretch, threads: int | None) -> list[Known]:
     """In a worker, which needs one thread."""
-    people, dtype = shared
+    people, dtype, rows = shared
     with silence():
-        return find_known(task.parts, people, dtype, first=task.first)
+        return find_known(task.parts, people, dtype, rows, task.first)
 
 
-def _count(ranking: Ranking, task: Stretch, threads: int | None) -> Ints:
+def _count(shared: tuple[Ranking, int], task: Stretch, threads: int | None) -> Ints:
     """In a worker."""
+    ranking, rows = shared
     with silence():
-        return count_strangers(ranking, task.parts, first=task.first, threads=threads)
+        return count_strangers(ranking, task.parts, rows, task.first, threads)
 
 
 def _share(parts: Sequence[Part], tasks: int) -> Iterator[Stretch]:
