@@ -58,7 +58,7 @@ def test_small_parts_are_read_together(sizes, rows, expected):
 
 
 def test_blocks_of_long_vectors_have_fewer_rows():
-    assert [choose_rows(dim) for dim in (1, 64, 256, 2048, 1 << 40)] == [ROWS, ROWS, ROWS, ROWS // 8, 1]
+    assert [choose_rows(dim) for dim in (1, 64, 128, 2048, 1 << 40)] == [ROWS, ROWS, ROWS, ROWS // 16, 1]
 
 
 def test_a_query_with_a_negative_zero_is_found():

@@ -1,6 +1,8 @@
 """Ranks over a gallery in parts, counted by several workers: the integers of one process."""
 
+import itertools
 import multiprocessing
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ from gallery_parts import Array, Damaged, DeadlyOnce, Elsewhere
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from vreid_bench.scoring.ranks import by_workers
 from vreid_bench.scoring.ranks.by_parts import Known, count_from_parts
 from vreid_bench.scoring.ranks.by_workers import SharedGallery, _share
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.worker_processes import WorkerProcesses
 
 
@@ -77,6 +80,25 @@ def test_processes_count_as_one_also_when_one_is_killed(world, tmp_path, capsys)
 def test_nobody_who_is_asked_for_is_told_as_in_one_process(world):
     with pytest.raises(InputError, match="none of its items shows a person that is asked for"):
         SharedGallery(world[1], Elsewhere(), 2).find(np.array([10**6]), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "fits"),
+    [
+        ("native-avx2", "native-avx512", True),  # as test_ranks.py holds
+        ("native-avx2", "native-plain", False),
+        ("numpy", "native-avx2", False),
+        ("numpy", "numpy", True),
+    ],
+)
+def test_workers_that_may_round_otherwise_are_told(world, monkeypatch, mine, theirs, fits):
+    query, parts = world
+    known = Known.of(parts, np.unique(query[1]), np.float32)
+    names = itertools.chain([mine], itertools.repeat(theirs))
+    monkeypatch.setattr(by_workers, "backend", lambda: next(names))
+    gallery = SharedGallery(parts, Elsewhere(), 2)
+    with nullcontext() if fits else pytest.raises(RunError, match=f"a worker counts with {theirs} and this .* {mine}"):
+        gallery.count(query[0], known, known.label(*query), "cosine")
 
 
 def test_a_fault_that_a_worker_finds_is_told(world):

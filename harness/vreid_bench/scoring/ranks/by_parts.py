@@ -21,7 +21,7 @@ from vreid_bench.system.errors import InputError
 from vreid_bench.system.progress import bar
 
 ROWS = 1 << 18  # gallery items that are held and counted at once, at most
-NUMBERS = 1 << 26  # in their vectors, at most: 256 MiB in float32
+NUMBERS = 1 << 25  # in their vectors, at most: 128 MiB in float32
 
 
 class Block(NamedTuple):

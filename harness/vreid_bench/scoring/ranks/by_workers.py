@@ -21,8 +21,9 @@ from vreid_bench.scoring.ranks.by_parts import (
     count_strangers,
     find_known,
 )
-from vreid_bench.scoring.ranks.counting import Counts
+from vreid_bench.scoring.ranks.counting import Counts, backend
 from vreid_bench.scoring.ranks.labels import Ints, Labels
+from vreid_bench.system.errors import RunError
 from vreid_bench.system.progress import bar, silence
 
 TASKS = 4  # for each worker, so that none waits long for the last one
@@ -60,7 +61,7 @@ class SharedGallery:
             return count_from_parts(query, self.parts, known, labels, metric, self.rows)
         ranking = Ranking.of(query, known, labels, metric)
         strangers = np.zeros_like(ranking.among.before)
-        for _, counted in self._map(self.executor, "rank", _count, (ranking, self.rows)):
+        for _, counted in self._map(self.executor, "rank", _count, (ranking, self.rows, backend())):
             strangers += counted
         return ranking.add(strangers)
 
@@ -82,11 +83,21 @@ def _find(shared: tuple[Ints, Any, int], task: Stretch, threads: int | None) -> 
         return find_known(task.parts, people, dtype, rows, task.first)
 
 
-def _count(shared: tuple[Ranking, int], task: Stretch, threads: int | None) -> Ints:
+def _count(shared: tuple[Ranking, int, str], task: Stretch, threads: int | None) -> Ints:
     """In a worker."""
-    ranking, rows = shared
+    ranking, rows, asked = shared
+    if _describe_rounding(asked) != _describe_rounding(backend()):
+        raise RunError(
+            f"a worker counts with {backend()} and this process with {asked}, which may round distances differently; "
+            "install vreid-bench with the same native kernels on every machine"
+        )
     with silence():
         return count_strangers(ranking, task.parts, rows, task.first, threads)
+
+
+def _describe_rounding(name: str) -> str:
+    """What counts with equal bits: all native kernels but the plain one round a product and a sum at once."""
+    return name if name in ("numpy", "native-plain") else "fused"
 
 
 def _share(parts: Sequence[Part], tasks: int) -> Iterator[Stretch]:
