@@ -26,7 +26,7 @@ from vreid_bench.contracts.recipe import (
 )
 from vreid_bench.contracts.small_preset import SMALL_SIZE, STEPS, shrink_method, shrink_training
 from vreid_bench.contracts.weight_file import WeightFile
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.fingerprint import digest
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from vreid_bench.contracts.executor import Command, Executor, Job, Outcome
     from vreid_bench.contracts.parts import Batch, ClipFeatures, Clips, PairScores, Published
     from vreid_bench.contracts.people import DISTRACTOR, JUNK, person_ids
+    from vreid_bench.contracts.task_executor import TaskExecutor
     from vreid_bench.evaluation.strategies.cases import Cases
     from vreid_bench.evaluation.strategies.corruption import Corruption
     from vreid_bench.evaluation.strategies.reassociation import Reassociation
@@ -92,6 +93,7 @@ _HOME = {
     "vreid_bench.contracts.executor": ("Command", "Executor", "Job", "Outcome"),
     "vreid_bench.contracts.parts": ("Batch", "ClipFeatures", "Clips", "PairScores", "Published"),
     "vreid_bench.contracts.people": ("DISTRACTOR", "JUNK", "person_ids"),
+    "vreid_bench.contracts.task_executor": ("TaskExecutor",),
     "vreid_bench.evaluation.strategies.cases": ("Cases",),
     "vreid_bench.evaluation.strategies.corruption": ("Corruption",),
     "vreid_bench.evaluation.strategies.reassociation": ("Reassociation",),
@@ -178,11 +180,13 @@ __all__ = [
     "Report",
     "Reported",
     "Roles",
+    "RunError",
     "Schedule",
     "Selection",
     "Shapes",
     "Source",
     "Split",
+    "TaskExecutor",
     "Tracklet",
     "Train",
     "Unscored",

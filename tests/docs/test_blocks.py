@@ -41,6 +41,7 @@ EXCEPTIONS = {
         "parsed",
         "a cluster; tests/plugins/executors has a small one",
     ),
+    r"^vreid-bench score .* --executor ray": ("parsed", "a cluster; tests/plugins/executors has a small one"),
     r"reproduce tacan --table 2 --run": ("parsed", "hours; tests/cli/test_reproduce.py runs rows that are missing"),
     r"^vreid-bench doctor$": ("without canary", "its short training needs portable arithmetic from the start"),
     r"report RUN|report mars@|report runs/": ("without figures", "seconds; tests/cli/test_report.py has them"),

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vreid_bench.contracts.people import JUNK
-from vreid_bench.scoring.ranks.by_parts import Known, count_from_parts
+from vreid_bench.scoring.ranks.by_parts import ROWS, Known, _blocks, choose_rows, count_from_parts
 from vreid_bench.scoring.ranks.counting import Counts, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
@@ -42,6 +42,29 @@ def test_parts_count_as_one_array(metric: str, seed: int, size: int, rows: int, 
         assert np.array_equal(getattr(one, name), getattr(many, name))
     if metric == "euclidean":  # whole numbers: exact
         assert many.before.sum(1).tolist() == _count_slowly(query, gallery, one_labels, many)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "rows", "expected"), [([2, 0, 3, 1, 7], 5, [5, 1, 5, 2]), ([0, 0], 5, []), ([], 5, [])]
+)
+def test_small_parts_are_read_together(sizes, rows, expected):
+    parts = [Array(np.full((size, 2), number), *np.zeros((2, size), int)) for number, size in enumerate(sizes)]
+    found = list(_blocks(parts, rows, 100))
+    assert [len(block.pids) for _, block in found] == expected
+    assert [place for place, _ in found] == [100 + sum(expected[:number]) for number in range(len(expected))]
+    assert [v for _, block in found for v in block.vectors[:, 0]] == [
+        n for n, size in enumerate(sizes) for _ in range(size)
+    ]
+
+
+def test_blocks_of_long_vectors_have_fewer_rows():
+    assert [choose_rows(dim) for dim in (1, 64, 128, 2048, 1 << 40)] == [ROWS, ROWS, ROWS, ROWS // 16, 1]
+
+
+def test_a_query_with_a_negative_zero_is_found():
+    known = Known(np.arange(2), np.array([[0.0, 1.0], [-0.0, 2.0]]), np.array([1, 1]), np.array([1, 1]))
+    query = np.array([[-0.0, 1.0], [0.0, 2.0], [0.0, 3.0]])
+    assert known.find(query, np.ones(3, int), np.ones(3, int)).tolist() == [0, 1, -1]
 
 
 def _draw(generator: np.random.Generator, size: int, by_camera: bool) -> tuple[np.ndarray, np.ndarray, Labels]:

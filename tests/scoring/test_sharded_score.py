@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from gallery_parts import Elsewhere
+
+from vreid_plugins.executors.ray_cluster import Ray
 
 WIDTH = 6
 
@@ -56,11 +59,61 @@ def test_a_folder_in_fewer_bits_has_the_scores_that_precision_measures(cli, cli_
     assert any(whole[name]["precision"][to]["mAP_loss"] for name in whole)  # something is lost, or nothing was tested
 
 
+def test_the_metric_is_that_of_the_manifest_unless_one_is_named(cli, cli_json, files, tmp_path):
+    folder = write(cli, files, tmp_path / "big")
+    asked = "score", "--query", files / "q.npz", "--gallery", folder
+    cosine, euclidean = (cli_json(*asked, "--metric", metric) for metric in ("cosine", "euclidean"))
+    assert cli_json(*asked) == cosine != euclidean
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"metric": null', '"metric": "euclidean"'))
+    assert cli_json(*asked) == euclidean
+    assert cli_json(*asked, "--metric", "cosine") == cosine
+
+
+def test_queries_with_more_bits_than_the_folder_are_found_in_it(cli, cli_json, files, tmp_path):
+    with np.load(files / "g.npz") as gallery:
+        arrays = dict(gallery)
+    arrays["embedding"] = arrays["embedding"] * (1 + 1e-12)  # exact in float64 alone
+    asked = np.flatnonzero(arrays["pid"] > 0)[::7]
+    np.savez(tmp_path / "g.npz", **arrays)
+    np.savez(tmp_path / "q.npz", **{name: array[asked] for name, array in arrays.items()})
+    assert cli("gallery", "write", tmp_path / "big", tmp_path / "g.npz").exit_code == 0
+    found = cli_json("score", "--query", tmp_path / "q.npz", "--gallery", tmp_path / "big", "--dtype", "float64")
+    assert len(found["conventions"]) == 3  # those of MARS, which need the queries in the gallery
+
+
+def test_a_query_that_is_listed_twice_is_named(cli, files, tmp_path):
+    folder = write(cli, files, tmp_path / "big")
+    with np.load(files / "q.npz") as query:
+        np.savez(tmp_path / "q.npz", **{name: np.concatenate([query[name], query[name][2:3]]) for name in query})
+    result = cli("score", "--query", tmp_path / "q.npz", "--gallery", folder)
+    assert result.exit_code == 2
+    assert "q.npz: rows 2 and" in result.stderr
+
+
 @pytest.mark.slow
 def test_workers_change_no_bit(cli, cli_json, files, tmp_path):
     folder = write(cli, files, tmp_path / "big", "--rows", 40)
     asked = "score", "--query", files / "q.npz", "--gallery", folder
     assert cli_json(*asked, "--workers", 2) == cli_json(*asked)
+
+
+def test_tasks_of_another_executor_change_no_bit_and_name_files_for_every_machine(
+    cli, cli_json, files, tmp_path, monkeypatch
+):
+    given = []
+
+    def map_tasks(self, work, shared, tasks):
+        given.extend(part for task in tasks for part in task.parts)
+        return Elsewhere().map_tasks(work, shared, tasks)
+
+    monkeypatch.setattr(Ray, "map_tasks", map_tasks)
+    write(cli, files, tmp_path / "big", "--rows", 40, "--dtype", "float16")
+    monkeypatch.chdir(tmp_path)
+    asked = "score", "--query", files / "q.npz", "--gallery", "big", "--precision", "int8"
+    assert cli_json(*asked, "--executor", "ray:cpus=2", "--workers", 2) == cli_json(*asked)
+    assert {part.file.path.parent for part in given[:8]} == {tmp_path / "big"}
+    assert len(given) == 3 * 8  # two passes, and one of rounded vectors
 
 
 def test_a_folder_is_verified(cli, files, tmp_path):
@@ -83,7 +136,12 @@ def test_a_folder_is_verified(cli, files, tmp_path):
             ("--gallery", "g.npz", "--precision", "fp16", "--ties", "expected"),
             "--precision compares rankings of vectors",
         ),
-        (("--gallery", "big", "--rerank", "zhong"), "--rerank: is not computed of a gallery in shards"),
+        (("--gallery", "g.npz", "--executor", "ray"), "--executor: is for a gallery in shards"),
+        (("--gallery", "big", "--executor", "slurm"), "--executor slurm: makes rows of boards, and no scores"),
+        (
+            ("--gallery", "big", "--rerank", "zhong"),
+            "distances among the whole gallery, which do not add up over shards",
+        ),
         (("--gallery", "g.npz", "--precision", "fp16", "--matcher", "mean"), "--precision: rounds one vector"),
     ],
 )

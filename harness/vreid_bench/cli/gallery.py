@@ -38,16 +38,16 @@ def write(folder: Path, files: tuple[Path, ...], **options: Any) -> None:
     """Write the new gallery FOLDER from files.
 
     FILE is an .npz with embedding, pid and camid, a pattern of such files, or a run with features. `score --gallery
-    FOLDER` reads the shards block by block.
+    FOLDER` reads the shards block by block. Repeat an interrupted command to go on.
 
     \b
         vreid-bench gallery write big 'features-*.npz' --dtype float16
     """
-    from vreid_bench.scoring.gallery_folder import describe, write_gallery
-    from vreid_bench.scoring.gallery_sources import read_blocks
+    from vreid_bench.scoring.gallery_sources import Files
+    from vreid_bench.scoring.gallery_writer import write_gallery
 
-    manifest = write_gallery(folder, read_blocks(files), **options)
-    echo(f"{folder}: {describe(manifest)}; `vreid-bench score --query FILE --gallery {folder}` reads it")
+    manifest = write_gallery(folder, Files.find(files), **options)
+    echo(f"{folder}: {manifest.describe()}; `vreid-bench score --query FILE --gallery {folder}` reads it")
 
 
 @gallery.command()
@@ -58,7 +58,7 @@ def verify(folder: Path) -> None:
     \b
         vreid-bench gallery verify big
     """
-    from vreid_bench.scoring.gallery_folder import check_gallery, describe
+    from vreid_bench.scoring.gallery_folder import check_gallery
     from vreid_bench.scoring.gallery_manifest import read_manifest
 
     problems = list(check_gallery(folder))
@@ -66,4 +66,4 @@ def verify(folder: Path) -> None:
         echo(problem)
     if problems:
         raise click.exceptions.Exit(2)
-    echo(f"{folder}: no fault; {describe(read_manifest(folder))}")
+    echo(f"{folder}: no fault; {read_manifest(folder).describe()}")

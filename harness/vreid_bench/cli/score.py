@@ -54,9 +54,14 @@ from vreid_bench.system.terminal import echo
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    default=1,
+    help="How many read a gallery in shards at a time; default: one process, or as many as a cluster has room for.",
+)
+@click.option(
+    "--executor",
+    metavar="NAME",
+    default="local",
     show_default=True,
-    help="Processes that count in a gallery in shards.",
+    help="Where they are: local, ray or that of a plugin, with options as in ray:address=auto.",
 )
 @click.option("--per-query", type=FILE, help="Also write AP and first rank of each query to this .npz.")
 @AS_JSON

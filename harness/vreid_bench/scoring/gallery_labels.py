@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,6 +17,7 @@ from vreid_bench.scoring.array_files import Array
 from vreid_bench.scoring.ranks.labels import Ints
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
+from vreid_bench.system.stored_arrays import check_archive
 
 LabelFormat = Literal["parquet", "npz"]
 
@@ -81,6 +83,8 @@ def _read_parquet(content: bytes, names: tuple[str, ...], rows: int) -> Mapping[
 
 
 def _read_npz(content: bytes, names: tuple[str, ...]) -> Mapping[str, Array]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        check_archive(archive)  # before memory is taken for its arrays
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in names if name in arrays.files}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from vreid_bench.ops.metric import Metric
 from vreid_bench.records.fields import Count, Entry, Hash, Name
 from vreid_bench.records.parse import parse
 from vreid_bench.system.errors import InputError
@@ -25,7 +27,7 @@ class ShardEntry(Entry):
     vectors: Name  # `.npy` [rows, dim]
     labels: Name  # `.parquet` or `.npz` with pid, camid, and scale where the vectors are int8
     offset: Count  # the row of the gallery that its first row is
-    rows: Positive
+    rows: Count
     sha256: Hash  # of the file of vectors
     labels_sha256: Hash
 
@@ -36,8 +38,15 @@ class Manifest(Entry):
     version: Literal[1]
     dim: Positive
     dtype: Stored
+    metric: Metric | None = None  # by which the program that made the vectors compared them, if that is known
     rows: Positive
     shards: Annotated[tuple[ShardEntry, ...], Field(min_length=1)]
+
+    @classmethod
+    def of(cls, shards: Sequence[ShardEntry], dim: int, dtype: Stored, metric: Metric | None = None) -> Manifest:
+        """Raises ValueError for shards that do not follow one another, and for none."""
+        rows = sum(shard.rows for shard in shards)
+        return cls(version=1, dim=dim, dtype=dtype, metric=metric, rows=rows, shards=tuple(shards))
 
     @model_validator(mode="after")
     def _check_rows(self) -> Manifest:
@@ -52,6 +61,14 @@ class Manifest(Entry):
         if len(names) < 2 * len(self.shards):
             raise ValueError("two shards name one file")
         return self
+
+    def first(self, count: int) -> Manifest:
+        """That of its first shards alone."""
+        return Manifest.of(self.shards[:count], self.dim, self.dtype, self.metric)
+
+    def describe(self) -> str:
+        """What the gallery holds, in a line."""
+        return f"{self.rows:,} rows of {self.dim} numbers ({self.dtype}) in {len(self.shards):,} shards"
 
 
 def is_gallery(path: Path) -> bool:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -71,11 +71,11 @@ class Shard:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def blocks(self, rows: int) -> Iterator[Block]:
-        """The shard, at most so many rows at a time."""
+    def blocks(self, rows: int, first: int = 0) -> Iterator[Block]:
+        """The shard from that row on, at most so many rows at a time."""
         labels = self.read_labels()
-        for first in range(0, len(self), rows):
-            some = slice(first, first + rows)
+        for place in range(first, len(self), rows):
+            some = slice(place, place + rows)
             yield Block(self.vectors[some], labels.pid[some], labels.camid[some])
 
     def read_labels(self) -> LabelledFeatures:
@@ -110,9 +110,7 @@ def open_vectors(path: Path, width: int | None, metric: Metric) -> VectorFile:
             file.seek(member.header_offset)
             file.seek(sum(LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))), 1)
             begin = file.tell()
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(file)
+            shape, fortran, dtype = read_npy_header(file)
             offset = file.tell()
     except KeyError:
         raise InputError(f"{path}: has no array 'embedding'; {WRITE}") from None
@@ -127,6 +125,14 @@ def open_vectors(path: Path, width: int | None, metric: Metric) -> VectorFile:
     if shape[0] * shape[1] * dtype.itemsize > member.file_size - (offset - begin):
         raise InputError(f"{path}: embedding claims {list(shape)}, which the file does not hold; copy it again")
     return VectorFile(path, offset, (shape[0], shape[1]), dtype, metric == "cosine")
+
+
+def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is column by column, and type of the array that begins here. Raises ValueError or OSError."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    header: tuple[tuple[int, ...], bool, np.dtype[Any]] = read(file)
+    return header
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -32,7 +32,7 @@ from vreid_bench.scoring.label_source import LabelSource, Listing, Pair, read_in
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.report import Report
-from vreid_bench.scoring.score_request import ScoreRequest
+from vreid_bench.scoring.score_request import LOCAL, ScoreRequest
 from vreid_bench.scoring.sharded_score import is_sharded, score_shards
 from vreid_bench.scoring.similarity_check import describe_similarity, find_lowest, is_similarity_by_itself
 from vreid_bench.scoring.stored_run import check_stored_test
@@ -94,8 +94,9 @@ def score_files(request: ScoreRequest) -> Report:
     plugins = cache(Registry.installed)  # built when the first plugin is needed, and once
     if request.gallery is not None and is_sharded(request.gallery):
         return score_shards(request, plugins)
-    if request.workers > 1:
-        raise InputError("--workers: is for a gallery in shards; leave it out, all cores count already")
+    if request.workers not in (None, 1) or request.executor != LOCAL:
+        option = "--executor" if request.executor != LOCAL else "--workers"
+        raise InputError(f"{option}: is for a gallery in shards; leave it out, all cores count already")
     request = _take_store(request)
     if request.conventions:
         choose_conventions(request.conventions, plugins)  # a wrong name is reported before anything is read

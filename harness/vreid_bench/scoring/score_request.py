@@ -14,6 +14,7 @@ from vreid_bench.system.errors import InputError
 
 Ties = Literal["listed", "expected"]
 
+LOCAL = "local"  # the executor that is this machine
 TOGETHER = "--protocol and --info go together: whose index files, and the folder that holds them"
 
 
@@ -44,7 +45,8 @@ class ScoreRequest:
     ties: Ties | None = None  # how equal distances are scored; None: as each convention says
     by: tuple[str, ...] = ()  # attributes whose values are scored apart
     precisions: tuple[Rounding, ...] = ()  # that vectors are also rounded to, to measure what is lost
-    workers: int = 1  # processes that count in a gallery in shards
+    executor: str = LOCAL  # who counts in a gallery in shards, as `assignments.parse_part` reads it
+    workers: int | None = None  # of the executor, at a time; None: one process, or as many as a cluster has room for
 
     def __post_init__(self) -> None:
         for refused, reason in [*self._refuse_files(), *self._refuse_labels(), *self._refuse_distances()]:

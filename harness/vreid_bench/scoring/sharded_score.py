@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from vreid_bench.contracts.task_executor import TaskExecutor
 from vreid_bench.ops.metric import Metric
-from vreid_bench.scoring.array_files import read_arrays
+from vreid_bench.registry.assignments import parse_part
+from vreid_bench.scoring.array_files import Array, read_arrays
 from vreid_bench.scoring.conventions import MARS, choose_conventions
 from vreid_bench.scoring.distances import parse_metric
-from vreid_bench.scoring.gallery_folder import open_gallery
-from vreid_bench.scoring.gallery_manifest import is_gallery
+from vreid_bench.scoring.gallery_folder import open_shards
+from vreid_bench.scoring.gallery_manifest import Stored, is_gallery, read_manifest
 from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern
 from vreid_bench.scoring.imports import Plugins
 from vreid_bench.scoring.labelled_features import LabelledFeatures
-from vreid_bench.scoring.ranks.by_parts import Block, Known, Part
-from vreid_bench.scoring.ranks.by_workers import count_by_workers
+from vreid_bench.scoring.ranks.by_parts import Block, Part, choose_rows
+from vreid_bench.scoring.ranks.by_workers import SharedGallery
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.rounding import Rounding, round_vectors
-from vreid_bench.scoring.score_request import ScoreRequest
+from vreid_bench.scoring.score_request import LOCAL, ScoreRequest
 from vreid_bench.system.errors import InputError
-
-STORED_AS: dict[str, Rounding] = {"float16": "fp16", "int8": "int8"}
+from vreid_bench.system.worker_processes import WorkerProcesses
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,46 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     """
     assert request.query is not None, "a request with a gallery has queries"
     assert request.gallery is not None, "it names the shards"
+    _refuse_options(request)
+    query = LabelledFeatures.from_arrays(read_arrays(request.query), str(request.query))
+    query.check_once()
+    vectors = query.vectors(request.dtype)
+    executor = _choose_executor(request, plugins)
+    # workers on another machine begin in another folder
+    path = request.gallery if executor is None else request.gallery.absolute()
+    opened = _open_gallery(path, vectors.shape[1], request.metric)
+    if opened.stored is not None:
+        vectors = _round_as_stored(vectors, opened.stored)
+    gallery = SharedGallery(opened.parts, executor, request.workers, choose_rows(vectors.shape[1]))
+    known = gallery.find(np.unique(query.pid), vectors.dtype)
+    labels = known.label(vectors, query.pid, query.camid)
+    within = bool((labels.own >= 0).all())
+    rules = choose_conventions(request.conventions or (MARS if within else ("gallery-as-listed",)), plugins)
+    labels = labels.for_conventions(rules)
+    counts = gallery.count(vectors, known, labels, opened.metric)
+    report = Report.of(counts, labels, rules).with_cuts(request.depths, rules)
+    rounded: dict[str, Counts] = {}
+    for to in request.precisions:
+        kept = known._replace(vectors=round_vectors(known.vectors, to))
+        parts = [Rounded(shard, to, vectors.dtype) for shard in opened.parts]
+        rounded[to] = replace(gallery, parts=parts).count(round_vectors(vectors, to), kept, labels, opened.metric)
+    return report.with_precisions(rounded, rules)
+
+
+def _refuse_options(request: ScoreRequest) -> None:
+    """Raise InputError for what is not computed of shards."""
+    if request.rerank is not None:
+        raise InputError(
+            "--rerank: is not computed of a gallery in shards: a re-ranked distance depends on the neighbours of "
+            "gallery items, and so on the distances among the whole gallery, which do not add up over shards. Leave it "
+            "out, or score one file that fits into memory. To re-rank only the first ranks of each query would be an "
+            "approximation with other scores, and is not offered"
+        )
     asked: dict[str, object] = {
         "--distance": request.distance,
         "--matcher": request.matcher,
-        "--rerank": request.rerank,
+        "--similarity": request.similarity,
+        "--pool": request.pool,
         "--far": request.rates or None,
         "--by": request.by or None,
         "--ties expected": request.ties,
@@ -71,34 +109,50 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     refused = [option for option, value in asked.items() if value not in (None, "listed")]
     if refused:
         raise InputError(f"{refused[0]}: is not computed of a gallery in shards; leave it out, or give one file")
-    metric = parse_metric(request.metric or "cosine")
-    query = LabelledFeatures.from_arrays(read_arrays(request.query), str(request.query))
-    vectors = query.vectors(request.dtype)
-    shards, stored = _open_shards(request.gallery, vectors.shape[1], metric)
-    if stored is not None:
-        vectors = round_vectors(vectors, stored)
-    known = Known.of(shards, np.unique(query.pid), vectors.dtype)
-    labels = known.label(vectors, query.pid, query.camid)
-    within = bool((labels.own >= 0).all())
-    rules = choose_conventions(request.conventions or (MARS if within else ("gallery-as-listed",)), plugins)
-    labels = labels.for_conventions(rules)
-    counts = count_by_workers(vectors, shards, known, labels, metric, request.workers)
-    report = Report.of(counts, labels, rules).with_cuts(request.depths, rules)
-    rounded: dict[str, Counts] = {}
-    for to in request.precisions:
-        kept = known._replace(vectors=round_vectors(known.vectors, to))
-        parts = [Rounded(shard, to, vectors.dtype) for shard in shards]
-        rounded[to] = count_by_workers(round_vectors(vectors, to), parts, kept, labels, metric, request.workers)
-    return report.with_precisions(rounded, rules)
 
 
-def _open_shards(path: Path, width: int, metric: Metric) -> tuple[Sequence[Part], Rounding | None]:
-    """The parts of a gallery, and what its vectors were rounded to. Raises InputError for vectors of another width."""
+def _choose_executor(request: ScoreRequest, plugins: Plugins) -> TaskExecutor | None:
+    """Who reads the gallery; None for this process. Raises InputError for an executor of boards alone."""
+    if request.executor == LOCAL:  # which needs no plugins
+        return WorkerProcesses(request.workers) if request.workers not in (None, 1) else None
+    registry = plugins()
+    part = parse_part("executors", request.executor, registry)
+    executor = registry.factory("executors", part)(request.workers)
+    if not hasattr(executor, "map_tasks"):
+        raise InputError(f"--executor {part.name}: makes rows of boards, and no scores; use local or ray")
+    chosen: TaskExecutor = executor
+    return chosen
+
+
+class Opened(NamedTuple):
+    """A gallery in shards."""
+
+    parts: Sequence[Part]
+    stored: Stored | None  # what its vectors were rounded to, if that is known
+    metric: Metric  # by which it is ranked
+
+
+def _open_gallery(path: Path, width: int, asked: str | None) -> Opened:
+    """A folder or a pattern of shards. Raises InputError for vectors of another width than the queries'.
+
+    asked: the metric that the user names; otherwise it is that of the manifest, or cosine.
+    """
     if not is_gallery(path):
-        return [Shard.open(shard, width, metric) for shard in find_shards(path)], None
-    manifest, shards = open_gallery(path, metric)
+        metric = parse_metric(asked or "cosine")
+        return Opened([Shard.open(shard, width, metric) for shard in find_shards(path)], None, metric)
+    manifest = read_manifest(path)
     if manifest.dim != width:
         raise InputError(
             f"{path}: has vectors of {manifest.dim} numbers, the queries of {width}; they must come from one model"
         )
-    return shards, STORED_AS.get(manifest.dtype)
+    metric = parse_metric(asked or manifest.metric or "cosine")
+    return Opened(open_shards(path, manifest, metric), manifest.dtype, metric)
+
+
+def _round_as_stored(vectors: Array, dtype: Stored) -> Array:
+    """The vectors [N, E] as they come back from a folder, in the type that they have now."""
+    if dtype == "float16":
+        return round_vectors(vectors, "fp16")
+    if dtype == "int8":
+        return round_vectors(vectors, "int8")
+    return vectors.astype(dtype).astype(vectors.dtype)

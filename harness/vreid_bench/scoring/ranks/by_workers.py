@@ -1,111 +1,115 @@
-"""Ranks counted over a gallery in parts by several processes: counts add up, so that they are those of one process."""
+"""Both passes over a gallery in parts, shared among workers: counts add up, so that they are those of one process."""
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
+from vreid_bench.contracts.task_executor import Result, Shared, TaskExecutor, Work
 from vreid_bench.ops.metric import Metric
-from vreid_bench.scoring.ranks.by_parts import Known, Part, count_from_parts
-from vreid_bench.scoring.ranks.counting import Counts, count_from_embeddings
+from vreid_bench.scoring.ranks.by_parts import (
+    ROWS,
+    Known,
+    Part,
+    Ranking,
+    count_from_parts,
+    count_strangers,
+    find_known,
+)
+from vreid_bench.scoring.ranks.counting import Counts, backend
 from vreid_bench.scoring.ranks.labels import Ints, Labels
 from vreid_bench.system.errors import RunError
 from vreid_bench.system.progress import bar, silence
-from vreid_bench.system.worker_processes import begin_work, without_interruption
 
 TASKS = 4  # for each worker, so that none waits long for the last one
 
 
-class Work(NamedTuple):
-    """What every task needs: sent to a worker once."""
-
-    query: NDArray[Any]  # [Q, E]
-    known: Known
-    labels: Labels
-    metric: Metric
-
-
-class Task(NamedTuple):
-    """Parts that follow one another, and the place of their first row."""
+class Stretch(NamedTuple):
+    """A task: parts that follow one another, and the place of their first row."""
 
     parts: Sequence[Part]
     first: int
 
 
-def count_by_workers(
-    query: NDArray[Any], parts: Sequence[Part], known: Known, labels: Labels, metric: Metric, workers: int
-) -> Counts:
-    """As `count_from_parts`, the parts shared among so many processes, which share the cores.
+@dataclass(frozen=True)
+class SharedGallery:
+    """A gallery in parts whose passes an executor shares among its workers; a part is read by one of them.
 
-    A part is counted by one process. Raises as `count_from_parts` does, and RunError for a worker that was killed.
+    Both passes raise what they raise in one process, and what the executor raises (`TaskExecutor.map_tasks`).
     """
-    tasks = list(_share(parts, workers * TASKS))
-    workers = min(workers, len(tasks))
-    if workers <= 1:
-        return count_from_parts(query, parts, known, labels, metric)
-    among = count_from_embeddings(query, known.vectors, labels, metric)
-    before = among.before.copy()
-    # spawn: a forked child of a process with threads (torch, BLAS) may hang
-    context = multiprocessing.get_context("spawn")
-    work = Work(query, known, labels, metric)
-    with (
-        bar(sum(map(len, parts)), "rank", "item") as progress,
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(work, workers)) as pool,
-    ):
-        with without_interruption():
-            futures = {pool.submit(_count, task): task for task in tasks}
-        try:
-            for future in as_completed(futures):
-                before += future.result() - among.before
-                progress.update(sum(map(len, futures[future].parts)))
-        except BrokenProcessPool as fault:
-            raise RunError(
-                f"one of {workers} worker processes ended before its work did, as one that is killed or has no memory "
-                "left; repeat the command with fewer --workers"
-            ) from fault
-        except KeyboardInterrupt:
-            for worker in multiprocessing.active_children():
-                worker.kill()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
-    return replace(among, before=before)
+
+    parts: Sequence[Part]
+    executor: TaskExecutor | None = None  # None: this process reads all of it
+    workers: int | None = None  # at a time; None: as many as the executor has room for
+    rows: int = ROWS  # that are held at once
+
+    def find(self, people: Ints, dtype: Any) -> Known:
+        """The first pass, as `Known.of`."""
+        if self.executor is None:
+            return Known.of(self.parts, people, dtype, self.rows)
+        found = dict(self._map(self.executor, "find matches", _find, (people, dtype, self.rows)))
+        return Known.join([known for number in sorted(found) for known in found[number]])
+
+    def count(self, query: NDArray[Any], known: Known, labels: Labels, metric: Metric) -> Counts:
+        """The second pass, as `count_from_parts`."""
+        if self.executor is None:
+            return count_from_parts(query, self.parts, known, labels, metric, self.rows)
+        ranking = Ranking.of(query, known, labels, metric)
+        strangers = np.zeros_like(ranking.among.before)
+        for _, counted in self._map(self.executor, "rank", _count, (ranking, self.rows, backend())):
+            strangers += counted
+        return ranking.add(strangers)
+
+    def _map(
+        self, executor: TaskExecutor, title: str, work: Work[Shared, Stretch, Result], shared: Shared
+    ) -> Iterator[tuple[int, Result]]:
+        rows = sum(map(len, self.parts))
+        tasks = list(_share(self.parts, self.workers * TASKS if self.workers else -(-rows // self.rows)))
+        with bar(rows, title, "item") as progress, closing(executor.map_tasks(work, shared, tasks)) as results:
+            for number, result in results:
+                progress.update(sum(map(len, tasks[number].parts)))
+                yield number, result
 
 
-def _share(parts: Sequence[Part], tasks: int) -> Iterator[Task]:
+def _find(shared: tuple[Ints, Any, int], task: Stretch, threads: int | None) -> list[Known]:
+    """In a worker, which needs one thread."""
+    people, dtype, rows = shared
+    with silence():
+        return find_known(task.parts, people, dtype, rows, task.first)
+
+
+def _count(shared: tuple[Ranking, int, str], task: Stretch, threads: int | None) -> Ints:
+    """In a worker."""
+    ranking, rows, asked = shared
+    if _describe_rounding(asked) != _describe_rounding(backend()):
+        raise RunError(
+            f"a worker counts with {backend()} and this process with {asked}, which may round distances differently; "
+            "install vreid-bench with the same native kernels on every machine"
+        )
+    with silence():
+        return count_strangers(ranking, task.parts, rows, task.first, threads)
+
+
+def _describe_rounding(name: str) -> str:
+    """What counts with equal bits: all native kernels but the plain one round a product and a sum at once."""
+    return name if name in ("numpy", "native-plain") else "fused"
+
+
+def _share(parts: Sequence[Part], tasks: int) -> Iterator[Stretch]:
     """At most so many tasks (one more for what is left) with about as many rows each."""
-    rows = sum(map(len, parts)) / tasks
+    rows = sum(map(len, parts)) / max(1, tasks)
     held: list[Part] = []
     first = place = 0
     for part in parts:
         held.append(part)
         place += len(part)
         if place - first >= rows:
-            yield Task(held, first)
+            yield Stretch(held, first)
             held, first = [], place
     if held:
-        yield Task(held, first)
-
-
-_work: Work | None = None  # of this worker
-
-
-def _begin(work: Work, workers: int) -> None:
-    global _work
-    begin_work(workers)
-    _work = work
-
-
-def _count(task: Task) -> Ints:
-    """In a worker: what is counted before each match among the known items and those of the task."""
-    assert _work is not None, "a worker begins with its work"
-    query, known, labels, metric = _work
-    here = known._replace(places=known.places - task.first)  # places from the first row of the task on
-    with silence():
-        return count_from_parts(query, task.parts, here, labels, metric).before
+        yield Stretch(held, first)
