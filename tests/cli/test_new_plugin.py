@@ -63,7 +63,8 @@ def yard(tmp_path_factory):
                 (folder / f"{number}.jpg").write_bytes(simplejpeg.encode_jpeg(picture))
             part = "train" if person < 5 else ("query", "gallery")[camera - 1]
             frames.append((part, person, camera, folder.name))
-    (root / "tracklets.txt").write_text("".join(f"{' '.join(map(str, row))}\n" for row in frames))
+    listed = [f"{part} {person} {camera} coat {folder}\n" for part, person, camera, folder in frames]
+    (root / "tracklets.txt").write_text("".join(listed))
     rows = [f"{part},{person},{camera},{folder}/*.jpg\n" for part, person, camera, folder in frames]
     (root / "tracklets.csv").write_text("split,pid,camid,frames\n" + "".join(rows))
     return root

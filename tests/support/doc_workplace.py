@@ -1,6 +1,7 @@
 """The files that the commands of the documentation name, made small: a folder in which they can be run."""
 
 import csv
+import itertools
 import json
 import re
 import shutil
@@ -132,6 +133,14 @@ def write_own_data(folder):
                 Image.new("RGB", (16, 32), (shade, 255 - shade, number * 9)).save(frames / f"{number}.jpg")
 
 
+def write_foyer(folder):
+    """The data of docs/write-a-plugin.md, "Several splits": six people in three cameras, with three frames each."""
+    for person, camera, number in itertools.product(range(1, 7), range(1, 4), range(9, 12)):
+        frames = folder / "foyer" / str(person) / str(camera)
+        frames.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise((16, 32), 10 * person + camera).convert("RGB").save(frames / f"{number}.jpg")
+
+
 def write_tracks(folder):
     """Two sequences in the layout of MOTChallenge, and tracks of another tracker."""
     if (folder / "my-tracks").exists():
@@ -159,6 +168,7 @@ FILES = {
     r"score |export ": write_scores,
     r"my-tracks|my-tracker": write_tracks,
     r"--data my-data": write_own_data,
+    r"--data foyer": write_foyer,
     r"^import json\n.*features\.safetensors": write_features,
 }
 

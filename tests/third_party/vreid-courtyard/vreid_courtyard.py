@@ -4,14 +4,14 @@ from vreid_bench import Dataset, Protocol, Split, Tracklet, hookimpl
 
 
 class Courtyard:
-    """Reads folders named `<person>-<camera>-<number>`, their JPEG frames in order of name; ignores all else."""
+    """Reads folders named `<person>-<camera>-<number>` and their frames `<number>.jpg`; ignores all else."""
 
     def read(self, root):
         def tracklets(part):
             for folder in sorted((root / part).glob("[0-9]*-*-*")):
                 person, camera, _ = map(int, folder.name.split("-"))
-                frames = sorted(f"{part}/{folder.name}/{frame.name}" for frame in folder.glob("[!.]*.jpg"))
-                yield Tracklet(tuple(frames), person, camera)
+                frames = sorted(folder.glob("[0-9]*.jpg"), key=lambda frame: int(frame.stem))
+                yield Tracklet(tuple(f"{part}/{folder.name}/{frame.name}" for frame in frames), person, camera)
 
         train, query, gallery = (tuple(tracklets(part)) for part in ("train", "query", "gallery"))
         roles = range(len(query)), range(len(query), len(query) + len(gallery))

@@ -1,0 +1,80 @@
+"""What the data sets of the documentation read from a small tree."""
+
+import pytest
+from doc_blocks import BLOCKS
+from places import ROOT
+
+from vreid_bench import DISTRACTOR, JUNK
+from vreid_bench.planning.dataset_lists import check_dataset_lists
+
+LIST = """\
+train ann hall coat a
+query bob hall coat b
+gallery junk door coat c
+gallery distractor door hat d
+gallery bob door hat e
+gallery ann2 door hat f
+"""
+
+
+def load(name):
+    """The names that a file of docs/write-a-plugin.md defines."""
+    [block] = [each for each in BLOCKS[ROOT / "docs/write-a-plugin.md"] if each.file == name]
+    names = {"__name__": name}
+    exec(compile(block.text, name, "exec"), names)
+    return names
+
+
+def write_frames(folder, numbers):
+    folder.mkdir(parents=True)
+    for number in numbers:
+        (folder / f"im{number}.jpg").touch()
+
+
+def test_the_yard_numbers_people_and_cameras_and_orders_frames(tmp_path):
+    (tmp_path / "tracklets.txt").write_text(LIST)
+    for folder in "abcdef":
+        write_frames(tmp_path / folder, (10, 9, 2))
+    [reader] = load("yard.py")["vreid_datasets"]().values()
+    [split] = check_dataset_lists(reader.read(tmp_path), "yard").splits
+    assert split.train[0].frames == ("a/im2.jpg", "a/im9.jpg", "a/im10.jpg")
+    found = [(each.pid, each.camid, each.person_name, each.camera_name) for each in (*split.train, *split.test)]
+    assert found == [
+        (1, 1, "ann", "hall"),
+        (2, 1, "bob", "hall"),
+        (JUNK, 2, "junk", "door"),
+        (DISTRACTOR, 2, "distractor", "door"),
+        (2, 2, "bob", "door"),
+        (3, 2, "ann2", "door"),
+    ]
+    assert [each.attribute("outfit") for each in split.test] == ["coat", "coat", "hat", "hat", "hat"]
+
+
+@pytest.mark.parametrize("line", ["", "test ann hall coat a", "train ann hall a"])
+def test_a_line_that_the_yard_cannot_read_is_a_sentence(tmp_path, line):
+    (tmp_path / "tracklets.txt").write_text(f"{LIST}{line}\n")
+    names = load("yard.py")
+    with pytest.raises(names["InputError"], match=r"line 7: .*expected PART PERSON CAMERA OUTFIT FOLDER"):
+        names["Yard"]().read(tmp_path)
+
+
+def test_the_foyer_is_divided_into_five_halves(tmp_path):
+    for person in (1, 2, 3, 10, 11, 12):
+        for camera in (1, 2, 3):
+            write_frames(tmp_path / str(person) / str(camera), (10, 2))
+    names = load("foyer.py")
+    [protocol] = names["vreid_protocols"]().values()
+    reader = names["Foyer"]()
+    [one] = check_dataset_lists(reader.read(tmp_path), "foyer").splits
+    assert {each.pid for each in one.train} == {1, 2, 3}
+    assert one.train[0].frames == ("1/1/im2.jpg", "1/1/im10.jpg")
+    assert protocol.variant in reader.variants
+    halves = check_dataset_lists(reader.read(tmp_path, protocol.variant), "foyer").splits
+    assert halves == reader.read(tmp_path, protocol.variant).splits
+    assert len({frozenset(each.pid for each in split.train) for split in halves}) > 1
+    assert len(halves) == 5
+    for split in halves:
+        taught, tested = ({each.pid for each in part} for part in (split.train, split.test))
+        assert (len(taught), len(tested), taught & tested) == (3, 3, set())
+        assert [split.test[row].camid for row in split.query] == [1, 1, 1]
+        assert len(split.gallery) == 6
