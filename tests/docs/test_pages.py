@@ -1,5 +1,6 @@
 """What README, docs and CONTRIBUTING say is so; `test_blocks.py` has their blocks of code."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from doc_blocks import PAGES
 from places import LEADERBOARD, ROOT
 
 from vreid_bench.cli.main import main
+from vreid_bench.contracts import hookspecs
 from vreid_bench.records.record import Record
 from vreid_bench.registry.entry import KINDS
 from vreid_bench.registry.registry import Registry
@@ -28,6 +30,18 @@ def test_the_plugins_in_the_docs_are_those_that_the_tests_install():
         assert f"```python\n{module.read_text().rstrip()}\n```" in plugins, module.name
     project = (ROOT / "tests/third_party/vreid-softmin/pyproject.toml").read_text()
     assert f"```toml\n{project.rstrip()}\n```" in plugins
+
+
+def test_every_hook_stands_in_a_table_of_the_plugins_page():
+    page = (ROOT / "docs/plugins.md").read_text()
+    listed = re.findall(r"^\| `(vreid_\w+(?:\(.*?\))?)` \|", page, re.MULTILINE)
+    known = [
+        f"{name}({arguments})" if arguments else name
+        for name, hook in vars(hookspecs).items()
+        if name.startswith("vreid_")
+        for arguments in [", ".join(inspect.signature(hook).parameters)]
+    ]
+    assert sorted(listed) == sorted(known)
 
 
 def test_the_table_of_make_run_is_that_of_the_published_record():
