@@ -48,6 +48,9 @@ def test_the_yard_numbers_people_and_cameras_and_orders_frames(tmp_path):
         (3, 2, "ann2", "door"),
     ]
     assert [each.attribute("outfit") for each in split.test] == ["coat", "coat", "hat", "hat", "hat"]
+    roles = reader.roles(tmp_path)
+    assert (roles.pids, roles.camids) == ([2, JUNK, DISTRACTOR, 2, 3], [1, 2, 2, 2, 2])
+    assert (roles.query, roles.gallery) == ((0,), (1, 2, 3, 4))
 
 
 @pytest.mark.parametrize("line", ["", "test ann hall coat a", "train ann hall a"])

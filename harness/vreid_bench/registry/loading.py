@@ -68,7 +68,7 @@ class LoadedPlugins:
                     f"plugin {plugin.name!r} of {plugin.distribution} is not usable: there is no hook",
                     name,
                     hooks,
-                    "docs/plugins.md lists all hooks under \"Hooks and contracts\"",
+                    'docs/plugins.md lists all hooks under "Hooks and contracts"',
                 )
             if name in hooks:
                 _check_arguments(plugin, value, hooks[name].spec.argnames)
