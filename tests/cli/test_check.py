@@ -110,7 +110,9 @@ def test_a_file_that_fails_or_has_no_name_is_a_sentence(cli, file):
 
 def test_a_name_of_a_file_that_is_taken_stops_the_command(cli, file):
     file.write_text(GOOD.replace('"capsule"', '"max"'))
-    assert "aggregator 'max' is provided by both" in cli("check", f"{file}:max", "--kind", "aggregator").stderr
+    said = cli("check", f"{file}:max", "--kind", "aggregator").stderr
+    assert "aggregator 'max' is provided by both" in said
+    assert "or give yours another name" in said
 
 
 def test_a_file_is_a_plugin_for_one_command_alone(cli, file):

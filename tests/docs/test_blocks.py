@@ -61,6 +61,7 @@ EXCEPTIONS = {
     r"^python -c ": ("syntax", "prints where a package lies"),
     r"^tensorboard --logdir|^mlflow server|^wandb sync": ("shell", "programs of extras, which serve or upload"),
     r"^python \w+\.py": ("script", "a block above, which is run; track.py needs footage of another package"),
+    r"^VREID_DATA=my-data ": ("shell", "a training on data of one's own; tests/boards/test_fill.py fills a board"),
     r"^apt-get install|leaderboard fill mine.toml": ("text", "a Slurm of one node; the page says when it was followed"),
     # Scripts and files.
     r'^"""Tracks of the people in a video': ("calls", "footage of another package, and OpenCV 4"),

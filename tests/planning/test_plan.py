@@ -206,8 +206,12 @@ def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_pat
     assert data_root(Reader(), "toy", None) == (tmp_path / "shelf" / "toy", False)
     assert data_root(Reader(), "toy", tmp_path / "shelf") == (tmp_path / "shelf", False)  # --data is the folder itself
     monkeypatch.delenv("VREID_DATA")
-    with pytest.raises(InputError, match="no synthetic twin; name your copy"):
+    with pytest.raises(InputError, match="no synthetic twin; name your copy with --data or VREID_DATA"):
         data_root(registry.get("datasets", "real"), "real", None)
+    with pytest.raises(InputError, match="no such folder; name your copy of real$"):
+        data_root(registry.get("datasets", "real"), "real", tmp_path / "nowhere")
+    with pytest.raises(InputError, match="name your copy of toy, or leave it out for the twin$"):
+        data_root(Reader(), "toy", tmp_path / "nowhere")
 
 
 def test_remembered_data_comes_before_the_environment_and_a_lost_twin_is_rendered_again(
@@ -266,7 +270,10 @@ def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, m
         ({"source": Path("nothing")}, "not a finished run"),
         ({"source": Path("nothing"), "validate": "every=5"}, "--validate every=5: scores a training, but --from does"),
         ({"validate": "evry=5"}, "it has no 'evry'; did you mean every?"),
-        ({"name": "begun", "preset": "paper"}, "begun begins from published weights: encoder known from k.pth .Toys"),
+        (
+            {"name": "begun", "preset": "paper"},
+            "begun begins from published weights: encoder known from k.pth .Toys.*, or .*--preset small",
+        ),
         ({"weights": ("encoder=gone.pth",)}, "gone.pth: the file cannot be read"),
         (
             {"source": Path("nothing"), "weights": ("encoder=a.pth",)},

@@ -81,7 +81,10 @@ READERS = {
     "fails": (Reader(returns=failing), "failed (KeyError: 'person'); VREID_TRACEBACK=1 shows where"),
     "unknown source": (Reader(source="mine"), "source 'mine', expected one of official, unverified, synthetic"),
     "text as root": (Reader(root="/data"), "the root '/data', expected the Path that `read` was given"),
-    "another name": (Reader(name="yarn"), "a Dataset named 'yarn', expected the name under which it is provided"),
+    "another name": (
+        Reader(name="yarn"),
+        "a Dataset named 'yarn', expected 'yard', the name under which it is provided",
+    ),
     "number as name": (Reader(name=7), "the name 7, expected a text"),
     "text as notes": (Reader(notes="private"), "the notes 'private', expected a tuple of texts"),
     "one split": (Reader(splits=SPLIT), "splits that are a Split, expected a tuple of Split"),
@@ -149,9 +152,12 @@ LISTS = {
 }
 
 UNNAMED = {  # these name the folder of the data
-    "no queries": (Reader(replace(SPLIT, query=())), "split 0 of yard has no queries"),
+    "no queries": (Reader(replace(SPLIT, query=())), "split 0 of yard has no queries; mark test tracklets as"),
     "no training": (Reader(replace(SPLIT, train=())), "split 0 of yard has no training tracklets; test the weights"),
-    "one identity": (Reader(replace(SPLIT, train=SPLIT.train[:2])), "split 0 of yard has one training identity"),
+    "one identity": (
+        Reader(replace(SPLIT, train=SPLIT.train[:2])),
+        "split 0 of yard has one training identity; expected two or more: list tracklets of another person",
+    ),
 }
 
 PROTOCOLS = {

@@ -91,10 +91,13 @@ class Beginning:
         """Raises InputError that names the files if some are missing, unless the run is to begin from scratch."""
         if self.missing and not self.from_scratch:
             needs = "; ".join(f"{each.part} {each.name} from {each.words}" for each in self.missing)
+            scratch = "train from random weights with --from-scratch"
+            ways = f"{scratch}, or train a small network with --preset small"
+            ways = ways if chosen.preset == "paper" else f"or {scratch}"
             options = " ".join(f"--weights {each.part}=FILE" for each in self.missing)
             raise InputError(
                 f"--preset {chosen.preset}: {chosen.name} begins from published weights: {needs}; name your copy with "
-                f"{options}, or train from random weights with --from-scratch"
+                f"{options}, {ways}"
             )
 
     def describe(self) -> dict[str, str]:

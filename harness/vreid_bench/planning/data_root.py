@@ -89,8 +89,8 @@ def read_lists(entry: Entry, variant: str, root: Path) -> Any:
         found = entry.value.read(root, variant) if variant else entry.value.read(root)
     if isinstance(found, Dataset) and isinstance(found.name, str) and found.name != entry.name:
         raise InputError(
-            f"{entry.title}: `read` returned a Dataset named {found.name!r}, expected the name under which it is "
-            "provided; correct the plugin"
+            f"{entry.title}: `read` returned a Dataset named {found.name!r}, expected {entry.name!r}, the name under "
+            "which it is provided; correct the plugin"
         )
     return found
 
@@ -132,7 +132,8 @@ def data_root(
     named = named.expanduser()
     if not named.exists():
         option = "--data" if given else "VREID_DATA"
-        raise InputError(f"{option} {named}: no such folder; name your copy of {dataset}, or leave it out for the twin")
+        twin = ", or leave it out for the twin" if isinstance(reader, TwinReader) else ""
+        raise InputError(f"{option} {named}: no such folder; name your copy of {dataset}{twin}")
     if shelf and not (named / dataset).is_dir():
         option = "--data" if given else "VREID_DATA"
         raise InputError(f"{option} {named}: has no folder {dataset}; expected a folder for each data set, by its name")
@@ -171,7 +172,7 @@ def _twins() -> Path:
 
 def _render_twin(reader: Any, dataset: str) -> Path:
     if not isinstance(reader, TwinReader):
-        raise InputError(f"data set {dataset!r} has no synthetic twin; name your copy with --data")
+        raise InputError(f"data set {dataset!r} has no synthetic twin; name your copy with --data or VREID_DATA")
     tell_once(BANNER.format(dataset))
     root = _twins() / f"{dataset}-{reader.twin()[:12]}"
     if not root.exists():

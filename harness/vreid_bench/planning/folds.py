@@ -110,14 +110,20 @@ def hold_out(split: Split, share: float) -> Split:
 
 def check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
     """Raises InputError if one of `parts` (`train`, `query`) of a split is empty, or `train` has one identity."""
-    words = {"train": "training tracklets; test the weights of a finished run on it with --from", "query": "queries"}
+    words = {
+        "train": "training tracklets; test the weights of a finished run on it with --from",
+        "query": "queries; mark test tracklets as queries in its lists, or choose a protocol that has some",
+    }
     for number, split in enumerate(splits):
         where = f"{dataset.root}: split {number} of {dataset.name}"
         for part in parts:
             if not getattr(split, part):
                 raise InputError(f"{where} has no {words[part]}")
         if "train" in parts and len(person_ids(split.train)) < 2:
-            raise InputError(f"{where} has one training identity; expected two or more")
+            raise InputError(
+                f"{where} has one training identity; expected two or more: "
+                "list tracklets of another person for training, or test the weights of a finished run with --from"
+            )
 
 
 def _fingerprint(tracklets: Sequence[Tracklet], more: object) -> str:

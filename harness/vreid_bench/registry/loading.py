@@ -101,7 +101,7 @@ class LoadedPlugins:
             raise InputError(
                 f"{KINDS[entry.kind]} {entry.name!r} is provided by both {present.plugin.distribution} "
                 f"({present.plugin.name}) and {entry.plugin.distribution} ({entry.plugin.name}); "
-                "uninstall one, or name the plugins to load in VREID_PLUGINS"
+                "uninstall one, name the plugins to load in VREID_PLUGINS, or give yours another name"
             )
         self.entries[entry.kind, entry.name] = entry
 
