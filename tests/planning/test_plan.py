@@ -208,9 +208,9 @@ def test_data_is_the_option_then_the_environment_then_the_twin(registry, tmp_pat
     monkeypatch.delenv("VREID_DATA")
     with pytest.raises(InputError, match="no synthetic twin; name your copy with --data or VREID_DATA"):
         data_root(registry.get("datasets", "real"), "real", None)
-    with pytest.raises(InputError, match="no such folder; name your copy of real$"):
+    with pytest.raises(InputError, match=r"no such folder; name your copy of real$"):
         data_root(registry.get("datasets", "real"), "real", tmp_path / "nowhere")
-    with pytest.raises(InputError, match="name your copy of toy, or leave it out for the twin$"):
+    with pytest.raises(InputError, match=r"name your copy of toy, or leave it out for the twin$"):
         data_root(Reader(), "toy", tmp_path / "nowhere")
 
 

@@ -244,8 +244,8 @@ def test_a_wrong_plugin_says_the_same_every_time(site):
     for _ in range(2):
         with pytest.raises(
             InputError,
-            match="'shelf' of vreid-shelf is not usable: there is no hook 'vreid_method'; did you mean vreid_methods.*"
-            "docs/plugins.md lists all hooks",
+            match=r"'shelf' of vreid-shelf is not usable: there is no hook 'vreid_method'; did you mean vreid_methods.*"
+            r" docs/plugins\.md lists all hooks",
         ):
             look()
 
