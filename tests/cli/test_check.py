@@ -172,3 +172,12 @@ def test_the_kind_decides_what_of_a_file_is_checked(cli, file):
         assert done.exit_code == 0, done.output
         assert done.output.startswith(f"{kind} {name!r} of {file.name}")
     assert f"{file}: provides nothing, expected one name" in cli("check", file, "--kind", "loss").stderr
+
+
+def test_a_fault_of_a_protocol_names_the_line_of_its_plugin(cli, file):
+    file.write_text(BOTH.replace('"tracklets"', '"nowhere"'))
+    done = cli("check", file, "--kind", "protocol")
+    assert done.exit_code == 1
+    line = next(number for number, text in enumerate(file.read_text().splitlines(), 1) if '"my-test"' in text)
+    assert f"change {file}, line {line}\n" in done.output
+    assert "contracts" not in done.output
