@@ -147,3 +147,39 @@ def test_a_run_with_a_file_has_the_file_and_its_hash_in_its_record(cli, file, ti
     assert f"aggregator 'capsule' was the file capsule.py with sha256:{digest[:16]}" in changed.stderr
     other = json.loads(run("--plugin", file, *common, "--set", "aggregator.scale=2").stdout)
     assert other["run"] != report["run"]
+
+
+BOTH = """
+from vreid_bench import Convention, Protocol, hookimpl
+
+RULE = Convention("my-rule", "1", None, "step", "skip", "", "")
+
+
+@hookimpl
+def vreid_conventions():
+    return {"my-rule": RULE}
+
+
+@hookimpl
+def vreid_protocols():
+    return {"my-test": Protocol("my-test", "1", "tracklets", "my-rule", ("my-rule",), "", "")}
+"""
+
+
+def test_the_kind_decides_what_of_a_file_is_checked(cli, file):
+    file.write_text(BOTH)
+    assert f"{file}: provides my-test, my-rule, expected one name" in cli("check", file).stderr
+    for kind, name in (("convention", "my-rule"), ("protocol", "my-test")):
+        done = cli("check", file, "--kind", kind)
+        assert done.exit_code == 0, done.output
+        assert done.output.startswith(f"{kind} {name!r} of {file.name}")
+    assert f"{file}: provides nothing, expected one name" in cli("check", file, "--kind", "loss").stderr
+
+
+def test_a_fault_of_a_protocol_names_the_line_of_its_plugin(cli, file):
+    file.write_text(BOTH.replace('"tracklets"', '"nowhere"'))
+    done = cli("check", file, "--kind", "protocol")
+    assert done.exit_code == 1
+    line = next(number for number, text in enumerate(file.read_text().splitlines(), 1) if '"my-test"' in text)
+    assert f"change {file}, line {line}\n" in done.output
+    assert "contracts" not in done.output

@@ -2,13 +2,17 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from vreid_bench import Corruption, Dataset, InputError, Protocol, Selection, Split, Tracklet
+from vreid_bench import Corruption, Dataset, InputError, Protocol, Selection, Split, Tracklet, hookimpl
 from vreid_bench.planning.folds import divide
-from vreid_bench.planning.protocols import find_protocol
+from vreid_bench.planning.protocols import find_conventions, find_protocol
+from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.conventions import CONVENTIONS
+from vreid_bench.testing import list_checks
 
 PLAIN = Protocol(
     name="a", version="1", dataset="a", headline="c", conventions=("c",), summary="", source="", holdout=0.0
@@ -195,3 +199,26 @@ def test_the_fingerprint_changes_with_every_field_of_an_option(holder, changes):
 def test_fields_that_do_not_fit_together_are_refused_where_the_protocol_is_made(changes, words):
     with pytest.raises(InputError, match=f"^protocol 'a': .*{words}"):
         replace(PLAIN, **changes)
+
+
+class Reader:
+    def read(self, root):
+        raise NotImplementedError
+
+
+def test_a_headline_that_no_run_can_be_scored_under_is_refused_before_a_run_and_by_check():
+    listed = replace(CONVENTIONS[0], name="c")
+    expecting = replace(listed, name="d", ties="expected")
+    hooks = {
+        "vreid_conventions": hookimpl(lambda: {"c": listed, "d": expecting}),
+        "vreid_protocols": hookimpl(lambda: {"a": replace(PLAIN, conventions=("c", "d")), "b": OTHER}),
+        "vreid_datasets": hookimpl(lambda: {"a": Reader(), "b": Reader()}),
+    }
+    registry = Registry([Plugin("stranger", SimpleNamespace(**hooks), "vreid-stranger", "1")])
+    assert find_conventions(registry.get("protocols", "a"), registry) == (listed, expecting)
+    with pytest.raises(InputError) as refused:
+        find_conventions(registry.get("protocols", "b"), registry)
+    said = "protocol 'b' of vreid-stranger: its headline 'd' has ties 'expected', expected 'listed'"
+    assert str(refused.value).startswith(said)
+    names = next(each for each in list_checks("protocol", "b", registry=registry) if each.name == "names")
+    assert names.run().message == str(refused.value)

@@ -45,7 +45,7 @@ def check(checked: str, kind: str | None, method: str | None, data: Path | None,
     from vreid_bench.registry.registry import Registry
     from vreid_bench.testing.kit import LAWS, choose_method, list_checks
 
-    name = take_plugin(checked, tuple(LAWS))
+    name = take_plugin(checked, tuple(LAWS) if kind is None else (find_checked_kind(kind),))
     registry = Registry.installed()
     chosen = find_kind(registry, name, kind)
     beside = method or choose_method(registry, chosen, name)
@@ -72,12 +72,9 @@ def find_kind(registry: Registry, name: str, kind: str | None) -> str:
     """The kind of that name. Raises InputError if no plugin provides it, or if several kinds have it."""
     from vreid_bench.registry.entry import KINDS
     from vreid_bench.testing.kit import LAWS
-    from vreid_bench.testing.subject import find_kind
 
     if kind is not None:
-        chosen = find_kind(kind)
-        if chosen not in LAWS:
-            raise InputError(f"--kind {kind}: has no checks; expected one of {', '.join(KINDS[each] for each in LAWS)}")
+        chosen = find_checked_kind(kind)
         registry.entry(chosen, name)  # raises the error
         return chosen
     found = [each for each in LAWS if registry.find(each, name) is not None]
@@ -88,6 +85,17 @@ def find_kind(registry: Registry, name: str, kind: str | None) -> str:
         words = ", ".join(KINDS[each] for each in found)
         raise InputError(f"{name!r} is a name of several kinds: {words}; choose one, such as --kind {KINDS[found[0]]}")
     return found[0]
+
+
+def find_checked_kind(text: str) -> str:
+    """The kind that `--kind` names. Raises InputError for one that has no checks."""
+    from vreid_bench.registry.entry import KINDS
+    from vreid_bench.testing.kit import LAWS
+    from vreid_bench.testing.subject import find_kind
+
+    if (kind := find_kind(text)) not in LAWS:
+        raise InputError(f"--kind {text}: has no checks; expected one of {', '.join(KINDS[each] for each in LAWS)}")
+    return kind
 
 
 def render(outcome: Outcome) -> str:

@@ -39,7 +39,10 @@ def name_protocol(protocol: Protocol, registry: Registry) -> str:
 
 
 def find_conventions(protocol: Protocol, registry: Registry) -> tuple[Convention, ...]:
-    """The conventions of a protocol. Raises InputError if no plugin provides one of them."""
+    """The conventions of a protocol.
+
+    Raises InputError if no plugin provides one of them, or if no run can be scored under its headline.
+    """
     known = registry.values("conventions")
     for name in protocol.conventions:
         if name not in known:
@@ -47,4 +50,10 @@ def find_conventions(protocol: Protocol, registry: Registry) -> tuple[Convention
                 f"{name_protocol(protocol, registry)} is scored under the convention {name!r}, which no plugin "
                 f"provides{suggestion(name, known)}; `vreid-bench list conventions` shows all"
             )
+    if known[protocol.headline].ties == "expected":
+        raise InputError(
+            f"{name_protocol(protocol, registry)}: its headline {protocol.headline!r} has ties 'expected', expected "
+            "'listed', because a run counts ranks in the order of the gallery; name another headline, and score its "
+            "features by `vreid-bench score --ties expected`"
+        )
     return tuple(known[name] for name in protocol.conventions)

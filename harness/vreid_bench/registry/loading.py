@@ -11,6 +11,7 @@ import pluggy
 
 from vreid_bench.contracts import hookspecs
 from vreid_bench.registry.entry import KINDS, Entry, Family, blame, sign
+from vreid_bench.registry.import_faults import explain_convention
 from vreid_bench.registry.inspection import GIVEN
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.value_checks import check_value
@@ -78,7 +79,7 @@ class LoadedPlugins:
             plugin = self.plugins[implementation.plugin_name]
             who = f"vreid_{kind} of plugin {plugin.name!r} of {plugin.distribution}"
             with blame(who), sign(who):  # a protocol refuses its fields without knowing who provides it
-                provided = implementation.function()
+                provided = _ask(implementation.function)
             if not isinstance(provided, Mapping):
                 raise InputError(
                     f"plugin {plugin.name!r} of {plugin.distribution}: vreid_{kind} must return a mapping "
@@ -104,6 +105,16 @@ class LoadedPlugins:
                 "uninstall one, name the plugins to load in VREID_PLUGINS, or give yours another name"
             )
         self.entries[entry.kind, entry.name] = entry
+
+
+def _ask(hook: Callable[[], Any]) -> Any:
+    """What a hook returns. Raises InputError for a convention that it cannot make because of a field."""
+    try:
+        return hook()
+    except Exception as fault:
+        if reason := explain_convention(fault):
+            raise InputError(f"{reason}; correct the plugin") from fault
+        raise
 
 
 def _check_arguments(plugin: Plugin, hook: Callable[..., Any], given: Sequence[str]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from vreid_bench.registry.import_faults import describe_import_fault
 from vreid_bench.registry.plugins import Plugin
-from vreid_bench.system.errors import InputError, describe_exception
+from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
 
 VARIABLE = "VREID_PLUGIN_FILES"  # paths with `os.pathsep` between them; processes that a command starts see them, too
@@ -46,8 +47,8 @@ class PluginFile(NamedTuple):
             except Exception as fault:  # a module can raise anything; all of it is reported
                 del sys.modules[name]
                 raise InputError(
-                    f"plugin {self.path} cannot be imported ({describe_exception(fault)}); repair it. It may import "
-                    "installed packages, but no file beside it"
+                    f"plugin {self.path} cannot be imported ({describe_import_fault(fault, name)}); repair it. It "
+                    "may import installed packages, but no file beside it"
                 ) from fault
         return Plugin(self.path.name, sys.modules[name], self.path.name, HASH + digest)
 

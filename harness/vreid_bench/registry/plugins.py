@@ -8,7 +8,8 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any, NamedTuple
 
-from vreid_bench.system.errors import InputError, describe_exception, suggestion
+from vreid_bench.registry.import_faults import describe_import_fault
+from vreid_bench.system.errors import InputError, suggestion
 
 GROUP = "vreid_bench"
 HARNESS = "vreid_bench"  # its code counts for every part: `planning.code`
@@ -60,10 +61,11 @@ class Installed(NamedTuple):
         try:
             module = self.point.load()
         except Exception as fault:  # a module can raise anything; all of it is reported
+            package = self.point.module.partition(".")[0]
             raise InputError(
                 f"plugin {self.point.name!r} of {self.distribution} cannot be imported "
-                f"({describe_exception(fault)}); repair or uninstall {self.distribution}, or name the plugins to load "
-                "in VREID_PLUGINS"
+                f"({describe_import_fault(fault, package)}); repair or uninstall {self.distribution}, or name "
+                "the plugins to load in VREID_PLUGINS"
             ) from fault
         return Plugin(self.point.name, module, self.distribution, self.version)
 

@@ -29,7 +29,8 @@ READER = {  # the methods that a reader may have, and what they are given
 def check_value(entry: Entry) -> None:
     """Raises InputError, naming the distribution, for a value that is not of the kind of its hook.
 
-    A data set is a reader, a protocol or convention has the name under which it is provided, a family of checkpoints is
+    A data set is a reader, a protocol or convention has the name under which it is provided,
+    the fields of a convention are of their types, a family of checkpoints is
     one, and all others are factories.
     """
     if entry.kind == "datasets":
@@ -83,4 +84,8 @@ def _find_rule_fault(entry: Entry, expected: type[Protocol | Convention]) -> str
         return f"got {describe_value(entry.value)}, expected an instance of {expected.__name__}"
     if entry.value.name != entry.name:
         return f"its field `name` is {entry.value.name!r}, expected the name under which it is provided"
+    if isinstance(entry.value, Convention):
+        from vreid_bench.registry.convention_fields import find_fault  # pydantic, which the catalogue does without
+
+        return find_fault(entry.value)
     return ""

@@ -6,14 +6,25 @@ from pathlib import Path
 
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.registry.convention_fields import read_fields
 from vreid_bench.system.errors import InputError
 
+UNKNOWN = "correct the plugin that provides it and run again, or use the version that made the run"
 EDITED = "it was edited or damaged: take the record.json of the run again"
 
 
 def read_checked(path: Path) -> Record:
-    """Read a record. Raises InputError for one that is not valid, or whose scores do not follow from each other."""
+    """Read a record.
+
+    Raises InputError for one that is not valid, whose conventions have rules that this version does not know, or whose
+    scores do not follow from each other.
+    """
     record = Record.from_file(path)
+    for name, result in record.conventions.items():
+        try:
+            read_fields({**result.rules, "summary": "", "source": ""})
+        except (ValueError, InputError) as wrong:
+            raise InputError(f"{path}: the rules of its convention {name!r}: {wrong}; {UNKNOWN}") from wrong
     for fault in record.disagreements():
         raise InputError(f"{path}: {fault}; {EDITED}")
     return record

@@ -8,10 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
-
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.hookspecs import hookimpl
+from vreid_bench.registry.convention_fields import read_fields
 from vreid_bench.system.errors import InputError, suggestion
 
 if TYPE_CHECKING:
@@ -122,11 +121,9 @@ def read_convention(path: Path) -> Convention:
         raise InputError(f"{path}: {strange!r} is no field of a convention{suggestion(strange, allowed)}")
     prose = {"name": path.stem, "version": "1", "summary": f"as in {path.name}", "source": path.name}
     try:
-        return TypeAdapter(Convention).validate_python({"queries_in_gallery": None, **prose, **written})
-    except ValidationError as fault:
-        first = fault.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path}: {where}: {first['msg'].lower()}; see `vreid-bench conventions show`") from fault
+        return read_fields({"queries_in_gallery": None, **prose, **written})
+    except ValueError as fault:
+        raise InputError(f"{path}: {fault}; see `vreid-bench conventions show`") from fault
 
 
 @hookimpl

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 from tabulate import tabulate
 
 from vreid_bench.contracts.convention import Convention, describe_rule
@@ -16,6 +15,7 @@ from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.records.scores import Result
+from vreid_bench.registry.convention_fields import read_fields
 from vreid_bench.scoring.metrics import NotComputable, Scores, judge
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.system.errors import InputError
@@ -56,9 +56,9 @@ def measure_rule_effects(folder: RunDirectory) -> dict[str, Any]:
 def recorded_convention(name: str, result: Result, file: Path) -> Convention:
     """The convention that a result in a record's file was scored by, from its rules."""
     try:
-        found = TypeAdapter(Convention).validate_python({**result.rules, "summary": "", "source": ""})
+        found = read_fields({**result.rules, "summary": "", "source": ""})
         known = found.fingerprint == result.fingerprint  # if not, the record has a rule that is not a field here
-    except ValidationError:
+    except ValueError:
         known = False
     if not known:
         raise InputError(

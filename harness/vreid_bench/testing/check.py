@@ -58,7 +58,7 @@ class Check(NamedTuple):
         if outcome.state == "skipped":
             raise SkipTest(outcome.message)
         if outcome.state == "failed":
-            raise NonConformance(f"{outcome.message}\n  change {outcome.place}")
+            raise NonConformance(f"{outcome.message}" + f"\n  change {outcome.place}" * bool(outcome.place))
 
     def run(self, data: Path | None = None) -> Outcome:
         """What comes of the check."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
 from vreid_bench.testing.subject import Subject
 
@@ -43,12 +47,31 @@ def find_place(subject: Subject, fault: BaseException) -> str:
     """
     with suppress(InputError, OSError, TypeError):
         value = subject.entry.value
+        if isinstance(value, Protocol | Convention):
+            return _find_definition(subject)
         home = Path(inspect.getsourcefile(_unwrap(value)) or "")
         for line in _list_lines(fault):
             if Path(line.filename) == home:
                 return f"{home}, line {line.lineno}, in {line.name}"
         return _find_method(_unwrap(value), subject.kind, str(fault))
     return ""
+
+
+def _find_definition(subject: Subject) -> str:
+    """Where the plugin gives a protocol or a convention its name; its file, if no line has the name as it is."""
+    plugin, name = subject.entry.plugin, subject.entry.name
+    if plugin.source == type(subject.entry.value).__module__:
+        return ""  # no plugin provides it, and its class is the harness's own
+    inside = [sys.modules[plugin.source]]
+    inside += [module for key, module in list(sys.modules.items()) if key.startswith(f"{plugin.package}.")]
+    for module in inside:
+        with suppress(OSError, TypeError, SyntaxError):
+            file = Path(inspect.getsourcefile(module) or "")
+            texts = [node for node in ast.walk(ast.parse(file.read_bytes())) if isinstance(node, ast.Constant)]
+            lines = [node.lineno for node in texts if node.value == name]
+            if lines:
+                return f"{file}, line {min(lines)}"
+    return inspect.getsourcefile(inside[0]) or ""
 
 
 def _list_lines(fault: BaseException) -> Iterator[traceback.FrameSummary]:
