@@ -150,7 +150,7 @@ def _method(source: str, entry: ast.FunctionDef) -> str:
     if first.lineno == entry.lineno:
         head = head.removesuffix("...").rstrip()
     said = (ast.get_docstring(entry) or "").split("\n\n")[0].replace("\n", " ")
-    marks = [f"    @{ast.unparse(mark)}" for mark in entry.decorator_list if ast.unparse(mark) != "cached_property"]
+    marks = [f"    @{ast.unparse(mark).replace('cached_property', 'property')}" for mark in entry.decorator_list]
     comment = textwrap.wrap(said, 88, initial_indent="    # ", subsequent_indent="    # ")
     return "\n".join(["", *comment, *marks, f"{head} ..."])
 

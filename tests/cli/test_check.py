@@ -59,6 +59,24 @@ def test_a_failure_says_what_was_found_and_the_line_and_the_exit_code_is_one(cli
     assert result.output.endswith("failed, 1 skipped\n")
 
 
+def test_options_are_tried_and_a_fault_is_told_once(cli, file):
+    file.write_text(GOOD.replace("return self.scale * maps", "return (self.scale if self.scale == 1 else torch) * maps"))
+    assert cli("check", file).exit_code == 0
+    result = cli("check", file, "--set", "scale=2")
+    assert result.exit_code == 1
+    assert result.output.count("unsupported operand type") == 1
+    assert result.output.count("as above") > 3
+
+
+@pytest.mark.parametrize("raised", ["AttributeError", "RuntimeError", "ValueError", "TypeError"])
+def test_a_loss_that_raises_is_told_and_the_command_ends(cli, file, raised):
+    source = GOOD.replace("vreid_aggregators", "vreid_losses").replace("self, shape", "self, dims, identities")
+    file.write_text(source.replace("return self.scale * maps.mean((3, 4)).amax(1)", f"raise {raised}('no such thing')"))
+    result = cli("check", file)
+    assert result.exit_code == 1
+    assert f"failed ({raised}: no such thing" in result.output
+
+
 def test_json_has_every_outcome(cli):
     outcomes = json.loads(cli("check", "flip", "--json").stdout)
     assert {each["state"] for each in outcomes} == {"passed"}
@@ -82,6 +100,8 @@ def test_a_part_that_cannot_be_built_is_not_tried_further(cli, file):
         (("max", "--kind", "loss"), "no loss is named 'max'"),
         (("max", "--kind", "network"), "no kind is named 'network'"),
         (("onnx", "--kind", "checkpoint"), "has no checks"),
+        (("triplet", "--set", "marge=1"), "loss 'triplet' has no option 'marge'; did you mean margin?"),
+        (("tacan", "--kind", "method", "--set", "a=1"), "--set: method 'tacan' of vreid-bench has no options"),
         (("max", "--method", "tacan"), "method 'tacan' has no aggregator 'max'"),
         (("nowhere.py",), "nowhere.py: cannot be read as a plugin (No such file or directory)"),
     ],

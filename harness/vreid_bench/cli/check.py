@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,20 +25,29 @@ WORDS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 @click.argument("checked", metavar="NAME")
 @click.option("--kind", help="Of NAME, where several kinds have it: aggregator, loss, dataset, ...")
 @click.option("--method", help="Try the part as it is in this method at preset small.")
+@click.option("--set", "options", multiple=True, metavar="OPTION=VALUE", help="An option of the part; may be repeated.")
 @click.option("--data", type=FILE, help="A copy of the data set, for a data set or a protocol.")
 @AS_JSON
-def check(checked: str, kind: str | None, method: str | None, data: Path | None, as_json: bool) -> None:
+def check(  # each parameter is an option of the command
+    checked: str,
+    kind: str | None,
+    method: str | None,
+    options: tuple[str, ...],
+    data: Path | None,
+    as_json: bool,
+) -> None:
     """Check that a plugin does what its kind must.
 
     NAME is what an installed plugin provides, or FILE.py. A line tells each law and whether it holds; a failure says
     what was found, what was expected, and the line of code to change. The exit code is 1 if any fails.
 
-    Without --method, a part is tried as in the first method of its own package that has it, else with small parts
-    beside it and its default options.
+    Without --method and --set, a part is tried as in the first method of its own package that has it, else with small
+    parts beside it and its default options.
 
     \b
         vreid-bench check softmin
         vreid-bench check tacan --kind aggregator
+        vreid-bench check triplet --set margin=0.5
         vreid-bench check my_loss.py
         vreid-bench check courtyard --kind dataset --data /data/yard
     """
@@ -48,15 +58,17 @@ def check(checked: str, kind: str | None, method: str | None, data: Path | None,
     name = take_plugin(checked, tuple(LAWS) if kind is None else (find_checked_kind(kind),))
     registry = Registry.installed()
     chosen = find_kind(registry, name, kind)
-    beside = method or choose_method(registry, chosen, name)
+    given = read_options(registry, chosen, name, options)
+    beside = method or (None if given else choose_method(registry, chosen, name))
     outcomes: list[Outcome] = []
     if not as_json:
         where = f", as in method {beside} at preset small" if beside else ""
         echo(f"{registry.entry(chosen, name).title}{where}")
-    for each in list_checks(KINDS[chosen], name, method=beside, data=data, registry=registry):
+    for each in list_checks(KINDS[chosen], name, given, method=beside, data=data, registry=registry):
+        told = {outcome.message for outcome in outcomes}
         outcomes.append(each.run())
         if not as_json:
-            echo(render(outcomes[-1]))
+            echo(render(outcomes[-1], told))
         if each.name == "builds" and outcomes[-1].state == "failed":
             break  # nothing else can be tried
     states = [outcome.state for outcome in outcomes]
@@ -98,9 +110,27 @@ def find_checked_kind(text: str) -> str:
     return kind
 
 
-def render(outcome: Outcome) -> str:
-    """The line of a check; below it, of one that failed or was skipped, why."""
+def read_options(registry: Registry, kind: str, name: str, assignments: tuple[str, ...]) -> dict[str, Any]:
+    """The options of a part that are given. Raises InputError for another kind, option or type."""
+    from vreid_bench.registry.assignments import parse_part
+    from vreid_bench.testing.kit import PARTS
+
+    if not assignments:
+        return {}
+    if kind not in PARTS:
+        raise InputError(f"--set: {registry.entry(kind, name).title} has no options; leave --set out")
+    found: dict[str, Any] = {}
+    for assignment in assignments:
+        option = assignment.partition("=")[0]
+        found[option] = parse_part(kind, f"{name}:{assignment}", registry).options[option]
+    return found
+
+
+def render(outcome: Outcome, told: Collection[str]) -> str:
+    """The line of a check; below it, of one that failed or was skipped, why, unless that was `told` above."""
     lines = [f"{WORDS[outcome.state]:8} {outcome.seconds:6.2f} s  {outcome.name:18} {outcome.law}"]
+    if outcome.message in told and outcome.message:
+        return f"{lines[0]}\n{'':20}as above"
     lines += [f"{'':20}{outcome.message}"] if outcome.message else []
     lines += [f"{'':20}change {outcome.place}"] if outcome.place else []
     return "\n".join(lines)
