@@ -60,7 +60,9 @@ def test_a_failure_says_what_was_found_and_the_line_and_the_exit_code_is_one(cli
 
 
 def test_options_are_tried_and_a_fault_is_told_once(cli, file):
-    file.write_text(GOOD.replace("return self.scale * maps", "return (self.scale if self.scale == 1 else torch) * maps"))
+    file.write_text(
+        GOOD.replace("return self.scale * maps", "return (self.scale if self.scale == 1 else torch) * maps")
+    )
     assert cli("check", file).exit_code == 0
     result = cli("check", file, "--set", "scale=2")
     assert result.exit_code == 1

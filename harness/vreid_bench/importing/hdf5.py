@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -17,6 +18,9 @@ LIKELY = 64  # times that a file is compressed at most; more is no file of featu
 # How a text of any length is stored where its array is, if addresses have eight bytes: "Global Heap ID" of the
 # HDF5 File Format Specification, behind the length.
 REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
+HEAP = b"GCOL\1\0\0\0"  # a global heap, which holds texts of any length, begins with its signature and version
+HEADER = 16  # bytes of the header of a heap, and of one of its objects
+WINDOW = 1 << 26  # bytes of a file that are searched at a time
 MATLAB = "MATLAB_class"  # an attribute that MATLAB gives to every array
 
 
@@ -68,6 +72,8 @@ def read_hdf5(path: Path) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     file = h5py.File(path, "r")
+    if file.visititems(_has_texts):
+        _check_heaps(path, file.id.get_create_plist().get_sizes()[1])
 
     def take(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and not name.startswith("#"):  # MATLAB keeps the cells in `#refs#`
@@ -117,6 +123,53 @@ def _read_objects(item: Any, file: Any) -> Any:
         texts = [cell if isinstance(cell, str) else np.reshape(cell, -1) for cell in cells]
         return np.array(texts) if len({np.shape(text) for text in texts}) == 1 else texts
     return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values], np.str_)
+
+
+def _has_texts(_: str, item: Any) -> bool | None:
+    """Does an array, or the attribute of MATLAB, lie in a heap? None, with which h5py goes on, if not."""
+    import h5py
+
+    if not isinstance(item, h5py.Dataset):
+        return None
+    heaped = item.dtype.kind == "O" or (MATLAB in item.attrs and item.attrs.get_id(MATLAB).dtype.kind == "O")
+    return heaped or None
+
+
+def _check_heaps(path: Path, width: int) -> None:
+    """Raise ValueError for a global heap whose objects do not lie one behind the other: HDF5 could go round for ever.
+
+    width: bytes of a size in this file. See "Global Heap" in the HDF5 File Format Specification.
+    """
+    with path.open("rb") as file:
+        for start in _find_heaps(file):
+            file.seek(start)
+            size = int.from_bytes(file.read(HEADER)[8 : 8 + width], "little")
+            heap = file.read(max(min(size, path.stat().st_size) - HEADER, 0))
+            if len(heap) + HEADER < size:
+                raise ValueError(f"a heap at byte {start} claims {size:,} bytes, but the file has fewer")
+            place = 0
+            while place + HEADER <= len(heap):
+                index = int.from_bytes(heap[place : place + 2], "little")
+                length = int.from_bytes(heap[place + 8 : place + 8 + width], "little")
+                step = HEADER + -(-length // 8) * 8 if index else length  # object 0 is what is free, with its header
+                if not HEADER <= step <= len(heap) - place:
+                    raise ValueError(f"an object of {length:,} bytes does not fit into the heap at byte {start}")
+                place += step
+
+
+def _find_heaps(file: BinaryIO) -> Iterator[int]:
+    """Where heaps begin; the position of the file is anywhere afterwards."""
+    begin = 0
+    while True:
+        file.seek(begin)
+        window = file.read(WINDOW)
+        at = window.find(HEAP)
+        while at >= 0:
+            yield begin + at
+            at = window.find(HEAP, at + 1)
+        if len(window) < WINDOW:
+            return
+        begin += WINDOW - len(HEAP) + 1
 
 
 def _check_lengths(item: Any) -> None:
