@@ -39,7 +39,8 @@ def test_every_array_and_entry_of_the_features_is_on_the_page(finished_run):
     check_arrays(arrays, documented)
     with safe_open(path, framework="np") as file:
         note = file.metadata()
-    assert table(PAGE, "`features.safetensors`", 1).keys() == note.keys()
+    without = {"attribute.<name>"}  # the tracklets of MARS have none
+    assert table(PAGE, "`features.safetensors`", 1).keys() - without == note.keys()
     for name in ("person", "camera", "tracklet"):
         assert len(json.loads(note[name])) == len(arrays["pid"]), name
 

@@ -128,10 +128,16 @@ def test_a_convention_is_read_from_a_file(cli_json, listed, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('unmatched = "skip"\n', "average_precision: field required"),
-        ('average_precision = "step"\nunmatched = "never"\n', "unmatched: input should be 'skip', 'zero' or 'error'"),
+        ('unmatched = "skip"\n', "average_precision is missing"),
+        (
+            'average_precision = "step"\nunmatched = "never"\n',
+            "unmatched is 'never', expected 'skip', 'zero' or 'error'",
+        ),
         ('average_precision = "step"\nunmatched = "skip"\nmatches = []\n', "'matches' is no field of a convention"),
-        ('average_precision = "step"\nunmatched = "skip"\nmatch = [["outfit", "red"]]\n', "match.0.1: input should be"),
+        (
+            'average_precision = "step"\nunmatched = "skip"\nmatch = [["outfit", "red"]]\n',
+            "match[0].value is 'red', expected 'same' or 'other'",
+        ),
         ("average_precision = \n", "cannot be read as TOML"),
         (
             'average_precision = "step"\nunmatched = "skip"\nquery = [["a", ["b"]], ["a", ["c"]]]\n',
