@@ -85,6 +85,12 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def number_key(name: str) -> tuple[tuple[int, ...], str]:
+def size_of(digits: str) -> tuple[int, str]:
+    """A sort key in the order of numbers, however many digits they have."""
+    known = "".join(str(int(each)) for each in digits).lstrip("0")  # also digits of other scripts
+    return len(known), known
+
+
+def number_key(name: str) -> tuple[tuple[tuple[int, str], ...], str]:
     """A sort key: the numbers in a name, as numbers; then the name itself, which decides between 1 and 01."""
-    return tuple(map(int, re.findall(r"\d+", name))), name
+    return tuple(map(size_of, re.findall(r"\d+", name))), name

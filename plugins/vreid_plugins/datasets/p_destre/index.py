@@ -85,7 +85,7 @@ def list_sequence(root: Path, path: str, name: SequenceName, report: Report) -> 
     """The folders of people in one sequence, in order of their numbers, and those of nobody."""
     entries = scan(root / path)
     if entries is None:
-        state = "is not a folder" if (root / path).exists() else "is missing"
+        state = "is not a folder" if os.path.exists(root / path) else "is missing"
         report(
             f"{root / path} {state}, but a division names the sequence, expected a folder for each person; {ORIGIN}."
         )

@@ -46,7 +46,7 @@ class SequenceName(NamedTuple):
         return self.text[-2] != "-"
 
     @property
-    def order(self) -> tuple[str, tuple[tuple[int, ...], str]]:
+    def order(self) -> tuple[str, tuple[tuple[tuple[int, str], ...], str]]:
         """A sort key: year, month and day, then the numbers in the rest of the name."""
         return self.text[6:10] + self.text[3:5] + self.text[:2], number_key(self.text[10:])
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vreid_bench import DISTRACTOR, JUNK
 from vreid_plugins.datasets.fault_report import Report, is_leftover, one_of
+from vreid_plugins.datasets.folders import size_of
 
 if TYPE_CHECKING:
     from _csv import Reader as Lines
@@ -182,12 +183,6 @@ def sort_by_time(paths: Iterable[str]) -> tuple[str, ...]:
             path for _, path in sorted(numbered, key=lambda item: (size_of(item[0][-1]), natural_key(item[1])))
         )
     return tuple(sorted((path for _, path in numbered), key=natural_key))
-
-
-def size_of(digits: str) -> tuple[int, str]:
-    """A sort key in the order of numbers, however many digits they have."""
-    known = "".join(str(int(each)) for each in digits).lstrip("0")  # also digits of other scripts
-    return len(known), known
 
 
 def natural_key(text: str) -> tuple[list[tuple[int, tuple[int, str], str]], str]:
