@@ -81,6 +81,8 @@ def fuzz(name, parser, executions, seed=0, first=0, keep=None):
                     print(f"{name} {seed}:{number}: {found}", flush=True)
                     if keep:
                         write_parts(keep / name / f"{seed}-{number}", parts)
+        if last is not None:
+            os.close(last)
     return finds
 
 

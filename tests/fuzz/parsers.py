@@ -6,6 +6,7 @@ import shutil
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from decoders import DECODERS
@@ -383,14 +384,15 @@ def read_layout(name, folder, parts):
     from vreid_bench.contracts.dataset import mark_synthetic
     from vreid_plugins.datasets import frame_check
 
-    frame_check.prefetch = lambda jobs, work, *_: map(work, jobs)
     root = folder / "tree"
     before = {path: (root / path).read_bytes() if (root / path).exists() else None for path in parts}
     for path, content in parts.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
+    in_turn = patch.object(frame_check, "prefetch", lambda jobs, work, *_: map(work, jobs))
     try:
         reader = reader_of(name)
+        in_turn.start()
         if name == "mot":
             read_mot(root)
         else:
@@ -401,6 +403,7 @@ def read_layout(name, folder, parts):
             if hasattr(reader, "verify"):
                 reader.verify(root)
     finally:
+        patch.stopall()
         for path, content in before.items():
             (root / path).unlink(missing_ok=True) if content is None else (root / path).write_bytes(content)
 

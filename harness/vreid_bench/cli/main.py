@@ -38,6 +38,7 @@ from vreid_bench.system.interruption import Interruption, end_on_signals, leave
 from vreid_bench.system.memory import describe_shortage, is_out_of_memory
 from vreid_bench.system.terminal import echo, make_printable
 
+SURROGATE = "surrogates not allowed"  # Python's reason about a byte that is not UTF-8, which stands for itself
 RESUMED = ("run", "pretrain", "data")  # commands that go on where they were interrupted
 
 
@@ -60,10 +61,6 @@ class Group(click.Group):
         except RunError as fault:
             echo(f"failed: {fault}", err=True)
             context.exit(1)
-        except UnicodeEncodeError as fault:  # a name of a file; texts in files are UTF-8, or their reader says it
-            line = fault.object[: fault.end].splitlines()[-1] + fault.object[fault.end :].partition("\n")[0]
-            echo(f"error: {line}: found a name that is not UTF-8; rename that file or folder", err=True)
-            context.exit(2)
         except OSError as fault:
             echo(f"failed: {fault.filename or 'file system'}: {fault.strerror or fault}", err=True)
             context.exit(1)
@@ -75,6 +72,10 @@ class Group(click.Group):
         except Exception as fault:
             if os.environ.get(TRACEBACK):
                 raise
+            if isinstance(fault, UnicodeEncodeError) and fault.reason == SURROGATE:  # only names of files have one
+                line = fault.object[: fault.end].splitlines()[-1] + fault.object[fault.end :].partition("\n")[0]
+                echo(f"error: {line}: found a name that is not UTF-8; rename that file or folder", err=True)
+                context.exit(2)
             reason = describe_exception(fault)
             if is_out_of_memory(fault):
                 reason = f"{describe_shortage(fault)}: end other programs, or use less data or a smaller --preset"

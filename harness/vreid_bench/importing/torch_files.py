@@ -12,6 +12,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from vreid_bench.importing.content import Array
+from vreid_bench.importing.pickles import Refused
 from vreid_bench.importing.plain_arrays import PlainArray, PlainType, begin_array, empty_bytes, read_scalar
 
 LIMIT = {"bfloat16": 1 << 8}  # the first whole number whose successor such a type does not have
@@ -30,10 +31,6 @@ def read_torch(path: Path) -> Any:
 
     with safe_globals([*_numpy_globals(), *_optimizer_globals()]), _short_faults():
         return torch.load(path, "cpu", weights_only=True)
-
-
-class Refused(ValueError):
-    """A file of torch that asks for more than data, or is damaged."""
 
 
 @contextmanager
