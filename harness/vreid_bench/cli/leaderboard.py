@@ -77,10 +77,11 @@ def add(before: LeaderboardOptions, runs: tuple[Path, ...], replace: bool, folde
         vreid-bench leaderboard add runs/* --dir elsewhere
     """
     from vreid_bench.reporting.leaderboard import publish
+    from vreid_bench.reporting.record_folder import describe_skipped
 
     written, skipped, refused = publish(runs, folder or before.folder or LEADERBOARD, replace)
     for run in skipped:
-        echo(f"note: {run} is skipped: it is not finished; repeat its command", err=True)
+        echo(describe_skipped(run), err=True)
     if as_json or before.as_json:
         echo(json.dumps({"written": written, "skipped": skipped, "refused": refused}))
     elif written:

@@ -32,12 +32,12 @@ def check(sources: tuple[Path, ...]) -> None:
         vreid-bench record check submitted.json
     """
     from vreid_bench.reporting.record_check import check_record
-    from vreid_bench.reporting.record_folder import is_unfinished_run
+    from vreid_bench.reporting.record_folder import describe_skipped, is_unfinished_run
 
     faults = []
     for source in sources:
         if is_unfinished_run(source):
-            echo(f"note: {source} is skipped: it is not finished; repeat its command", err=True)
+            echo(describe_skipped(source), err=True)
             continue
         try:
             echo(f"{source}: {check_record(source)}")

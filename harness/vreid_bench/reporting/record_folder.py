@@ -49,6 +49,11 @@ def is_unfinished_run(source: Path) -> bool:
     return source.is_dir() and not (folder.is_finished or folder.is_ranked)
 
 
+def describe_skipped(source: Path | str) -> str:
+    """What commands on many runs say of one that is not finished."""
+    return f"note: {source} is skipped: it is not finished; repeat its command"
+
+
 def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: bool = False) -> tuple[Path, bytes]:
     """The place and the bytes of a record that may be added. Raises InputError, as `add_record` does."""
     file = RunDirectory(source).record if source.is_dir() else source
