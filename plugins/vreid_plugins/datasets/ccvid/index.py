@@ -17,7 +17,7 @@ LISTS = {part: f"{part}.txt" for part in ("train", "query", "gallery")}
 SESSIONS = ("session1", "session2", "session3")
 WALKS = 12  # of a person in a session
 LINE = "session1/001_01 001 u0_l0_s0_c0_a0"
-FOLDER = re.compile(r"session([123])/(\d+)_(\d+)")  # session, person, walk
+FOLDER = re.compile(r"session([123])/(\d+)_(\d{1,4})")  # session, person, walk
 EXAMPLE = "00001.jpg"
 
 Parts = Mapping[str, tuple[Tracklet, ...]]
