@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vreid_bench.contracts.people import JUNK
-from vreid_bench.scoring.ranks.by_parts import ROWS, Known, _blocks, choose_rows, count_from_parts
+from vreid_bench.scoring.ranks.by_parts import ROWS, Known, choose_rows, count_from_parts, join_parts
 from vreid_bench.scoring.ranks.counting import Counts, count_from_embeddings
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
@@ -49,7 +49,7 @@ def test_parts_count_as_one_array(metric: str, seed: int, size: int, rows: int, 
 )
 def test_small_parts_are_read_together(sizes, rows, expected):
     parts = [Array(np.full((size, 2), number), *np.zeros((2, size), int)) for number, size in enumerate(sizes)]
-    found = list(_blocks(parts, rows, 100))
+    found = list(join_parts(parts, rows, 100))
     assert [len(block.pids) for _, block in found] == expected
     assert [place for place, _ in found] == [100 + sum(expected[:number]) for number in range(len(expected))]
     assert [v for _, block in found for v in block.vectors[:, 0]] == [

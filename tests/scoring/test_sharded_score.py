@@ -91,6 +91,35 @@ def test_a_query_that_is_listed_twice_is_named(cli, files, tmp_path):
     assert "q.npz: rows 2 and" in result.stderr
 
 
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("within", [True, False])
+def test_reranking_all_ranks_is_reranking_the_whole_gallery(cli, cli_json, files, tmp_path, metric, within):
+    """Queries that are gallery items, and queries that are not."""
+    folder = write(cli, files, tmp_path / "big", "--rows", 77)
+    with np.load(files / "q.npz") as query:
+        moved = query["embedding"] if within else query["embedding"] + np.float32(0.1)
+        np.savez(tmp_path / "q.npz", embedding=moved, pid=query["pid"], camid=query["camid"])
+    plain = ["score", "--query", tmp_path / "q.npz", "--metric", metric, "--at", 5]
+    plain += [] if within else ["--convention", "gallery-as-listed"]
+    asked = *plain, "--rerank", "zhong:k1=9,k2=3"
+    found = cli_json(*asked, "--gallery", folder, "--candidates", 1000)
+    expected = cli_json(*asked, "--gallery", files / "g.npz")
+    assert found["conventions"] == expected["conventions"]
+    assert len(found["conventions"]) == (3 if within else 1)
+    assert found["reranking"] == expected["reranking"]
+    assert "the first 300 items of each query, 300 in all, were re-ranked" in found["notes"][-1]
+    few, none = (cli_json(*call, "--gallery", folder) for call in ((*asked, "--candidates", 20), plain))
+    for name, scores in found["conventions"].items():
+        assert len({scores["mAP"], few["conventions"][name]["mAP"], none["conventions"][name]["mAP"]}) == 3
+
+
+def test_workers_rerank_the_same_first_ranks(cli, cli_json, files, tmp_path, monkeypatch):
+    monkeypatch.setattr(Ray, "map_tasks", lambda self, *given: Elsewhere().map_tasks(*given))
+    folder = write(cli, files, tmp_path / "big", "--rows", 40)
+    asked = "score", "--query", files / "q.npz", "--gallery", folder, "--rerank", "zhong", "--candidates", 25
+    assert cli_json(*asked, "--executor", "ray", "--workers", 2) == cli_json(*asked)
+
+
 @pytest.mark.slow
 def test_workers_change_no_bit(cli, cli_json, files, tmp_path):
     folder = write(cli, files, tmp_path / "big", "--rows", 40)
@@ -138,9 +167,11 @@ def test_a_folder_is_verified(cli, files, tmp_path):
         ),
         (("--gallery", "g.npz", "--executor", "ray"), "--executor: is for a gallery in shards"),
         (("--gallery", "big", "--executor", "slurm"), "--executor slurm: makes rows of boards, and no scores"),
+        (("--gallery", "g.npz", "--rerank", "zhong", "--candidates", 3), "--candidates: is for a gallery in shards"),
+        (("--gallery", "big", "--candidates", 3), "--candidates: says how many first ranks --rerank changes"),
         (
-            ("--gallery", "big", "--rerank", "zhong"),
-            "distances among the whole gallery, which do not add up over shards",
+            ("--gallery", "big", "--rerank", "zhong", "--precision", "int8"),
+            "--precision with --rerank: is not computed",
         ),
         (("--gallery", "g.npz", "--precision", "fp16", "--matcher", "mean"), "--precision: rounds one vector"),
     ],

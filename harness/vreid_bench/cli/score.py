@@ -28,6 +28,11 @@ from vreid_bench.system.terminal import echo
 @RERANK
 @MEMORY
 @click.option(
+    "--candidates",
+    type=click.IntRange(1),
+    help="Re-rank so many first ranks of each query, of a gallery in shards: an approximation; default: 200.",
+)
+@click.option(
     "--convention",
     "conventions",
     multiple=True,

@@ -97,6 +97,8 @@ def score_files(request: ScoreRequest) -> Report:
     if request.workers not in (None, 1) or request.executor != LOCAL:
         option = "--executor" if request.executor != LOCAL else "--workers"
         raise InputError(f"{option}: is for a gallery in shards; leave it out, all cores count already")
+    if request.candidates is not None:
+        raise InputError("--candidates: is for a gallery in shards; leave it out, the whole gallery is re-ranked")
     request = _take_store(request)
     if request.conventions:
         choose_conventions(request.conventions, plugins)  # a wrong name is reported before anything is read

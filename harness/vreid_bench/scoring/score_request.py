@@ -15,6 +15,7 @@ from vreid_bench.system.errors import InputError
 Ties = Literal["listed", "expected"]
 
 LOCAL = "local"  # the executor that is this machine
+CANDIDATES = 200  # the first ranks of each query that are re-ranked in a gallery in shards
 TOGETHER = "--protocol and --info go together: whose index files, and the folder that holds them"
 
 
@@ -37,6 +38,7 @@ class ScoreRequest:
     conventions: tuple[str, ...] = ()
     rerank: str | None = None  # a re-ranker, with options as `assignments.parse_part` reads them
     memory: int = RERANK_MEMORY  # bytes for re-ranking
+    candidates: int | None = None  # how many first ranks are re-ranked in a gallery in shards; None: CANDIDATES
     rates: tuple[float, ...] = ()  # false accept rates
     similarity: bool | None = None  # are the distances similarities? None: as they look
     pool: str | None = None  # the aggregator that pools features of frames
@@ -76,6 +78,10 @@ class ScoreRequest:
             "--precision compares rankings of vectors; leave out --ranking and --ties expected",
         )
         yield any(depth < 1 for depth in self.depths), "--at: expected a rank from 1 on"
+        yield (
+            self.candidates is not None and self.rerank is None,
+            "--candidates: says how many first ranks --rerank changes; add --rerank, or leave it out",
+        )
 
     def _refuse_labels(self) -> Iterator[tuple[bool, str]]:
         """What does not fit in the options that say where labels come from."""

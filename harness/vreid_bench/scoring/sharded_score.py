@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.task_executor import TaskExecutor
 from vreid_bench.ops.metric import Metric
 from vreid_bench.registry.assignments import parse_part
+from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import Array, read_arrays
 from vreid_bench.scoring.conventions import MARS, choose_conventions
 from vreid_bench.scoring.distances import parse_metric
@@ -20,12 +22,13 @@ from vreid_bench.scoring.gallery_manifest import Stored, is_gallery, read_manife
 from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern
 from vreid_bench.scoring.imports import Plugins
 from vreid_bench.scoring.labelled_features import LabelledFeatures
-from vreid_bench.scoring.ranks.by_parts import Block, Part, choose_rows
+from vreid_bench.scoring.ranks.by_parts import Block, Part, Ranking, choose_rows
 from vreid_bench.scoring.ranks.by_workers import SharedGallery
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.report import Report
+from vreid_bench.scoring.rerank.first_ranks import FirstRanks
 from vreid_bench.scoring.rounding import Rounding, round_vectors
-from vreid_bench.scoring.score_request import LOCAL, ScoreRequest
+from vreid_bench.scoring.score_request import CANDIDATES, LOCAL, ScoreRequest
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.worker_processes import WorkerProcesses
 
@@ -79,6 +82,10 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     rules = choose_conventions(request.conventions or (MARS if within else ("gallery-as-listed",)), plugins)
     labels = labels.for_conventions(rules)
     counts = gallery.count(vectors, known, labels, opened.metric)
+    if request.rerank is not None:
+        return _score_reranked(
+            request, plugins(), gallery, Ranking(vectors, known, labels, opened.metric, counts), rules
+        )
     report = Report.of(counts, labels, rules).with_cuts(request.depths, rules)
     rounded: dict[str, Counts] = {}
     for to in request.precisions:
@@ -90,13 +97,6 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
 
 def _refuse_options(request: ScoreRequest) -> None:
     """Raise InputError for what is not computed of shards."""
-    if request.rerank is not None:
-        raise InputError(
-            "--rerank: is not computed of a gallery in shards: a re-ranked distance depends on the neighbours of "
-            "gallery items, and so on the distances among the whole gallery, which do not add up over shards. Leave it "
-            "out, or score one file that fits into memory. To re-rank only the first ranks of each query would be an "
-            "approximation with other scores, and is not offered"
-        )
     asked: dict[str, object] = {
         "--distance": request.distance,
         "--matcher": request.matcher,
@@ -105,10 +105,32 @@ def _refuse_options(request: ScoreRequest) -> None:
         "--far": request.rates or None,
         "--by": request.by or None,
         "--ties expected": request.ties,
+        "--precision with --rerank": request.precisions if request.rerank is not None else None,
     }
-    refused = [option for option, value in asked.items() if value not in (None, "listed")]
+    refused = [option for option, value in asked.items() if value not in (None, (), "listed")]
     if refused:
         raise InputError(f"{refused[0]}: is not computed of a gallery in shards; leave it out, or give one file")
+
+
+def _score_reranked(
+    request: ScoreRequest, registry: Registry, gallery: SharedGallery, ranked: Ranking, rules: Sequence[Convention]
+) -> Report:
+    """The scores after the first ranks of every query were re-ranked among themselves."""
+    from vreid_bench.scoring.rerank.k_reciprocal import rerank_features  # imports scipy.sparse
+    from vreid_bench.scoring.reranking import Reranking
+
+    query, known, labels, metric, counts = ranked
+    reranking = Reranking.of(str(request.rerank), request.memory, registry)
+    nearest = gallery.nearest(query, metric, request.candidates or CANDIDATES)
+    first = FirstRanks(nearest, gallery.collect(np.unique(nearest.places), query.dtype))
+    distance = rerank_features(reranking.reranker, (query, first.items.vectors), metric, request.memory)
+    report = Report.of(first.reorder(distance, counts, known, labels), labels, rules, reranking.part)
+    note = (
+        f"re-ranking: the first {nearest.places.shape[1]:,} items of each query, {len(first.items.places):,} in all, "
+        "were re-ranked among themselves, and the others come after them as before; this approximates the re-ranking "
+        "of a whole gallery"
+    )
+    return replace(report.with_cuts(request.depths, rules), notes=(*report.notes, note))
 
 
 def _choose_executor(request: ScoreRequest, plugins: Plugins) -> TaskExecutor | None:

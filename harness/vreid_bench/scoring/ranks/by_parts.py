@@ -61,6 +61,11 @@ class Known(NamedTuple):
         return cls.join(find_known(parts, people, dtype, rows))
 
     @classmethod
+    def take(cls, place: int, block: Block, rows: Ints, dtype: Any) -> Known:
+        """The items of some rows of a block, which begins at this place."""
+        return cls(place + rows, block.vectors[rows].astype(dtype), block.pids[rows], block.camids[rows])
+
+    @classmethod
     def join(cls, pieces: Sequence[Known]) -> Known:
         """Those of pieces of the gallery that follow one another. Raises InputError if there is none."""
         if not any(len(piece.places) for piece in pieces):
@@ -80,8 +85,11 @@ class Known(NamedTuple):
 
     def label(self, vectors: NDArray[Any], pids: Ints, camids: Ints) -> Labels:
         """These items as a gallery, with the queries; a query that is an item is not listed twice."""
-        own, size = self.find(vectors, pids, camids), len(self.places)
-        new = own < 0
+        return self.label_own(self.find(vectors, pids, camids), pids, camids)
+
+    def label_own(self, own: Ints, pids: Ints, camids: Ints) -> Labels:
+        """The same where the number of the item that is the query is known, -1 where there is none: own [Q]."""
+        new, size = own < 0, len(self.places)
         row = np.where(new, size + np.cumsum(new) - 1, own)
         every = np.concatenate([self.pids, pids[new]]), np.concatenate([self.camids, camids[new]])
         return Labels(*every, row, np.arange(size))
@@ -128,6 +136,24 @@ def choose_rows(dim: int) -> int:
     return max(1, min(ROWS, NUMBERS // dim))
 
 
+def join_parts(parts: Iterable[Part], rows: int, place: int) -> Iterator[tuple[int, Block]]:
+    """The rows of all parts, at most so many at a time, with the place of the first; that of the very first is given.
+
+    Small parts are joined: each time, all known items are counted again.
+    """
+    held: list[Block] = []
+    count = 0
+    for part in parts:
+        for block in part.blocks(rows):
+            if held and count + len(block.pids) > rows:
+                yield place, Block.join(held)
+                held, count, place = [], 0, place + count
+            held.append(block)
+            count += len(block.pids)
+    if held:
+        yield place, Block.join(held)
+
+
 def find_known(parts: Sequence[Part], people: Ints, dtype: Any, rows: int = ROWS, first: int = 0) -> list[Known]:
     """The items of these people in each block of parts that follow one another.
 
@@ -135,9 +161,19 @@ def find_known(parts: Sequence[Part], people: Ints, dtype: Any, rows: int = ROWS
     """
     found: list[Known] = []
     with bar(sum(map(len, parts)), "find matches", "item") as progress:
-        for place, block in _blocks(parts, rows, first):
-            mine = np.flatnonzero(np.isin(block.pids, people))
-            found.append(Known(place + mine, block.vectors[mine].astype(dtype), block.pids[mine], block.camids[mine]))
+        for place, block in join_parts(parts, rows, first):
+            found.append(Known.take(place, block, np.flatnonzero(np.isin(block.pids, people)), dtype))
+            progress.update(len(block.pids))
+    return found
+
+
+def collect_items(parts: Sequence[Part], places: Ints, dtype: Any, rows: int = ROWS, first: int = 0) -> list[Known]:
+    """The items at these places [P], which rise, in each block of parts that follow one another; as `find_known`."""
+    found: list[Known] = []
+    with bar(sum(map(len, parts)), "read first ranks", "item") as progress:
+        for place, block in join_parts(parts, rows, first):
+            low, high = np.searchsorted(places, (place, place + len(block.pids)))
+            found.append(Known.take(place, block, places[low:high] - place, dtype))
             progress.update(len(block.pids))
     return found
 
@@ -155,7 +191,7 @@ def count_strangers(
     people = np.unique(labels.pids[labels.query])
     found = np.zeros_like(among.before)
     with bar(sum(map(len, parts)), "rank", "item") as progress:
-        for place, block in _blocks(parts, rows, first):
+        for place, block in join_parts(parts, rows, first):
             strange = np.flatnonzero((block.pids != JUNK) & ~np.isin(block.pids, people))
             order = np.argsort(np.concatenate([known.places, place + strange]), kind="stable")
             gallery = np.concatenate([known.vectors, block.vectors[strange].astype(query.dtype)])[order]
@@ -165,24 +201,6 @@ def count_strangers(
             found += counted.before - among.before
             progress.update(len(block.pids))
     return found
-
-
-def _blocks(parts: Iterable[Part], rows: int, place: int) -> Iterator[tuple[int, Block]]:
-    """The rows of all parts, at most so many at a time, with the place of the first; that of the very first is given.
-
-    Small parts are joined: each time, all known items are counted again.
-    """
-    held: list[Block] = []
-    count = 0
-    for part in parts:
-        for block in part.blocks(rows):
-            if held and count + len(block.pids) > rows:
-                yield place, Block.join(held)
-                held, count, place = [], 0, place + count
-            held.append(block)
-            count += len(block.pids)
-    if held:
-        yield place, Block.join(held)
 
 
 def _to_key(vector: NDArray[Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""Both passes over a gallery in parts, shared among workers: counts add up, so that they are those of one process."""
+"""Passes over a gallery in parts, shared among workers: counts add up, so that they are those of one process."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from vreid_bench.scoring.ranks.by_parts import (
     Known,
     Part,
     Ranking,
+    collect_items,
     count_from_parts,
     count_strangers,
     find_known,
 )
 from vreid_bench.scoring.ranks.counting import Counts, backend
 from vreid_bench.scoring.ranks.labels import Ints, Labels
+from vreid_bench.scoring.ranks.nearest import Nearest, find_nearest
 from vreid_bench.system.errors import RunError
 from vreid_bench.system.progress import bar, silence
 
@@ -40,7 +42,7 @@ class Stretch(NamedTuple):
 class SharedGallery:
     """A gallery in parts whose passes an executor shares among its workers; a part is read by one of them.
 
-    Both passes raise what they raise in one process, and what the executor raises (`TaskExecutor.map_tasks`).
+    Every pass raises what it raises in one process, and what the executor raises (`TaskExecutor.map_tasks`).
     """
 
     parts: Sequence[Part]
@@ -64,6 +66,20 @@ class SharedGallery:
         for _, counted in self._map(self.executor, "rank", _count, (ranking, self.rows, backend())):
             strangers += counted
         return ranking.add(strangers)
+
+    def nearest(self, query: NDArray[Any], metric: Metric, count: int) -> Nearest:
+        """The nearest items of each query, as `find_nearest`."""
+        if self.executor is None:
+            return find_nearest(query, self.parts, metric, count, self.rows)
+        found = dict(self._map(self.executor, "find first ranks", _find_nearest, (query, metric, count, self.rows)))
+        return Nearest.join([found[number] for number in sorted(found)], count)
+
+    def collect(self, places: Ints, dtype: Any) -> Known:
+        """The items at these places, which rise, as `collect_items`."""
+        if self.executor is None:
+            return Known.join(collect_items(self.parts, places, dtype, self.rows))
+        found = dict(self._map(self.executor, "read first ranks", _collect, (places, dtype, self.rows)))
+        return Known.join([items for number in sorted(found) for items in found[number]])
 
     def _map(
         self, executor: TaskExecutor, title: str, work: Work[Shared, Stretch, Result], shared: Shared
@@ -93,6 +109,20 @@ def _count(shared: tuple[Ranking, int, str], task: Stretch, threads: int | None)
         )
     with silence():
         return count_strangers(ranking, task.parts, rows, task.first, threads)
+
+
+def _find_nearest(shared: tuple[NDArray[Any], Metric, int, int], task: Stretch, threads: int | None) -> Nearest:
+    """In a worker."""
+    query, metric, count, rows = shared
+    with silence():
+        return find_nearest(query, task.parts, metric, count, rows, task.first)
+
+
+def _collect(shared: tuple[Ints, Any, int], task: Stretch, threads: int | None) -> list[Known]:
+    """In a worker, which needs one thread."""
+    places, dtype, rows = shared
+    with silence():
+        return collect_items(task.parts, places, dtype, rows, task.first)
 
 
 def _describe_rounding(name: str) -> str:
