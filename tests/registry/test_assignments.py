@@ -19,6 +19,7 @@ def soft(shape, temperature=2.0): ...
 def outer(shape, inner, dim=8): ...
 def mean(dim, metric="euclidean"): ...
 def loss(dims, identities, margin=0.3): ...
+def weighed(shape, weights: dict[str, float] | None = None, sizes: list[int] = (1, 2)): ...
 def flip(p=0.5): ...
 def crop(enlarge=1.1, p=1.0): ...
 
@@ -32,7 +33,7 @@ class Fitted:
 def registry():
     hooks = {
         "vreid_encoders": hookimpl(lambda: {"net": encoder}),
-        "vreid_aggregators": hookimpl(lambda: {"pool": pool, "soft": soft, "outer": outer}),
+        "vreid_aggregators": hookimpl(lambda: {"pool": pool, "soft": soft, "outer": outer, "weighed": weighed}),
         "vreid_matchers": hookimpl(lambda: {"mean": mean, "fitted": Fitted}),
         "vreid_losses": hookimpl(lambda: {"triplet": loss, "oim": loss}),
         "vreid_augmentations": hookimpl(lambda: {"flip": flip, "crop": crop}),
@@ -165,6 +166,13 @@ def test_a_matcher_that_is_fitted_brings_its_stage_and_takes_it_away_again(metho
         ("aggregator=sofd", "no aggregator is named 'sofd'; did you mean soft"),
         ("agregator=soft", "no setting 'agregator'; did you mean aggregator"),
         ("learning_speed=3", "no setting 'learning_speed'; `vreid-bench methods show NAME` lists those of a method"),
+        ("pool.parts=3", "--set pool.parts: a part is named by its place in the recipe; write aggregator.parts$"),
+        ("flip.p=1", "a part is named by its place in the recipe; write stages.0.augment.0.p$"),
+        ("pool.part=3", "and aggregator has no option 'part'; it has aggregator.parts$"),
+        (
+            'parts={"a": 1}',
+            "aggregator.parts: expected a whole number, as in 6, got '{\"a\": 1}'; a table needs an option",
+        ),
         ("aggregator=3", "aggregator: expected the name of one of `vreid-bench list aggregators`.*got 3"),
         ("aggregator=null", "aggregator: expected the name.*got null"),
         ('aggregator={"nam": "soft"}', "aggregator: expected the name"),
@@ -195,6 +203,38 @@ def test_a_matcher_that_is_fitted_brings_its_stage_and_takes_it_away_again(metho
 def test_what_cannot_be_put_in_is_one_sentence(method, registry, assignment, message):
     with pytest.raises(InputError, match=message):
         override(method, [assignment], registry)
+
+
+def test_an_option_that_is_a_table_is_set_as_a_whole_by_its_names_and_to_null(method, registry):
+    def set_all(*assignments):
+        changed, told = override(method, ["aggregator=weighed", *assignments], registry)
+        stored = json.loads(json.dumps(told, sort_keys=True))
+        again, _ = override(method, [f"{name}={json.dumps(value)}" for name, value in stored.items()], registry)
+        assert describe(again) == describe(changed)
+        return changed.aggregator.options["weights"]
+
+    whole = 'weights={"near": 0.5, "far": [1, 2]}'
+    assert set_all(whole) == {"near": 0.5, "far": (1, 2)}
+    assert set_all(whole, "weights.near=2") == {"near": 2.0, "far": (1, 2)}
+    assert set_all(whole, 'weights={"far": 1}') == {"far": 1}
+    assert set_all(whole, "weights=null") is None
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("weights=3", 'takes a table of names and values or null, found 3; change its value, as in {"a": 1}'),
+        ('weights={"a.b": 3}', "aggregator.weights: expected names without spaces, dots and =, got 'a.b'"),
+        ('weights={"a": {"": 3}}', "aggregator.weights.a: expected names without spaces, dots and =, got ''"),
+        ('weights={"a": NaN}', "aggregator.weights: expected a finite number as 'a'"),
+        ("sizes=3,4", "takes a list of whole numbers, found '3,4'; change its value, as in [3,4]"),
+        ('sizes={"a": 1}', "aggregator.sizes: expected a list of whole numbers, as in [1, 2], got"),
+    ],
+)
+def test_a_wrong_table_or_list_is_one_sentence_with_its_form(method, registry, assignment, message):
+    with pytest.raises(InputError) as told:
+        override(method, ["aggregator=weighed", assignment], registry)
+    assert message in str(told.value)
 
 
 def test_every_place_of_a_part_is_listed(method, registry):

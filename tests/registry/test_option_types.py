@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+from enum import Enum, Flag, IntEnum
 from functools import partial
 from typing import Literal, Optional
 
@@ -11,11 +13,26 @@ import pytest
 from wrong_parts import plugin
 
 from vreid_bench import InputError, part
-from vreid_bench.registry.assignments import parse_part
+from vreid_bench.registry.assignments import parse_options, parse_part
 from vreid_bench.registry.catalogue import _unpack
 from vreid_bench.registry.inspection import read_option_types
-from vreid_bench.registry.option_types import accept, describe_types
+from vreid_bench.registry.option_types import accept, describe_fault, describe_types
 from vreid_bench.registry.registry import Registry
+
+
+class Way(Enum):
+    MEAN = "mean"
+    MAX = "max"
+
+
+class Level(IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Flags(Flag):
+    ONE = 1
+
 
 INNER = part("inner")
 # annotation, the words for it, what fits, what does not; `Unknown` stands for what only a type checker imports
@@ -28,6 +45,13 @@ TABLE = [
     ("float | None", "a number or null", [0.3, None], ["x"]),
     (Optional[int], "a whole number or null", [3, None], [3.5]),  # noqa: UP045  # how older code writes it
     (Literal["mean", "max"], "one of mean, max", ["mean"], ["median", 1]),
+    (Way, "one of mean, max", ["mean"], ["MEAN", "median", 1, None]),
+    ("Way | None", "one of mean, max or null", ["max", None], ["median", 2]),
+    (Literal[Way.MEAN], "one of mean", ["mean"], ["max"]),
+    (Level, "one of LOW, HIGH", ["LOW"], ["low", 1, 2]),  # of members that are not texts, the names
+    (list[Level], "a list of one of LOW, HIGH", [("LOW", "HIGH"), ()], ["LOW", ("MIDDLE",)]),
+    (Flags, "", [1, "a"], []),  # whose members are added up
+    ("dict[str, float] | None", "a table of names and values or null", [{"a": 1}, None], [3, "a"]),
     ("Literal[1, 2]", "one of 1, 2", [1], [True, 1.0, "1", 3]),
     ("Sequence[int]", "a list of whole numbers", [(1, 2), [3], ()], [1, (1.5,), "12"]),
     ("tuple[float, ...]", "a list of numbers", [(1, 2.5)], [("a",)]),
@@ -109,3 +133,65 @@ def test_a_default_that_its_annotation_excludes_is_refused(factory, message):
     title = "aggregator 'wrong' of vreid-wrong"
     with pytest.raises(InputError, match=f"the default of 'mix' of {title} is wrong: {message}"):
         Registry([plugin("wrong", "vreid-wrong", aggregators={"wrong": factory})])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "form"),
+    [
+        ("list", "[3,4]"),
+        ("Sequence[int]", "[3,4]"),
+        ("tuple[float, ...]", "[0.5,2]"),
+        ("tuple[int, int, int]", "[3,4,3]"),
+        ("list[str]", '["a","b"]'),
+        (list[Way], '["mean","max"]'),
+        ("Sequence[Sequence[int]]", "[[3,4]]"),
+        ("float | list[int]", "[3,4]"),
+        ("dict | None", '{"a": 1}'),
+        ("list[dict]", '[{"a": 1}]'),
+    ],
+)
+def test_a_list_or_a_table_is_shown_as_set_takes_it(annotation, form):
+    def factory(value): ...
+
+    factory.__annotations__ = {"value": annotation}
+    types = read_option_types("encoders", factory)["value"]
+    assert describe_fault(types, "3,4") == f"takes {describe_types(types)}, found '3,4'; change its value, as in {form}"
+    assert accept(types, json.loads(form))
+
+
+class Chosen:
+    """Keeps what it is given."""
+
+    def __init__(self, shape, way: Way = Way.MEAN, level: Level | None = None, several: tuple[Way, ...] = (Way.MAX,)):
+        self.given = (way, level, several)
+
+
+@pytest.fixture
+def chosen():
+    return Registry([plugin("chosen", "vreid-chosen", aggregators={"chosen": Chosen})])
+
+
+def test_an_enum_is_a_word_in_the_recipe_and_a_member_in_the_part(chosen):
+    resolved = chosen.resolve("aggregators", part("chosen"))
+    assert resolved.options == {"way": "mean", "level": None, "several": ("max",)}
+    assert chosen.factory("aggregators", resolved)(()).given == (Way.MEAN, None, (Way.MAX,))
+    text = parse_options("aggregators", "chosen", ["way=max", "level=HIGH", 'several=["mean","max"]'], chosen)
+    assert text == {"way": "max", "level": "HIGH", "several": ("mean", "max")}
+    built = chosen.factory("aggregators", chosen.resolve("aggregators", part("chosen", **text)))(())
+    assert built.given == (Way.MAX, Level.HIGH, (Way.MEAN, Way.MAX))
+    members = part("chosen", way=Way.MAX, level=Level.LOW)  # as a method in Python may write them
+    assert chosen.resolve("aggregators", members).options["level"] == "LOW"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("way=median", "setting 'way' of aggregator 'chosen' of vreid-chosen takes one of mean, max, found 'median'"),
+        ("level=low", "takes one of LOW, HIGH or null, found 'low'"),
+        ("several=mean,max", "takes a list of one of mean, max, found 'mean,max'; change its value, as in"),
+    ],
+)
+def test_an_unknown_word_of_an_enum_is_refused_with_the_known_ones(chosen, text, message):
+    with pytest.raises(InputError) as told:
+        parse_options("aggregators", "chosen", [text], chosen)
+    assert message in str(told.value)

@@ -112,18 +112,14 @@ def find_checked_kind(text: str) -> str:
 
 def read_options(registry: Registry, kind: str, name: str, assignments: tuple[str, ...]) -> dict[str, Any]:
     """The options of a part that are given. Raises InputError for another kind, option or type."""
-    from vreid_bench.registry.assignments import parse_part
+    from vreid_bench.registry.assignments import parse_options
     from vreid_bench.testing.kit import PARTS
 
     if not assignments:
         return {}
     if kind not in PARTS:
         raise InputError(f"--set: {registry.entry(kind, name).title} has no options; leave --set out")
-    found: dict[str, Any] = {}
-    for assignment in assignments:
-        option = assignment.partition("=")[0]
-        found[option] = parse_part(kind, f"{name}:{assignment}", registry).options[option]
-    return found
+    return parse_options(kind, name, assignments, registry)
 
 
 def render(outcome: Outcome, told: Collection[str]) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 from vreid_bench.contracts.length import Epochs, Length, parse_length
 from vreid_bench.contracts.recipe import LOADABLE, Method, Part
-from vreid_bench.registry.registry import Registry
+from vreid_bench.registry.option_types import Types, describe_types
+from vreid_bench.registry.registry import Registry, check_option
 from vreid_bench.registry.settings import Place, describe, list_lengths, list_places, list_tables, settings
 from vreid_bench.system.errors import InputError, UnknownName
 
@@ -37,20 +38,25 @@ def override(
             raise InputError(f"--set {assignment!r}: expected NAME=VALUE, for instance --set margin=0.2")
         single, tables = dict(settings(method)), dict(list_tables(method))
         places = {place.path: place for place in list_places(method)}
-        full = _find(path, list(single), [*places, *tables], only)
+        full = _find(path, list(single), [*places, *tables], only, list(places.values()))
         value: Any
         if full in places:
             value, words = _read_place(places[full], text)
         else:
-            if full in tables:
+            owner, _, name = full.rpartition(".")
+            holder = places.get(owner)
+            if holder is not None and isinstance(holder.value, Part):
+                option = holder.value.options[name]
+                types = registry.entry(holder.kind, holder.value.name).types
+                value = _read_value(full, text, option, types[name])
+            elif full in tables:
                 value = _read_table(full, text)
             elif full in list_lengths(method):
                 value = _read_length(full, text)
             else:
-                *owner, _ = full.split(".")
-                read = _read_value if isinstance(_look_up(method, owner), Part) else _read_setting
-                value = read(full, text, single[full])
-            words = describe(value) if isinstance(value, tuple | Epochs) else value
+                part = isinstance(_look_up(method, owner.split(".") if owner else ()), Part)
+                value = (_read_value if part else _read_setting)(full, text, single[full])
+            words = describe(value) if isinstance(value, tuple | Epochs | Mapping) else value
         changed = _put(method, full, value, registry)
         if changed != method:
             method = changed
@@ -64,19 +70,33 @@ def parse_part(kind: str, text: str, registry: Registry) -> Part:
     Raises InputError for an unknown name or option, and for a value of the wrong type.
     """
     name, _, rest = text.partition(":")
-    options = dict(registry.resolve(kind, Part(name)).options)
-    for assignment in filter(None, rest.split(",")):
+    assignments = list(filter(None, rest.split(",")))
+    for assignment in assignments:
+        if "=" not in assignment:
+            raise InputError(f"{text!r}: expected NAME:OPTION=VALUE,..., got {assignment!r}")
+    return registry.resolve(kind, Part(name, parse_options(kind, name, assignments, registry)))
+
+
+def parse_options(kind: str, name: str, assignments: Sequence[str], registry: Registry) -> dict[str, Any]:
+    """The options of a part that `OPTION=VALUE` assignments give.
+
+    Raises InputError for an unknown name or option, and for a value of the wrong type.
+    """
+    entry = registry.entry(kind, name)
+    given: dict[str, Any] = {}
+    for assignment in assignments:
         option, equals, value = assignment.partition("=")
         if not equals:
-            raise InputError(f"{text!r}: expected NAME:OPTION=VALUE,..., got {assignment!r}")
-        if option in options:
-            options[option] = _read_value(option, value, options[option])
-        else:
-            options = dict(registry.resolve(kind, Part(name, {option: value})).options)  # raises the error
-    return registry.resolve(kind, Part(name, options))
+            raise InputError(f"--set {assignment!r}: expected OPTION=VALUE, for instance --set margin=0.2")
+        known = option in entry.options
+        given[option] = _read_value(option, value, entry.options[option], entry.types[option]) if known else value
+        check_option(entry, option, given[option])
+    return given
 
 
-def _find(path: str, single: Sequence[str], several: Sequence[str], only: tuple[str, ...]) -> str:
+def _find(
+    path: str, single: Sequence[str], several: Sequence[str], only: tuple[str, ...], places: Sequence[Place]
+) -> str:
     """The full path of a setting: of a `single` one, else of what holds several."""
     usable = [p for p in (*single, *several) if p.startswith(only or "")]
     fits = _list_fits(path, [p for p in single if p in usable], usable)
@@ -89,10 +109,26 @@ def _find(path: str, single: Sequence[str], several: Sequence[str], only: tuple[
             f"--set {path}: decides how weights are trained, but --from tests weights that are trained already; "
             f"expected one of {', '.join(p for p in usable if p in single)}; leave --from out to train with {path}"
         )
+    _refuse_part_name(path, places)
     ends = {p.rpartition(".")[2] for p in usable} | set(usable)
     raise UnknownName(
         "--set: the recipe has no setting", path, ends, "`vreid-bench methods show NAME` lists those of a method"
     )
+
+
+def _refuse_part_name(path: str, places: Sequence[Place]) -> None:
+    """Raise InputError with the right path for an option of a part that is named by the part, not by its place."""
+    named = [(p.path, p.value) for p in places if isinstance(p.value, Part) and path.startswith(f"{p.value.name}.")]
+    for place, found in named:
+        option = path.removeprefix(f"{found.name}.")
+        paths = [f"{at}.{option}" for at, other in named if option in other.options]
+        if paths:
+            raise InputError(f"--set {path}: a part is named by its place in the recipe; write {' or '.join(paths)}")
+        known = [f"{place}.{each}" for each in found.options]
+        raise InputError(
+            f"--set {path}: a part is named by its place in the recipe, and {place} has no option {option!r}; "
+            f"it has {', '.join(known) or 'none'}"
+        )
 
 
 def _list_fits(path: str, single: Sequence[str], several: Sequence[str]) -> list[str]:
@@ -188,18 +224,36 @@ def _read_length(path: str, text: str) -> Length:
         raise InputError(f"--set {path}: {fault}") from fault
 
 
-def _read_value(path: str, text: str, present: Any) -> Any:
-    """A value of any type. That of an option is checked where the part is known (`Registry.resolve`)."""
+def _read_value(path: str, text: str, present: Any, types: Types = ()) -> Any:
+    """A value of any type. That of an option is checked where the part is known (`Registry.resolve`).
+
+    types: what an option accepts; only one that says so takes a table.
+    """
     value = _parse_json(text)
     if path == "size" and (sides := re.fullmatch(r"(\d{1,6})x(\d{1,6})", text)):
         value = [int(side) for side in sides.groups()]
     if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
         value = _to_float(value)
     if isinstance(value, dict):
-        raise InputError(f"--set {path}: expected one value, as in {json.dumps(present)}, got {text!r}")
+        if not any(each.kind == "Mapping" for each in types):
+            form = f"as in {json.dumps(present, default=repr)}"
+            expected = f"{describe_types(types)}, {form}" if types else f"one value, {form}"
+            raise InputError(f"--set {path}: expected {expected}, got {text!r}; a table needs an option of type `dict`")
+        _check_table(path, value)
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"--set {path}: expected a finite number, got {text!r}")
     return _freeze(value)
+
+
+def _check_table(path: str, table: Mapping[str, Any]) -> None:
+    """Raise InputError for a name that no path could have, and for a number that is not finite."""
+    for name, value in table.items():
+        if not re.fullmatch(r"[^\s.=]+", name):
+            raise InputError(f"--set {path}: expected names without spaces, dots and =, got {name!r}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"--set {path}: expected a finite number as {name!r}, got {value!r}")
+        if isinstance(value, dict):
+            _check_table(f"{path}.{name}", value)
 
 
 def _to_float(whole: int) -> float:
@@ -228,4 +282,6 @@ def _parse_json(text: str) -> Any:
 
 def _freeze(value: Any) -> Any:
     """A value of JSON as a recipe holds it: lists become tuples."""
-    return tuple(_freeze(each) for each in value) if isinstance(value, list) else value
+    if isinstance(value, dict):
+        return {name: _freeze(each) for name, each in value.items()}
+    return tuple(map(_freeze, value)) if isinstance(value, list) else value

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from vreid_bench.registry.option_types import Types, list_wrong_defaults, read_types
+from vreid_bench.registry.enum_options import to_member, to_word
+from vreid_bench.registry.option_types import Types, list_wrong_defaults, read_annotations, read_types
 
 # What the harness itself passes to a factory of each kind, before the options of the recipe.
 GIVEN: dict[str, tuple[str, ...]] = {
@@ -24,13 +25,21 @@ REQUIRED = inspect.Parameter.empty  # stands for the default of an option that h
 
 
 def read_options(kind: str, factory: Callable[..., Any]) -> dict[str, Any]:
-    """Option -> its default, of the factory of a part."""
-    return {each.name: each.default for each in _list_options(kind, factory)}
+    """Option -> its default, of the factory of a part; a word for the member of an `Enum`."""
+    return {each.name: to_word(each.default) for each in _list_options(kind, factory)}
 
 
 def read_option_types(kind: str, factory: Callable[..., Any]) -> dict[str, Types]:
     """Option -> what it accepts, of the factory of a part."""
     return read_types(_list_options(kind, factory), factory)
+
+
+def restore_members(kind: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options as the factory takes them: members of an `Enum` in the place of their words."""
+    if not options or kind not in GIVEN:
+        return options
+    annotations = read_annotations(_list_options(kind, factory), factory)
+    return {name: to_member(annotations.get(name), value) for name, value in options.items()}
 
 
 def find_wrong_defaults(kind: str, factory: Callable[..., Any]) -> dict[str, Types]:

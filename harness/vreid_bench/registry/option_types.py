@@ -10,11 +10,13 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle, islice
 from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from vreid_bench.contracts.recipe import Part
+from vreid_bench.registry.enum_options import is_enum, list_words, to_word
 
 
 class Words(NamedTuple):
@@ -34,6 +36,14 @@ KINDS = {
     "Mapping": Words((collections.abc.Mapping,), "a table of names and values", "tables of names and values"),
     "Callable": Words((Part, collections.abc.Callable), "a part", "parts"),
 }
+EXAMPLES = {  # of items of a list, as `--set` takes them
+    "bool": ("true", "false"),
+    "int": ("3", "4"),
+    "float": ("0.5", "2"),
+    "str": ('"a"', '"b"'),
+    "NoneType": ("null",),
+}
+TABLE = '{"a": 1}'  # of names and values
 COLLECTIONS = (list, tuple, collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable)
 SCOPE = vars(builtins) | vars(collections.abc) | vars(typing)  # for names that are imported for a type checker alone
 
@@ -55,6 +65,18 @@ class Type:
             fits = isinstance(value, list | tuple) and self.length in (None, len(value))
             return fits and all(accept(self.items, each) for each in value)
         return isinstance(value, KINDS[self.kind].types) and (self.kind == "bool" or not isinstance(value, bool))
+
+    @property
+    def form(self) -> str:
+        """How `--set` takes a value that is a list or a table, by an example; empty for other types."""
+        if self.kind == "Mapping":
+            return TABLE
+        if self.kind != "list":
+            return ""
+        inner = self.items[0] if self.items else Type("int")
+        examples = tuple(map(json.dumps, inner.choices)) or EXAMPLES.get(inner.kind) or (inner.form or "...",)
+        number = min(2, len(examples)) if self.length is None else self.length
+        return f"[{','.join(islice(cycle(examples), number))}]"
 
     def describe(self, several: bool = False) -> str:
         """What one value of the type is called, or several."""
@@ -84,13 +106,24 @@ def describe_fault(types: Types, value: Any) -> str:
     """What is said of an option with a value of another type: `takes a number, found 'hot'; ...`."""
     plain = value if isinstance(value, str) else json.dumps(value, default=repr)  # null and true as `--set` takes them
     found = f"the part {value.name!r}" if isinstance(value, Part) else repr(value) if value is plain else plain
-    return f"takes {describe_types(types)}, found {found}; change its value"
+    forms = dict.fromkeys(filter(None, (each.form for each in types)))
+    as_in = f", as in {' or '.join(forms)}" if forms else ""
+    return f"takes {describe_types(types)}, found {found}; change its value{as_in}"
 
 
 def read_types(parameters: Iterable[inspect.Parameter], factory: Callable[..., Any]) -> dict[str, Types]:
     """Parameter -> what it accepts. A parameter without annotation takes values like its default."""
     scope = _read_scope(factory)
     return {each.name: _read(each, scope) for each in parameters}
+
+
+def read_annotations(parameters: Iterable[inspect.Parameter], factory: Callable[..., Any]) -> dict[str, Any]:
+    """Parameter -> what its annotation means; without one, the class of its default."""
+    scope = _read_scope(factory)
+    return {
+        each.name: type(each.default) if each.annotation is each.empty else _evaluate(each.annotation, scope)
+        for each in parameters
+    }
 
 
 def list_wrong_defaults(parameters: Iterable[inspect.Parameter], factory: Callable[..., Any]) -> dict[str, Types]:
@@ -100,7 +133,7 @@ def list_wrong_defaults(parameters: Iterable[inspect.Parameter], factory: Callab
         plain = _translate(type(each.default)) if each.default is not None else ()
         if plain and each.annotation is not each.empty:
             types = _translate(_evaluate(each.annotation, scope))
-            if not accept(types, each.default):
+            if not accept(types, to_word(each.default)):
                 found[each.name] = types
     return found
 
@@ -118,7 +151,8 @@ def _read(parameter: inspect.Parameter, scope: Mapping[str, Any]) -> Types:
     if annotation is inspect.Parameter.empty:
         return () if default is None else like_default
     types = _translate(_evaluate(annotation, scope))
-    return types if not like_default or accept(types, default) else types + like_default  # as in `p: float = None`
+    fits = not like_default or accept(types, to_word(default))
+    return types if fits else types + like_default  # as in `p: float = None`
 
 
 def _evaluate(annotation: Any, scope: Mapping[str, Any]) -> Any:
@@ -138,7 +172,9 @@ def _translate(annotation: Any) -> Types:
         each = [_translate(argument) for argument in arguments]
         return tuple(one for types in each for one in types) if all(each) else ()
     if origin is Literal:
-        return (Type("choice", arguments),)
+        return (Type("choice", tuple(map(to_word, arguments))),)
+    if is_enum(annotation):
+        return (Type("choice", list_words(annotation)),)
     if annotation is None:
         return (Type("NoneType"),)
     if origin in COLLECTIONS:

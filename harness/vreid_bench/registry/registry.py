@@ -14,6 +14,7 @@ import pluggy
 from vreid_bench.contracts.recipe import Method, Part, Preset, Train
 from vreid_bench.registry.catalogue import Catalogue
 from vreid_bench.registry.entry import KINDS, Entry, sign
+from vreid_bench.registry.enum_options import to_word
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import REQUIRED
 from vreid_bench.registry.loading import NAME, LoadedPlugins
@@ -140,15 +141,7 @@ class Registry:
         given = {name: self._resolve_option(kind, value) for name, value in part.options.items()}
         defaults = {n: self._resolve_option(kind, v) for n, v in entry.options.items()}
         for option, value in given.items():
-            if option not in defaults:
-                raise UnknownName(
-                    f"{KINDS[kind]} {part.name!r} has no option",
-                    option,
-                    defaults,
-                    f"its options: {', '.join(defaults) or 'none'}",
-                )
-            if not accept(entry.types[option], value):
-                raise InputError(f"setting {option!r} of {entry.title} {describe_fault(entry.types[option], value)}")
+            check_option(entry, option, value)
         options = {**defaults, **given}
         for option, value in options.items():
             if value is REQUIRED:
@@ -175,12 +168,21 @@ class Registry:
         )
 
     def _resolve_option(self, kind: str, value: Any) -> Any:
-        return self.resolve(kind, value) if isinstance(value, Part) else value
+        return self.resolve(kind, value) if isinstance(value, Part) else to_word(value)
 
     def _resolve_stage(self, stage: Train) -> Train:
         augment = tuple(self.resolve("augmentations", part) for part in stage.augment)
         matcher = None if stage.matcher is None else self.resolve("matchers", stage.matcher)
         return replace(stage, augment=augment, matcher=matcher)
+
+
+def check_option(entry: Entry, option: str, value: Any) -> None:
+    """Raise InputError for an option that a part does not have, or for a value of a wrong type."""
+    if option not in entry.options:
+        advice = f"its options: {', '.join(entry.options) or 'none'}"
+        raise UnknownName(f"{KINDS[entry.kind]} {entry.name!r} has no option", option, entry.options, advice)
+    if not accept(entry.types[option], value):
+        raise InputError(f"setting {option!r} of {entry.title} {describe_fault(entry.types[option], value)}")
 
 
 def _build_member(family: Entry, name: str) -> Entry:

@@ -67,7 +67,11 @@ def list_places(method: Method) -> Iterator[Place]:
 
 
 def list_tables(method: Method) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(path, value) of every setting of a method that is a table of names and values."""
+    """(path, value) of every setting of a method that is a table of names and values; also of an option of a part."""
+    for place in list_places(method):
+        if isinstance(place.value, Part):
+            tables = ((name, value) for name, value in place.value.options.items() if isinstance(value, Mapping))
+            yield from ((f"{place.path}.{name}", value) for name, value in tables)
     for number, stage in enumerate(method.stages):
         if isinstance(stage, Train):
             yield f"stages.{number}.losses", stage.losses
