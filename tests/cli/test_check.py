@@ -79,6 +79,26 @@ def test_a_loss_that_raises_is_told_and_the_command_ends(cli, file, raised):
     assert f"failed ({raised}: no such thing" in result.output
 
 
+REFUSING = GOOD.replace(
+    "        self.scale = scale",
+    """\
+        if scale > 4:
+            raise InputError(f"scale must be at most 4, got {scale}; lower it")
+        self.scale = scale""",
+).replace("import hookimpl", "import InputError, hookimpl")
+
+
+def test_options_that_the_part_refuses_are_what_is_to_be_changed(cli, file):
+    file.write_text(REFUSING)
+    result = cli("check", file, "--set", "scale=5")
+    assert result.exit_code == 1
+    assert "scale must be at most 4, got 5.0; lower it" in result.output
+    assert "change the options that it was given, scale=5.0\n" in result.output
+    assert f"change {file}" not in result.output
+    file.write_text(REFUSING.replace("float = 1.0", "float = 9.0"))  # refused whatever is given
+    assert f"change {file}, line" in cli("check", file).output
+
+
 def test_json_has_every_outcome(cli):
     outcomes = json.loads(cli("check", "flip", "--json").stdout)
     assert {each["state"] for each in outcomes} == {"passed"}
@@ -111,7 +131,7 @@ def test_a_part_that_cannot_be_built_is_not_tried_further(cli, file):
 def test_what_cannot_be_checked_is_a_sentence(cli, arguments, words):
     result = cli("check", *arguments)
     assert words in result.output
-    assert result.exit_code == (1 if "--method" in arguments else 2)
+    assert result.exit_code == 2
     assert "Traceback" not in result.output
 
 
@@ -190,12 +210,18 @@ def vreid_protocols():
 
 def test_the_kind_decides_what_of_a_file_is_checked(cli, file):
     file.write_text(BOTH)
-    assert f"{file}: provides my-test, my-rule, expected one name" in cli("check", file).stderr
+    choices = f"write {file}:NAME or --kind protocol for my-test or --kind convention for my-rule"
+    assert f"{file}: provides my-test, my-rule, expected one name to check; {choices}\n" in cli("check", file).stderr
     for kind, name in (("convention", "my-rule"), ("protocol", "my-test")):
         done = cli("check", file, "--kind", kind)
         assert done.exit_code == 0, done.output
         assert done.output.startswith(f"{kind} {name!r} of {file.name}")
-    assert f"{file}: provides nothing, expected one name" in cli("check", file, "--kind", "loss").stderr
+    others = "protocol my-test, convention my-rule"
+    said = cli("check", file, "--kind", "loss").stderr
+    assert f"{file}: provides no loss, but {others}, expected one name to check; choose another --kind" in said
+    more = "from dataclasses import replace\n" + BOTH
+    file.write_text(more.replace('return {"my-rule": RULE}', 'return {"my-rule": RULE, "other": replace(RULE, name="other")}'))
+    assert cli("check", file, "--kind", "convention").stderr.endswith(f"write {file}:NAME\n")
 
 
 def test_a_fault_of_a_protocol_names_the_line_of_its_plugin(cli, file):

@@ -226,6 +226,40 @@ def test_options_and_unknown_kinds():
         list_checks("checkpoint", Pool)
 
 
+class Careful(Pool):
+    def __init__(self, shape, scale: float = 1.0, clips: int = 2):
+        if scale > 4:
+            raise InputError(f"scale must be at most 4, got {scale}; lower it")
+        if clips > 2:
+            raise ValueError("not yet")
+        super().__init__(shape, scale)
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"options": {"scales": 2.0}}, "the options that it was given, scales=2.0"),
+        ({"options": {"scale": "big"}}, "the options that it was given, scale='big'"),
+        ({"options": {"scale": 5.0}}, "the options that it was given, scale=5.0"),
+        ({"method": "tacan"}, "the method that it was given, tacan"),
+        ({"method": "tacann"}, "the method that it was given, tacann"),
+        ({"options": {"clips": 3}}, f"{__file__}, line {line_of(Careful.__init__) + 4}, in __init__"),
+    ],
+)
+def test_options_and_methods_that_do_not_fit_are_no_fault_of_the_part(more, place):
+    assert fail("aggregator", Careful, **more)["builds"].place == place
+
+
+def test_a_fault_of_the_part_is_its_own_whatever_options_are_given():
+    class Lacking(Pool):
+        def __init__(self, shape, scale: float, other: int = 1):
+            super().__init__(shape, scale)
+
+    found = fail("aggregator", Lacking, options={"other": 2})["builds"]
+    assert "needs its option 'scale'" in found.message
+    assert __file__ in found.place
+
+
 def test_checks_leave_the_random_stream_as_it_is():
     torch.manual_seed(0)
     expected = torch.rand(3)

@@ -38,8 +38,9 @@ def check(  # each parameter is an option of the command
 ) -> None:
     """Check that a plugin does what its kind must.
 
-    NAME is what an installed plugin provides, or FILE.py. A line tells each law and whether it holds; a failure says
-    what was found, what was expected, and the line of code to change. The exit code is 1 if any fails.
+    NAME is what an installed plugin provides, or FILE.py; FILE.py:NAME or --kind chooses one of several. A line tells
+    each law and whether it holds; a failure says what was found, what was expected, and the line of code to change. The
+    exit code is 1 if any fails.
 
     Without --method and --set, a part is tried as in the first method of its own package that has it, else with small
     parts beside it and its default options.
@@ -55,16 +56,18 @@ def check(  # each parameter is an option of the command
     from vreid_bench.registry.registry import Registry
     from vreid_bench.testing.kit import LAWS, choose_method, list_checks
 
-    name = take_plugin(checked, tuple(LAWS) if kind is None else (find_checked_kind(kind),))
+    name = take_plugin(checked, tuple(LAWS) if kind is None else (find_checked_kind(kind),), by_kind=True)
     registry = Registry.installed()
     chosen = find_kind(registry, name, kind)
     given = read_options(registry, chosen, name, options)
     beside = method or (None if given else choose_method(registry, chosen, name))
+    checks = list_checks(KINDS[chosen], name, given, method=beside, data=data, registry=registry)
+    checks[0].subject.check_request()
     outcomes: list[Outcome] = []
     if not as_json:
         where = f", as in method {beside} at preset small" if beside else ""
         echo(f"{registry.entry(chosen, name).title}{where}")
-    for each in list_checks(KINDS[chosen], name, given, method=beside, data=data, registry=registry):
+    for each in checks:
         told = {outcome.message for outcome in outcomes}
         outcomes.append(each.run())
         if not as_json:

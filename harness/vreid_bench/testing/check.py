@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
     state: Literal["passed", "failed", "skipped"]
     seconds: float
     message: str = ""  # why it failed or was skipped
-    place: str = ""  # file, line and function to change
+    place: str = ""  # file, line and function to change, or the options or the method that the check was given
 
 
 class Check(NamedTuple):

@@ -8,13 +8,14 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.system.errors import InputError
-from vreid_bench.testing.subject import Subject
+from vreid_bench.testing.subject import Misuse, Subject
 
 # The method that computes what the harness asks of each kind, and words of a message that belong to another one.
 METHODS = {
@@ -43,18 +44,32 @@ def find_place(subject: Subject, fault: BaseException) -> str:
     """File, line and function to change, as `FILE, line N, in FUNCTION`; empty if the code cannot be found.
 
     It is the line that raised, if the plugin's own code did. Else it is where the method begins that the message is
-    about, or the class.
+    about, or the class. Where the checks were given options or a method that the part refuses, it names these.
     """
+    if isinstance(fault, Misuse):
+        return fault.given
     with suppress(InputError, OSError, TypeError):
         value = subject.entry.value
         if isinstance(value, Protocol | Convention):
             return _find_definition(subject)
         home = Path(inspect.getsourcefile(_unwrap(value)) or "")
+        if isinstance(fault, InputError) and subject.options and _refuses(subject, fault, home):
+            return subject.request
         for line in _list_lines(fault):
             if Path(line.filename) == home:
                 return f"{home}, line {line.lineno}, in {line.name}"
         return _find_method(_unwrap(value), subject.kind, str(fault))
     return ""
+
+
+def _refuses(subject: Subject, fault: InputError, home: Path) -> bool:
+    """Did the part itself refuse to be built, with the given options alone?"""
+    *_, last = traceback.extract_tb(fault.__traceback__)
+    inside = [line.name for line in traceback.extract_tb(fault.__traceback__) if Path(line.filename) == home]
+    if Path(last.filename) != home or not {"__init__", getattr(subject.entry.value, "__name__", "")} & {*inside}:
+        return False
+    replace(subject, options={}).build()  # raises InputError if it is not the options
+    return True
 
 
 def _find_definition(subject: Subject) -> str:

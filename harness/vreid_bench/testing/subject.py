@@ -28,6 +28,15 @@ CLIPS = 6  # on which a part is tried
 ALONE = ("encoders", "aggregators", "matchers", "losses", "augmentations", "rerankers")  # need nothing installed
 
 
+class Misuse(InputError):
+    """The checks were asked for with options or a method that the part does not fit: it is not the part's fault."""
+
+    def __init__(self, message: str, given: str) -> None:
+        """given: what to change, in words."""
+        super().__init__(message)
+        self.given = given
+
+
 @dataclass(frozen=True)
 class Subject:
     """What is checked.
@@ -71,13 +80,35 @@ class Subject:
     def chosen(self) -> Part:
         """The part with all its options. Raises InputError for an option that it lacks or that has no value."""
         there = {} if self.method is None else self._find_options(self.method)
-        return self.registry.resolve(self.kind, Part(self.entry.name, {**there, **self.options}))
+        try:
+            return self._resolve({**there, **self.options})
+        except InputError as fault:
+            if self.options and str(fault) != self._refuse(there):
+                raise Misuse(str(fault), self.request) from fault
+            raise
+
+    @property
+    def request(self) -> str:
+        """The options and the method that the checks were given, in words."""
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        words = [f"the options that it was given, {options}"] * bool(options)
+        return " or ".join([*words, *([f"the method that it was given, {self.method}"] if self.method else [])])
+
+    def check_request(self) -> None:
+        """Raise Misuse for options or a method that the part does not fit."""
+        if self.options or self.method is not None:
+            try:
+                _ = self.chosen
+            except Misuse:
+                raise
+            except InputError:
+                return  # a fault of the part itself, which a check tells
 
     @cached_property
     def recipe(self) -> Method:
         """The method in which the part is tried."""
         if self.method is not None:
-            return self.registry.build_method(self.registry.entry("methods", self.method), "small")
+            return self._build_method(self.method)
         return surround(self.kind, self.chosen, self.entry)
 
     @cached_property
@@ -151,12 +182,29 @@ class Subject:
 
     def _find_options(self, method: str) -> Mapping[str, Any]:
         """The options that the part has in that method, where it stands first."""
-        for place in list_places(self.registry.build_method(self.registry.entry("methods", method), "small")):
+        for place in list_places(self._build_method(method)):
             parts = place.value if isinstance(place.value, tuple) else (place.value,)
             for part in parts:
                 if place.kind == self.kind and part is not None and part.name == self.entry.name:
                     return part.options
-        raise InputError(f"method {method!r} has no {self.title}; name a method that has it")
+        raise Misuse(f"method {method!r} has no {self.title}; name a method that has it", self.request)
+
+    def _build_method(self, name: str) -> Method:
+        try:
+            return self.registry.build_method(self.registry.entry("methods", name), "small")
+        except InputError as fault:
+            raise Misuse(str(fault), self.request) from fault
+
+    def _resolve(self, options: Mapping[str, Any]) -> Part:
+        return self.registry.resolve(self.kind, Part(self.entry.name, options))
+
+    def _refuse(self, options: Mapping[str, Any]) -> str:
+        """Why these options cannot be; empty if they can."""
+        try:
+            self._resolve(options)
+        except InputError as fault:
+            return str(fault)
+        return ""
 
 
 def enter(kind: str, value: Any) -> Entry:
