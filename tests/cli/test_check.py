@@ -220,7 +220,9 @@ def test_the_kind_decides_what_of_a_file_is_checked(cli, file):
     said = cli("check", file, "--kind", "loss").stderr
     assert f"{file}: provides no loss, but {others}, expected one name to check; choose another --kind" in said
     more = "from dataclasses import replace\n" + BOTH
-    file.write_text(more.replace('return {"my-rule": RULE}', 'return {"my-rule": RULE, "other": replace(RULE, name="other")}'))
+    file.write_text(
+        more.replace('return {"my-rule": RULE}', 'return {"my-rule": RULE, "other": replace(RULE, name="other")}')
+    )
     assert cli("check", file, "--kind", "convention").stderr.endswith(f"write {file}:NAME\n")
 
 

@@ -91,6 +91,43 @@ def test_a_dry_run_that_cannot_be_is_one_sentence(cli, options, message):
     assert message in refused.stderr
 
 
+THREE = """
+import torch
+from torch import nn
+from vreid_bench import hookimpl
+
+
+class OfThree(nn.Module):
+    def __init__(self, dims, identities):
+        super().__init__()
+        self.centres = nn.Parameter(torch.zeros(3, dims["embedding"]))
+
+    def forward(self, batch):
+        return (batch.embedding - self.centres[batch.pids]).square().mean()
+
+
+@hookimpl
+def vreid_losses():
+    return {"of-three": OfThree}
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (('optimizer.options={"foo": 1}',), "stages.0.optimizer.options: Adam has no option 'foo'; its options: betas"),
+        ((), "loss 'of-three' of three.py failed (IndexError: index 3 is out of bounds for dimension 0 with size 3)"),
+    ],
+)
+def test_what_a_training_could_not_do_is_told_without_one(cli, tiny_mars, empty, settings, message):
+    (empty / "three.py").write_text(THREE)
+    options = [word for setting in settings for word in ("--set", setting)]
+    data = ("--data", tiny_mars, "--runs", empty / "runs", "--dry-run", *SHORT)
+    refused = cli("run", "--plugin", empty / "three.py", *data, *options)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1), refused.output
+    assert message in refused.stderr
+
+
 def test_a_run_of_so_many_epochs_is_the_run_of_so_many_steps(cli_json, tiny_mars, finished_runs, tmp_path):
     """The same weights; the record has both units, also when the weights are tested again on other data."""
     common = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs")

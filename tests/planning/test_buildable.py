@@ -13,6 +13,10 @@ REFUSED = {
     "margin=hard": "loss triplet: margin must be a number",
     "matcher.metric=nearest": "matcher mean: metric must be one of",
     "test.T=-1": "needs T >= 1 frames per clip",
+    'optimizer.options={"foo": 1}': "stages.0.optimizer.options: Adam has no option 'foo'; its options: betas, eps, ",
+    'optimizer.options={"weight_decy": 1}': "Adam has no option 'weight_decy'; did you mean weight_decay",
+    'optimizer.options={"lr": 1}': "stages.0.optimizer.options: the rate is stages.0.schedule.rate; leave lr out",
+    'optimizer.options={"betas": 1}': "stages.0: optimizer Adam does not accept its options: ",
 }
 
 
@@ -40,6 +44,8 @@ IDLE = {
     'stages.1.freeze=["*"]': "stages.1: train ['*'] and freeze ['*'] leave no parameter to learn; train more or freeze "
     "less",
     'stages.2.freeze=["agregator.w"]': "stages.2.freeze: no parameter is named 'agregator.w'; did you mean",
+    'stages.2.freeze=["losses.*"]': "stages.2.freeze: no parameter is named 'losses.*'; there are encoder.*, "
+    "aggregator.*",
 }
 
 
@@ -51,6 +57,13 @@ def test_a_stage_whose_patterns_choose_nothing_is_told_before_data_is_read(cli, 
     assert result.stderr.startswith(f"error: method 'personvlad' of vreid-bench: {IDLE[assignment]}")
     assert result.stderr.count("\n") == 1
     assert "nowhere" in cli(*run, "--set", "losses.oim=cross-entropy", "--set", 'stages.1.train=["loss.*"]').stderr
+
+
+def test_the_parameters_of_losses_are_listed_for_a_pattern_that_names_none(cli, tmp_path):
+    run = ("run", "--plugin", "mean-pooling", "--preset", "small", "--data", tmp_path / "nowhere")
+    result = cli(*run, "--set", 'stages.0.freeze=["losses.*"]')
+    there = "there are encoder.*, loss.cross-entropy.classifier.weight, loss.cross-entropy.classifier.bias\n"
+    assert f"stages.0.freeze: no parameter is named 'losses.*'; {there}" in result.stderr
 
 
 def test_a_re_ranker_is_built_as_well(cli, tmp_path):

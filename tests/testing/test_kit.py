@@ -126,6 +126,17 @@ class First(Spread):
         return (batch.embedding[0] - batch.embedding[1]).abs().sum()
 
 
+class OfTen(Spread):
+    """A table for ten people, however many there are."""
+
+    def __init__(self, dims, identities):
+        super().__init__(dims, identities)
+        self.centres = nn.Parameter(torch.zeros(10, dims["embedding"]))
+
+    def forward(self, batch):
+        return (batch.embedding - self.centres[batch.pids]).square().mean()
+
+
 class Brighter:
     def __init__(self, by: float = 0.1):
         self.by = by
@@ -175,6 +186,7 @@ def test_a_part_that_works_holds_every_law_without_being_installed(kind, part):
         ("matcher", Squared, "vectors", "sqeuclidean distances of vectors()"),
         ("loss", Spread, "no-negative", "returned nan for a batch of one person"),
         ("loss", Rooted, "equal-tracklets", "its gradient is NaN or infinite for a batch of equal tracklets"),
+        ("loss", OfTen, "people", "fails for the last of 1000 people (IndexError: index 999 is out of bounds"),
         ("loss", First, "tracklet-order", "the same in another order"),
         ("augmentation", Global, "same-seed", "other clips for the same generator"),
         ("augmentation", InPlace, "input-kept", "changes its input"),

@@ -72,10 +72,10 @@ def check_cost(plan: Plan, machine: Machine, accepted: bool) -> None:
     echo(f"--preset paper on a CPU takes {expected.describe()}", err=True)
 
 
-def estimate_plan(plan: Plan) -> Estimate:
-    """The cost of all trainings and tests of a plan on this CPU; it takes a few forward passes."""
+def estimate_plan(plan: Plan, model: Model | None = None) -> Estimate:
+    """The cost of all trainings and tests of a plan on this CPU; it takes a few forward passes of its `model`."""
     method = plan.chosen.method
-    frame = measure_frame(method, Model(method, plan.registry.factories(method)))
+    frame = measure_frame(method, model or Model(method, plan.registry.factories(method)))
     return estimate(method, plan.folds, frame)
 
 

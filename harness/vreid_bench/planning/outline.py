@@ -104,7 +104,8 @@ class Outline:
 def outline_run(request: RunRequest) -> Outline:
     """Plan a run and describe it: no frame is read, nothing is trained and no folder of a run is made.
 
-    Raises InputError for a request that cannot be run, and for one with `--from`.
+    Raises InputError for a request that cannot be run, for parts that fail one of the checks before a training, and
+    for a request with `--from`.
     """
     if request.source is not None:
         raise InputError(f"--dry-run: shows a training, but --from {request.source} does not train; leave one out")
@@ -112,12 +113,17 @@ def outline_run(request: RunRequest) -> Outline:
         raise InputError(
             f"--dry-run: shows a training, but --checkpoint {request.checkpoint} does not train; leave one out"
         )
-    plan = plan_run(Registry.installed(), request, dry=True)
-    from vreid_bench.planning.estimate import estimate_plan  # imports torch, to measure the network
+    registry = Registry.installed()
+    plan = plan_run(registry, request, dry=True)
+    from vreid_bench.modeling.model import assemble  # imports torch, to measure the network
+    from vreid_bench.planning.estimate import estimate_plan
     from vreid_bench.system.environment import prepare
 
     prepare("cpu", request.threads)
-    expected = estimate_plan(plan)
+    factories = registry.factories(plan.chosen.method)
+    sizes = {measure_training(each).people for fold in plan.folds for each in fold.training}
+    parts = [assemble(plan.chosen.method, factories, people) for people in sorted(sizes)]  # checks as `run` does
+    expected = estimate_plan(plan, parts[0].model)
     cost = Cost(expected.seconds, expected.step, expected.steps, expected.memory, expected.describe())
     return outline_plan(plan, cost)
 

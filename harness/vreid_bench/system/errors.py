@@ -21,7 +21,8 @@ class UnknownName(InputError):
 
     def __init__(self, problem: str, name: str, known: Iterable[str], advice: str = "") -> None:
         """problem: what is wrong with the name, which follows it; advice: what to do."""
-        near = suggestion(name, known)
+        self.known = tuple(known)
+        near = suggestion(name, self.known)
         super().__init__(f"{problem} {name!r}{near}" + (f"{' ' if near else '; '}{advice}" if advice else ""))
 
 

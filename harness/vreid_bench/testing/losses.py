@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from vreid_bench.modeling.probe import differ
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, describe_exception
 from vreid_bench.testing.modules import MODULE
 from vreid_bench.testing.subject import Subject
 from vreid_bench.testing.trial import COUNTS, PIDS, LossTrial
 
+MANY = 1000  # people: too many for a table of the 625 of MARS
 ADVICE = "leave out anchors that have none, and divide by how many are left, at least 1"
 
 
@@ -50,7 +51,22 @@ def check_equal_tracklets(subject: Subject) -> None:
     _check_finite(subject, (0, 0, 1, 1), "of equal tracklets", equal=True)
 
 
-LOSS = (*MODULE, check_tracklet_order, check_no_positive, check_no_negative, check_equal_tracklets)
+def check_people(subject: Subject) -> None:
+    """It takes as many people as it is told: a batch with the last of a thousand has a loss, too."""
+    trial, labels = LossTrial(subject), [0, 0, MANY - 1, MANY - 1]
+    given = [each[: len(labels)] for each in trial.given]
+    subject.build().train()(trial.batch(given, [0, 0, 1, 1], [1] * len(labels)))
+    loss = subject.factory(subject.dims, MANY).train()
+    try:
+        loss(trial.batch(given, labels, [1] * len(labels)))
+    except Exception as fault:  # a plugin can raise anything
+        raise InputError(
+            f"{subject.title}: fails for the last of {MANY} people ({describe_exception(fault)}), but not for the "
+            "first two; give each person a place by `identities`, which __init__ receives"
+        ) from fault
+
+
+LOSS = (*MODULE, check_people, check_tracklet_order, check_no_positive, check_no_negative, check_equal_tracklets)
 
 
 def _check_finite(subject: Subject, pids: Sequence[int], what: str, *, equal: bool = False) -> None:

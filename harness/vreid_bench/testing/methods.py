@@ -6,7 +6,7 @@ from typing import get_args
 
 from vreid_bench.contracts.recipe import Method, Preset
 from vreid_bench.modeling.model import assemble
-from vreid_bench.modeling.sizes import size_parts
+from vreid_bench.planning.buildable import check_parts
 from vreid_bench.registry.settings import describe
 from vreid_bench.registry.value_checks import check_value
 from vreid_bench.system.errors import InputError
@@ -29,9 +29,9 @@ def check_presets(subject: Subject) -> None:
 
 
 def check_sizes(subject: Subject) -> None:
-    """At preset small every part can be built with its options, and every pattern of a stage names a parameter."""
+    """At preset small parts and optimizers can be built with their options, and each pattern names a parameter."""
     method = _build(subject, "small")
-    size_parts(method, subject.registry.factories(method))
+    check_parts(method, subject.registry.factories(method))
 
 
 def check_run(subject: Subject) -> None:
