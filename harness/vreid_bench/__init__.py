@@ -21,11 +21,10 @@ from vreid_bench.contracts.recipe import (
     Schedule,
     Train,
     part,
-    reported_row,
-    reported_table,
 )
 from vreid_bench.contracts.small_preset import SMALL_SIZE, STEPS, shrink_method, shrink_training
 from vreid_bench.contracts.weight_file import WeightFile
+from vreid_bench.registry.reported_rows import reported_row, reported_table
 from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.fingerprint import digest
 

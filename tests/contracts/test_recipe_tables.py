@@ -2,7 +2,7 @@
 
 import pytest
 
-from vreid_bench import Reported, reported_row, reported_table
+from vreid_bench.contracts.recipe import Reported, reported_row, reported_table
 
 
 def test_a_row_is_read_in_percent_by_data_set_and_metric_and_dashes_are_left_out():
