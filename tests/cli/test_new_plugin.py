@@ -122,6 +122,17 @@ def test_the_new_data_set_and_protocol_run(vreid_bench, yard, kind):
     assert report["conventions"]["torchreid"]["queries"] == 4
 
 
+@pytest.mark.slow
+def test_the_new_convention_scores(vreid_bench, tmp_path):
+    """Two queries: the match of the first stands at rank 2 of 2, and the second has none, which counts as 0."""
+    query = {"q_embedding": [[1.0, 0], [0, 1]], "q_pid": [1, 2], "q_camid": [1, 1]}
+    gallery = {"g_embedding": [[1.0, 0], [0, 1]], "g_pid": [3, 1], "g_camid": [2, 2]}
+    np.savez(tmp_path / "features.npz", **{name: np.array(each) for name, each in (query | gallery).items()})
+    report = json.loads(vreid_bench("score", "features.npz", "--convention", "my-convention", "--json"))
+    assert report["conventions"]["my-convention"]["mAP"] == 0.25
+    assert "my-convention, version 1" in vreid_bench("conventions", "show", "my-convention")
+
+
 @pytest.mark.parametrize("name", ["Bad", "two words", "a--b", "-a", "a/../b", "x" * 41, "soft_min", "import;os"])
 def test_a_name_that_cannot_be_one_is_a_sentence(cli, tmp_path, name):
     result = cli("new-plugin", "--kind", "loss", "--out", tmp_path, "--", name)

@@ -9,7 +9,7 @@ import click
 from vreid_bench.cli.options import FILE
 from vreid_bench.system.terminal import echo
 
-KINDS = ("dataset", "encoder", "aggregator", "matcher", "loss", "augmentation", "protocol", "method")
+KINDS = ("dataset", "encoder", "aggregator", "matcher", "loss", "augmentation", "protocol", "convention", "method")
 
 
 @click.command("new-plugin")

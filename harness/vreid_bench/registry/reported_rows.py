@@ -40,9 +40,10 @@ def _check_row(where: str, columns: Mapping[str, str], numbers: str) -> None:
     places = [f"{dataset} {metric}" for dataset, metrics in columns.items() for metric in metrics.split()]
     found = numbers.split()
     if len(found) != len(places):
+        number = f"{len(found)} number{'s' * (len(found) != 1)}"
         raise InputError(
-            f"{where}: has {len(found)} number{'s' * (len(found) != 1)}, expected {len(places)}, one for each of {', '.join(places)}; write "
-            f"{NONE} where the table prints none"
+            f"{where}: has {number}, expected {len(places)}, one for each of {', '.join(places)}; "
+            f"write {NONE} where the table prints none"
         )
     for place, text in zip(places, found, strict=True):
         if text != NONE and not _is_number(text):

@@ -11,12 +11,13 @@ from vreid_bench.registry.settings import list_places
 from vreid_bench.system.errors import InputError
 from vreid_bench.testing.augmentations import AUGMENTATION
 from vreid_bench.testing.check import Check, Law
+from vreid_bench.testing.conventions import CONVENTION
 from vreid_bench.testing.datasets import DATASET
 from vreid_bench.testing.encoders_and_aggregators import AGGREGATOR, ENCODER
 from vreid_bench.testing.losses import LOSS
 from vreid_bench.testing.matchers import MATCHER
 from vreid_bench.testing.methods import METHOD
-from vreid_bench.testing.protocols import CONVENTION, PROTOCOL
+from vreid_bench.testing.protocols import PROTOCOL
 from vreid_bench.testing.rerankers import RERANKER
 from vreid_bench.testing.subject import Subject, find_kind
 

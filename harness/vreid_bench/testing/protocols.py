@@ -1,4 +1,4 @@
-"""Laws of protocols and conventions."""
+"""Laws of protocols, and those that conventions share with them."""
 
 from __future__ import annotations
 
@@ -70,4 +70,3 @@ def check_divides(subject: Subject) -> None:
 
 
 PROTOCOL = (check_provided, check_names, check_fingerprint, check_test, check_divides)
-CONVENTION = (check_provided, check_fingerprint)
