@@ -128,6 +128,18 @@ def test_what_a_training_could_not_do_is_told_without_one(cli, tiny_mars, empty,
     assert message in refused.stderr
 
 
+def test_a_batch_of_more_people_than_there_are_is_told_as_the_run_tells_it(cli, cli_json, tiny_mars, empty):
+    options = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", empty / "runs", *SHORT, "--dry-run")
+    told = (
+        "stage 1 draws 800 people for each step, but only 10 are trained on, so some are drawn twice; "
+        "--set stages.0.P=10 draws each once"
+    )
+    [training] = cli_json(*options, "--set", "stages.0.P=800")["trainings"]
+    assert training["warnings"] == [told]
+    assert f"warning {told}" in " ".join(cli(*options, "--set", "stages.0.P=800").stdout.split())
+    assert "warning" not in cli(*options).stdout
+
+
 def test_a_run_of_so_many_epochs_is_the_run_of_so_many_steps(cli_json, tiny_mars, finished_runs, tmp_path):
     """The same weights; the record has both units, also when the weights are tested again on other data."""
     common = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs")

@@ -12,7 +12,7 @@ from vreid_bench.contracts.recipe import Fit, Method, Train
 from vreid_bench.planning.folds import Fold
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
 from vreid_bench.planning.source import NewTraining
-from vreid_bench.planning.trainings import list_trainings, measure_training
+from vreid_bench.planning.trainings import find_repeats, list_trainings, measure_training
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.system.errors import InputError
@@ -59,6 +59,7 @@ class TrainingOutline:
     tracklets: int
     held_out: int  # people whom `--validate` holds out
     stages: tuple[StageOutline | FitOutline, ...]
+    warnings: tuple[str, ...] = ()  # sentences that the run prints as well
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def _outline_trainings(method: Method, folds: Sequence[Fold]) -> list[TrainingOu
                 tracklets=size.tracklets,
                 held_out=len(person_ids(training.validation.split.test)) if training.validation else 0,
                 stages=tuple(_outline_stages(method, recipe, size)),
+                warnings=tuple(find_repeats(method, training)),
             )
             if outline not in found:
                 found.append(outline)

@@ -55,7 +55,7 @@ def _list_training(training: TrainingOutline) -> Lines:
     lines: Lines = [("", ""), ("train on", f"{training.dataset}@{training.data} in {training.root}: {counts}")]
     for number, stage in enumerate(training.stages, 1):
         lines += _list_stage(f"stage {number}", stage)
-    return lines
+    return [*lines, *(("warning", sentence) for sentence in training.warnings)]
 
 
 def _list_stage(title: str, stage: StageOutline | FitOutline) -> Lines:
