@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import places
@@ -10,7 +11,7 @@ import pytest
 from edited_run import allow_edits
 from oracle import by_hand, labels
 
-from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.convention import Convention, Having
 from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.npz import to_npz
 from vreid_bench.records.record import Record
@@ -30,22 +31,30 @@ def split(seed):
     return who, random.standard_normal((5, 30))
 
 
+def write_run(folder, splits, rules):
+    """A finished run over some splits, whose headline is the first rule."""
+    outcomes = []
+    for who, distances in splits:
+        counts = count_from_distances([(slice(None), distances)], who.for_conventions(rules))
+        outcomes.append(Outcome(who, counts, judge(counts, rules)))
+    (folder / "per_query.npz").write_bytes(collect_per_query(outcomes).to_bytes())
+    conventions = {c.name: GOLDEN["conventions"][HEAD.name] | describe_rules(c) for c in rules}
+    (folder / "record.json").write_bytes(Record.of(GOLDEN | {"conventions": conventions}).to_json())
+    return folder
+
+
+SPLITS = [split(0), split(1)]
+
+
 @pytest.fixture
 def run(tmp_path):
     """The folder of a finished run over two splits."""
-    outcomes = []
-    for who, distances in map(split, (0, 1)):
-        counts = count_from_distances([(slice(None), distances)], who)
-        outcomes.append(Outcome(who, counts, judge(counts, CONVENTIONS[:3])))
-    (tmp_path / "per_query.npz").write_bytes(collect_per_query(outcomes).to_bytes())
-    conventions = {c.name: GOLDEN["conventions"][c.name] | describe_rules(c) for c in CONVENTIONS[:3]}
-    (tmp_path / "record.json").write_bytes(Record.of(GOLDEN | {"conventions": conventions}).to_json())
-    return tmp_path
+    return write_run(tmp_path, SPLITS, CONVENTIONS[:3])
 
 
-def means(rule):
-    """mAP and R1 over the two splits, by the loop."""
-    columns = [np.array(by_hand(distances, who, rule)) for who, distances in map(split, (0, 1))]
+def means(rule, splits=SPLITS):
+    """mAP and R1 over the splits, by the loop."""
+    columns = [np.array(by_hand(distances, who, rule)) for who, distances in splits]
     return tuple(float(np.mean([f(c[~np.isnan(c[:, 0])]) for c in columns])) for f in (_map, _r1))
 
 
@@ -72,6 +81,27 @@ def test_every_change_is_the_difference_that_it_makes_alone(cli_json, run):
             expected = np.subtract(means(rule), means(HEAD))
             assert (change["mAP"], change["R1"]) == pytest.approx(expected, abs=1e-12), change
     assert [c["rule"] for c in found["conventions"]["official"]][-1] == "all"
+
+
+def test_which_tracklets_take_part_is_one_rule(cli, cli_json, tmp_path):
+    """A run has no ranks of a mixture of two conventions' queries and galleries; every tracklet tells its zone."""
+    who, distances = split(0)
+    who = replace(who, attributes={"zone": np.tile(["gate", "yard", "yard"], 10)}, frames=np.tile([9, 3, 9], 10))
+    rule = {"queries_in_gallery": False, "average_precision": "trapezoid", "gallery": (Having("zone", ("yard",)),)}
+    yard = replace(HEAD, name="yard", **rule)
+    rules = [HEAD, replace(yard, name="gate-yard", query=(Having("zone", ("gate",)),)), replace(yard, least_frames=5)]
+    run = write_run(tmp_path, [(who, distances)], rules)
+    for other, words in (
+        (rules[1], "query: any -> zone gate; gallery: any -> zone yard"),
+        (rules[2], "gallery: any -> zone yard; least frames: none -> 5"),
+    ):
+        effects = {e["rule"]: e for e in cli_json("conventions", "diff", run)["conventions"][other.name]}
+        assert set(effects) == {words, "queries in gallery: yes -> no", "average precision: step -> trapezoid", "all"}
+        alone = replace(HEAD, query=other.query, gallery=other.gallery, least_frames=other.least_frames)
+        for name, changed in ((words, alone), ("all", other)):
+            expected = np.subtract(means(changed, [(who, distances)]), means(HEAD, [(who, distances)]))
+            assert (effects[name]["mAP"], effects[name]["R1"]) == pytest.approx(expected, abs=1e-12)
+    assert "not computable" not in cli("conventions", "diff", run).output
 
 
 def test_a_mixture_of_rules_that_cannot_be_applied_says_why(cli, run):

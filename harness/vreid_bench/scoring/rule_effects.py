@@ -20,18 +20,17 @@ from vreid_bench.scoring.metrics import NotComputable, Scores, judge
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.system.errors import InputError
 
-# the fields of a convention that decide a score
+# The fields of a convention that decide a score. Those of one rule change together: a run has counted ranks for the
+# tracklets that each of its conventions lets take part, and not for those of a mixture.
 RULES = (
-    "queries_in_gallery",
-    "match",
-    "same_camera",
-    "query",
-    "gallery",
-    "least_frames",
-    "cut",
-    "ties",
-    "average_precision",
-    "unmatched",
+    ("queries_in_gallery",),
+    ("match",),
+    ("same_camera",),
+    ("query", "gallery", "least_frames"),  # which tracklets take part
+    ("cut",),
+    ("ties",),
+    ("average_precision",),
+    ("unmatched",),
 )
 METRICS = ("mAP", "R1")
 
@@ -101,11 +100,15 @@ def render(found: Mapping[str, Any]) -> str:
 
 def _effects(splits: Sequence[Counts], head: Convention, other: Convention) -> list[dict[str, Any]]:
     """The effect of each rule in which two conventions differ, alone, then of all of them together."""
-    differing = [rule for rule in RULES if getattr(head, rule) != getattr(other, rule)]
-    singles = [(_words(rule, head, other), {rule: getattr(other, rule)}) for rule in differing]
+    every = [[field for field in rule if getattr(head, field) != getattr(other, field)] for rule in RULES]
+    differing = [rule for rule in every if rule]
+    singles = [
+        ("; ".join(_words(field, head, other) for field in rule), {field: getattr(other, field) for field in rule})
+        for rule in differing
+    ]
     before = _means(splits, head)
     effects: list[dict[str, Any]] = []
-    for words, rules in [*singles, ("all", {rule: getattr(other, rule) for rule in differing})]:
+    for words, rules in [*singles, ("all", {field: getattr(other, field) for rule in differing for field in rule})]:
         after = _means(splits, replace(head, **rules))
         if isinstance(before, str) or isinstance(after, str):
             effects.append({"rule": words, "not_computable": before if isinstance(before, str) else after})
@@ -127,9 +130,9 @@ def _means(splits: Sequence[Counts], convention: Convention) -> dict[str, float]
     return {metric: float(np.mean([s.metrics()[metric] for s in scores])) for metric in METRICS}
 
 
-def _words(rule: str, head: Convention, other: Convention) -> str:
-    one, two = (describe_rule(getattr(convention, rule)) for convention in (head, other))
-    return f"{rule.replace('_', ' ')}: {one} -> {two}"
+def _words(field: str, head: Convention, other: Convention) -> str:
+    one, two = (describe_rule(getattr(convention, field)) for convention in (head, other))
+    return f"{field.replace('_', ' ')}: {one} -> {two}"
 
 
 def _points(effect: Mapping[str, Any], metric: str) -> str:
