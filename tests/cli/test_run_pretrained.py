@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from short_run import SHORT, record_of
 
 from vreid_bench.records.note import MADE_BY, read_note
+from vreid_bench.records.planned_run import read_planned_run
 from vreid_plugins.encoders import resnet
 
 
@@ -60,6 +61,7 @@ def test_a_run_begins_from_the_file_and_its_record_says_so(cli, cli_json, runs, 
     assert entry.taken == entry.tensors == 45  # nine convolutions, each with the four of its normalisation
     assert record.disclosure.pretraining == f"encoder from {entry.words}"
     assert record.variant[-1] == f"encoder pre-trained: first.pth ({entry.sha256[:8]})"
+    assert read_planned_run(Path(first["run"])).differs == record.variant  # what an unfinished one shows
     assert record_of(plain).weights.pretrained is None
     assert record_of(plain).disclosure.pretraining is None
     assert (Path(first["run"]) / "pretraining.txt").read_text().count("\n") == 3  # also: not the publisher's

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edited_run import allow_edits
+from golden_records import begun, change_fields
 from places import GOLDEN
 from safetensors.numpy import save_file
 
@@ -137,6 +138,22 @@ def test_runs_that_are_alike_say_what_of_their_environment_differs(tmp_path):
     assert runs["two"] == ("torch 2.9.1", "threads 7", "instruction set AVX512")
     assert len(runs["one"]) == 3
     assert "  differs: torch 2.9.1; threads 7; instruction set AVX512" in render_runs(list_runs(tmp_path), None)
+
+
+def test_runs_of_an_edited_method_say_what_they_began_from_and_that_its_recipe_is_another(tmp_path):
+    """A file of a plugin that was edited between two runs leaves them the same name, preset and seed."""
+    write_run(tmp_path / "random", RECORD)
+    write_run(tmp_path / "shipped", change_fields(**begun(shipped=True)))
+    write_run(tmp_path / "larger", change_fields(method__recipe__size=[1, 1]))
+    apart = {run.id: run.apart for run in list_runs(tmp_path)}
+    assert [each[1] for each in apart.values()].count("first weights random") == 2
+    assert apart["shipped"][1] == "first weights encoder a.pth (bbbbbbbb)"
+    assert apart["shipped"][0] == apart["random"][0] != apart["larger"][0]
+    assert apart["larger"][0].startswith("recipe ")
+    # a file that the user named is a change of the method, so the run is not alike
+    write_run(tmp_path / "own", change_fields(**begun(shipped=False)))
+    own = next(run for run in list_runs(tmp_path) if run.id == "own")
+    assert (own.differs, own.apart) == (("encoder pre-trained: a.pth (bbbbbbbb)",), ())
 
 
 def test_a_run_of_code_that_was_edited_since_says_so(finished_run, cli, monkeypatch):

@@ -33,6 +33,7 @@ from vreid_bench.planning.source import NewTraining, Source
 from vreid_bench.planning.trainings import check_unlabelled, describe_trainings, plan_training
 from vreid_bench.planning.unscored import announce_ranking
 from vreid_bench.planning.validation import ValidationRequest
+from vreid_bench.records.entries import name_first_weights
 from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.record import in_path
 from vreid_bench.records.scores import Splits
@@ -151,7 +152,9 @@ class Plan:
         """What the run is, as a list of runs shows it."""
         chosen, data = self.chosen, f"{self.dataset.name}@{self.dataset.label}"
         ran = Splits(total=self.total, ran=tuple(fold.number for fold in self.folds)) if self.total > 1 else None
-        differs = (*self.declaration.method.changes, *(ran.left_out if ran else ()))
+        own = [file for file in self.beginning.files if not file.shipped]
+        weights = (name_first_weights(file.part, file.path.name, file.sha256) for file in own)
+        differs = (*self.declaration.method.changes, *weights, *(ran.left_out if ran else ()))
         return PlannedRun(chosen.name, chosen.preset, self.seed, self.protocol.name, data, differs)
 
     @property

@@ -197,6 +197,11 @@ class Pretraining(Entry):
         return f"{self.file} (sha256 {self.sha256}), {self.taken} of {self.tensors} tensors, names of {self.names}"
 
 
+def name_first_weights(part: str, file: str, sha256: str) -> str:
+    """In words: what a user's file of published weights changes."""
+    return f"{part} pre-trained: {file} ({sha256[:8]})"
+
+
 class Weights(Entry):
     """The weights that were tested, and where they come from."""
 

@@ -24,6 +24,7 @@ from vreid_bench.records.entries import (
     MethodEntry,
     ProtocolEntry,
     Weights,
+    name_first_weights,
 )
 from vreid_bench.records.fields import Amount, Count, Entry, Name, Text, Time
 from vreid_bench.records.parse import parse
@@ -200,7 +201,7 @@ class Record(Entry):
         if weights.precision not in (None, DEFAULT):
             words.append(f"trained in {weights.precision}")
         own = [(part, entry) for part, entry in weights.begun if not entry.shipped]
-        words += [f"{part} pre-trained: {entry.file} ({entry.sha256[:8]})" for part, entry in own]
+        words += [name_first_weights(part, entry.file, entry.sha256) for part, entry in own]
         if weights.trained_under not in (None, self.folder):
             words.append(f"trained on {weights.trained_under}")
         words += [f"trained with {word}" for word in weights.trained_as if word not in words]

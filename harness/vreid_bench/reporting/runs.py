@@ -22,6 +22,7 @@ from vreid_bench.reporting.terminal_tables import cut, fit_table
 from vreid_bench.reporting.text import sanitize
 from vreid_bench.scoring.few_people import FEW, render_interval, state_interval
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -53,7 +54,7 @@ class ListedRun:
     differs: tuple[str, ...] = ()  # from the method at its preset, and splits that were left out
     score: Scored | None = None  # this and the following: of a finished run
     other_code: tuple[str, ...] = ()  # what of its code is not what is installed now
-    environment: Mapping[str, str] = field(default_factory=dict)  # where it ran, and on which pictures
+    environment: Mapping[str, str] = field(default_factory=dict)  # where it ran, on which pictures, from which weights
     apart: tuple[str, ...] = ()  # what of its environment tells it from runs that are alike otherwise
 
 
@@ -209,8 +210,9 @@ def _describe(name: str, record: Record, installed: _Installed) -> ListedRun:
 
 
 def _describe_environment(record: Record) -> dict[str, str]:
-    """All that can change the numbers of a run besides its recipe and its code, in words."""
+    """All that can change the numbers of a run besides its code and the changes of its method, in words."""
     where = record.environment
+    begun = ", ".join(f"{part} {entry.file} ({entry.sha256[:8]})" for part, entry in record.weights.begun)
     return {
         **{name: version for name, version in where.packages.items() if name != "vreid-bench"},
         "device": where.device,
@@ -219,6 +221,9 @@ def _describe_environment(record: Record) -> dict[str, str]:
         "instruction set": where.instruction_set or "unknown",
         "lists": record.dataset.fingerprint[:8],
         "pictures": record.dataset.content[:8] if record.dataset.content else "unknown",
+        # neither is among the changes of a method that was edited: its recipe, and what its package ships
+        "recipe": digest(record.method.settings)[:8],
+        "first weights": begun or "random",
     }
 
 
