@@ -2,10 +2,13 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
+from edited_run import allow_edits
 from short_run import SHORT, record_of
 
+from vreid_bench.system.fingerprint import digest as digest_of
 from vreid_bench.system.fingerprint import sha256
 
 GOOD = """
@@ -181,7 +184,29 @@ def test_a_run_with_a_file_has_the_file_and_its_hash_in_its_record(cli, file, ti
 
     without = run("--from", report["run"], "--set", "test.clips=2")
     assert without.exit_code == 2
-    assert "no method or part is named 'capsule'" in without.stderr
+    missing = f"{report['run']}: its aggregator 'capsule' is of the file capsule.py, and no plugin provides it here; "
+    advice = "name capsule.py with --plugin FILE.py, or in VREID_PLUGIN_FILES where a command has no --plugin"
+    assert without.stderr == f"error: {missing}{advice}\n"
+    assert f"error: {missing}{advice}" in cli("inspect", report["run"], "--what", "list").stderr
+
+    place = Path(report["run"]) / "record.json"
+    kept = place.read_bytes()
+    fields = json.loads(kept)  # as a file that also has the rules
+    for group, old, new in (("protocol", fields["protocol"]["name"], "yard-test"), ("conventions", "official", "gate")):
+        text = json.dumps(fields[group]).replace(f'"{old}"', f'"{new}"')
+        fields[group] = json.loads(text)
+    for entry in (fields["protocol"], fields["conventions"]["gate"]):
+        entry["fingerprint"] = digest_of(entry["rules"])
+    place.write_text(json.dumps(fields))
+    allow_edits(Path(report["run"]))
+    unknown = run("--plugin", file, "--from", report["run"], "--set", "test.clips=2").stderr
+    assert f"{report['run']}: no protocol is named 'yard-test'; " in unknown
+    assert unknown.endswith(f"{advice}\n")
+    scored = cli("score", "--features", report["run"]).stderr
+    said = f"{report['run']}: it was scored under the convention 'gate', which no plugin provides here"
+    assert scored == f"error: {said}; {advice}, or choose with --convention\n"
+
+    place.write_bytes(kept)
 
     file.write_text(GOOD + "\n\nMORE = 1\n")
     changed = run("--plugin", file, "--from", report["run"], "--set", "test.clips=2")

@@ -16,15 +16,17 @@ from vreid_bench.planning.code import find_other_code
 from vreid_bench.planning.data_root import read_dataset
 from vreid_bench.planning.folds import Fold, divide
 from vreid_bench.planning.method import ChosenMethod, MethodRequest
+from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.records.data_roots import read_data_roots
 from vreid_bench.records.entries import Weights
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.registry.entry import Entry
+from vreid_bench.registry.missing_plugins import advise_plugin, check_parts
 from vreid_bench.registry.plugin_files import HASH
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, UnknownName
 from vreid_bench.system.fingerprint import sha256
 from vreid_bench.system.progress import tell_once
 
@@ -69,6 +71,21 @@ class EarlierRun:
             words = "{}, preset {}, seed {}".format(*was)
             raise InputError(f"--from {run}: its weights are those of {words}; leave --plugin, --preset and --seed out")
         return cls(folder, record)
+
+    def find_protocol(self, registry: Registry, name: str | None) -> TestProtocol:
+        """The protocol of that name, or its own.
+
+        Raises InputError, with what to do, if no plugin provides its own protocol or a part of its method now.
+        """
+        providers = [each.model_dump() for each in self.record.method.providers]
+        check_parts(self.folder.path, providers, registry)
+        known = registry.values("protocols")
+        if name is not None:
+            return find_protocol(known, name)
+        try:
+            return find_protocol(known, self.record.protocol.name)
+        except UnknownName as fault:
+            raise InputError(f"{self.folder.path}: {fault}; {advise_plugin(providers)}") from fault
 
     @property
     def method_request(self) -> MethodRequest:

@@ -205,12 +205,13 @@ def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False)
     if request.source is not None and (request.weights or request.from_scratch):
         option = f"--weights {request.weights[0]}" if request.weights else "--from-scratch"
         raise InputError(f"{option}: says what training begins from, but --from does not train; leave one out")
-    earlier, own = None, DEFAULT_PROTOCOL
+    earlier = None
     if request.source is not None:
         given = (request.name, request.preset, request.seed, request.precision)
         earlier = EarlierRun.open(request.source, request.runs, given)
-        own = earlier.record.protocol.name
-    protocol = find_protocol(registry.values("protocols"), request.protocol or own)
+        protocol = earlier.find_protocol(registry, request.protocol)
+    else:
+        protocol = find_protocol(registry.values("protocols"), request.protocol or DEFAULT_PROTOCOL)
     conventions = find_conventions(protocol, registry)
     if earlier is not None:
         method_request = earlier.method_request

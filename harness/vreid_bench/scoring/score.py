@@ -14,9 +14,10 @@ from vreid_bench.importing.assembly import Imported
 from vreid_bench.ops.metric import Metric
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.registry.missing_plugins import check_conventions
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import as_matrix, is_run_store, read_matrix, read_square
-from vreid_bench.scoring.conventions import MARS, choose_conventions
+from vreid_bench.scoring.conventions import CONVENTIONS, MARS, choose_conventions
 from vreid_bench.scoring.distances import (
     Distances,
     MatrixDistances,
@@ -303,4 +304,9 @@ def _default_conventions(
         return MARS
     record = Record.from_file(RunDirectory(request.features).record)
     headline = record.protocol.headline
-    return headline, *(name for name in (*record.conventions, *record.not_computable) if name != headline)
+    names = headline, *(name for name in (*record.conventions, *record.not_computable) if name != headline)
+    others = [name for name in names if name not in {convention.name for convention in CONVENTIONS}]
+    if others:
+        providers = [each.model_dump() for each in record.method.providers]
+        check_conventions(request.features, providers, others, plugins())
+    return names
