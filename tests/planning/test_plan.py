@@ -19,6 +19,7 @@ from vreid_bench import (
     InputError,
     Method,
     Protocol,
+    Reported,
     Split,
     Tracklet,
     WeightFile,
@@ -29,6 +30,7 @@ from vreid_bench.contracts.dataset import mark_synthetic
 from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.recipe import Schedule, Train
 from vreid_bench.planning.data_root import data_root, open_datasets
+from vreid_bench.planning.declaration import declare
 from vreid_bench.planning.folds import divide, hold_out
 from vreid_bench.planning.method import MethodRequest, choose_method
 from vreid_bench.planning.plan import Plan, RunRequest, plan_run
@@ -321,6 +323,19 @@ def test_a_run_from_scratch_is_another_run_of_a_modified_method(registry, tmp_pa
     assert shown.id != scratch.id
     small = {"name": "begun", "preset": "small"}  # which begins from random weights anyway
     assert plan(registry, tmp_path, **small).id == plan(registry, tmp_path, **small, from_scratch=True).id
+
+
+def test_a_part_in_the_baseline_is_not_of_the_baselines_paper(registry, tmp_path):
+    numbers = (Reported("mars", "R1", 0.7, "Table 1"),)
+
+    def declare_printed(name):
+        planned = plan(registry, tmp_path, name=name)
+        printed = replace(planned.chosen.method, paper="Gao 2018", reported=numbers, quoted=numbers)
+        return declare(replace(planned.chosen, method=printed), planned.folds, []).method
+
+    own, swapped = map(declare_printed, ("mean-pooling", "soft"))
+    assert (own.paper, len(own.reported), len(own.quoted)) == ("Gao 2018", 1, 1)
+    assert (swapped.swapped, swapped.paper, swapped.reported, swapped.quoted) == ("aggregator soft", "", (), ())
 
 
 def test_a_part_that_takes_the_place_of_one_with_published_weights_begins_from_its_own_if_it_has_any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -34,16 +34,18 @@ def declare(chosen: ChosenMethod, folds: Sequence[Fold], trainings: Sequence[Map
     trainings: what its lengths in epochs are in steps (`trainings.describe_trainings`); the recipe keeps them if there
         are any.
     """
+    # a part in the baseline is not what the baseline's paper printed numbers of
+    published = replace(chosen.method, paper="", reported=(), quoted=()) if chosen.swapped else chosen.method
     method = {
         "name": chosen.name,
-        "paper": chosen.method.paper,
+        "paper": published.paper,
         "recipe": {**chosen.settings, TRAININGS: trainings} if trainings else chosen.settings,
         "providers": chosen.providers,
         "overrides": dict(chosen.overrides),
         "swapped": f"{chosen.swapped} {chosen.name}" if chosen.swapped else None,
         "modified": bool(chosen.overrides or chosen.swapped),
-        "reported": [asdict(number) for number in chosen.method.reported],
-        "quoted": [asdict(number) for number in chosen.method.quoted],
+        "reported": [asdict(number) for number in published.reported],
+        "quoted": [asdict(number) for number in published.quoted],
     }
     fold = folds[0]  # all folds are about equal in size
     first, last = fold.training[0], fold.training[-1]

@@ -66,7 +66,7 @@ class MethodEntry(Entry):
     """The method that ran, with every option filled in, and how it differs from the published one."""
 
     name: MethodName
-    paper: Text
+    paper: Text  # empty where a part is in the baseline, as are the numbers
     recipe: dict[str, JsonValue]  # encoder, aggregator, matcher, losses, stages, test clipping, size; and TRAININGS
     providers: tuple[Provider, ...]
     overrides: dict[str, JsonValue]  # path -> value, of `--set`; `validate.held-out`, `from-scratch`
