@@ -1,12 +1,15 @@
 """Which rows are missing or outdated: every fingerprint that decides numbers counts, and nothing else."""
 
+import json
+
 import pytest
 from places import ROOT
 
 from vreid_bench.boards.board_file import read_boards
-from vreid_bench.boards.outline import render_states
+from vreid_bench.boards.outline import render_states, to_plain
 from vreid_bench.boards.state import judge_rows
 from vreid_bench.boards.wanted import Wanted
+from vreid_bench.contracts.dataset import SYNTHETIC
 from vreid_bench.planning.code import find_other_code
 from vreid_bench.records.entries import Code
 from vreid_bench.records.record import Record
@@ -92,6 +95,36 @@ def test_a_row_of_other_options_is_missing(record, registry, row):
     [state] = judge_rows([row], [record], registry)
     assert state.record is None
     assert "1 rows: 0 up to date, 0 outdated, 1 missing; about 2 minutes" in render_states([state], [120])
+
+
+def own_copy(record, label, **fields):
+    dataset = change(record.dataset, source="unverified", label=label, twin=None)
+    return record.model_copy(update={"dataset": dataset, **fields})
+
+
+def test_rows_of_own_data_are_found_while_the_variable_names_it(record, registry, tmp_path, monkeypatch):
+    (tmp_path / "shelf/mars").mkdir(parents=True)
+    own = own_copy(record, "mars")
+    [state] = judge_rows([ROW], [own], registry)
+    assert (state.record, str(state.place)) == (None, "mars/synthetic/mean-pooling-small-seed0.json")
+    monkeypatch.setenv("VREID_DATA", str(tmp_path / "shelf"))
+    assert why(own, registry) == ()
+    assert why(own.model_copy(update={"dataset": change(own.dataset, source="official")}), registry) == ()
+    assert why(own_copy(record, "other"), registry) == ("another copy of mars",)
+    [state] = judge_rows([ROW], [record], registry)  # of the twin
+    assert (state.record, state.place) == (None, None)
+    assert to_plain([state])["rows"][0]["record"] is None
+
+    (tmp_path / "shelf/mars" / SYNTHETIC).write_text(json.dumps({"plan_hash": record.dataset.twin}))  # a rendered copy
+    assert why(record, registry) == ()
+    (tmp_path / "shelf/mars" / SYNTHETIC).write_text(json.dumps({"plan_hash": OTHER}))
+    assert why(record, registry) == ("another twin of mars",)
+
+
+def test_rows_of_data_without_a_twin_are_found_without_the_variable(record, registry):
+    """Its protocol is another than that of the record, which makes it outdated; the record is found."""
+    own = own_copy(record, "my-frames", protocol=change(record.protocol, name="custom"))
+    assert "another protocol" in why(own, registry, ROW._replace(protocol="custom"))
 
 
 @pytest.mark.parametrize("row", [ROW._replace(method="mean-poling"), ROW._replace(protocol="mar")])

@@ -35,7 +35,7 @@ def to_plain(states: Sequence[RowState], failures: Sequence[Failure] = ()) -> di
     rows = [
         {
             **state.wanted._asdict(),
-            "record": str(state.place),
+            "record": None if state.place is None else str(state.place),
             "state": _tell(state).strip(),
             "why": list(state.outdated),
         }

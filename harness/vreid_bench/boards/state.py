@@ -13,17 +13,20 @@ from typing import NamedTuple
 
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.contracts.convention import Convention
-from vreid_bench.contracts.dataset import TwinReader
+from vreid_bench.contracts.dataset import Dataset, Source, TwinReader, mark_synthetic
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.planning.beginning import Beginning
 from vreid_bench.planning.code import find_other_code
+from vreid_bench.planning.data_root import find_named_copy
 from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_method
 from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.records.entries import DatasetEntry, list_changes
 from vreid_bench.records.record import Record, name_file, record_path
+from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 
+COPIES: tuple[Source, ...] = ("official", "unverified")  # which of them a copy is, its reader finds by reading it
 ARITHMETIC = "portable"  # so that every machine can fill a board
 
 
@@ -31,7 +34,7 @@ class RowState(NamedTuple):
     """A row that a board is to have, and what the leaderboard has of it."""
 
     wanted: Wanted
-    place: PurePosixPath  # of its record, below `records/`
+    place: PurePosixPath | None  # of its record, below `records/`; None: only its data tells
     training: tuple[str, ...]  # rows of the same training have the same
     record: Record | None  # None: missing
     outdated: tuple[str, ...]  # in words, why the record is not what would be computed now
@@ -42,15 +45,33 @@ class RowState(NamedTuple):
         return self.record is not None and not self.outdated
 
 
+class RunData(NamedTuple):
+    """The data that a row would be run on, as far as it is known before it is read."""
+
+    sources: tuple[Source, ...]  # its record has one of them
+    twin: str | None = None  # the hash of what is rendered
+    label: str | None = None  # of a copy of the user; None: no copy is named
+
+    @classmethod
+    def of(cls, entry: Entry) -> RunData:
+        """Of a data set without `--data`: the copy that VREID_DATA names, else the twin."""
+        root = find_named_copy(entry.name)
+        if root is None:
+            if not isinstance(entry.value, TwinReader):
+                return cls(COPIES)
+            with entry.blame():
+                return cls(("synthetic",), entry.value.twin())
+        copy = mark_synthetic(Dataset(entry.name, root, (), "unverified"))
+        return cls(("synthetic",), copy.twin or None) if copy.source == "synthetic" else cls(COPIES, label=copy.label)
+
+
 def judge_rows(wanted: Iterable[Wanted], records: Iterable[Record], registry: Registry) -> list[RowState]:
     """The state of each row. Raises InputError for one that cannot be run, such as a method that does not exist."""
     found = {record_path(record): record for record in records}
 
     @cache
-    def twin(dataset: str) -> str | None:
-        entry = registry.entry("datasets", dataset)
-        with entry.blame():
-            return entry.value.twin() if isinstance(entry.value, TwinReader) else None
+    def data(dataset: str) -> RunData:
+        return RunData.of(registry.entry("datasets", dataset))
 
     @cache
     def rules(name: str) -> tuple[Protocol, tuple[Convention, ...]]:
@@ -69,15 +90,18 @@ def judge_rows(wanted: Iterable[Wanted], records: Iterable[Record], registry: Re
     for row in wanted:
         protocol, conventions = rules(row.protocol)
         chosen, first = method(row.method, row.preset, row.settings, row.rerank)
-        place = _find_place(row, chosen)
-        record = found.get(place)
+        file, sources = _name_record(row, chosen), data(protocol.test_dataset).sources
+        places = [PurePosixPath(row.protocol, source, file) for source in sources]
+        known = [place for place in places if place in found]
+        place = known[0] if known else places[0] if len(places) == 1 else None
+        record = found[known[0]] if known else None
         outdated: tuple[str, ...] = ()
         if record is not None:
-            twins = {name: twin(name) for name in (protocol.dataset, protocol.test_dataset)}
+            now = {name: data(name) for name in (protocol.dataset, protocol.test_dataset)}
             outdated = (
                 *_compare_rules(record, protocol, conventions),
                 *_compare_method(record, chosen, first),
-                *_compare_data(record, protocol, twins),
+                *_compare_data(record, protocol, now),
                 *find_other_code(record, registry),
             )
         training = (row.method, row.preset, str(row.seed), protocol.dataset, protocol.variant, str(protocol.holdout))
@@ -85,11 +109,10 @@ def judge_rows(wanted: Iterable[Wanted], records: Iterable[Record], registry: Re
     return rows
 
 
-def _find_place(row: Wanted, chosen: ChosenMethod) -> PurePosixPath:
+def _name_record(row: Wanted, chosen: ChosenMethod) -> str:
     swapped = f"{chosen.swapped} {chosen.name}" if chosen.swapped else None
     changes = list_changes(swapped, chosen.overrides, chosen.reranking)
-    file = name_file(chosen.name, row.preset, row.seed, changes)
-    return PurePosixPath(row.protocol) / "synthetic" / file
+    return name_file(chosen.name, row.preset, row.seed, changes)
 
 
 def _compare_rules(record: Record, protocol: Protocol, conventions: Iterable[Convention]) -> Iterator[str]:
@@ -113,11 +136,13 @@ def _compare_method(record: Record, chosen: ChosenMethod, first: Mapping[str, st
         yield f"arithmetic {record.environment.arithmetic or 'not known'}"
 
 
-def _compare_data(record: Record, protocol: Protocol, twins: Mapping[str, str | None]) -> Iterator[str]:
+def _compare_data(record: Record, protocol: Protocol, now: Mapping[str, RunData]) -> Iterator[str]:
     tested, taught = protocol.test_dataset, protocol.dataset
     entries: dict[str, DatasetEntry] = {tested: record.dataset}
     if record.taught is not None:
         entries[taught] = record.taught
     for name, entry in entries.items():
-        if entry.twin != twins[name]:
+        if entry.source == "synthetic" and entry.twin != now[name].twin:
             yield f"another twin of {name}" if entry.twin else f"the twin of {name} is not known"
+        if entry.source == "unverified" and now[name].label not in (None, entry.label):
+            yield f"another copy of {name}"

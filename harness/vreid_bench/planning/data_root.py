@@ -137,10 +137,19 @@ def data_root(
     if shelf and not (named / dataset).is_dir():
         option = "--data" if given else "VREID_DATA"
         raise InputError(f"{option} {named}: has no folder {dataset}; expected a folder for each data set, by its name")
-    on_shelf = shelf or (given is None and (named / dataset).is_dir())
-    root = named / dataset if on_shelf else named
+    root = _find_on_shelf(named, dataset) if shelf or given is None else named
     check_withdrawn(reader, dataset, root, accepted)
     return root, False
+
+
+def find_named_copy(dataset: str) -> Path | None:
+    """The folder that a run without `--data` reads, as VREID_DATA names it; None if it renders the twin."""
+    named = find_copy(None)
+    return None if named is None else _find_on_shelf(named.expanduser(), dataset)
+
+
+def _find_on_shelf(named: Path, dataset: str) -> Path:
+    return named / dataset if (named / dataset).is_dir() else named
 
 
 def find_dataset(registry: Registry, name: str) -> Entry:
