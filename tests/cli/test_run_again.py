@@ -6,6 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from edited_run import allow_edits
 from safetensors.numpy import load_file
@@ -28,6 +29,17 @@ def test_a_finished_run_is_shown_with_the_date_of_its_record(cli, finished_run, 
     shown = cli(*mean_pooling)
     assert shown.exit_code == 0
     assert f"{finished_run}: finished on 2031-02-03 14:02 UTC; its result is shown again; --anew" in shown.stderr
+
+
+def test_queries_that_do_not_count_are_told_under_the_table(cli, finished_run, mean_pooling):
+    """As many as have no score there; a finished run tells it when it is shown again, too."""
+    arrays = np.load(finished_run / "per_query.npz")
+    missing = {name: int(np.isnan(arrays[f"{name}.ap"]).sum()) for name in ("queries-in-gallery", "torchreid")}
+    assert missing["torchreid"] > missing["queries-in-gallery"] == 0
+    lines = cli(*mean_pooling).stdout.splitlines()
+    number = f"{missing['torchreid']} of {len(arrays['query'])}"
+    assert lines[-2] == f"note: {number} queries have no match under torchreid, and do not count"
+    assert "have no match" not in cli(*mean_pooling, "--json").stdout
 
 
 def test_anew_trains_and_embeds_again_in_a_folder_beside(cli, cli_json, finished_run, mean_pooling):

@@ -44,6 +44,14 @@ def test_csv_has_the_fractions_of_the_records(mars):
     assert seeds.index(min(seeds)) > max(place for place, number in enumerate(seeds) if number >= 3)
 
 
+def test_a_column_of_tiers_is_there_where_they_are_known(mars):
+    """People's scores are those of the headline."""
+    assert render_table(mars, TableShape()).splitlines()[0].split("|")[-2].strip() == "tier"
+    other = render_table(mars, TableShape(convention="official")).splitlines()
+    assert [cell.strip() for cell in other[0].split("|")[1:-1]] == ["method", "seeds", "mAP", "R1"]
+    assert {line.count("|") for line in other} == {5}
+
+
 def test_json_is_the_same_table(mars):
     found = json.loads(render_table(mars, TableShape("json", "torchreid")))
     assert found["convention"] == "torchreid"

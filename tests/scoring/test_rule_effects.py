@@ -6,21 +6,17 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import places
 import pytest
 from edited_run import allow_edits
+from judged_run import write_judged_run
 from oracle import by_hand, labels
 
 from vreid_bench.contracts.convention import Convention, Having
-from vreid_bench.records.entries import describe_rules
 from vreid_bench.records.npz import to_npz
 from vreid_bench.records.record import Record
 from vreid_bench.scoring.conventions import CONVENTIONS
-from vreid_bench.scoring.metrics import Outcome, collect_per_query, judge
-from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.system.fingerprint import digest
 
-GOLDEN = json.loads((places.GOLDEN / "record.json").read_bytes())
 HEAD, OFFICIAL, TORCHREID = CONVENTIONS[:3]
 
 
@@ -31,25 +27,13 @@ def split(seed):
     return who, random.standard_normal((5, 30))
 
 
-def write_run(folder, splits, rules):
-    """A finished run over some splits, whose headline is the first rule."""
-    outcomes = []
-    for who, distances in splits:
-        counts = count_from_distances([(slice(None), distances)], who.for_conventions(rules))
-        outcomes.append(Outcome(who, counts, judge(counts, rules)))
-    (folder / "per_query.npz").write_bytes(collect_per_query(outcomes).to_bytes())
-    conventions = {c.name: GOLDEN["conventions"][HEAD.name] | describe_rules(c) for c in rules}
-    (folder / "record.json").write_bytes(Record.of(GOLDEN | {"conventions": conventions}).to_json())
-    return folder
-
-
 SPLITS = [split(0), split(1)]
 
 
 @pytest.fixture
 def run(tmp_path):
     """The folder of a finished run over two splits."""
-    return write_run(tmp_path, SPLITS, CONVENTIONS[:3])
+    return write_judged_run(tmp_path, SPLITS, CONVENTIONS[:3])
 
 
 def means(rule, splits=SPLITS):
@@ -90,7 +74,7 @@ def test_which_tracklets_take_part_is_one_rule(cli, cli_json, tmp_path):
     rule = {"queries_in_gallery": False, "average_precision": "trapezoid", "gallery": (Having("zone", ("yard",)),)}
     yard = replace(HEAD, name="yard", **rule)
     rules = [HEAD, replace(yard, name="gate-yard", query=(Having("zone", ("gate",)),)), replace(yard, least_frames=5)]
-    run = write_run(tmp_path, [(who, distances)], rules)
+    run = write_judged_run(tmp_path, [(who, distances)], rules)
     for other, words in (
         (rules[1], "query: any -> zone gate; gallery: any -> zone yard"),
         (rules[2], "gallery: any -> zone yard; least frames: none -> 5"),

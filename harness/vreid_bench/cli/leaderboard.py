@@ -110,7 +110,8 @@ def table(before: LeaderboardOptions, /, protocol: str, source: str | None, fold
     """Print the board of PROTOCOL as a table for a paper.
 
     Rows of three seeds and more stand first. A letter is a tier: over other people and seeds, its rows cannot be told
-    from the first of them. LaTeX needs the package booktabs; CSV and JSON have full numbers.
+    from the first of them. Records have the scores of people under the protocol's own convention alone, so there are
+    no tiers with another --convention. LaTeX needs the package booktabs; CSV and JSON have full numbers.
 
     \b
         vreid-bench leaderboard table mars --format latex --intervals

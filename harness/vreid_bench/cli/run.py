@@ -186,6 +186,7 @@ def run(**options: Any) -> None:
     take_arithmetic(options.pop("arithmetic"), options["source"], options)
     from vreid_bench.planning.method import RUNNABLE
     from vreid_bench.planning.plan import RunRequest, check_requests
+    from vreid_bench.reporting.left_out import list_left_out
     from vreid_bench.reporting.terminal import render
 
     names, seed, seeds, as_json = (options.pop(name) for name in ("names", "seed", "seeds", "as_json"))
@@ -211,6 +212,9 @@ def run(**options: Any) -> None:
             return
         if records := [record for _, record in finished if record is not None]:
             echo(render(records))
+            notes = (note for folder, record in finished if record for note in list_left_out(folder, record))
+            for note in dict.fromkeys(notes):  # runs of one protocol leave out the same
+                echo(note)
         for folder, record in finished:
             echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
 

@@ -104,10 +104,10 @@ def render_table(board: Board, shape: TableShape) -> str:
             for name, line, values in zip(names, lines, cells, strict=True)
         ]
         return _render_latex(escape_latex(about_it), head, rows)
-    table = [
-        [escape(name), str(line.seeds), *values, line.tier]
-        for name, line, values in zip(names, lines, cells, strict=True)
-    ]
+    table = [[escape(name), str(line.seeds), *values] for name, line, values in zip(names, lines, cells, strict=True)]
+    if not any(line.tier for line in lines):  # under another convention than the headline, or with too few people
+        return markdown(head, table, "l" + "r" * (1 + len(metrics))) + "\n"
+    table = [[*row, line.tier] for row, line in zip(table, lines, strict=True)]
     return markdown([*head, "tier"], table, "l" + "r" * (1 + len(metrics)) + "l") + "\n"
 
 

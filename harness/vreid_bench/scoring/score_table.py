@@ -34,12 +34,15 @@ def render_scores(metrics: Mapping[str, Any]) -> str:
     few: dict[str, None] = dict.fromkeys(
         c["no_interval"] for c in metrics["conventions"].values() if "no_interval" in c
     )
-    notes = [*_explain_left_out(metrics["conventions"]), *(f"note: {why}" for why in few)]
+    notes = [*explain_left_out(metrics["conventions"]), *(f"note: {why}" for why in few)]
     return "\n".join([*lines, *explain_refusals(refused), *notes])
 
 
-def _explain_left_out(conventions: Mapping[str, Any]) -> Iterator[str]:
-    """How many queries do not count, with the conventions that leave them out."""
+def explain_left_out(conventions: Mapping[str, Any]) -> Iterator[str]:
+    """How many queries do not count, with the conventions that leave them out.
+
+    conventions: by name, the numbers `left_out` and, of those that count, `queries`.
+    """
     names: dict[tuple[int, int], list[str]] = {}
     for name, numbers in conventions.items():
         if left_out := numbers.get("left_out", 0):
