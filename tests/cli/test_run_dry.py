@@ -34,7 +34,7 @@ def test_a_dry_run_shows_the_recipe_on_the_data_and_leaves_nothing(cli, tiny_mar
         "frames 32 x 16 pixels",
         "encoder resnet depth=50",
         "loss triplet triplet margin=0.3",
-        "1,000 steps, 500 epochs of 2 steps over people (the recipe says 500 epochs over people)",
+        "stage 1, stages.0 1,000 steps, 500 epochs of 2 steps over people (the recipe says 500 epochs over people)",
         "0.0004; 2e-06 from step 400 (epoch 200); 1e-08 from step 800 (epoch 400)",
         "P = 4 people, K = 8 tracklets each: 128 frames",
         "clips of 4 frames, cut consecutive",

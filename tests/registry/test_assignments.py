@@ -173,6 +173,7 @@ def test_a_matcher_that_is_fitted_brings_its_stage_and_takes_it_away_again(metho
             'parts={"a": 1}',
             "aggregator.parts: expected a whole number, as in 6, got '{\"a\": 1}'; a table needs an option",
         ),
+        ("stages.2.steps=9", r"'stages.2.steps'; did you mean .*; settings count stages from 0: stages.0 is stage 1"),
         ("aggregator=3", "aggregator: expected the name of one of `vreid-bench list aggregators`.*got 3"),
         ("aggregator=null", "aggregator: expected the name.*got null"),
         ('aggregator={"nam": "soft"}', "aggregator: expected the name"),

@@ -70,7 +70,8 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     "assignments",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Change one setting of the recipe, or with --from one of the test; may be repeated.",
+    help="Change one setting of the recipe, or with --from one of the test; may be repeated. Stage 1 of messages is "
+    "stages.0 here.",
 )
 @click.option(
     "--sweep",

@@ -111,9 +111,9 @@ def _find(
         )
     _refuse_part_name(path, places)
     ends = {p.rpartition(".")[2] for p in usable} | set(usable)
-    raise UnknownName(
-        "--set: the recipe has no setting", path, ends, "`vreid-bench methods show NAME` lists those of a method"
-    )
+    advice = "`vreid-bench methods show NAME` lists those of a method"
+    counted = "; settings count stages from 0: stages.0 is stage 1" if path.startswith("stages.") else ""
+    raise UnknownName("--set: the recipe has no setting", path, ends, advice + counted)
 
 
 def _refuse_part_name(path: str, places: Sequence[Place]) -> None:

@@ -53,8 +53,8 @@ def _list_training(training: TrainingOutline) -> Lines:
     held_out = f", and {training.held_out:,} people held out of training" if training.held_out else ""
     counts = f"{training.people:,} people, {training.tracklets:,} tracklets{held_out}"
     lines: Lines = [("", ""), ("train on", f"{training.dataset}@{training.data} in {training.root}: {counts}")]
-    for number, stage in enumerate(training.stages, 1):
-        lines += _list_stage(f"stage {number}", stage)
+    for number, stage in enumerate(training.stages):  # messages count stages from 1, and settings from 0
+        lines += _list_stage(f"stage {number + 1}, stages.{number}", stage)
     return [*lines, *(("warning", sentence) for sentence in training.warnings)]
 
 
