@@ -41,6 +41,24 @@ def test_the_gallery_is_found_by_its_number_of_rows(cli_json, mars, way):
         assert found[score] == expected[rule][score], score
 
 
+@pytest.mark.parametrize("way", ["as the index", "without queries"])
+def test_the_conventions_are_those_of_the_protocol(cli_json, mars, way):
+    """Those that a gallery without the queries does not allow say so; none is chosen in their place."""
+    folder, features, rows, kept = mars
+    command = save(folder, features, rows, np.arange(80) if way == "as the index" else kept)
+    found = cli_json("score", *command)["conventions"]
+    assert list(found) == ["queries-in-gallery", "official", "torchreid"]  # the headline first
+    refused = {name for name, numbers in found.items() if "not_computable" in numbers}
+    assert refused == (set() if way == "as the index" else {"queries-in-gallery", "official"})
+
+
+def test_a_protocol_with_another_test_than_the_index_is_refused(cli, mars):
+    folder, features, rows, _ = mars
+    command = [word if word != "mars" else "mars-dev" for word in save(folder, features, rows, np.arange(80))]
+    result = cli("score", *command)
+    assert (result.exit_code, "--protocol mars-dev: tests on people held out" in result.stderr) == (2, True)
+
+
 def test_another_number_of_rows_is_refused(cli, mars):
     folder, features, rows, kept = mars
     result = cli("score", *save(folder, features, rows, kept[:-2]))

@@ -141,9 +141,16 @@ LabelSource = Pair | Listing
 def read_index(protocol: str, folder: Path, registry: Registry) -> Index:
     """Read the index files in `folder` of the data set that the protocol names.
 
-    Raises InputError for a data set without such files, for files that cannot be read, and for a reader that fails.
+    Raises InputError for a protocol whose test is not that of the index, for a data set without such files, for files
+    that cannot be read, and for a reader that fails.
     """
-    dataset = registry.get("protocols", protocol).test_dataset
+    rules = registry.get("protocols", protocol)
+    dataset = rules.test_dataset
+    if rules.holdout:
+        raise InputError(
+            f"--protocol {protocol}: tests on people held out of the training part, whom the index files of {dataset} "
+            "do not list; name a protocol that tests as the data set does, or give labels of your own"
+        )
     entry = registry.entry("datasets", dataset)
     if not isinstance(entry.value, RolesReader):
         raise InputError(

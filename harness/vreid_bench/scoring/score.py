@@ -292,14 +292,15 @@ def _default_conventions(
 ) -> tuple[str, ...]:
     """Those of the protocol, else those of the run, its headline first, else those of MARS.
 
-    Files of other programs are scored as they list the gallery, unless it holds every query; so is all without cameras.
+    Without a protocol, files of other programs are scored as they list the gallery, unless it holds every query; so is
+    all without cameras.
     """
     if isinstance(source, Pair) and not source.query.has_cameras:
         return CAMERALESS
-    if foreign and (source.labels.own < 0).any():
-        return CAMERALESS
     if request.protocol is not None:
         return tuple(plugins().get("protocols", request.protocol).conventions)
+    if foreign and (source.labels.own < 0).any():
+        return CAMERALESS
     if request.features is None or not RunDirectory(request.features).is_finished:
         return MARS
     record = Record.from_file(RunDirectory(request.features).record)
