@@ -11,6 +11,33 @@ NAMES = ("gallery-as-listed", "official", "queries-in-gallery", "torchreid")
 CONVENTIONS = [word for name in NAMES for word in ("--convention", name)]
 
 
+RULE = """
+queries_in_gallery = true
+average_precision = "step"
+unmatched = "skip"
+query = [["zone", ["gate"]]]
+match = [["zone", "other"]]
+"""
+
+
+@pytest.fixture
+def zones(cli_json, tmp_path):
+    """A file with an attribute that a rule reads, and one whose name MATLAB and HDF5 lack; the rule, and its scores."""
+    w = world(in_gallery=True)
+    random = np.random.default_rng(1)
+    zone = random.choice(["gate", "yard", "7"], len(w.gallery.pid))
+    colour = np.where(w.gallery.pid > 0, random.choice(["red", "blue", ""], len(zone)), "")
+    arrays = {}
+    for letter, side in (("q", w.query), ("g", w.gallery)):
+        arrays |= {f"{letter}f": np.round(side.features * 64), f"{letter}_pids": side.pid}
+        arrays |= {f"{letter}_camids": side.camid, f"{letter}_tracklets": side.names}
+        arrays |= {f"{letter}_attribute.zone": zone[side.names], f"{letter}_attribute.hair/colour": colour[side.names]}
+    np.savez(tmp_path / "zones.npz", **arrays)
+    (tmp_path / "rule.toml").write_text(RULE)
+    rule = ["--metric", "sqeuclidean", "--convention", tmp_path / "rule.toml", "--by", "zone"]
+    return tmp_path / "zones.npz", arrays, rule, cli_json("score", tmp_path / "zones.npz", *rule)["conventions"]
+
+
 @pytest.fixture
 def store(cli_json, tmp_path):
     """A file of features whose queries are in the gallery, and its scores."""
@@ -51,6 +78,48 @@ def test_exported_features_score_the_same(cli, cli_json, tmp_path, store, form):
 def test_exported_distances_score_the_same(cli, cli_json, tmp_path, store, form):
     out = write(cli, store[0], tmp_path, "--distances", form)
     assert cli_json("score", out, *CONVENTIONS)["conventions"] == store[1]["conventions"]
+
+
+def test_attributes_of_a_side_decide_who_asks_and_what_is_a_match(zones, cli_json, tmp_path):
+    """Held against a file without attributes, of the queries at the gate, and what they are no match of as junk."""
+    _, arrays, _, found = zones
+    asks = arrays["q_attribute.zone"] == "gate"
+    assert found["rule"]["queries"] + found["rule"]["left_out"] == asks.sum() > 0
+    plain = {name: array[asks] if name[0] == "q" else array for name, array in arrays.items() if "attr" not in name}
+    (tmp_path / "zero.toml").write_text(RULE[: RULE.index("query =")].replace("skip", "zero"))
+    command = ["score", tmp_path / "one.npz", "--metric", "sqeuclidean", "--convention", tmp_path / "zero.toml"]
+    scores, counted = [], 0
+    for query in range(asks.sum()):
+        one = {name: array[query : query + 1] if name[0] == "q" else array.copy() for name, array in plain.items()}
+        same = (arrays["g_pids"] == one["q_pids"]) & (arrays["g_attribute.zone"] == "gate")
+        one["g_pids"][same & (arrays["g_tracklets"] != one["q_tracklets"])] = -1
+        np.savez(tmp_path / "one.npz", **one)
+        each = cli_json(*command)
+        scores.append(each["conventions"]["zero"]["mAP"])
+        counted += scores[-1] > 0
+    assert found["rule"]["queries"] == counted
+    assert found["rule"]["mAP"] == pytest.approx(sum(scores) / counted, abs=1e-12)
+
+
+@pytest.mark.parametrize("form", exports.FEATURES)
+def test_exported_features_keep_attributes(cli, cli_json, tmp_path, zones, form):
+    out = write(cli, zones[0], tmp_path, "--features", form)
+    assert cli_json("score", out, *zones[2])["conventions"] == zones[3]
+    by = cli("score", out, *zones[2], "--by", "hair/colour")
+    assert by.exit_code == (2 if form in ("mat", "hdf5") else 0), by.output
+
+
+@pytest.mark.parametrize("form", exports.DISTANCES)
+def test_exported_distances_keep_attributes(cli, cli_json, tmp_path, zones, form):
+    out = write(cli, zones[0], tmp_path, "--distances", form)
+    assert cli_json("score", out, *zones[2][2:])["conventions"] == zones[3]
+
+
+def test_attributes_that_a_form_has_no_name_for_are_told(cli, tmp_path, zones):
+    for form in ("mat", "hdf5"):
+        told = cli("export", zones[0], "--features", form, "-o", tmp_path / "x").stderr
+        assert "note: query" in told
+        assert "hair/colour: left out, because " in told
 
 
 @pytest.mark.parametrize("form", ["ag-vpreid", "vreid-xfd"])

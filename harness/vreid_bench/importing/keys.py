@@ -47,6 +47,7 @@ MEANINGS = {re.sub("_", "", word): kind for kind, words in _WORDS.items() for wo
 FEATURES = {"feat", "feats", "feature", "features", "embedding", "embeddings"}  # wherever they stand: ide_feat_test
 ATTRIBUTES = ("outfit", "session", "modality", "platform", "place", "scale", "altitude", "range", "angle")
 OF_NO_SIDE = ("distance", "similarity", "spans", "query_rows")
+OF_SIDE = re.compile(r"([A-Za-z]+)[._]attribute[._](.+)", re.DOTALL)  # an attribute of one side; MATLAB has no dots
 LABEL_FIRST = {"person": "pid", "camera": "camid"}  # names that are the labels where there are no numbers
 
 WORDS = {  # in the lines that say what each key became
@@ -91,10 +92,14 @@ def recognise_key(key: str) -> Meaning | None:
     """What an array with this key is; None for a key that says nothing known.
 
     A side stands before or behind the word (`query_f`, `feats_query`, `gf`), or before a dot; what follows the word
-    (`query_feats_rgb`) does not matter. `attribute.weather` is the attribute `weather`.
+    (`query_feats_rgb`) does not matter. `attribute.weather` is the attribute `weather`, and so are
+    `query.attribute.weather` and `q_attribute_weather` of the queries.
     """
     if key.startswith(ATTRIBUTE) and key != ATTRIBUTE:
         return Meaning("", key)
+    sided = OF_SIDE.fullmatch(key)
+    if sided is not None and sided[1].lower() in SIDES:
+        return Meaning(SIDES[sided[1].lower()], ATTRIBUTE + sided[2])
     tokens = [token.lower() for token in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", key)]
     whole = MEANINGS.get("".join(tokens))
     if whole is not None and (whole in OF_NO_SIDE or len(tokens) == 1):

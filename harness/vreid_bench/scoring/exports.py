@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from vreid_bench.contracts.dataset import ATTRIBUTE
 from vreid_bench.importing.content import Array
 from vreid_bench.importing.hdf5 import to_hdf5
 from vreid_bench.importing.matlab import to_matlab
@@ -26,6 +28,7 @@ from vreid_bench.scoring.ranks.labels import Ints, Labels
 from vreid_bench.scoring.stored_run import check_stored_test
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
+from vreid_bench.system.terminal import echo
 
 Arrays = dict[str, Array]
 AS_LISTED = GalleryRule(None)
@@ -38,12 +41,14 @@ class Side(NamedTuple):
     camid: Ints
     person: Array
     tracklet: Array
+    attributes: Mapping[str, Array]  # by name; empty where a tracklet has none
 
     @classmethod
     def of(cls, labels: Labels, rows: Ints) -> Side:
         """The columns of some test tracklets."""
         names = labels.names(rows)
-        return cls(labels.pids[rows], labels.camids[rows], names["person"], names["tracklet"])
+        attributes = {name: texts[rows] for name, texts in sorted(labels.attributes.items())}
+        return cls(labels.pids[rows], labels.camids[rows], names["person"], names["tracklet"], attributes)
 
 
 class Exported(NamedTuple):
@@ -143,7 +148,27 @@ def _columns(test: Exported, words: Mapping[str, str], embedding: str | None) ->
             found[embedding.format(side=name, letter=name[0])] = vectors
         for part, key in words.items():
             found[key.format(side=name, letter=name[0])] = getattr(side, part)
+        found |= {f"{name}.{ATTRIBUTE}{attribute}": texts for attribute, texts in side.attributes.items()}
     return found
+
+
+def _write_matlab(arrays: Arrays) -> bytes:
+    """A file of MATLAB, whose names have no dots."""
+    named = {name.replace(f".{ATTRIBUTE}", f"_{ATTRIBUTE[:-1]}_"): array for name, array in arrays.items()}
+    return to_matlab(_keep_named(named, r"[A-Za-z]\w{0,62}", "MATLAB"))
+
+
+def _write_hdf5(arrays: Arrays) -> bytes:
+    """A file of HDF5, in whose names a slash begins a group."""
+    return to_hdf5(_keep_named(arrays, "[^/]+", "HDF5"))
+
+
+def _keep_named(arrays: Arrays, names: str, form: str) -> Arrays:
+    """The arrays with names of that pattern; a line on stderr names the attributes that have others."""
+    kept = {name: array for name, array in arrays.items() if re.fullmatch(names, name, re.ASCII)}
+    if left := ", ".join(name for name in arrays if name not in kept):
+        echo(f"note: {left}: left out, because {form} has no such names; npz, pt, csv and parquet keep them", err=True)
+    return kept
 
 
 LAYUMI = {"pid": "{side}_label", "camid": "{side}_cam", "tracklet": "{side}_tracklet"}
@@ -153,25 +178,28 @@ AG_VPREID = {"pid": "{side}_pids", "camid": "{side}_camids", "tracklet": "{side}
 
 def _table(test: Exported) -> Arrays:
     """A row for each tracklet and role."""
-    both = {part: np.concatenate([getattr(test.query, part), getattr(test.gallery, part)]) for part in Side._fields}
+    parts = [name for name in Side._fields if name != "attributes"]
+    both = {part: np.concatenate([getattr(test.query, part), getattr(test.gallery, part)]) for part in parts}
+    sides = test.query.attributes, test.gallery.attributes
+    both |= {f"{ATTRIBUTE}{name}": np.concatenate([side[name] for side in sides]) for name in sides[0]}
     roles = np.repeat(["query", "gallery"], [len(test.query.pid), len(test.gallery.pid)])
     vectors = np.concatenate([test.vectors.query, test.vectors.gallery])
     return {"role": roles, **both, "embedding": vectors}
 
 
 FEATURES: dict[str, Callable[[Exported], bytes]] = {
-    "mat": lambda test: to_matlab(_columns(test, LAYUMI, "{side}_f")),
+    "mat": lambda test: _write_matlab(_columns(test, LAYUMI, "{side}_f")),
     "npz": lambda test: to_npz(_columns(test, MEVID, "{letter}f")),
     "pt": lambda test: to_torch(_columns(test, MEVID, "{letter}f")),
-    "hdf5": lambda test: to_hdf5(_columns(test, LAYUMI, "{side}_f")),
+    "hdf5": lambda test: _write_hdf5(_columns(test, LAYUMI, "{side}_f")),
     "csv": lambda test: to_csv(_table(test)),
     "parquet": lambda test: to_parquet(_table(test)),
 }
 DISTANCES: dict[str, Callable[[Exported, Array], bytes]] = {
-    "mat": lambda test, matrix: to_matlab({"distmat": matrix, **_columns(test, LAYUMI, None)}),
-    "ag-vpreid": lambda test, matrix: to_matlab({"distance_matrix": matrix, **_columns(test, AG_VPREID, None)}),
+    "mat": lambda test, matrix: _write_matlab({"distmat": matrix, **_columns(test, LAYUMI, None)}),
+    "ag-vpreid": lambda test, matrix: _write_matlab({"distance_matrix": matrix, **_columns(test, AG_VPREID, None)}),
     "mevid": lambda test, matrix: to_npz({"distmat": matrix, **_columns(test, MEVID, None)}),
-    "hdf5": lambda test, matrix: to_hdf5({"distmat": matrix, **_columns(test, LAYUMI, None)}),
+    "hdf5": lambda test, matrix: _write_hdf5({"distmat": matrix, **_columns(test, LAYUMI, None)}),
 }
 RANKINGS: tuple[str, ...] = tuple(WRITERS)
 
