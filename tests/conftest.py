@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -34,16 +33,12 @@ COSTLY = {
     "spawn",
     "fork",
 }
-PLUGINS = Path(__file__).parent / "plugins"
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if COSTLY & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
-        # The tests of its rooms cover the harness. Tracing costs half as much again as a test.
-        if PLUGINS in item.path.parents:
-            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +69,14 @@ def cache(tmp_path_factory):
     """No test writes to the user's cache folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VREID_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_are_not_measured():
+    """A pytest that a test starts does not write its coverage over this worker's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SLIPCOVER_ENABLED", raising=False)
         yield
 
 

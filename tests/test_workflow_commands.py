@@ -121,7 +121,7 @@ def test_quick_tests(clean):
 
 def test_all_tests(clean):
     said = do("tests", "whole", "Lint, types and all tests", clean)
-    for part in ("ruff check .", "mypy", "--cov-fail-under=97"):
+    for part in ("ruff check .", "mypy", "--fail-under 97"):
         assert part in said
 
 

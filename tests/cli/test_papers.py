@@ -53,7 +53,6 @@ def test_personvlad_begins_with_its_classifier_if_its_loss_has_one(tiny_mars, tm
     assert record.method.recipe["aggregator"]["options"]["fully_connected"] is True
 
 
-@pytest.mark.no_cover  # the tests of a single run cover the same lines
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_runs_under_every_protocol_of_its_paper(name, tiny_shelf, tmp_path, cli_json, monkeypatch):
     monkeypatch.setattr(Registry, "installed", lambda: REGISTRY)  # read once, and not for each of some 270 runs
