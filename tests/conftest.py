@@ -81,6 +81,17 @@ def programs_are_not_measured():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def files_need_not_outlast_a_power_cut():
+    """`os.fsync` says that it has waited for the disk. It is called some ten thousand times, and no test cuts the power.
+
+    A process that a test starts waits as ever.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # which refuses what is no open file, as it does
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def arithmetic():
     """Commands within the tests' process compute as it does: torch is loaded already."""
     with pytest.MonkeyPatch.context() as patch:
