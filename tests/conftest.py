@@ -82,7 +82,7 @@ def programs_are_not_measured():
 
 @pytest.fixture(scope="session", autouse=True)
 def files_need_not_outlast_a_power_cut():
-    """`os.fsync` says that it has waited for the disk. It is called some ten thousand times, and no test cuts the power.
+    """`os.fsync` does not wait for the disk: it is called ten thousand times, and no test cuts the power.
 
     A process that a test starts waits as ever.
     """
