@@ -86,8 +86,12 @@ def files_need_not_outlast_a_power_cut():
 
     A process that a test starts waits as ever.
     """
+
+    def check(file):
+        os.fstat(file if isinstance(file, int) else file.fileno())
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", os.fstat)  # which refuses what is no open file, as it does
+        patch.setattr(os, "fsync", check)
         yield
 
 
