@@ -29,6 +29,7 @@ NEEDS = {
     ("wheels", "linux", "Build and test"): "containers; the script that tests a wheel is run instead",
     ("submissions", "check", "Install without torch"): "package registries",
     ("weekly", "every-case", "Install"): "package registries",
+    ("weekly", "every-case", "Name the browser"): "the browser of GitHub's machines",
     ("weekly", "make-again", "Install"): "package registries",
     ("security", "audit", "Install"): "package registries",
     ("security", "audit", "Look for known vulnerabilities"): "the service that lists them",
