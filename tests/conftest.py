@@ -9,11 +9,15 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import settings
 from run_kinds import make_kinds
 from short_run import SHORT
 from zygote import Zygote
 
 from vreid_bench.cli.main import main
+
+settings.register_profile("tests", deadline=None)  # how long an example takes, the machine and its other work decide
+settings.load_profile("tests")
 
 collect_ignore = ["gpu"]  # unless it is named: `make gpu` does
 
