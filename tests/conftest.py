@@ -6,15 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import settings
 from run_kinds import make_kinds
 from short_run import SHORT
 from zygote import Zygote
 
 from vreid_bench.cli.main import main
+
+settings.register_profile("tests", deadline=None)  # how long an example takes, the machine and its other work decide
+settings.load_profile("tests")
 
 collect_ignore = ["gpu"]  # unless it is named: `make gpu` does
 
@@ -34,16 +37,12 @@ COSTLY = {
     "spawn",
     "fork",
 }
-PLUGINS = Path(__file__).parent / "plugins"
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if COSTLY & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
-        # The tests of its rooms cover the harness. Tracing costs half as much again as a test.
-        if PLUGINS in item.path.parents:
-            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +73,29 @@ def cache(tmp_path_factory):
     """No test writes to the user's cache folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VREID_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_are_not_measured():
+    """A pytest that a test starts does not write its coverage over this worker's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SLIPCOVER_ENABLED", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def files_need_not_outlast_a_power_cut():
+    """`os.fsync` does not wait for the disk: it is called ten thousand times, and no test cuts the power.
+
+    A process that a test starts waits as ever.
+    """
+
+    def check(file):
+        os.fstat(file if isinstance(file, int) else file.fileno())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", check)
         yield
 
 

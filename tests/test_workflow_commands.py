@@ -28,6 +28,8 @@ NEEDS = {
     ("wheels", "linux", "Install cibuildwheel"): "package registries",
     ("wheels", "linux", "Build and test"): "containers; the script that tests a wheel is run instead",
     ("submissions", "check", "Install without torch"): "package registries",
+    ("weekly", "every-case", "Install"): "package registries",
+    ("weekly", "every-case", "Name the browser"): "the browser of GitHub's machines",
     ("weekly", "make-again", "Install"): "package registries",
     ("security", "audit", "Install"): "package registries",
     ("security", "audit", "Look for known vulnerabilities"): "the service that lists them",
@@ -40,6 +42,7 @@ SMALL = {
     ("docs", "docs", "Test the docs"): {"PYTEST_ARGS": "-k leads_somewhere"},
     ("docs", "docs", "Build the site"): {"MAKEFLAGS": "--dry-run"},  # tests/docs/test_site.py builds it
     ("docs", "docs", "Write the boards as pages"): {"REPORT_ARGS": "--protocol prid2011"},
+    ("weekly", "every-case", "Test every case"): {"PYTEST_ARGS": "tests/system/test_errors.py"},
     ("weekly", "make-again", "Make the rows again"): {"FILL_ARGS": "--dry-run"},
     ("security", "fuzz", "Fuzz every parser"): {"FUZZ_ARGS": "--parser paths --executions 20 --seed", "SEED": "1"},
 }
@@ -121,8 +124,12 @@ def test_quick_tests(clean):
 
 def test_all_tests(clean):
     said = do("tests", "whole", "Lint, types and all tests", clean)
-    for part in ("ruff check .", "mypy", "--cov-fail-under=97"):
+    for part in ("ruff check .", "mypy", "--fail-under 97"):
         assert part in said
+
+
+def test_every_case(clean):
+    assert " passed" in do("weekly", "every-case", "Test every case", clean)
 
 
 def test_leaderboard_without_torch(clean, tmp_path):

@@ -11,10 +11,7 @@ from pathlib import Path
 import pytest
 from short_run import SHORT, record_of
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.no_cover,
-]  # the processes are not traced; tests/training/test_processes.py is
+pytestmark = pytest.mark.slow  # the processes are not measured; tests/training/test_processes.py is
 
 LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
 RUN = ("-m", "vreid_bench.cli.main", "run", "--plugin", "mean-pooling")

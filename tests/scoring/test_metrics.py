@@ -63,7 +63,6 @@ def worlds(draw):
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 @settings(max_examples=400)
 @given(worlds(), st.sampled_from(EVERY), st.integers(1, 5))
 def test_agrees_with_the_rules_in_words(world, rule, rows):

@@ -118,7 +118,6 @@ def assert_words(counts, by_words):
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover  # the tests below cover the same lines
 @pytest.mark.parametrize("part", range(4))
 def test_thousands_of_small_worlds_agree_with_the_loop(monkeypatch, part):
     """From distances and from embeddings of whole numbers, the latter in shards, too, with the same bits.

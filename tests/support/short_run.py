@@ -16,9 +16,14 @@ def with_settings(settings):
 
 
 def shorten(method):
-    """The options of `vreid-bench run` that leave a step of each stage: two people, tracklets, clips and frames."""
+    """The options of `vreid-bench run` that leave a step of each stage: two people, tracklets, clips and frames.
+
+    Aggregators of 1,024 units and more get 128: to write their weights to the disk takes longer than to train them.
+    """
     size = (64, 32) if method.encoder.name == "inception-v3" else (32, 16)  # it has no place left of smaller frames
     found = {"size": size, **_shorten_clips(method.test, "test")}
+    narrow = {name: 128 for name in ("hidden", "width") if method.aggregator.options.get(name, 0) > 512}
+    found |= {f"aggregator.{name}": value for name, value in narrow.items()}
     for at, stage in enumerate(method.stages):
         found |= _shorten_clips(stage.clipping, f"stages.{at}.clipping")
         if isinstance(stage, Train):

@@ -70,11 +70,11 @@ def fill(
     folder, as_json = folder or before.folder or LEADERBOARD, as_json or before.as_json
     if not folder.is_dir():
         raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with boards/")
-    wanted, records, registry = read_boards(folder, boards), read_records(folder), Registry.installed()
-    making = Making(how.pop("runs"), how.pop("trackers"))
+    making, registry = Making(how.pop("runs"), how.pop("trackers")), Registry.installed()
     for tracker in making.trackers:
-        parse_part("trackers", tracker, registry)  # which refuses a wrong name before anything runs
+        parse_part("trackers", tracker, registry)  # which refuses a wrong name before anything is read or run
     executor = choose_executor(how.pop("executor"), how.pop("jobs"), registry)
+    wanted, records = read_boards(folder, boards), read_records(folder)
     states = judge_rows(wanted, records, registry)
     due = [state for state in states if not state.is_current]
     seconds = estimate_seconds(due, records)
