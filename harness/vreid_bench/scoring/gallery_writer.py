@@ -65,7 +65,7 @@ def write_gallery(
     with hold_lock(folder / LOCK):
         _check_folder(folder)
         progress = Progress(folder, digest([source.sign(), dtype, rows, labels]))
-        done = _check_shards(folder, progress.read())
+        done = _check_shards(folder, progress.read(), (dtype, labels))
         entries = [] if done is None else list(done.shards)
         progress.begin(done)
         _clear(folder, entries)
@@ -96,13 +96,16 @@ def _check_folder(folder: Path) -> None:
             raise InputError(f"{folder}: holds {name!a}, which is no part of a gallery; write a new folder")
 
 
-def _check_shards(folder: Path, listed: Manifest | None) -> Manifest | None:
-    """The listed shards up to the first that is not whole; None if there is none."""
-    if listed is None:
+def _check_shards(folder: Path, listed: Manifest | None, forms: tuple[Stored, LabelFormat]) -> Manifest | None:
+    """The listed shards up to the first that is not whole, or is not where it is written; None if there is none."""
+    dtype, form = forms
+    if listed is None or listed.dtype != dtype:
         return None
     whole = 0
     with suppress(InputError):
         for entry in listed.shards:
+            if (entry.vectors, entry.labels) != _name_files(whole, form):
+                break
             StoredShard.open(folder, listed, entry, "euclidean").check()
             whole += 1
     return listed.first(whole) if whole else None
@@ -116,9 +119,14 @@ def _clear(folder: Path, kept: Iterable[ShardEntry]) -> None:
             path.unlink()
 
 
+def _name_files(number: int, form: LabelFormat) -> tuple[str, str]:
+    """The vectors and the labels of a shard."""
+    return f"vectors-{number:05}.npy", f"labels-{number:05}.{form}"
+
+
 def _write_shard(folder: Path, number: int, offset: int, shard: Block, forms: tuple[Stored, LabelFormat]) -> ShardEntry:
     dtype, form = forms
-    names = f"vectors-{number:05}.npy", f"labels-{number:05}.{form}"
+    names = _name_files(number, form)
     scale, numbers = None, shard.vectors
     if not np.isfinite(numbers).all():
         row = offset + int((~np.isfinite(numbers).all(1)).argmax())
