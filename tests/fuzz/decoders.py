@@ -28,10 +28,9 @@ def make_tensors(folder):
 
 def read_weights(path):
     """As `--weights encoder=FILE` does."""
-    from vreid_bench.modeling.pretrained import tensors_of
-    from vreid_bench.modeling.weights_option import open_file
+    from vreid_bench.importing.named_tensors import read_named_tensors
 
-    return tensors_of(open_file(f"encoder={path}"))
+    return read_named_tensors(path, f"--weights encoder={path}")
 
 
 def read_foreign(path):
