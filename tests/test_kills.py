@@ -8,4 +8,4 @@ from kills import kill_often
 @pytest.mark.no_cover  # it forks, and ends processes before they could say what they covered
 def test_a_killed_command_is_only_to_be_repeated(tmp_path):
     done = kill_often(10, 1, tmp_path)
-    assert done.keys() == {"run", "splits", "add", "render"}
+    assert done.keys() == {"run", "splits", "add", "render", "fill"}
