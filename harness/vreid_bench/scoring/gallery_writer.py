@@ -23,7 +23,7 @@ from vreid_bench.scoring.rounding import to_half, to_int8
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import hold_lock, sweep, write_atomic
 from vreid_bench.system.fingerprint import digest, sha256
-from vreid_bench.system.progress import write_line
+from vreid_bench.system.progress import bar, write_line
 
 SHARD_NUMBERS = 1 << 25  # in the vectors of a shard, unless its rows are given: 128 MiB in float32
 LOCK = ".lock"
@@ -40,6 +40,10 @@ class Source(Protocol):
 
     def sign(self) -> str:
         """What changes when the rows may have changed."""
+        ...
+
+    def count(self) -> int:
+        """How many rows there are, for the bar."""
         ...
 
     def blocks(self, first: int) -> Iterator[Block]:
@@ -72,11 +76,13 @@ def write_gallery(
         dim, place = (done.dim, done.rows) if done is not None else (None, 0)
         if entries:
             write_line(f"{folder}: has {len(entries):,} shards of the same command; it goes on at row {place:,}")
-        for shard in _regroup(source.blocks(place), rows, dim):
-            dim = shard.vectors.shape[1]
-            entries.append(_write_shard(folder, len(entries), place, shard, (dtype, labels)))
-            progress.add(entries[-1], dim, dtype)
-            place += len(shard.pids)
+        with bar(source.count(), "gallery", "row", done=place) as shown:
+            for shard in _regroup(source.blocks(place), rows, dim):
+                dim = shard.vectors.shape[1]
+                entries.append(_write_shard(folder, len(entries), place, shard, (dtype, labels)))
+                progress.add(entries[-1], dim, dtype)
+                place += len(shard.pids)
+                shown.update(len(shard.pids))
         if dim is None:
             raise InputError(f"{folder}: there is no row to write; expected at least one")
         manifest = Manifest.of(entries, dim, dtype, source.metric)
