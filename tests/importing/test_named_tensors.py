@@ -53,9 +53,7 @@ class Trap:
 @pytest.mark.parametrize("save", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
 def test_a_pickle_that_would_run_code_is_refused_and_does_not_run_it(tmp_path, save):
     save({"conv1.weight": torch.zeros(1), "trap": Trap(tmp_path / "ran")}, tmp_path / "file.pth")
-    with pytest.raises(
-        InputError, match=r"file.pth: not a file of tensors, .*, because anything else may run code"
-    ):
+    with pytest.raises(InputError, match=r"file.pth: not a file of tensors, .*, because anything else may run code"):
         read(tmp_path / "file.pth")
     assert not (tmp_path / "ran").exists()
 
