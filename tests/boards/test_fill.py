@@ -54,6 +54,10 @@ def test_one_constant_of_a_method_makes_its_row_outdated_and_filling_mends_it(al
     assert {name for name in now if now[name] != records[name]} == {"beans-small-seed0.json"}
     assert json.loads(now["beans-small-seed0.json"])["budget"]["steps"] == 3
 
+    (allotment.folder / "leaderboard/README.md").unlink()  # as a kill before the pages leaves it
+    assert states(call) == {"beans": "current", "peas": "current"}
+    assert call("--check").returncode == 0
+
 
 @pytest.mark.slow
 def test_a_row_that_fails_is_told_and_the_others_are_added(allotment):

@@ -40,6 +40,13 @@ def test_the_outcome_of_a_command_is_the_folder_that_it_prints(script):
 
 
 @pytest.mark.slow
+def test_what_is_no_json_in_the_place_of_a_folder_is_a_fault(script):
+    outcomes = run_commands([script("print('a plugin says hello\\n{}')"), script("print('[1]')")])
+    assert [outcome.folder for outcome in outcomes] == [None, None]
+    assert outcomes[0].fault.startswith("the run printed 'a plugin says hello\\n{}\\n', expected one JSON object alone")
+
+
+@pytest.mark.slow
 def test_a_run_of_a_board_sees_no_gpu(script, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     [outcome] = run_commands([script("import os; sys.exit('GPUs: ' + os.environ['CUDA_VISIBLE_DEVICES'])")])

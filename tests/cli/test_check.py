@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from edited_run import allow_edits
 from short_run import SHORT, record_of
+from tracklets_tree import FRAMES, ROWS, write
+from two_cameras import put
 
 from vreid_bench.system.fingerprint import digest as digest_of
 from vreid_bench.system.fingerprint import sha256
@@ -158,6 +160,25 @@ def test_a_name_of_a_file_that_is_taken_stops_the_command(cli, file):
     said = cli("check", f"{file}:max", "--kind", "aggregator").stderr
     assert "aggregator 'max' is provided by both" in said
     assert "or give yours another name" in said
+
+
+def test_every_frame_of_a_copy_is_decoded_if_asked(cli, tmp_path):
+    write(tmp_path, ROWS)
+    for folder, names in FRAMES.items():
+        for name in names:
+            put(tmp_path / folder / name)
+    broken = tmp_path / next(iter(FRAMES)) / next(iter(FRAMES.values()))[0]
+    broken.write_bytes(b"a text")
+    told = f"{broken} cannot be decoded"
+    command = "check", "tracklets", "--kind", "dataset", "--data", tmp_path
+    assert told not in cli(*command).output
+    found = cli(*command, "--decode")
+    assert found.exit_code == 1
+    assert told in found.stdout
+    assert (
+        "--decode: reads the frames of a copy of a data set; name it with --data"
+        in cli(*command[:4], "--decode").stderr
+    )
 
 
 def test_a_file_is_a_plugin_for_one_command_alone(cli, file):

@@ -35,6 +35,7 @@ def test_every_command_that_shows_a_bar_can_be_quiet():
     assert quiet == {
         *((name,) for name in ("run", "pretrain", "report", "reproduce", "inspect", "visibility")),
         *(("data", name) for name in ("synthesize", "verify", "from-tracks")),
+        *(("gallery", name) for name in ("write", "verify")),
         ("leaderboard", "fill"),
     }
     assert all("-q" in each.opts for path in quiet for each in COMMANDS[path].params if "--quiet" in each.opts)

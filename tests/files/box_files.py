@@ -9,9 +9,9 @@ from frame_files import framed_world
 BUILD = "0" * 64
 
 
-def boxed_world(seed=0):
+def boxed_world(seed=0, **sizes):
     """A framed world; each frame of a tracklet is a box in a video of its camera, in which others may stand as well."""
-    w = framed_world(seed)
+    w = framed_world(seed, **sizes)
     random = np.random.default_rng(seed)
     w.boxes = []  # row of the frame, tracklet, video, number of the frame, of the box and of the track
     taken, tracks = {}, {}

@@ -8,9 +8,9 @@ from brought_files import world
 from scipy.io import savemat
 
 
-def framed_world(seed=0):
+def framed_world(seed=0, **sizes):
     """A world whose queries are in the gallery, each tracklet the mean of one to eight frames; with these frames."""
-    w = world(seed, in_gallery=True)
+    w = world(seed, in_gallery=True, **sizes)
     random = np.random.default_rng(seed)
     sizes = random.integers(1, 9, len(w.gallery.pid))
     centre = np.repeat(w.gallery.features, sizes, 0)
@@ -51,9 +51,9 @@ def write_frame_rows(folder, w):
     return [folder / "frames.csv"]
 
 
-def parted_world(seed=0, parts=3):
+def parted_world(seed=0, parts=3, **sizes):
     """A world with a vector for each of some body parts [N, E, P], compared by the mean of their distances."""
-    w = world(seed)
+    w = world(seed, **sizes)
     random = np.random.default_rng(seed)
     for side in (w.query, w.gallery):
         noise = random.standard_normal((*side.features.shape, parts))

@@ -1,6 +1,7 @@
 """What a parser is for fuzzing, and how the parts of a file become the file."""
 
 import io
+import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+ARCHIVE = ".npz/"  # in the name of a part: the archive that it is a member of, and its name there
 Parts = Mapping[str, bytes]  # the parts of a file, or the files of a folder
 
 
@@ -32,6 +34,38 @@ def as_file(read, name="file", pack=lambda parts: parts.get("", b"")):
         return read(folder / name)
 
     return run
+
+
+def as_folder(read):
+    """Read a folder of its own with these files; parts named `X.npz/Y` become the archive `X.npz`."""
+
+    def run(folder, parts):
+        place = folder / "folder"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        files = {path: content for path, content in parts.items() if ARCHIVE not in path}
+        members = [path for path in parts if ARCHIVE in path]
+        for archive in {path.partition(ARCHIVE)[0] for path in members}:
+            within = {path.partition(ARCHIVE)[2]: parts[path] for path in members if path.startswith(archive + ARCHIVE)}
+            files[archive + ARCHIVE.rstrip("/")] = pack_zip(within)
+        for path, content in files.items():
+            (place / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / path).write_bytes(content)
+        return read(place)
+
+    return run
+
+
+def unpack_folder(folder):
+    """The files below a folder, archives of NumPy as their members."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.suffix == ".npz":
+            found |= {f"{name}/{member}": content for member, content in unpack_zip(path.read_bytes()).items()}
+        elif path.is_file():
+            found[name] = path.read_bytes()
+    return found
 
 
 def pack_zip(parts):

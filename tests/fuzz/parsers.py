@@ -10,6 +10,9 @@ from unittest.mock import patch
 
 import numpy as np
 from decoders import DECODERS
+from files_together import TOGETHER
+from galleries import GALLERIES
+from kept_files import KEPT_FILES
 from parser import Parser, as_file, pack_tensors, pack_zip, seal_tensors, to_bytes, unpack_tensors, unpack_zip
 
 from vreid_bench.system.errors import InputError
@@ -568,6 +571,9 @@ PARSERS = {
     "foreign store": Parser(make_stores, as_file(read_store, "x.safetensors", pack_tensors)),
     "checkpoint": Parser(make_checkpoints, as_file(read_checkpoint, "x.safetensors", seal_tensors)),
     **DECODERS,
+    **GALLERIES,
+    **KEPT_FILES,
+    **TOGETHER,
     "record": Parser(make_records, as_file(read_record)),
     "per query": Parser(make_per_query, as_file(read_per_query, pack=pack_zip)),
     "notes": Parser(NOTES, as_file(read_notes)),

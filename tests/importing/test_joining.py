@@ -96,11 +96,22 @@ def changed(columns, **more):
         ),
         (changed(BOXES, frame=[1, None, 2, 2]), LABELS, "boxes: frame has no value in row 1"),
         (BOXES, changed(LABELS, track=[2, 1, None, 1]), "labels: track has no value in row 2"),
+        (BOXES, changed(LABELS, track=[2, 1]), r"labels: found frame \[4\], track \[2\], expected .* in one length"),
     ],
 )
 def test_missing_double_and_unknown_keys_are_told(boxes, named, message):
     with pytest.raises(InputError, match=message):
         join(boxes, named)
+
+
+def test_a_number_beside_the_columns_of_a_table_stays_as_it_is():
+    joined = join(BOXES, {**LABELS, "epoch": np.array(7)})
+    assert joined.contents[1][0].arrays["epoch"] == 7
+
+
+def test_tracks_and_videos_of_different_length_are_told():
+    with pytest.raises(InputError, match=r"boxes: found video \[2\], track \[4\], expected .* in one length"):
+        join({**BOXES, "video": ["a", "b"]})
 
 
 @pytest.mark.parametrize(

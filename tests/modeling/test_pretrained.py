@@ -1,8 +1,6 @@
 """Published weights: which tensor of a file goes where, what is left and why."""
 
-import pickle
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import published_files
@@ -15,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from vreid_bench import InputError, Published, hookimpl, part
-from vreid_bench.modeling.pretrained import fit_file, tensors_of
+from vreid_bench.modeling.pretrained import fit_file
 from vreid_bench.modeling.weights_option import open_file, open_weights
 from vreid_bench.records.record import Record
 from vreid_bench.registry.plugins import Plugin
@@ -256,39 +254,6 @@ def test_an_encoder_that_states_nothing_takes_its_own_names(tmp_path):
 
 def named(path):
     return open_file(f"encoder={path}")
-
-
-class Trap:
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
-
-
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-@pytest.mark.parametrize("save", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
-def test_a_pickle_that_would_run_code_is_refused_and_does_not_run_it(tmp_path, save):
-    save({"conv1.weight": torch.zeros(1), "trap": Trap(tmp_path / "ran")}, tmp_path / "file.pth")
-    with pytest.raises(InputError, match=r"file.pth: not a file of tensors alone .*any other pickle may run code"):
-        tensors_of(named(tmp_path / "file.pth"))
-    assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.parametrize("name", ["file.pth", "file.safetensors"])
-@pytest.mark.parametrize("content", [b"", b"no such thing", b"PK\x03\x04cut"])
-def test_a_file_that_is_no_weights_is_one_sentence(tmp_path, name, content):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match=f"{name}: not a file of tensors alone") as told:
-        tensors_of(named(tmp_path / name))
-    assert "\n" not in str(told.value)
-
-
-@pytest.mark.parametrize("content", [torch.zeros(3), {"state_dict": {}}, {"epoch": 3}, [torch.zeros(1)]])
-def test_a_file_without_tensors_by_name_is_refused(tmp_path, content):
-    torch.save(content, tmp_path / "file.pth")
-    with pytest.raises(InputError, match="without named tensors"):
-        tensors_of(named(tmp_path / "file.pth"))
 
 
 def test_an_option_that_is_not_part_and_file_is_refused(tmp_path):

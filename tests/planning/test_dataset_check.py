@@ -62,6 +62,35 @@ def test_a_reader_without_a_check_of_its_own_is_verified(yard):
     assert "no problems" in as_text(check)
 
 
+class Halves(Reader):
+    """The same in two more variants: with a person fewer in the training part, and one whose list is not there."""
+
+    variants = ("all", "fewer", "lost")
+
+    def read(self, root, variant="all"):
+        if variant == "lost":
+            raise InputError("lost.txt is missing")
+        found = super().read(root)
+        return (
+            replace(found, splits=(replace(SPLIT, train=(*SPLIT.train[2:], tracklet(3, 4))),) * 2)
+            if variant != "all"
+            else found
+        )
+
+
+def test_every_variant_is_counted_where_it_differs_from_the_first(yard):
+    (yard / "3-4").mkdir()
+    (yard / "3-4/0.jpg").write_bytes((yard / "3-1/0.jpg").read_bytes()[:-1] + b"x")
+    check, counts = verify(Halves(), yard)
+    assert (counts["train tracklets"], counts["train tracklets of split 0, fewer"]) == (6, 5)
+    assert (counts["splits"], counts["splits, fewer"]) == (1, 2)
+    assert counts["frames on disk"] == 25
+    assert check.problems == (
+        "lost.txt is missing",
+        f"{yard}/3-4/1.jpg is listed but missing; copy it from the original data",
+    )
+
+
 def test_queries_without_a_match_are_counted_under_each_convention(yard):
     split = replace(SPLIT, query=(0, 1, 2))  # both tracklets of person 7 query, so that neither finds the other apart
     protocol = replace(PROTOCOL, conventions=("c", "apart"))

@@ -22,6 +22,7 @@ from vreid_bench.records.store_arrays import read_store_arrays
 from vreid_bench.records.sums import FILE, find_changed, write_sums
 from vreid_bench.records.tensors import pack_tensors, unpack_tensors
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.meter import COST
 
 TENSORS = {"a": torch.arange(3.0), "b": torch.tensor([[1, 2]])}
 CONTENT = pack_tensors(TENSORS, {"position": "[0, 7]"})
@@ -71,7 +72,7 @@ def test_equal_content_has_equal_bytes():
 def test_a_damaged_stage_of_another_run_is_passed_over(tmp_path):
     folder, other = FoldDirectory(tmp_path / "a", tmp_path / "a"), FoldDirectory(tmp_path / "b", tmp_path / "b")
     other.path.mkdir()
-    save_stage(other.stage(1), TENSORS, "x", {})
+    save_stage(other.stage(1), TENSORS, "x", dict.fromkeys(COST, 1.0))
     assert find_stage(folder, ["x"]) is not None
     content = bytearray(other.stage(1).read_bytes())
     content[-1] ^= 1

@@ -94,6 +94,7 @@ def test_a_writer_that_was_killed_before_the_manifest_reads_nothing_again(tmp_pa
         (lambda folder: change_byte(folder / "progress.jsonl", 0), 0),
         (lambda folder: (folder / "progress.jsonl").unlink(), 0),
         (lambda folder: swap_lines(folder / "progress.jsonl"), 0),
+        (lambda folder: rename_shard(folder, "vectors-00001.npy", "vectors-00003.npy"), 3),
         (lambda folder: shutil.copy(folder / "vectors-00000.npy", folder / "vectors-00003.npy"), 9),
     ],
 )
@@ -121,6 +122,13 @@ def change_byte(path, place):
 
 def cut(path, size):
     path.write_bytes(path.read_bytes()[:-size])
+
+
+def rename_shard(folder, name, other):
+    """A whole shard, under the name that a later one will have."""
+    (folder / name).rename(folder / other)
+    path = folder / "progress.jsonl"
+    path.write_text(path.read_text().replace(name, other))
 
 
 def swap_lines(path):

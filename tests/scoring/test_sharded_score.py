@@ -150,6 +150,8 @@ def test_a_folder_is_verified(cli, files, tmp_path):
     good = cli("gallery", "verify", folder)
     assert good.exit_code == 0
     assert f"{folder}: no fault; 300 rows of 6 numbers (float32) in 3 shards" in good.stdout
+    assert "gallery: 300 of 300" in good.stderr
+    assert "gallery:" not in cli("gallery", "verify", folder, "--quiet").stderr
     (folder / "labels-00001.parquet").unlink()
     (folder / "vectors-00002.npy").write_bytes(b"")
     bad = cli("gallery", "verify", folder)

@@ -65,6 +65,9 @@ class Rows(NamedTuple):
     def sign(self):
         return self.signature
 
+    def count(self):
+        return sum(len(block.pids) for block in self.given)
+
     def blocks(self, first):
         for block in self.given:
             yield Block(*(column[first:] for column in block))

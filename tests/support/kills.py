@@ -1,6 +1,6 @@
 """Kills work at random moments, repeats it, and holds that nothing is lost and nothing is wrong.
 
-    python tests/support/kills.py --kills 500 [--seed 0]
+    python tests/support/kills.py --kills 500 [--seed 0] [--only fill]
 
 A kill is SIGKILL before a write, in the middle of one, before a file is renamed or removed, before a folder is made, or
 after a random time. The same command is then repeated, and may be killed again. In the end, all files must be those of
@@ -10,6 +10,7 @@ work that nobody disturbed, with no file more.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import random
@@ -19,16 +20,21 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 
+from allotment import BOARD, STRANGER
 from golden_records import change_fields, let_agree
 from short_run import SHORT
 
+from vreid_bench.contracts.executor import Command, Job, Outcome
+
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
+UNLIKE = ("leaderboard/",)  # pages have the time that runs took, and are held against the records by `--check`
 DIFFER = {"run.log", "costs.json", ".lock", "record.json", "per_query.npz", "SHA256SUMS"}  # in equal runs
 
 
@@ -42,7 +48,7 @@ class Work:
 
 
 def make_works(data: Path) -> list[Work]:
-    """A training with its test, one of two splits, a leaderboard, and a rendering. data: an empty folder."""
+    """A training with its test, one of two splits, a leaderboard, a rendering, and a board. data: an empty folder."""
     from vreid_bench.records.record import Record
     from vreid_plugins.datasets.ilids_vid.reader import IlidsVid
     from vreid_plugins.datasets.mars.reader import Mars
@@ -70,11 +76,15 @@ def make_works(data: Path) -> list[Work]:
         ),
         Work("add", command("leaderboard", "add", *records, "--dir", "PLACE/board"), read_files),
         Work("render", render, read_files),
+        Work("fill", fill_board, read_board),
     ]
 
 
 def import_everything() -> None:
     """What a process would import for seconds before it writes anything, so that forked ones need not."""
+    import torch._dynamo  # noqa: F401 - a part of the first step
+
+    import vreid_bench.boards.fill
     import vreid_bench.run  # noqa: F401
     from vreid_bench.registry.registry import Registry
 
@@ -82,12 +92,58 @@ def import_everything() -> None:
         Registry.installed().values(kind)
 
 
-def run_command(arguments: list[str]) -> None:
-    """Run the command line in this process, in silence."""
+def run_command(arguments: Sequence[str]) -> str:
+    """Run the command line in this process, in silence; what it prints."""
     from vreid_bench.cli.main import main
 
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        main.main(arguments, standalone_mode=False)
+    with io.StringIO() as printed, open(os.devnull, "w") as nowhere:
+        with redirect_stdout(printed), redirect_stderr(nowhere):
+            code = main.main(list(arguments), standalone_mode=False)
+        assert not code, f"{' '.join(arguments)} ended with {code}: {printed.getvalue()}"
+        return printed.getvalue()
+
+
+class Here:
+    """An executor of boards that makes the runs in this process, so that each of their writes can be counted."""
+
+    def run(self, jobs: Sequence[Job], folder: Path) -> Iterator[tuple[Command, Outcome]]:
+        """As `vreid_bench.Executor.run`."""
+        for command in (command for job in jobs for command in job):
+            printed = run_command([*command, "--yes", "--quiet", "--json"])
+            yield command, Outcome(Path(json.loads(printed)["run"]))
+
+    def cancel(self) -> str:
+        """As `vreid_bench.Executor.cancel`."""
+        return ""
+
+
+def fill_board(place: Path) -> None:
+    """Fill a board of two methods of a stranger; the twin of its data set stays in the cache."""
+    from vreid_bench.system.arithmetic import PINS
+
+    board = place / "leaderboard/boards/small.toml"
+    if not board.exists():
+        board.parent.mkdir(parents=True, exist_ok=True)
+        board.write_text(BOARD)
+    # rows count as current if they are portable; libraries that are loaded already compute as before
+    os.environ |= {**PINS, "VREID_PLUGIN_FILES": str(STRANGER)}
+    with patch("vreid_bench.boards.fill.choose_executor", lambda *_: Here()):
+        folder = ("--dir", str(place / "leaderboard"))
+        run_command(["leaderboard", "fill", "--runs", str(place / "runs"), *folder])
+        run_command(["leaderboard", "--check", *folder])
+
+
+def read_board(place: Path) -> dict[str, object]:
+    """The records of a leaderboard without what differs between equal runs, the runs, and the names of all files."""
+    found = read_runs(place)
+    for path in (place / "leaderboard/records").rglob("*.json"):
+        found[path.name] = read_record(path)
+    return {name: value for name, value in found.items() if not name.startswith(UNLIKE)}
+
+
+def read_record(path: Path) -> dict[str, object]:
+    """A record without what differs between equal runs."""
+    return {**json.loads(path.read_bytes()), "created": "", "costs": {}}
 
 
 def read_files(place: Path) -> dict[str, object]:
@@ -104,10 +160,11 @@ def read_runs(place: Path) -> dict[str, object]:
     found = {name: content for name, content in read_files(place).items() if Path(name).name not in DIFFER}
     found = {name: strip_cost(content) if "stage-" in name else content for name, content in found.items()}
     for path in place.glob("runs/*/record.json"):
-        record = json.loads(path.read_bytes())
-        found["record"] = {**record, "created": "", "costs": {}}
-        found["queries"] = {name: array.tobytes() for name, array in read_npz(path.parent / "per_query.npz").items()}
-        found["damage"] = find_changed(path.parent)
+        run = path.parent.name
+        found[f"{run}: record"] = read_record(path)
+        arrays = read_npz(path.parent / "per_query.npz")
+        found[f"{run}: queries"] = {name: array.tobytes() for name, array in arrays.items()}
+        found[f"{run}: damage"] = find_changed(path.parent)
     found["names"] = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.name != ".lock")
     return found
 
@@ -117,22 +174,33 @@ def strip_cost(content: bytes) -> bytes:
     return content[8 + int.from_bytes(content[:8], "little") :]
 
 
-def disturb(work: Work, place: Path, at: int | None) -> tuple[int, int]:
-    """Do the work in a process of its own, which dies at its write number `at`; its exit code, and its writes."""
-    receive, send = os.pipe()
+def start(work: Work, place: Path, begin: Callable[[], Callable[[], object]] = lambda: lambda: None) -> int:
+    """Do the work in a process of its own; its number. begin: called in it before, and what it returns afterwards."""
     child = os.fork()
     if not child:
-        os.close(receive)
         code = 1
         try:
-            told = watch(place, at)
+            end = begin()
             work.do(place)
-            os.write(send, str(told()).encode())
+            end()
             code = 0
         except BaseException:
             (place.parent / f"{place.name}.trace").write_text(traceback.format_exc())
         finally:
             os._exit(code)
+    return child
+
+
+def disturb(work: Work, place: Path, at: int | None) -> tuple[int, int]:
+    """Do the work in a process of its own, which dies at its write number `at`; its exit code, and its writes."""
+    receive, send = os.pipe()
+
+    def begin() -> Callable[[], object]:
+        os.close(receive)
+        told = watch(place, at)
+        return lambda: os.write(send, str(told()).encode())
+
+    child = start(work, place, begin)
     os.close(send)
     with os.fdopen(receive) as pipe:
         count_text = pipe.read()
@@ -169,30 +237,27 @@ def watch(place: Path, at: int | None) -> Callable[[], int]:
 
 def kill_after(work: Work, place: Path, seconds: float) -> int:
     """Do the work in a process of its own, which is killed after a time; its exit code."""
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            work.do(place)
-            code = 0
-        except BaseException:
-            (place.parent / f"{place.name}.trace").write_text(traceback.format_exc())
-        finally:
-            os._exit(code)
+    child = start(work, place)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def kill_often(kills: int, seed: int, folder: Path, say: Callable[[str], None] = lambda line: None) -> Counter[str]:
-    """So many kills over all kinds of work, in turns; how many each had. Raises AssertionError for what is wrong."""
+def kill_often(
+    kills: int, seed: int, folder: Path, say: Callable[[str], None] = lambda line: None, only: str = ""
+) -> Counter[str]:
+    """So many kills over all kinds of work, in turns; how many each had. Raises AssertionError for what is wrong.
+
+    only: the kind of work, if it is to be one.
+    """
     import_everything()
     works, draw, done = make_works(folder / "data"), random.Random(seed), Counter[str]()
     whole, writes, times = {}, {}, {}
-    run, splits, add, render = works
-    turns = [run, add, render, add, splits, add, render, add]  # what takes seconds comes less often
-    for work in works:
+    run, splits, add, render, fill = works
+    turns = [run, add, render, fill, splits, add, render, add]  # what takes seconds comes less often
+    turns = [work for work in turns if only in ("", work.name)]
+    for work in [work for work in works if work in turns]:
         begin = time.monotonic()
         code, writes[work.name] = disturb(work, folder / f"whole-{work.name}", None)
         times[work.name] = time.monotonic() - begin
@@ -237,7 +302,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", choices=["run", "splits", "add", "render", "fill"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         os.environ |= {"VREID_CACHE": f"{temporary}/cache", "VREID_ARITHMETIC": "native", "OMP_NUM_THREADS": "1"}
-        say_line(str(dict(kill_often(options.kills, options.seed, Path(temporary), say_line))))
+        say_line(str(dict(kill_often(options.kills, options.seed, Path(temporary), say_line, options.only))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -15,6 +14,7 @@ from pathlib import Path
 from vreid_bench.boards import bound_process
 from vreid_bench.boards.carried_files import read_small_files
 from vreid_bench.contracts.executor import Command, Outcome
+from vreid_bench.system.plain_json import load_json
 
 BOUND = (sys.executable, "-I", "-S", bound_process.__file__)
 ASKED = (-signal.SIGTERM, 128 + signal.SIGTERM)  # how a process ends that was asked to
@@ -59,7 +59,7 @@ class Processes:
         if code:
             lines = told.strip().splitlines()
             return Outcome(None, lines[-1] if lines else f"the run ended with {code}", host)
-        return Outcome(Path(json.loads(printed)["run"]), host=host)
+        return _read_outcome(printed, host)
 
     def _run(self, command: Command) -> tuple[int, str, str]:
         """Exit code, stdout and stderr."""
@@ -86,6 +86,16 @@ class Processes:
             with self._changing:
                 self._running.discard(process)
         return process.returncode, printed, told
+
+
+def _read_outcome(printed: str, host: str) -> Outcome:
+    """The folder of a run that ended well, from the JSON that it printed."""
+    try:
+        return Outcome(Path(load_json(printed)["run"]), host=host)
+    except (ValueError, LookupError, TypeError):
+        found = ascii(printed[:60])
+        fault = f"the run printed {found}, expected one JSON object alone; a plugin of it may print, which it must not"
+        return Outcome(None, fault, host)
 
 
 def run_commands(commands: Iterable[Command], *, again: int = 0, carry: bool = False) -> list[Outcome]:

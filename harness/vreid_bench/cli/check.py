@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,14 +26,15 @@ WORDS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 @click.option("--method", help="Try the part as it is in this method at preset small.")
 @click.option("--set", "options", multiple=True, metavar="OPTION=VALUE", help="An option of the part; may be repeated.")
 @click.option("--data", type=FILE, help="A copy of the data set, for a data set or a protocol.")
+@click.option("--decode", is_flag=True, help="Also decode every frame of --data.")
 @AS_JSON
 def check(  # each parameter is an option of the command
     checked: str,
     kind: str | None,
     method: str | None,
     options: tuple[str, ...],
-    data: Path | None,
     as_json: bool,
+    **copy: Any,
 ) -> None:
     """Check that a plugin does what its kind must.
 
@@ -50,18 +50,20 @@ def check(  # each parameter is an option of the command
         vreid-bench check tacan --kind aggregator
         vreid-bench check triplet --set margin=0.5
         vreid-bench check my_loss.py
-        vreid-bench check courtyard --kind dataset --data /data/yard
+        vreid-bench check courtyard --kind dataset --data /data/yard --decode
     """
     from vreid_bench.registry.entry import KINDS
     from vreid_bench.registry.registry import Registry
     from vreid_bench.testing.kit import LAWS, choose_method, list_checks
 
     name = take_plugin(checked, tuple(LAWS) if kind is None else (find_checked_kind(kind),), by_kind=True)
+    if copy["decode"] and copy["data"] is None:
+        raise InputError("--decode: reads the frames of a copy of a data set; name it with --data")
     registry = Registry.installed()
     chosen = find_kind(registry, name, kind)
     given = read_options(registry, chosen, name, options)
     beside = method or (None if given else choose_method(registry, chosen, name))
-    checks = list_checks(KINDS[chosen], name, given, method=beside, data=data, registry=registry)
+    checks = list_checks(KINDS[chosen], name, given, method=beside, registry=registry, **copy)
     checks[0].subject.check_request()
     outcomes: list[Outcome] = []
     if not as_json:

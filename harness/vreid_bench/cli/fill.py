@@ -65,6 +65,7 @@ def fill(
     from vreid_bench.boards.state import judge_rows
     from vreid_bench.registry.assignments import parse_part
     from vreid_bench.registry.registry import Registry
+    from vreid_bench.reporting.leaderboard import write_pages
     from vreid_bench.reporting.record_folder import read_records
 
     folder, as_json = folder or before.folder or LEADERBOARD, as_json or before.as_json
@@ -78,8 +79,11 @@ def fill(
     states = judge_rows(wanted, records, registry)
     due = [state for state in states if not state.is_current]
     seconds = estimate_seconds(due, records)
-    failures = [] if dry or not due else fill_rows(due, seconds, folder, making=making, executor=executor, **how)
+    failures = []
+    if not due and not dry:
+        write_pages(folder)  # an interruption may have come between the last record and the pages
     if due and not dry:
+        failures = fill_rows(due, seconds, folder, making=making, executor=executor, **how)
         states = judge_rows(wanted, read_records(folder), registry)
         due = [state for state in states if not state.is_current]
         seconds = estimate_seconds(due, records)

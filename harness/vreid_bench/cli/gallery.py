@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli.options import FILE
+from vreid_bench.cli.options import FILE, ONLY_BARS
 from vreid_bench.system.terminal import echo
 
 
@@ -34,6 +34,7 @@ def gallery() -> None:
     show_default=True,
     help="The files of the labels; Parquet needs pyarrow.",
 )
+@ONLY_BARS
 def write(folder: Path, files: tuple[Path, ...], **options: Any) -> None:
     """Write the new gallery FOLDER from files.
 
@@ -52,6 +53,7 @@ def write(folder: Path, files: tuple[Path, ...], **options: Any) -> None:
 
 @gallery.command()
 @click.argument("folder", type=FILE)
+@ONLY_BARS
 def verify(folder: Path) -> None:
     """Read all of the gallery FOLDER and report every file at fault.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from vreid_bench.contracts.dataset import ATTRIBUTE
 from vreid_bench.importing.columns import Columns, collect_columns
-from vreid_bench.importing.content import Array, Column, Content, to_array
+from vreid_bench.importing.content import Array, Column, Content, find_shape, to_array
 from vreid_bench.importing.frames import AVERAGE, Pool, find_groups, pool_groups, pool_spans, read_spans
 from vreid_bench.importing.joining import join_tables
 from vreid_bench.importing.keys import Meaning, Side, find_attribute
@@ -97,7 +97,7 @@ def _has_parts(columns: Columns) -> bool:
 
 
 def _ndim(column: Column | None) -> int:
-    return 0 if column is None else len(np.shape(column.value))
+    return 0 if column is None else len(find_shape(column.value))
 
 
 def _pool_index(columns: Columns, make_pool: MakePool, pool: str | None) -> None:

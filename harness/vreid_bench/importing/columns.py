@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vreid_bench.importing.content import EXAMPLE, Column, Content, describe_array
+from vreid_bench.importing.content import EXAMPLE, Column, Content, describe_array, find_shape
 from vreid_bench.importing.keys import ATTRIBUTES, LABEL_FIRST, SIDES, Meaning, Side, find_side, recognise_key
 from vreid_bench.system.errors import InputError
 
@@ -94,8 +94,8 @@ def _find_meanings(content: Content, given: Side) -> Iterator[tuple[str, Meaning
 def _find_meaning(key: str, value: Any) -> Meaning | None:
     side = SIDES.get(key.lower(), "")
     if side:  # a side alone: its features, or the rows of it
-        rows = len(np.shape(value)) < 2 or (hasattr(value, "dtype") and "int" in str(value.dtype))
-        return Meaning(side, "rows" if rows else "embedding") if len(np.shape(value)) else None
+        rows = len(find_shape(value)) < 2 or (hasattr(value, "dtype") and "int" in str(value.dtype))
+        return Meaning(side, "rows" if rows else "embedding") if len(find_shape(value)) else None
     meaning = recognise_key(key)
     if meaning is None or isinstance(value, str | bytes | int | float | bool | None):
         return None
@@ -121,7 +121,12 @@ def _promote_names(columns: Columns) -> None:
 def _equal(one: Any, other: Any) -> bool:
     if hasattr(one, "whole") or hasattr(other, "whole"):
         return False
-    first, second = np.asarray(one), np.asarray(other)
+    if find_shape(one) != find_shape(other):
+        return False
+    try:
+        first, second = np.asarray(one), np.asarray(other)
+    except ValueError:  # rows that differ in length
+        return False
     return first.shape == second.shape and bool((first == second).all())
 
 

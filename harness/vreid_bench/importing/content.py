@@ -106,6 +106,14 @@ def find_precision(dtype: np.dtype[Any]) -> type[np.float32] | type[np.float64]:
     return np.float32 if np.can_cast(dtype, np.float32) else np.float64
 
 
+def find_shape(value: Any) -> tuple[int, ...]:
+    """The shape of an array, or of a list as an array; of rows that differ in length, their number alone."""
+    try:
+        return tuple(np.shape(value))
+    except ValueError:
+        return (len(value),)
+
+
 def to_array(column: Column) -> Array:
     """The array itself, in memory. Raises InputError for rows of several lengths, and for a mask."""
     value = column.value

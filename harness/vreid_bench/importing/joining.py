@@ -14,7 +14,7 @@ from vreid_bench.importing.columns import find_meanings
 from vreid_bench.importing.content import Content
 from vreid_bench.importing.keys import Side, recognise_key
 from vreid_bench.importing.numbering import as_column
-from vreid_bench.importing.row_keys import find_keys, match_rows
+from vreid_bench.importing.row_keys import check_lengths, count_rows, find_keys, match_rows
 from vreid_bench.system.errors import InputError
 
 LABELS = ("pid", "person", "role")  # what a table of labels says of each row
@@ -56,6 +56,7 @@ def join_tables(contents: Given) -> Joined:
         joined.append(row)
         table, strict = found[row], _has_labels(found[row], names)
         keys = {name.lower(): as_column(table.arrays[name], f"{table.origin}: {name}") for name in names}
+        check_lengths(keys, table.origin)
         own = {name: as_column(known[name], f"{features.origin}: {name}") for name in keys}
         rows = np.arange(size)
         if not all(np.array_equal(own[name], key) for name, key in keys.items()):
@@ -112,7 +113,7 @@ def _take(table: Content, rows: NDArray[np.int64], but: Sequence[str] = ()) -> C
 
     def take(column: Any) -> Any:
         column = column.whole() if hasattr(column, "whole") else column
-        if isinstance(column, str) or not hasattr(column, "__len__") or len(column) != size:
+        if isinstance(column, str) or count_rows(column) != size:
             return column
         return [column[row] for row in rows.tolist()] if isinstance(column, list) else np.asarray(column)[rows]
 
@@ -136,8 +137,10 @@ def _name_tracklets(found: Sequence[Content], place: int) -> tuple[Content, list
     lines = []
     if tracks and videos and "tracklet" not in named:
         lines.append(f"{found[place].origin}: tracklets -> named by {videos[-1]} and {tracks[-1]}")
-        parts = [as_column(named[name], name).astype(np.str_).tolist() for name in (videos[-1], tracks[-1])]
-        arrays["tracklet"] = np.array(["/".join(pair) for pair in zip(*parts, strict=True)])
+        parts = {name: as_column(named[name], name).astype(np.str_) for name in (videos[-1], tracks[-1])}
+        check_lengths(parts, found[place].origin)
+        pairs = zip(*(part.tolist() for part in parts.values()), strict=True)
+        arrays["tracklet"] = np.array(["/".join(pair) for pair in pairs])
     return replace(found[place], arrays=arrays), lines
 
 

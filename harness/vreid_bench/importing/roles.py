@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vreid_bench.importing.columns import Columns
-from vreid_bench.importing.content import Array, Column, to_array
+from vreid_bench.importing.content import Array, Column, find_shape, to_array
 from vreid_bench.importing.keys import Meaning, Side, find_attribute
 from vreid_bench.importing.numbering import as_column, as_rows
 from vreid_bench.system.errors import InputError
@@ -106,5 +106,5 @@ def _count_rows(common: dict[str, Column]) -> int:
     for kind in ("pid", "camid", "tracklet"):
         if kind in common:
             return len(as_column(common[kind].value, common[kind].source))
-    shape = np.shape(next(iter(common.values())).value)
+    shape = find_shape(next(iter(common.values())).value)
     return int(shape[0]) if shape else 1

@@ -24,16 +24,24 @@ def find_keys(content: Content, size: int | None = None) -> Iterator[tuple[str, 
     size: only those of so many rows.
     """
     for name, column in content.arrays.items():
-        fits = size is None or _count(column) == size
+        fits = size is None or count_rows(column) == size
         if fits and _is_key(column):
             yield name, column
 
 
-def _count(column: Any) -> int | None:
+def count_rows(column: Any) -> int | None:
     """How many rows a column has; None for what has none, as an array without axes."""
     if not hasattr(column, "__len__") or (isinstance(column, np.ndarray) and not column.ndim):
         return None
     return len(column)
+
+
+def check_lengths(columns: Mapping[str, Array], origin: str) -> None:
+    """Raise InputError for columns that name the rows of one table and differ in length."""
+    found = {name: len(column) for name, column in columns.items()}
+    if len(set(found.values())) > 1:
+        told = ", ".join(f"{name} [{size}]" for name, size in found.items())
+        raise InputError(f"{origin}: found {told}, expected columns that name its rows in one length; correct the file")
 
 
 def _is_key(column: Any) -> bool:

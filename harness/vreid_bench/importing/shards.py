@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vreid_bench.importing.content import Content
+from vreid_bench.importing.content import Content, find_shape
 from vreid_bench.importing.keys import recognise_key
 
 PART = re.compile(r"(.*?)[_\-.]?(\d+)")  # feat_0, part-003
@@ -39,7 +39,7 @@ def join_shards(contents: Sequence[Content]) -> list[Content]:
 def _is_image(content: Content) -> bool:
     """Is it the vector of one image, with its labels in the name of the file?"""
     try:
-        shape = np.shape(content.arrays.get(content.stem, ()))
+        shape = find_shape(content.arrays.get(content.stem, ()))
     except ValueError:  # a list of rows of several lengths
         return False
     vector = len(shape) == 1 or (len(shape) == 2 and shape[0] == 1)

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from vreid_bench.contracts.parts import Published
 from vreid_bench.contracts.recipe import Method
-from vreid_bench.importing.torch_files import read_torch
+from vreid_bench.importing.named_tensors import read_named_tensors
 from vreid_bench.modeling.model import Model
 from vreid_bench.modeling.weights_option import WeightsFile
 from vreid_bench.records.encoder_note import read_encoder_note
@@ -22,9 +20,6 @@ from vreid_bench.records.entries import Pretraining
 from vreid_bench.registry.entry import blame
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError
-
-WRAPPERS = ("state_dict", "model")  # keys under which training scripts save the tensors, besides epoch and optimizer
-REPLICATED = "module."  # what torch.nn.DataParallel puts in front of every name
 
 HEAD = "left in the file, the classifier"
 OTHERS = "left in the file, of another part"
@@ -118,7 +113,7 @@ def fit_file(
     name, title: of the part's plugin. required: patterns of the names that the file must fill. Raises InputError if it
     does not, if nothing in it fits, or if it has no named tensors.
     """
-    tensors = tensors_of(file)
+    tensors = read_named_tensors(file.path, file.option).tensors
     found: list[PretrainedWeights] = []
     own = (Published(f"the {file.part} itself"),)
     for kind in own if read_encoder_note(file.path) else getattr(part, "published", own):
@@ -135,39 +130,6 @@ def fit_file(
             f"options of the {file.part} to fit the file"
         )
     return best
-
-
-def tensors_of(file: WeightsFile) -> dict[str, Tensor]:
-    """The tensors of a file by name, without what a training script may have saved around them.
-
-    Raises InputError for a file without named tensors, and for one that can be read only by running code.
-    """
-    path = file.path
-    try:
-        content = _safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
-    except Exception as fault:  # the readers can raise anything on unknown bytes; all of it is reported
-        reason = str(fault).strip().partition("\n")[0]
-        raise InputError(
-            f"{file.option}: not a file of tensors alone ({type(fault).__name__}: {reason}); expected "
-            ".safetensors, or a state_dict saved by torch.save, because any other pickle may run code"
-        ) from fault
-    for wrapper in WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-    named = dict(content) if isinstance(content, Mapping) else {}
-    found = {name: value for name, value in named.items() if isinstance(name, str) and isinstance(value, Tensor)}
-    if not found:
-        raise InputError(
-            f"{file.option}: it holds {type(content).__name__} without named tensors; expected a state_dict"
-        )
-    if all(name.startswith(REPLICATED) for name in found):
-        return {name.removeprefix(REPLICATED): value for name, value in found.items()}
-    return found
-
-
-def _safetensors(path: Path) -> dict[str, Tensor]:
-    with safe_open(path, framework="pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
 
 
 def _match(

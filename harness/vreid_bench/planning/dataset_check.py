@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vreid_bench.contracts.dataset import CheckingReader, Count, Dataset, DatasetCheck, mark_synthetic
+from vreid_bench.contracts.dataset import (
+    CheckingReader,
+    Count,
+    Dataset,
+    DatasetCheck,
+    VariantReader,
+    mark_synthetic,
+)
 from vreid_bench.contracts.people import person_ids
 from vreid_bench.planning.content import find_decay, find_pictures
-from vreid_bench.planning.data_root import find_dataset, find_root, read_lists
+from vreid_bench.planning.data_root import find_dataset, find_root, read_dataset, read_lists
 from vreid_bench.planning.dataset_counts import count_dataset
 from vreid_bench.planning.dataset_lists import find_list_faults
 from vreid_bench.planning.frame_faults import find_frame_faults
@@ -39,8 +48,10 @@ def check_dataset(
     source = own.source if own else "unverified"
     if found is None:
         return DatasetCheck(source, own.counts if own else (), _join(own, problems))
-    divisions, refusals = divide_by_protocols(entry, registry, root)
-    problems = [*refusals, *(sentence for each in divisions for sentence in each.find_faults(entry.title))]
+    read = cache(lambda variant: read_dataset(entry, variant, root))
+    divisions, refusals = divide_by_protocols(entry, registry, read)
+    others, unread = _read_variants(entry, read)
+    problems = [*unread, *refusals, *(sentence for each in divisions for sentence in each.find_faults(entry.title))]
     unmatched = _count_unmatched(divisions)
     refused = {name: str(each) for name, each in unmatched.items() if isinstance(each, NotComputable)}
     uncut = (sentence for each in divisions for sentence in each.find_notes())
@@ -49,10 +60,12 @@ def check_dataset(
         problems += _find_decay(found)
     masked = (found.unscored.reason,) if found.unscored else ()
     notes = (*masked, *(own.notes if own else ()), *explain_refusals(refused), *uncut, *pictures.notes)
+    varied = tuple(_count_variants(found, others))
     if own and getattr(entry.value, "complete", False):
-        return DatasetCheck(source, own.counts, _join(own, [*problems, *pictures.faults]), notes)
-    on_disk, faults = find_frame_faults(found, decode)
-    general = [*count_dataset(found), *_count_people(found, unmatched), Count("frames on disk", on_disk, None)]
+        return DatasetCheck(source, (*own.counts, *varied), _join(own, [*problems, *pictures.faults]), notes)
+    every = tuple(split for each in (found, *others.values()) for split in each.splits)
+    on_disk, faults = find_frame_faults(replace(found, splits=every), decode)
+    general = [*count_dataset(found), *varied, *_count_people(found, unmatched), Count("frames on disk", on_disk, None)]
     told = {count.what for count in own.counts} if own else set()
     counts = (*(own.counts if own else ()), *(count for count in general if count.what not in told))
     return DatasetCheck(
@@ -88,6 +101,26 @@ def _read(entry: Entry, root: Path) -> tuple[Dataset | None, list[str]]:
         return None, [str(fault)]
     faults = [f"{entry.title}: {sentence}" for sentence in find_list_faults(lists)]
     return (None, faults) if faults else (mark_synthetic(lists), [])
+
+
+def _read_variants(entry: Entry, read: Callable[[str], Dataset]) -> tuple[dict[str, Dataset], list[str]]:
+    """The other ways to divide the data set than the first, by name, and why some cannot be used."""
+    found, faults = {}, []
+    for variant in entry.value.variants[1:] if isinstance(entry.value, VariantReader) else ():
+        try:
+            found[variant] = read(variant)
+        except InputError as fault:
+            faults.append(str(fault))
+    return found, faults
+
+
+def _count_variants(first: Dataset, others: Mapping[str, Dataset]) -> Iterator[Count]:
+    """The counts of the other variants, as far as they are not those of the first."""
+    known = {(count.what, count.found) for count in count_dataset(first)}
+    for variant, dataset in others.items():
+        for count in count_dataset(dataset):
+            if (count.what, count.found) not in known:
+                yield Count(f"{count.what}, {variant}", count.found, None)
 
 
 def _count_unmatched(divisions: list[Division]) -> dict[str, int | NotComputable]:

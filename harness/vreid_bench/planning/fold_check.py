@@ -109,7 +109,10 @@ def find_uncut(protocol: Protocol, folds: Sequence[Fold]) -> Iterator[str]:
             try:
                 protocol.test.cut(fold.test)
             except InputError as fault:
-                yield f"split {fold.number} cannot be tested by protocol {protocol.name!r}: {fault}"
+                yield (
+                    f"no fault of the data, unless a run under protocol {protocol.name!r} is wanted, which cannot cut "
+                    f"split {fold.number}: {fault}"
+                )
                 return
 
 

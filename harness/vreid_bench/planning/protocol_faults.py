@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import DividingStrategy, Protocol
-from vreid_bench.planning.data_root import read_dataset
 from vreid_bench.planning.fold_check import check_attributes, divide_test, find_fold_faults, find_uncut
 from vreid_bench.planning.folds import Fold, divide
 from vreid_bench.planning.protocols import find_conventions
@@ -64,13 +61,14 @@ class Division:
         return total
 
 
-def divide_by_protocols(entry: Entry, registry: Registry, root: Path) -> tuple[list[Division], list[str]]:
-    """The data under `root` as each protocol divides it, and why some protocols cannot.
+def divide_by_protocols(
+    entry: Entry, registry: Registry, read: Callable[[str], Dataset]
+) -> tuple[list[Division], list[str]]:
+    """The data of a reader as each protocol divides it, and why some protocols cannot.
 
-    A transfer needs another data set and is left out, as is a protocol that holds people out of a training part that
-    the data does not have.
+    read: the data set in a variant. A transfer needs another data set and is left out, as is a protocol that holds
+    people out of a training part that the data does not have.
     """
-    read = cache(lambda variant: read_dataset(entry, variant, root))
     divisions, refusals, known = [], [], set()
     for protocol in registry.values("protocols").values():
         scored = (protocol.headline, tuple(protocol.conventions), protocol.ranks_tracklets)

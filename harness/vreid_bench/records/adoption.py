@@ -14,6 +14,7 @@ from vreid_bench.records.checksum import find_damage
 from vreid_bench.records.note import COST, MADE_BY, read_note
 from vreid_bench.records.run_directory import FOLDS, FoldDirectory
 from vreid_bench.system.files import write_atomic
+from vreid_bench.system.meter import COST as MEASURED
 from vreid_bench.system.meter import read_costs, write_costs
 from vreid_bench.system.plain_json import load_json
 
@@ -33,7 +34,8 @@ def find_stage(folder: FoldDirectory, made_by: Sequence[str]) -> TrainedStage | 
     if folder.weights.exists() or folder.checkpoint.exists():
         return None
     for number in range(len(made_by), 0, -1):
-        if found := _find(folder.stage(number), folder, made_by[number - 1]):
+        found = _find(folder.stage(number), folder, made_by[number - 1])
+        if found is not None and _read_cost(found) is not None:
             return TrainedStage(number, found)
     return None
 
@@ -48,7 +50,8 @@ def adopt_stage(stage: TrainedStage, folder: FoldDirectory) -> None:
         return
     if other.log.exists():
         write_atomic(folder.log, other.log.read_bytes())
-    _take_cost("train", load_json(read_note(stage.path)[COST]), other, folder)
+    if (cost := _read_cost(stage.path)) is not None:
+        _take_cost("train", cost, other, folder)
     write_atomic(folder.stage(stage.number), stage.path.read_bytes())  # last: it marks the copy as complete
 
 
@@ -76,6 +79,15 @@ def _candidates(path: Path, folder: FoldDirectory) -> Iterator[Path]:
     for folders in (folder.run.name,) if folder.alone else (folder.run.name, "*"):
         for place in FOLDS:
             yield from sorted(folder.run.parent.glob(f"{folders}/{place}{path.name}"))
+
+
+def _read_cost(stage: Path) -> dict[str, float] | None:
+    """What the training up to the state after a stage had cost; None if its note does not say."""
+    try:
+        cost = load_json(read_note(stage)[COST])
+        return {key: float(cost[key]) for key in MEASURED}
+    except (LookupError, ValueError, TypeError, OverflowError):
+        return None
 
 
 def _take_cost(stage: str, cost: dict[str, float], source: FoldDirectory, folder: FoldDirectory) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
 from vreid_bench.records.checksum import BLANK, CHECKSUM, find_damage
@@ -58,6 +59,16 @@ def _check_counts(arrays: Mapping[str, NDArray[Any]], file: Path) -> None:
             f"{file}: its counts are not those of its clips: embedding {list(arrays['embedding'].shape)}, importance "
             f"{list(arrays['importance'].shape)}, counts {list(counts.shape)}; delete it to embed again"
         )
+
+
+def count_store_rows(path: Path) -> int:
+    """How many tracklets a store has, or how many rows `embedding` in a safetensors file; 0 if that is not known."""
+    try:
+        with safe_open(_store_file(path), framework="np") as file:
+            name = "counts" if "counts" in file.keys() else "embedding"  # noqa: SIM118 - not a mapping
+            return int(file.get_slice(name).get_shape()[0])
+    except (OSError, SafetensorError, IndexError):  # which is told when it is read
+        return 0
 
 
 def read_store_metric(path: Path) -> str | None:

@@ -107,17 +107,17 @@ class Catalogue:
         if content is None:
             return None
         head, _, body = content.partition(b"\n")
-        known = json.loads(head)
-        if known["state"] != hash_state(self._installed, known["others"], known["variables"]):
-            return None
         try:
-            rows = _unpack(body)
-        except pickle.UnpicklingError:  # of somebody else
+            known = json.loads(head)
+            if known["state"] != hash_state(self._installed, known["others"], known["variables"]):
+                return None
+            load = {each.point.name: cache(partial(_load_alone, each)) for each in self._installed}
+            return [
+                CataloguedEntry(kind, name, dict(facts), dict(recipes), load[plugin])
+                for plugin, kind, name, facts, recipes in _unpack(body)
+            ]
+        except Exception:  # of somebody else, who may have written anything
             return None
-        load = {each.point.name: cache(partial(_load_alone, each)) for each in self._installed}
-        return [
-            CataloguedEntry(kind, name, facts, recipes, load[plugin]) for plugin, kind, name, facts, recipes in rows
-        ]
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Keep what these entries are, all of whose plugins were loaded; nothing, if it could not be relied upon."""

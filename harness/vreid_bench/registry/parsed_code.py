@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from vreid_bench.registry.source_state import read_state
 from vreid_bench.system.cache_folder import read_cached, write_cached
 from vreid_bench.system.fingerprint import digest, sha256
+from vreid_bench.system.plain_json import load_json
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -56,7 +57,11 @@ class _Memory(dict[str, list[Any]]):
 @cache
 def _remember() -> _Memory:
     content = read_cached(_name())
-    return _Memory(json.loads(content) if content else {})
+    try:
+        known = load_json(content) if content else {}
+        return _Memory({key: [state, str(code), tuple(imports)] for key, (state, code, imports) in known.items()})
+    except (ValueError, TypeError, AttributeError):  # of somebody else
+        return _Memory()
 
 
 def _name() -> str:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
 
 import torch
+from pydantic import Field
 
 from vreid_bench.ops import clip_native
+from vreid_bench.records.fields import Entry, Hash, Name, Text
+from vreid_bench.records.parse import parse
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranks import counting as ranks
 from vreid_bench.scoring.rerank import neighbours
@@ -18,9 +24,16 @@ from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.environment import cores, device_name, packages, pick_device
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.processor import instruction_set, processor
-from vreid_bench.training.canary import compare_here
+from vreid_bench.training.canary import CANARY, compare_here
 
 ERROR = "error: "  # begins the finding of a fault that stops every run
+
+
+class CanaryFile(Entry):
+    """What `canary.json` must hold."""
+
+    torch: Text
+    weights: Annotated[Mapping[Name, Hash], Field(min_length=1)]
 
 
 def examine(canary: str = "none") -> dict[str, str]:
@@ -38,10 +51,21 @@ def examine(canary: str = "none") -> dict[str, str]:
     found["plugins"] = _plugins()
     found["timm"] = _timm()
     if canary != "none":
-        found["portable"] = compare_here(every=canary == "all")
+        found["portable"] = find_canary_fault(CANARY) or compare_here(every=canary == "all")
     found["data"] = os.environ.get("VREID_DATA") or "VREID_DATA is not set: runs without --data use synthetic twins"
     found["cache"] = f"{cache_folder()} (VREID_CACHE moves it)"
     return found
+
+
+def find_canary_fault(path: Path) -> str:
+    """Why nothing can be compared with this file, in words; empty if it can, or if there is no file."""
+    try:
+        parse(path.read_bytes(), CanaryFile)
+    except OSError:
+        return ""
+    except (ValueError, RecursionError) as fault:
+        return f"not compared: {path} is not valid ({fault}); restore it from the repository"
+    return ""
 
 
 def _cores() -> str:

@@ -34,10 +34,16 @@ class Place(NamedTuple):
 
 
 def find_place(leaderboard: Path) -> Place | None:
-    """The place in the README beside a leaderboard; None if there is none. Raises InputError for one without an end."""
+    """The place in the README beside a leaderboard; None if there is none.
+
+    Raises InputError for a place without an end, and for other text than UTF-8.
+    """
     beside = leaderboard.parent if leaderboard.name not in ("", "..") else leaderboard.resolve().parent
     path = beside / README
-    text = path.read_bytes().decode() if path.is_file() else ""
+    try:
+        text = path.read_bytes().decode() if path.is_file() else ""
+    except UnicodeDecodeError as fault:
+        raise InputError(f"{path}: cannot be read as UTF-8 text ({fault}); save it as UTF-8") from fault
     if BEGIN not in text:
         return None
     found = BLOCK.findall(text)

@@ -17,6 +17,7 @@ from vreid_bench.scoring.gallery_shards import VectorFile, read_npy_header
 from vreid_bench.scoring.ranks.by_parts import Block, choose_rows
 from vreid_bench.scoring.rounding import from_int8
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.progress import bar
 
 AGAIN = "copy it again, or write the gallery again"
 
@@ -72,17 +73,19 @@ def open_shards(folder: Path, manifest: Manifest, metric: Metric) -> list[Stored
 
 
 def check_gallery(folder: Path) -> Iterator[str]:
-    """What is wrong with a gallery folder, a sentence for each shard at fault. All files are read."""
+    """What is wrong with a gallery folder, a sentence for each shard at fault. All files are read; a bar shows it."""
     try:
         manifest = read_manifest(folder)
     except InputError as fault:
         yield str(fault)
         return
-    for entry in manifest.shards:
-        try:
-            StoredShard.open(folder, manifest, entry, "euclidean").check()
-        except InputError as fault:
-            yield str(fault)
+    with bar(manifest.rows, "gallery", "row") as progress:
+        for entry in manifest.shards:
+            try:
+                StoredShard.open(folder, manifest, entry, "euclidean").check()
+            except InputError as fault:
+                yield str(fault)
+            progress.update(entry.rows)
 
 
 def _read_header(path: Path, shape: tuple[int, int], dtype: np.dtype[np.generic]) -> int:

@@ -17,7 +17,7 @@ from vreid_bench.scoring.array_files import Array
 from vreid_bench.scoring.ranks.labels import Ints
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
-from vreid_bench.system.stored_arrays import check_archive
+from vreid_bench.system.stored_arrays import check_archive, check_array
 
 LabelFormat = Literal["parquet", "npz"]
 
@@ -86,7 +86,10 @@ def _read_npz(content: bytes, names: tuple[str, ...]) -> Mapping[str, Array]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         check_archive(archive)  # before memory is taken for its arrays
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in names if name in arrays.files}
+        found = {name: arrays[name] for name in names if name in arrays.files}
+    for name, array in found.items():
+        check_array(array, name)  # NumPy reads any other file of an archive as bytes
+    return found
 
 
 def _import_parquet(what: str) -> tuple[Any, Any]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from vreid_bench.ops.metric import Metric
 from vreid_bench.records.run_directory import FoldDirectory
-from vreid_bench.records.store_arrays import read_store_metric
+from vreid_bench.records.store_arrays import count_store_rows, read_store_metric
 from vreid_bench.scoring.array_files import is_store, read_arrays
 from vreid_bench.scoring.distances import METRICS
-from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern
+from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern, open_vectors
 from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_bench.scoring.ranks.by_parts import Block, choose_rows
 from vreid_bench.system.fingerprint import digest
@@ -37,6 +37,13 @@ class Files:
     def sign(self) -> str:
         """A hash over the places of all files, their sizes and the times of their last changes."""
         return digest([_sign(path) for path in self.paths])
+
+    def count(self) -> int:
+        """How many rows the files have together. Raises InputError for other files."""
+        return sum(
+            count_store_rows(path) if is_store(path) else len(open_vectors(path, None, "euclidean"))
+            for path in self.paths
+        )
 
     def blocks(self, first: int) -> Iterator[Block]:
         """All rows from that one on, some at a time. Raises InputError for other files."""

@@ -23,7 +23,7 @@ from vreid_bench.scoring.rounding import to_half, to_int8
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import hold_lock, sweep, write_atomic
 from vreid_bench.system.fingerprint import digest, sha256
-from vreid_bench.system.progress import write_line
+from vreid_bench.system.progress import bar, write_line
 
 SHARD_NUMBERS = 1 << 25  # in the vectors of a shard, unless its rows are given: 128 MiB in float32
 LOCK = ".lock"
@@ -40,6 +40,10 @@ class Source(Protocol):
 
     def sign(self) -> str:
         """What changes when the rows may have changed."""
+        ...
+
+    def count(self) -> int:
+        """How many rows there are, for the bar."""
         ...
 
     def blocks(self, first: int) -> Iterator[Block]:
@@ -65,18 +69,20 @@ def write_gallery(
     with hold_lock(folder / LOCK):
         _check_folder(folder)
         progress = Progress(folder, digest([source.sign(), dtype, rows, labels]))
-        done = _check_shards(folder, progress.read())
+        done = _check_shards(folder, progress.read(), (dtype, labels))
         entries = [] if done is None else list(done.shards)
         progress.begin(done)
         _clear(folder, entries)
         dim, place = (done.dim, done.rows) if done is not None else (None, 0)
         if entries:
             write_line(f"{folder}: has {len(entries):,} shards of the same command; it goes on at row {place:,}")
-        for shard in _regroup(source.blocks(place), rows, dim):
-            dim = shard.vectors.shape[1]
-            entries.append(_write_shard(folder, len(entries), place, shard, (dtype, labels)))
-            progress.add(entries[-1], dim, dtype)
-            place += len(shard.pids)
+        with bar(source.count(), "gallery", "row", done=place) as shown:
+            for shard in _regroup(source.blocks(place), rows, dim):
+                dim = shard.vectors.shape[1]
+                entries.append(_write_shard(folder, len(entries), place, shard, (dtype, labels)))
+                progress.add(entries[-1], dim, dtype)
+                place += len(shard.pids)
+                shown.update(len(shard.pids))
         if dim is None:
             raise InputError(f"{folder}: there is no row to write; expected at least one")
         manifest = Manifest.of(entries, dim, dtype, source.metric)
@@ -96,13 +102,16 @@ def _check_folder(folder: Path) -> None:
             raise InputError(f"{folder}: holds {name!a}, which is no part of a gallery; write a new folder")
 
 
-def _check_shards(folder: Path, listed: Manifest | None) -> Manifest | None:
-    """The listed shards up to the first that is not whole; None if there is none."""
-    if listed is None:
+def _check_shards(folder: Path, listed: Manifest | None, forms: tuple[Stored, LabelFormat]) -> Manifest | None:
+    """The listed shards up to the first that is not whole, or is not where it is written; None if there is none."""
+    dtype, form = forms
+    if listed is None or listed.dtype != dtype:
         return None
     whole = 0
     with suppress(InputError):
         for entry in listed.shards:
+            if (entry.vectors, entry.labels) != _name_files(whole, form):
+                break
             StoredShard.open(folder, listed, entry, "euclidean").check()
             whole += 1
     return listed.first(whole) if whole else None
@@ -116,9 +125,14 @@ def _clear(folder: Path, kept: Iterable[ShardEntry]) -> None:
             path.unlink()
 
 
+def _name_files(number: int, form: LabelFormat) -> tuple[str, str]:
+    """The vectors and the labels of a shard."""
+    return f"vectors-{number:05}.npy", f"labels-{number:05}.{form}"
+
+
 def _write_shard(folder: Path, number: int, offset: int, shard: Block, forms: tuple[Stored, LabelFormat]) -> ShardEntry:
     dtype, form = forms
-    names = f"vectors-{number:05}.npy", f"labels-{number:05}.{form}"
+    names = _name_files(number, form)
     scale, numbers = None, shard.vectors
     if not np.isfinite(numbers).all():
         row = offset + int((~np.isfinite(numbers).all(1)).argmax())

@@ -72,7 +72,7 @@ def check_refuses(subject: Subject) -> None:
 def check_verify(subject: Subject) -> None:
     """`vreid-bench data verify` finds no fault in the data."""
     root = find_data(subject, subject.entry)
-    report = check_dataset(subject.registry, subject.entry.name, root, decode=False, accepted=(subject.entry.name,))
+    report = check_dataset(subject.registry, subject.entry.name, root, subject.decode, accepted=(subject.entry.name,))
     if report.problems:
         more = f"; {len(report.problems) - SHOWN} more" if len(report.problems) > SHOWN else ""
         raise InputError("; ".join(report.problems[:SHOWN]) + more)

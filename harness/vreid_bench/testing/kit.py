@@ -37,13 +37,14 @@ LAWS: Mapping[str, tuple[Law, ...]] = {
 PARTS = ("encoders", "aggregators", "matchers", "losses", "augmentations")  # that a method can have
 
 
-def list_checks(
+def list_checks(  # noqa: PLR0913  # most of them are left out
     kind: str,
     part: Any,
     options: Mapping[str, Any] | None = None,
     *,
     method: str | None = None,
     data: Path | None = None,
+    decode: bool = False,
     registry: Registry | None = None,
 ) -> list[Check]:
     """The checks of a part, reader, protocol or method, for `pytest.mark.parametrize` or to be called one by one.
@@ -51,13 +52,13 @@ def list_checks(
     kind: such as "aggregator". part: a name that an installed plugin provides, or the class, function or object itself.
     options: of a part; the others have their defaults. method: an installed method that has the part, to try it with
     that method's options and other parts; otherwise its neighbours are small ones of the kit's own. data: the folder
-    of the data set, for a reader or a protocol: without it, checks that read are skipped. Raises InputError for
-    another kind. registry: the installed plugins, if they are known already.
+    of the data set, for a reader or a protocol: without it, checks that read are skipped. decode: also decode
+    every frame of it. Raises InputError for another kind. registry: the installed plugins, if they are known already.
     """
     found = find_kind(kind)
     if found not in LAWS:
         raise InputError(f"there are no checks of the kind {kind!r}; expected one of {', '.join(LAWS)}")
-    subject = Subject(found, part, options or {}, method, data, registry)
+    subject = Subject(found, part, options or {}, method, data, registry, decode)
     return [Check(law, subject) for law in LAWS[found]]
 
 

@@ -45,7 +45,7 @@ class Subject:
     or another factory, a reader, a protocol, a function of the preset. options: of a part; the others have their
     defaults. method: an installed method that has the part. Then it is tried with the options and the neighbours that
     it has there at preset small, in place of the kit's own. data: the folder of a data set.
-    installed: the installed plugins, if they are known already.
+    installed: the installed plugins, if they are known already. decode: decode every frame of the data.
     """
 
     kind: str
@@ -54,6 +54,7 @@ class Subject:
     method: str | None = None
     data: Path | None = None
     installed: Registry | None = None
+    decode: bool = False
 
     @cached_property
     def registry(self) -> Registry:

@@ -263,7 +263,7 @@ def _read_sidecar(path: Path) -> Mapping[str, Any]:
     """What boxmot's export wrote beside the graph; empty if nothing did, because another program made it."""
     try:
         told = json.loads(path.with_name(f"{path.name}.metadata.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
 

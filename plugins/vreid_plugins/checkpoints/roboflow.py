@@ -7,7 +7,6 @@ features of all frames of a tracklet are averaged.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -36,6 +35,8 @@ CONFIG, WEIGHTS = "reid_config.json", "weights.safetensors"
 EACH_FRAME = Clipping("dense", T=1)  # every frame is a clip of its own, and the matcher averages clips
 OSNETS = {"osnet_x0_25": 0.25, "osnet_x0_5": 0.5, "osnet_x0_75": 0.75, "osnet_x1_0": 1.0}
 TIMM = "timm:"
+LARGEST = 1 << 20  # of a number in a description
+SHOWN = 200  # characters of what is in its place
 RESAVE = f"save the model again with save_pretrained of reid, or write a {CONFIG} by hand"
 DEFAULT = {"input_size": (256, 128), "mean": SCALES["imagenet"][0], "std": SCALES["imagenet"][1]}  # as of reid
 
@@ -96,7 +97,7 @@ def open_folder(path: Path) -> Opened:
         raise InputError(f"found {CONFIG} without {WEIGHTS} beside it; {RESAVE}")
     try:
         description = json.loads((path / CONFIG).read_text())
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, RecursionError) as fault:
         raise InputError(f"{CONFIG} cannot be read as JSON ({fault}); {RESAVE}") from fault
     named = description.get("architecture") if isinstance(description, dict) else None
     if not isinstance(named, str):
@@ -149,13 +150,16 @@ def _choose(architecture: str, mean: Sequence[float], std: Sequence[float]) -> t
 
 
 def _numbers(given: Mapping[str, Any], name: str, count: int, kind: type = float) -> Sequence[Any]:
-    """So many finite numbers of the description."""
+    """So many numbers of the description."""
     values = given[name]
     whole = isinstance(values, list | tuple) and len(values) == count
     kinds = (int,) if kind is int else (int, float)
-    if whole and all(isinstance(each, kinds) and not isinstance(each, bool) and math.isfinite(each) for each in values):
+    if whole and all(
+        isinstance(each, kinds) and not isinstance(each, bool) and abs(each) <= LARGEST for each in values
+    ):
         return list(values)
-    raise InputError(f"{CONFIG}: {name} is {values!r}, expected a list of {count} numbers; {RESAVE}")
+    found = repr(values)[:SHOWN]
+    raise InputError(f"{CONFIG}: {name} is {found}, expected a list of {count} numbers up to {LARGEST:,}; {RESAVE}")
 
 
 def _refuse(shapes: Shapes) -> Checkpoint:

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import threading
-import zipfile
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -82,7 +81,7 @@ def _is_finished(partial: Path, plan: Plan) -> bool:
 def _read_plan(partial: Path) -> str | None:
     """The hash of the plan of an unfinished tree."""
     note = partial / JOURNAL / "plan"
-    return note.read_text() if note.exists() else None
+    return note.read_text(errors="replace") if note.exists() else None
 
 
 def _prepare(partial: Path, plan: Plan) -> None:
@@ -198,13 +197,17 @@ def _entry(partial: Path, number: int) -> Path:
 
 
 def _is_complete(partial: Path, number: int, job: Job) -> bool:
-    """Whether a tracklet's entry is there and every frame is what was written."""
+    """Whether a tracklet's entry is there and whole, and every frame is what was written."""
+    frames = len(job.paths)
+    expected = {"visibility": ("f", (frames,)), "flags": ("b", (frames, len(FLAGS))), "checksums": ("u", (frames,))}
     try:
         with np.load(_entry(partial, number)) as stored:
+            found = {name: (stored[name].dtype.kind, stored[name].shape) for name in stored.files}
             checksums: list[int] = stored["checksums"].tolist()
-        return [zlib.crc32((partial / path).read_bytes()) for path in job.paths] == checksums
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return False  # missing, or damaged by a power cut: render it again
+        sums = [zlib.crc32((partial / path).read_bytes()) for path in job.paths]
+        return found == expected and sums == checksums
+    except Exception:  # missing, or damaged by a power cut, which makes its reader raise anything: render it again
+        return False
 
 
 def _finish(partial: Path, plan: Plan) -> None:

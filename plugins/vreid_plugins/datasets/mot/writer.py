@@ -63,7 +63,7 @@ def is_finished(folder: Path, plan: Plan) -> bool:
 def prepare(partial: Path, plan: Plan) -> None:
     """Make the unfinished folder that of this plan: what belongs to another plan is removed."""
     note = partial / JOURNAL / "plan"
-    known = note.read_text() if note.exists() else None
+    known = note.read_text(errors="replace") if note.exists() else None
     if known is None and any(path.name != JOURNAL for path in partial.iterdir()):
         raise InputError(f"{partial} holds files of unknown origin; remove it, or name another folder")
     if known not in (None, plan.hash):

@@ -86,7 +86,7 @@ def test_verify_counts_what_is_left_out_and_names_every_fault(tracks):
     assert found["boxes"] == 116
     assert found["crops"] == found["frames on disk"] == 116
     assert found["tracklets shorter than 8 frames"] == 0
-    assert any("cannot be tested by protocol 'reassociation'" in note for note in check.notes)  # 5 and 10 s
+    assert any("under protocol 'reassociation' is wanted" in note for note in check.notes)  # 5 and 10 s
     with (tracks / "hall.txt").open("a") as text:
         text.write("40,1,1,1,5,5,1,-1,-1,-1\n99,1,1,1,5,5,1,-1,-1,-1\nx\n")
     problems = check_dataset(registry, "mot", tracks, decode=False).problems
