@@ -105,7 +105,7 @@ def test_a_shard_that_is_compressed_damaged_or_cut_short_is_named(written, cli, 
 
 @pytest.mark.parametrize(
     "more",
-    [("--far", 0.1), ("--matcher", "mean"), ("--rerank", "zhong"), ("--by", "place"), ("--ties", "expected")],
+    [("--far", 0.1), ("--matcher", "mean"), ("--by", "place"), ("--ties", "expected")],
 )
 def test_what_needs_all_distances_is_refused(written, cli, more):
     shards, _ = written(*draw(), (100,))
