@@ -163,7 +163,10 @@ UNNAMED = {  # these name the folder of the data
 PROTOCOLS = {
     "class": (("yard", Protocol), "got the class Protocol, expected an instance of Protocol"),
     "dict": (("yard", {"name": "yard"}), "got a dict, expected an instance of Protocol"),
-    "other name": (("other", PROTOCOL), "its field `name` is 'yard', expected the name under which it is provided"),
+    "other name": (
+        ("other", PROTOCOL),
+        "its field `name` is 'yard', expected 'other', the name under which it is provided",
+    ),
     "unknown convention": (replace(PROTOCOL, conventions=("c", "apar")), "'apar', which no plugin provides; did you"),
     "unknown dataset": (replace(PROTOCOL, dataset="yards"), "needs the dataset 'yards', which no plugin provides; did"),
 }

@@ -83,7 +83,7 @@ def _find_rule_fault(entry: Entry, expected: type[Protocol | Convention]) -> str
     if not isinstance(entry.value, expected):
         return f"got {describe_value(entry.value)}, expected an instance of {expected.__name__}"
     if entry.value.name != entry.name:
-        return f"its field `name` is {entry.value.name!r}, expected the name under which it is provided"
+        return f"its field `name` is {entry.value.name!r}, expected {entry.name!r}, the name under which it is provided"
     if isinstance(entry.value, Convention):
         from vreid_bench.registry.convention_fields import find_fault  # pydantic, which the catalogue does without
 
