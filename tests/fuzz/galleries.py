@@ -26,7 +26,7 @@ def make_folder(form, dtypes, folder):
     """Folders of two shards each, as parts."""
     from gallery_parts import Rows
 
-    from vreid_bench.scoring.gallery_writer import write_gallery
+    from vreid_bench.scoring.galleries.writer import write_gallery
 
     for dtype in dtypes:
         write_gallery(folder / dtype, Rows([block()], metric="cosine"), dtype, 3, form)
@@ -57,7 +57,7 @@ def seal(folder, name="manifest.json"):
 
 def read_gallery(folder, sealed):
     """As `gallery verify` and `score --gallery` do."""
-    from vreid_bench.scoring.gallery_folder import check_gallery
+    from vreid_bench.scoring.galleries.folder import check_gallery
 
     if sealed:
         seal(folder)
@@ -77,7 +77,7 @@ def request(gallery):
 
 def score(gallery):
     from vreid_bench.registry.registry import Registry
-    from vreid_bench.scoring.sharded_score import score_shards
+    from vreid_bench.scoring.galleries.sharded_score import score_shards
 
     return score_shards(request(gallery), Registry.installed).metrics()
 
@@ -86,8 +86,8 @@ def make_unfinished(folder):
     """A folder whose writer was killed after its first shard, and one after its second."""
     from gallery_parts import Rows
 
-    from vreid_bench.scoring.gallery_progress import Progress
-    from vreid_bench.scoring.gallery_writer import write_gallery
+    from vreid_bench.scoring.galleries.progress import Progress
+    from vreid_bench.scoring.galleries.writer import write_gallery
 
     found = []
     for shards in (1, 2):
@@ -113,8 +113,8 @@ def go_on(folder):
     """As `gallery write` does; what it leaves is a gallery of so many rows without any fault."""
     from gallery_parts import Rows
 
-    from vreid_bench.scoring.gallery_folder import check_gallery
-    from vreid_bench.scoring.gallery_writer import write_gallery
+    from vreid_bench.scoring.galleries.folder import check_gallery
+    from vreid_bench.scoring.galleries.writer import write_gallery
 
     seal(folder, "progress.jsonl")
     with redirect_stderr(io.StringIO()):
@@ -137,7 +137,7 @@ def make_shards(folder):
 
 def read_shards(folder):
     """As `score --gallery 'shard-*.npz'` and `gallery write` do."""
-    from vreid_bench.scoring.gallery_sources import Files
+    from vreid_bench.scoring.galleries.sources import Files
 
     with suppress(InputError):
         score(folder / "shard-*.npz")

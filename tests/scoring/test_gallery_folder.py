@@ -9,10 +9,10 @@ from gallery_parts import Rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vreid_bench.scoring.gallery_folder import check_gallery, open_shards
-from vreid_bench.scoring.gallery_labels import ShardLabels, to_label_file
-from vreid_bench.scoring.gallery_manifest import read_manifest
-from vreid_bench.scoring.gallery_writer import write_gallery
+from vreid_bench.scoring.galleries.folder import check_gallery, open_shards
+from vreid_bench.scoring.galleries.labels import ShardLabels, to_label_file
+from vreid_bench.scoring.galleries.manifest import read_manifest
+from vreid_bench.scoring.galleries.writer import write_gallery
 from vreid_bench.scoring.ranks.by_parts import Block
 from vreid_bench.scoring.rounding import round_vectors
 from vreid_bench.system.errors import InputError

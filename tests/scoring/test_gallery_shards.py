@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from vreid_bench.scoring.gallery_shards import VectorFile, find_shards, open_vectors
+from vreid_bench.scoring.galleries.shards import VectorFile, find_shards, open_vectors
 from vreid_bench.system.errors import InputError
 
 WIDTH = 8

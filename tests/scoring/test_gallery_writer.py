@@ -8,10 +8,10 @@ from gallery_parts import Rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vreid_bench.scoring.gallery_folder import check_gallery
-from vreid_bench.scoring.gallery_manifest import read_manifest
-from vreid_bench.scoring.gallery_sources import Files
-from vreid_bench.scoring.gallery_writer import _regroup, write_gallery
+from vreid_bench.scoring.galleries.folder import check_gallery
+from vreid_bench.scoring.galleries.manifest import read_manifest
+from vreid_bench.scoring.galleries.sources import Files
+from vreid_bench.scoring.galleries.writer import _regroup, write_gallery
 from vreid_bench.scoring.ranks.by_parts import Block
 from vreid_bench.system.errors import InputError
 

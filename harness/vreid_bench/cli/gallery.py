@@ -44,8 +44,8 @@ def write(folder: Path, files: tuple[Path, ...], **options: Any) -> None:
     \b
         vreid-bench gallery write big 'features-*.npz' --dtype float16
     """
-    from vreid_bench.scoring.gallery_sources import Files
-    from vreid_bench.scoring.gallery_writer import write_gallery
+    from vreid_bench.scoring.galleries.sources import Files
+    from vreid_bench.scoring.galleries.writer import write_gallery
 
     manifest = write_gallery(folder, Files.find(files), **options)
     echo(f"{folder}: {manifest.describe()}; `vreid-bench score --query FILE --gallery {folder}` reads it")
@@ -60,8 +60,8 @@ def verify(folder: Path) -> None:
     \b
         vreid-bench gallery verify big
     """
-    from vreid_bench.scoring.gallery_folder import check_gallery
-    from vreid_bench.scoring.gallery_manifest import read_manifest
+    from vreid_bench.scoring.galleries.folder import check_gallery
+    from vreid_bench.scoring.galleries.manifest import read_manifest
 
     problems = list(check_gallery(folder))
     for problem in problems:

@@ -28,13 +28,13 @@ from vreid_bench.scoring.distances import (
     check_precision,
     parse_metric,
 )
+from vreid_bench.scoring.galleries.sharded_score import is_sharded, score_shards
 from vreid_bench.scoring.imports import Plugins, import_files, import_objects, import_sides
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair, read_index
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import LOCAL, ScoreRequest
-from vreid_bench.scoring.sharded_score import is_sharded, score_shards
 from vreid_bench.scoring.similarity_check import describe_similarity, find_lowest, is_similarity_by_itself
 from vreid_bench.scoring.stored_run import check_stored_test
 from vreid_bench.system.errors import InputError

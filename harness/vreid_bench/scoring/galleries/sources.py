@@ -11,7 +11,7 @@ from vreid_bench.records.run_directory import FoldDirectory
 from vreid_bench.records.store_arrays import count_store_rows, read_store_metric
 from vreid_bench.scoring.array_files import is_store, read_arrays
 from vreid_bench.scoring.distances import METRICS
-from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern, open_vectors
+from vreid_bench.scoring.galleries.shards import Shard, find_shards, is_pattern, open_vectors
 from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_bench.scoring.ranks.by_parts import Block, choose_rows
 from vreid_bench.system.fingerprint import digest

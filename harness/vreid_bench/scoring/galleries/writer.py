@@ -13,11 +13,11 @@ import numpy as np
 
 from vreid_bench.importing.numbering import check_whole
 from vreid_bench.ops.metric import Metric
-from vreid_bench.scoring.gallery_folder import StoredShard
-from vreid_bench.scoring.gallery_labels import LabelFormat, ShardLabels, to_label_file
-from vreid_bench.scoring.gallery_manifest import Manifest, ShardEntry, Stored, is_gallery, write_manifest
-from vreid_bench.scoring.gallery_progress import FILE as PROGRESS
-from vreid_bench.scoring.gallery_progress import Progress
+from vreid_bench.scoring.galleries.folder import StoredShard
+from vreid_bench.scoring.galleries.labels import LabelFormat, ShardLabels, to_label_file
+from vreid_bench.scoring.galleries.manifest import Manifest, ShardEntry, Stored, is_gallery, write_manifest
+from vreid_bench.scoring.galleries.progress import FILE as PROGRESS
+from vreid_bench.scoring.galleries.progress import Progress
 from vreid_bench.scoring.ranks.by_parts import Block
 from vreid_bench.scoring.rounding import to_half, to_int8
 from vreid_bench.system.errors import InputError

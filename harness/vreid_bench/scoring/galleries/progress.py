@@ -11,7 +11,7 @@ from typing import Literal
 
 from vreid_bench.records.fields import Entry
 from vreid_bench.records.parse import parse
-from vreid_bench.scoring.gallery_manifest import Manifest, Positive, ShardEntry, Stored
+from vreid_bench.scoring.galleries.manifest import Manifest, Positive, ShardEntry, Stored
 from vreid_bench.system.files import write_atomic
 
 FILE = "progress.jsonl"

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from vreid_bench.ops.metric import Metric
-from vreid_bench.scoring.gallery_labels import ShardLabels, read_label_file
-from vreid_bench.scoring.gallery_manifest import FILE, Manifest, ShardEntry, read_manifest
-from vreid_bench.scoring.gallery_shards import VectorFile, read_npy_header
+from vreid_bench.scoring.galleries.labels import ShardLabels, read_label_file
+from vreid_bench.scoring.galleries.manifest import FILE, Manifest, ShardEntry, read_manifest
+from vreid_bench.scoring.galleries.shards import VectorFile, read_npy_header
 from vreid_bench.scoring.ranks.by_parts import Block, choose_rows
 from vreid_bench.scoring.rounding import from_int8
 from vreid_bench.system.errors import InputError

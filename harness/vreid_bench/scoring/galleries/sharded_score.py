@@ -17,9 +17,9 @@ from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import Array, read_arrays
 from vreid_bench.scoring.conventions import MARS, choose_conventions
 from vreid_bench.scoring.distances import parse_metric
-from vreid_bench.scoring.gallery_folder import open_shards
-from vreid_bench.scoring.gallery_manifest import Stored, is_gallery, read_manifest
-from vreid_bench.scoring.gallery_shards import Shard, find_shards, is_pattern
+from vreid_bench.scoring.galleries.folder import open_shards
+from vreid_bench.scoring.galleries.manifest import Stored, is_gallery, read_manifest
+from vreid_bench.scoring.galleries.shards import Shard, find_shards, is_pattern
 from vreid_bench.scoring.imports import Plugins
 from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_bench.scoring.ranks.by_parts import Block, Part, Ranking, choose_rows

@@ -1,0 +1,1 @@
+"""Galleries in shards: what is on disk, how it is written, checked and scored."""
