@@ -131,6 +131,8 @@ def _pool_repeated(columns: Columns, side: Side, make_pool: MakePool, pool: str 
     if len(first) == len(group):
         return
     array = to_array(features)
+    if array.ndim < 2:
+        raise InputError(f"{features.source}: has one number for each frame, expected vectors [F, E]; correct the file")
     if len(array) != len(tracklet):
         raise InputError(f"{features.source}: has {len(array)} rows, {names.source} {len(tracklet)}")
     name = pool or AVERAGE
