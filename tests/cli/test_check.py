@@ -10,6 +10,7 @@ from short_run import SHORT, record_of
 from tracklets_tree import FRAMES, ROWS, write
 from two_cameras import put
 
+from vreid_bench.registry.plugin_files import add_plugin_file, list_plugin_files
 from vreid_bench.system.fingerprint import digest as digest_of
 from vreid_bench.system.fingerprint import sha256
 
@@ -35,6 +36,16 @@ def vreid_aggregators():
     return {"capsule": Capsule}
 """
 WRONG = GOOD.replace("return self.scale * maps", "return torch.rand(()) * maps")
+
+
+RULE = """
+from vreid_bench import Convention, hookimpl
+
+
+@hookimpl
+def vreid_conventions():
+    return {"far": Convention("far", "1", False, "step", "skip", summary="", source="")}
+"""
 
 
 @pytest.fixture
@@ -140,6 +151,13 @@ def test_what_cannot_be_checked_is_a_sentence(cli, arguments, words):
     assert "Traceback" not in result.output
 
 
+def test_a_file_that_the_variable_names_already_is_one_plugin(file, monkeypatch):
+    monkeypatch.chdir(file.parent)
+    monkeypatch.setenv("VREID_PLUGIN_FILES", file.name)
+    with add_plugin_file(file):
+        assert [plugin.path for plugin in list_plugin_files()] == [file]
+
+
 def test_a_file_that_fails_or_has_no_name_is_a_sentence(cli, file):
     file.write_text("import no_such_module\n")
     result = cli("check", file)
@@ -147,6 +165,8 @@ def test_a_file_that_fails_or_has_no_name_is_a_sentence(cli, file):
     assert f"plugin {file} cannot be imported (ModuleNotFoundError" in result.stderr
     file.write_text("x = 1\n")
     assert "provides nothing, expected one name to run" in cli("run", "--plugin", file).stderr
+    file.write_text(RULE)
+    assert "provides no method or part, but convention far, expected one" in cli("run", "--plugin", file).stderr
     file.write_text(GOOD.replace('{"capsule": Capsule}', '{"capsule": Capsule, "other": Capsule}'))
     assert (
         f"provides capsule, other, expected one name to run; write {file}:NAME" in cli("run", "--plugin", file).stderr

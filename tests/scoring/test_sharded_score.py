@@ -170,6 +170,7 @@ def test_a_folder_is_verified(cli, files, tmp_path):
         (("--gallery", "g.npz", "--executor", "ray"), "--executor: is for a gallery in shards"),
         (("--gallery", "big", "--executor", "slurm"), "--executor slurm: makes rows of boards, and no scores"),
         (("--gallery", "g.npz", "--rerank", "zhong", "--candidates", 3), "--candidates: is for a gallery in shards"),
+        (("--gallery", "big", "--convention", "zone.toml"), "--convention zone: reads zone, and shards have pid and"),
         (("--gallery", "big", "--candidates", 3), "--candidates: says how many first ranks --rerank changes"),
         (
             ("--gallery", "big", "--rerank", "zhong", "--precision", "int8"),
@@ -182,7 +183,9 @@ def test_what_does_not_fit_is_refused(cli, files, tmp_path, options, message):
     if "big" in options:
         options = [tmp_path / "big" if option == "big" else option for option in options]
         write(cli, files, tmp_path / "big")
-    options = [files / option if option == "g.npz" else option for option in options]
+    rule = 'average_precision = "step"\nunmatched = "skip"\nmatch = [["zone", "same"]]\n'
+    (files / "zone.toml").write_text(rule)
+    options = [files / option if option in ("g.npz", "zone.toml") else option for option in options]
     result = cli("score", "--query", files / "q.npz", *options)
     assert result.exit_code == 2
     assert message in result.stderr

@@ -69,8 +69,8 @@ def fill(
     from vreid_bench.reporting.record_folder import read_records
 
     folder, as_json = folder or before.folder or LEADERBOARD, as_json or before.as_json
-    if not folder.is_dir():
-        raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with boards/")
+    if not boards and not folder.is_dir():
+        raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with boards/, or name a board FILE")
     making, registry = Making(how.pop("runs"), how.pop("trackers")), Registry.installed()
     for tracker in making.trackers:
         parse_part("trackers", tracker, registry)  # which refuses a wrong name before anything is read or run

@@ -104,9 +104,18 @@ def add(before: LeaderboardOptions, runs: tuple[Path, ...], replace: bool, folde
 )
 @click.option("--intervals", is_flag=True, help="With the 95 % interval over people behind mAP and R1.")
 @click.option("--source", type=click.Choice(SOURCES), help="Of the data, where the protocol has several boards.")
+@click.option("--fingerprint", default="", metavar="TEXT", help="How that of the protocol or of the data begins.")
 @LEADERBOARD_DIR
 @click.pass_obj
-def table(before: LeaderboardOptions, /, protocol: str, source: str | None, folder: Path | None, **shape: Any) -> None:
+def table(
+    before: LeaderboardOptions,
+    /,
+    protocol: str,
+    source: str | None,
+    fingerprint: str,
+    folder: Path | None,
+    **shape: Any,
+) -> None:
     """Print the board of PROTOCOL as a table for a paper.
 
     Rows of three seeds and more stand first. A letter is a tier: over other people and seeds, its rows cannot be told
@@ -126,14 +135,15 @@ def table(before: LeaderboardOptions, /, protocol: str, source: str | None, fold
         raise InputError(f"--dir {folder}: no such folder; expected a leaderboard, with records/")
     every = boards(read_records(folder))
     found = [b for b in every if b.first.protocol.name == protocol and source in (None, b.first.dataset.source)]
+    found = [b for b in found if any(each.startswith(fingerprint) for each in b.fingerprints)]
     if not found:
         names = sorted({board.first.folder for board in every})
-        raise InputError(f"{protocol}: has no such board in {folder}; it has {', '.join(names)}")
+        raise InputError(f"{protocol}: has no such board in {folder}; it has {', '.join(names) or 'none'}")
     if len(found) > 1:
-        names = [board.first.folder for board in found]
+        names = [f"{board.first.folder} {' '.join(board.fingerprints)}" for board in found]
         raise InputError(
-            f"{protocol}: has {len(found)} boards ({', '.join(names)}), expected one; choose with --source, or keep "
-            "data of other fingerprints in another folder (--dir)"
+            f"{protocol}: has {len(found)} boards, expected one: {', '.join(names)} (the fingerprints of protocol and "
+            "data); choose with --source or --fingerprint"
         )
     echo(render_table(found[0], TableShape(**shape)), nl=False)
 

@@ -48,7 +48,7 @@ def _describe_others(keys: Sequence[tuple[str, str]], kinds: Sequence[str]) -> s
     from vreid_bench.registry.entry import KINDS
 
     others = ", ".join(f"{KINDS[kind]} {name}" for kind, name in keys)
-    return f"no {KINDS[kinds[0]]}, but {others}" if others and len(kinds) == 1 else "nothing"
+    return f"no {KINDS[kinds[0]]}{' or part' * (len(kinds) > 1)}, but {others}" if others else "nothing"
 
 
 def _advise(path: Path, given: Sequence[tuple[str, str]]) -> str:

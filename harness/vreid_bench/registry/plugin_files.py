@@ -62,8 +62,9 @@ def list_plugin_files() -> list[PluginFile]:
 @contextmanager
 def add_plugin_file(path: Path) -> Iterator[None]:
     """Within the block, the plugins that are installed have this file among them."""
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = os.pathsep.join(filter(None, [before, str(path.expanduser().resolve())]))
+    before, added = os.environ.get(VARIABLE), path.expanduser().resolve()
+    known = [Path(each).expanduser().resolve() for each in (before or "").split(os.pathsep) if each]
+    os.environ[VARIABLE] = os.pathsep.join(map(str, known if added in known else [*known, added]))
     try:
         yield
     finally:

@@ -120,6 +120,11 @@ class Board:
         return self.records[0]
 
     @property
+    def fingerprints(self) -> tuple[str, str]:
+        """How the fingerprints of the protocol and of the data begin."""
+        return self.first.protocol.fingerprint[:8], self.first.dataset.fingerprint[:8]
+
+    @property
     def splits(self) -> str:
         """`10 splits`, or `3 of 10 splits (0-2)`; empty where the protocol has one."""
         return self.first.splits.words if self.first.splits else ""

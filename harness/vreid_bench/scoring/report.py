@@ -165,7 +165,10 @@ class Report:
             if name not in self.labels.attributes:
                 known = sorted(self.labels.attributes)
                 hint = suggestion(name, known)
-                raise InputError(f"no tracklet has the attribute {name!r}{hint}; known: {', '.join(known) or 'none'}")
+                raise InputError(
+                    f"no tracklet has the attribute {name!r}{hint}; known: {', '.join(known) or 'none'}; in a "
+                    f"file it is attribute.{name}"
+                )
         if not attributes:
             return self
         parts = {}

@@ -66,6 +66,8 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     assert request.query is not None, "a request with a gallery has queries"
     assert request.gallery is not None, "it names the shards"
     _refuse_options(request)
+    if request.conventions:
+        _refuse_attributes(choose_conventions(request.conventions, plugins))
     query = LabelledFeatures.from_arrays(read_arrays(request.query), str(request.query))
     query.check_once()
     vectors = query.vectors(request.dtype)
@@ -110,6 +112,17 @@ def _refuse_options(request: ScoreRequest) -> None:
     refused = [option for option, value in asked.items() if value not in (None, (), "listed")]
     if refused:
         raise InputError(f"{refused[0]}: is not computed of a gallery in shards; leave it out, or give one file")
+
+
+def _refuse_attributes(rules: Sequence[Convention]) -> None:
+    """Raise InputError, before anything is read, if every convention reads what shards do not have."""
+    asking = [rule for rule in rules if rule.attributes or rule.least_frames]
+    if len(asking) == len(rules):
+        what = ", ".join(dict.fromkeys(name for rule in asking for name in rule.attributes)) or "the number of frames"
+        raise InputError(
+            f"--convention {asking[0].name}: reads {what}, and shards have pid and camid alone; score one file, or "
+            "choose another convention"
+        )
 
 
 def _score_reranked(

@@ -118,7 +118,8 @@ def open_vectors(path: Path, width: int | None, metric: Metric) -> VectorFile:
         raise
     except Exception as fault:  # a damaged file makes its reader raise anything
         raise InputError(f"{path}: cannot be read as npz ({fault}); {WRITE}") from fault
-    if len(shape) != 2 or not shape[1] or shape[1] != (width or shape[1]) or dtype.kind != "f" or fortran:
+    fits = len(shape) == 2 and shape[0] >= 0 and shape[1] > 0 and shape[1] == (width or shape[1])
+    if not fits or dtype.kind != "f" or fortran:
         found = f"{dtype} {list(shape)}" + (", column by column" if fortran else "")
         expected = f"floats [N, {width}] row by row, as the queries" if width else "floats [N, E] row by row"
         raise InputError(f"{path}: embedding is {found}, expected {expected}")
