@@ -28,6 +28,15 @@ def states(call, *words):
     return {row["method"]: row["state"] for row in json.loads(done.stdout)["rows"]}
 
 
+def test_a_leaderboard_need_not_be_there_for_a_board_that_is_named(cli, cli_json, tmp_path):
+    board = tmp_path / "mine.toml"
+    board.write_text('says = "mine"\n[[rows]]\nmethods = ["mean-pooling"]\nprotocols = ["prid2011"]\nseeds = [0]\n')
+    asked = "leaderboard", "fill", "--dir", tmp_path / "mine", "--dry-run"
+    [row] = cli_json(*asked, board)["rows"]
+    assert row["state"] == "missing"
+    assert "no such folder; expected a leaderboard, with boards/, or name a board FILE" in cli(*asked).stderr
+
+
 @pytest.mark.slow
 def test_one_constant_of_a_method_makes_its_row_outdated_and_filling_mends_it(allotment):
     call = allotment.call

@@ -196,17 +196,16 @@ def test_a_board_is_printed_as_a_table(cli):
 
 def test_one_of_two_boards_is_chosen_by_its_fingerprint(cli, tmp_path):
     """Of data that was changed."""
-    record = json.loads((GOLDEN / "record.json").read_text())
-    for seed, fingerprint in ((0, "ab" * 32), (1, "cd" * 32)):
-        record["seed"], record["dataset"]["fingerprint"] = seed, fingerprint
-        place = tmp_path / "records/mars/synthetic" / f"temporal-pooling-small-seed{seed}.json"
+    for seed, fingerprint in enumerate(("ab" * 32, "cd" * 32)):
+        record = make_record(seed=seed, dataset__fingerprint=fingerprint)
+        place = tmp_path / "records" / record_path(record)
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps(record))
-    name, asked = record["protocol"]["name"], ("leaderboard", "table", record["protocol"]["name"], "--dir", tmp_path)
+        place.write_bytes(record.to_json())
+    name, asked = record.protocol.name, ("leaderboard", "table", record.protocol.name, "--dir", tmp_path)
     refused = cli(*asked)
     assert refused.exit_code == 2
     assert f"{name}: has 2 boards, expected one: " in refused.stderr
-    assert f"synthetic {record['protocol']['fingerprint'][:8]} abababab, " in refused.stderr
+    assert f"synthetic {record.protocol.fingerprint[:8]} abababab, " in refused.stderr
     for fingerprint in ("ab", "cdcdcdcd"):
         assert cli(*asked, "--fingerprint", fingerprint).exit_code == 0
 
