@@ -26,9 +26,9 @@ OF_ROWS = (
     "importance",
 )
 ADVICE = (
-    "add a column role with query, gallery or both, or name the files with --query FILE and --gallery FILE, or say the "
-    "side in the keys, as in query_f and gallery_f, or add the index of features of frames: tracks_test_info.mat and "
-    "query_IDX.mat, as MARS has them"
+    "add a column role with query, gallery or both, or name the files of both sides (`score --query FILE --gallery "
+    "FILE`), or say the side in the keys, as in query_f and gallery_f, or add the index of features of frames: "
+    "tracks_test_info.mat and query_IDX.mat, as MARS has them"
 )
 
 

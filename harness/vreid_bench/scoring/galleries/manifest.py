@@ -68,7 +68,8 @@ class Manifest(Entry):
 
     def describe(self) -> str:
         """What the gallery holds, in a line."""
-        return f"{self.rows:,} rows of {self.dim} numbers ({self.dtype}) in {len(self.shards):,} shards"
+        shards = f"{len(self.shards):,} shard{'s' * (len(self.shards) != 1)}"
+        return f"{self.rows:,} rows of {self.dim} numbers ({self.dtype}) in {shards}"
 
 
 def is_gallery(path: Path) -> bool:
