@@ -138,6 +138,10 @@ def test_a_part_that_cannot_be_built_is_not_tried_further(cli, file):
         (("max", "--kind", "loss"), "no loss is named 'max'"),
         (("max", "--kind", "network"), "no kind is named 'network'"),
         (("onnx", "--kind", "checkpoint"), "has no checks"),
+        (
+            ("triplet", "--set", "losses.triplet.margin=1"),
+            "loss 'triplet' of vreid-bench is tried alone, so write margin=1",
+        ),
         (("triplet", "--set", "marge=1"), "loss 'triplet' has no option 'marge'; did you mean margin?"),
         (("tacan", "--kind", "method", "--set", "a=1"), "--set: method 'tacan' of vreid-bench has no options"),
         (("max", "--method", "tacan"), "method 'tacan' has no aggregator 'max'"),

@@ -88,6 +88,9 @@ def parse_options(kind: str, name: str, assignments: Sequence[str], registry: Re
         option, equals, value = assignment.partition("=")
         if not equals:
             raise InputError(f"--set {assignment!r}: expected OPTION=VALUE, for instance --set margin=0.2")
+        if option not in entry.options and option.rpartition(".")[2] in entry.options:
+            end = option.rpartition(".")[2]
+            raise InputError(f"--set {assignment!r}: {entry.title} is tried alone, so write {end}={value}")
         known = option in entry.options
         given[option] = _read_value(option, value, entry.options[option], entry.types[option]) if known else value
         check_option(entry, option, given[option])
@@ -267,7 +270,8 @@ def _to_float(whole: int) -> float:
 def _read_setting(path: str, text: str, present: Any) -> Any:
     value = _read_value(path, text, present)
     if present is not None and type(value) is not type(present):
-        expected = f"{'list' if isinstance(present, tuple) else type(present).__name__}, as in {json.dumps(present)}"
+        form = json.dumps(present) if present != () else '["a","b"]'
+        expected = f"{'list' if isinstance(present, tuple) else type(present).__name__}, as in {form}"
         expected += " or 64x32" if path == "size" else ""
         raise InputError(f"--set {path}: expected {expected}, got {text!r}")
     return value
