@@ -38,16 +38,6 @@ def vreid_aggregators():
 WRONG = GOOD.replace("return self.scale * maps", "return torch.rand(()) * maps")
 
 
-RULE = """
-from vreid_bench import Convention, hookimpl
-
-
-@hookimpl
-def vreid_conventions():
-    return {"far": Convention("far", "1", False, "step", "skip", summary="", source="")}
-"""
-
-
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "capsule.py"
@@ -169,8 +159,11 @@ def test_a_file_that_fails_or_has_no_name_is_a_sentence(cli, file):
     assert f"plugin {file} cannot be imported (ModuleNotFoundError" in result.stderr
     file.write_text("x = 1\n")
     assert "provides nothing, expected one name to run" in cli("run", "--plugin", file).stderr
-    file.write_text(RULE)
-    assert "provides no method or part, but convention far, expected one" in cli("run", "--plugin", file).stderr
+    file.write_text(BOTH)
+    assert (
+        "provides no method or part, but protocol my-test, convention my-rule, expected one"
+        in cli("run", "--plugin", file).stderr
+    )
     file.write_text(GOOD.replace('{"capsule": Capsule}', '{"capsule": Capsule, "other": Capsule}'))
     assert (
         f"provides capsule, other, expected one name to run; write {file}:NAME" in cli("run", "--plugin", file).stderr

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
-from vreid_bench.registry.plugin_files import VARIABLE
+from vreid_bench.registry.plugin_files import advise_names
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError, UnknownName, suggestion
 
@@ -29,8 +29,7 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
     if pair is None and own:
         raise InputError(f"{name!r} is a dataset, expected a protocol; its protocols are {', '.join(sorted(own))}")
     if pair is None:
-        advice = f"`vreid-bench list protocols` shows all, and {VARIABLE} names a plugin's file"
-        raise UnknownName("no protocol is named", name, known, advice)
+        raise UnknownName("no protocol is named", name, known, advise_names("protocols"))
     return known[pair[0]].transfer_to(known[pair[1]], name, TUNING if name.endswith(TUNED) else 0.0)
 
 

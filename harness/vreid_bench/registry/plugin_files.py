@@ -53,6 +53,11 @@ class PluginFile(NamedTuple):
         return Plugin(self.path.name, sys.modules[name], self.path.name, HASH + digest)
 
 
+def advise_names(kind: str) -> str:
+    """What to do where no plugin provides a name of this kind."""
+    return f"`vreid-bench list {kind}` shows all, and {VARIABLE} names a plugin's file"
+
+
 def list_plugin_files() -> list[PluginFile]:
     """The files that VREID_PLUGIN_FILES names. Raises InputError for one that cannot be read."""
     paths = os.environ.get(VARIABLE, "").split(os.pathsep)

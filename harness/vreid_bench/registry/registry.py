@@ -19,7 +19,7 @@ from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import REQUIRED
 from vreid_bench.registry.loading import NAME, LoadedPlugins
 from vreid_bench.registry.option_types import accept, describe_fault
-from vreid_bench.registry.plugin_files import VARIABLE, list_plugin_files
+from vreid_bench.registry.plugin_files import advise_names, list_plugin_files
 from vreid_bench.registry.plugins import Plugin, choose_installed
 from vreid_bench.system.errors import InputError, UnknownName
 
@@ -79,8 +79,7 @@ class Registry:
         """The entry of that kind and name. Raises InputError with the nearest names."""
         found = self.find(kind, name)
         if found is None:
-            advice = f"`vreid-bench list {kind}` shows all, and {VARIABLE} names a plugin's file"
-            raise UnknownName(f"no {KINDS[kind]} is named", name, self._entries[kind], advice)
+            raise UnknownName(f"no {KINDS[kind]} is named", name, self._entries[kind], advise_names(kind))
         return found
 
     def get(self, kind: str, name: str) -> Any:
