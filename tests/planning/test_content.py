@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import threading
@@ -10,8 +11,11 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
+from picture_files import picture_of
+from PIL import Image
 
 from vreid_bench.contracts.dataset import Dataset, Split, Tracklet
+from vreid_bench.modeling.frames import FORMATS
 from vreid_bench.planning import content
 from vreid_bench.planning.content import find_decay, read_content
 from vreid_bench.planning.frame_faults import find_frame_faults
@@ -27,7 +31,7 @@ def copy(tmp_path):
     def write(name):
         for frame in FRAMES:
             (tmp_path / name / frame).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name / frame).write_bytes(frame.encode())
+            (tmp_path / name / frame).write_bytes(picture_of(frame))
         (tmp_path / name / "readme.txt").write_text("no frame")
         split = Split((Tracklet(FRAMES[:2], 1, 1),), (Tracklet(FRAMES[2:], 2, 1),), (0,), (0,))
         return Dataset("toy", tmp_path / name, (split, split), "unverified")
@@ -46,13 +50,13 @@ def by_hand(files):
 
 def test_it_is_the_hash_of_paths_and_bytes_of_all_frames(copy, tmp_path):
     dataset = copy("own")
-    assert sha256_of(dataset, tmp_path) == by_hand({frame: frame.encode() for frame in FRAMES})
+    assert sha256_of(dataset, tmp_path) == by_hand({frame: picture_of(frame) for frame in FRAMES})
     assert sha256_of(copy("other"), tmp_path) == sha256_of(dataset, tmp_path)
 
 
 def test_many_frames_are_hashed_in_order_of_their_paths(copy, tmp_path, monkeypatch):
     monkeypatch.setattr(content, "CHUNK", 2)
-    assert sha256_of(copy("own"), tmp_path) == by_hand({frame: frame.encode() for frame in FRAMES})
+    assert sha256_of(copy("own"), tmp_path) == by_hand({frame: picture_of(frame) for frame in FRAMES})
 
 
 def test_frames_are_read_at_the_same_time_and_a_bar_counts_them(copy, tmp_path, monkeypatch, capsys):
@@ -79,9 +83,9 @@ def test_frames_are_read_again_only_where_a_file_changed(copy, tmp_path, monkeyp
     (dataset.root / "readme.txt").write_text("changed")
     assert sha256_of(dataset, tmp_path) == before
     assert len(read) == 1
-    (dataset.root / FRAMES[0]).write_bytes(b"A/1.jpg")  # as many bytes
+    (dataset.root / FRAMES[0]).write_bytes(picture_of("A/1.jpg"))  # as many bytes
     os.utime(dataset.root / FRAMES[0], ns=(1, 1))
-    assert sha256_of(dataset, tmp_path) == by_hand({f: f.encode() for f in FRAMES} | {FRAMES[0]: b"A/1.jpg"})
+    assert sha256_of(dataset, tmp_path) == by_hand({f: picture_of(f) for f in FRAMES} | {FRAMES[0]: picture_of("A/1.jpg")})
     assert len(read) == 2
 
 
@@ -124,9 +128,9 @@ def test_frames_that_are_named_from_another_folder_are_not_called_lost(copy, tmp
 
 def test_a_run_warns_and_its_record_has_the_note(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
-    for frame, data in (("train/0/0.jpg", b"a"), ("test/1/0.jpg", b"a"), ("test/1/1.jpg", b"a")):
+    for frame in ("train/0/0.jpg", "test/1/0.jpg", "test/1/1.jpg"):
         (tmp_path / "set" / frame).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "set" / frame).write_bytes(data)
+        (tmp_path / "set" / frame).write_bytes(picture_of("a"))
     split = Split(
         (Tracklet(("train/0/0.jpg",), 1, 0),), (Tracklet(("test/1/0.jpg", "test/1/1.jpg"), 3, 1),), (0,), (0,)
     )
@@ -140,6 +144,28 @@ def test_a_run_warns_and_its_record_has_the_note(tmp_path, monkeypatch, capsys):
     assert "note: toy: 1 frames of 1 tracklets are the same picture as an earlier frame of their tracklet" in told
 
 
+@pytest.mark.parametrize("data", [b"<html>404</html>", b"GIF89a", b"%!PS-Adobe", b"\x00" * 40])
+def test_a_file_that_is_no_picture_stops_before_training_and_the_advice_names_the_data(copy, tmp_path, data):
+    dataset = copy("own")
+    path = dataset.root / FRAMES[1]
+    path.write_bytes(data)
+    with pytest.raises(InputError) as told:
+        read_content(dataset, tmp_path / "kept")
+    assert str(told.value) == (
+        f"frame {path} cannot be decoded (no image: expected JPEG, PNG, BMP, TIFF or WEBP); run `vreid-bench data "
+        f"verify toy --data {dataset.root} --decode` to list every such file, then copy those files again."
+    )
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_of_frames_is_taken(copy, tmp_path, kind):
+    dataset, buffer = copy("own"), io.BytesIO()
+    Image.new("RGB", (4, 6)).save(buffer, kind)
+    (dataset.root / FRAMES[1]).write_bytes(buffer.getvalue())
+    files = {frame: (dataset.root / frame).read_bytes() for frame in FRAMES}
+    assert sha256_of(dataset, tmp_path) == by_hand(files)
+
+
 def test_a_frame_that_decayed_is_found_where_all_are_read_again(copy, tmp_path):
     dataset = copy("own")
     assert find_decay(dataset, tmp_path) == ""  # nothing is known of before
@@ -147,7 +173,7 @@ def test_a_frame_that_decayed_is_found_where_all_are_read_again(copy, tmp_path):
     assert find_decay(dataset, tmp_path) == ""
     path = dataset.root / FRAMES[0]
     state, data = path.stat(), bytearray(path.read_bytes())
-    data[0] ^= 1
+    data[-1] ^= 1
     path.write_bytes(data)
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert read_content(dataset, tmp_path) == before  # a run does not read everything again

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from picture_files import picture_of
 from safetensors.numpy import save_file
 
 from vreid_bench import (
@@ -76,7 +77,7 @@ def write_frames(root):
     """A file for every frame of SPLIT, with its name as content."""
     for frame in {frame for each in (*SPLIT.train, *SPLIT.test) for frame in each.frames}:
         (root / frame).parent.mkdir(parents=True, exist_ok=True)
-        (root / frame).write_text(frame)
+        (root / frame).write_bytes(picture_of(frame))
     return root
 
 
@@ -430,7 +431,7 @@ def test_a_copy_under_another_name_is_a_run_of_its_own(registry, tmp_path):
 
 def test_another_picture_under_the_same_name_is_another_run(registry, tmp_path):
     before = plan(registry, tmp_path)
-    (tmp_path / "own" / SPLIT.train[0].frames[0]).write_text("another")
+    (tmp_path / "own" / SPLIT.train[0].frames[0]).write_bytes(picture_of("another"))
     after = plan(registry, tmp_path)
     assert before.id != after.id
     assert before.folds[0].training[0].fingerprint != after.folds[0].training[0].fingerprint

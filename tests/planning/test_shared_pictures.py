@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from picture_files import picture_of
 
 from vreid_bench.contracts.dataset import Dataset, Split, Tracklet
 from vreid_bench.planning.content import find_pictures, read_content
@@ -21,7 +22,7 @@ def shared(tmp_path, *, train=(), test=()):
             frames = tuple(f"{part}/{number}/{place}.jpg" for place in range(len(texts)))
             for frame, text in zip(frames, texts, strict=True):
                 (tmp_path / "set" / frame).parent.mkdir(parents=True, exist_ok=True)
-                (tmp_path / "set" / frame).write_bytes(text.encode())
+                (tmp_path / "set" / frame).write_bytes(picture_of(text))
             tracklets.append(Tracklet(frames, pid, number))
         parts.append(tuple(tracklets))
     split = Split(*parts, (0,), tuple(range(len(test))))
@@ -50,7 +51,7 @@ def test_copies_of_a_tracklet_are_nobodys_fault(tmp_path, frames):
     """As the gallery of DukeMTMC-VideoReID has the queries once more."""
     (tmp_path / "set").mkdir()
     for frame in (*frames, "other.jpg"):
-        (tmp_path / "set" / frame).write_bytes(b"one picture" if frame != "other.jpg" else b"other")
+        (tmp_path / "set" / frame).write_bytes(picture_of("other" if frame == "other.jpg" else "one"))
     copies = (*(Tracklet((frame,), 1, 5) for frame in frames), Tracklet(("other.jpg",), 2, 5))
     dataset = Dataset("toy", tmp_path / "set", (Split((), copies, (0,), (1, 2)),), "unverified")
     assert read_content(dataset, tmp_path / "cache")[1:] == ((), ())
@@ -81,7 +82,7 @@ def test_a_frame_that_is_listed_twice_is_noted_once_for_all_splits():
 
 def test_of_frames_that_cannot_be_read_nothing_is_said_and_of_the_others_all(tmp_path, monkeypatch):
     monkeypatch.setenv("VREID_CACHE", str(tmp_path / "cache"))
-    for name, data in {"a.jpg": b"one", "b.jpg": b"one", "empty.jpg": b""}.items():
+    for name, data in {"a.jpg": picture_of("one"), "b.jpg": picture_of("one"), "empty.jpg": b""}.items():
         (tmp_path / name).write_bytes(data)
     tracklets = (Tracklet(("a.jpg", "empty.jpg"), 1, 1), Tracklet(("b.jpg", "gone.jpg"), 2, 1))
     found = find_pictures(Dataset("toy", tmp_path, (Split((), tracklets, (0,), (0, 1)),), "unverified"))

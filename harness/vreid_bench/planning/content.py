@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.contracts.dataset import Dataset
-from vreid_bench.modeling.frames import advise, find_cut
+from vreid_bench.modeling.frames import FORMATS, advise, find_cut
 from vreid_bench.planning.dataset_lists import RELATIVE
 from vreid_bench.planning.shared_pictures import SharedPictures, find_shared_pictures
 from vreid_bench.system.cache_folder import cache_folder
@@ -31,6 +31,7 @@ from vreid_bench.system.progress import bar
 from vreid_bench.system.terminal import echo
 
 CHUNK = 256  # files that a thread takes at a time
+PREFIX = 16  # bytes that Pillow tells a format by
 THREADS = 8  # they wait for the disk most of the time
 
 
@@ -169,9 +170,20 @@ def _digest_frame(dataset: Dataset, frame: str) -> bytes:
             data = file.read()
     except OSError as fault:
         raise InputError(_describe(root, frame, fault)) from fault
-    if cut := find_cut(data):
-        raise InputError(f"frame {root / frame} {cut}; {advise(dataset.name, root)}")
+    if fault := find_cut(data) or _find_strange(data):
+        raise InputError(f"frame {root / frame} {fault}; {advise(dataset.name, root)}")
     return hashlib.sha256(data).digest()
+
+
+def _find_strange(data: bytes) -> str:
+    """What shows, without decoding, that a file is no image of a format that frames have; empty if nothing does."""
+    from PIL import Image
+
+    Image.init()
+    accepts = (Image.OPEN[name][1] for name in FORMATS)
+    if any(accept is None or accept(data[:PREFIX]) for accept in accepts):
+        return ""
+    return f"cannot be decoded (no image: expected {', '.join(FORMATS[:-1])} or {FORMATS[-1]})"
 
 
 def _describe(root: Path, frame: str, fault: OSError) -> str:
