@@ -128,6 +128,23 @@ def test_what_a_training_could_not_do_is_told_without_one(cli, tiny_mars, empty,
     assert message in refused.stderr
 
 
+def test_what_a_part_refuses_is_told_before_the_weights_that_are_missing(cli, tiny_mars, empty):
+    options = (
+        "--preset",
+        "paper",
+        "--data",
+        tiny_mars,
+        "--runs",
+        empty / "runs",
+        "--set",
+        'optimizer.options={"foo": 1}',
+    )
+    refused = cli("run", "--plugin", "mean-pooling", *options)
+    assert refused.exit_code == 2
+    assert "Adam has no option 'foo'" in refused.stderr
+    assert "begins from published weights" in cli("run", "--plugin", "mean-pooling", *options[:-2]).stderr
+
+
 def test_a_batch_of_more_people_than_there_are_is_told_as_the_run_tells_it(cli, cli_json, tiny_mars, empty):
     options = ("run", "--plugin", "mean-pooling", "--data", tiny_mars, "--runs", empty / "runs", *SHORT, "--dry-run")
     told = (

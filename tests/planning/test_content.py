@@ -85,7 +85,9 @@ def test_frames_are_read_again_only_where_a_file_changed(copy, tmp_path, monkeyp
     assert len(read) == 1
     (dataset.root / FRAMES[0]).write_bytes(picture_of("A/1.jpg"))  # as many bytes
     os.utime(dataset.root / FRAMES[0], ns=(1, 1))
-    assert sha256_of(dataset, tmp_path) == by_hand({f: picture_of(f) for f in FRAMES} | {FRAMES[0]: picture_of("A/1.jpg")})
+    assert sha256_of(dataset, tmp_path) == by_hand(
+        {f: picture_of(f) for f in FRAMES} | {FRAMES[0]: picture_of("A/1.jpg")}
+    )
     assert len(read) == 2
 
 

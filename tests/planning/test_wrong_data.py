@@ -78,7 +78,7 @@ READERS = {
     "returns a list": (Reader(returns=list), "`read` returned a list, expected a Dataset"),
     "returns None": (SimpleNamespace(read=lambda root: None), "`read` returned None, expected a Dataset"),
     "returns the split": (Reader(returns=lambda: SPLIT), "`read` returned a Split, expected a Dataset"),
-    "fails": (Reader(returns=failing), "failed (KeyError: 'person'); VREID_TRACEBACK=1 shows where"),
+    "fails": (Reader(returns=failing), "failed (KeyError: 'person') at "),
     "unknown source": (Reader(source="mine"), "source 'mine', expected one of official, unverified, synthetic"),
     "text as root": (Reader(root="/data"), "the root '/data', expected the Path that `read` was given"),
     "another name": (

@@ -222,9 +222,9 @@ def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False)
     chosen = choose_method(registry, method_request, request.assignments, request.rerank)
     beginning = Beginning.choose(chosen, registry, request.weights, request.from_scratch)
     chosen = chosen.begin_randomly(earlier.record.method.from_scratch if earlier else beginning.scratch)
+    check_buildable(registry, chosen)  # before the weights: whoever adds them should not meet a fault only then
     if earlier is None and not dry:
         beginning.check(chosen)
-    check_buildable(registry, chosen)
     return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation, beginning)
 
 

@@ -13,11 +13,12 @@ from typing import Any
 from vreid_bench.contracts.dataset_description import DatasetDescription
 from vreid_bench.contracts.recipe import Method, Preset
 from vreid_bench.contracts.weight_file import WeightFile
+from vreid_bench.registry.failures import describe_failure
 from vreid_bench.registry.inspection import read_docstrings, read_option_types, read_options
 from vreid_bench.registry.option_types import Types
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.source_code import fingerprint_modules
-from vreid_bench.system.errors import TRACEBACK, InputError, describe_exception
+from vreid_bench.system.errors import TRACEBACK, InputError
 from vreid_bench.system.memory import is_out_of_memory
 
 KINDS = {
@@ -185,7 +186,7 @@ class Entry:
 
 @contextmanager
 def blame(who: str) -> Iterator[None]:
-    """Turn any exception of the block into an InputError that names `who`.
+    """Turn any exception of the block into an InputError that names `who`, and the line of its code.
 
     An InputError passes unchanged, and so does a lack of memory. With VREID_TRACEBACK=1 every exception does, so that
     its author sees the traceback.
@@ -197,7 +198,7 @@ def blame(who: str) -> Iterator[None]:
     except Exception as fault:  # a plugin can raise anything; all of it is reported
         if os.environ.get(TRACEBACK) or is_out_of_memory(fault):  # for which no plugin is to blame
             raise
-        raise InputError(f"{who} failed ({describe_exception(fault)}); {TRACEBACK}=1 shows where") from fault
+        raise InputError(describe_failure(who, fault)) from fault
 
 
 @contextmanager

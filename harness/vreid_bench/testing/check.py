@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple
 from unittest import SkipTest
 
 from vreid_bench.modeling.probe import keep_streams
-from vreid_bench.system.errors import TRACEBACK, InputError, describe_exception
+from vreid_bench.registry.failures import describe_failure
+from vreid_bench.system.errors import TRACEBACK, InputError
 from vreid_bench.system.memory import is_out_of_memory
 from vreid_bench.testing.place import find_place
 from vreid_bench.testing.subject import Subject
@@ -82,4 +83,4 @@ def describe(subject: Subject, fault: Exception) -> str:
     """A fault in a sentence; an exception of the subject's code names it."""
     if isinstance(fault, InputError):
         return str(fault)
-    return f"{subject.title} failed ({describe_exception(fault)}); {TRACEBACK}=1 shows where"
+    return describe_failure(subject.title, fault)
