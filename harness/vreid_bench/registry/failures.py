@@ -18,17 +18,19 @@ def describe_failure(who: str, fault: BaseException) -> str:
     return f"{who} failed ({describe_exception(fault)}){' ' * bool(line)}{told}"
 
 
-def find_raising_line(fault: BaseException) -> str:
+def find_raising_line(fault: BaseException, plugin: str | None = None) -> str:
     """The innermost line of the plugin behind an exception, as `FILE, line N, in FUNCTION`.
 
-    The plugin is the first package that the harness calls, itself or by torch. A library that the plugin calls is not
-    its code. Empty if none of its code was running, as where a call does not fit the function.
+    plugin: the top-level package of its code; by default the first that the harness calls, itself or by torch. A
+    library that the plugin calls is not its code. Empty if none of its code was running, as where a call does not fit
+    the function.
     """
     frames = list(traceback.walk_tb(fault.__traceback__))
     packages = [str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame, _ in frames]
-    plugin = next((package for package in packages if package not in CALLERS), None)
+    plugin = plugin or next((package for package in packages if package not in CALLERS), "")
     own = [at for at, package in zip(frames, packages, strict=True) if package == plugin]
     if not own:
         return ""
     frame, line = own[-1]
-    return f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
+    function = frame.f_code.co_name
+    return f"{frame.f_code.co_filename}, line {line}{f', in {function}' if function != '<module>' else ''}"

@@ -5,19 +5,20 @@ from __future__ import annotations
 import traceback
 
 from vreid_bench.contracts.convention import Convention
+from vreid_bench.registry.failures import find_raising_line
 from vreid_bench.system.errors import InputError, describe_exception
 
 
-def describe_import_fault(fault: BaseException, package: str) -> str:
-    """The exception in a sentence, with the file and the line of the plugin's own code that it passed last.
+def describe_import_fault(who: str, fault: BaseException, package: str) -> str:
+    """What stopped the import of `who`, with the line of its own code, as the begin of a sentence.
 
-    package: the top-level package of that code. What fails in the checks of a convention is said of its field.
+    package: the top-level package of that code. Where the harness refused what the plugin made, such as a field of a
+    convention, that is said alone: there is nothing wrong with the import.
     """
-    text = explain_convention(fault) or describe_exception(fault)
-    for frame, line in reversed(list(traceback.walk_tb(fault.__traceback__))):
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package:
-            return f"{text}; {frame.f_code.co_filename}, line {line}"
-    return text
+    line = find_raising_line(fault, package)
+    place = f"; {line}" if line else ""
+    refused = explain_convention(fault) or (str(fault) if isinstance(fault, InputError) else "")
+    return f"{who}: {refused}{place}" if refused else f"{who} cannot be imported ({describe_exception(fault)}{place})"
 
 
 def explain_convention(fault: BaseException) -> str:

@@ -46,10 +46,9 @@ class PluginFile(NamedTuple):
                 exec(compile(self.content, self.path, "exec"), vars(module))  # as an import of an installed one would
             except Exception as fault:  # a module can raise anything; all of it is reported
                 del sys.modules[name]
-                raise InputError(
-                    f"plugin {self.path} cannot be imported ({describe_import_fault(fault, name)}); repair it. It "
-                    "may import installed packages, but no file beside it"
-                ) from fault
+                told = describe_import_fault(f"plugin {self.path}", fault, name)
+                alone = ". It may import installed packages, but no file beside it" * isinstance(fault, ImportError)
+                raise InputError(f"{told}; correct it{alone}") from fault
         return Plugin(self.path.name, sys.modules[name], self.path.name, HASH + digest)
 
 

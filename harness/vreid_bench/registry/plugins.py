@@ -62,10 +62,9 @@ class Installed(NamedTuple):
             module = self.point.load()
         except Exception as fault:  # a module can raise anything; all of it is reported
             package = self.point.module.partition(".")[0]
+            told = describe_import_fault(f"plugin {self.point.name!r} of {self.distribution}", fault, package)
             raise InputError(
-                f"plugin {self.point.name!r} of {self.distribution} cannot be imported "
-                f"({describe_import_fault(fault, package)}); repair or uninstall {self.distribution}, or name "
-                "the plugins to load in VREID_PLUGINS"
+                f"{told}; correct or uninstall {self.distribution}, or name the plugins to load in VREID_PLUGINS"
             ) from fault
         return Plugin(self.point.name, module, self.distribution, self.version)
 
