@@ -54,6 +54,20 @@ def test_one_seed_stands_beside_the_verdict():
     assert "holds (1 seed)" in render_claims_text(judge(make_claim(), records=rows), None)
 
 
+def test_the_verdict_of_an_earlier_leaderboard_stands_beside_that_of_today():
+    claims = [
+        make_claim(before={"mars": "cannot be told (1 seed)"}),
+        make_claim("bad", "good", before={"elsewhere": "holds"}),
+    ]
+    page = render_claims(judge(*claims, records=ROWS, before="of other recipes")).decode()
+    assert [row[-2:] for row in rows_of(page, "## A paper")] == [
+        ["holds", "cannot be told (1 seed)"],
+        ["does not hold", ""],
+    ]
+    assert "\n*Before*: the verdict of other recipes.\n" in page
+    assert "efore" not in render_claims(judge(*claims, records=ROWS)).decode().split("## A paper")[1]
+
+
 def test_the_same_sentence_stands_once():
     says = [row[0] for row in rows_of(render_claims(judge(make_claim(), make_claim("bad", "good"))).decode(), "## A")]
     assert says == ["good is better", ""]

@@ -42,6 +42,7 @@ class Claim(Entry):
     better: Side
     worse: Side
     printed: tuple[Percent, Percent] | None = None  # as the paper prints both; None: it prints a curve, or nothing
+    before: dict[Name, Text] = Field(default_factory=dict)  # protocol -> the verdict of an earlier leaderboard
     note: Text = ""
 
 
@@ -57,6 +58,7 @@ class Claims(Entry):
     """What a paper states."""
 
     paper: Words
+    before: Text = ""  # how the earlier leaderboard trained and tested; empty: there is none
     claim: tuple[Claim, ...]
     unjudged: tuple[Unjudged, ...] = ()
 

@@ -43,7 +43,9 @@ def render_claims(judged: Sequence[Judged]) -> bytes:
 
 def list_paper_lines(paper: Judged) -> list[str]:
     """The claims of a paper as lines of Markdown, with notes, and with what it states that is not judged."""
-    lines = [_claims_table(paper.judgements) + "\n"] if paper.judgements else []
+    lines = [_claims_table(paper.judgements, before=bool(paper.before)) + "\n"] if paper.judgements else []
+    if paper.before:
+        lines.append(f"*Before*: the verdict {escape(paper.before)}.\n")
     lines += [f"* {escape(where)}: {escape(note)}\n" for note, where in _collect_notes(paper.judgements).items()]
     if paper.unjudged:
         lines.append(UNJUDGED)
@@ -106,13 +108,13 @@ def _add_single(several: int, single: int) -> str:
     return f"{several} + {single} with 1 seed" if single else str(several)
 
 
-def _claims_table(judgements: Sequence[Judgement]) -> str:
+def _claims_table(judgements: Sequence[Judgement], *, before: bool) -> str:
     headers = ["the paper says", "where", "protocol", "better", "worse", "metric", "printed"]
-    headers += ["measured", "difference", "95 %", "seeds", "verdict"]
-    return markdown(headers, list(_list_rows(judgements)), "llllllrrrrrl")
+    headers += ["measured", "difference", "95 %", "seeds", "verdict", *["before"] * before]
+    return markdown(headers, list(_list_rows(judgements, before)), "llllllrrrrrl" + "l" * before)
 
 
-def _list_rows(judgements: Sequence[Judgement]) -> Iterator[list[str]]:
+def _list_rows(judgements: Sequence[Judgement], before: bool) -> Iterator[list[str]]:
     """The cells of each judgement; what is said is left out where the row above says the same."""
     above = ""
     for each in judgements:
@@ -120,7 +122,8 @@ def _list_rows(judgements: Sequence[Judgement]) -> Iterator[list[str]]:
         says, above = "" if claim.says == above else claim.says, claim.says
         sides = [write_side(side, each.preset) for side in (claim.better, claim.worse)]
         words = [says, claim.where, _write_test(each), *sides, claim.metric]
-        yield [*map(escape, words), _pair(claim.printed, 1), *_measured(each), _seeds(each), _verdict(each)]
+        earlier = [escape(claim.before.get(each.protocol, ""))] * before
+        yield [*map(escape, words), _pair(claim.printed, 1), *_measured(each), _seeds(each), _verdict(each), *earlier]
 
 
 def _measured(judgement: Judgement) -> list[str]:

@@ -49,6 +49,7 @@ class Judged(NamedTuple):
     name: str
     paper: str
     claims: int
+    before: str  # how the earlier leaderboard trained and tested, of which claims have a verdict; empty: none
     judgements: tuple[Judgement, ...]
     unjudged: tuple[Unjudged, ...]
 
@@ -65,6 +66,7 @@ def judge_papers(papers: Mapping[str, Claims], records: Iterable[Record]) -> lis
             name,
             claims.paper,
             len(claims.claim),
+            claims.before,
             tuple(each for claim in claims.claim for each in judge_claim(claim, kept)),
             claims.unjudged,
         )
