@@ -296,3 +296,68 @@ def test_a_fault_of_a_protocol_names_the_line_of_its_plugin(cli, file):
     line = next(number for number, text in enumerate(file.read_text().splitlines(), 1) if '"my-test"' in text)
     assert f"change {file}, line {line}\n" in done.output
     assert "contracts" not in done.output
+
+
+YARD = """
+from vreid_bench import Dataset, InputError, Protocol, Split, Tracklet, hookimpl
+
+
+class Reader:
+    def read(self, root):
+        if not (root / "yard.csv").is_file():
+            raise InputError(f"{root}: has no yard.csv; name a copy of yard")
+        people = tuple(Tracklet((f"{pid}.jpg",), pid, 1) for pid in (1, 2))
+        return Dataset("yard", root, (Split(people, people, (0,), (0, 1)),), "unverified")
+
+
+@hookimpl
+def vreid_datasets():
+    return {"yard": Reader()}
+
+
+@hookimpl
+def vreid_protocols():
+    rules = ("torchreid", "offical")
+    return {"yard": Protocol("yard", "1", "yard", "torchreid", rules, "", "")}
+"""
+
+
+def test_a_convention_that_nobody_provides_is_told_of_the_data_set_where_the_protocol_names_it(cli, file, tmp_path):
+    file.write_text(YARD)
+    (tmp_path / "yard.csv").touch()
+    done = cli("check", file, "--kind", "dataset", "--data", tmp_path)
+    assert done.exit_code == 1
+    said = "protocol 'yard' of capsule.py is scored under the convention 'offical', which no plugin provides; did you "
+    line = 1 + YARD.splitlines().index('    rules = ("torchreid", "offical")')
+    assert done.output.count(said + "mean official?") == 1
+    _, _, after = done.output.partition(said)
+    assert after.splitlines()[1].strip() == f"change {file}, line {line}"
+    assert "FAILED" in after  # what else is wrong with the data is told of `read`
+    assert "in Reader.read" in after
+    for name in ("dataset", "protocol"):
+        assert f"change {file}, line {line}\n" in cli("check", file, "--kind", name).output
+
+
+def test_a_part_that_nobody_provides_is_told_where_the_method_names_it(cli, file):
+    source = """
+from vreid_bench import Clipping, Method, Part, hookimpl
+
+
+def build(preset):
+    return Method(
+        encoder=Part("resnet"),
+        aggregator=Part("maxx"),
+        matcher=Part("cosine"),
+        test=Clipping("all", 4),
+        size=(64, 32),
+    )
+
+
+@hookimpl
+def vreid_methods():
+    return {"mine": build}
+"""
+    file.write_text(source)
+    done = cli("check", file)
+    line = 1 + source.splitlines().index('        aggregator=Part("maxx"),')
+    assert f"change {file}, line {line}\n" in done.output, done.output
