@@ -52,7 +52,7 @@ def test_a_part_that_conforms_has_a_line_for_each_law(cli):
     assert result.exit_code == 0, result.output
     assert "aggregator 'max' of vreid-bench, as in method max-pooling at preset small" in result.output
     assert "builds             It is built from its options" in result.output
-    assert result.output.endswith("10 passed, 1 skipped\n")
+    assert result.output.endswith("11 passed, 1 skipped\n")
 
 
 def test_a_failure_says_what_was_found_and_the_line_and_the_exit_code_is_one(cli, file):
@@ -108,7 +108,7 @@ def test_options_that_the_part_refuses_are_what_is_to_be_changed(cli, file):
 def test_json_has_every_outcome(cli):
     outcomes = json.loads(cli("check", "flip", "--json").stdout)
     assert {each["state"] for each in outcomes} == {"passed"}
-    assert [each["name"] for each in outcomes][:2] == ["provided", "run"]
+    assert [each["name"] for each in outcomes][:2] == ["provided", "annotations"]
     assert all(each["seconds"] >= 0 for each in outcomes)
 
 
@@ -117,7 +117,7 @@ def test_a_part_that_cannot_be_built_is_not_tried_further(cli, file):
     result = cli("check", file)
     assert result.exit_code == 1
     assert "needs its option 'scale'" in result.output
-    assert result.output.endswith("1 passed, 1 failed\n")
+    assert result.output.endswith("2 passed, 1 failed\n")
 
 
 @pytest.mark.parametrize(
@@ -361,3 +361,56 @@ def vreid_methods():
     done = cli("check", file)
     line = 1 + source.splitlines().index('        aggregator=Part("maxx"),')
     assert f"change {file}, line {line}\n" in done.output, done.output
+
+
+QUOTED = GOOD.replace("import torch\n", "from __future__ import annotations\n\nimport torch\n", 1).replace(
+    "scale: float = 1.0", 'scale: "float" = 1.0,\n        width: Late | None = None'
+)
+
+
+def test_a_quoted_annotation_is_held_to_and_one_that_cannot_be_read_is_named(cli, file):
+    file.write_text(QUOTED)
+    assert "takes a number, found 'hot'" in cli("check", file, "--set", "scale=hot").stderr
+    result = cli("check", file)
+    assert result.exit_code == 0, result.output
+    said = "the annotation of its option 'width' cannot be read (NameError: name 'Late'"
+    assert (
+        f"aggregator 'capsule' of capsule.py: {said} is not defined), expected a type that is there when the code runs"
+        in result.output
+    )
+    line = 1 + QUOTED.splitlines().index("        width: Late | None = None):")
+    assert f"see {file}, line {line}\n" in result.output
+
+
+PRINTED = """
+from vreid_bench import Clipping, Method, Part, hookimpl, reported_row, reported_table
+
+OURS = reported_row("Table 2, ours", {"mars": "mAP R1", "mars-to-duke-video": "R1", "COLUMN": "mAP"}, "80.1 86 40 30")
+THEIRS = reported_table("Table 2", {"mars-dev": "mAP"}, {"theirs": "70.2"})
+
+
+def build(preset):
+    model = Part("resnet", {"depth": 8}), Part("max"), Part("mean")
+    return Method(*model, test=Clipping("all", 0), size=(64, 32), reported=OURS, quoted=THEIRS)
+
+
+@hookimpl
+def vreid_methods():
+    return {"mine": build}
+"""
+
+
+def test_a_data_set_of_printed_numbers_that_nobody_provides_is_a_note_of_check_and_stops_nothing(cli, file, tiny_mars):
+    file.write_text(PRINTED.replace("COLUMN", "ls-vid"))
+    assert "  reported " in cli("check", file).output
+    assert "which is no data set" not in cli("check", file).output
+    file.write_text(PRINTED.replace("COLUMN", "ls-vidd"))
+    done = cli("check", file)
+    said = "'Table 2, ours' has a number on 'ls-vidd', which is no data set and no protocol here; did"
+    assert f"method 'mine' of capsule.py: {said} you mean ls-vid" in done.output
+    line = 1 + next(n for n, text in enumerate(file.read_text().splitlines()) if text.startswith("OURS"))
+    assert f"see {file}, line {line}\n" in done.output
+    assert "skipped" in done.output
+    assert done.exit_code == 0, done.output
+    dry = cli("run", "--plugin", file, "--protocol", "mars", "--data", tiny_mars, "--dry-run")
+    assert dry.exit_code == 0, dry.output

@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+import textwrap
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.registry.option_types import find_code
 from vreid_bench.system.errors import InputError, UnknownName
 from vreid_bench.testing.subject import Misuse, Subject
 
@@ -52,7 +55,7 @@ def find_place(subject: Subject, fault: BaseException) -> str:
     with suppress(InputError, OSError, TypeError):
         value = subject.entry.value
         unknown = next((cause.name for cause in _list_causes(fault) if isinstance(cause, UnknownName)), None)
-        if unknown is not None and (place := _find_text(subject, unknown)):
+        if unknown is not None and (place := find_text(subject, unknown)):
             return place
         if isinstance(value, Protocol | Convention):
             return _find_definition(subject)
@@ -81,10 +84,10 @@ def _find_definition(subject: Subject) -> str:
     plugin = subject.entry.plugin
     if plugin.source == type(subject.entry.value).__module__:
         return ""  # no plugin provides it, and its class is the harness's own
-    return _find_text(subject, subject.entry.name) or inspect.getsourcefile(sys.modules[plugin.source]) or ""
+    return find_text(subject, subject.entry.name) or inspect.getsourcefile(sys.modules[plugin.source]) or ""
 
 
-def _find_text(subject: Subject, text: str) -> str:
+def find_text(subject: Subject, text: str) -> str:
     """Where the code of the plugin first has a text that is this and nothing else; empty if it has none."""
     plugin = subject.entry.plugin
     inside = [sys.modules[plugin.source]] if plugin.source in sys.modules else []
@@ -96,6 +99,20 @@ def _find_text(subject: Subject, text: str) -> str:
             lines = [node.lineno for node in texts if node.value == text]
             if lines:
                 return f"{file}, line {min(lines)}"
+    return ""
+
+
+def find_option(factory: Any, option: str) -> str:
+    """Where the code of a factory annotates an option; empty if that cannot be found."""
+    owner = factory.func if isinstance(factory, partial) else factory
+    for each in (find_code(factory), owner):  # a dataclass has no `__init__` in its file, but the field
+        with suppress(OSError, TypeError, SyntaxError):
+            lines, first = inspect.getsourcelines(each)
+            for node in ast.walk(ast.parse(textwrap.dedent("".join(lines)))):
+                named = isinstance(node, ast.arg) and node.arg == option
+                field = isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == option
+                if isinstance(node, ast.arg | ast.AnnAssign) and (named or field):
+                    return f"{inspect.getsourcefile(each)}, line {first + node.lineno - 1}"
     return ""
 
 
