@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vreid_bench.contracts.dataset import ATTRIBUTE
+from vreid_bench.importing.boxmot import UNUSED
 from vreid_bench.importing.content import EXAMPLE, Column, Content, describe_array, find_shape
 from vreid_bench.importing.keys import ATTRIBUTES, LABEL_FIRST, SIDES, Meaning, Side, find_side, recognise_key
 from vreid_bench.system.errors import InputError
@@ -73,7 +74,8 @@ def collect_columns(contents: Iterable[tuple[Content, Side]], joined: Container[
                 continue
             if meaning is None:
                 columns.lines.append(f"{words} -> not used")
-                if find_shape(value):  # a single number or text has no value for each row
+                # a single number has no value for each row, and of boxmot's columns it is known what they are
+                if find_shape(value) and not key.startswith(UNUSED):
                     columns.unused.setdefault(content.origin, []).append(key)
                 continue
             exact = key.rpartition(".")[2] == meaning.kind
