@@ -52,7 +52,7 @@ def test_a_part_that_conforms_has_a_line_for_each_law(cli):
     assert result.exit_code == 0, result.output
     assert "aggregator 'max' of vreid-bench, as in method max-pooling at preset small" in result.output
     assert "builds             It is built from its options" in result.output
-    assert result.output.endswith("10 passed, 1 skipped\n")
+    assert result.output.endswith("11 passed, 1 skipped\n")
 
 
 def test_a_failure_says_what_was_found_and_the_line_and_the_exit_code_is_one(cli, file):
@@ -108,7 +108,7 @@ def test_options_that_the_part_refuses_are_what_is_to_be_changed(cli, file):
 def test_json_has_every_outcome(cli):
     outcomes = json.loads(cli("check", "flip", "--json").stdout)
     assert {each["state"] for each in outcomes} == {"passed"}
-    assert [each["name"] for each in outcomes][:2] == ["provided", "run"]
+    assert [each["name"] for each in outcomes][:2] == ["provided", "annotations"]
     assert all(each["seconds"] >= 0 for each in outcomes)
 
 
@@ -117,7 +117,7 @@ def test_a_part_that_cannot_be_built_is_not_tried_further(cli, file):
     result = cli("check", file)
     assert result.exit_code == 1
     assert "needs its option 'scale'" in result.output
-    assert result.output.endswith("1 passed, 1 failed\n")
+    assert result.output.endswith("2 passed, 1 failed\n")
 
 
 @pytest.mark.parametrize(
@@ -296,3 +296,121 @@ def test_a_fault_of_a_protocol_names_the_line_of_its_plugin(cli, file):
     line = next(number for number, text in enumerate(file.read_text().splitlines(), 1) if '"my-test"' in text)
     assert f"change {file}, line {line}\n" in done.output
     assert "contracts" not in done.output
+
+
+YARD = """
+from vreid_bench import Dataset, InputError, Protocol, Split, Tracklet, hookimpl
+
+
+class Reader:
+    def read(self, root):
+        if not (root / "yard.csv").is_file():
+            raise InputError(f"{root}: has no yard.csv; name a copy of yard")
+        people = tuple(Tracklet((f"{pid}.jpg",), pid, 1) for pid in (1, 2))
+        return Dataset("yard", root, (Split(people, people, (0,), (0, 1)),), "unverified")
+
+
+@hookimpl
+def vreid_datasets():
+    return {"yard": Reader()}
+
+
+@hookimpl
+def vreid_protocols():
+    rules = ("torchreid", "offical")
+    return {"yard": Protocol("yard", "1", "yard", "torchreid", rules, "", "")}
+"""
+
+
+def test_a_convention_that_nobody_provides_is_told_of_the_data_set_where_the_protocol_names_it(cli, file, tmp_path):
+    file.write_text(YARD)
+    (tmp_path / "yard.csv").touch()
+    done = cli("check", file, "--kind", "dataset", "--data", tmp_path)
+    assert done.exit_code == 1
+    said = "protocol 'yard' of capsule.py is scored under the convention 'offical', which no plugin provides; did you "
+    line = 1 + YARD.splitlines().index('    rules = ("torchreid", "offical")')
+    assert done.output.count(said + "mean official?") == 1
+    _, _, after = done.output.partition(said)
+    assert after.splitlines()[1].strip() == f"change {file}, line {line}"
+    assert "FAILED" in after  # what else is wrong with the data is told of `read`
+    assert "in Reader.read" in after
+    for name in ("dataset", "protocol"):
+        assert f"change {file}, line {line}\n" in cli("check", file, "--kind", name).output
+
+
+def test_a_part_that_nobody_provides_is_told_where_the_method_names_it(cli, file):
+    source = """
+from vreid_bench import Clipping, Method, Part, hookimpl
+
+
+def build(preset):
+    return Method(
+        encoder=Part("resnet"),
+        aggregator=Part("maxx"),
+        matcher=Part("cosine"),
+        test=Clipping("all", 4),
+        size=(64, 32),
+    )
+
+
+@hookimpl
+def vreid_methods():
+    return {"mine": build}
+"""
+    file.write_text(source)
+    done = cli("check", file)
+    line = 1 + source.splitlines().index('        aggregator=Part("maxx"),')
+    assert f"change {file}, line {line}\n" in done.output, done.output
+
+
+QUOTED = GOOD.replace("import torch\n", "from __future__ import annotations\n\nimport torch\n", 1).replace(
+    "scale: float = 1.0", 'scale: "float" = 1.0,\n        width: Late | None = None'
+)
+
+
+def test_a_quoted_annotation_is_held_to_and_one_that_cannot_be_read_is_named(cli, file):
+    file.write_text(QUOTED)
+    assert "takes a number, found 'hot'" in cli("check", file, "--set", "scale=hot").stderr
+    result = cli("check", file)
+    assert result.exit_code == 0, result.output
+    said = "the annotation of its option 'width' cannot be read (NameError: name 'Late'"
+    assert (
+        f"aggregator 'capsule' of capsule.py: {said} is not defined), expected a type that is there when the code runs"
+        in result.output
+    )
+    line = 1 + QUOTED.splitlines().index("        width: Late | None = None):")
+    assert f"see {file}, line {line}\n" in result.output
+
+
+PRINTED = """
+from vreid_bench import Clipping, Method, Part, hookimpl, reported_row, reported_table
+
+OURS = reported_row("Table 2, ours", {"mars": "mAP R1", "mars-to-duke-video": "R1", "COLUMN": "mAP"}, "80.1 86 40 30")
+THEIRS = reported_table("Table 2", {"mars-dev": "mAP"}, {"theirs": "70.2"})
+
+
+def build(preset):
+    model = Part("resnet", {"depth": 8}), Part("max"), Part("mean")
+    return Method(*model, test=Clipping("all", 0), size=(64, 32), reported=OURS, quoted=THEIRS)
+
+
+@hookimpl
+def vreid_methods():
+    return {"mine": build}
+"""
+
+
+def test_a_data_set_of_printed_numbers_that_nobody_provides_is_a_note_of_check_and_stops_nothing(cli, file, tiny_mars):
+    file.write_text(PRINTED.replace("COLUMN", "ls-vid"))
+    assert "  reported " in cli("check", file).output
+    assert "which is no data set" not in cli("check", file).output
+    file.write_text(PRINTED.replace("COLUMN", "ls-vidd"))
+    done = cli("check", file)
+    said = "'Table 2, ours' has a number on 'ls-vidd', which is no data set and no protocol here; did"
+    assert f"method 'mine' of capsule.py: {said} you mean ls-vid" in done.output
+    line = 1 + next(n for n, text in enumerate(file.read_text().splitlines()) if text.startswith("OURS"))
+    assert f"see {file}, line {line}\n" in done.output
+    assert "skipped" in done.output
+    assert done.exit_code == 0, done.output
+    dry = cli("run", "--plugin", file, "--protocol", "mars", "--data", tiny_mars, "--dry-run")
+    assert dry.exit_code == 0, dry.output

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from box_files import boxed_world, labels, write_boxes, write_boxmot_build, write_table
+from box_files import boxed_world, labels, write_boxes, write_boxmot, write_boxmot_build, write_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -179,6 +179,24 @@ def test_boxes_are_pooled_by_the_named_aggregator(cli, cli_json, tmp_path):
     assert "labels.csv: rows -> joined with" in told
     assert "boxes.csv: tracklets -> named by video and track_id" in told
     assert "pooled by average into 60 tracklets" in told
+
+
+def test_columns_that_join_tables_are_used_and_others_are_named(cli, cli_json, tmp_path):
+    boxes, named = write_boxes(tmp_path, boxed_world())
+    [note] = [note for note in cli_json("score", boxes, named)["notes"] if "not used" in note]
+    assert note == f"note: not used: x1, y1, x2, y2 of {boxes}; an attribute has a key such as attribute.x1"
+    rows = list(csv.DictReader(named.open()))
+    write_table(boxes, ["number", "embedding"], [[n, json.dumps([n, 1.0, n * n])] for n in range(len(rows))])
+    write_table(named, ["Number", *rows[0]], [[n, *row.values()] for n, row in enumerate(rows)])
+    told = cli("score", boxes, named)
+    assert f"{boxes}: number [{len(rows)}] -> the key of its rows\n" in told.stderr
+    assert "number" not in told.stdout
+
+
+def test_of_boxmot_nothing_is_told_that_it_always_has(cli_json, tmp_path):
+    pytest.importorskip("pyarrow")
+    notes = cli_json("score", *write_boxmot(tmp_path, boxed_world()))["notes"]
+    assert not any("not used" in note for note in notes)
 
 
 def test_rows_with_the_role_train_are_left_out(cli_json, tmp_path):

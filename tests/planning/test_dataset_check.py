@@ -91,6 +91,35 @@ def test_every_variant_is_counted_where_it_differs_from_the_first(yard):
     )
 
 
+class Apart(Reader):
+    """Three variants: in one both tracklets of a person query, in the other the gallery lacks the queries."""
+
+    variants = ("all", "two-queries", "queries-apart")
+
+    def read(self, root, variant="all"):
+        split = {
+            "all": SPLIT,
+            "two-queries": replace(SPLIT, query=(0, 1, 2)),
+            "queries-apart": replace(SPLIT, gallery=(1, 3, 5)),
+        }[variant]
+        return replace(super().read(root), splits=(split,))
+
+
+def test_queries_without_a_match_in_another_variant_are_counted_under_its_name(yard):
+    names = {"a": "", "b": "two-queries", "c": "queries-apart"}  # protocol -> how it divides the data
+    first = replace(PROTOCOL, headline="apart", conventions=("c", "apart"))
+    protocols = [replace(first, name=name, variant=variant) for name, variant in names.items()]
+    check, counts = verify(Apart(), yard, protocol=protocols)
+    found = {what: number for what, number in counts.items() if what.startswith("queries without")}
+    assert found == {
+        "queries without a match, apart": 0,
+        "queries without a match, c": 0,
+        "queries without a match, apart, two-queries": 2,
+    }
+    [note] = check.notes
+    assert note.startswith("c, queries-apart: not computable, the query tracklets are not in this gallery")
+
+
 def test_queries_without_a_match_are_counted_under_each_convention(yard):
     split = replace(SPLIT, query=(0, 1, 2))  # both tracklets of person 7 query, so that neither finds the other apart
     protocol = replace(PROTOCOL, conventions=("c", "apart"))

@@ -6,7 +6,7 @@ import json
 import pickle
 from enum import Enum, Flag, IntEnum
 from functools import partial
-from typing import Literal, Optional
+from typing import Annotated, Literal, Optional
 
 import numpy as np
 import pytest
@@ -60,6 +60,13 @@ TABLE = [
     ("list", "a list", [(), ("a", 1)], [3]),
     ("Mapping[str, int]", "a table of names and values", [{"a": 1}], [3, ()]),
     ("Callable[..., Any]", "a part", [INNER, len], ["inner", 3]),
+    ('"int"', "a whole number", [3], [3.0, "3", None]),  # a quoted one where all are texts already
+    (Optional["int"], "a whole number or null", [3, None], [3.5]),
+    (list["int"], "a list of whole numbers", [(1, 2), ()], [1, ("a",)]),
+    ('dict[str, "float"] | None', "a table of names and values or null", [{"a": 1}, None], [3, "a"]),
+    ('"Way" | None', "", [1, "a"], []),  # no annotation for Python itself
+    ('"Way | None"', "one of mean, max or null", ["max", None], ["median", 2]),
+    (Annotated[int, "of the head"], "a whole number", [3], ["3"]),
     ("Any", "", [1, "a", None, INNER], []),
     ("Unknown", "", [1, "a", None], []),
     ("Sequence[Unknown]", "", [1, "a"], []),
@@ -195,3 +202,15 @@ def test_an_unknown_word_of_an_enum_is_refused_with_the_known_ones(chosen, text,
     with pytest.raises(InputError) as told:
         parse_options("aggregators", "chosen", [text], chosen)
     assert message in str(told.value)
+
+
+def test_the_part_gets_the_member_of_an_enum_whose_name_is_quoted():
+    class Quoted(Chosen):
+        def __init__(self, shape, way: "Way" = Way.MEAN, several: "tuple['Way', ...]" = (Way.MAX,)):  # noqa: UP037
+            self.given = (way, several)
+
+    registry = Registry([plugin("quoted", "vreid-quoted", aggregators={"quoted": Quoted})])
+    found = registry.resolve("aggregators", part("quoted", way="max", several=("mean", "max")))
+    assert registry.factory("aggregators", found)(()).given == (Way.MAX, (Way.MEAN, Way.MAX))
+    with pytest.raises(InputError, match="takes one of mean, max, found 'median'"):
+        registry.resolve("aggregators", part("quoted", way="median"))

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vreid_bench
+from vreid_bench.importing.keys import find_attribute, recognise_key
 from vreid_bench.scoring.distances import MatrixDistances, PartDistances, VectorDistances
-from vreid_bench.scoring.hints import describe_nearly_equal, measure_spread
+from vreid_bench.scoring.hints import describe_nearly_equal, describe_unused, measure_spread
 
 
 def vectors(spread, queries=6, items=9, width=8, seed=0):
@@ -80,3 +81,25 @@ def test_a_test_of_one_person_is_told(gallery, told):
     assert any(words in note for note in report.notes) is told
     assert report["gallery-as-listed"]["interval"] == {"mAP": None, "R1": None}
     assert json.dumps(report.metrics())
+
+
+@pytest.mark.parametrize(
+    ("unused", "expected"),
+    [
+        ({}, ""),
+        ({"a": ["coat", "hat"]}, "coat, hat of a; an attribute has a key such as attribute.coat"),
+        ({"a": ["coat"], "b": ["coat"]}, "coat of a and b; an attribute has a key such as attribute.coat"),
+        (
+            {"a": ["x"], "b": ["y"], "c": ["x"], "d": ["x"]},
+            "x of a and 2 more; y of b; an attribute has a key such as attribute.x",
+        ),
+        ({"a": ["q_coat", "g_coat"]}, "q_coat, g_coat of a; an attribute has a key such as q_attribute_coat"),
+        ({"a": ["gallery.coat"]}, "gallery.coat of a; an attribute has a key such as gallery_attribute_coat"),
+        ({"a": list("stuvwxyzab")}, "s, t, u, v, w, x, y, z, 2 more of a; an attribute has a key such as attribute.s"),
+    ],
+)
+def test_unused_keys_are_told_by_file_with_how_one_is_named_as_an_attribute(unused, expected):
+    found = describe_unused(unused)
+    assert found == (expected and f"note: not used: {expected}")
+    if found:
+        assert find_attribute(recognise_key(found.rpartition(" ")[2]).kind) in next(iter(unused.values()))[0]

@@ -300,8 +300,8 @@ def test_the_score_command_re_ranks(files, tmp_path, cli, cli_json):
     assert got["reranking"] == {"name": "zhong", "options": options, "backend": neighbours.backend()}
     distance = Zhong(k1=5, share=0.5).from_features(features[:30], features[30:], "cosine")
     sides = ({"pid": pids[part], "camid": camids[part]} for part in (slice(0, 30), slice(30, None)))
-    expected = score(*sides, distance=distance)["torchreid"]
-    assert got["conventions"]["torchreid"]["mAP"] == pytest.approx(expected["mAP"])
+    expected = score(*sides, distance=distance)["gallery-as-listed"]
+    assert got["conventions"]["gallery-as-listed"]["mAP"] == pytest.approx(expected["mAP"])
     assert cli_json("score", *both)["reranking"] is None
     np.save(tmp_path / "d.npy", distance)
     for options, message in (
@@ -340,7 +340,7 @@ def test_the_score_command_re_ranks_given_distances(files, tmp_path, cli_json, r
     given = cli_json("score", *both, *arguments(squares(files[0], tmp_path)))
     computed, plain = cli_json("score", *both), cli_json("score", *both[:-2])
     assert given["reranking"] == computed["reranking"]
-    scores = [report["conventions"]["torchreid"]["mAP"] for report in (given, computed, plain)]
+    scores = [report["conventions"]["gallery-as-listed"]["mAP"] for report in (given, computed, plain)]
     assert scores[0] == pytest.approx(scores[1], abs=1e-9)
     assert scores[0] != scores[2]
 

@@ -137,7 +137,8 @@ def test_queries_outside_the_gallery_leave_official_without_a_number(cli, cli_js
     _, gallery, rows = mars_like()
     rest = np.setdiff1d(np.arange(len(gallery["pid"])), rows)
     np.savez(tmp_path / "rest.npz", **{name: array[rest] for name, array in gallery.items()})
-    arguments = ("score", "--query", files["query"], "--gallery", tmp_path / "rest.npz")
+    sides = ("score", "--query", files["query"], "--gallery", tmp_path / "rest.npz")
+    arguments = *sides, *(word for name in MARS for word in ("--convention", name))
     told = "official: not computable, the query tracklets are not in this gallery"
     assert told in cli(*arguments).output
     report = cli_json(*arguments)["conventions"]
@@ -148,6 +149,78 @@ def test_queries_outside_the_gallery_leave_official_without_a_number(cli, cli_js
     # a gallery that lacks one query supports no rule about queries in the gallery either
     np.savez(tmp_path / "rest.npz", **{name: np.delete(array, rows[0], 0) for name, array in gallery.items()})
     assert f"1 of the {len(rows)} query tracklets are not in this gallery" in cli(*arguments).output
+    found = f"1 of the {len(rows)} query tracklets are not in this gallery"
+    for way in (sides, (*sides[:-1], tmp_path / "r*.npz")):
+        report = cli_json(*way)
+        assert list(report["conventions"]) == ["gallery-as-listed"]
+        advice = "list all queries there, or choose with --convention"
+        assert report["notes"][0] == f"note: {found}, so that {', '.join(MARS)} are left out; {advice}"
+
+
+def one_way_each(folder, within, key, value):
+    """The arguments of `score` for a test in each way of giving files; with one more array under `key`, if any."""
+    query, gallery, rows = mars_like()
+    if not within:
+        gallery = {name: np.delete(array, rows, 0) for name, array in gallery.items()}
+    sides = {"query": query, "gallery": gallery}
+    both = {name: np.concatenate([query[name], gallery[name]]) for name in query}
+    if key:
+        both[key] = np.full(len(both["pid"]), value)
+        for side in sides.values():
+            side[key] = np.full(len(side["pid"]), value)
+    for name, side in sides.items():
+        np.savez(folder / f"{name}.npz", **side)
+    roles = np.repeat(list(sides), [len(side["pid"]) for side in sides.values()])
+    np.savez(folder / "whole.npz", role=roles, **both)
+    if within:  # each tracklet is listed once
+        np.savez(folder / "features.npz", **{**gallery, "query": rows, "gallery": np.arange(len(gallery["pid"]))})
+    else:
+        np.savez(folder / "features.npz", **both, **{name: np.flatnonzero(roles == name) for name in sides})
+    (folder / "parts").mkdir()
+    for name, side in sides.items():
+        np.savez(folder / "parts" / f"{name}_features.npz", **side)
+    for number, part in enumerate(np.array_split(np.arange(len(gallery["pid"])), 2)):
+        np.savez(folder / f"shard-{number}.npz", **{name: array[part] for name, array in gallery.items()})
+    return {
+        "sides": ("--query", folder / "query.npz", "--gallery", folder / "gallery.npz"),
+        "one file": (folder / "whole.npz",),
+        "two files": (folder / "query.npz", folder / "gallery.npz"),
+        "folder": (folder / "parts",),
+        "features": ("--features", folder / "features.npz"),
+        "shards": ("--query", folder / "query.npz", "--gallery", folder / "shard-*.npz"),
+    }
+
+
+@pytest.mark.parametrize("key", ["", "coat", "attribute.coat", "outfit"])
+@pytest.mark.parametrize("within", [True, False])
+def test_the_default_conventions_are_those_of_the_labels_in_every_way_of_giving_files(tmp_path, cli_json, within, key):
+    """Whatever attributes there are, and no other than can be computed."""
+    expected = [*MARS] if within else ["gallery-as-listed"]
+    for way, arguments in one_way_each(tmp_path, within, key, "red").items():
+        found = cli_json("score", *arguments)["conventions"]
+        assert sorted(found) == expected, way
+        assert not any("not_computable" in numbers for numbers in found.values()), way
+
+
+def test_unused_keys_are_named_with_the_key_of_an_attribute_in_every_way_of_giving_files(tmp_path, cli, cli_json):
+    for way, arguments in one_way_each(tmp_path, True, "coat", "red").items():
+        [note] = [note for note in cli_json("score", *arguments)["notes"] if "not used" in note]
+        shards = "with a gallery in shards, no attributes are read; give one file to score by them"
+        assert note.startswith("note: not used: coat of "), way
+        assert note.endswith(shards if way == "shards" else "an attribute has a key such as attribute.coat"), way
+        assert cli("score", *arguments).stdout.count(note) == 1
+    query, gallery, _ = mars_like()
+    more = {"coat": np.full(len(gallery["pid"]), "red")}
+    [note] = [note for note in vreid_bench.score(query, gallery | more).notes if "not used" in note]
+    assert note == "note: not used: coat of gallery; an attribute has a key such as attribute.coat"
+
+
+def test_of_an_attribute_that_is_named_as_the_note_says_nothing_is_told(tmp_path, cli_json):
+    for way, arguments in one_way_each(tmp_path, False, "attribute.coat", "red").items():
+        notes = [note for note in cli_json("score", *arguments)["notes"] if "not used" in note]
+        assert len(notes) == (way == "shards"), way  # which read none
+        if way != "shards":
+            assert cli_json("score", *arguments, "--by", "coat")["conventions"]["gallery-as-listed"]["by"]["coat"]
 
 
 def test_names_of_tracklets_tell_queries_in_the_gallery_where_there_is_no_embedding(cli_json, tmp_path, files):

@@ -37,9 +37,10 @@ class Reader:
 
 
 def registry(reader, protocol=PROTOCOL, conventions=(CONVENTION, APART)):
-    """What a stranger's distribution provides; a protocol or convention may be given with its name."""
+    """What a stranger's distribution provides; protocols may be several, and one may be given with its name."""
     named = [item if isinstance(item, tuple) else (item.name, item) for item in conventions]
-    protocols = dict([protocol if isinstance(protocol, tuple) else (protocol.name, protocol)])
+    given = protocol if isinstance(protocol, list) else [protocol]
+    protocols = dict(each if isinstance(each, tuple) else (each.name, each) for each in given)
     provided = {"datasets": {"yard": reader}, "conventions": dict(named), "protocols": protocols}
     hooks = {f"vreid_{kind}": hookimpl(_returning(values)) for kind, values in provided.items()}
     return Registry([Plugin("yard", SimpleNamespace(**hooks), "vreid-yard", "1")])

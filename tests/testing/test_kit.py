@@ -1,6 +1,8 @@
 """The checks find the part that breaks a law, say what was expected, and name the line to change."""
 
 import inspect
+from dataclasses import dataclass
+from functools import partial
 from unittest import SkipTest
 
 import pytest
@@ -10,6 +12,7 @@ from torch import nn
 from vreid_bench import Clips
 from vreid_bench.system.errors import InputError
 from vreid_bench.testing import LAWS, NonConformance, list_checks
+from vreid_bench.testing.place import find_option
 
 
 class Pool(nn.Module):
@@ -286,3 +289,19 @@ def test_every_law_has_a_name_and_a_sentence():
         assert len(set(names)) == len(names), kind
         assert all(name.startswith("check_") for name in names)
         assert all(law.__doc__.partition("\n")[0].endswith(".") for law in laws)
+
+
+@dataclass
+class Field:
+    """A factory without an `__init__` in its file."""
+
+    shape: tuple
+    width: "Late" = None  # noqa: F821
+
+
+def test_the_place_of_an_option_is_where_it_is_annotated():
+    line = inspect.getsourcelines(Field)[1] + 5
+    assert find_option(Field, "width") == f"{__file__}, line {line}"
+    assert find_option(partial(Field, ()), "width") == f"{__file__}, line {line}"
+    assert find_option(Field, "height") == ""
+    assert find_option(print, "end") == ""

@@ -133,5 +133,5 @@ def render(outcome: Outcome, told: Collection[str]) -> str:
     if outcome.message in told and outcome.message:
         return f"{lines[0]}\n{'':20}as above"
     lines += [f"{'':20}{outcome.message}"] if outcome.message else []
-    lines += [f"{'':20}change {outcome.place}"] if outcome.place else []
+    lines += [f"{'':20}{'change' if outcome.state == 'failed' else 'see'} {outcome.place}"] if outcome.place else []
     return "\n".join(lines)

@@ -36,7 +36,8 @@ from vreid_bench.system.terminal import echo
     "--convention",
     "conventions",
     multiple=True,
-    help="A name, or a TOML file (see `conventions show`). Default: all of the protocol, of the run, or of MARS.",
+    help="A name, or a TOML file (see `conventions show`). Default: all of the protocol or of the run; else, those of "
+    "MARS if the gallery holds every query, or gallery-as-listed.",
 )
 @click.option("--similarity/--no-similarity", default=None, help="The matrix holds similarities, or distances.")
 @click.option("--pool", metavar="NAME", help="Pool frames by this aggregator; default where frames are met: average.")

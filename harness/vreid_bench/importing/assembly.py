@@ -40,6 +40,7 @@ class Imported:
     plain: bool = True  # have all arrays the names that this program gives them?
     files: Mapping[str, str] = field(default_factory=dict)  # file -> sha256
     origins: Mapping[str, str] = field(default_factory=dict)  # side -> its name in messages
+    unused: Mapping[str, Sequence[str]] = field(default_factory=dict)  # file -> keys of arrays of no known meaning
 
 
 def assemble(
@@ -51,7 +52,7 @@ def assemble(
     features nor distances are expected. Raises InputError for arrays whose meaning, side or shape is not clear.
     """
     joined = join_tables(contents)
-    columns = collect_columns(joined.contents)
+    columns = collect_columns(joined.contents, joined.keys)
     columns.lines[:0] = joined.lines
     origin = ", ".join(content.origin for content, _ in contents)
     matrix, similarity, parts = columns.take("distance"), columns.take("similarity"), _has_parts(columns)
@@ -84,6 +85,7 @@ def assemble(
         columns.plain,
         {content.origin: content.sha256 for content, _ in contents if content.sha256},
         origins,
+        columns.unused,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from vreid_bench.contracts.dataset import ATTRIBUTE
+from vreid_bench.importing.boxmot import UNUSED
 from vreid_bench.importing.content import EXAMPLE, Column, Content, describe_array, find_shape
 from vreid_bench.importing.keys import ATTRIBUTES, LABEL_FIRST, SIDES, Meaning, Side, find_side, recognise_key
 from vreid_bench.system.errors import InputError
@@ -25,6 +27,7 @@ class Columns:
     found: dict[Meaning, Column] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     plain: bool = True  # have all arrays the names that this program gives them?
+    unused: dict[str, list[str]] = field(default_factory=dict)  # file -> keys of arrays of no known meaning
 
     def of(self, side: Side) -> dict[str, Column]:
         """The columns of one side, by kind."""
@@ -52,10 +55,11 @@ class Columns:
         )
 
 
-def collect_columns(contents: Iterable[tuple[Content, Side]]) -> Columns:
+def collect_columns(contents: Iterable[tuple[Content, Side]], joined: Container[str] = ()) -> Columns:
     """The meaning of every array. The side of a file counts where its keys say none: as it is given, or by its name.
 
-    Raises InputError for a file in which no key is known, and for two keys that mean the same.
+    joined: keys, in lower case, by which tables were joined. Raises InputError for a file in which no key is known, and
+    for two keys that mean the same.
     """
     columns = Columns()
     for content, given in contents:
@@ -65,11 +69,17 @@ def collect_columns(contents: Iterable[tuple[Content, Side]]) -> Columns:
         for key, value in content.arrays.items():
             words = f"{content.origin}: {describe_array(key, value)}"
             meaning = meanings.get(key)
+            if meaning is None and key.lower() in joined:
+                columns.lines.append(f"{words} -> the key of its rows")
+                continue
             if meaning is None:
                 columns.lines.append(f"{words} -> not used")
+                # a single number has no value for each row, and of boxmot's columns it is known what they are
+                if find_shape(value) and not key.startswith(UNUSED):
+                    columns.unused.setdefault(content.origin, []).append(key)
                 continue
             exact = key.rpartition(".")[2] == meaning.kind
-            columns.plain &= key in (*OWN, *ROLE_LISTS)
+            columns.plain &= key in (*OWN, *ROLE_LISTS) or key.startswith(ATTRIBUTE)
             refused = columns.add(meaning, key, Column(value, f"{content.origin}: {key}"), exact)
             columns.lines.append(f"{words} -> {refused or meaning}")
     _promote_names(columns)

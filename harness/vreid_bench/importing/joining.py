@@ -31,6 +31,7 @@ class Joined(NamedTuple):
     contents: Given
     lines: tuple[str, ...] = ()  # what was joined by what
     boxes: bool = False  # were labels joined, so that the rows of one tracklet are its frames?
+    keys: frozenset[str] = frozenset()  # by which rows were found, in lower case
 
 
 def join_tables(contents: Given) -> Joined:
@@ -49,6 +50,7 @@ def join_tables(contents: Given) -> Joined:
     _check_labels(features, found, known, size)
     waiting = [row for row, (content, side) in enumerate(contents) if row != place and not side and _is_plain(content)]
     lines: list[str] = []
+    used: set[str] = set()
     joined, order = [place], None
     while chosen := _choose(found, waiting, known):
         row, names = chosen
@@ -58,6 +60,7 @@ def join_tables(contents: Given) -> Joined:
         keys = {name.lower(): as_column(table.arrays[name], f"{table.origin}: {name}") for name in names}
         check_lengths(keys, table.origin)
         own = {name: as_column(known[name], f"{features.origin}: {name}") for name in keys}
+        used |= keys.keys()
         rows = np.arange(size)
         if not all(np.array_equal(own[name], key) for name, key in keys.items()):
             rows = match_rows(own, keys, (features.origin, table.origin), strict)
@@ -70,7 +73,7 @@ def join_tables(contents: Given) -> Joined:
         lines += named
         found = [_take(content, order) if row in joined else content for row, content in enumerate(found)]
     kept = [row for row, content in enumerate(found) if row not in joined or find_meanings(content, "")]
-    return Joined([(found[row], contents[row][1]) for row in kept], tuple(lines), order is not None)
+    return Joined([(found[row], contents[row][1]) for row in kept], tuple(lines), order is not None, frozenset(used))
 
 
 def _find_features(contents: Given) -> int | None:

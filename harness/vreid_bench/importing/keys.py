@@ -117,6 +117,13 @@ def recognise_key(key: str) -> Meaning | None:
     return Meaning("", kind) if kind in OF_NO_SIDE else Meaning(side, kind)
 
 
+def name_attribute(key: str) -> str:
+    """The key under which the values of an array with this key are an attribute: of one side, if it begins with one."""
+    side, mark, name = key.replace(".", "_").partition("_")
+    sided = mark and name and side.lower() in SIDES
+    return f"{side}_{ATTRIBUTE[:-1]}_{name}" if sided else f"{ATTRIBUTE}{key}"
+
+
 def find_side(name: str) -> Side:
     """The side that the name of a file says, as `query_features.npz` does; empty if none, or both."""
     tokens = {token.lower() for token in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}

@@ -15,7 +15,7 @@ from vreid_bench.planning.protocols import name_protocol
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.cache_folder import cache_folder
-from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.errors import InputError, UnknownName
 from vreid_bench.system.progress import tell_once
 from vreid_bench.system.terminal import echo
 
@@ -43,11 +43,9 @@ def open_datasets(
     for name, variant in variants.items():
         entry = registry.find("datasets", name)
         if entry is None:
-            hint = suggestion(name, registry.values("datasets"))
-            raise InputError(
-                f"{name_protocol(protocol, registry)} needs the dataset {name!r}, which no plugin provides{hint}; "
-                "install its plugin, or correct the protocol"
-            )
+            problem, known = f"{name_protocol(protocol, registry)} needs the dataset", registry.values("datasets")
+            advice = "install its plugin, or correct the protocol"
+            raise UnknownName(problem, name, known, advice, after=", which no plugin provides")
         if given is None and name in remembered:
             root = _find_again(entry, remembered[name])
             check_withdrawn(entry.value, name, root, accepted)

@@ -52,7 +52,7 @@ def check_dataset(
     divisions, refusals = divide_by_protocols(entry, registry, read)
     others, unread = _read_variants(entry, read)
     problems = [*unread, *refusals, *(sentence for each in divisions for sentence in each.find_faults(entry.title))]
-    unmatched = _count_unmatched(divisions)
+    unmatched = _count_unmatched(divisions, entry)
     refused = {name: str(each) for name, each in unmatched.items() if isinstance(each, NotComputable)}
     uncut = (sentence for each in divisions for sentence in each.find_notes())
     pictures = find_pictures(found)
@@ -106,7 +106,7 @@ def _read(entry: Entry, root: Path) -> tuple[Dataset | None, list[str]]:
 def _read_variants(entry: Entry, read: Callable[[str], Dataset]) -> tuple[dict[str, Dataset], list[str]]:
     """The other ways to divide the data set than the first, by name, and why some cannot be used."""
     found, faults = {}, []
-    for variant in entry.value.variants[1:] if isinstance(entry.value, VariantReader) else ():
+    for variant in _list_variants(entry)[1:]:
         try:
             found[variant] = read(variant)
         except InputError as fault:
@@ -123,13 +123,26 @@ def _count_variants(first: Dataset, others: Mapping[str, Dataset]) -> Iterator[C
                 yield Count(f"{count.what}, {variant}", count.found, None)
 
 
-def _count_unmatched(divisions: list[Division]) -> dict[str, int | NotComputable]:
-    """Convention -> how many queries have no match, or why the convention cannot be applied, as a run would say it."""
-    found: dict[str, int | NotComputable] = {}
+def _count_unmatched(divisions: list[Division], entry: Entry) -> dict[str, int | NotComputable]:
+    """Convention -> how many queries have no match, or why the convention cannot be applied, as a run would say it.
+
+    Another variant than the first is named behind the convention, where its number or reason is not that of the first.
+    """
+    first, *others = _list_variants(entry)
+    found: dict[str, dict[str, int | NotComputable]] = {variant: {} for variant in (first, *others)}
     for division in divisions:
         if division.protocol.ranks_tracklets and not division.protocol.holdout:
-            found |= division.count_unmatched()
-    return dict(sorted(found.items()))
+            found[division.protocol.variant or first] |= division.count_unmatched()
+    named = dict(sorted(found[first].items()))
+    for variant in others:
+        more = sorted(found[variant].items())
+        named |= {f"{name}, {variant}": number for name, number in more if found[first].get(name) != number}
+    return named
+
+
+def _list_variants(entry: Entry) -> tuple[str, ...]:
+    """The ways to divide the data set, the first one first; it has no name where it is the only one."""
+    return (tuple(entry.value.variants) if isinstance(entry.value, VariantReader) else ()) or ("",)
 
 
 def _count_people(dataset: Dataset, unmatched: Mapping[str, int | NotComputable]) -> Iterator[Count]:

@@ -8,7 +8,7 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.registry.plugin_files import advise_names
 from vreid_bench.registry.registry import Registry
-from vreid_bench.system.errors import InputError, UnknownName, suggestion
+from vreid_bench.system.errors import InputError, UnknownName
 
 TO, TUNED = "-to-", "-fine-tuned"
 TUNING = 0.1  # a common share of the learning rates; the papers do not state theirs
@@ -47,10 +47,8 @@ def find_conventions(protocol: Protocol, registry: Registry) -> tuple[Convention
     known = registry.values("conventions")
     for name in protocol.conventions:
         if name not in known:
-            raise InputError(
-                f"{name_protocol(protocol, registry)} is scored under the convention {name!r}, which no plugin "
-                f"provides{suggestion(name, known)}; `vreid-bench list conventions` shows all"
-            )
+            problem = f"{name_protocol(protocol, registry)} is scored under the convention"
+            raise UnknownName(problem, name, known, advise_names("conventions"), after=", which no plugin provides")
     if known[protocol.headline].ties == "expected":
         raise InputError(
             f"{name_protocol(protocol, registry)}: its headline {protocol.headline!r} has ties 'expected', expected "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vreid_bench.registry.enum_options import to_member, to_word
-from vreid_bench.registry.option_types import Types, list_wrong_defaults, read_annotations, read_types
+from vreid_bench.registry.option_types import Types, list_unread, list_wrong_defaults, read_annotations, read_types
 
 # What the harness itself passes to a factory of each kind, before the options of the recipe.
 GIVEN: dict[str, tuple[str, ...]] = {
@@ -47,6 +47,14 @@ def find_wrong_defaults(kind: str, factory: Callable[..., Any]) -> dict[str, Typ
     try:
         return list_wrong_defaults(_list_options(kind, factory), factory)
     except (TypeError, ValueError):  # some callables of C have no signature
+        return {}
+
+
+def find_unread_annotations(kind: str, factory: Callable[..., Any]) -> dict[str, str]:
+    """Option -> why its annotation says nothing, for the options of a part that have such a one."""
+    try:
+        return list_unread(_list_options(kind, factory), factory)
+    except (TypeError, ValueError):  # as above
         return {}
 
 

@@ -7,16 +7,17 @@ import collections.abc
 import inspect
 import json
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 from numbers import Integral, Real
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.registry.enum_options import is_enum, list_words, to_word
+from vreid_bench.system.errors import describe_exception
 
 
 class Words(NamedTuple):
@@ -138,14 +139,25 @@ def list_wrong_defaults(parameters: Iterable[inspect.Parameter], factory: Callab
     return found
 
 
-def _read_scope(factory: Callable[..., Any]) -> Mapping[str, Any]:
-    """The names that the annotations of a factory may use."""
+def list_unread(parameters: Iterable[inspect.Parameter], factory: Callable[..., Any]) -> dict[str, str]:
+    """Parameter -> why its annotation says nothing: a name in it is not there, or it is no type. Any value fits it."""
+    scope = _read_scope(factory)
+    found = {each.name: _resolve(each.annotation, scope)[1] for each in parameters}
+    return {name: reason for name, reason in found.items() if reason}
+
+
+def find_code(factory: Callable[..., Any]) -> Any:
+    """The function with the parameters of a factory: of a class, its `__init__`."""
     code: Any = factory.func if isinstance(factory, partial) else factory
-    code = inspect.unwrap(code.__init__ if inspect.isclass(code) else code)
-    return SCOPE | getattr(code, "__globals__", {})
+    return inspect.unwrap(code.__init__ if inspect.isclass(code) else code)
 
 
-def _read(parameter: inspect.Parameter, scope: Mapping[str, Any]) -> Types:
+def _read_scope(factory: Callable[..., Any]) -> dict[str, Any]:
+    """The names that the annotations of a factory may use."""
+    return SCOPE | getattr(find_code(factory), "__globals__", {})
+
+
+def _read(parameter: inspect.Parameter, scope: dict[str, Any]) -> Types:
     annotation, default = parameter.annotation, parameter.default
     like_default = () if default is inspect.Parameter.empty else _translate(type(default))
     if annotation is inspect.Parameter.empty:
@@ -155,14 +167,18 @@ def _read(parameter: inspect.Parameter, scope: Mapping[str, Any]) -> Types:
     return types if fits else types + like_default  # as in `p: float = None`
 
 
-def _evaluate(annotation: Any, scope: Mapping[str, Any]) -> Any:
-    """What an annotation means that is a text; Any, if it has names that exist for a type checker alone."""
-    if not isinstance(annotation, str):
-        return annotation
+def _evaluate(annotation: Any, scope: dict[str, Any]) -> Any:
+    """What an annotation means, with every text in it read; Any, if it says nothing."""
+    return _resolve(annotation, scope)[0]
+
+
+def _resolve(annotation: Any, scope: dict[str, Any]) -> tuple[Any, str]:
+    """What an annotation means; or Any, and why it cannot be read, as with names that are there for a type checker."""
+    alone = SimpleNamespace(__annotations__={"it": annotation})  # one that cannot be read spoils no other
     try:
-        return eval(annotation, dict(scope))  # as `inspect.signature` does it, which would give up all for one of them
-    except Exception:  # a plugin may write anything into an annotation
-        return Any
+        return typing.get_type_hints(alone, scope)["it"], ""
+    except Exception as fault:  # a plugin may write anything into an annotation
+        return Any, describe_exception(fault)
 
 
 def _translate(annotation: Any) -> Types:

@@ -1,10 +1,13 @@
-"""What may be wrong with vectors and labels that can be scored: all nearly equal, or of one person."""
+"""What may be wrong with files that can be scored: vectors all nearly equal, one person, keys that nobody reads."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from vreid_bench.contracts.people import JUNK
+from vreid_bench.importing.keys import name_attribute
 from vreid_bench.scoring.array_files import Array
 from vreid_bench.scoring.distances import Distances, MatrixDistances, PartDistances, VectorDistances
 from vreid_bench.scoring.ranks.labels import Labels
@@ -12,6 +15,7 @@ from vreid_bench.scoring.ranks.scale import scale_rows
 from vreid_bench.scoring.readings import READINGS
 
 NEARLY = 1e-3  # share of the vectors' mean square that differs between them: below it they are nearly equal
+SHOWN = 8  # unused keys of a file that a note lists
 ROUNDED = 1e-5  # below it, the rounding of float32 decides between many of them
 
 
@@ -73,3 +77,24 @@ def describe_one_person(labels: Labels) -> str:
         f"{name}, so every order of them is right. Check that the ids are those of people: some challenges mask the "
         "ids of their test, of which only a ranking can be written (`vreid-bench export RUN --ranking FORM`)"
     )
+
+
+def describe_unused(unused: Mapping[str, Sequence[str]], sharded: bool = False) -> str:
+    """What a reader has to know of keys whose arrays are not used: they may be attributes. Empty if there are none.
+
+    unused: of each file. sharded: are they of a test whose gallery is in shards, which has no attributes?
+    """
+    files: dict[tuple[str, ...], list[str]] = {}  # by their keys
+    for file, keys in unused.items():
+        files.setdefault(tuple(keys), []).append(file)
+    if not files:
+        return ""
+    told = []
+    for keys, names in files.items():
+        more = [f"{len(keys) - SHOWN} more"] if len(keys) > SHOWN else []
+        whose = " and ".join(names if len(names) < 3 else [names[0], f"{len(names) - 1} more"])
+        told.append(f"{', '.join([*keys[:SHOWN], *more])} of {whose}")
+    advice = f"an attribute has a key such as {name_attribute(next(iter(files))[0])}"
+    if sharded:
+        advice = "with a gallery in shards, no attributes are read; give one file to score by them"
+    return f"note: not used: {'; '.join(told)}; {advice}"

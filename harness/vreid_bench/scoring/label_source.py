@@ -5,8 +5,8 @@ Each source also has the features that came with the labels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -15,15 +15,17 @@ import numpy as np
 
 from vreid_bench.contracts.dataset import RolesReader
 from vreid_bench.importing.assembly import Imported
+from vreid_bench.importing.keys import find_attribute
 from vreid_bench.importing.numbering import as_rows, check_whole, number_jointly
 from vreid_bench.records.store_arrays import read_store_metric
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import Array, is_store, read_arrays
-from vreid_bench.scoring.labelled_features import LabelledFeatures, find_queries
+from vreid_bench.scoring.labelled_features import ARRAYS, LabelledFeatures, find_queries
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.system.errors import InputError
 
 UNKNOWN = "unknown"  # the name of every camera where none is known
+Unused = Mapping[str, Sequence[str]]  # file -> keys of arrays of no known meaning
 ROLES = ("pid", "camid", "query", "gallery")  # the labels in a file of all test tracklets
 
 
@@ -33,6 +35,7 @@ class Pair:
 
     query: LabelledFeatures  # [Q]
     gallery: LabelledFeatures  # [G]
+    unused: Unused = field(default_factory=dict)
     metric: ClassVar[str | None] = "cosine"  # by which the vectors are compared by default
 
     @classmethod
@@ -41,7 +44,7 @@ class Pair:
         sides = []
         for side, arrays in (("query", imported.query), ("gallery", imported.gallery)):
             sides.append(LabelledFeatures.from_arrays(arrays, imported.origins[side], imported.cameras))
-        return cls(*sides)
+        return cls(sides[0], sides[1], imported.unused)
 
     def check_once(self) -> None:
         """Raise InputError if a tracklet is listed twice among the queries, or in the gallery."""
@@ -102,6 +105,7 @@ class Listing:
     labels: Labels
     tracklets: LabelledFeatures  # [N]
     metric: str | None = "cosine"  # as above; None where a run compared pairs of clips
+    unused: Unused = field(default_factory=dict)
 
     @classmethod
     def from_file(cls, path: Path, index: Index | None) -> Listing:
@@ -117,7 +121,9 @@ class Listing:
         tracklets = LabelledFeatures.from_arrays(known, origin)
         tracklets.check_once()
         labels = replace(labels, named=tracklets.names, attributes=tracklets.attributes)
-        return cls(labels, tracklets, _read_metric(path))
+        others = [name for name, array in arrays.items() if array.ndim and name not in (*ARRAYS, *ROLES)]
+        unused = [name for name in others if not find_attribute(name)]
+        return cls(labels, tracklets, _read_metric(path), {origin: unused} if unused else {})
 
     @classmethod
     def from_index(cls, index: Index) -> Listing:

@@ -124,7 +124,7 @@ class Report:
             judged[convention.name] = verdict
         names = tuple(convention.name for convention in conventions)
         note = f"ties: under {', '.join(names)}, scores are the means over all orders of items at equal distances"
-        return replace(self, judged=judged, notes=(*self.notes, note))
+        return replace(self, judged=judged).saying(note)
 
     def noting(self, distances: Distances, conventions: Sequence[Convention]) -> Report:
         """The same report with its ties, and with a note on each sign that the numbers are not what they seem.
@@ -148,7 +148,11 @@ class Report:
             chance = describe_chance(self.labels, first, interval)
         told = READINGS in tied  # then what vectors that are all equal may mean is said already
         notes += [tied, "" if told else describe_nearly_equal(distances, bool(chance)), chance]
-        return replace(self, ties=found, notes=(*self.notes, *filter(None, notes)))
+        return replace(self, ties=found).saying(*notes)
+
+    def saying(self, *notes: str) -> Report:
+        """The same report with more notes; an empty one is none."""
+        return replace(self, notes=(*self.notes, *filter(None, notes)))
 
     def count_people(self, convention: str) -> int:
         """How many people have a query that counts under a convention that could be applied."""

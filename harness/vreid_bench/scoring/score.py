@@ -17,7 +17,8 @@ from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.missing_plugins import check_conventions
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import as_matrix, is_run_store, read_matrix, read_square
-from vreid_bench.scoring.conventions import CONVENTIONS, MARS, choose_conventions
+from vreid_bench.scoring.conventions import CONVENTIONS, choose_conventions
+from vreid_bench.scoring.default_conventions import AS_LISTED, Chosen, choose_default
 from vreid_bench.scoring.distances import (
     Distances,
     MatrixDistances,
@@ -29,6 +30,7 @@ from vreid_bench.scoring.distances import (
     parse_metric,
 )
 from vreid_bench.scoring.galleries.sharded_score import is_sharded, score_shards
+from vreid_bench.scoring.hints import describe_unused
 from vreid_bench.scoring.imports import Plugins, import_files, import_objects, import_sides
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair, read_index
 from vreid_bench.scoring.ranks.counting import Counts
@@ -42,8 +44,6 @@ from vreid_bench.system.terminal import echo
 
 if TYPE_CHECKING:
     from vreid_bench.scoring.reranking import Reranking
-
-CAMERALESS = ("gallery-as-listed",)  # the convention for labels without cameras
 
 
 def score(
@@ -62,8 +62,8 @@ def score(
     lists, labels as numbers or texts. Without `gallery`, `query` holds both sides, for instance under `qf`, `gf`,
     `q_pids`, ..., or is a file or a folder that `vreid-bench score` reads. metric: cosine unless it is named, Euclidean
     for features of body parts. distance: [Q, G], smaller is closer, in the place of the embeddings. conventions: those
-    of MARS; where no cameras are given, `gallery-as-listed`. The gallery's order decides between equal distances,
-    unless a convention has `ties="expected"`.
+    of MARS; where no cameras are given, or the gallery lacks a query, `gallery-as-listed`. The gallery's order decides
+    between equal distances, unless a convention has `ties="expected"`.
 
     Raises InputError for input that cannot be scored. Warns if `distance` looks like similarities.
     """
@@ -73,8 +73,8 @@ def score(
     matrix = given.distance if distance is None and isinstance(given, Imported) else distance
     similar = matrix is not distance and isinstance(given, Imported) and given.similar
     source.check_once()
-    names = conventions if conventions is not None else MARS if source.query.has_cameras else CAMERALESS
-    rules = check_cameras(choose_conventions(names, Registry.installed), source)
+    named = Chosen(()) if conventions is not None else choose_default(source.labels, source.query.has_cameras)
+    rules = check_cameras(choose_conventions(conventions or named.names, Registry.installed), source)
     labels = source.labels.for_conventions(rules)
     distances: Distances
     if matrix is None:
@@ -84,7 +84,7 @@ def score(
     counts = distances.count(labels)
     if isinstance(distances, MatrixDistances) and (sign := describe_similarity(distances, counts, labels)):
         warnings.warn(f"distance: {sign}", stacklevel=2)
-    return _report(counts, labels, rules, distances)
+    return _report(counts, labels, rules, distances).saying(named.note, describe_unused(source.unused))
 
 
 def score_files(request: ScoreRequest) -> Report:
@@ -107,9 +107,8 @@ def score_files(request: ScoreRequest) -> Report:
     source = _read_labels(request, plugins) if imported is None else Pair.of(imported)
     if isinstance(source, Pair):
         source.check_once()
-    foreign = bool(request.files) or (imported is not None and not imported.plain)
-    named = request.conventions or _default_conventions(request, source, foreign, plugins)
-    rules = check_cameras(choose_conventions(named, plugins), source)
+    named = Chosen(request.conventions) if request.conventions else _default_conventions(request, source, plugins)
+    rules = check_cameras(choose_conventions(named.names, plugins), source)
     if request.ties is not None:
         rules = tuple(replace(rule, ties=request.ties) for rule in rules)
     labels = source.labels.for_conventions(rules)
@@ -125,7 +124,7 @@ def score_files(request: ScoreRequest) -> Report:
         ranked = counts if given is distances else given.count(labels)
         if sign := describe_similarity(given, ranked, labels):
             echo(f"warning: {request.distance}: {sign}", err=True)
-    report = _report(counts, labels, rules, distances, part)
+    report = _report(counts, labels, rules, distances, part).saying(named.note, describe_unused(source.unused))
     report = report.with_cuts(request.depths, rules).broken_down(request.by)
     if request.precisions:
         if not isinstance(distances, VectorDistances):
@@ -164,7 +163,7 @@ def check_cameras(rules: tuple[Convention, ...], source: LabelSource) -> tuple[C
     if needing:
         raise InputError(
             f"{source.query.origin}: has no array 'camid', and {needing[0]} leaves out what the query's own camera "
-            f"shows; add the cameras, or take a convention that needs none: {', '.join(CAMERALESS)}"
+            f"shows; add the cameras, or take a convention that needs none: {', '.join(AS_LISTED)}"
         )
     return rules
 
@@ -287,22 +286,15 @@ def _read_distances(
     return vectors if reranking is None else reranking.of_vectors(vectors)
 
 
-def _default_conventions(
-    request: ScoreRequest, source: LabelSource, foreign: bool, plugins: Plugins
-) -> tuple[str, ...]:
-    """Those of the protocol, else those of the run, its headline first, else those of MARS.
-
-    Without a protocol, files of other programs are scored as they list the gallery, unless it holds every query; so is
-    all without cameras.
-    """
-    if isinstance(source, Pair) and not source.query.has_cameras:
-        return CAMERALESS
+def _default_conventions(request: ScoreRequest, source: LabelSource, plugins: Plugins) -> Chosen:
+    """Those of the protocol, else those of the run, its headline first, else as the labels are."""
+    cameras = not isinstance(source, Pair) or source.query.has_cameras
+    if not cameras:
+        return choose_default(source.labels, cameras)
     if request.protocol is not None:
-        return tuple(plugins().get("protocols", request.protocol).conventions)
-    if foreign and (source.labels.own < 0).any():
-        return CAMERALESS
+        return Chosen(tuple(plugins().get("protocols", request.protocol).conventions))
     if request.features is None or not RunDirectory(request.features).is_finished:
-        return MARS
+        return choose_default(source.labels)
     record = Record.from_file(RunDirectory(request.features).record)
     headline = record.protocol.headline
     names = headline, *(name for name in (*record.conventions, *record.not_computable) if name != headline)
@@ -310,4 +302,4 @@ def _default_conventions(
     if others:
         providers = [each.model_dump() for each in record.method.providers]
         check_conventions(request.features, providers, others, plugins())
-    return names
+    return Chosen(names)

@@ -19,11 +19,11 @@ class InputError(Exception):
 class UnknownName(InputError):
     """A name that is not known, reported with the names that are similar."""
 
-    def __init__(self, problem: str, name: str, known: Iterable[str], advice: str = "") -> None:
-        """problem: what is wrong with the name, which follows it; advice: what to do."""
-        self.known = tuple(known)
+    def __init__(self, problem: str, name: str, known: Iterable[str], advice: str = "", *, after: str = "") -> None:
+        """problem: what is wrong with the name, which follows it; after: how that goes on; advice: what to do."""
+        self.name, self.known = name, tuple(known)
         near = suggestion(name, self.known)
-        super().__init__(f"{problem} {name!r}{near}" + (f"{' ' if near else '; '}{advice}" if advice else ""))
+        super().__init__(f"{problem} {name!r}{after}{near}" + (f"{' ' if near else '; '}{advice}" if advice else ""))
 
 
 class RunError(Exception):

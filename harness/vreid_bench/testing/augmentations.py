@@ -15,6 +15,7 @@ from vreid_bench.modeling.training_checks import check_augmentations
 from vreid_bench.registry.value_checks import check_value
 from vreid_bench.system.errors import InputError
 from vreid_bench.testing.neighbours import FRAMES, SIZE
+from vreid_bench.testing.options import check_annotations
 from vreid_bench.testing.subject import Subject
 
 BOTH = ("rgb", "flow")  # the planes of an encoder that reads both
@@ -101,6 +102,7 @@ def check_float64(subject: Subject) -> None:
 
 AUGMENTATION = (
     check_provided,
+    check_annotations,
     check_run,
     check_lengths,
     check_flow,

@@ -15,7 +15,7 @@ from vreid_bench.registry.failures import describe_failure
 from vreid_bench.system.errors import TRACEBACK, InputError
 from vreid_bench.system.memory import is_out_of_memory
 from vreid_bench.testing.place import find_place
-from vreid_bench.testing.subject import Subject
+from vreid_bench.testing.subject import Remark, Subject
 
 Law = Callable[[Subject], None]
 """A function that raises InputError where its subject does not conform, and SkipTest where it does not apply."""
@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     state: Literal["passed", "failed", "skipped"]
     seconds: float
     message: str = ""  # why it failed or was skipped
-    place: str = ""  # file, line and function to change, or the options or the method that the check was given
+    place: str = ""  # file, line and function to change or to look at, or the options or the method that were given
 
 
 class Check(NamedTuple):
@@ -70,7 +70,8 @@ class Check(NamedTuple):
             with keep_streams():
                 self.law(subject)
         except SkipTest as reason:
-            return Outcome(self.name, law, "skipped", time.perf_counter() - start, str(reason))
+            place = reason.place if isinstance(reason, Remark) else ""
+            return Outcome(self.name, law, "skipped", time.perf_counter() - start, str(reason), place)
         except Exception as fault:  # a plugin can raise anything; all of it is reported
             if not isinstance(fault, InputError) and (os.environ.get(TRACEBACK) or is_out_of_memory(fault)):
                 raise

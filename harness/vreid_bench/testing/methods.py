@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import get_args
 
 from vreid_bench.contracts.recipe import Method, Preset
 from vreid_bench.modeling.model import assemble
 from vreid_bench.planning.buildable import check_parts
+from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.registry.settings import describe
 from vreid_bench.registry.value_checks import check_value
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, UnknownName
 from vreid_bench.testing.neighbours import PEOPLE
-from vreid_bench.testing.subject import Subject
+from vreid_bench.testing.place import find_text
+from vreid_bench.testing.subject import Remark, Subject
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 
@@ -40,7 +43,25 @@ def check_run(subject: Subject) -> None:
     assemble(method, subject.registry.factories(method), PEOPLE)
 
 
-METHOD = (check_provided, check_presets, check_sizes, check_run)
+def check_reported(subject: Subject) -> None:
+    """The numbers that its paper prints are on data sets and protocols that are provided here."""
+    method, registry = subject.entry.build_method("paper"), subject.registry
+    protocols, datasets = registry.values("protocols"), registry.values("datasets")
+    for number in (*method.reported, *method.quoted):
+        with suppress(InputError):
+            if number.dataset in datasets or find_protocol(protocols, number.dataset):
+                continue
+        problem = f"{subject.title}: {number.where!r} has a number on"
+        after, advice = (
+            ", which is no data set and no protocol here",
+            "correct it, unless a package has it that is not installed",
+        )
+        known = dict.fromkeys([*datasets, *protocols])
+        fault = UnknownName(problem, number.dataset, known, advice, after=after)
+        raise Remark(str(fault), find_text(subject, number.dataset))
+
+
+METHOD = (check_provided, check_presets, check_sizes, check_run, check_reported)
 
 
 def _build(subject: Subject, preset: Preset) -> Method:

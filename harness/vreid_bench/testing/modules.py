@@ -19,6 +19,7 @@ from vreid_bench.records.weights import load_state
 from vreid_bench.registry.value_checks import check_value
 from vreid_bench.system.errors import InputError
 from vreid_bench.testing.neighbours import PEOPLE
+from vreid_bench.testing.options import check_annotations
 from vreid_bench.testing.subject import Subject
 from vreid_bench.testing.trial import Trial, list_trained, try_out
 
@@ -149,6 +150,7 @@ def check_device(subject: Subject) -> None:
 
 MODULE = (
     check_provided,
+    check_annotations,
     check_builds,
     check_run,
     check_same_seed,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vreid_bench.contracts.parts import Reranker
 from vreid_bench.registry.value_checks import check_value
 from vreid_bench.system.errors import InputError
+from vreid_bench.testing.options import check_annotations
 from vreid_bench.testing.subject import Subject
 
 QUERIES, GALLERY, WIDTH = 5, 40, 8
@@ -72,7 +73,7 @@ def check_both_alike(subject: Subject) -> None:
         )
 
 
-RERANKER = (check_provided, check_builds, check_shapes, check_same_bits, check_both_alike)
+RERANKER = (check_provided, check_annotations, check_builds, check_shapes, check_same_bits, check_both_alike)
 
 
 def _draw() -> tuple[NDArray[np.float32], NDArray[np.float32], list[NDArray[np.float32]]]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import SkipTest
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,15 @@ class Misuse(InputError):
         """given: what to change, in words."""
         super().__init__(message)
         self.given = given
+
+
+class Remark(SkipTest):
+    """What a check cannot decide, in a sentence, and where in the code it is."""
+
+    def __init__(self, message: str, place: str) -> None:
+        """place: as `place.find_place` returns it."""
+        super().__init__(message)
+        self.place = place
 
 
 @dataclass(frozen=True)

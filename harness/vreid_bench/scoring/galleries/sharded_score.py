@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,11 +15,13 @@ from vreid_bench.ops.metric import Metric
 from vreid_bench.registry.assignments import parse_part
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import Array, read_arrays
-from vreid_bench.scoring.conventions import MARS, choose_conventions
+from vreid_bench.scoring.conventions import choose_conventions
+from vreid_bench.scoring.default_conventions import Chosen, choose_default
 from vreid_bench.scoring.distances import parse_metric
 from vreid_bench.scoring.galleries.folder import open_shards
 from vreid_bench.scoring.galleries.manifest import Stored, is_gallery, read_manifest
 from vreid_bench.scoring.galleries.shards import Shard, find_shards, is_pattern
+from vreid_bench.scoring.hints import describe_unused
 from vreid_bench.scoring.imports import Plugins
 from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_bench.scoring.ranks.by_parts import Block, Part, Ranking, choose_rows
@@ -31,6 +33,8 @@ from vreid_bench.scoring.rounding import Rounding, round_vectors
 from vreid_bench.scoring.score_request import CANDIDATES, LOCAL, ScoreRequest
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.worker_processes import WorkerProcesses
+
+READ = ("embedding", "valid", "importance", "pid", "camid", "tracklet")  # of the queries
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     _refuse_options(request)
     if request.conventions:
         _refuse_attributes(choose_conventions(request.conventions, plugins))
-    query = LabelledFeatures.from_arrays(read_arrays(request.query), str(request.query))
+    arrays = read_arrays(request.query)
+    query = LabelledFeatures.from_arrays(arrays, str(request.query))
     query.check_once()
     vectors = query.vectors(request.dtype)
     executor = _choose_executor(request, plugins)
@@ -80,21 +85,28 @@ def score_shards(request: ScoreRequest, plugins: Plugins) -> Report:
     gallery = SharedGallery(opened.parts, executor, request.workers, choose_rows(vectors.shape[1]))
     known = gallery.find(np.unique(query.pid), vectors.dtype)
     labels = known.label(vectors, query.pid, query.camid)
-    within = bool((labels.own >= 0).all())
-    rules = choose_conventions(request.conventions or (MARS if within else ("gallery-as-listed",)), plugins)
+    named = Chosen(request.conventions) if request.conventions else choose_default(labels)
+    rules = choose_conventions(named.names, plugins)
     labels = labels.for_conventions(rules)
     counts = gallery.count(vectors, known, labels, opened.metric)
+    unused = describe_unused(_list_unused(request.query, arrays, opened.parts), sharded=True)
     if request.rerank is not None:
-        return _score_reranked(
-            request, plugins(), gallery, Ranking(vectors, known, labels, opened.metric, counts), rules
-        )
-    report = Report.of(counts, labels, rules).with_cuts(request.depths, rules)
+        ranking = Ranking(vectors, known, labels, opened.metric, counts)
+        return _score_reranked(request, plugins(), gallery, ranking, rules).saying(named.note, unused)
+    report = Report.of(counts, labels, rules).with_cuts(request.depths, rules).saying(named.note, unused)
     rounded: dict[str, Counts] = {}
     for to in request.precisions:
         kept = known._replace(vectors=round_vectors(known.vectors, to))
         parts = [Rounded(shard, to, vectors.dtype) for shard in opened.parts]
         rounded[to] = replace(gallery, parts=parts).count(round_vectors(vectors, to), kept, labels, opened.metric)
     return report.with_precisions(rounded, rules)
+
+
+def _list_unused(query: Path, arrays: Mapping[str, Array], parts: Sequence[Part]) -> dict[str, list[str]]:
+    """File -> the names of its arrays that are not read; of a gallery folder, all are."""
+    found = {str(query): [name for name in arrays if name not in READ]}
+    found |= {str(part.vectors.path): part.list_unused() for part in parts if isinstance(part, Shard)}
+    return {file: names for file, names in found.items() if names}
 
 
 def _refuse_options(request: ScoreRequest) -> None:
@@ -143,7 +155,7 @@ def _score_reranked(
         "were re-ranked among themselves, and the others come after them as before; this approximates the re-ranking "
         "of a whole gallery"
     )
-    return replace(report.with_cuts(request.depths, rules), notes=(*report.notes, note))
+    return report.with_cuts(request.depths, rules).saying(note)
 
 
 def _choose_executor(request: ScoreRequest, plugins: Plugins) -> TaskExecutor | None:

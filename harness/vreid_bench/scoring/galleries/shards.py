@@ -19,6 +19,7 @@ from vreid_bench.scoring.labelled_features import LabelledFeatures
 from vreid_bench.scoring.ranks.by_parts import Block
 from vreid_bench.system.errors import InputError
 
+LABELS = ("pid", "camid")
 WRITE = "write each shard by numpy.savez with embedding [N, E], pid [N] and camid [N]"
 LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip member: the lengths of its name and of its extra field
 
@@ -78,10 +79,16 @@ class Shard:
             some = slice(place, place + rows)
             yield Block(self.vectors[some], labels.pid[some], labels.camid[some])
 
+    def list_unused(self) -> list[str]:
+        """The names of its arrays that are not read."""
+        with zipfile.ZipFile(self.vectors.path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+        return [name for name in names if name not in ("embedding", *LABELS)]
+
     def read_labels(self) -> LabelledFeatures:
         """The labels of all its rows."""
         path = self.vectors.path
-        labels = LabelledFeatures.from_arrays(read_npz(path, ("pid", "camid")), str(path))
+        labels = LabelledFeatures.from_arrays(read_npz(path, LABELS), str(path))
         if len(labels) != len(self):
             raise InputError(f"{path}: has {len(labels):,} labels, expected one for each of its {len(self):,} rows")
         return labels
