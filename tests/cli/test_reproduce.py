@@ -150,4 +150,4 @@ def test_a_row_that_cannot_be_made_is_told(cli, filled):
     filled.failures.append(Failure(Wanted("prid2011", "tacan", "small", 0), "no space left"))
     done = cli("reproduce", "tacan", "--run", "--dir", LEADERBOARD)
     assert done.exit_code == 1
-    assert "1 row(s) failed:\nprid2011 tacan seed 0: no space left" in done.stderr
+    assert "1 row failed:\nprid2011 tacan seed 0: no space left" in done.stderr
