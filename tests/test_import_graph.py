@@ -6,6 +6,7 @@ import pytest
 ROOMS = ["system", "scoring", "run", "cli"]
 WHOLE = {
     "vreid_bench/__init__.py": '_HOME = {"vreid_bench.scoring.score": ("score",)}\n__all__ = ["score"]\n',
+    "vreid_bench/__main__.py": "from vreid_bench.cli.main import main\n",
     "vreid_bench/system/__init__.py": "",
     "vreid_bench/system/files.py": "",
     "vreid_bench/scoring/__init__.py": "",
@@ -142,6 +143,7 @@ def test_a_room_on_one_side_alone_is_found(tree):
     [
         "from vreid_bench import score\n",
         "import vreid_bench\n",
+        "import vreid_bench.__main__\n",
         "from .. import score\n",
         "from vreid_plugins.losses import triplet\n",
         "import vreid_plugins\n",

@@ -72,6 +72,20 @@ def test_a_fault_is_told_with_file_field_and_what_is_expected(leaderboard, old, 
     assert words in str(fault.value)
 
 
+def test_a_message_about_a_board_ends_with_a_smallest_one(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(ONE.partition("\n")[2])
+    with pytest.raises(InputError) as fault:
+        read_boards(tmp_path, [str(path)])
+    says, _, example = str(fault.value).partition("; a smallest board is\n")
+    assert says == f"{path}: not valid boards: says: is missing"
+    path.write_text(example)
+    assert read_boards(tmp_path, [str(path)]) == [Wanted("mars", "mean-pooling", "small", 0)]
+    with pytest.raises(InputError, match="has no boards") as fault:
+        read_boards(tmp_path, [])
+    assert str(fault.value).endswith(example)
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"x = 1\n" * 200_000])
 def test_what_is_no_text_or_far_too_long_is_refused(leaderboard, content):
     (leaderboard / "boards/one.toml").write_bytes(content)

@@ -37,6 +37,19 @@ def test_a_leaderboard_need_not_be_there_for_a_board_that_is_named(cli, cli_json
     assert "no such folder; expected a leaderboard, with boards/, or name a board FILE" in cli(*asked).stderr
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_rows_of_data_that_is_not_given_are_told_and_not_run(cli, tmp_path, monkeypatch, dry):
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    board = tmp_path / "mine.toml"
+    board.write_text('says = "mine"\n[[rows]]\nmethods = ["mean-pooling"]\nprotocols = ["custom"]\nseeds = [0, 1]\n')
+    words = ["--dry-run"] if dry else []
+    done = cli("leaderboard", "fill", "--dir", tmp_path / "mine", "--runs", tmp_path / "runs", board, *words)
+    assert "2 rows: 0 up to date, 0 outdated, 0 missing, 2 not judged\n" in done.stdout
+    sentence = "2 rows not judged and not run: no copy of tracklets is given; name yours with VREID_DATA"
+    assert (done.exit_code, sentence in done.stderr) == ((0, False) if dry else (2, True))
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.slow
 def test_one_constant_of_a_method_makes_its_row_outdated_and_filling_mends_it(allotment):
     call = allotment.call

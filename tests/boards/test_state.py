@@ -94,7 +94,7 @@ def test_what_decides_numbers_makes_it_outdated(record, registry, fields, words)
 def test_a_row_of_other_options_is_missing(record, registry, row):
     [state] = judge_rows([row], [record], registry)
     assert state.record is None
-    assert "1 rows: 0 up to date, 0 outdated, 1 missing; about 2 minutes" in render_states([state], [120])
+    assert "1 row: 0 up to date, 0 outdated, 1 missing; about 2 minutes" in render_states([state], [120])
 
 
 def own_copy(record, label, **fields):
@@ -105,8 +105,6 @@ def own_copy(record, label, **fields):
 def test_rows_of_own_data_are_found_while_the_variable_names_it(record, registry, tmp_path, monkeypatch):
     (tmp_path / "shelf/mars").mkdir(parents=True)
     own = own_copy(record, "mars")
-    [state] = judge_rows([ROW], [own], registry)
-    assert (state.record, str(state.place)) == (None, "mars/synthetic/mean-pooling-small-seed0.json")
     monkeypatch.setenv("VREID_DATA", str(tmp_path / "shelf"))
     assert why(own, registry) == ()
     assert why(own.model_copy(update={"dataset": change(own.dataset, source="official")}), registry) == ()
@@ -121,10 +119,43 @@ def test_rows_of_own_data_are_found_while_the_variable_names_it(record, registry
     assert why(record, registry) == ("another twin of mars",)
 
 
-def test_rows_of_data_without_a_twin_are_found_without_the_variable(record, registry):
-    """Its protocol is another than that of the record, which makes it outdated; the record is found."""
-    own = own_copy(record, "my-frames", protocol=change(record.protocol, name="custom"))
-    assert "another protocol" in why(own, registry, ROW._replace(protocol="custom"))
+CUSTOM = ROW._replace(protocol="custom")  # of data without a twin
+
+
+def test_a_row_of_data_that_is_not_given_is_not_judged(record, registry, tmp_path, monkeypatch):
+    """Whether its record is there or not. That of the record has another protocol, which makes it outdated."""
+    of_custom = change(record.protocol, name="custom")
+    own = own_copy(record, "my-frames", protocol=of_custom)
+    rendered = record.model_copy(update={"protocol": of_custom})
+    for records in ([own], [rendered], []):
+        [state] = judge_rows([CUSTOM], records, registry)
+        assert [state.record] == (records or [None])
+        assert (state.state, state.is_due, state.not_given) == ("unjudged", False, ("tracklets",))
+    assert render_states([state], []) == (
+        "unjudged  custom mean-pooling seed 0: no copy of tracklets is given; name yours with VREID_DATA\n"
+        "1 row: 0 up to date, 0 outdated, 0 missing, 1 not judged"
+    )
+    assert to_plain([state])["rows"][0]["state"] == "unjudged"
+    assert to_plain([state])["rows"][0]["why"] == ["no copy of tracklets is given; name yours with VREID_DATA"]
+    monkeypatch.setenv("VREID_DATA", str(tmp_path))
+    assert "another protocol" in why(own, registry, CUSTOM)
+    [state] = judge_rows([CUSTOM], [], registry)
+    assert state.state == "missing"
+
+
+def test_a_row_whose_record_is_of_a_copy_is_not_missing_on_the_twin(record, registry):
+    own = own_copy(record, "mars")
+    [state] = judge_rows([ROW], [own], registry)
+    assert (state.record, state.not_given) == (own, ("mars",))
+    [state] = judge_rows([ROW], [own, record], registry)  # nor is one that has both
+    assert (state.record, state.state) == (record, "current")
+
+
+def test_a_transfer_is_not_judged_without_both_of_its_copies(record, registry):
+    row = ROW._replace(protocol="mars-to-prid2011")
+    own = own_copy(record, "prid2011", protocol=change(record.protocol, name="mars-to-prid2011"))
+    [state] = judge_rows([row], [own], registry)
+    assert (state.record, state.not_given) == (own, ("mars", "prid2011"))
 
 
 @pytest.mark.parametrize("row", [ROW._replace(method="mean-poling"), ROW._replace(protocol="mar")])

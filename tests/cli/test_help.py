@@ -1,10 +1,14 @@
 """Every command and subcommand: its line in the list of commands, and its options."""
 
 import re
+import runpy
+import sys
+import textwrap
 
 import click
 import pytest
 
+from vreid_bench.boards.board_file import read_boards
 from vreid_bench.cli.main import main
 
 
@@ -28,6 +32,22 @@ def test_every_summary_is_whole_in_a_terminal_of_80_columns(cli, path):
     for name, summary in listed.items():
         assert summary.endswith("."), f"{name}: {summary}"
         assert not summary.endswith(("..", "…")), f"{name}: {summary}"
+
+
+def test_the_package_is_the_command_as_well(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["vreid-bench", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("vreid_bench", run_name="__main__")
+    assert "Benchmark video person re-identification." in capsys.readouterr().out
+
+
+def test_the_board_that_help_shows_is_one(cli, tmp_path):
+    shown = cli("leaderboard", "fill", "--help").stdout
+    path = tmp_path / "mine.toml"
+    path.write_text(textwrap.dedent(re.search(r"^ +says = .*?(?=\n\n)", shown, re.MULTILINE | re.DOTALL)[0]))
+    [first, *others] = read_boards(tmp_path, [str(path)])
+    assert (first.protocol, first.method, first.settings) == ("mars", "mean-pooling", ("test.clips=2",))
+    assert len(others) == 5
 
 
 def test_every_command_that_shows_a_bar_can_be_quiet():

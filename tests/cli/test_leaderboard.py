@@ -53,6 +53,16 @@ def test_two_runs_of_one_place_are_refused_with_what_differs(cli, tmp_path, fini
     assert again.exit_code == 0, again.output
 
 
+def test_a_run_that_clashes_with_a_published_one_is_refused_with_what_differs(cli, tmp_path, finished):
+    board = tmp_path / "board"
+    assert cli("leaderboard", "add", finished, "--dir", board).exit_code == 0
+    other = copy_with(finished, "other", '"created": "20', '"created": "21')
+    refused = cli("leaderboard", "add", other, "--dir", board)
+    assert refused.exit_code == 2
+    assert f"that of {other} differs in created; to put it in its place, pass --replace" in refused.stderr
+    assert cli("leaderboard", "add", other, "--dir", board, "--replace").exit_code == 0
+
+
 def test_the_runs_that_do_not_clash_are_added_and_all_clashes_are_listed(cli, tmp_path, finished):
     seed = json.loads((finished / "record.json").read_text())["seed"]
     runs = [finished]
@@ -70,7 +80,7 @@ def test_the_runs_that_do_not_clash_are_added_and_all_clashes_are_listed(cli, tm
 def test_it_fails_if_nothing_was_finished(cli, tmp_path, unfinished):
     failed = cli("leaderboard", "add", unfinished, "--dir", tmp_path / "board")
     assert (failed.exit_code, failed.stderr.count("\n")) == (2, 1)
-    assert "none of 1 run(s) is finished" in failed.stderr
+    assert "none of 1 run is finished" in failed.stderr
     assert not (tmp_path / "board").exists()
 
 

@@ -60,7 +60,7 @@ def test_people_are_counted_on_the_side_that_they_gain(cli, tmp_path):
         (("splits", MARS[0], "--out", "a.pdf"), "nothing to show, their protocol has one split"),
         (("conditions", MARS[0], "--out", "a.pdf"), "nothing to show, their protocol tests under one condition"),
         (("cost", MARS[0], "--out", "a.pdf"), "nothing to show, expected two rows or more"),
-        (("people", *MARS[:2], "--out", "a.pdf"), "plot people: found 1 method(s), expected two"),
+        (("people", *MARS[:2], "--out", "a.pdf"), "plot people: found 1 method, expected two"),
         (("cmc", "gone", "--out", "a.pdf"), "gone: cannot be read (No such file or directory)"),
     ],
 )

@@ -8,14 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import create_autospec
 
 import pytest
 from places import LEADERBOARD
 
-from vreid_bench.boards.fill import Failure, Making
+from vreid_bench.boards.fill import Failure, Making, fill
 from vreid_bench.boards.printed_rows import write_command
 from vreid_bench.boards.wanted import Wanted
+from vreid_bench.cli.reproduce import run_missing
 from vreid_bench.reporting.printed_tables import read_papers
+from vreid_bench.system.errors import InputError
 
 PAPERS = read_papers()
 
@@ -123,14 +126,15 @@ def test_neither_torch_nor_plugins_are_imported(tmp_path):
 
 @pytest.fixture
 def filled(monkeypatch):
-    """The calls of `fill`, which does nothing and returns these failures."""
+    """The calls of `fill`, which takes what it takes, does nothing and returns these failures."""
     calls, failures = [], []
 
-    def fill(rows, seconds, leaderboard, **how):
+    def note(rows, seconds, leaderboard, **how):
         calls.append(([row.wanted for row in rows], seconds, leaderboard, how))
         return failures
 
-    monkeypatch.setattr("vreid_bench.boards.fill.fill", fill)
+    monkeypatch.setattr("vreid_bench.boards.fill.fill", create_autospec(fill, side_effect=note))
+    monkeypatch.setattr("vreid_bench.boards.fill.choose_executor", lambda name, jobs, registry: (name, jobs))
     return SimpleNamespace(calls=calls, failures=failures)
 
 
@@ -143,11 +147,19 @@ def test_run_makes_the_rows_that_are_missing(reproduce, filled):
     assert rows
     assert [write_command(wanted) for wanted in rows] == commands  # what is still missing, as nothing was run
     assert len(seconds) == len(rows)
-    assert (leaderboard, how) == (LEADERBOARD, {"jobs": 2, "making": Making(Path("there")), "quiet": False})
+    how_it_is_made = {"making": Making(Path("there")), "executor": ("local", 2), "quiet": False}
+    assert (leaderboard, how) == (LEADERBOARD, how_it_is_made)
+
+
+def test_rows_of_data_that_is_not_given_are_refused(filled, monkeypatch):
+    monkeypatch.delenv("VREID_DATA", raising=False)
+    with pytest.raises(InputError, match="1 row not judged and not run: no copy of tracklets is given; name yours"):
+        run_missing([Wanted("custom", "tacan", "small", 0)], [], LEADERBOARD, {})
+    assert filled.calls == []
 
 
 def test_a_row_that_cannot_be_made_is_told(cli, filled):
     filled.failures.append(Failure(Wanted("prid2011", "tacan", "small", 0), "no space left"))
     done = cli("reproduce", "tacan", "--run", "--dir", LEADERBOARD)
     assert done.exit_code == 1
-    assert "1 row(s) failed:\nprid2011 tacan seed 0: no space left" in done.stderr
+    assert "1 row failed:\nprid2011 tacan seed 0: no space left" in done.stderr

@@ -52,6 +52,17 @@ def test_settings_of_test_and_matcher_are_recorded_beside_those_of_training(cli_
     assert "trained with test.clips=2" not in third.changes
 
 
+def test_a_setting_that_the_run_has_already_is_told(cli, again, finished_run):
+    assert "test.clips=8" in record_of({"run": finished_run}).changes
+    first = cli(*again, "--set", "clips=8")
+    assert first.exit_code == 0, first.output
+    assert f"note: --set clips=8 changes nothing: {finished_run} was tested so\n" in first.stderr
+    shown = cli(*again, "--set", "clips=8", "--set", 'test.padding="cycle"')
+    assert 'note: --set clips=8 and --set test.padding="cycle" change nothing: ' in shown.stderr
+    assert "finished on" in shown.stderr  # the same test, which is there already
+    assert "nothing" not in cli(*again, "--set", "clips=2").stderr
+
+
 def test_weights_trained_with_test_settings_name_only_those_of_training(cli_json, tiny_mars, tmp_path):
     options = ("--data", tiny_mars, "--runs", tmp_path)
     first = cli_json("run", "--plugin", "mean-pooling", *options, *SHORT, "--set", "test.clips=2")

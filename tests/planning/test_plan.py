@@ -275,7 +275,8 @@ def test_the_preset_is_small_on_a_twin_and_paper_otherwise(registry, tmp_path, m
         ({"validate": "evry=5"}, "it has no 'evry'; did you mean every?"),
         (
             {"name": "begun", "preset": "paper"},
-            "begun begins from published weights: encoder known from k.pth .Toys.*, or .*--preset small",
+            "^--preset paper: begun begins from published weights: encoder known from k.pth .Toys.*; train a small "
+            "network with --preset small, name your copy with --weights encoder=FILE, or train from .* --from-scratch$",
         ),
         ({"weights": ("encoder=gone.pth",)}, "gone.pth: the file cannot be read"),
         (
@@ -408,7 +409,7 @@ def test_shipped_weights_that_are_gone_or_not_described_are_told(registry, tmp_p
 
 def test_with_another_encoder_set_its_own_published_weights_count(registry, tmp_path):
     assert plan(registry, tmp_path, name="begun", assignments=("encoder=net",)).beginning.missing == ()
-    with pytest.raises(InputError, match="begun begins from published weights: encoder known"):
+    with pytest.raises(InputError, match=r"^--preset paper, the default on your own data: begun begins from publ"):
         plan(registry, tmp_path, name="begun", assignments=("encoder=net", "encoder=known"))
 
 

@@ -12,7 +12,8 @@ from vreid_bench.records.npz import to_npz
 from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import boards
-from vreid_bench.scoring.comparison import Comparison, compare, p_of_rows, render
+from vreid_bench.reporting.comparison import render_comparison
+from vreid_bench.scoring.comparison import Comparison, compare, p_of_rows
 from vreid_bench.scoring.sign_flip import shift_interval, sign_flip
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
@@ -82,12 +83,12 @@ def test_a_small_difference_for_everyone_is_seen_and_one_by_chance_is_not(tmp_pa
     assert hidden.interval[0] < 0 < hidden.interval[1]
     assert abs(hidden.difference) < hidden.smallest
     assert list(compare(other, base)) == ["queries-in-gallery", "official", "torchreid"]
-    assert "not separable" in render(compare(other, base))
+    assert "not separable" in render_comparison(compare(other, base))
 
 
 def test_an_end_that_is_not_0_is_not_written_as_0():
     one = Comparison(0.5, 0.4, (None, None), 0.003, (0.0002, 0.006), 0.04, 0.002, 40, 20, 5, 15)
-    table = render({"official": {"mAP": one, "R1": replace(one, interval=(0.0, 0.006))}})
+    table = render_comparison({"official": {"mAP": one, "R1": replace(one, interval=(0.0, 0.006))}})
     assert "+0.02 to +0.60" in table
     assert "+0.0 to +0.6 " in table
     assert "can show: the smallest A - B" in table
@@ -153,6 +154,11 @@ def test_five_people_cannot_tell_anything(tmp_path, cli):
     assert "official has 5 people: no difference" in shown
 
 
+def test_one_person_is_not_one_people(tmp_path, cli):
+    one = [run_folder(tmp_path / name, np.array([score]), np.array([1])) for name, score in (("a", 0.9), ("b", 0.2))]
+    assert "note: official has 1 person: no difference" in cli("compare", *one).stdout
+
+
 def test_groups_of_seeds_are_averaged_query_by_query(tmp_path, precision, cli_json, cli):
     shifts = {"a0": 0.1, "a1": 0.0, "b0": -0.05, "b1": -0.05, "b2": 0.01}
     for name, shift in shifts.items():
@@ -177,8 +183,8 @@ def test_a_group_holds_the_seeds_of_one_method_each_once(tmp_path, precision, cl
     for arguments, message in (
         (("a", "--with", "a", "a"), "is given twice in one group"),
         (("a", "b", "--with", "a"), "they ran temporal-pooling small and other small; expected seeds of one method"),
-        (("a",), "compare got 1 run(s); expected two, or two groups"),
-        (("a", "b", "a"), "compare got 3 run(s)"),
+        (("a",), "compare got 1 run; expected two, or two groups"),
+        (("a", "b", "a"), "compare got 3 runs"),
     ):
         result = cli("compare", "--runs", tmp_path, *arguments)
         assert (result.exit_code, message in result.stderr) == (2, True), result.stderr

@@ -16,6 +16,12 @@ from vreid_bench.reporting.toml_file import read_toml
 from vreid_bench.system.errors import InputError, suggestion
 
 NAME = "boards"  # the folder in a leaderboard
+SMALLEST = """\
+says = "what its rows are for"
+[[rows]]
+protocols = ["mars"]
+methods = ["mean-pooling"]"""
+FORM = f"; a smallest board is\n{SMALLEST}"  # the end of a message
 
 
 class Rows(Entry):
@@ -55,10 +61,10 @@ def read_boards(leaderboard: Path, names: Sequence[str]) -> list[Wanted]:
     known = list_boards(leaderboard)
     if not known and not names:
         raise InputError(
-            f"{leaderboard / NAME}: has no boards; expected .toml files that say which rows there are to be"
+            f"{leaderboard / NAME}: has no boards; expected .toml files that say which rows there are to be{FORM}"
         )
     paths = [_find(leaderboard, name, known) for name in names or known]
-    every = (rows for path in paths for rows in read_toml(path, BoardFile, dict, NAME).rows)
+    every = (rows for path in paths for rows in read_toml(path, BoardFile, dict, NAME, FORM).rows)
     return list(dict.fromkeys(wanted for rows in every for wanted in rows.list_wanted()))
 
 

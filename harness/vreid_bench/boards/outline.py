@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from vreid_bench.boards.fill import Failure, name_row
 from vreid_bench.boards.state import RowState
+from vreid_bench.system.counting import count
 
 
 def render_states(states: Sequence[RowState], seconds: Sequence[float]) -> str:
-    """A line for each row that is missing or outdated, then the sums; seconds: of a processor, for each of these."""
-    due = [state for state in states if not state.is_current]
-    lines = [f"{_tell(state)}{name_row(state.wanted)}{_explain(state)}" for state in due]
-    missing = sum(state.record is None for state in due)
-    sums = f"{len(states)} rows: {len(states) - len(due)} up to date, {len(due) - missing} outdated, {missing} missing"
-    time = f"; about {render_time(sum(seconds))} of a processor" if due else ""
-    return "\n".join([*lines, sums + time])
+    """A line for each row that is not up to date, then the sums; seconds: of a processor, for each row that is due."""
+    lines = [f"{row.state:<10}{name_row(row.wanted)}{_explain(row)}" for row in states if row.is_due or row.not_given]
+    number = Counter(row.state for row in states)
+    words = [f"{number['current']} up to date", *(f"{number[state]} {state}" for state in ("outdated", "missing"))]
+    words += [f"{number['unjudged']} not judged"] if number["unjudged"] else []
+    time = f"; about {render_time(sum(seconds))} of a processor" if seconds else ""
+    return "\n".join([*lines, f"{count(len(states), 'row')}: {', '.join(words)}{time}"])
+
+
+def explain_unjudged(states: Sequence[RowState]) -> str:
+    """Why rows were not judged and cannot be run, and what to do, in a sentence; empty if there are none."""
+    unjudged = [row for row in states if row.not_given]
+    if not unjudged:
+        return ""
+    names = sorted({name for row in unjudged for name in row.not_given})
+    return f"{count(len(unjudged), 'row')} not judged and not run: {_tell_not_given(names)}, and repeat the command"
 
 
 def render_time(seconds: float) -> str:
@@ -36,19 +47,18 @@ def to_plain(states: Sequence[RowState], failures: Sequence[Failure] = ()) -> di
         {
             **state.wanted._asdict(),
             "record": None if state.place is None else str(state.place),
-            "state": _tell(state).strip(),
-            "why": list(state.outdated),
+            "state": state.state,
+            "why": [_tell_not_given(state.not_given)] if state.not_given else list(state.outdated),
         }
         for state in states
     ]
     return {"rows": rows, "failed": [{**wanted._asdict(), "why": reason} for wanted, reason in failures]}
 
 
-def _tell(state: RowState) -> str:
-    if state.record is None:
-        return "missing   "
-    return "outdated  " if state.outdated else "current   "
+def _tell_not_given(names: Sequence[str]) -> str:
+    return f"no copy of {' and '.join(names)} is given; name yours with VREID_DATA"
 
 
 def _explain(state: RowState) -> str:
-    return f": {', '.join(state.outdated)}" if state.outdated else ""
+    why = [_tell_not_given(state.not_given)] if state.not_given else state.outdated
+    return f": {', '.join(why)}" if why else ""

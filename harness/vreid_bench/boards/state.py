@@ -1,7 +1,8 @@
 """Which rows of a leaderboard are missing, and which are outdated: computed by what is not installed any more.
 
 Fingerprints decide, never dates: of the method, the protocol and its conventions, the data, the first weights and the
-code. Nothing is trained, rendered or read but lists of names, so this needs no torch.
+code. Nothing is trained, rendered or read but lists of names, so this needs no torch. A row whose data is not given is
+not judged: nothing tells whether its record is of that data.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.contracts.convention import Convention
@@ -28,6 +29,7 @@ from vreid_bench.registry.registry import Registry
 
 COPIES: tuple[Source, ...] = ("official", "unverified")  # which of them a copy is, its reader finds by reading it
 ARITHMETIC = "portable"  # so that every machine can fill a board
+State = Literal["current", "outdated", "missing", "unjudged"]
 
 
 class RowState(NamedTuple):
@@ -38,11 +40,21 @@ class RowState(NamedTuple):
     training: tuple[str, ...]  # rows of the same training have the same
     record: Record | None  # None: missing
     outdated: tuple[str, ...]  # in words, why the record is not what would be computed now
+    not_given: tuple[str, ...] = ()  # data sets of which a copy has to be named before it is judged or run
 
     @property
-    def is_current(self) -> bool:
-        """Is there nothing to do?"""
-        return self.record is not None and not self.outdated
+    def state(self) -> State:
+        """In a word."""
+        if self.not_given:
+            return "unjudged"
+        if self.record is None:
+            return "missing"
+        return "outdated" if self.outdated else "current"
+
+    @property
+    def is_due(self) -> bool:
+        """Is it to be run?"""
+        return self.state in ("missing", "outdated")
 
 
 class RunData(NamedTuple):
@@ -50,7 +62,13 @@ class RunData(NamedTuple):
 
     sources: tuple[Source, ...]  # its record has one of them
     twin: str | None = None  # the hash of what is rendered
-    label: str | None = None  # of a copy of the user; None: no copy is named
+    label: str | None = None  # of a copy of the user that is not rendered
+    is_named: bool = True  # as a copy of the user
+
+    @property
+    def others(self) -> tuple[Source, ...]:
+        """The sources that its record has if it is of a copy that is not named now."""
+        return () if self.is_named else tuple(each for each in ("synthetic", *COPIES) if each not in self.sources)
 
     @classmethod
     def of(cls, entry: Entry) -> RunData:
@@ -58,9 +76,9 @@ class RunData(NamedTuple):
         root = find_named_copy(entry.name)
         if root is None:
             if not isinstance(entry.value, TwinReader):
-                return cls(COPIES)
+                return cls((), is_named=False)
             with entry.blame():
-                return cls(("synthetic",), entry.value.twin())
+                return cls(("synthetic",), entry.value.twin(), is_named=False)
         copy = mark_synthetic(Dataset(entry.name, root, (), "unverified"))
         return cls(("synthetic",), copy.twin or None) if copy.source == "synthetic" else cls(COPIES, label=copy.label)
 
@@ -90,14 +108,16 @@ def judge_rows(wanted: Iterable[Wanted], records: Iterable[Record], registry: Re
     for row in wanted:
         protocol, conventions = rules(row.protocol)
         chosen, first = method(row.method, row.preset, row.settings, row.rerank)
-        file, sources = _name_record(row, chosen), data(protocol.test_dataset).sources
-        places = [PurePosixPath(row.protocol, source, file) for source in sources]
-        known = [place for place in places if place in found]
-        place = known[0] if known else places[0] if len(places) == 1 else None
-        record = found[known[0]] if known else None
+        now = {name: data(name) for name in (protocol.dataset, protocol.test_dataset)}
+        tested, file = now[protocol.test_dataset], _name_record(row, chosen)
+        places = [PurePosixPath(row.protocol, source, file) for source in tested.sources]
+        others = [PurePosixPath(row.protocol, source, file) for source in tested.others]
+        known = next((place for place in (*places, *others) if place in found), None)
+        place = places[0] if known is None and len(places) == 1 else known
+        record = found[known] if known else None
+        not_given = _list_not_given(now, of_copy=known in others)
         outdated: tuple[str, ...] = ()
-        if record is not None:
-            now = {name: data(name) for name in (protocol.dataset, protocol.test_dataset)}
+        if record is not None and not not_given:
             outdated = (
                 *_compare_rules(record, protocol, conventions),
                 *_compare_method(record, chosen, first),
@@ -105,8 +125,13 @@ def judge_rows(wanted: Iterable[Wanted], records: Iterable[Record], registry: Re
                 *find_other_code(record, registry),
             )
         training = (row.method, row.preset, str(row.seed), protocol.dataset, protocol.variant, str(protocol.holdout))
-        rows.append(RowState(row, place, training, record, outdated))
+        rows.append(RowState(row, place, training, record, outdated, not_given))
     return rows
+
+
+def _list_not_given(data: Mapping[str, RunData], *, of_copy: bool) -> tuple[str, ...]:
+    """The data sets of which a copy has to be named; of_copy: the record of the row is of a copy that is not named."""
+    return tuple(name for name, each in data.items() if not each.is_named and (of_copy or each.twin is None))
 
 
 def _name_record(row: Wanted, chosen: ChosenMethod) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from vreid_bench.cli.options import AS_JSON, FILE, RUNS
+from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.terminal import echo
 
@@ -55,12 +56,14 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
         vreid-bench compare mars@synthetic-personvlad-small-seed0-1a2b3c4d mars@synthetic-gru-small-seed0-5e6f7a8b
         vreid-bench compare runs/mars@*-tacan-small-seed* --with runs/mars@*-ica-small-seed*
     """
+    from vreid_bench.reporting.comparison import render_comparison
     from vreid_bench.scoring import comparison
 
     if not others:
         if len(group) != 2:
             raise InputError(
-                f"compare got {len(group)} run(s); expected two, or two groups of seeds: compare A1 A2 {WITH} B1 B2"
+                f"compare got {count(len(group), 'run')}; expected two, or two groups of seeds: "
+                f"compare A1 A2 {WITH} B1 B2"
             )
         group, others = group[:1], group[1:]
     compared = comparison.compare_groups(group, others, runs)
@@ -71,4 +74,4 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
     else:
         for name, paths in (("A", group), ("B", others)):
             echo(f"{name}: {', '.join(map(str, paths))}")
-        echo(f"\n{comparison.render(compared)}")
+        echo(f"\n{render_comparison(compared)}")

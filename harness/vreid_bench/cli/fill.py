@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vreid_bench.cli.options import AS_JSON, LEADERBOARD, LEADERBOARD_DIR, QUIET, RUNS, TRACKERS, LeaderboardOptions
+from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.terminal import echo
 
@@ -41,8 +42,19 @@ def fill(
     """Run the rows of BOARDS that are missing or outdated.
 
     A board is a file boards/NAME.toml of the leaderboard, or any path that ends in .toml: it lists methods, protocols,
-    seeds and settings. Without BOARDS, every board of the leaderboard is filled. A row is outdated if the method, the
+    seeds and settings, as here. Seeds are [0] and settings none unless it says so.
+
+    \b
+        says = "what its rows are for"
+        [[rows]]
+        protocols = ["mars"]
+        methods = ["mean-pooling", "tacan"]
+        seeds = [0, 1, 2]
+        settings = ["test.clips=2"]
+
+    Without BOARDS, every board of the leaderboard is filled. A row is outdated if the method, the
     protocol, the data, the first weights or the code that decides its numbers has changed since, whatever its date.
+    Rows of your own data are judged and run while VREID_DATA names your copy.
 
     Runs use one thread each, and portable arithmetic. Each record is added as soon as it is there, and what an earlier
     run trained is used again: repeat an interrupted command to go on. Rows that fail are listed at the end, the others
@@ -61,7 +73,7 @@ def fill(
     from vreid_bench.boards.board_file import read_boards
     from vreid_bench.boards.fill import Making, choose_executor, estimate_seconds
     from vreid_bench.boards.fill import fill as fill_rows
-    from vreid_bench.boards.outline import render_failures, render_states, to_plain
+    from vreid_bench.boards.outline import explain_unjudged, render_failures, render_states, to_plain
     from vreid_bench.boards.state import judge_rows
     from vreid_bench.registry.assignments import parse_part
     from vreid_bench.registry.registry import Registry
@@ -77,7 +89,7 @@ def fill(
     executor = choose_executor(how.pop("executor"), how.pop("jobs"), registry)
     wanted, records = read_boards(folder, boards), read_records(folder)
     states = judge_rows(wanted, records, registry)
-    due = [state for state in states if not state.is_current]
+    due = [state for state in states if state.is_due]
     seconds = estimate_seconds(due, records)
     failures = []
     if not due and not dry:
@@ -85,8 +97,10 @@ def fill(
     if due and not dry:
         failures = fill_rows(due, seconds, folder, making=making, executor=executor, **how)
         states = judge_rows(wanted, read_records(folder), registry)
-        due = [state for state in states if not state.is_current]
+        due = [state for state in states if state.is_due]
         seconds = estimate_seconds(due, records)
     echo(json.dumps(to_plain(states, failures)) if as_json else render_states(states, seconds))
     if failures:
-        raise RunError(f"{len(failures)} row(s) failed:\n{render_failures(failures)}")
+        raise RunError(f"{count(len(failures), 'row')} failed:\n{render_failures(failures)}")
+    if not dry and (unjudged := explain_unjudged(states)):
+        raise InputError(unjudged)

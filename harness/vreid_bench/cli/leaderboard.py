@@ -11,6 +11,7 @@ import click
 from vreid_bench.cli.drift import drift
 from vreid_bench.cli.fill import fill
 from vreid_bench.cli.options import AS_JSON, FILE, LEADERBOARD, LEADERBOARD_DIR, LeaderboardOptions
+from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.terminal import echo
 
@@ -57,7 +58,7 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path | None, a
     else:
         echo("\n".join([*problems, *written]) or f"{folder}: up to date")
     if problems:
-        raise RunError(f"{folder} has {len(problems)} problem(s); each is described above")
+        raise RunError(f"{folder} has {count(len(problems), 'problem')}; each is described above")
 
 
 @leaderboard.command()

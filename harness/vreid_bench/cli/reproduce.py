@@ -10,6 +10,7 @@ import click
 
 from vreid_bench.cli.leaderboard import CLAIMS
 from vreid_bench.cli.options import FILE, LEADERBOARD, LEADERBOARD_DIR, QUIET, RUNS
+from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.terminal import echo
 
@@ -94,13 +95,21 @@ def reproduce(
 
 
 def run_missing(wanted: Sequence[Wanted], records: Sequence[Record], folder: Path, how: Mapping[str, Any]) -> None:
-    """Run these rows and add them. Raises RunError with a line for each that failed."""
-    from vreid_bench.boards.fill import Making, estimate_seconds, fill
-    from vreid_bench.boards.outline import render_failures
+    """Run these rows and add them.
+
+    how: runs, jobs and quiet, as the command has them. Raises RunError with a line for each row that failed, and
+    InputError if one is of data that is not given.
+    """
+    from vreid_bench.boards.fill import Making, choose_executor, estimate_seconds, fill
+    from vreid_bench.boards.outline import explain_unjudged, render_failures
     from vreid_bench.boards.state import judge_rows
     from vreid_bench.registry.registry import Registry
 
-    states = judge_rows(wanted, records, Registry.installed())
-    making, others = Making(how["runs"]), {name: value for name, value in how.items() if name != "runs"}
-    if failures := fill(states, estimate_seconds(states, records), folder, making=making, **others):
-        raise RunError(f"{len(failures)} row(s) failed:\n{render_failures(failures)}")
+    registry = Registry.installed()
+    states = judge_rows(wanted, records, registry)
+    if unjudged := explain_unjudged(states):
+        raise InputError(unjudged)
+    making, executor = Making(how["runs"]), choose_executor("local", how["jobs"], registry)
+    seconds = estimate_seconds(states, records)
+    if failures := fill(states, seconds, folder, making=making, executor=executor, quiet=how["quiet"]):
+        raise RunError(f"{count(len(failures), 'row')} failed:\n{render_failures(failures)}")

@@ -11,6 +11,7 @@ from vreid_bench.contracts.recipe import LOADABLE, Method
 from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.modeling.weights_option import WeightsFile, hash_file, open_weights
 from vreid_bench.planning.method import ChosenMethod
+from vreid_bench.planning.preset import DEFAULT_ON
 from vreid_bench.records.encoder_note import read_encoder_note
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError
@@ -87,18 +88,20 @@ class Beginning:
         given_up = (*(each.part for each in self.missing), *(each.part for each in self.unused))
         return given_up if self.from_scratch else ()
 
-    def check(self, chosen: ChosenMethod) -> None:
-        """Raises InputError that names the files if some are missing, unless the run is to begin from scratch."""
+    def check(self, chosen: ChosenMethod, *, asked: bool) -> None:
+        """Raises InputError that names the files if some are missing, unless the run is to begin from scratch.
+
+        asked: the preset was asked for, it is not the default.
+        """
         if self.missing and not self.from_scratch:
             needs = "; ".join(f"{each.part} {each.name} from {each.words}" for each in self.missing)
-            scratch = "train from random weights with --from-scratch"
-            ways = f"{scratch}, or train a small network with --preset small"
-            ways = ways if chosen.preset == "paper" else f"or {scratch}"
             options = " ".join(f"--weights {each.part}=FILE" for each in self.missing)
-            raise InputError(
-                f"--preset {chosen.preset}: {chosen.name} begins from published weights: {needs}; name your copy with "
-                f"{options}, {ways}"
-            )
+            copy, scratch = f"name your copy with {options}", "train from random weights with --from-scratch"
+            small = "train a small network with --preset small"
+            # first what needs no file and no more than a CPU
+            ways = f"{small}, {copy}, or {scratch}" if chosen.preset == "paper" else f"{scratch}, or {copy}"
+            preset = f"--preset {chosen.preset}{'' if asked else f', the default on {DEFAULT_ON[chosen.preset]}'}"
+            raise InputError(f"{preset}: {chosen.name} begins from published weights: {needs}; {ways}")
 
     def describe(self) -> dict[str, str]:
         """Part -> the published weights that are missing, and what happens without them."""

@@ -18,6 +18,7 @@ from vreid_bench.registry.assignments import override, parse_part
 from vreid_bench.registry.entry import Entry, blame, sign
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import list_places
+from vreid_bench.system.counting import plural
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import write_atomic
 from vreid_bench.system.progress import tell_once
@@ -85,7 +86,7 @@ class CheckpointWeights:
     def disclosure(self) -> str:
         """What a reader of the record must know, in words."""
         name = self.path.name.encode(errors="replace").decode()
-        tensors = f"{self.taken} tensor{'s' * (self.taken != 1)}"
+        tensors = f"{self.taken} {plural(self.taken, 'tensor')}"
         told = [f"not trained here: {tensors} of {name} ({self.family}, sha256 {self.sha256})"]
         told += [f"tensors left in the file, such as class heads: {len(self.left)}"] if self.left else []
         return "; ".join([*told, "what it was trained on is not known", *self.checkpoint.notes])[:2000]

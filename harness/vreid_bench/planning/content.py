@@ -170,8 +170,8 @@ def _digest_frame(dataset: Dataset, frame: str) -> bytes:
             data = file.read()
     except OSError as fault:
         raise InputError(_describe(root, frame, fault)) from fault
-    if fault := find_cut(data) or _find_strange(data):
-        raise InputError(f"frame {root / frame} {fault}; {advise(dataset.name, root)}")
+    if damage := find_cut(data) or _find_strange(data):
+        raise InputError(f"frame {root / frame} {damage}; {advise(dataset.name, root)}")
     return hashlib.sha256(data).digest()
 
 

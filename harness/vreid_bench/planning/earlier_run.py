@@ -15,12 +15,13 @@ from vreid_bench.contracts.recipe import Preset
 from vreid_bench.planning.code import find_other_code
 from vreid_bench.planning.data_root import read_dataset
 from vreid_bench.planning.folds import Fold, divide
-from vreid_bench.planning.method import ChosenMethod, MethodRequest
+from vreid_bench.planning.method import OF_TEST, ChosenMethod, MethodRequest
 from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.records.data_roots import read_data_roots
 from vreid_bench.records.entries import Weights
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.registry.assignments import override
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.missing_plugins import advise_plugin, check_parts
 from vreid_bench.registry.plugin_files import HASH
@@ -215,6 +216,13 @@ class EarlierRun:
         """Print to stderr what of its code is not what is installed now, if anything is."""
         if other := "; ".join(find_other_code(self.record, registry)):
             tell_once(f"note: {self.folder.path} ran with {other}")
+
+    def tell_idle(self, assignments: Sequence[str], chosen: ChosenMethod, registry: Registry) -> None:
+        """Print to stderr which of these assignments, all of this request, set what its method has already."""
+        idle = [f"--set {each}" for each in assignments if not override(chosen.inherited, [each], registry, OF_TEST)[1]]
+        if idle:
+            verb = "changes" if len(idle) == 1 else "change"
+            tell_once(f"note: {' and '.join(idle)} {verb} nothing: {self.folder.path} was tested so")
 
     def _list_training_protocols(self, protocol: TestProtocol) -> list[TestProtocol]:
         """`protocol` with each training part of the earlier run that belongs to the tested dataset."""

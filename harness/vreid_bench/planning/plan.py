@@ -224,7 +224,7 @@ def choose_recipe(registry: Registry, request: RunRequest, *, dry: bool = False)
     chosen = chosen.begin_randomly(earlier.record.method.from_scratch if earlier else beginning.scratch)
     check_buildable(registry, chosen)  # before the weights: whoever adds them should not meet a fault only then
     if earlier is None and not dry:
-        beginning.check(chosen)
+        beginning.check(chosen, asked=request.preset is not None)
     return Recipe(protocol, conventions, earlier, chosen, method_request.seed, validation, beginning)
 
 
@@ -298,6 +298,7 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
         source = earlier
         earlier.check(chosen, protocol, every, numbers, tested)
         earlier.tell_other_code(registry)
+        earlier.tell_idle(request.assignments, chosen, registry)
     folds = tuple(every[number] for number in numbers)
     if validation is not None:
         folds = validation.hold_out(folds, recipe.headline)

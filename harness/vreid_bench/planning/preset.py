@@ -14,6 +14,9 @@ def find_copy(given: Path | None) -> Path | None:
     return given or (Path(variable) if variable else None)
 
 
+DEFAULT_ON: dict[Preset, str] = {"paper": "your own data", "small": "a twin"}  # as `choose_preset` decides
+
+
 def choose_preset(asked: Preset | None, data: Path | None) -> Preset:
     """The preset that was asked for (`--preset`), else `paper` on the user's copy and `small` on a twin."""
     return asked or ("paper" if find_copy(data) else "small")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from vreid_bench.contracts import recipe
 from vreid_bench.contracts.recipe import Reported
+from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError
 
 NONE = "-"  # stands where a table prints nothing
@@ -40,9 +41,8 @@ def _check_row(where: str, columns: Mapping[str, str], numbers: str) -> None:
     places = [f"{dataset} {metric}" for dataset, metrics in columns.items() for metric in metrics.split()]
     found = numbers.split()
     if len(found) != len(places):
-        number = f"{len(found)} number{'s' * (len(found) != 1)}"
         raise InputError(
-            f"{where}: has {number}, expected {len(places)}, one for each of {', '.join(places)}; "
+            f"{where}: has {count(len(found), 'number')}, expected {len(places)}, one for each of {', '.join(places)}; "
             f"write {NONE} where the table prints none"
         )
     for place, text in zip(places, found, strict=True):

@@ -13,6 +13,7 @@ from vreid_bench.reporting.terminal_tables import wrap_table
 from vreid_bench.reporting.text import escape, sanitize
 from vreid_bench.scoring.hierarchical_bootstrap import FAILS, HOLDS, OPEN
 from vreid_bench.scoring.sign_flip import FEWEST
+from vreid_bench.system.counting import count
 
 PAGE = "claims.md"
 LEGEND = f"""\
@@ -61,9 +62,7 @@ def render_claims_text(judged: Sequence[Judged], width: int | None) -> str:
         rows = [[_verdict(each), _numbers(each), _seeds(each), _ordering(each)] for each in paper.judgements]
         headers = ["verdict", "better - worse (95 %)", "seeds", "claim"]
         table = wrap_table(rows, headers, width) if rows else ""
-        blocks.append(
-            f"{sanitize(paper.paper)}\n{paper.claims} claim{'s' if paper.claims != 1 else ''}: {counts}\n\n{table}\n"
-        )
+        blocks.append(f"{sanitize(paper.paper)}\n{count(paper.claims, 'claim')}: {counts}\n\n{table}\n")
     return "\n".join(blocks)
 
 

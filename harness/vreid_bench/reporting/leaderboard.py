@@ -18,8 +18,10 @@ from vreid_bench.reporting.record_folder import (
     find_faults,
     hold_leaderboard,
     is_unfinished_run,
+    list_differing,
     read_records,
 )
+from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import is_unfinished, write_atomic
 from vreid_bench.training.canary import CANARY
@@ -45,7 +47,7 @@ def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> P
     finished = [run for run in runs if run not in skipped]
     if not finished:
         raise InputError(
-            f"none of {len(runs)} run(s) is finished, expected a record.json in each; repeat the command of "
+            f"none of {count(len(runs), 'run')} is finished, expected a record.json in each; repeat the command of "
             f"{', '.join(map(str, runs[:3]))}{' ...' if len(runs) > 3 else ''}"
         )
     places: dict[Path, dict[bytes, Path]] = {}  # each different record, and the first run that has it
@@ -67,12 +69,11 @@ def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> P
 
 def _describe_clash(place: Path, alike: Mapping[bytes, Path]) -> str:
     """Why the runs cannot all be added, and in which fields their records differ."""
-    records = [Record.from_json(content, str(run)).model_dump(mode="json") for content, run in alike.items()]
-    differing = [name for name in records[0] if any(each[name] != records[0][name] for each in records)]
+    records = [Record.from_json(content, str(run)) for content, run in alike.items()]
     return (
         f"{' and '.join(map(str, alike.values()))} would all be {place}: they ran one method, preset, seed and "
-        f"options; their records differ in {', '.join(differing)}; add one of them, or use a separate leaderboard for "
-        "each (--dir)"
+        f"options; their records differ in {list_differing(records)}; add one of them, or use a separate leaderboard "
+        "for each (--dir)"
     )
 
 

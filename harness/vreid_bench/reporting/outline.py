@@ -10,6 +10,7 @@ from typing import Any
 from vreid_bench.contracts.split_numbers import format_splits
 from vreid_bench.planning.outline import Drop, FitOutline, Outline, StageOutline, TrainingOutline
 from vreid_bench.reporting.text import sanitize
+from vreid_bench.system.counting import count
 
 Lines = list[tuple[str, str]]
 WIDTH = 96  # of the right column
@@ -29,7 +30,9 @@ def render_outline(outline: Outline) -> str:
     ]
     for training in outline.trainings:
         lines += _list_training(training)
-    counts = f"{test.people:,} people, {test.tracklets:,} tracklets, {test.queries:,} queries"
+    counts = (
+        f"{_count_people(test.people)}, {count(test.tracklets, 'tracklet')}, {count(test.queries, 'query', 'queries')}"
+    )
     lines += [
         ("", ""),
         ("test on", f"{test.dataset}@{test.data}: {counts}"),
@@ -50,8 +53,8 @@ def _list_first_weights(first: Mapping[str, str]) -> Lines:
 
 
 def _list_training(training: TrainingOutline) -> Lines:
-    held_out = f", and {training.held_out:,} people held out of training" if training.held_out else ""
-    counts = f"{training.people:,} people, {training.tracklets:,} tracklets{held_out}"
+    held_out = f", and {_count_people(training.held_out)} held out of training" if training.held_out else ""
+    counts = f"{_count_people(training.people)}, {count(training.tracklets, 'tracklet')}{held_out}"
     lines: Lines = [("", ""), ("train on", f"{training.dataset}@{training.data} in {training.root}: {counts}")]
     for number, stage in enumerate(training.stages):  # messages count stages from 1, and settings from 0
         lines += _list_stage(f"stage {number + 1}, stages.{number}", stage)
@@ -62,15 +65,16 @@ def _list_stage(title: str, stage: StageOutline | FitOutline) -> Lines:
     recipe = stage.recipe
     if isinstance(stage, FitOutline):
         return [(title, f"fits the {recipe['part']} to all tracklets; {_write_clips(recipe['clipping'])}")]
-    epoch = f"{stage.steps_of_epoch:,} step{'s' if stage.steps_of_epoch > 1 else ''} over {stage.over}"
+    epoch = f"{count(stage.steps_of_epoch, 'step')} over {stage.over}"
     given = "" if stage.given == stage.steps else f" (the recipe says {stage.given})"
     augment = ", ".join(map(_write_part, recipe["augment"]))
     more = f", and {recipe['unlabelled']} of unknown people" if recipe["unlabelled"] else ""
+    batch = f"P = {_count_people(recipe['P'])}, K = {count(recipe['K'], 'tracklet')} each{more}"
     lines = [
-        (title, f"{stage.steps:,} steps, {stage.epochs:,.4g} epochs of {epoch}{given}"),
+        (title, f"{count(stage.steps, 'step')}, {stage.epochs:,.4g} epochs of {epoch}{given}"),
         ("  rate", _write_rates(recipe["schedule"], stage.drops)),
         ("  optimizer", _write_part(recipe["optimizer"])),
-        ("  batch", f"P = {recipe['P']} people, K = {recipe['K']} tracklets each{more}: {stage.frames:,} frames"),
+        ("  batch", f"{batch}: {count(stage.frames, 'frame')}"),
         ("  clips", _write_clips(recipe["clipping"])),
         ("  losses", ", ".join(f"{weight:g} {name}" for name, weight in recipe["losses"].items())),
         ("  augment", augment or "nothing"),
@@ -81,6 +85,10 @@ def _list_stage(title: str, stage: StageOutline | FitOutline) -> Lines:
     if recipe["cached"]:
         lines.append(("  cached", f"features of {recipe['cached']} views of each tracklet, computed once"))
     return lines
+
+
+def _count_people(number: int) -> str:
+    return count(number, "person", "people")
 
 
 def _write_rates(schedule: Mapping[str, Any], drops: Sequence[Drop]) -> str:
@@ -103,7 +111,7 @@ def _write_value(value: Any) -> str:
 
 def _write_clips(clipping: Mapping[str, Any]) -> str:
     T, clips = clipping["T"], clipping["clips"]
-    frames = f"clips of {T} frame{'s' if T > 1 else ''}" if T else "clips of all frames"
+    frames = f"clips of {count(T, 'frame')}" if T else "clips of all frames"
     number = f", {clips} of a tracklet" if clips > 1 else ""
     step = f", one every {clipping['step']} frames" if clipping["step"] else ""
     return f"{frames}{number}{step}, cut {clipping['sampler']}"

@@ -15,6 +15,7 @@ from vreid_bench.reporting.page.svg import MUTED, SERIES, drawing, save_figure
 from vreid_bench.reporting.page.view import BoardView, view_board
 from vreid_bench.reporting.record_check import read_record
 from vreid_bench.reporting.row_scores import group_people
+from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError
 
 Drawer = Callable[[BoardView], BoardFigure | None]
@@ -59,8 +60,8 @@ def draw_people(view: BoardView) -> Figure:
     known = [group for group in groups if group is not None]
     if len(known) != 2 or not np.array_equal(known[0].queries, known[1].queries):
         raise InputError(
-            f"plot people: found {len(view.rows)} method(s), expected two whose records hold the scores of the same "
-            "people; name the runs of two methods"
+            f"plot people: found {count(len(view.rows), 'method')}, expected two whose records hold the scores of "
+            "the same people; name the runs of two methods"
         )
     queries = known[0].queries.sum(0)  # over splits
     better, worse = ((group.sums.mean(0).sum(0) / queries)[queries > 0] for group in known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,14 +67,21 @@ def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: b
     place = leaderboard / NAME / record_path(record)
     content = record.to_json()
     if place.exists() and place.read_bytes() != content:
-        if not other_data and Record.from_file(place).dataset.fingerprint != record.dataset.fingerprint:
+        there = Record.from_file(place)
+        if not other_data and there.dataset.fingerprint != record.dataset.fingerprint:
             raise InputError(f"{place}: holds a record on other data; use a separate leaderboard for each (--dir)")
         if not replace:
             raise InputError(
-                f"{place}: holds another record of this method, preset, seed and options; to put {source} in "
-                "its place, pass --replace"
+                f"{place}: holds another record of this method, preset, seed and options; that of {source} differs in "
+                f"{list_differing([there, record])}; to put it in its place, pass --replace"
             )
     return place, content
+
+
+def list_differing(records: Sequence[Record]) -> str:
+    """The fields in which some records differ, in words."""
+    first, *others = [record.model_dump(mode="json") for record in records]
+    return ", ".join(name for name in first if any(each[name] != first[name] for each in others))
 
 
 def read_records(leaderboard: Path) -> list[Record]:

@@ -12,6 +12,7 @@ from vreid_bench.reporting.printed_tables import COSTS, Cell, Line, Paper
 from vreid_bench.reporting.reproduction import Count, Kind, Measured, Reproduced, Reproduction
 from vreid_bench.reporting.terminal_tables import wrap_table
 from vreid_bench.reporting.text import sanitize
+from vreid_bench.system.counting import plural
 
 LABEL = 30  # the most characters on a line of the first column
 NO_ROW = "no row"
@@ -111,8 +112,7 @@ def write_system(row: Line, measured: Sequence[Measured | None]) -> str:
     words += ["re-ranked"] if row.reranked else []
     seeds = sorted({cell.seeds for cell in measured if cell})
     if seeds:
-        several = "" if seeds == [1] else "s"
-        words.append(f"{'-'.join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))} seed{several}")
+        words.append(f"{'-'.join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))} {plural(seeds[-1], 'seed')}")
     return ", ".join(words)
 
 

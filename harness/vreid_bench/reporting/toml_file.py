@@ -22,12 +22,13 @@ def list_files(folder: Path) -> list[Path]:
 
 
 def read_toml(
-    path: Path, entry: type[AnyEntry], spell_out: Callable[[dict[str, Any]], dict[str, Any]], what: str
+    path: Path, entry: type[AnyEntry], spell_out: Callable[[dict[str, Any]], dict[str, Any]], what: str, form: str = ""
 ) -> AnyEntry:
     """The entry in the file.
 
-    spell_out: the fields of the file in their long form. what: what the file holds, a plural, as `claims`. Raises
-    InputError that names the file, the field, what was found and what was expected.
+    spell_out: the fields of the file in their long form. what: what the file holds, a plural, as `claims`. form: how
+    such a file is written, which ends the message. Raises InputError that names the file, the field, what was found and
+    what was expected.
     """
     if path.suffix != ".toml" or path.is_symlink() or not path.is_file():
         raise InputError(f"{path}: does not belong here; {path.parent.name}/ holds {what} only, as .toml files")
@@ -42,4 +43,4 @@ def read_toml(
         fields = tomllib.loads(content.decode())
         return parse(json.dumps(spell_out(fields), default=str).encode(), entry)
     except (ValueError, RecursionError) as fault:  # of TOML and UTF-8, too
-        raise InputError(f"{path}: not valid {what}: {fault}") from fault
+        raise InputError(f"{path}: not valid {what}: {fault}{form}") from fault

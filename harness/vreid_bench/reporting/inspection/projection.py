@@ -13,6 +13,7 @@ from vreid_bench.reporting.inspection.canvas import Arrays, clean
 from vreid_bench.reporting.page.figures import WIDTH
 from vreid_bench.reporting.page.marks import MARKERS
 from vreid_bench.reporting.page.svg import GRID, MUTED, SERIES
+from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError
 
 PEOPLE = 10  # that are told apart, as in 002; the others are grey
@@ -53,7 +54,7 @@ def draw_embeddings(arrays: Arrays) -> Figure:
     axes.set_yticks([])
     axes.set_aspect("equal", adjustable="datalim")
     people = len(np.unique(pids[pids > DISTRACTOR]))
-    shown = f"{len(points):,} {unit}s, {people:,} {'person' if people == 1 else 'people'}"
+    shown = f"{count(len(points), unit)}, {count(people, 'person', 'people')}"
     axes.set_xlabel(
         f"t-SNE of {shown}, perplexity {perplexity:g}, seed {SEED}",
         fontsize=8,
@@ -84,7 +85,7 @@ def project(vectors: NDArray[Any]) -> Projection:
         ) from missing
     if len(vectors) < 4:
         raise InputError(
-            f"a map of embeddings: found {len(vectors)} vector(s), expected 4 or more; name more tracklets"
+            f"a map of embeddings: found {count(len(vectors), 'vector')}, expected 4 or more; name more tracklets"
         )
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
     made = TSNE(perplexity=perplexity, init="pca", random_state=SEED, method="barnes_hut", n_jobs=1)

@@ -12,6 +12,7 @@ from vreid_bench.reporting.page.retrievals import Item, Retrieval
 from vreid_bench.reporting.page.run_frames import STRIP, FrameFolder
 from vreid_bench.reporting.text import sanitize
 from vreid_bench.scoring.ranked_test import RankedTest
+from vreid_bench.system.counting import count
 
 SIGNS = {"right": "✓", "wrong": "✗", "junk": "○"}
 
@@ -64,7 +65,7 @@ def _show(found: Retrieval, test: RankedTest, frames: FrameFolder | None) -> Sho
     words = [
         f"average precision {100 * found.precision:.1f} %",
         "no match was found" if first is None else f"first match at rank {first:,}",
-        f"{found.matches:,} {'match' if found.matches == 1 else 'matches'} in the gallery",
+        f"{count(found.matches, 'match', 'matches')} in the gallery",
     ]
     if found.hidden:
         words.append(f"{found.hidden:,} more junk tracklets between these ranks are left out")

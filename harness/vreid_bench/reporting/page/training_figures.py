@@ -14,6 +14,7 @@ from vreid_bench.reporting.page.marks import MARKERS, add_legend
 from vreid_bench.reporting.page.run_data import VALIDATION, Line, RunData, Training
 from vreid_bench.reporting.page.svg import MUTED, SERIES
 from vreid_bench.reporting.text import sanitize
+from vreid_bench.system.counting import count
 
 NO_LOSS = ("stage", "step", "rate", "loss")
 PARTS = 7  # losses that are drawn each with its own line
@@ -64,7 +65,7 @@ def _draw_losses(trainings: Sequence[Training], first: bool) -> BoardFigure:
         "loss-first" if first else "loss",
         "Loss of the first training, on the other data" if first else "Loss",
         f"The losses of single steps, as the log has them.{stages}",
-        f"Loss of {len(trainings)} training(s), from {begin:.3g} to {end:.3g} in the first of them.",
+        f"Loss of {count(len(trainings), 'training')}, from {begin:.3g} to {end:.3g} in the first of them.",
         figure,
     )
 
