@@ -1,5 +1,7 @@
 """A ranking alone gives the scores of its order: challenge CSVs and TREC runs against distances and a slow loop."""
 
+import csv
+
 import numpy as np
 import pytest
 from brought_files import tracklets, world, write_csv, write_npz
@@ -39,10 +41,12 @@ def test_a_whole_ranking_scores_as_its_distances(cli_json, tmp_path, test_set):
     assert cut["5"] == pytest.approx(cut_by_hand(w, order, 5), abs=1e-12)
 
 
-def cut_by_hand(w, order, depth):
-    """The mean average precision of the first ranks, one item at a time."""
+def cut_by_hand(w, order, depth, asked=None):
+    """The mean average precision of the first ranks over all queries, or some, one item at a time."""
     total, queries = 0.0, 0
     for q, ranked in enumerate(order):
+        if asked is not None and q not in asked:
+            continue
         hits = []
         for item in ranked:
             same = w.gallery.pid[item] == w.query.pid[q]
@@ -53,6 +57,36 @@ def cut_by_hand(w, order, depth):
             found = sum(sum(hits[: k + 1]) / (k + 1) for k in range(min(depth, len(hits))) if hits[k])
             total += found / min(depth, sum(hits))
     return total / queries
+
+
+def dress(path, labels, column):
+    """The labels with a column of coats."""
+    head, *rows = labels.read_text().splitlines()
+    coats = [f"{row},{('red', 'blue', 'grey')[number % 3]}" for number, row in enumerate(rows)]
+    path.write_text("\n".join([f"{head},{column}", *coats]) + "\n")
+    return path
+
+
+def test_attributes_of_the_labels_count_beside_a_ranking(cli_json, tmp_path, test_set):
+    w, order, labels = test_set
+    ranking = write(tmp_path / "r.csv", ["row_id", "query_tracklet", "gallery_tracklets"], ag_rows(w, order))
+    dressed = dress(tmp_path / "dressed.csv", labels, "attribute.coat")
+    found = cli_json("score", "--ranking", ranking, dressed, *CONVENTION, "--by", "coat")["conventions"]
+    scores = {row["value"]: row["mAP"] for row in found["gallery-as-listed"]["by"]["coat"]}
+    with dressed.open() as lines:
+        coat = {row["tracklet"]: row["attribute.coat"] for row in csv.DictReader(lines)}
+    wearing = {color: [q for q, name in enumerate(tracklets(w.query)) if coat[name] == color] for color in scores}
+    assert sum(map(len, wearing.values())) == len(w.query.pid)
+    for color, score in scores.items():
+        assert score == pytest.approx(cut_by_hand(w, order, len(w.gallery.pid), wearing[color]), abs=1e-12), color
+
+
+def test_a_key_of_the_labels_that_is_not_used_is_told_beside_a_ranking(cli, tmp_path, test_set):
+    w, order, labels = test_set
+    ranking = write(tmp_path / "r.csv", ["row_id", "query_tracklet", "gallery_tracklets"], ag_rows(w, order))
+    told = cli("score", "--ranking", ranking, dress(tmp_path / "dressed.csv", labels, "coat"), *CONVENTION).stdout
+    assert "not used: coat of" in told
+    assert "an attribute has a key such as attribute.coat" in told
 
 
 def test_a_ranking_that_ends_early_counts_what_it_has(cli, cli_json, tmp_path, test_set):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from vreid_bench.importing.recognition import QRELS, list_files, read_content
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import is_run_store
 from vreid_bench.scoring.conventions import MARS, choose_conventions
+from vreid_bench.scoring.hints import describe_unused
 from vreid_bench.scoring.imports import assemble_labels
 from vreid_bench.scoring.label_source import Listing, Pair
 from vreid_bench.scoring.labelled_features import find_queries
@@ -86,20 +87,23 @@ def score_ranking(request: ScoreRequest) -> Report | CaseReports:
         if len(contents) > 1:
             raise InputError(f"{judged[0].origin}: qrels say what matches; leave out the other files")
         return replace(_score_judged(lists, judged[0], request, rules), files=files)
+    unused = ""
     if stored:
         table = _label_store(request)
     elif contents:
-        table = _label_imported(assemble_labels(contents, plugins))
+        imported = assemble_labels(contents, plugins)
+        table, unused = _label_imported(imported), describe_unused(imported.unused)
     else:
         table = _label_by_name(lists)
     if lists.people:
-        table = replace(table, cameras=False)  # which of a person's tracklets is meant is not known
+        # which of a person's tracklets is meant is not known
+        table = replace(table, cameras=False, attributes={})
     if not request.conventions and table.cameras and not table.missing(lists):
         rules = choose_conventions(MARS, plugins)
     reports = {}
     for case in dict.fromkeys(lists.cases or [""]):
         chosen = [n for n in range(len(lists.queries)) if not lists.cases or lists.cases[n] == case]
-        reports[case] = replace(_score(lists, chosen, table, request, rules), files=files)
+        reports[case] = replace(_score(lists, chosen, table, request, rules), files=files).saying(unused)
     return next(iter(reports.values())) if len(reports) == 1 else CaseReports(reports)
 
 
@@ -112,6 +116,7 @@ class LabelTable:
     camid: Mapping[str, int]
     gallery: tuple[str, ...]  # in order; empty: all that is listed
     cameras: bool
+    attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # attribute -> tracklet -> value
 
     def missing(self, lists: RankedLists) -> bool:
         """Is some query not in the gallery?"""
@@ -129,7 +134,8 @@ def _label_imported(imported: Imported) -> LabelTable:
             )
     pair = Pair.of(imported)  # which refuses columns that do not fit together
     find_queries(pair.query, pair.gallery)  # which refuses a tracklet with two labels
-    return _make_table(sides, tuple(map(str, imported.gallery["tracklet"])), imported.cameras)
+    table = _make_table(sides, tuple(map(str, imported.gallery["tracklet"])), imported.cameras)
+    return replace(table, attributes=_name_attributes(pair.labels))
 
 
 def _label_store(request: ScoreRequest) -> LabelTable:
@@ -139,7 +145,14 @@ def _label_store(request: ScoreRequest) -> LabelTable:
     rows = np.arange(len(labels.pids))
     columns = {"pid": labels.pids, "camid": labels.camids, **labels.names(rows)}
     gallery = columns["tracklet"][labels.gallery]
-    return _make_table([columns], tuple(gallery.tolist()), True)
+    table = _make_table([columns], tuple(gallery.tolist()), True)
+    return replace(table, attributes=_name_attributes(labels))
+
+
+def _name_attributes(labels: Labels) -> dict[str, dict[str, str]]:
+    """Attribute -> tracklet -> value."""
+    names = labels.named["tracklet"].tolist()
+    return {name: dict(zip(names, values.tolist(), strict=True)) for name, values in labels.attributes.items()}
 
 
 def _make_table(sides: Sequence[Mapping[str, Any]], gallery: tuple[str, ...], cameras: bool) -> LabelTable:
@@ -249,11 +262,16 @@ def _make_labels(lists: RankedLists, queries: Sequence[str], gallery: Sequence[s
     pids = np.array([table.pid[name] for name in names], np.int64)
     cameras = [table.camid[name] if table.cameras else number for number, name in enumerate(names)]
     named = {"tracklet": np.array(names, np.str_), "person": np.array([table.person[name] for name in names], np.str_)}
+    attributes = {
+        attribute: np.array([values.get(name, "") for name in names], np.str_)
+        for attribute, values in table.attributes.items()
+    }
     return Labels(
         pids,
         np.array(cameras, np.int64),
         np.array([row[name] for name in queries]),
         np.arange(len(gallery)),
+        attributes=attributes,
         named=named,
     )
 
