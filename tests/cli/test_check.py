@@ -249,7 +249,7 @@ def test_a_run_with_a_file_has_the_file_and_its_hash_in_its_record(cli, file, ti
     file.write_text(GOOD + "\n\nMORE = 1\n")
     changed = run("--plugin", file, "--from", report["run"], "--set", "test.clips=2")
     assert changed.exit_code == 2
-    assert f"aggregator 'capsule' was the file capsule.py with sha256:{digest[:16]}" in changed.stderr
+    assert f"aggregator 'capsule' was the file capsule.py with sha256:{digest[:8]}, found sha256:" in changed.stderr
     other = json.loads(run("--plugin", file, *common, "--set", "aggregator.scale=2").stdout)
     assert other["run"] != report["run"]
 

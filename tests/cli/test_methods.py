@@ -33,6 +33,16 @@ def test_a_part_is_shown_in_the_recipe_that_runs_it(cli, cli_json, name, kind):
     assert cli("methods", "show", name).stdout.startswith(f"mean-pooling with {kind} {name}, preset paper\n")
 
 
+def test_what_a_file_provides_is_shown_in_the_recipe_that_runs_it(cli, cli_json, tmp_path):
+    file = tmp_path / "calm.py"
+    file.write_text(CALM)
+    shown = cli_json("methods", "show", file)
+    assert shown == cli_json("methods", "show", f"{file}:calm")
+    assert "aggregator.heat" in json.dumps(shown)
+    refused = cli("methods", "show", f"{file}:hot")
+    assert refused.stderr == f"error: {file}: provides no 'hot'; it has calm\n"
+
+
 def test_settings_are_shown_after_set(cli_json):
     shown = cli_json("methods", "show", "tacan", "--set", "size=32x16")
     assert {one["path"]: one["value"] for one in shown["settings"]}["size"] == [32, 16]
@@ -96,3 +106,23 @@ def test_a_reported_number_is_shown_with_its_condition_and_its_settings(cli, mon
     assert "mars mAP 75.2 matcher.top=0.2 Table 2, topt-e, t = 20, M_c^max = 0" in rows
     assert any(row.startswith("mars-corruption mAP 47.9 up to 7 of 8 clips Table 2") for row in rows)
     assert any(row.startswith("mars-corruption mAP 49.3 up to 7 of 8 clips, matcher.top=0.2") for row in rows)
+
+
+CALM = '''
+"""The aggregator `calm`."""
+from torch import nn
+from vreid_bench import hookimpl
+
+class Calm(nn.Module):
+    """heat: how much more strong frames count."""
+
+    def __init__(self, shape: tuple[int, int, int], heat: float = 1.0) -> None:
+        super().__init__()
+
+    def forward(self, maps):
+        return maps.mean((1, 3, 4))
+
+@hookimpl
+def vreid_aggregators():
+    return {"calm": Calm}
+'''

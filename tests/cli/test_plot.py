@@ -31,6 +31,19 @@ def test_every_kind_is_drawn_with_its_names(cli, tmp_path, kind, records, texts)
         assert f">{text}</t" in svg, text
 
 
+def test_a_run_is_named_by_its_id_or_its_folder(cli, tmp_path, finished_runs):
+    run = next(folder for folder in sorted(finished_runs.iterdir()) if (folder / "record.json").exists())
+    pictures = []
+    for named in ((run.name, "--runs", finished_runs), (run,), (run / "record.json",)):
+        out = tmp_path / f"{len(pictures)}.svg"
+        drawn = cli("plot", "scores", *named, "--out", out)
+        assert drawn.exit_code == 0, drawn.output
+        pictures.append(out.read_bytes())
+    assert pictures[0] == pictures[1] == pictures[2]
+    refused = cli("plot", "scores", "nothing", "--runs", finished_runs, "--out", tmp_path / "a.svg")
+    assert (refused.exit_code, refused.stderr.startswith("error: nothing: not a finished run")) == (2, True)
+
+
 def test_the_same_figure_has_the_same_bytes(cli, tmp_path):
     one, two = (tmp_path / name for name in ("one.pdf", "two.pdf"))
     for out in (one, two):
@@ -61,7 +74,7 @@ def test_people_are_counted_on_the_side_that_they_gain(cli, tmp_path):
         (("conditions", MARS[0], "--out", "a.pdf"), "nothing to show, their protocol tests under one condition"),
         (("cost", MARS[0], "--out", "a.pdf"), "nothing to show, expected two rows or more"),
         (("people", *MARS[:2], "--out", "a.pdf"), "plot people: found 1 method, expected two"),
-        (("cmc", "gone", "--out", "a.pdf"), "gone: cannot be read (No such file or directory)"),
+        (("cmc", "gone", "--out", "a.pdf"), "gone: not a finished run, expected a record.json in it"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_sentence_and_no_file(cli, tmp_path, monkeypatch, arguments, message):

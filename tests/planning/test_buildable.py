@@ -66,6 +66,13 @@ def test_the_parameters_of_losses_are_listed_for_a_pattern_that_names_none(cli, 
     assert f"stages.0.freeze: no parameter is named 'losses.*'; {there}" in result.stderr
 
 
+def test_a_near_name_stands_before_those_that_there_are(cli, tmp_path):
+    run = ("run", "--plugin", "mean-pooling", "--preset", "small", "--data", tmp_path / "nowhere")
+    told = cli(*run, "--set", 'stages.0.freeze=["loss.cross-entropy.clasifier.weight"]').stderr
+    assert "; did you mean loss.cross-entropy.classifier.weight" in told
+    assert "? There are encoder.*, loss." in told
+
+
 def test_a_re_ranker_is_built_as_well(cli, tmp_path):
     run = ("run", "--plugin", "mean-pooling", "--data", tmp_path / "nowhere", "--preset", "small")
     assert "k1 must be at least 1, got -3" in cli(*run, "--rerank", "zhong:k1=-3").stderr

@@ -173,6 +173,12 @@ def test_a_run_of_code_that_was_edited_since_says_so(finished_run, cli, monkeypa
     (finished_run / "record.json").write_text(json.dumps(record))
     allow_edits(finished_run)
     assert f"encoder {part['name']} of vreid-bench 0.0.7" in cli("runs", "--runs", finished_run.parent).stdout
+    part["version"] = f"sha256:{'12345678' * 8}"  # of a file
+    (finished_run / "record.json").write_text(json.dumps(record))
+    allow_edits(finished_run)
+    assert (
+        f"encoder {part['name']} of vreid-bench sha256:12345678; " in cli("runs", "--runs", finished_run.parent).stdout
+    )
     for name in ("gone", "timm:gone"):  # the second is refused with a sentence, whether or not timm is installed
         part["name"] = name
         (finished_run / "record.json").write_text(json.dumps(record))

@@ -202,6 +202,23 @@ def test_what_breaks_a_law_is_found_by_its_check(kind, part, law, words):
     assert __file__ in found[law].place
 
 
+class Cold(nn.Module):
+    """Divides by a temperature of 0: NaN for every batch."""
+
+    def __init__(self, dims, identities):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, batch):
+        return (self.weight * batch.embedding.sum() * 0) / 0
+
+
+def test_a_loss_of_nan_is_told_as_such_and_not_as_one_that_changes():
+    found = fail("loss", Cold)
+    assert {"same-seed", "state-dict"}.isdisjoint(found)
+    assert "returned nan for random features, expected a finite number" in found["run"].message
+
+
 def test_a_failure_names_the_line_that_raised_else_the_method():
     raised = fail("aggregator", Broken)["clip-order"]
     assert raised.place == f"{__file__}, line {line_of(Broken.forward) + 1}, in forward"

@@ -7,6 +7,7 @@ import json
 import click
 
 from vreid_bench.cli.options import AS_JSON
+from vreid_bench.cli.plugin_file import take_plugin
 from vreid_bench.system.terminal import echo
 
 
@@ -24,6 +25,7 @@ def show(name: str, preset: str, assignments: tuple[str, ...], as_json: bool) ->
     """Show the parts, settings and reported numbers of method NAME.
 
     NAME may be a part, too: then the recipe is the one that `run --plugin` takes, the baseline with this part in it.
+    FILE.py, or FILE.py:NAME, is what a file provides.
 
     Every setting has its value and its meaning. The meaning is the first sentence of what the code says of a
     setting; --json has all of it. What is shown can be changed with `run --set`: a setting, or a part, which is
@@ -32,12 +34,15 @@ def show(name: str, preset: str, assignments: tuple[str, ...], as_json: bool) ->
     \b
         vreid-bench methods show tacan --preset small
         vreid-bench methods show max --set size=128x64
+        vreid-bench methods show my_aggregator.py
         vreid-bench run --plugin tacan --set aggregator.dim=512
         vreid-bench run --plugin mean-pooling --set aggregator=max --set stages.0.augment=[] --set size=128x64
     """
+    from vreid_bench.planning.method import RUNNABLE
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting.methods import render_method, show_method, to_plain
     from vreid_bench.reporting.terminal_tables import terminal_width
 
+    name = take_plugin(name, RUNNABLE)
     shown = show_method(Registry.installed(), name, "small" if preset == "small" else "paper", assignments)
     echo(json.dumps(to_plain(shown)) if as_json else render_method(shown, terminal_width()))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from vreid_bench.cli.options import FIGURES, FILE
+from vreid_bench.cli.options import FIGURES, FILE, RUNS
+from vreid_bench.records.run_directory import find_run
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.terminal import echo
 
@@ -15,13 +16,14 @@ KINDS = ("scores", "conventions", "conditions", "cost", "cmc", "splits", "printe
 
 @click.command()
 @click.argument("kind", type=click.Choice(KINDS))
-@click.argument("runs", nargs=-1, required=True, type=FILE, metavar="RUN...")
+@click.argument("run", nargs=-1, required=True, type=FILE, metavar="RUN...")
 @click.option("-o", "--out", type=FILE, required=True, help="The file to write: .pdf, .svg or .png.")
-def plot(kind: str, runs: tuple[Path, ...], out: Path) -> None:
+@RUNS
+def plot(kind: str, run: tuple[Path, ...], out: Path, runs: Path) -> None:
     """Draw a figure of runs.
 
-    RUN is the folder of a run, or a record. All must be of one protocol on the same data. Runs of one method that
-    differ in their seed alone become one row.
+    RUN is the folder or the id of a run, or a record. All must be of one protocol on the same data. Runs of one
+    method that differ in their seed alone become one row.
 
     \b
     scores       mAP with its interval and seeds      cost     mAP against processor minutes
@@ -39,5 +41,5 @@ def plot(kind: str, runs: tuple[Path, ...], out: Path) -> None:
     from vreid_bench.reporting.plots import draw
     from vreid_bench.system.files import write_atomic
 
-    write_atomic(out, draw(kind, runs, form))
+    write_atomic(out, draw(kind, [each if each.is_file() else find_run(each, runs).path for each in run], form))
     echo(out)

@@ -1,4 +1,4 @@
-"""The value of `--plugin`: an installed name, or FILE.py, which is a plugin for this command alone."""
+"""A plugin as commands name it: an installed name, or FILE.py, which is a plugin for this command alone."""
 
 from __future__ import annotations
 

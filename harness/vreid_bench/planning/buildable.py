@@ -49,7 +49,8 @@ def check_parts(method: Method, factories: Factories) -> None:
     try:
         size_parts(method, factories)
     except UnknownName as fault:  # of a pattern: options are known by now
-        raise InputError(f"{fault}; there are {_list_parameters(fault.known)}") from fault
+        begin = f"{fault} There" if str(fault).endswith("?") else f"{fault}; there"
+        raise InputError(f"{begin} are {_list_parameters(fault.known)}") from fault
     for number, stage in enumerate(method.stages):
         if isinstance(stage, Train):
             _check_optimizer(stage.optimizer, f"stages.{number}")

@@ -11,6 +11,7 @@ from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.records.entries import PLAIN
 from vreid_bench.records.record import Record
 from vreid_bench.registry.entry import KINDS
+from vreid_bench.registry.plugin_files import shorten_version
 from vreid_bench.registry.plugins import HARNESS
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.source_code import fingerprint_imports, fingerprint_modules
@@ -124,5 +125,5 @@ def _compare_part(provider: Provider, registry: Registry) -> str:
     if now is None:
         return f"{part}, which is not installed now"
     if now["version"] != provider["version"] or now["distribution"] != provider["distribution"]:
-        return f"{part} of {provider['distribution']} {provider['version']}"
+        return f"{part} of {provider['distribution']} {shorten_version(str(provider['version']))}"
     return f"other code of {part}" if now["code"] != provider["code"] else ""

@@ -24,7 +24,7 @@ from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.registry.assignments import override
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.missing_plugins import advise_plugin, check_parts
-from vreid_bench.registry.plugin_files import HASH
+from vreid_bench.registry.plugin_files import HASH, shorten_version
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.system.errors import InputError, UnknownName
@@ -209,7 +209,8 @@ class EarlierRun:
             if was.version.startswith(HASH) and there != was.version:
                 raise InputError(
                     f"--from {self.folder.path}: its {was.kind} {was.name!r} was the file {was.distribution} with "
-                    f"{was.version[:23]}..., found {there[:23]}; name that file with --plugin, or train anew"
+                    f"{shorten_version(was.version)}, found {shorten_version(there)}; name that file with --plugin, or "
+                    "train anew"
                 )
 
     def tell_other_code(self, registry: Registry) -> None:

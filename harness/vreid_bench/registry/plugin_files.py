@@ -52,6 +52,11 @@ class PluginFile(NamedTuple):
         return Plugin(self.path.name, sys.modules[name], self.path.name, HASH + digest)
 
 
+def shorten_version(version: str) -> str:
+    """The version of a distribution for people: of a file, the first digits of its hash."""
+    return version[: len(HASH) + 8] if version.startswith(HASH) else version
+
+
 def advise_names(kind: str) -> str:
     """What to do where no plugin provides a name of this kind."""
     return f"`vreid-bench list {kind}` shows all, and {VARIABLE} names a plugin's file"

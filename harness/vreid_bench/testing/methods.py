@@ -40,7 +40,9 @@ def check_sizes(subject: Subject) -> None:
 def check_run(subject: Subject) -> None:
     """At preset small it passes every check that `run` makes before anything trains."""
     method = _build(subject, "small")
-    assemble(method, subject.registry.factories(method), PEOPLE)
+    factories = subject.registry.factories(method)
+    check_parts(method, factories)
+    assemble(method, factories, PEOPLE)
 
 
 def check_reported(subject: Subject) -> None:

@@ -52,7 +52,7 @@ def check_same_seed(subject: Subject) -> None:
     trial = try_out(subject)
     first, second = subject.build(), subject.build()
     for name, value in first.state_dict().items():
-        if not torch.equal(value, second.state_dict()[name]):
+        if not _are_equal(value, second.state_dict()[name]):
             raise InputError(
                 f"{subject.title}: {name} has other values when it is built a second time after the same "
                 "torch.manual_seed; expected the same bits: draw initial weights with torch's own generator"
@@ -167,11 +167,16 @@ def _compare_bits(subject: Subject, trial: Trial, first: Any, second: Any, when:
         torch.manual_seed(0)
         outputs.append(trial.call(part, [each.clone() for each in trial.given]))
     for name, value in outputs[0].items():
-        if not torch.equal(value, outputs[1][name]):
+        if not _are_equal(value, outputs[1][name]):
             raise InputError(
                 f"{subject.title}: two of it with the same weights give a different {name} {when}, expected the same "
                 "bits; draw random numbers with torch's own generator, and use no set or time"
             )
+
+
+def _are_equal(first: Tensor, second: Tensor) -> bool:
+    """Are all numbers the same, NaN included? That there are none is another law's matter."""
+    return first.shape == second.shape and bool(((first == second) | (first.isnan() & second.isnan())).all())
 
 
 def _pass_state(subject: Subject, trial: Trial, part: nn.Module, other: nn.Module, when: str) -> None:
@@ -180,7 +185,7 @@ def _pass_state(subject: Subject, trial: Trial, part: nn.Module, other: nn.Modul
     with torch.no_grad():
         expected, found = (trial.call(each.eval(), trial.given) for each in (part, other))
     for name, value in expected.items():
-        if not torch.equal(value, found[name]):
+        if not _are_equal(value, found[name]):
             raise InputError(
                 f"{subject.title}: {name} is another one after its state was saved and loaded{when}, expected the "
                 "same bits; keep what decides the output in parameters and buffers (register_buffer)"
