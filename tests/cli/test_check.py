@@ -414,3 +414,60 @@ def test_a_data_set_of_printed_numbers_that_nobody_provides_is_a_note_of_check_a
     assert done.exit_code == 0, done.output
     dry = cli("run", "--plugin", file, "--protocol", "mars", "--data", tiny_mars, "--dry-run")
     assert dry.exit_code == 0, dry.output
+
+
+GREY = '''
+"""A method with an augmentation of its own."""
+from torch import nn
+from vreid_bench import Clipping, Method, Schedule, Train, hookimpl, part
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 4, 4)
+
+    def forward(self, clips):
+        maps = self.layer(clips.flatten(0, 1))
+        return maps.unflatten(0, clips.shape[:2])
+
+
+class Grey:
+    def __call__(self, clips):
+        return clips.mean(2, keepdim=True).expand_as(clips)
+
+
+def build(preset):
+    stage = Train(
+        Clipping("random", T=4), {"id": 1.0}, steps=4, P=2, K=2, schedule=Schedule("constant", rate=1e-3),
+        augment=(part("grey"),),
+    )
+    return Method(
+        encoder=part("small"), aggregator=part("average"), matcher=part("mean"), test=Clipping("dense", T=4),
+        size=(32, 16), losses={"id": part("cross-entropy")}, stages=(stage,), shipped=("encoder",),
+    )
+
+
+@hookimpl
+def vreid_encoders():
+    return {"small": Small}
+
+
+@hookimpl
+def vreid_augmentations():
+    return {"grey": Grey}
+
+
+@hookimpl
+def vreid_methods():
+    return {"gray": build}
+'''
+
+
+def test_the_line_to_change_is_that_of_the_part_which_the_message_names(cli, tmp_path):
+    file = tmp_path / "gray.py"
+    file.write_text(GREY)
+    told = cli("check", f"{file}:gray").stdout
+    line = GREY.split("\n").index("    def __call__(self, clips):") + 1
+    assert "augmentation 'grey' of gray.py" in told
+    assert f"change {file}, line {line}, in Grey.__call__" in told

@@ -124,6 +124,17 @@ def test_a_method_may_begin_from_what_its_encoder_ships(pretrain, cli, cli_json,
     assert "first.safetensors" in cli(*command, "--dry-run", "--seed", 3).stdout
 
 
+def test_a_file_names_the_encoder_and_what_it_ships_is_written_first(pretrain, tmp_path):
+    shallow = tmp_path / "shallow.py"
+    shallow.write_text(SHALLOW)
+    out, done, _ = pretrain("shipped", method=shallow)  # that is the name which the encoder ships
+    assert done.exit_code == 0, done.output
+    assert out == tmp_path / "shipped.safetensors"
+    assert out.exists()
+    again, repeated, _ = pretrain("shipped", method=f"{shallow}:shallow")
+    assert (repeated.exit_code, again.read_bytes()) == (0, out.read_bytes()), repeated.output
+
+
 def test_the_names_of_the_file_are_never_taken_for_published_ones(pretrain, tmp_path):
     """C3D converts a file of Caffe's, which has the same names."""
     out, _, _ = pretrain()
@@ -162,3 +173,27 @@ def test_frames_and_clips_are_those_of_the_method():
     assert settings["encoder"]["options"]["widths"] == [8, 16, 32, 32, 32]
     assert (settings["test.T"], settings["stages.0.clipping.T"], settings["size"]) == (8, 8, [64, 32])
     assert (run.name, run.seed, run.preset, settings["stages.0.steps"]) == ("mean-pooling", 2, "small", 7)
+
+
+SHALLOW = '''
+"""An encoder of one layer that ships the weights beside its file."""
+from pathlib import Path
+from torch import nn
+from vreid_bench import hookimpl
+
+
+class Shallow(nn.Module):
+    shipped = (Path(__file__).with_name("shipped.safetensors"),)
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 4, 4)
+
+    def forward(self, clips):
+        return self.layer(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
+
+
+@hookimpl
+def vreid_encoders():
+    return {"shallow": Shallow}
+'''

@@ -12,7 +12,7 @@ import pytest
 from golden_records import HEAD, HOSTILE, begun, number, record, seeds
 from hypothesis import given
 from hypothesis import strategies as st
-from places import GOLDEN
+from places import GOLDEN, LEADERBOARD
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
@@ -26,6 +26,7 @@ from vreid_bench.reporting.leaderboard_tables import (
     quotations_table,
     results_table,
 )
+from vreid_bench.reporting.run_report import as_json
 from vreid_bench.reporting.terminal import render
 from vreid_bench.reporting.text import escape, sanitize
 
@@ -56,6 +57,26 @@ def test_the_interval_is_the_mean_of_the_seeds_ends():
         for seed, end in enumerate(([0.5, 0.7], [0.6, 0.9]))
     ]
     assert cells(results(ends), "95 %") == ["55.0–80.0"]
+
+
+def test_a_convention_under_which_few_may_ask_has_no_interval_on_any_page():
+    """The record has its people under the headline convention alone; there are no more of them than queries."""
+    one = Record.from_file(LEADERBOARD / "records/mars/synthetic/mean-pooling-small-seed0.json")
+    few = json.loads(one.to_json())
+    asked = few["conventions"][one.protocol.headline]
+    few["conventions"]["few-ask"] = {
+        **asked,
+        "rules": {**asked["rules"], "name": "few-ask"},
+        "queries": 9,
+        "splits": [{**split, "queries": 9} for split in asked["splits"]],
+    }
+    [board] = boards([Record.from_json(json.dumps(few).encode(), "few.json")])
+    assert board.rows[0].interval("few-ask", "mAP") == "–"
+    assert board.rows[0].interval(one.protocol.headline, "mAP") != "–"
+    shown = as_json(board.first)["conventions"]
+    assert shown["few-ask"]["interval"] == {"mAP": None, "R1": None}
+    assert shown["few-ask"]["no_interval"].startswith("9 people were queried")
+    assert shown[one.protocol.headline]["interval"]["mAP"] is not None
 
 
 @pytest.mark.parametrize(

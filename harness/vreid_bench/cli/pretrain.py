@@ -18,6 +18,7 @@ from vreid_bench.cli.options import (
     RUNS,
     THREADS,
 )
+from vreid_bench.cli.plugin_file import take_plugin
 from vreid_bench.cli.run import finish
 from vreid_bench.system.terminal import echo
 
@@ -46,7 +47,8 @@ from vreid_bench.system.terminal import echo
 def pretrain(method: str, out: Path, log_level: str, **options: Any) -> None:
     """Train an encoder to tell people apart, and write its weights.
 
-    METHOD's encoder is taken as its preset small has it; a part is taken into the baseline, as by `run --plugin`.
+    METHOD's encoder is taken as its preset small has it; a part is taken into the baseline, and FILE.py names one, as
+    by `run --plugin`. A file that the encoder lists as `shipped` need not be there yet.
     The frames of a clip are averaged, and a classifier names the person: no aggregator and no metric loss takes part,
     so that every method begins equally well. By default it learns from 640 rendered people, who are in no
     synthetic twin, nor are their streets and cameras. The score is that of 106 others.
@@ -65,9 +67,11 @@ def pretrain(method: str, out: Path, log_level: str, **options: Any) -> None:
     """
     take_arithmetic(options.pop("arithmetic"), None, {**options, "preset": "small"})
     from vreid_bench.contracts.recipe import describe_part
+    from vreid_bench.planning.method import RUNNABLE
     from vreid_bench.planning.pretraining import PretrainRequest, plan_pretraining
     from vreid_bench.registry.registry import Registry
 
+    method = take_plugin(method, RUNNABLE)
     folder, record = finish(plan_pretraining(PretrainRequest(method, **options), Registry.installed()), log_level)
     from vreid_bench.records.encoder_file import pack_encoder  # imports torch, to read tensors
     from vreid_bench.system.files import write_atomic

@@ -40,11 +40,11 @@ def list_first_weights(method: Method, registry: Registry) -> Iterator[FirstWeig
                 yield FirstWeights(part, name, files)
 
 
-def find_shipped(method: Method, registry: Registry) -> Iterator[WeightsFile]:
+def find_shipped(method: Method, registry: Registry, *, used: bool = True) -> Iterator[WeightsFile]:
     """The weights that a method begins from and that the packages of its parts ship.
 
-    A part whose package has none for exactly its options begins from random weights. Raises InputError for a file that
-    cannot be read, or whose note is not valid.
+    A part whose package has none for exactly its options begins from random weights. Raises InputError for a file whose
+    note is not valid, and for one that cannot be read, unless it is not used: `pretrain` is to write it first.
     """
     for kind in method.shipped:
         part = registry.resolve(f"{kind}s", getattr(method, kind))
@@ -53,9 +53,13 @@ def find_shipped(method: Method, registry: Registry) -> Iterator[WeightsFile]:
             try:
                 sha256 = hash_file(path)
             except OSError as fault:
+                if not used:
+                    yield WeightsFile(kind, path, "", shipped=True)
+                    break
                 raise InputError(
                     f"{entry.title}: its shipped weights {path} cannot be read ({fault.strerror}); install its package "
-                    "again, or begin from random weights with --from-scratch"
+                    "again, write the file with `vreid-bench pretrain`, or begin from random weights with "
+                    "--from-scratch"
                 ) from fault
             note = read_encoder_note(path)
             if note is not None and note.part == part:
@@ -78,7 +82,8 @@ class Beginning:
         files = open_weights(weights)
         given = {file.part for file in files}
         missing = [each for each in list_first_weights(chosen.method, registry) if each.part not in given]
-        shipped = tuple(each for each in find_shipped(chosen.method, registry) if each.part not in given)
+        found = find_shipped(chosen.method, registry, used=not from_scratch)
+        shipped = tuple(each for each in found if each.part not in given)
         begins, unused = ((), shipped) if from_scratch else (shipped, ())
         return cls((*files, *begins), tuple(missing), from_scratch, unused)
 

@@ -11,7 +11,7 @@ from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.records.entries import PLAIN
 from vreid_bench.records.record import Record
 from vreid_bench.registry.entry import KINDS
-from vreid_bench.registry.plugin_files import shorten_version
+from vreid_bench.registry.plugin_files import HASH, shorten_version
 from vreid_bench.registry.plugins import HARNESS
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.source_code import fingerprint_imports, fingerprint_modules
@@ -123,7 +123,8 @@ def _compare_part(provider: Provider, registry: Registry) -> str:
     except InputError:  # its plugin is broken, or lacks a package that it had then
         now = None
     if now is None:
-        return f"{part}, which is not installed now"
+        is_file = str(provider["version"]).startswith(HASH)
+        return "" if is_file else f"{part}, which is not installed now"  # a file is a plugin of its commands alone
     if now["version"] != provider["version"] or now["distribution"] != provider["distribution"]:
         return f"{part} of {provider['distribution']} {shorten_version(str(provider['version']))}"
     return f"other code of {part}" if now["code"] != provider["code"] else ""

@@ -10,7 +10,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 from vreid_bench.records.record import Record
+from vreid_bench.reporting.run_report import count_people
 from vreid_bench.reporting.text import escape
+from vreid_bench.scoring.few_people import FEW, render_interval
 from vreid_bench.system.fingerprint import digest
 
 SOURCES = ("official", "unverified", "synthetic")  # in the order in which tables appear
@@ -48,9 +50,9 @@ class Row:
         return _spread(self._values(convention, metric))
 
     def interval(self, convention: str, metric: str) -> str:
-        """`68.9–73.4`: the 95 % interval over query identities, its ends averaged over seeds."""
-        low, high = (100 * end for end in self.ends(convention, metric))
-        return f"{low:.1f}–{high:.1f}"
+        """`68.9–73.4`: the 95 % interval over query identities, its ends averaged over seeds; of few, a dash."""
+        people = min(count_people(record, record.conventions[convention]) for record in self.records)
+        return render_interval(self.ends(convention, metric), people or FEW)
 
     def ends(self, convention: str, metric: str) -> tuple[float, float]:
         """The ends of that interval, fractions."""
@@ -62,8 +64,9 @@ class Row:
         """`71.2 ± 0.4 (68.9–73.4)`: mean, deviation over seeds and interval under the condition of that index."""
         each = [record.conditions[condition].conventions[convention] for record in self.records]
         values = [getattr(summary, metric) for summary in each]
-        low, high = (100 * fmean(ends) for ends in zip(*(getattr(s.interval, metric) for s in each), strict=True))
-        return f"{_spread(values)} ({low:.1f}–{high:.1f})"
+        low, high = (fmean(ends) for ends in zip(*(getattr(s.interval, metric) for s in each), strict=True))
+        people = min(map(count_people, self.records, each))
+        return f"{_spread(values)} ({render_interval((low, high), people or FEW)})"
 
     def p_value(self, above: Row) -> str:
         """`0.31 ≈`: p of the mAP difference to another row; ≈ marks a difference that is not significant at 5 %.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vreid_bench.records.record import Record
+from vreid_bench.records.scores import Summary
 from vreid_bench.scoring.few_people import state_interval
 
 
@@ -14,14 +15,20 @@ def as_json(record: Record) -> dict[str, Any]:
     A record that does not tell how many people were queried keeps its intervals.
     """
     found = record.metrics()
-    people = count_people(record)
+    everyone = count_people(record)
     for conventions in (found["conventions"], *(each["conventions"] for each in found.get("conditions", ()))):
         for numbers in conventions.values():
+            people = min(everyone, numbers["splits"][0]["queries"])
             if people and "interval" in numbers:
                 numbers |= state_interval(numbers["interval"], people)
     return found
 
 
-def count_people(record: Record) -> int:
-    """How many people were queried; 0 if the record does not tell."""
-    return len(record.people[0].queries) if record.people else 0
+def count_people(record: Record, scores: Summary | None = None) -> int:
+    """How many people were queried; 0 if the record does not tell.
+
+    scores: those of one convention, under which fewer may ask. The record has its people under the headline convention
+    alone, and of each other the number of queries: there are no more people than that.
+    """
+    people = len(record.people[0].queries) if record.people else 0
+    return people if scores is None else min(people, scores.splits[0].queries)

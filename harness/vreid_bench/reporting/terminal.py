@@ -12,7 +12,7 @@ from vreid_bench.records.scores import explain_refusals
 from vreid_bench.reporting.board import Board, Row, boards
 from vreid_bench.reporting.run_report import count_people
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import explain_few, render_interval
+from vreid_bench.scoring.few_people import explain_few
 from vreid_bench.scoring.readings import describe_ties
 
 
@@ -23,7 +23,7 @@ def render(records: Iterable[Record]) -> str:
         title = f"{board.first.protocol.name} on {board.first.dataset.source} data"
         lines = [", ".join(filter(None, [title, board.splits]))]
         lines += [f"note: {sanitize(note)}" for note in board.notes]
-        people = count_people(board.first)
+        people = count_people(board.first, board.first.conventions[board.headline])
         lines += explain_few(people) if people else []
         for row in board.rows:
             seeds = row.distinct(lambda record: record.seed)
@@ -45,10 +45,7 @@ def _render_conventions(board: Board, row: Row) -> str:
     for name in board.conventions:
         cells = [name]
         for metric in ("mAP", "R1"):
-            *mean, interval = row.cells(name, metric, bool(over))
-            if people := count_people(row.first):
-                interval = render_interval(row.ends(name, metric), people)
-            cells += [*mean, interval]
+            cells += row.cells(name, metric, bool(over))
         cells += [row.percent(name, metric) for metric in ("R5", "R10", "R20", "mINP")]
         table.append([*cells, row.distinct(partial(_queries, convention=name))])
     return tabulate(table, headers, disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
 import traceback
@@ -16,6 +17,7 @@ from typing import Any
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.registry.entry import KINDS, Entry
 from vreid_bench.registry.option_types import find_code
 from vreid_bench.system.errors import InputError, UnknownName
 from vreid_bench.testing.subject import Misuse, Subject
@@ -42,6 +44,8 @@ WORDS = {
     "twin": "twin",
 }
 
+TITLE = re.compile(r"(?P<kind>[a-z-]+) '(?P<name>[^']+)' of ")  # as `Entry.title` writes it
+
 
 def find_place(subject: Subject, fault: BaseException) -> str:
     """File, line and function to change, as `FILE, line N, in FUNCTION`; empty if the code cannot be found.
@@ -65,8 +69,17 @@ def find_place(subject: Subject, fault: BaseException) -> str:
         for line in _list_lines(fault):
             if Path(line.filename) == home:
                 return f"{home}, line {line.lineno}, in {line.name}"
-        return _find_method(_unwrap(value), subject.kind, str(fault))
+        entry = _find_guilty(subject, str(fault))
+        return _find_method(_unwrap(entry.value), entry.kind, str(fault))
     return ""
+
+
+def _find_guilty(subject: Subject, message: str) -> Entry:
+    """The part that a message begins with, as checks of a method name one of its parts; else what is checked."""
+    named = TITLE.match(message)
+    kind = next((kind for kind, word in KINDS.items() if named and word == named["kind"]), None)
+    entry = subject.registry.find(kind, named["name"]) if named and kind else None
+    return entry.loaded if entry else subject.entry
 
 
 def _refuses(subject: Subject, fault: InputError, home: Path) -> bool:

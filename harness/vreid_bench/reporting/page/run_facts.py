@@ -42,7 +42,7 @@ def list_facts(run: RunData) -> Facts:
     return clean(
         [
             ("ranked by mAP under", run.headline),
-            *((metric, _with_interval(result, metric, count_people(record))) for metric in ("mAP", "R1")),
+            *((metric, _with_interval(result, metric, count_people(record, result))) for metric in ("mAP", "R1")),
             ("queries", f"{result.queries:,}"),
             ("people queried", f"{count_people(record):,}" if record.people else ""),
             ("mean over", record.splits.words if record.splits else ""),

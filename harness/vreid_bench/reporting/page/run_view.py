@@ -101,9 +101,9 @@ def view_run(run: RunData) -> RunView:
         facts=list_facts(run),
         details=tuple((title, clean(facts)) for title, facts in list_details(record)),
         metrics=("mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"),
-        conventions=tuple(_row(name, record.conventions[name], people) for name in names),
+        conventions=tuple(_row(name, record, record.conventions[name]) for name in names),
         refused=clean(sorted(record.not_computable.items())),
-        conditions=tuple(_row(each.name, each.conventions[head], people) for each in record.conditions),
+        conditions=tuple(_row(each.name, record, each.conventions[head]) for each in record.conditions),
         printed=tuple(_list_printed(record, sources)),
         sources=tuple(sources),
         rules=clean((name, _describe_rules(record.conventions[name].rules)) for name in names),
@@ -114,8 +114,9 @@ def view_run(run: RunData) -> RunView:
     )
 
 
-def _row(name: str, scores: Summary, people: int) -> ScoreRow:
+def _row(name: str, record: Record, scores: Summary) -> ScoreRow:
     cells: list[Value] = []
+    people = count_people(record, scores)
     for metric in Metrics.scores():
         value = getattr(scores, metric)
         cells.append((percent(value), value))
