@@ -179,6 +179,11 @@ def test_a_run_of_code_that_was_edited_since_says_so(finished_run, cli, monkeypa
     assert (
         f"encoder {part['name']} of vreid-bench sha256:12345678; " in cli("runs", "--runs", finished_run.parent).stdout
     )
+    part["name"], name = "gone", part["name"]
+    (finished_run / "record.json").write_text(json.dumps(record))
+    allow_edits(finished_run)
+    assert "gone" not in cli("runs", "--runs", finished_run.parent).stdout  # a file is installed for no command
+    part["name"], part["version"] = name, "0.0.7"
     for name in ("gone", "timm:gone"):  # the second is refused with a sentence, whether or not timm is installed
         part["name"] = name
         (finished_run / "record.json").write_text(json.dumps(record))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from vreid_bench.records.record import Record
@@ -15,13 +16,17 @@ def as_json(record: Record) -> dict[str, Any]:
     A record that does not tell how many people were queried keeps its intervals.
     """
     found = record.metrics()
-    everyone = count_people(record)
-    for conventions in (found["conventions"], *(each["conventions"] for each in found.get("conditions", ()))):
-        for numbers in conventions.values():
-            people = min(everyone, numbers["splits"][0]["queries"])
-            if people and "interval" in numbers:
-                numbers |= state_interval(numbers["interval"], people)
+    _state_intervals(found["conventions"], record, record.conventions)
+    for shown, condition in zip(found.get("conditions", ()), record.conditions, strict=True):
+        _state_intervals(shown["conventions"], record, condition.conventions)
     return found
+
+
+def _state_intervals(found: dict[str, Any], record: Record, scores: Mapping[str, Summary]) -> None:
+    """Put the intervals, and of how many people they are, into the numbers of each convention that was applied."""
+    for name, summary in scores.items():
+        if people := count_people(record, summary):
+            found[name] |= state_interval(found[name]["interval"], people)
 
 
 def count_people(record: Record, scores: Summary | None = None) -> int:
