@@ -66,6 +66,10 @@ class Checking(Reader):
         raise KeyError("person")
 
 
+def reading(root, variant="a"):
+    raise AssertionError("it is refused before it reads")
+
+
 READERS = {
     "class": (Reader, "got the class Reader, expected an instance of it: Reader()"),
     "list": ([tracklet(1, 1)], "got a list, expected an instance with a method `read(root)` that returns a Dataset"),
@@ -74,6 +78,18 @@ READERS = {
     "data set": (Dataset("yard", Path("/"), (SPLIT,), "unverified"), "got a Dataset, expected an instance"),
     "other kind": (SimpleNamespace(read="yes"), "got a SimpleNamespace, expected an instance with a method"),
     "read without root": (SimpleNamespace(read=failing), "got the method read(), expected read(root)"),
+    "variants as text": (
+        SimpleNamespace(variants="by-door", read=reading),
+        "its `variants` is 'by-door', expected a tuple of names, as in ('by-door', 'by-week')",
+    ),
+    "variants that read does not take": (
+        SimpleNamespace(variants=("a", "b"), read=lambda root: None),
+        "it has variants and the method read(root), expected read(root, variant='a')",
+    ),
+    "variants without a default": (
+        SimpleNamespace(variants=("a", "b"), read=lambda root, variant: None),
+        "it has variants and the method read(root, variant), expected read(root, variant='a')",
+    ),
     "verify without decode": (Checking(), "got the method verify(root), expected verify(root, decode)"),
     "returns a list": (Reader(returns=list), "`read` returned a list, expected a Dataset"),
     "returns None": (SimpleNamespace(read=lambda root: None), "`read` returned None, expected a Dataset"),
@@ -186,7 +202,9 @@ def test_a_wrong_reader_is_named_with_its_distribution(case, tmp_path):
     message = refuse(reader, tmp_path)
     assert words in message
     assert message.startswith("dataset 'yard' of vreid-yard")
-    if not words.startswith("got "):  # those are refused where they are registered
+    if not words.startswith(
+        ("got ", "its `variants`", "it has variants")
+    ):  # those are refused where they are registered
         assert message in check_dataset(registry(reader), "yard", tmp_path, False).problems
 
 

@@ -111,6 +111,10 @@ def check_whole(array: Array, what: str, kind: str = "") -> Ints:
 
 def as_rows(value: Any, what: str) -> Ints:
     """Numbers of rows [R] as int64. Raises InputError for anything else, and as `as_column` does."""
+    if np.asarray(value).dtype == bool:
+        raise InputError(
+            f"{what} must hold the numbers of rows, counted from 0, got a mask; write numpy.flatnonzero(mask)"
+        )
     rows = as_column(value, what)
     if rows.dtype.kind == "U":
         raise InputError(f"{what} must hold the numbers of rows, counted from 0, got texts: {rows[:3].tolist()}")

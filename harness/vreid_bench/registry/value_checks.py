@@ -72,11 +72,24 @@ def _find_reader_fault(value: Any) -> str:
         return f"got the class {value.__name__}, expected an instance of it: {value.__name__}()"
     if not callable(getattr(value, "read", None)):
         return f"got {describe_value(value)}, expected an instance with a method `read(root)` that returns a Dataset"
+    if fault := _find_variants_fault(value, getattr(value, "variants", None)):
+        return fault
     for name, arguments in READER.items():
         if callable(method := getattr(value, name, None)) and not accepts_call(method, arguments):
             found = ", ".join(inspect.signature(method).parameters)
             return f"got the method {name}({found}), expected {name}({', '.join(arguments)})"
     return ""
+
+
+def _find_variants_fault(reader: Any, variants: Any) -> str:
+    if variants is None:
+        return ""
+    if not isinstance(variants, tuple | list) or not variants or not all(isinstance(each, str) for each in variants):
+        return f"its `variants` is {variants!r}, expected a tuple of names, as in ('by-door', 'by-week')"
+    if accepts_call(reader.read, ("root",)) and accepts_call(reader.read, ("root", "variant")):
+        return ""
+    found = ", ".join(inspect.signature(reader.read).parameters)
+    return f"it has variants and the method read({found}), expected read(root, variant={variants[0]!r})"
 
 
 def _find_rule_fault(entry: Entry, expected: type[Protocol | Convention]) -> str:
