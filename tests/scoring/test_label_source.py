@@ -64,7 +64,7 @@ def test_the_same_labels_in_another_form_give_the_same_scores(score_test, column
         ({"query": np.array([0, 1.5])}, "query must hold whole numbers"),
         ({"query": np.array(["0", "1"])}, "query must hold the numbers of rows, counted from 0, got texts"),
         ({"query": np.array([True, False])}, "counted from 0, got a mask; write numpy.flatnonzero(mask)"),
-        ({"gallery": np.ones(4, bool)}, "gallery must hold whole numbers or texts, got bool"),
+        ({"gallery": np.ones(4, bool)}, "gallery must hold the numbers of rows, counted from 0, got a mask"),
         ({"query": np.array([0, 2**64 - 1], np.uint64)}, "query holds 18446744073709551615"),
     ],
 )
