@@ -126,7 +126,7 @@ def test_what_papers_transfer_is_what_its_name_says(known):
         ("mars-to-mars-corruption", "both divide mars"),
         ("mars-to-prid2011-to-ls-vid", "mars-to-prid2011 is already a transfer"),
         ("ls-vid-to-mars-dev", "mars-dev tests on training identities"),
-        ("mars-to-lsvid", "no protocol is named 'mars-to-lsvid'"),
+        ("mars-to-lsvid", "'mars-to-lsvid': no protocol is named 'lsvid'; did you mean ls-vid"),
     ],
 )
 def test_transfer_that_says_nothing_is_refused(known, name, words):

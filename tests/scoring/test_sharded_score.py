@@ -107,8 +107,10 @@ def test_reranking_all_ranks_is_reranking_the_whole_gallery(cli, cli_json, files
     assert found["conventions"] == expected["conventions"]
     assert len(found["conventions"]) == (3 if within else 1)
     assert found["reranking"] == expected["reranking"]
-    assert "the first 300 items of each query, 300 in all, were re-ranked" in found["notes"][-1]
+    assert found["notes"][-1].startswith("re-ranking: all 300 items of the gallery were re-ranked")
     few, none = (cli_json(*call, "--gallery", folder) for call in ((*asked, "--candidates", 20), plain))
+    assert "the first 20 items of each query" in few["notes"][-1]
+    assert "approximates the re-ranking of a whole gallery" in few["notes"][-1]
     for name, scores in found["conventions"].items():
         assert len({scores["mAP"], few["conventions"][name]["mAP"], none["conventions"][name]["mAP"]}) == 3
 

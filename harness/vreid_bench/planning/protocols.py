@@ -29,7 +29,9 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
     if pair is None and own:
         raise InputError(f"{name!r} is a dataset, expected a protocol; its protocols are {', '.join(sorted(own))}")
     if pair is None:
-        raise UnknownName("no protocol is named", name, known, advise_names("protocols"))
+        wrong = next((each for pair in pairs if {*pair} & {*known} for each in pair if each not in known), None)
+        problem = "no protocol is named" if wrong is None else f"{name!r}: no protocol is named"
+        raise UnknownName(problem, wrong or name, known, advise_names("protocols"))
     return known[pair[0]].transfer_to(known[pair[1]], name, TUNING if name.endswith(TUNED) else 0.0)
 
 

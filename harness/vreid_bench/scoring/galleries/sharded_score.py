@@ -150,11 +150,14 @@ def _score_reranked(
     first = FirstRanks(nearest, gallery.collect(np.unique(nearest.places), query.dtype))
     distance = rerank_features(reranking.reranker, (query, first.items.vectors), metric, request.memory)
     report = Report.of(first.reorder(distance, counts, known, labels), labels, rules, reranking.part)
+    depth, rows = nearest.places.shape[1], sum(map(len, gallery.parts))
     note = (
-        f"re-ranking: the first {nearest.places.shape[1]:,} items of each query, {len(first.items.places):,} in all, "
-        "were re-ranked among themselves, and the others come after them as before; this approximates the re-ranking "
-        "of a whole gallery"
+        f"re-ranking: the first {depth:,} items of each query, {len(first.items.places):,} in all, were re-ranked "
+        "among themselves, and the others come after them as before; this approximates the re-ranking of a whole "
+        "gallery"
     )
+    if depth == rows:
+        note = f"re-ranking: all {rows:,} items of the gallery were re-ranked, as where they are in one file"
     return report.with_cuts(request.depths, rules).saying(note)
 
 
