@@ -203,6 +203,8 @@ def test_rows_that_cannot_be_stored_are_refused(tmp_path, blocks, dtype, message
         write_gallery(tmp_path / "g", Rows(blocks), dtype, 2)
     assert message in str(fault.value)
     assert not (tmp_path / "g" / "manifest.json").exists()
+    # a folder is left only where shards were written before, with which another try goes on
+    assert (tmp_path / "g").exists() == bool([*tmp_path.glob("g/vectors-*")])
 
 
 @pytest.mark.parametrize("metric", [None, "euclidean"])

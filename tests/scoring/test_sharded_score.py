@@ -147,6 +147,15 @@ def test_tasks_of_another_executor_change_no_bit_and_name_files_for_every_machin
     assert len(given) == 3 * 8  # two passes, and one of rounded vectors
 
 
+def test_a_gallery_folder_among_the_files_is_told_its_option(cli, files, tmp_path):
+    folder = write(cli, files, tmp_path / "big", "--rows", 77)
+    told = cli("score", folder)
+    assert (told.exit_code, told.stderr) == (
+        2,
+        f"error: {folder}: is a gallery in shards; name it with --gallery, and the queries with --query\n",
+    )
+
+
 def test_a_folder_is_verified(cli, files, tmp_path):
     folder = write(cli, files, tmp_path / "big", "--rows", 100)
     good = cli("gallery", "verify", folder)

@@ -17,6 +17,7 @@ from vreid_bench.importing.tables import read_frame
 from vreid_bench.records.store_arrays import read_store_arrays
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import is_run_store, is_store
+from vreid_bench.scoring.galleries.manifest import is_gallery
 from vreid_bench.scoring.index_labels import find_labels
 from vreid_bench.scoring.label_source import Index, Pair
 from vreid_bench.scoring.labelled_features import LabelledFeatures
@@ -82,6 +83,8 @@ _FIELDS: Sequence[str] = ("embedding", "pid", "camid", "valid", "importance", "p
 def _read(paths: tuple[Path, ...], side: Side) -> list[tuple[Content, Side]]:
     contents: list[Content] = []
     for path in paths:
+        if is_gallery(path):
+            raise InputError(f"{path}: is a gallery in shards; name it with --gallery, and the queries with --query")
         if is_run_store(path) or (is_store(path) and not path.is_dir()):
             contents.append(Content(str(path), "feature store", read_store_arrays(path), "", path.stem))
         else:

@@ -63,9 +63,20 @@ def write_gallery(
     dtype: what the vectors are rounded to; rows: of a shard, by default as many as take 128 MiB in float32. The
     manifest is written last. Without it the folder is unfinished: the next writer keeps the shards that are whole if
     source and options are the same, and begins again otherwise. Raises InputError for a folder that holds anything
-    else, for vectors that differ in length, and for numbers that are not finite or do not fit the dtype.
+    else, for vectors that differ in length, and for numbers that are not finite or do not fit the dtype. A folder that
+    was made for a source that is refused at once is removed.
     """
+    new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return _write(folder, source, dtype, rows, labels)
+    except InputError:
+        if new:
+            _remove_without_shards(folder)
+        raise
+
+
+def _write(folder: Path, source: Source, dtype: Stored, rows: int | None, labels: LabelFormat) -> Manifest:
     with hold_lock(folder / LOCK):
         _check_folder(folder)
         progress = Progress(folder, digest([source.sign(), dtype, rows, labels]))
@@ -90,6 +101,15 @@ def write_gallery(
         progress.end()
         (folder / LOCK).unlink(missing_ok=True)
     return manifest
+
+
+def _remove_without_shards(folder: Path) -> None:
+    """Leave no folder of a source that was refused before its first shard was written."""
+    files = list(folder.iterdir())
+    if {file.name for file in files} <= {LOCK, PROGRESS}:
+        for file in files:
+            file.unlink()
+        folder.rmdir()
 
 
 def _check_folder(folder: Path) -> None:
