@@ -338,6 +338,16 @@ def test_a_convention_that_nobody_provides_is_told_of_the_data_set_where_the_pro
         assert f"change {file}, line {line}\n" in cli("check", file, "--kind", name).output
 
 
+def test_a_fault_of_the_reader_is_told_of_a_protocol_where_the_reader_is(cli, file, tmp_path):
+    source = YARD.replace('"unverified"', '"mine"').replace('"offical"', '"official"')
+    file.write_text(source)
+    (tmp_path / "yard.csv").touch()
+    done = cli("check", file, "--kind", "protocol", "--data", tmp_path)
+    line = 1 + source.splitlines().index("    def read(self, root):")
+    assert "the source 'mine', expected one of" in done.output
+    assert f"change {file}, line {line}, in Reader.read" in done.output
+
+
 def test_a_part_that_nobody_provides_is_told_where_the_method_names_it(cli, file):
     source = """
 from vreid_bench import Clipping, Method, Part, hookimpl

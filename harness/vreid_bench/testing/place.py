@@ -57,7 +57,8 @@ def find_place(subject: Subject, fault: BaseException) -> str:
     if isinstance(fault, Misuse):
         return fault.given
     with suppress(InputError, OSError, TypeError):
-        value = subject.entry.value
+        guilty = _find_guilty(subject, str(fault))
+        value = guilty.value
         unknown = next((cause.name for cause in _list_causes(fault) if isinstance(cause, UnknownName)), None)
         if unknown is not None and (place := find_text(subject, unknown)):
             return place
@@ -69,8 +70,7 @@ def find_place(subject: Subject, fault: BaseException) -> str:
         for line in _list_lines(fault):
             if Path(line.filename) == home:
                 return f"{home}, line {line.lineno}, in {line.name}"
-        entry = _find_guilty(subject, str(fault))
-        return _find_method(_unwrap(entry.value), entry.kind, str(fault))
+        return _find_method(_unwrap(value), guilty.kind, str(fault))
     return ""
 
 
