@@ -52,11 +52,18 @@ def test_the_conventions_are_those_of_the_protocol(cli_json, mars, way):
     assert refused == (set() if way == "as the index" else {"queries-in-gallery", "official"})
 
 
-def test_a_protocol_with_another_test_than_the_index_is_refused(cli, mars):
+@pytest.mark.parametrize(
+    ("protocol", "words"),
+    [
+        ("mars-dev", "tests on people held out"),
+        ("mars-half", "divides mars as 'halves', but its index files are read as 'published'; name a protocol"),
+    ],
+)
+def test_a_protocol_with_another_test_than_the_index_is_refused(cli, mars, protocol, words):
     folder, features, rows, _ = mars
-    command = [word if word != "mars" else "mars-dev" for word in save(folder, features, rows, np.arange(80))]
+    command = [word if word != "mars" else protocol for word in save(folder, features, rows, np.arange(80))]
     result = cli("score", *command)
-    assert (result.exit_code, "--protocol mars-dev: tests on people held out" in result.stderr) == (2, True)
+    assert (result.exit_code, f"--protocol {protocol}: {words}" in result.stderr) == (2, True)
 
 
 def test_another_number_of_rows_is_refused(cli, mars):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from vreid_bench.contracts.dataset import RolesReader
+from vreid_bench.contracts.dataset import RolesReader, VariantReader
 from vreid_bench.importing.assembly import Imported
 from vreid_bench.importing.keys import find_attribute
 from vreid_bench.importing.numbering import as_rows, check_whole, number_jointly
@@ -161,6 +161,13 @@ def read_index(protocol: str, folder: Path, registry: Registry) -> Index:
     if not isinstance(entry.value, RolesReader):
         raise InputError(
             f"--protocol {protocol}: {dataset} has no labels without frames; leave --protocol and --info out"
+        )
+    variant = rules.target_variant if rules.target else rules.variant
+    first = entry.value.variants[0] if isinstance(entry.value, VariantReader) else ""
+    if variant not in ("", first):
+        raise InputError(
+            f"--protocol {protocol}: divides {dataset} as {variant!r}, but its index files are read as {first!r}; name "
+            "a protocol that divides it so, or give labels of your own"
         )
     with entry.blame():
         columns = [np.asarray(column) for column in entry.value.roles(folder)]
