@@ -183,6 +183,10 @@ PROTOCOLS = {
         ("other", PROTOCOL),
         "its field `name` is 'yard', expected 'other', the name under which it is provided",
     ),
+    "target and hold-out": (
+        replace(PROTOCOL, target="other", holdout=0.4),
+        "it has holdout 0.4 and the target 'other': people are held out of the data that is trained on, and the target",
+    ),
     "unknown convention": (replace(PROTOCOL, conventions=("c", "apar")), "'apar', which no plugin provides; did you"),
     "unknown dataset": (replace(PROTOCOL, dataset="yards"), "needs the dataset 'yards', which no plugin provides; did"),
 }

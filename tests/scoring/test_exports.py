@@ -74,6 +74,25 @@ def test_exported_features_score_the_same(cli, cli_json, tmp_path, store, form):
     assert cli_json("score", out, "--metric", "sqeuclidean", *CONVENTIONS)["conventions"] == store[1]["conventions"]
 
 
+def test_the_metric_that_features_are_compared_by_is_told(cli, tmp_path, store):
+    given = (store[0], "--features", "npz", "-o", tmp_path / "out.npz")
+    told = "note: score these features with --metric sqeuclidean; without it, cosine is taken\n"
+    assert cli("export", *given, "--metric", "sqeuclidean").stderr == told
+    assert cli("export", *given).stderr == ""
+
+
+def test_a_run_of_several_splits_is_told_to_be_scored_by_one(cli, tmp_path, store):
+    for split in (0, 1):
+        (tmp_path / f"run/split-{split}").mkdir(parents=True)
+        (tmp_path / f"run/split-{split}/features.safetensors").touch()
+    (tmp_path / "run/record.json").touch()
+    for words in (("score", tmp_path / "run"), ("export", tmp_path / "run", "--features", "npz", "-o", "x.npz")):
+        refused = cli(*words)
+        assert refused.exit_code == 2
+        first = tmp_path / "run/split-0/features.safetensors"
+        assert f"has the features of 2 splits; name those of one, such as {first}" in refused.stderr
+
+
 @pytest.mark.parametrize("form", exports.DISTANCES)
 def test_exported_distances_score_the_same(cli, cli_json, tmp_path, store, form):
     out = write(cli, store[0], tmp_path, "--distances", form)

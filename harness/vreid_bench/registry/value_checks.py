@@ -97,6 +97,11 @@ def _find_rule_fault(entry: Entry, expected: type[Protocol | Convention]) -> str
         return f"got {describe_value(entry.value)}, expected an instance of {expected.__name__}"
     if entry.value.name != entry.name:
         return f"its field `name` is {entry.value.name!r}, expected {entry.name!r}, the name under which it is provided"
+    if isinstance(entry.value, Protocol) and entry.value.target and entry.value.holdout:
+        return (
+            f"it has holdout {entry.value.holdout:g} and the target {entry.value.target!r}: people are held out of the "
+            "data that is trained on, and the target is tested; leave out one of them"
+        )
     if isinstance(entry.value, Convention):
         from vreid_bench.registry.convention_fields import find_fault  # pydantic, which the catalogue does without
 

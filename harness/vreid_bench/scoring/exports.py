@@ -21,7 +21,7 @@ from vreid_bench.records.npz import to_npz
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import is_run_store
 from vreid_bench.scoring.distances import Precision, VectorDistances, parse_metric
-from vreid_bench.scoring.imports import import_files
+from vreid_bench.scoring.imports import check_one_split, import_files
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair
 from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles
 from vreid_bench.scoring.ranks.labels import Ints, Labels
@@ -66,6 +66,7 @@ def read_test(path: Path, metric: str | None, dtype: Precision = "float32", *, r
     ranked: is every query to search the whole gallery? Raises InputError where there are none, where clips are compared
     in pairs, and for a run whose queries do not do that.
     """
+    check_one_split(path)
     if ranked:
         check_stored_test(path)
     source: LabelSource
@@ -85,8 +86,10 @@ def read_test(path: Path, metric: str | None, dtype: Precision = "float32", *, r
 
 
 def export_features(test: Exported, form: str, out: Path) -> tuple[Path, ...]:
-    """Write the vectors with their labels; returns the files."""
+    """Write the vectors with their labels; returns the files. No form has the metric, so a line on stderr names it."""
     write_atomic(out, FEATURES[form](test))
+    if (metric := test.vectors.metric) != Pair.metric:
+        echo(f"note: score these features with --metric {metric}; without it, {Pair.metric} is taken", err=True)
     return (out,)
 
 

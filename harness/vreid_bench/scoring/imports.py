@@ -85,11 +85,19 @@ def _read(paths: tuple[Path, ...], side: Side) -> list[tuple[Content, Side]]:
     for path in paths:
         if is_gallery(path):
             raise InputError(f"{path}: is a gallery in shards; name it with --gallery, and the queries with --query")
+        check_one_split(path)
         if is_run_store(path) or (is_store(path) and not path.is_dir()):
             contents.append(Content(str(path), "feature store", read_store_arrays(path), "", path.stem))
         else:
             contents += map(read_content, list_files((path,)))
     return [(content, side) for content in join_shards(contents)]
+
+
+def check_one_split(path: Path) -> None:
+    """Raise InputError for the folder of a run that has the features of several splits."""
+    splits = sorted(path.glob("split-*/features.safetensors")) if path.is_dir() else []
+    if splits and not is_run_store(path):
+        raise InputError(f"{path}: has the features of {len(splits)} splits; name those of one, such as {splits[0]}")
 
 
 def _make(plugins: Plugins) -> Callable[[str], Pool]:
