@@ -16,10 +16,23 @@ from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Part
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import list_places, settings
+from vreid_bench.registry.settings import list_places, look_up, settings
 
-# `metric, normalize: text`, or `depth 50: text` about one value of an option; more lines of the text are indented
-ABOUT = re.compile(r"(\w+(?:, \w+)*)( [\w.]+)?: (.+)")
+# How docstrings speak of an option, in a line of its own; more lines of the text are indented.
+NAMES = r"(?P<names>\*{0,2}\w+(?:, \w+)*)"
+FORMS = (
+    re.compile(
+        NAMES + r"(?P<value> [\w.]+)?: (?P<words>.+)"
+    ),  # `metric, normalize: text`; `depth 50: text`, of a value
+    re.compile(
+        NAMES + r" ?\([^()]*(?:\([^()]*\)[^()]*)*\):(?: (?P<words>.+))?"
+    ),  # `bins (list of int): text` of Google
+    re.compile(NAMES + r":"),  # the same with its text below
+    re.compile(
+        r":(?:param|parameter|arg|argument|keyword|key)(?: [^:]+)? " + NAMES + r":(?: (?P<words>.+))?"
+    ),  # Sphinx
+    re.compile(NAMES + r" : \S.*"),  # `bins : list of int` of NumPy, with its text below
+)
 SENTENCE = re.compile(r"(?<=[.:])\s+(?=[A-Z])")
 
 
@@ -41,15 +54,10 @@ def _explain(value: Any, path: Sequence[str], options: Mapping[str, Mapping[str,
     for at, name in enumerate(path):
         if isinstance(value, Part):
             meaning = options[".".join(path[:at])].get(name, "")
-            value = value.options[name]
-        elif isinstance(value, Mapping):
-            value = value[name]
-        elif isinstance(value, tuple):
-            value = value[int(name)]
-        else:
+        elif not isinstance(value, Mapping | tuple):
             definition: Any = type(value)
             meaning = read_comments(definition).get(name, "")
-            value = getattr(value, name)
+        value = look_up(value, [name])
     return meaning
 
 
@@ -89,13 +97,21 @@ def explain_options(docstrings: Sequence[str], options: Collection[str]) -> dict
 
 
 def _list_remarks(text: str, options: Collection[str]) -> Iterator[tuple[list[str], str, str]]:
-    """(names of options, value or nothing, words) of each `name: words` in a docstring."""
+    """(names of options, value or nothing, words) of each `name: words` in a docstring, in every style."""
     lines = text.splitlines()
     for at, line in enumerate(lines):
-        if (match := ABOUT.fullmatch(line)) and set(names := match[1].split(", ")) <= set(options):
-            words = [match[3]]
-            for more in lines[at + 1 :]:
-                if not more.startswith("  "):
-                    break
-                words.append(more.strip())
-            yield names, (match[2] or "").strip(), " ".join(words)
+        depth = len(line) - len(line.lstrip())
+        for form in FORMS:
+            if (match := form.fullmatch(line.strip())) and set(names := match["names"].split(", ")) <= set(options):
+                found = match.groupdict()
+                words = [found.get("words") or "", *_list_deeper(lines[at + 1 :], depth)]
+                yield names, (found.get("value") or "").strip(), " ".join(filter(None, words))
+                break
+
+
+def _list_deeper(lines: Sequence[str], depth: int) -> Iterator[str]:
+    """The lines before the next paragraph that stand deeper than so many spaces."""
+    for line in lines:
+        if not line.startswith(" " * (depth + 2)):
+            return
+        yield line.strip()
