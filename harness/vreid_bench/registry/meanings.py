@@ -1,7 +1,8 @@
 """What each setting of a recipe means, read where it is defined, so that no second list can go stale.
 
 The meaning of a field of `contracts.recipe` is the comment beside it. The meaning of a part's option is what the part's
-docstring says of it: the text after `option:`, else the first sentence that names the option.
+docstring says of it: the text after `option:`, or in the forms of Google, NumPy and Sphinx, else the first sentence
+that names the option.
 """
 
 from __future__ import annotations
@@ -18,20 +19,13 @@ from vreid_bench.contracts.recipe import Method, Part
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import list_places, look_up, settings
 
-# How docstrings speak of an option, in a line of its own; more lines of the text are indented.
-NAMES = r"(?P<names>\*{0,2}\w+(?:, \w+)*)"
+# How a line of a docstring begins what it says of options; more lines of the text are indented, or all of it is.
+NAMES, WORDS = r"(?P<names>\w+(?:, \w+)*)", r":(?: (?P<words>.+))?"
 FORMS = (
-    re.compile(
-        NAMES + r"(?P<value> [\w.]+)?: (?P<words>.+)"
-    ),  # `metric, normalize: text`; `depth 50: text`, of a value
-    re.compile(
-        NAMES + r" ?\([^()]*(?:\([^()]*\)[^()]*)*\):(?: (?P<words>.+))?"
-    ),  # `bins (list of int): text` of Google
-    re.compile(NAMES + r":"),  # the same with its text below
-    re.compile(
-        r":(?:param|parameter|arg|argument|keyword|key)(?: [^:]+)? " + NAMES + r":(?: (?P<words>.+))?"
-    ),  # Sphinx
-    re.compile(NAMES + r" : \S.*"),  # `bins : list of int` of NumPy, with its text below
+    re.compile(rf"{NAMES}(?P<value> [\w.]+)?: (?P<words>.+)"),  # `metric, normalize: text`; `depth 50: text` of a value
+    re.compile(rf"{NAMES} \(.+?\){WORDS}"),  # Google: `bins (list of int): text`
+    re.compile(rf":(?:param|arg|argument|keyword|key)(?: [^:]+)? {NAMES}{WORDS}"),  # Sphinx: `:param bins: text`
+    re.compile(rf"{NAMES}(?: : .+|:)?"),  # NumPy: `bins : list of int`, `bins`, with the text below
 )
 SENTENCE = re.compile(r"(?<=[.:])\s+(?=[A-Z])")
 
@@ -89,7 +83,8 @@ def explain_options(docstrings: Sequence[str], options: Collection[str]) -> dict
                 said.setdefault(name, []).append(f"{value}: {words}" if value else words)
         found |= {name: "; ".join(words) for name, words in said.items() if name not in found}
     paragraphs = [part for text in docstrings for part in text.split("\n\n")]
-    sentences = [each for part in paragraphs for each in SENTENCE.split(" ".join(part.split()))]
+    prose = [part for part in paragraphs if not any(_list_remarks(part, options))]
+    sentences = [each for part in prose for each in SENTENCE.split(" ".join(part.split()))]
     for name in options:
         naming = [each for each in sentences if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", each)]
         found.setdefault(name, naming[0] if naming else "")
@@ -100,13 +95,12 @@ def _list_remarks(text: str, options: Collection[str]) -> Iterator[tuple[list[st
     """(names of options, value or nothing, words) of each `name: words` in a docstring, in every style."""
     lines = text.splitlines()
     for at, line in enumerate(lines):
-        depth = len(line) - len(line.lstrip())
-        for form in FORMS:
-            if (match := form.fullmatch(line.strip())) and set(names := match["names"].split(", ")) <= set(options):
-                found = match.groupdict()
-                words = [found.get("words") or "", *_list_deeper(lines[at + 1 :], depth)]
-                yield names, (found.get("value") or "").strip(), " ".join(filter(None, words))
-                break
+        matches = filter(None, (form.fullmatch(line.strip()) for form in FORMS))
+        if match := next((each for each in matches if set(each["names"].split(", ")) <= set(options)), None):
+            said = {"words": "", "value": "", **match.groupdict("")}
+            words = [said["words"], *_list_deeper(lines[at + 1 :], len(line) - len(line.lstrip()))]
+            if any(words):
+                yield match["names"].split(", "), said["value"].strip(), " ".join(filter(None, words))
 
 
 def _list_deeper(lines: Sequence[str], depth: int) -> Iterator[str]:
