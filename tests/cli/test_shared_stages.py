@@ -84,4 +84,4 @@ def test_a_sweep_that_cannot_be_read_is_refused(cli, sweep):
 def test_each_value_of_a_sweep_may_be_a_list(cli, tiny_mars):
     command = ("run", "--plugin", "mean-pooling", "--protocol", "mars", "--data", tiny_mars, "--preset", "small")
     outlines = cli(*command, "--dry-run", "--json", "--sweep", "size=[64,32],[32,16]")
-    assert [each["sizes"] for each in json.loads(outlines.stdout)] == 2
+    assert [each["size"] for each in json.loads(outlines.stdout)] == [[64, 32], [32, 16]]

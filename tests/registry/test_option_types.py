@@ -290,11 +290,11 @@ def held():
         ("act=null", "takes an object of class type, found null"),
         (
             "shape_of=[1]",
-            "takes an object of class function, found [1]; leave it out, as no setting can be such an object",
+            "takes an object of class function, found [1]; leave it out, as no setting can be such",
         ),
         (
             "dtype=float16",
-            "found 'float16'; leave it out, as no setting can be such an object; for a choice, declare a text",
+            "found 'float16'; leave it out, as no setting can be such an object; for a choice",
         ),
         ("gate=soft", "takes an object of class Gate or null, found 'soft'; leave it out"),
         ('gate={"heat": 2}', 'takes an object of class Gate or null, found {"heat": 2}; leave it out'),
