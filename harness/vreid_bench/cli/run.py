@@ -79,7 +79,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     "sweeps",
     multiple=True,
     metavar="NAME=VALUES",
-    help="One run for each value of a setting: 0-7, or 0.1,0.2,0.5; if repeated, for each combination.",
+    help="One run for each value of a setting: 0-7, 0.1,0.2,0.5, or [1],[1,2]; if repeated, for each combination.",
 )
 @click.option(
     "--from",
