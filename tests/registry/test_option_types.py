@@ -336,3 +336,12 @@ def test_a_part_gets_the_objects_that_texts_stand_for_and_its_own_defaults(held)
     own = held.resolve("aggregators", part("held", gate=Gate(2), act=int))  # as a method in Python may write them
     given = held.factory("aggregators", own)(()).given
     assert (given["gate"], given["act"]) == (Gate(2), int)
+
+
+def test_the_fields_of_a_default_that_is_a_dataclass_are_set_one_by_one():
+    def gated(shape, gate: Gate = Gate()): ...  # noqa: B008
+
+    registry = Registry([plugin("gated", "vreid-gated", aggregators={"gated": gated})])
+    assert parse_options("aggregators", "gated", ["gate.heat=2"], registry) == {"gate": Gate(2.0)}
+    with pytest.raises(InputError, match=r"--set gate.heat: expected float, as in 1.0, got 'hot'"):
+        parse_options("aggregators", "gated", ["gate.heat=hot"], registry)
