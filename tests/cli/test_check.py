@@ -76,6 +76,15 @@ def test_options_are_tried_and_a_fault_is_told_once(cli, file):
     assert result.output.count("as above") > 3
 
 
+def test_a_value_in_a_table_is_set_by_its_path_below_the_option(cli, file):
+    source = GOOD.replace("scale: float = 1.0", 'scale: dict[str, float] = {"first": 1.0}')
+    file.write_text(source.replace("self.scale = scale", 'self.scale = scale["first"]'))
+    assert cli("check", file, "--set", "scale.first=2").exit_code == 0
+    result = cli("check", file, "--set", "scale.first=much")
+    assert result.exit_code == 2
+    assert "takes a table of names and numbers, found" in result.stderr
+
+
 @pytest.mark.parametrize("raised", ["AttributeError", "RuntimeError", "ValueError", "TypeError"])
 def test_a_loss_that_raises_is_told_and_the_command_ends(cli, file, raised):
     source = GOOD.replace("vreid_aggregators", "vreid_losses").replace("self, shape", "self, dims, identities")

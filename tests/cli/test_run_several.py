@@ -52,3 +52,63 @@ def test_a_mistake_is_told_before_the_first_run(cli, tmp_path, arguments, messag
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
     assert message in result.stderr
     assert not (tmp_path / "runs").exists()
+
+
+BROKEN = '''
+"""The aggregator `fragile`."""
+
+from torch import nn
+from vreid_bench import hookimpl
+
+
+class Fragile(nn.Module):
+    def __init__(self, shape, pool: str = "gem"):
+        super().__init__()
+        self.pool, self.calls = pool, 0
+
+    def forward(self, maps):
+        self.calls += 1
+        if self.pool == "mean" and self.calls > 4:
+            raise ValueError("no mean today")
+        return maps.mean((1, 3, 4))
+
+
+@hookimpl
+def vreid_aggregators():
+    return {"fragile": Fragile}
+'''
+
+
+def test_where_one_of_several_runs_fails_it_is_named_and_the_finished_ones_are_printed(cli, options, tmp_path):
+    file = tmp_path / "fragile.py"
+    file.write_text(BROKEN)
+    command = ("run", "--plugin", file, "--sweep", "pool=gem,mean,max", *options)
+    result = cli(*command)
+    assert result.exit_code == 2, result.output
+    assert result.stdout.count("record: ") == 1
+    assert "fragile small" in result.stdout
+    error = result.stderr.splitlines()[-1]
+    assert error.startswith("error: pool=mean: aggregator 'fragile' of "), error
+    assert "no mean today" in error
+    again = cli(*command, "--json")  # which shows the first, and goes on with the second
+    assert (again.exit_code, len(json.loads(again.stdout))) == (2, 1)
+    assert "its result is shown again" in again.stderr
+
+
+def test_an_error_before_the_first_run_names_the_run_as_well(cli, tmp_path):
+    file = tmp_path / "fragile.py"
+    refused = 'if pool == "mean":\n            raise InputError("fragile: no mean")\n        self.pool'
+    file.write_text(BROKEN.replace("self.pool", refused, 1).replace("import hookimpl", "import InputError, hookimpl"))
+    command = ("run", "--plugin", file, "--protocol", "mars", "--preset", "small", "--runs", tmp_path)
+    result = cli(*command, "--sweep", "pool=gem,mean")
+    assert (result.exit_code, result.stderr) == (2, "error: pool=mean: fragile: no mean\n")
+    result = cli(*command, "--set", "pool=mean")
+    assert (result.exit_code, result.stderr) == (2, "error: fragile: no mean\n")
+    result = cli(*command, "--sweep", "P=2,4", "--sweep", "power=1,2")
+    assert result.stderr.startswith("error: --sweep: the recipe has no setting 'power'; did you mean ")
+
+
+def test_a_name_in_capital_letters_is_near(cli):
+    result = cli("run", "--plugin", "mean-pooling", "--protocol", "MARS")
+    assert result.exit_code == 2
+    assert "did you mean mars" in result.stderr

@@ -74,10 +74,14 @@ def test_a_sweep_makes_every_column_of_a_table_from_one_network(run):
     assert spoiled[-1].startswith("up to 2 clips of a tracklet: low-resolution of strength 5")
 
 
-@pytest.mark.parametrize(
-    "sweep", ["matcher.top", "=1,2", "matcher.top=", "matcher.top=0.1,,0.2", "size=[64,32],[32,16]"]
-)
+@pytest.mark.parametrize("sweep", ["matcher.top", "=1,2", "matcher.top=", "matcher.top=0.1,,0.2"])
 def test_a_sweep_that_cannot_be_read_is_refused(cli, sweep):
     result = cli("run", "--plugin", "clip-top", "--sweep", sweep)
     assert result.exit_code == 2
     assert f"--sweep {sweep}: expected a setting and its values, as in test.clips=1,4,8" in result.stderr
+
+
+def test_each_value_of_a_sweep_may_be_a_list(cli, tiny_mars):
+    command = ("run", "--plugin", "mean-pooling", "--protocol", "mars", "--data", tiny_mars, "--preset", "small")
+    outlines = cli(*command, "--dry-run", "--json", "--sweep", "size=[64,32],[32,16]")
+    assert [each["size"] for each in json.loads(outlines.stdout)] == [[64, 32], [32, 16]]

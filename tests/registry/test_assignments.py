@@ -7,10 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from vreid_bench import Clipping, Fit, InputError, Method, Schedule, Train, hookimpl, part
-from vreid_bench.registry.assignments import override
+from vreid_bench.registry.assigned_values import Swept, split_values
+from vreid_bench.registry.assignments import override, parse_options, parse_part
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe, list_places, settings
+
+SOFT = part("soft")
 
 
 def encoder(depth=18): ...
@@ -19,9 +22,14 @@ def soft(shape, temperature=2.0): ...
 def outer(shape, inner, dim=8): ...
 def mean(dim, metric="euclidean"): ...
 def loss(dims, identities, margin=0.3): ...
-def weighed(shape, weights: dict[str, float] | None = None, sizes: list[int] = (1, 2)): ...
+def weighed(shape, weights: dict | None = None, sizes: list[int] = (1, 2)): ...
+def around(shape, inner=SOFT): ...
+def typed(shape, gains: dict[str, float] = {"near": 1.0, "far": 2.0}, ranks={1: 0.5}): ...  # noqa: B006
 def flip(p=0.5): ...
 def crop(enlarge=1.1, p=1.0): ...
+
+
+AGGREGATORS = {each.__name__: each for each in (pool, soft, outer, weighed, typed, around)}
 
 
 class Fitted:
@@ -33,7 +41,7 @@ class Fitted:
 def registry():
     hooks = {
         "vreid_encoders": hookimpl(lambda: {"net": encoder}),
-        "vreid_aggregators": hookimpl(lambda: {"pool": pool, "soft": soft, "outer": outer, "weighed": weighed}),
+        "vreid_aggregators": hookimpl(lambda: AGGREGATORS),
         "vreid_matchers": hookimpl(lambda: {"mean": mean, "fitted": Fitted}),
         "vreid_losses": hookimpl(lambda: {"triplet": loss, "oim": loss}),
         "vreid_augmentations": hookimpl(lambda: {"flip": flip, "crop": crop}),
@@ -171,7 +179,7 @@ def test_a_matcher_that_is_fitted_brings_its_stage_and_takes_it_away_again(metho
         ("pool.part=3", "and aggregator has no option 'part'; it has aggregator.parts$"),
         (
             'parts={"a": 1}',
-            "aggregator.parts: expected a whole number, as in 6, got '{\"a\": 1}'; a table needs an option",
+            "setting 'parts' of aggregator 'pool' of vreid-test takes a whole number, found {\"a\": 1}; change",
         ),
         ("stages.2.steps=9", r"'stages.2.steps'; did you mean .*; settings count stages from 0: stages.0 is stage 1"),
         ("aggregator=3", "aggregator: expected the name of one of `vreid-bench list aggregators`.*got 3"),
@@ -229,13 +237,114 @@ def test_an_option_that_is_a_table_is_set_as_a_whole_by_its_names_and_to_null(me
         ('weights={"a": {"": 3}}', "aggregator.weights.a: expected names without spaces, dots and =, got ''"),
         ('weights={"a": NaN}', "aggregator.weights: expected a finite number as 'a'"),
         ("sizes=3,4", "takes a list of whole numbers, found '3,4'; change its value, as in [3,4]"),
-        ('sizes={"a": 1}', "aggregator.sizes: expected a list of whole numbers, as in [1, 2], got"),
+        ('sizes={"a": 1}', 'takes a list of whole numbers, found {"a": 1}; change its value, as in [3,4]'),
     ],
 )
 def test_a_wrong_table_or_list_is_one_sentence_with_its_form(method, registry, assignment, message):
     with pytest.raises(InputError) as told:
         override(method, ["aggregator=weighed", assignment], registry)
     assert message in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "assignment", ['gains={"near": "much"}', 'aggregator.gains={"near": "much"}', "gains.near=much"]
+)
+def test_the_values_of_a_table_are_held_to_its_annotation_in_whole_and_one_by_one(method, registry, assignment):
+    with pytest.raises(InputError) as told:
+        override(method, ["aggregator=typed", assignment], registry)
+    assert "setting 'gains' of aggregator 'typed' of vreid-test takes a table of names and numbers" in str(told.value)
+    assert '"near": "much"' in str(told.value)
+    assert str(told.value).endswith('change its value, as in {"a": 0.5}')
+
+
+def test_a_value_of_a_table_may_be_any_number_where_it_is_annotated_so(method, registry):
+    changed, _ = override(method, ["aggregator=typed", 'gains={"near": 1}', "gains.near=0.5"], registry)
+    assert changed.aggregator.options["gains"] == {"near": 0.5}
+
+
+def test_a_name_in_a_table_that_is_a_number_has_a_path(method, registry):
+    changed, told = override(method, ["aggregator=typed", "ranks.1=0.25"], registry)
+    assert changed.aggregator.options["ranks"] == {1: 0.25}
+    assert told == {"aggregator": "typed", "aggregator.ranks.1": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["gains.near=2"], {"gains": {"near": 2.0, "far": 2.0}}),
+        (['gains={"a": 3}', "gains.a=4"], {"gains": {"a": 4}}),
+    ],
+)
+def test_a_part_alone_takes_the_paths_below_its_options(registry, options, found):
+    assert parse_options("aggregators", "typed", options, registry) == found
+
+
+def test_a_part_within_a_part_alone_is_set_as_in_a_recipe(registry):
+    found = parse_options("aggregators", "around", ["inner.temperature=3"], registry)
+    assert found == {"inner": part("soft", temperature=3.0)}
+    found = parse_options("aggregators", "around", ["inner=pool", "inner.parts=2"], registry)
+    assert found == {"inner": part("pool", parts=2)}
+    assert parse_options("aggregators", "outer", ["dim=9"], registry) == {"dim": 9}  # `inner` has no default
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("aggregator.gains.near=2", "'typed' of vreid-test is tried alone, so write gains.near=2$"),
+        (
+            "gains.naer=2",
+            "aggregator 'typed' of vreid-test has no setting 'gains.naer'; did you mean gains.near",
+        ),
+        ("gain=2", "aggregator 'typed' has no option 'gain'; did you mean gains"),
+        ("gains.near=much", "setting 'gains' of aggregator 'typed' of vreid-test takes a table of names and numbers"),
+    ],
+)
+def test_what_is_no_path_of_a_part_alone_is_one_sentence(registry, option, message):
+    with pytest.raises(InputError, match=message):
+        parse_options("aggregators", "typed", [option], registry)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1,2", ["1", "2"]),
+        ("[1], [1,2]", ["[1]", "[1,2]"]),
+        ("null,[1,[2,3]]", ["null", "[1,[2,3]]"]),
+        ('{"a": 1, "b": [2,3]},{}', ['{"a": 1, "b": [2,3]}', "{}"]),
+        ('"a,b",c', ['"a,b"', "c"]),
+        (r'"a\",[",b', [r'"a\",["', "b"]),
+        ('5",6', ['5"', "6"]),
+        ("", [""]),
+    ],
+)
+def test_values_stand_between_the_commas_outside_brackets_and_quotes(text, values):
+    assert split_values(text) == values
+
+
+def test_a_part_in_one_text_takes_lists(registry):
+    assert parse_part("aggregators", 'weighed:sizes=[3,4],weights={"a": 1, "b": 2}', registry).options == {
+        "sizes": (3, 4),
+        "weights": {"a": 1, "b": 2},
+    }
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("p=1", "--sweep: 'p' fits several settings, write one of"),
+        ("agregator=soft", "--sweep: the recipe has no setting 'agregator'; did you mean aggregator"),
+        ("stages.0.P=few", "--sweep stages.0.P: expected int"),
+        (
+            "parts=few",
+            "--sweep parts=few: setting 'parts' of aggregator 'pool' of vreid-test takes a whole number, found",
+        ),
+    ],
+)
+def test_what_a_sweep_cannot_put_in_is_told_of_that_option(method, registry, assignment, message):
+    two = override(method, ["stages.0.augment=crop,flip"], registry)[0]
+    with pytest.raises(InputError) as told:
+        override(two, [Swept(assignment)], registry)
+    assert str(told.value).startswith(message)
 
 
 def test_every_place_of_a_part_is_listed(method, registry):

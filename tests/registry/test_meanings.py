@@ -67,6 +67,64 @@ def test_options_are_read_from_the_docstrings_of_a_part_and_its_bases():
     }
 
 
+GOOGLE = """Pools well.
+
+Args:
+    shape: the sizes.
+    bins (list of int): how many there are
+        in each map.
+    heat, power (float, optional): how warm. Defaults to 1.
+    table (dict[str, tuple[int, int]]):
+        what else is there.
+    silent (bool):
+
+Returns:
+    Nothing.
+"""
+NUMPY = """Pools well.
+
+Parameters
+----------
+bins : list of int
+    how many there are
+    in each map.
+heat, power : float, optional
+    how warm. Defaults to 1.
+table
+    what else is there.
+silent : bool
+
+Returns
+-------
+Tensor
+    Nothing.
+"""
+SPHINX = """Pools well.
+
+:param shape: the sizes.
+:param bins: how many there are
+    in each map.
+:type bins: list of int
+:param float heat: how warm. Defaults to 1.
+:param float power: how warm. Defaults to 1.
+:param table:
+    what else is there.
+:param silent:
+:returns: Nothing.
+"""
+
+
+@pytest.mark.parametrize("text", [GOOGLE, NUMPY, SPHINX])
+def test_each_option_has_its_own_text_in_every_style_of_docstring(text):
+    assert explain_options([text], ("bins", "heat", "power", "table", "silent")) == {
+        "bins": "how many there are in each map.",
+        "heat": "how warm. Defaults to 1.",
+        "power": "how warm. Defaults to 1.",
+        "table": "what else is there.",
+        "silent": "",
+    }
+
+
 @pytest.mark.parametrize("factory", [len, partial(Wide, depth=8), lambda shape, width=1: None])
 def test_a_factory_of_any_kind_is_read(factory):
     assert set(explain_options(list(read_docstrings(factory)), ("width",))) == {"width"}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import dataclass
 from enum import Enum, Flag, IntEnum
 from functools import partial
-from typing import Annotated, Literal, Optional
+from numbers import Real
+from pathlib import Path
+from typing import Annotated, Any, Literal, NewType, Optional, TypedDict
 
 import numpy as np
 import pytest
@@ -34,6 +37,15 @@ class Flags(Flag):
     ONE = 1
 
 
+@dataclass
+class Gate:
+    heat: float = 1.0
+
+
+class Counts(TypedDict):
+    a: int
+
+
 INNER = part("inner")
 # annotation, the words for it, what fits, what does not; `Unknown` stands for what only a type checker imports
 TABLE = [
@@ -50,24 +62,42 @@ TABLE = [
     (Literal[Way.MEAN], "one of mean", ["mean"], ["max"]),
     (Level, "one of LOW, HIGH", ["LOW"], ["low", 1, 2]),  # of members that are not texts, the names
     (list[Level], "a list of one of LOW, HIGH", [("LOW", "HIGH"), ()], ["LOW", ("MIDDLE",)]),
-    (Flags, "", [1, "a"], []),  # whose members are added up
-    ("dict[str, float] | None", "a table of names and values or null", [{"a": 1}, None], [3, "a"]),
+    (Flags, "an object of class Flags", [Flags.ONE], [1, "a", None]),  # whose members are added up
+    ("dict[str, float] | None", "a table of names and numbers or null", [{"a": 1}, None], [3, "a", {"a": "x"}]),
+    ("dict", "a table of names and values", [{"a": 1}, {1: "x"}], [3]),
+    (dict[Way, int], "a table of names (one of mean, max) and whole numbers", [{"mean": 1}, {}], [{"median": 1}]),
+    (dict[int, list[int]], "a table of names (whole numbers) and lists of whole numbers", [{"3": (1,)}], [{"a": (1,)}]),
+    (
+        dict[str, dict[str, bool]],
+        "a table of names and tables of names and values true or false",
+        [{"a": {}}],
+        [{"a": 1}],
+    ),
+    (Counts, "a table of names and values", [{"a": 1}], [3]),
+    (Path, "a path", ["x"], [3, None]),
+    ("Path | None", "a path or null", ["x", None], [3]),
+    (list[Path], "a list of paths", [("x",)], ["x"]),
+    (Gate | None, "an object of class Gate or null", [Gate(), None], ["soft", 3, {"heat": 2}, (1,), True, INNER]),
+    (list[Gate], "a list of objects of class Gate", [(Gate(),)], [(1,), "soft"]),
+    (type[Gate], "an object of class type", [Gate], ["Gate"]),
+    (NewType("Width", int), "a whole number", [3], ["3"]),
+    (object, "", [1, "a", None, {"a": 1}], []),
     ("Literal[1, 2]", "one of 1, 2", [1], [True, 1.0, "1", 3]),
     ("Sequence[int]", "a list of whole numbers", [(1, 2), [3], ()], [1, (1.5,), "12"]),
     ("tuple[float, ...]", "a list of numbers", [(1, 2.5)], [("a",)]),
     ("tuple[int, int]", "a list of 2 whole numbers", [(1, 2)], [(1,), (1, 2, 3), ("a", "b")]),
     ("Sequence[Sequence[int]]", "a list of lists of whole numbers", [((1, 2), (3,))], [(1, 2)]),
     ("list", "a list", [(), ("a", 1)], [3]),
-    ("Mapping[str, int]", "a table of names and values", [{"a": 1}], [3, ()]),
+    ("Mapping[str, int]", "a table of names and whole numbers", [{"a": 1}], [3, (), {"a": 0.5}]),
     ("Callable[..., Any]", "a part", [INNER, len], ["inner", 3]),
     ('"int"', "a whole number", [3], [3.0, "3", None]),  # a quoted one where all are texts already
     (Optional["int"], "a whole number or null", [3, None], [3.5]),
     (list["int"], "a list of whole numbers", [(1, 2), ()], [1, ("a",)]),
-    ('dict[str, "float"] | None', "a table of names and values or null", [{"a": 1}, None], [3, "a"]),
+    ('dict[str, "float"] | None', "a table of names and numbers or null", [{"a": 1}, None], [3, "a"]),
     ('"Way" | None', "", [1, "a"], []),  # no annotation for Python itself
     ('"Way | None"', "one of mean, max or null", ["max", None], ["median", 2]),
     (Annotated[int, "of the head"], "a whole number", [3], ["3"]),
-    ("Any", "", [1, "a", None, INNER], []),
+    ("Any", "", [1, "a", None, INNER, {"a": 1}], []),
     ("Unknown", "", [1, "a", None], []),
     ("Sequence[Unknown]", "", [1, "a"], []),
 ]
@@ -155,6 +185,9 @@ def test_a_default_that_its_annotation_excludes_is_refused(factory, message):
         ("float | list[int]", "[3,4]"),
         ("dict | None", '{"a": 1}'),
         ("list[dict]", '[{"a": 1}]'),
+        ("dict[str, list[int]]", '{"a": [3,4]}'),
+        (dict[Way, float], '{"mean": 0.5}'),
+        (dict[int, str], '{"3": "a"}'),
     ],
 )
 def test_a_list_or_a_table_is_shown_as_set_takes_it(annotation, form):
@@ -214,3 +247,101 @@ def test_the_part_gets_the_member_of_an_enum_whose_name_is_quoted():
     assert registry.factory("aggregators", found)(()).given == (Way.MAX, (Way.MEAN, Way.MAX))
     with pytest.raises(InputError, match="takes one of mean, max, found 'median'"):
         registry.resolve("aggregators", part("quoted", way="median"))
+
+
+def relu(value): ...
+
+
+class Held:
+    """Keeps what it is given."""
+
+    def __init__(
+        self,
+        shape,
+        act=Gate,
+        shape_of=relu,
+        dtype=np.dtype("float32"),  # noqa: B008
+        gate: Gate | None = None,
+        path: Path = Path("x"),
+        paths=(Path("a"), Path("b")),
+        anything: Any = None,
+        free=None,
+        weights: dict[int, float] = {1: 0.5},  # noqa: B006
+        falls: dict[Way, Path] = {},  # noqa: B006
+        scale=np.float32(2),  # noqa: B008
+        real: Real = 0.5,
+        missing=object(),  # noqa: B008
+    ):
+        self.given = vars().copy()
+
+
+@pytest.fixture
+def held():
+    return Registry([plugin("held", "vreid-held", aggregators={"held": Held})])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "act=GELU",
+            "'act' of aggregator 'held' of vreid-held takes an object of class type, found 'GELU'; leave it out",
+        ),
+        ("act=null", "takes an object of class type, found null"),
+        (
+            "shape_of=[1]",
+            "takes an object of class function, found [1]; leave it out, as no setting can be such",
+        ),
+        (
+            "dtype=float16",
+            "found 'float16'; leave it out, as no setting can be such an object; for a choice",
+        ),
+        ("gate=soft", "takes an object of class Gate or null, found 'soft'; leave it out"),
+        ('gate={"heat": 2}', 'takes an object of class Gate or null, found {"heat": 2}; leave it out'),
+        ('gate=[1,{"a":2}]', 'takes an object of class Gate or null, found [1, {"a": 2}]; leave it out'),
+        ("path=3", "takes a path, found 3; change its value"),
+        ("scale=soft", "takes a number, found 'soft'"),
+        ("real=soft", "takes an object of class Real or a number, found 'soft'; change its value"),
+        (
+            'weights={"a": 1}',
+            'takes a table of names (whole numbers) and numbers, found {"a": 1}; change its value, as in',
+        ),
+    ],
+)
+def test_what_no_setting_can_be_is_refused_in_one_sentence(held, text, message):
+    with pytest.raises(InputError) as told:
+        parse_options("aggregators", "held", [text], held)
+    assert message in str(told.value)
+
+
+def test_a_part_gets_the_objects_that_texts_stand_for_and_its_own_defaults(held):
+    default = held.resolve("aggregators", part("held"))
+    assert (default.options["path"], default.options["paths"]) == ("x", ("a", "b"))
+    given = held.factory("aggregators", default)(()).given
+    assert (given["path"], given["paths"]) == (Path("x"), (Path("a"), Path("b")))
+    assert (given["act"], given["shape_of"], given["weights"]) == (Gate, relu, {1: 0.5})
+    texts = [
+        "path=y",
+        "gate=null",
+        'weights={"3": 2}',
+        'falls={"max": "z"}',
+        "real=2",
+        'anything={"a": [1]}',
+        "free=[1]",
+    ]
+    options = parse_options("aggregators", "held", [*texts, 'free={"b": {"c": 1}}', "missing=3", "weights.3=4"], held)
+    given = held.factory("aggregators", held.resolve("aggregators", part("held", **options)))(()).given
+    assert (given["path"], given["gate"], given["weights"]) == (Path("y"), None, {3: 4})
+    assert (given["falls"], given["anything"], given["free"]) == ({Way.MAX: Path("z")}, {"a": (1,)}, {"b": {"c": 1}})
+    own = held.resolve("aggregators", part("held", gate=Gate(2), act=int))  # as a method in Python may write them
+    given = held.factory("aggregators", own)(()).given
+    assert (given["gate"], given["act"]) == (Gate(2), int)
+
+
+def test_the_fields_of_a_default_that_is_a_dataclass_are_set_one_by_one():
+    def gated(shape, gate: Gate = Gate()): ...  # noqa: B008
+
+    registry = Registry([plugin("gated", "vreid-gated", aggregators={"gated": gated})])
+    assert parse_options("aggregators", "gated", ["gate.heat=2"], registry) == {"gate": Gate(2.0)}
+    with pytest.raises(InputError, match=r"--set gate.heat: expected float, as in 1.0, got 'hot'"):
+        parse_options("aggregators", "gated", ["gate.heat=hot"], registry)

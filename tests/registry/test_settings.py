@@ -96,7 +96,7 @@ def test_a_path_or_its_end_overrides_one_setting(method, registry, assignment, p
         ("steps=1.5", "stages.1.steps: expected a number of steps.* got '1.5'"),
         ("stages.1.freeze=encoder", r"""freeze: expected list, as in \["a","b"\], got 'encoder'"""),
         ("size=64", r"size: expected list, as in \[64, 32\] or 64x32, got '64'"),
-        ('size={"a": 1}', "size: expected one value"),
+        ('size={"a": 1}', r"size: expected list, as in \[64, 32\] or 64x32, got '{\"a\": 1}'"),
         ("margin=true", "setting 'margin' of loss 'triplet' of vreid-test takes a number or a text, found true"),
     ],
 )

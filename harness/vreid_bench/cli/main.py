@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -22,7 +22,7 @@ from vreid_bench.cli.leaderboard import leaderboard
 from vreid_bench.cli.listing import list_
 from vreid_bench.cli.methods import methods
 from vreid_bench.cli.new_plugin import new_plugin
-from vreid_bench.cli.options import FOLDER
+from vreid_bench.cli.options import FOLDER, RUN
 from vreid_bench.cli.plot import plot
 from vreid_bench.cli.pretrain import pretrain
 from vreid_bench.cli.protocols import protocols
@@ -56,14 +56,11 @@ class Group(click.Group):
         except Interruption as stop:
             leave(stop.code)
         except InputError as fault:
-            echo(f"error: {fault}", err=True)
-            context.exit(2)
+            end(context, "error", str(fault), 2)
         except RunError as fault:
-            echo(f"failed: {fault}", err=True)
-            context.exit(1)
+            end(context, "failed", str(fault), 1)
         except OSError as fault:
-            echo(f"failed: {fault.filename or 'file system'}: {fault.strerror or fault}", err=True)
-            context.exit(1)
+            end(context, "failed", f"{fault.filename or 'file system'}: {fault.strerror or fault}", 1)
         except click.ClickException as fault:  # click's own: a mistake in an option
             vars(fault)["message"] = make_printable(fault.message)  # it repeats what was given
             raise
@@ -74,13 +71,21 @@ class Group(click.Group):
                 raise
             if isinstance(fault, UnicodeEncodeError) and fault.reason == SURROGATE:  # only names of files have one
                 line = fault.object[: fault.end].splitlines()[-1] + fault.object[fault.end :].partition("\n")[0]
-                echo(f"error: {line}: found a name that is not UTF-8; rename that file or folder", err=True)
-                context.exit(2)
+                end(context, "error", f"{line}: found a name that is not UTF-8; rename that file or folder", 2)
             reason = describe_exception(fault)
             if is_out_of_memory(fault):
                 reason = f"{describe_shortage(fault)}: end other programs, or use less data or a smaller --preset"
-            echo(f"failed: {reason}; {TRACEBACK}=1 shows where", err=True)
-            context.exit(1)
+            end(context, "failed", f"{reason}; {TRACEBACK}=1 shows where", 1)
+
+
+def end(context: click.Context, word: str, sentence: str, code: int) -> NoReturn:
+    """Print an error to stderr, and exit; of several runs, the sentence begins with what that run has of its own.
+
+    One that begins with an option says itself what is wrong.
+    """
+    run = context.meta.get(RUN)
+    echo(f"{word}: {f'{run}: ' if run and not sentence.startswith('--') else ''}{sentence}", err=True)
+    context.exit(code)
 
 
 def say_interrupted(context: click.Context) -> None:

@@ -13,6 +13,7 @@ from vreid_bench.system.event_log import LEVELS
 from vreid_bench.system.progress import silence
 
 FOLDER = "vreid_bench.folder"  # key in click's `meta`: the folder that a command writes
+RUN = "vreid_bench.run"  # key in click's `meta`: of several runs, what the present one has of its own
 FIGURES = ("pdf", "svg", "png")  # the ends of the files that figures go to
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 FILE = click.Path(path_type=Path)

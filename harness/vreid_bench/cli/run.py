@@ -22,6 +22,7 @@ from vreid_bench.cli.options import (
     MEMORY,
     QUIET,
     RERANK,
+    RUN,
     RUNS,
     THREADS,
     TRACKERS,
@@ -78,7 +79,7 @@ if TYPE_CHECKING:  # importing them takes seconds, which `--help` does not need
     "sweeps",
     multiple=True,
     metavar="NAME=VALUES",
-    help="One run for each value of a setting: 0-7, or 0.1,0.2,0.5; if repeated, for each combination.",
+    help="One run for each value of a setting: 0-7, 0.1,0.2,0.5, or [1],[1,2]; if repeated, for each combination.",
 )
 @click.option(
     "--from",
@@ -187,8 +188,6 @@ def run(**options: Any) -> None:
     take_arithmetic(options.pop("arithmetic"), options["source"], options)
     from vreid_bench.planning.method import RUNNABLE
     from vreid_bench.planning.plan import RunRequest, check_requests
-    from vreid_bench.reporting.left_out import list_left_out
-    from vreid_bench.reporting.terminal import render
 
     names, seed, seeds, as_json = (options.pop(name) for name in ("names", "seed", "seeds", "as_json"))
     level, dry, fixed = options.pop("log_level"), options.pop("dry_run"), options.pop("assignments")
@@ -204,20 +203,35 @@ def run(**options: Any) -> None:
     if dry:
         return show_outlines(requests, several=several, as_json=as_json)
     if several:
-        check_requests(requests)
+        check_requests(name_each(requests))
+    finished: list[tuple[RunDirectory, Record | None]] = []
     with joined():
-        finished = [finish(request, level) for request in announce(requests)]
-        if as_json:
-            reports = [report(folder, record) for folder, record in finished]
-            echo(json.dumps(reports if several else reports[0]))
-            return
-        if records := [record for _, record in finished if record is not None]:
-            echo(render(records))
-            notes = (note for folder, record in finished if record for note in list_left_out(folder, record))
-            for note in dict.fromkeys(notes):  # runs of one protocol leave out the same
-                echo(note)
-        for folder, record in finished:
-            echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
+        try:
+            for request in announce(requests):
+                finished.append(finish(request, level))
+        except Exception:  # whatever it is: the runs before it are done
+            if finished:
+                show_results(finished, several=several, as_json=as_json)
+            raise
+        show_results(finished, several=several, as_json=as_json)
+
+
+def show_results(finished: Sequence[tuple[RunDirectory, Record | None]], *, several: bool, as_json: bool) -> None:
+    """Print the table of finished runs, and where their records are."""
+    from vreid_bench.reporting.left_out import list_left_out
+    from vreid_bench.reporting.terminal import render
+
+    if as_json:
+        reports = [report(folder, record) for folder, record in finished]
+        echo(json.dumps(reports if several else reports[0]))
+        return
+    if records := [record for _, record in finished if record is not None]:
+        echo(render(records))
+        notes = (note for folder, record in finished if record for note in list_left_out(folder, record))
+        for note in dict.fromkeys(notes):  # runs of one protocol leave out the same
+            echo(note)
+    for folder, record in finished:
+        echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
 
 
 def choose_seeds(seed: int | None, seeds: str | None) -> Sequence[int | None]:
@@ -234,7 +248,7 @@ def show_outlines(requests: Sequence[RunRequest], *, several: bool, as_json: boo
     from vreid_bench.planning.outline import outline_run
     from vreid_bench.reporting.outline import render_outline
 
-    outlines = [outline_run(request) for request in requests]
+    outlines = [outline_run(request) for request in name_each(requests)]
     if as_json:
         plain = [asdict(outline) for outline in outlines]
         echo(json.dumps(plain if several else plain[0]))
@@ -242,12 +256,30 @@ def show_outlines(requests: Sequence[RunRequest], *, several: bool, as_json: boo
         echo("\n\n".join(map(render_outline, outlines)))
 
 
+def name_each(requests: Sequence[RunRequest]) -> Iterator[RunRequest]:
+    """Each request; an error meanwhile begins with what that one of several has of its own."""
+    meta = click.get_current_context().meta
+    names = {request.name for request in requests}
+    seeds = {request.seed for request in requests}
+    for request, own in zip(requests, list_own_assignments(requests), strict=True):
+        words = [str(request.name)] * (len(names) > 1) + own + [f"seed {request.seed}"] * (len(seeds) > 1)
+        meta[RUN] = ", ".join(words)
+        yield request
+    meta.pop(RUN, None)
+
+
+def list_own_assignments(requests: Sequence[RunRequest]) -> list[list[str]]:
+    """The assignments of each request that not all of them have."""
+    common = set.intersection(*(set(request.assignments) for request in requests))
+    return [[each for each in request.assignments if each not in common] for request in requests]
+
+
 def announce(requests: Sequence[RunRequest]) -> Iterator[RunRequest]:
     """Each request; of several, after a line on stderr that says which begins, by what it has of its own."""
-    common = set.intersection(*(set(request.assignments) for request in requests))
-    for number, request in enumerate(requests, 1):
+    own_assignments = list_own_assignments(requests)
+    for number, request in enumerate(name_each(requests), 1):
         if len(requests) > 1:
-            what = [str(request.name), *(each for each in request.assignments if each not in common)]
+            what = [str(request.name), *own_assignments[number - 1]]
             what += [] if request.seed is None else [f"seed {request.seed}"]
             write_line(f"run {number} of {len(requests)}: {', '.join(what)}", quiet=request.quiet)
         yield request

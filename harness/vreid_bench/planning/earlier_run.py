@@ -21,6 +21,7 @@ from vreid_bench.records.data_roots import read_data_roots
 from vreid_bench.records.entries import Weights
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.registry.assigned_values import name_option
 from vreid_bench.registry.assignments import override
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.missing_plugins import advise_plugin, check_parts
@@ -220,7 +221,8 @@ class EarlierRun:
 
     def tell_idle(self, assignments: Sequence[str], chosen: ChosenMethod, registry: Registry) -> None:
         """Print to stderr which of these assignments, all of this request, set what its method has already."""
-        idle = [f"--set {each}" for each in assignments if not override(chosen.inherited, [each], registry, OF_TEST)[1]]
+        unchanged = (each for each in assignments if not override(chosen.inherited, [each], registry, OF_TEST)[1])
+        idle = [f"{name_option(each)} {each}" for each in unchanged]
         if idle:
             verb = "changes" if len(idle) == 1 else "change"
             tell_once(f"note: {' and '.join(idle)} {verb} nothing: {self.folder.path} was tested so")

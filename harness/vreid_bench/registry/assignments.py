@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from vreid_bench.contracts.length import Epochs, Length, parse_length
+from vreid_bench.contracts.length import Epochs
 from vreid_bench.contracts.recipe import LOADABLE, Method, Part
-from vreid_bench.registry.option_types import Types, describe_types
+from vreid_bench.registry.assigned_values import (
+    name_option,
+    read_length,
+    read_place,
+    read_setting,
+    read_table,
+    read_value,
+    split_values,
+)
+from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry, check_option
-from vreid_bench.registry.settings import Place, describe, list_lengths, list_places, list_tables, settings
+from vreid_bench.registry.settings import (
+    Place,
+    describe,
+    list_inner_places,
+    list_lengths,
+    list_option_tables,
+    list_places,
+    list_tables,
+    look_up,
+    settings,
+)
 from vreid_bench.system.errors import InputError, UnknownName
 
 
@@ -33,35 +50,49 @@ def override(
     """
     method, applied = registry.resolve_method(method), dict[str, Any]()
     for assignment in assignments:
-        path, equals, text = (each.strip() for each in assignment.partition("="))
-        if not equals or not path:
-            raise InputError(f"--set {assignment!r}: expected NAME=VALUE, for instance --set margin=0.2")
-        single, tables = dict(settings(method)), dict(list_tables(method))
-        places = {place.path: place for place in list_places(method)}
-        full = _find(path, list(single), [*places, *tables], only, list(places.values()))
-        value: Any
-        if full in places:
-            value, words = _read_place(places[full], text)
-        else:
-            owner, _, name = full.rpartition(".")
-            holder = places.get(owner)
-            if holder is not None and isinstance(holder.value, Part):
-                option = holder.value.options[name]
-                types = registry.entry(holder.kind, holder.value.name).types
-                value = _read_value(full, text, option, types[name])
-            elif full in tables:
-                value = _read_table(full, text)
-            elif full in list_lengths(method):
-                value = _read_length(full, text)
-            else:
-                part = isinstance(_look_up(method, owner.split(".") if owner else ()), Part)
-                value = (_read_value if part else _read_setting)(full, text, single[full])
-            words = describe(value) if isinstance(value, tuple | Epochs | Mapping) else value
-        changed = _put(method, full, value, registry)
+        with _tell_option(assignment):
+            changed, full, words = _assign(method, assignment, registry, only)
         if changed != method:
             method = changed
             applied = {each: v for each, v in applied.items() if not each.startswith(f"{full}.")} | {full: words}
     return method, applied
+
+
+@contextmanager
+def _tell_option(assignment: str) -> Iterator[None]:
+    """Let what is wrong with an assignment of another option than `--set` begin with that option."""
+    try:
+        yield
+    except InputError as fault:
+        option, found = name_option(assignment), str(fault)
+        if option == "--set":
+            raise
+        about = found.removeprefix("--set") if found.startswith("--set") else f" {assignment}: {found}"
+        raise InputError(f"{option}{about}") from fault
+
+
+def _assign(method: Method, assignment: str, registry: Registry, only: tuple[str, ...]) -> tuple[Method, str, Any]:
+    """The method after one assignment, the full path of what it sets, and the value as plain JSON."""
+    path, equals, text = (each.strip() for each in assignment.partition("="))
+    if not equals or not path:
+        raise InputError(f"--set {assignment!r}: expected NAME=VALUE, for instance --set margin=0.2")
+    single, tables = dict(settings(method)), dict(list_tables(method))
+    places = {place.path: place for place in list_places(method)}
+    full = _find(path, list(single), [*places, *tables], only, list(places.values()))
+    if full in places:
+        part, words = read_place(places[full], text)
+        return _put(method, full, part, registry), full, words
+    value: Any
+    if any(isinstance(place.value, Part) and full.startswith(f"{at}.") for at, place in places.items()):
+        value = _read_option_value(method, full, text, single.get(full))
+    elif full in tables:
+        value = read_table(full, text)
+    elif full in list_lengths(method):
+        value = read_length(full, text)
+    else:
+        value = read_setting(full, text, single[full])
+    words = describe(value) if isinstance(value, tuple | Epochs | Mapping) else value
+    return _put(method, full, value, registry), full, words
 
 
 def parse_part(kind: str, text: str, registry: Registry) -> Part:
@@ -70,7 +101,7 @@ def parse_part(kind: str, text: str, registry: Registry) -> Part:
     Raises InputError for an unknown name or option, and for a value of the wrong type.
     """
     name, _, rest = text.partition(":")
-    assignments = list(filter(None, rest.split(",")))
+    assignments = list(filter(None, split_values(rest)))
     for assignment in assignments:
         if "=" not in assignment:
             raise InputError(f"{text!r}: expected NAME:OPTION=VALUE,..., got {assignment!r}")
@@ -85,16 +116,43 @@ def parse_options(kind: str, name: str, assignments: Sequence[str], registry: Re
     entry = registry.entry(kind, name)
     given: dict[str, Any] = {}
     for assignment in assignments:
-        option, equals, value = assignment.partition("=")
+        path, equals, text = (each.strip() for each in assignment.partition("="))
         if not equals:
             raise InputError(f"--set {assignment!r}: expected OPTION=VALUE, for instance --set margin=0.2")
-        if option not in entry.options and option.rpartition(".")[2] in entry.options:
-            end = option.rpartition(".")[2]
-            raise InputError(f"--set {assignment!r}: {entry.title} is tried alone, so write {end}={value}")
-        known = option in entry.options
-        given[option] = _read_value(option, value, entry.options[option], entry.types[option]) if known else value
+        part = registry.fill(kind, Part(name, given))
+        places = {place.path: place for place in list_inner_places(kind, part)}
+        values = dict(settings(part))
+        if path not in {*values, *places, *dict(list_option_tables(part))}:
+            _refuse_path(entry, path, text, [*values, *places])
+        if path in places:
+            value, _ = read_place(places[path], text)
+        else:
+            value = _read_option_value(part, path, text, values.get(path))
+        option, *below = path.split(".")
+        given[option] = _replace(part.options[option], below, value)
         check_option(entry, option, given[option])
     return given
+
+
+def _refuse_path(entry: Entry, path: str, text: str, known: Sequence[str]) -> None:
+    """Raise InputError for what is no setting of a part that is tried alone."""
+    names = path.split(".")
+    ends = [".".join(names[at:]) for at in range(1, len(names))]
+    if end := next((each for each in ends if each in known), ""):
+        raise InputError(f"--set {path}={text}: {entry.title} is tried alone, so write {end}={text}")
+    if names[0] not in entry.options:
+        check_option(entry, names[0], None)  # raises the error
+    raise UnknownName(f"--set: {entry.title} has no setting", path, known)
+
+
+def _read_option_value(root: Method | Part, path: str, text: str, present: Any) -> Any:
+    """A value of any type for an option, or in a table that is one: its part says which it takes.
+
+    In anything else that an option can be, one of the same type as the `present` one.
+    """
+    owner, _, _ = path.rpartition(".")
+    holder = look_up(root, owner.split(".") if owner else ())
+    return (read_value if isinstance(holder, Part | Mapping) else read_setting)(path, text, present)
 
 
 def _find(
@@ -142,7 +200,7 @@ def _list_fits(path: str, single: Sequence[str], several: Sequence[str]) -> list
 
 def _put(method: Method, path: str, value: Any, registry: Registry) -> Method:
     """The method with that value at that path; a part that is there already and is only named keeps its options."""
-    present = _look_up(method, path.split("."))
+    present = look_up(method, path.split("."))
     if isinstance(value, Part) and isinstance(present, Part) and value == Part(present.name):
         return method
     if path not in LOADABLE:
@@ -153,139 +211,16 @@ def _put(method: Method, path: str, value: Any, registry: Registry) -> Method:
     return registry.resolve_method(changed)
 
 
-def _look_up(value: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        if isinstance(value, Part):
-            value = value.options[name]
-        elif isinstance(value, Mapping):
-            value = value[name]
-        else:
-            value = value[int(name)] if isinstance(value, tuple) else getattr(value, name)
-    return value
-
-
 def _replace(value: Any, path: Sequence[str], new: Any) -> Any:
     if not path:
         return new
     head, rest = path[0], path[1:]
-    inner = _replace(_look_up(value, [head]), rest, new)
+    inner = _replace(look_up(value, [head]), rest, new)
     if isinstance(value, Part):
         return Part(value.name, {**value.options, head: inner})
     if isinstance(value, Mapping):
-        return {**value, head: inner}
+        return {name: inner if str(name) == head else each for name, each in value.items()}
     if isinstance(value, tuple):
         at = int(head)
         return (*value[:at], inner, *value[at + 1 :])
     return replace(value, **{head: inner})
-
-
-def _read_place(place: Place, text: str) -> tuple[Part | tuple[Part, ...] | None, Any]:
-    """What to put into a place, and the same as plain JSON."""
-    words = _parse_json(text)
-    if words is None and place.optional:
-        return None, None
-    if not isinstance(place.value, tuple):
-        return _read_part(place, words), words
-    several = [each.strip() for each in words.split(",")] if isinstance(words, str) else words
-    if not isinstance(several, list):
-        raise InputError(f'--set {place.path}: expected a list of {place.kind}, as in ["flip"] or [], got {text!r}')
-    return tuple(_read_part(place, each) for each in several), several
-
-
-def _read_part(place: Place, value: Any) -> Part:
-    if isinstance(value, str):
-        return Part(value)
-    if isinstance(value, dict) and isinstance(value.get("name"), str) and value.keys() <= {"name", "options"}:
-        options = value.get("options", {})
-        if isinstance(options, dict):
-            return Part(value["name"], {name: _read_option(place, option) for name, option in options.items()})
-    raise InputError(
-        f"--set {place.path}: expected the name of one of `vreid-bench list {place.kind}`, "
-        f'or {{"name": ..., "options": {{...}}}}, got {json.dumps(value)}'
-    )
-
-
-def _read_option(place: Place, value: Any) -> Any:
-    return _read_part(place, value) if isinstance(value, dict) and "name" in value else _freeze(value)
-
-
-def _read_table(path: str, text: str) -> dict[str, Any]:
-    table = _parse_json(text)
-    if not isinstance(table, dict):
-        raise InputError(f'--set {path}: expected a table of names and values, as in {{"a": 1}}, got {text!r}')
-    for name, value in table.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise InputError(f"--set {path}: expected a finite number as {name!r}, got {value!r}")
-    return table
-
-
-def _read_length(path: str, text: str) -> Length:
-    words = _parse_json(text)
-    try:
-        return parse_length(words if isinstance(words, str) else text)
-    except ValueError as fault:
-        raise InputError(f"--set {path}: {fault}") from fault
-
-
-def _read_value(path: str, text: str, present: Any, types: Types = ()) -> Any:
-    """A value of any type. That of an option is checked where the part is known (`Registry.resolve`).
-
-    types: what an option accepts; only one that says so takes a table.
-    """
-    value = _parse_json(text)
-    if path == "size" and (sides := re.fullmatch(r"(\d{1,6})x(\d{1,6})", text)):
-        value = [int(side) for side in sides.groups()]
-    if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = _to_float(value)
-    if isinstance(value, dict):
-        if not any(each.kind == "Mapping" for each in types):
-            form = f"as in {json.dumps(present, default=repr)}"
-            expected = f"{describe_types(types)}, {form}" if types else f"one value, {form}"
-            raise InputError(f"--set {path}: expected {expected}, got {text!r}; a table needs an option of type `dict`")
-        _check_table(path, value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"--set {path}: expected a finite number, got {text!r}")
-    return _freeze(value)
-
-
-def _check_table(path: str, table: Mapping[str, Any]) -> None:
-    """Raise InputError for a name that no path could have, and for a number that is not finite."""
-    for name, value in table.items():
-        if not re.fullmatch(r"[^\s.=]+", name):
-            raise InputError(f"--set {path}: expected names without spaces, dots and =, got {name!r}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise InputError(f"--set {path}: expected a finite number as {name!r}, got {value!r}")
-        if isinstance(value, dict):
-            _check_table(f"{path}.{name}", value)
-
-
-def _to_float(whole: int) -> float:
-    """The nearest float; infinite where there is none."""
-    try:
-        return float(whole)
-    except OverflowError:
-        return math.inf if whole > 0 else -math.inf
-
-
-def _read_setting(path: str, text: str, present: Any) -> Any:
-    value = _read_value(path, text, present)
-    if present is not None and type(value) is not type(present):
-        form = json.dumps(present) if present != () else '["a","b"]'
-        expected = f"{'list' if isinstance(present, tuple) else type(present).__name__}, as in {form}"
-        expected += " or 64x32" if path == "size" else ""
-        raise InputError(f"--set {path}: expected {expected}, got {text!r}")
-    return value
-
-
-def _parse_json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # also a number of thousands of digits, and lists thousands deep
-        return text
-
-
-def _freeze(value: Any) -> Any:
-    """A value of JSON as a recipe holds it: lists become tuples."""
-    if isinstance(value, dict):
-        return {name: _freeze(each) for name, each in value.items()}
-    return tuple(map(_freeze, value)) if isinstance(value, list) else value

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vreid_bench.registry.entry import Entry
-from vreid_bench.registry.inspection import restore_members
+from vreid_bench.registry.inspection import restore_objects
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Factory:
     def __call__(self, *given: Any) -> Any:
         """Build the part. Raises InputError that names the distribution if its code fails."""
         with self.entry.blame():
-            return self.entry.value(*given, **restore_members(self.entry.kind, self.entry.value, self.options))
+            return self.entry.value(*given, **restore_objects(self.entry.kind, self.entry.value, self.options))
 
     def blame(self) -> AbstractContextManager[None]:
         """Report a failure in the block as a fault of the plugin's code."""

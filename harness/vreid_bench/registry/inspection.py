@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from vreid_bench.registry.enum_options import to_member, to_word
-from vreid_bench.registry.option_types import Types, list_unread, list_wrong_defaults, read_annotations, read_types
+from vreid_bench.registry.annotations import list_unread, list_wrong_defaults, read_annotations, read_types
+from vreid_bench.registry.option_types import Types
+from vreid_bench.registry.option_words import to_object, to_word
 
 # What the harness itself passes to a factory of each kind, before the options of the recipe.
 GIVEN: dict[str, tuple[str, ...]] = {
@@ -25,7 +26,7 @@ REQUIRED = inspect.Parameter.empty  # stands for the default of an option that h
 
 
 def read_options(kind: str, factory: Callable[..., Any]) -> dict[str, Any]:
-    """Option -> its default, of the factory of a part; a word for the member of an `Enum`."""
+    """Option -> its default, of the factory of a part; a text for an object that texts stand for."""
     return {each.name: to_word(each.default) for each in _list_options(kind, factory)}
 
 
@@ -34,12 +35,19 @@ def read_option_types(kind: str, factory: Callable[..., Any]) -> dict[str, Types
     return read_types(_list_options(kind, factory), factory)
 
 
-def restore_members(kind: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The options as the factory takes them: members of an `Enum` in the place of their words."""
+def restore_objects(kind: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options as the factory takes them: objects in the place of the texts that stand for them."""
     if not options or kind not in GIVEN:
         return options
-    annotations = read_annotations(_list_options(kind, factory), factory)
-    return {name: to_member(annotations.get(name), value) for name, value in options.items()}
+    parameters = _list_options(kind, factory)
+    annotations = read_annotations(parameters, factory)
+    defaults = {each.name: each.default for each in parameters}
+    return {name: _restore(value, defaults.get(name), annotations.get(name)) for name, value in options.items()}
+
+
+def _restore(value: Any, default: Any, annotation: Any) -> Any:
+    """The default itself for its texts, whatever is annotated; else what the annotation says of a text."""
+    return default if repr(value) == repr(to_word(default)) else to_object(annotation, value)
 
 
 def find_wrong_defaults(kind: str, factory: Callable[..., Any]) -> dict[str, Types]:

@@ -1,7 +1,8 @@
 """What each setting of a recipe means, read where it is defined, so that no second list can go stale.
 
 The meaning of a field of `contracts.recipe` is the comment beside it. The meaning of a part's option is what the part's
-docstring says of it: the text after `option:`, else the first sentence that names the option.
+docstring says of it: the text after `option:`, or in the forms of Google, NumPy and Sphinx, else the first sentence
+that names the option.
 """
 
 from __future__ import annotations
@@ -16,10 +17,16 @@ from typing import Any
 
 from vreid_bench.contracts.recipe import Method, Part
 from vreid_bench.registry.registry import Registry
-from vreid_bench.registry.settings import list_places, settings
+from vreid_bench.registry.settings import list_places, look_up, settings
 
-# `metric, normalize: text`, or `depth 50: text` about one value of an option; more lines of the text are indented
-ABOUT = re.compile(r"(\w+(?:, \w+)*)( [\w.]+)?: (.+)")
+# How a line of a docstring begins what it says of options; more lines of the text are indented, or all of it is.
+NAMES, WORDS = r"(?P<names>\w+(?:, \w+)*)", r":(?: (?P<words>.+))?"
+FORMS = (
+    re.compile(rf"{NAMES}(?P<value> [\w.]+)?: (?P<words>.+)"),  # `metric, normalize: text`; `depth 50: text` of a value
+    re.compile(rf"{NAMES} \(.+?\){WORDS}"),  # Google: `bins (list of int): text`
+    re.compile(rf":(?:param|arg|argument|keyword|key)(?: [^:]+)? {NAMES}{WORDS}"),  # Sphinx: `:param bins: text`
+    re.compile(rf"{NAMES}(?: : .+|:)?"),  # NumPy: `bins : list of int`, `bins`, with the text below
+)
 SENTENCE = re.compile(r"(?<=[.:])\s+(?=[A-Z])")
 
 
@@ -41,15 +48,10 @@ def _explain(value: Any, path: Sequence[str], options: Mapping[str, Mapping[str,
     for at, name in enumerate(path):
         if isinstance(value, Part):
             meaning = options[".".join(path[:at])].get(name, "")
-            value = value.options[name]
-        elif isinstance(value, Mapping):
-            value = value[name]
-        elif isinstance(value, tuple):
-            value = value[int(name)]
-        else:
+        elif not isinstance(value, Mapping | tuple):
             definition: Any = type(value)
             meaning = read_comments(definition).get(name, "")
-            value = getattr(value, name)
+        value = look_up(value, [name])
     return meaning
 
 
@@ -81,7 +83,8 @@ def explain_options(docstrings: Sequence[str], options: Collection[str]) -> dict
                 said.setdefault(name, []).append(f"{value}: {words}" if value else words)
         found |= {name: "; ".join(words) for name, words in said.items() if name not in found}
     paragraphs = [part for text in docstrings for part in text.split("\n\n")]
-    sentences = [each for part in paragraphs for each in SENTENCE.split(" ".join(part.split()))]
+    prose = [part for part in paragraphs if not any(_list_remarks(part, options))]
+    sentences = [each for part in prose for each in SENTENCE.split(" ".join(part.split()))]
     for name in options:
         naming = [each for each in sentences if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", each)]
         found.setdefault(name, naming[0] if naming else "")
@@ -89,13 +92,20 @@ def explain_options(docstrings: Sequence[str], options: Collection[str]) -> dict
 
 
 def _list_remarks(text: str, options: Collection[str]) -> Iterator[tuple[list[str], str, str]]:
-    """(names of options, value or nothing, words) of each `name: words` in a docstring."""
+    """(names of options, value or nothing, words) of each `name: words` in a docstring, in every style."""
     lines = text.splitlines()
     for at, line in enumerate(lines):
-        if (match := ABOUT.fullmatch(line)) and set(names := match[1].split(", ")) <= set(options):
-            words = [match[3]]
-            for more in lines[at + 1 :]:
-                if not more.startswith("  "):
-                    break
-                words.append(more.strip())
-            yield names, (match[2] or "").strip(), " ".join(words)
+        matches = filter(None, (form.fullmatch(line.strip()) for form in FORMS))
+        if match := next((each for each in matches if set(each["names"].split(", ")) <= set(options)), None):
+            said = {"words": "", "value": "", **match.groupdict("")}
+            words = [said["words"], *_list_deeper(lines[at + 1 :], len(line) - len(line.lstrip()))]
+            if any(words):
+                yield match["names"].split(", "), said["value"].strip(), " ".join(filter(None, words))
+
+
+def _list_deeper(lines: Sequence[str], depth: int) -> Iterator[str]:
+    """The lines before the next paragraph that stand deeper than so many spaces."""
+    for line in lines:
+        if not line.startswith(" " * (depth + 2)):
+            return
+        yield line.strip()

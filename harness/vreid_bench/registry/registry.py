@@ -14,11 +14,11 @@ import pluggy
 from vreid_bench.contracts.recipe import Method, Part, Preset, Train
 from vreid_bench.registry.catalogue import Catalogue
 from vreid_bench.registry.entry import KINDS, Entry, sign
-from vreid_bench.registry.enum_options import to_word
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.registry.inspection import REQUIRED
 from vreid_bench.registry.loading import NAME, LoadedPlugins
 from vreid_bench.registry.option_types import accept, describe_fault
+from vreid_bench.registry.option_words import to_word
 from vreid_bench.registry.plugin_files import advise_names, list_plugin_files
 from vreid_bench.registry.plugins import Plugin, choose_installed
 from vreid_bench.system.errors import InputError, UnknownName
@@ -136,18 +136,22 @@ class Registry:
 
         Raises InputError for an unknown option, for a missing one that has no default, and for a value of a wrong type.
         """
+        filled = self.fill(kind, part)
+        for option, value in filled.options.items():
+            if value is REQUIRED:
+                raise InputError(
+                    f"{KINDS[kind]} {part.name!r} needs its option {option!r}; give it a value, or write its default"
+                )
+        return filled
+
+    def fill(self, kind: str, part: Part) -> Part:
+        """As `resolve`; a missing option that has no default is `REQUIRED`."""
         entry = self.entry(kind, part.name)
         given = {name: self._resolve_option(kind, value) for name, value in part.options.items()}
         defaults = {n: self._resolve_option(kind, v) for n, v in entry.options.items()}
         for option, value in given.items():
             check_option(entry, option, value)
-        options = {**defaults, **given}
-        for option, value in options.items():
-            if value is REQUIRED:
-                raise InputError(
-                    f"{KINDS[kind]} {part.name!r} needs its option {option!r}; give it a value, or write its default"
-                )
-        return Part(part.name, options)
+        return Part(part.name, {**defaults, **given})
 
     def factory(self, kind: str, part: Part) -> Factory:
         """The factory of the part; an option that is a part becomes a factory itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
@@ -33,10 +33,17 @@ def settings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     for name, child in _children(value):
         at = f"{path}.{name}" if path else name
         whole = isinstance(child, Epochs)
-        if not whole and (is_dataclass(child) or isinstance(child, Mapping) or _holds_parts(child)):
+        if not whole and (_is_record(child) or isinstance(child, Mapping) or _holds_parts(child)):
             yield from settings(child, at)
         else:
             yield at, child
+
+
+def look_up(value: Any, path: Iterable[str]) -> Any:
+    """What a recipe, or what is in it, has at the names of a path."""
+    for name in path:
+        value = dict(_children(value))[name]
+    return value
 
 
 class Place(NamedTuple):
@@ -66,16 +73,30 @@ def list_places(method: Method) -> Iterator[Place]:
                 yield from list(_nest(f"{at}.matcher", "matchers", stage.matcher))[1:]
 
 
+def list_inner_places(kind: str, part: Part) -> Iterator[Place]:
+    """Every place of a part that holds another part, by its path below the part."""
+    for option, value in part.options.items():
+        if isinstance(value, Part):
+            yield from _nest(option, kind, value)
+
+
 def list_tables(method: Method) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(path, value) of every setting of a method that is a table of names and values; also of an option of a part."""
     for place in list_places(method):
         if isinstance(place.value, Part):
-            tables = ((name, value) for name, value in place.value.options.items() if isinstance(value, Mapping))
-            yield from ((f"{place.path}.{name}", value) for name, value in tables)
+            yield from ((f"{place.path}.{name}", value) for name, value in list_option_tables(place.value))
     for number, stage in enumerate(method.stages):
         if isinstance(stage, Train):
             yield f"stages.{number}.losses", stage.losses
             yield f"stages.{number}.optimizer.options", stage.optimizer.options
+
+
+def list_option_tables(part: Part) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(path, value) of every option of a part that is a table, and of every table in one."""
+    tables = [(name, value) for name, value in part.options.items() if isinstance(value, Mapping)]
+    for path, table in tables:
+        yield path, table
+        tables += [(f"{path}.{name}", value) for name, value in table.items() if isinstance(value, Mapping)]
 
 
 def list_lengths(method: Method) -> Iterator[str]:
@@ -90,11 +111,15 @@ def _children(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Part):
         yield from value.options.items()
     elif isinstance(value, Mapping):
-        yield from value.items()
+        yield from ((str(name), v) for name, v in value.items())
     elif isinstance(value, tuple):
         yield from ((str(i), v) for i, v in enumerate(value))
     else:
         yield from ((f.name, getattr(value, f.name)) for f in fields(value) if f.name not in PROSE)
+
+
+def _is_record(value: Any) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)
 
 
 def _holds_parts(value: Any) -> bool:
@@ -103,6 +128,5 @@ def _holds_parts(value: Any) -> bool:
 
 def _nest(path: str, kind: str, part: Part) -> Iterator[Place]:
     yield Place(path, kind, part)
-    for option, value in part.options.items():
-        if isinstance(value, Part):
-            yield from _nest(f"{path}.{option}", kind, value)
+    for place in list_inner_places(kind, part):
+        yield place._replace(path=f"{path}.{place.path}")

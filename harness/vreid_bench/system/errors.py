@@ -31,8 +31,15 @@ class RunError(Exception):
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: `; did you mean a, b?`, or nothing if no known name is similar."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    """The end of a message about an unknown name: `; did you mean a, b?`, or nothing if no known name is similar.
+
+    Capital letters are those of the known names: `MARS` is as near to `mars` as `mars` is.
+    """
+    spelled: dict[str, list[str]] = {}
+    for each in known:
+        spelled.setdefault(each.casefold(), []).append(each)
+    close = difflib.get_close_matches(name.casefold(), list(spelled), n=3, cutoff=0.5)
+    near = [each for folded in close for each in spelled[folded]][:3]
     return f"; did you mean {', '.join(near)}?" if near else ""
 
 

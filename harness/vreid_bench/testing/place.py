@@ -17,8 +17,8 @@ from typing import Any
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.registry.annotations import find_code
 from vreid_bench.registry.entry import KINDS, Entry
-from vreid_bench.registry.option_types import find_code
 from vreid_bench.system.errors import InputError, UnknownName
 from vreid_bench.testing.subject import Misuse, Subject
 
