@@ -182,6 +182,7 @@ def test_a_matcher_that_is_fitted_brings_its_stage_and_takes_it_away_again(metho
             "setting 'parts' of aggregator 'pool' of vreid-test takes a whole number, found {\"a\": 1}; change",
         ),
         ("stages.2.steps=9", r"'stages.2.steps'; did you mean .*; settings count stages from 0: stages.0 is stage 1"),
+        ("losses.triplet=0.5", "got 0.5; the weight of a loss in a stage is stages.0.losses.triplet"),
         ("aggregator=3", "aggregator: expected the name of one of `vreid-bench list aggregators`.*got 3"),
         ("aggregator=null", "aggregator: expected the name.*got null"),
         ('aggregator={"nam": "soft"}', "aggregator: expected the name"),

@@ -57,9 +57,11 @@ def _read_part(place: Place, value: Any) -> Part:
         options = value.get("options", {})
         if isinstance(options, dict):
             return Part(value["name"], {name: _read_option(place, option) for name, option in options.items()})
+    weight = place.kind == "losses" and isinstance(value, int | float)
+    advice = f"; the weight of a loss in a stage is stages.0.{place.path}" if weight else ""
     raise InputError(
         f"--set {place.path}: expected the name of one of `vreid-bench list {place.kind}`, "
-        f'or {{"name": ..., "options": {{...}}}}, got {json.dumps(value)}'
+        f'or {{"name": ..., "options": {{...}}}}, got {json.dumps(value)}{advice}'
     )
 
 
