@@ -36,7 +36,10 @@ def test_a_path_names_a_board_that_lies_elsewhere(leaderboard, tmp_path_factory)
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["ones"], r"has no board 'ones'; did you mean one\? its boards: one, two; the path of a file elsewhere ends in"),
+        (
+            ["ones"],
+            r"has no board 'ones'; did you mean one\? its boards: one, two; the path of a file elsewhere ends in",
+        ),
         (["xyz"], "has no board 'xyz'; its boards: one, two; the path"),
         (["no/such.toml"], "^no/such.toml: no such file; name a board file$"),
         (["one.toml"], "^one.toml: no such file; .* has a board of that name, write `leaderboard fill one --dir .*`$"),
@@ -63,7 +66,11 @@ def test_a_leaderboard_without_boards_is_told(tmp_path):
         ('["a", "b"]', '["../a"]', "rows.0.methods.0: found '../a'"),
         ('["mars", "ls-vid"]', '"mars"', "rows.0.protocols: found 'mars', expected a list;"),
         ('says = "one"', 'says = ""', "says: found '', expected a text that is not empty;"),
-        ('seeds = [0, 2]', 'colour = "red"', "rows.0.colour: is not a field here; expected one of protocols, methods, "),
+        (
+            "seeds = [0, 2]",
+            'colour = "red"',
+            "rows.0.colour: is not a field here; expected one of protocols, methods, ",
+        ),
         ("[[rows]]", "[rows]", "rows: found an object with fields, expected a list;"),
         ("seeds = [0, 2]", 'preset = "large"', "rows.0.preset: found 'large', expected 'paper' or 'small'"),
         ("seeds = [0, 2]", "seeds = [0, 2", "not valid boards"),

@@ -175,7 +175,7 @@ REASONS = {
     "a condition": (
         {"method": "good", "condition": "dark"},
         {},
-        ("good has no condition 'dark' under mars; expected one of none",),
+        ("good has no condition 'dark' under mars; it has none",),
     ),
     "other frames": (
         "good",

@@ -85,7 +85,7 @@ def find_shipped(method: Method, registry: Registry, *, used: bool = True) -> It
             if note is not None and note.part == part:
                 yield WeightsFile(kind, path, sha256, shipped=True)
                 break
-            unfit.append((path, note and note.part))
+            unfit.append((path, None if note is None else note.part))
         else:
             if unfit:
                 yield UnfitFiles(kind, part, tuple(unfit))

@@ -94,7 +94,7 @@ def _write_value(found: object) -> str:
 
 def _write_expected(fault: ErrorDetails) -> str:
     """What a field has to be, in words for people who know neither Python nor the validator."""
-    context = {"pattern": "", "min_length": 0, "max_length": 0} | fault.get("ctx", {})
+    context: dict[str, Any] = {"pattern": "", "min_length": 0, "max_length": 0} | fault.get("ctx", {})
     words = EXPECTED.get(fault["type"], "") or WORDS.get(context["pattern"], "")
     if not words:
         return fault["msg"].removeprefix("Input should be ").removeprefix("String should ")

@@ -14,7 +14,6 @@ from pathlib import Path
 from vreid_bench.registry.parsed_code import keep_codes, read_code
 from vreid_bench.system.fingerprint import digest
 
-
 CODE_NAME = "__code_name__"  # attribute of a module under whose value its code counts, if not under its own name
 
 

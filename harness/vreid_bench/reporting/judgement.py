@@ -12,7 +12,7 @@ import numpy as np
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import SOURCES, Row, group_rows
 from vreid_bench.reporting.claims import Claim, Claims, Side, Unjudged
-from vreid_bench.reporting.missing_rows import explain_missing
+from vreid_bench.reporting.missing_rows import explain_missing, explain_unlike
 from vreid_bench.reporting.row_scores import group_people, score_record
 from vreid_bench.scoring.comparison import TRAINING
 from vreid_bench.scoring.hierarchical_bootstrap import FAILS, HOLDS, OPEN, Difference, compare_groups
@@ -88,9 +88,10 @@ def judge_claim(claim: Claim, records: Iterable[Record]) -> list[Judgement]:
         found += [_judge_rows(claim, protocol, better[terms], worse[terms]) for terms in shared]
         if not shared:
             seeds = tuple(max((len(row.records) for row in rows.values()), default=0) for rows in (better, worse))
-            sides = ((claim.better, better), (claim.worse, worse))
-            why = [explain_missing(side, side.protocol or protocol, kept) for side, rows in sides if not rows]
-            found.append(_without_rows(claim, protocol, (seeds[0], seeds[1]), why or [_explain_unlike(claim, protocol)]))
+            lacking = [side for side, rows in ((claim.better, better), (claim.worse, worse)) if not rows]
+            why = [explain_missing(side, side.protocol or protocol, kept) for side in lacking]
+            why = why or [explain_unlike(claim, protocol)]
+            found.append(_without_rows(claim, protocol, (seeds[0], seeds[1]), why))
     return found
 
 
@@ -167,11 +168,6 @@ def _judge_rows(claim: Claim, protocol: str, better: Row, worse: Row) -> Judgeme
 
 def _without_rows(claim: Claim, protocol: str, seeds: tuple[int, int], why: Sequence[str]) -> Judgement:
     return Judgement(claim, protocol, "", "", "", (None, None), seeds, None, None, False, NO_ROWS, tuple(why))
-
-
-def _explain_unlike(claim: Claim, protocol: str) -> str:
-    sides = " and ".join(dict.fromkeys(side.method for side in (claim.better, claim.worse)))
-    return f"{sides} under {protocol}: no two rows at the same preset were tested and trained on the same data"
 
 
 def _compare_intervals(claim: Claim, better: Row, worse: Row) -> Difference:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from vreid_bench.records.entries import list_changes
 from vreid_bench.records.record import Record
-from vreid_bench.reporting.claims import Side
+from vreid_bench.reporting.claims import Claim, Side
 from vreid_bench.system.errors import suggestion
 
 OWN, CHANGED = "its own settings", "changed code"
@@ -23,10 +23,16 @@ def explain_missing(side: Side, protocol: str, records: Sequence[Record]) -> str
         return f"{side.method} has no rows under {protocol}, only under {_list(r.protocol.name for r in named)}"
     conditions = {condition.name for record in tested for condition in record.conditions}
     if side.condition and side.condition not in conditions:
-        has = suggestion(side.condition, conditions) or f"; expected one of {', '.join(sorted(conditions)) or 'none'}"
+        has = suggestion(side.condition, conditions) or f"; it has {_list(conditions) or 'none'}"
         return f"{side.method} has no condition {side.condition!r} under {protocol}{has}"
     asked = ", ".join([*list_changes(None, side.settings), *["re-ranking"] * side.reranked]) or OWN
     return f"{side.method} has no rows under {protocol} with {asked}, only with {_list(map(_write_variant, tested))}"
+
+
+def explain_unlike(claim: Claim, protocol: str) -> str:
+    """Why no rows are compared where both sides have some."""
+    sides = " and ".join(dict.fromkeys(side.method for side in (claim.better, claim.worse)))
+    return f"{sides} under {protocol}: no two rows at the same preset were tested and trained on the same data"
 
 
 def _write_variant(record: Record) -> str:
