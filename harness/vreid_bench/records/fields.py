@@ -21,7 +21,7 @@ _TIME = r"^\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z$"
 _LETTERS = "a name of lower-case letters, digits, dots, dashes and underscores"
 WORDS = {  # pattern -> what it asks for, as a message says it
     _NAME: _LETTERS,
-    _METHOD_NAME: f"{_LETTERS}, with a colon behind that of a family",
+    _METHOD_NAME: f"{_LETTERS}, or FAMILY:NAME",
     _HASH: "64 hexadecimal digits",
     _TIME: "a time like 2026-03-01T12:00:00Z",
 }

@@ -66,8 +66,8 @@ def _describe_faults(fault: ValidationError, entry: type[Entry]) -> str:
     A list or an object with a fault inside is not told as one of its own: only what is sound is counted there.
     """
     errors = fault.errors(include_url=False)
-    places = [each["loc"] for each in errors]
-    faults = [e for e in errors if not any(e["loc"] == place[: len(e["loc"])] != place for place in places)]
+    around = {each["loc"][:depth] for each in errors for depth in range(len(each["loc"]))}
+    faults = [each for each in errors if each["loc"] not in around]
     first = [_describe_fault(each, entry) for each in faults[:3]]
     return "; ".join(first) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
 
