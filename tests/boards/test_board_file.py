@@ -35,7 +35,15 @@ def test_a_path_names_a_board_that_lies_elsewhere(leaderboard, tmp_path_factory)
 
 @pytest.mark.parametrize(
     ("names", "words"),
-    [(["ones"], "ones: no such board.*did you mean one.*has one, two"), (["no/such.toml"], "no such board")],
+    [
+        (
+            ["ones"],
+            r"has no board 'ones'; did you mean one\? its boards: one, two; the path of a file elsewhere ends in",
+        ),
+        (["xyz"], "has no board 'xyz'; its boards: one, two; the path"),
+        (["no/such.toml"], "^no/such.toml: no such file; name a board file$"),
+        (["one.toml"], "^one.toml: no such file; .* has a board of that name, write `leaderboard fill one --dir .*`$"),
+    ],
 )
 def test_a_board_that_is_not_there_is_told_with_those_that_are(leaderboard, names, words):
     with pytest.raises(InputError, match=words):
@@ -51,13 +59,19 @@ def test_a_leaderboard_without_boards_is_told(tmp_path):
     ("old", "new", "words"),
     [
         ('says = "one"', "", "says: is missing"),
-        ("seeds", "seed", "rows.0.seed: is not a field"),
+        ("seeds", "seed", "not valid boards: rows.0.seed: is not a field here; did you mean seeds?;"),
         ("[0, 2]", "[-1]", "rows.0.seeds.0: found -1, expected greater than or equal to 0"),
-        ("[0, 2]", '["0"]', "rows.0.seeds.0: found '0', expected a valid integer"),
-        ("[0, 2]", "[]", "rows.0.seeds: found list, expected"),
+        ("[0, 2]", '["0"]', "rows.0.seeds.0: found '0', expected a whole number"),
+        ("[0, 2]", "[]", "rows.0.seeds: found an empty list, expected a list of at least 1 item;"),
         ('["a", "b"]', '["../a"]', "rows.0.methods.0: found '../a'"),
-        ('["mars", "ls-vid"]', '"mars"', "rows.0.protocols: found 'mars'"),
-        ("[[rows]]", "[rows]", "rows: found dict"),
+        ('["mars", "ls-vid"]', '"mars"', "rows.0.protocols: found 'mars', expected a list;"),
+        ('says = "one"', 'says = ""', "says: found '', expected a text that is not empty;"),
+        (
+            "seeds = [0, 2]",
+            'colour = "red"',
+            "rows.0.colour: is not a field here; expected one of protocols, methods, ",
+        ),
+        ("[[rows]]", "[rows]", "rows: found an object with fields, expected a list;"),
         ("seeds = [0, 2]", 'preset = "large"', "rows.0.preset: found 'large', expected 'paper' or 'small'"),
         ("seeds = [0, 2]", "seeds = [0, 2", "not valid boards"),
     ],

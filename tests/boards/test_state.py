@@ -11,7 +11,8 @@ from vreid_bench.boards.state import judge_rows
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.contracts.dataset import SYNTHETIC
 from vreid_bench.planning.code import find_other_code
-from vreid_bench.records.entries import Code
+from vreid_bench.planning.method import MethodRequest, choose_method
+from vreid_bench.records.entries import Code, Provider
 from vreid_bench.records.record import Record
 from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.record_folder import read_records
@@ -162,6 +163,50 @@ def test_a_transfer_is_not_judged_without_both_of_its_copies(record, registry):
 def test_a_row_that_cannot_be_run_is_told_before_anything_runs(registry, row):
     with pytest.raises(InputError, match="did you mean"):
         judge_rows([row], [], registry)
+
+
+FILE = '''
+"""The loss `still` of a file."""
+from torch import nn
+from vreid_bench import hookimpl
+
+class Still(nn.Module):
+    def __init__(self, dims, identities):
+        super().__init__()
+
+    def forward(self, batch):
+        return 0 * batch.embedding.sum()
+
+@hookimpl
+def vreid_losses():
+    return {"still": Still}
+'''
+
+
+def test_a_row_of_a_file_is_outdated_by_its_code_and_not_by_a_comment_or_its_name(record, tmp_path, monkeypatch):
+    """A record has the file's name and hash, which change with less."""
+    row = ROW._replace(method="still")
+    with pytest.raises(InputError, match=r"no method or part is named 'still'.* VREID_PLUGIN_FILES=FILE.py adds"):
+        judge_rows([row], [], Registry.installed())
+    path, other = tmp_path / "still.py", tmp_path / "other.py"
+    texts = {path: FILE, other: FILE + "# a comment\n"}
+
+    def read(path):
+        path.write_text(texts[path])
+        monkeypatch.setenv("VREID_PLUGIN_FILES", str(path))
+        return Registry.installed()
+
+    registry = read(path)
+    [state] = judge_rows([row], [], registry)
+    assert (state.state, state.place.name.startswith("still-small-seed0-")) == ("missing", True)
+    chosen = choose_method(registry, MethodRequest("still", "small", 0), (), None)
+    providers = tuple(Provider(**each) for each in chosen.providers)
+    entry = change(record.method, name="still", swapped="loss still", modified=True, providers=providers)
+    mine = change(record, method=change(entry, recipe=chosen.settings))
+    assert why(mine, registry, row) == ()
+    assert why(mine, read(other), row) == ()
+    texts[path] = FILE.replace("0 * ", "0.5 * ")
+    assert why(mine, read(path), row) == ("other code of loss still",)
 
 
 def test_the_committed_boards_name_the_committed_records(registry):

@@ -26,6 +26,7 @@ def site(make_once):
         for kind in KINDS:
             result = CliRunner().invoke(main, ["new-plugin", f"my-{kind}", "--kind", kind, "--out", str(folder)])
             assert result.exit_code == 0, result.output
+        (folder / "vreid-my-encoder" / "vreid_my_encoder" / "mine.safetensors").write_bytes(b"weights")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
         packages = [str(folder / f"vreid-my-{kind}") for kind in KINDS]
         subprocess.run([*pip, "--target", str(folder / "site"), *packages], check=True)
@@ -82,6 +83,11 @@ def test_the_tests_of_every_new_package_pass(site):
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None
     assert int(passed[1]) > 50
+
+
+@pytest.mark.slow
+def test_weights_beside_the_code_are_installed_with_it(site):
+    assert (site / "site" / "vreid_my_encoder" / "mine.safetensors").read_bytes() == b"weights"
 
 
 @pytest.mark.slow

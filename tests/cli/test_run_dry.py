@@ -1,8 +1,10 @@
 """`run --dry-run`, and a run whose length is given in epochs, on ten people of three cameras."""
 
 import json
+import shutil
 
 import pytest
+from places import ROOT
 from short_run import SHORT, record_of
 
 PAPER = ("--plugin", "ica", "--preset", "paper", "--set", "size=32x16", "--dry-run")  # frames of the rendered size
@@ -174,3 +176,40 @@ def test_a_run_of_so_many_epochs_is_the_run_of_so_many_steps(cli_json, tiny_mars
     again = record_of(cli_json("run", "--from", report["run"], "--runs", tmp_path, "--set", "test.clips=1"))
     assert (again.method.trainings, again.budget.steps) == ([training], 6)
     assert json.loads(again.to_json())["method"]["recipe"]["trainings"] == [training]
+
+
+SHALLOW = '''
+"""An encoder of one layer whose weights lie beside its file."""
+from pathlib import Path
+from torch import nn
+from vreid_bench import hookimpl
+
+class Shallow(nn.Module):
+    shipped = (Path(__file__).with_name("shallow.safetensors"),)
+
+    def __init__(self, width=8):
+        super().__init__()
+        self.layer = nn.Conv2d(3, width, 4, 4)
+
+    def forward(self, clips):
+        return self.layer(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
+
+@hookimpl
+def vreid_encoders():
+    return {"shallow": Shallow}
+'''
+
+
+def test_shipped_weights_that_are_gone_or_of_another_encoder_are_told(cli, tiny_mars, empty):
+    file, weights = empty / "shallow.py", empty / "shallow.safetensors"
+    file.write_text(SHALLOW)
+    dry = ("run", "--plugin", file, "--data", tiny_mars, "--preset", "small", "--dry-run")
+    refused = cli(*dry)
+    assert refused.exit_code == 2
+    assert f"its shipped weights {weights} cannot be read (No such file or directory)" in refused.stderr
+    scratch = "encoder from random weights, as --from-scratch says; the method begins from shallow.safetensors"
+    assert scratch in " ".join(cli(*dry, "--from-scratch").stdout.split())
+    shutil.copy(ROOT / "plugins/vreid_plugins/weights/resnet-small.safetensors", weights)
+    told = " ".join(cli(*dry).stdout.split())
+    assert "first weights encoder from random weights, as shallow.safetensors is of resnet depth=8 " in told
+    assert ", and this is shallow width=8 " in told

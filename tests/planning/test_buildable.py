@@ -73,6 +73,13 @@ def test_a_near_name_stands_before_those_that_there_are(cli, tmp_path):
     assert "? There are encoder.*, loss." in told
 
 
+@pytest.mark.parametrize("pattern", ["cross-entropy.*", "cross-entropy.classifier.weight"])
+def test_a_pattern_that_lacks_the_word_loss_is_proposed_with_it(cli, tmp_path, pattern):
+    run = ("run", "--plugin", "mean-pooling", "--preset", "small", "--data", tmp_path / "nowhere")
+    told = cli(*run, "--set", f'stages.0.freeze=["{pattern}"]').stderr
+    assert f"no parameter is named '{pattern}'; did you mean loss.{pattern}? There are encoder.*, loss." in told
+
+
 def test_a_re_ranker_is_built_as_well(cli, tmp_path):
     run = ("run", "--plugin", "mean-pooling", "--data", tmp_path / "nowhere", "--preset", "small")
     assert "k1 must be at least 1, got -3" in cli(*run, "--rerank", "zhong:k1=-3").stderr

@@ -385,6 +385,21 @@ def test_a_method_begins_from_what_its_encoder_ships_for_exactly_its_options(reg
     assert [(each.path, each.shipped) for each in given] == [(own, False)]
 
 
+def test_shipped_files_of_other_options_are_told(registry, tmp_path, shipped, capsys):
+    save_file({"weight": np.zeros(2, np.float32)}, shipped)
+    other = {"name": "warm", "assignments": ("encoder.width=4",)}
+    words = (
+        "random weights, as width-3.safetensors is of shipping width=3, width-2.safetensors is no file of "
+        "`vreid-bench pretrain`, and this is shipping width=4"
+    )
+    assert plan(registry, tmp_path, **other).beginning.describe() == {"encoder": words}
+    assert capsys.readouterr().err.count(f"note: encoder from {words}\n") == 1
+    assert plan(registry, tmp_path, **other, from_scratch=True).beginning.unfit == ()
+    assert plan(registry, tmp_path, name="warm", assignments=("encoder=net",)).beginning.unfit == ()
+    assert plan(registry, tmp_path, **other, weights=(f"encoder={shipped}",)).beginning.unfit == ()
+    assert "note: encoder" not in capsys.readouterr().err
+
+
 def test_shipped_weights_are_left_out_from_scratch_and_the_record_says_so(registry, tmp_path, shipped):
     scratch = plan(registry, tmp_path, name="warm", from_scratch=True)
     assert scratch.beginning.files == ()

@@ -20,8 +20,8 @@ PAIRS = {"cameras": [1, 4], "mAP": [[None, 0.5], [0.25, None]], "queries": [[0, 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"cameras": [1]}, "cameras: found list, expected"),
-        ({"cameras": list(range(13))}, "cameras: found list, expected"),
+        ({"cameras": [1]}, "cameras: found a list of 1, expected a list of at least 2 items"),
+        ({"cameras": list(range(13))}, "cameras: found a list of 13, expected a list of at most 12 items"),
         ({"cameras": [4, 1]}, "cameras must be different numbers, ascending"),
         ({"cameras": [-1, 4]}, "greater than or equal to 0"),
         ({"mAP": [[None, 0.5]]}, "mAP must have a row and a column for each of the 2 cameras"),

@@ -47,7 +47,18 @@ FAULTS = {
     "a printed text": (CLAIM.replace("80,", '"80",'), "claim.0.printed.0: found '80'"),
     "a number that is not finite": (CLAIM.replace("80,", "nan,"), "claim.0.printed.0"),
     "a date": (CLAIM.replace("80,", "1979-05-27,"), "claim.0.printed.0: found '1979-05-27'"),
-    "no protocol": (CLAIM.replace('"mars"', "[]"), "claim.0.protocol: found list"),
+    "no protocol": (
+        CLAIM.replace('"mars"', "[]"),
+        "claim.0.protocol: found an empty list, expected a list of at least 1 item$",
+    ),
+    "a protocol in capitals": (
+        CLAIM.replace('"mars"', '"MARS"'),
+        r"claims: claim.0.protocol.0: found 'MARS', expected a name of lower-case letters, [a-z, ]*$",
+    ),
+    "a misspelt field of a side": (
+        CLAIM.replace('"bad"', '{ method = "bad", setting = {} }'),
+        r"claim.0.worse.setting: is not a field here; did you mean settings\?$",
+    ),
     "settings that are none": (CLAIM + "settings = 3\n", "claim.0.better.settings: found 3"),
     "nothing said": (CLAIM.replace("good is better than bad", ""), "claim.0.says: found ''"),
     "the same key twice": (CLAIM + 'where = "Table 2"\n', "Cannot overwrite a value"),

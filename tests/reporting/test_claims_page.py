@@ -107,6 +107,14 @@ def test_hostile_text_is_text():
     assert "\u202e" not in text
 
 
+def test_why_there_are_no_rows_stands_once_below_the_table_of_the_terminal():
+    text = render_claims_text(judge(make_claim("god"), make_claim("god", metric="R1"), records=ROWS), None)
+    assert text.endswith("\n\nno rows:\n* nobody ran 'god'; did you mean good?\n")
+    assert text.count("nobody ran") == 1
+    assert "no rows:" not in render_claims_text(judge(make_claim(), records=ROWS), None)
+    assert "nobody ran" not in render_claims(judge(make_claim("god"), records=ROWS)).decode()
+
+
 def test_lines_of_text_fit_the_terminal():
     text = render_claims_text(judge(make_claim(), make_claim({"method": "good", "condition": "dark " * 40})), 80)
     assert max(map(len, text.splitlines())) <= 80

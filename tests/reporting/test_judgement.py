@@ -148,6 +148,51 @@ def test_a_side_may_name_settings_and_re_ranking():
     assert judge(make_claim(reranked), runs("good", SPREAD + 0.3, **CHANGED["re-ranking"]), worse).verdict == HOLDS
 
 
+def test_a_part_in_the_baseline_has_its_own_name():
+    swapped = {"method__swapped": "aggregator good", "method__modified": True}
+    worse = runs("bad", SPREAD)
+    assert judge(make_claim(), runs("good", SPREAD + 0.3, **swapped), worse).verdict == HOLDS
+    set_to_1 = {**swapped, "method__overrides": {"test.clips": 1}}
+    assert judge(make_claim(), runs("good", SPREAD + 0.3, **set_to_1), worse).verdict == NO_ROWS
+    named = make_claim({"method": "good", "settings": {"test.clips": 1}})
+    assert judge(named, runs("good", SPREAD + 0.3, **set_to_1), worse).verdict == HOLDS
+
+
+DIRECT = change_rules(name="direct")
+REASONS = {
+    "a misspelt method": ("god", {}, ("nobody ran 'god'; did you mean good?",)),
+    "a method with other settings": (
+        "good",
+        CHANGED["a setting"],
+        ("good has no rows under mars with its own settings, only with test.clips=1",),
+    ),
+    "other settings than those of the method": (
+        {"method": "good", "settings": {"test.clips": 2}},
+        {},
+        ("good has no rows under mars with test.clips=2, only with its own settings",),
+    ),
+    "another protocol": ("good", DIRECT, ("good has no rows under mars, only under direct",)),
+    "a condition": (
+        {"method": "good", "condition": "dark"},
+        {},
+        ("good has no condition 'dark' under mars; it has none",),
+    ),
+    "other frames": (
+        "good",
+        UNLIKE["other frames"],
+        ("good and bad under mars: no two rows at the same preset were tested and trained on the same data",),
+    ),
+    "nothing": ("good", {}, ()),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_why_there_are_no_rows_is_told(reason):
+    side, changes, why = REASONS[reason]
+    got = judge(make_claim(side), runs("good", SPREAD + 0.3, **changes), runs("bad", SPREAD))
+    assert (got.why, got.verdict) == (why, NO_ROWS if why else HOLDS)
+
+
 def test_of_several_recipes_the_one_with_most_seeds_counts_and_then_the_latest():
     recipe = make_record().method.recipe
     old = runs("good", SPREAD, SPREAD, method__recipe={**recipe, "size": [1, 1]})

@@ -13,7 +13,7 @@ from vreid_bench.boards.wanted import Wanted
 from vreid_bench.contracts.recipe import Preset
 from vreid_bench.records.fields import Count, Entry, MethodName, Name, Text
 from vreid_bench.reporting.toml_file import read_toml
-from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.errors import InputError, UnknownName
 
 NAME = "boards"  # the folder in a leaderboard
 SMALLEST = """\
@@ -69,8 +69,13 @@ def read_boards(leaderboard: Path, names: Sequence[str]) -> list[Wanted]:
 
 
 def _find(leaderboard: Path, name: str, known: Sequence[str]) -> Path:
-    path = Path(name) if name.endswith(".toml") else leaderboard / NAME / f"{name}.toml"
-    if not path.is_file():
-        has = f"{leaderboard} has {', '.join(known) or 'none'}"
-        raise InputError(f"{name}: no such board{suggestion(name, known)}; {has}; a path ends in .toml")
-    return path
+    is_path = name.endswith(".toml")
+    path = Path(name) if is_path else leaderboard / NAME / f"{name}.toml"
+    if path.is_file():
+        return path
+    if is_path:
+        command = f"write `leaderboard fill {path.stem} --dir {leaderboard}`"
+        way = f"{leaderboard} has a board of that name, {command}" if path.stem in known else "name a board file"
+        raise InputError(f"{name}: no such file; {way}")
+    advice = f"its boards: {', '.join(known) or 'none'}; the path of a file elsewhere ends in .toml"
+    raise UnknownName(f"{leaderboard}: has no board", name, known, advice)

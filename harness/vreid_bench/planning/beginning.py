@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from vreid_bench.contracts.recipe import LOADABLE, Method
+from vreid_bench.contracts.recipe import LOADABLE, Method, Part, describe_part
 from vreid_bench.contracts.weight_file import WeightFile
 from vreid_bench.modeling.weights_option import WeightsFile, hash_file, open_weights
 from vreid_bench.planning.method import ChosenMethod
@@ -15,6 +15,7 @@ from vreid_bench.planning.preset import DEFAULT_ON
 from vreid_bench.records.encoder_note import read_encoder_note
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.progress import tell_once
 
 
 class FirstWeights(NamedTuple):
@@ -40,7 +41,25 @@ def list_first_weights(method: Method, registry: Registry) -> Iterator[FirstWeig
                 yield FirstWeights(part, name, files)
 
 
-def find_shipped(method: Method, registry: Registry, *, used: bool = True) -> Iterator[WeightsFile]:
+class UnfitFiles(NamedTuple):
+    """A part that begins from random weights though its package ships files: these are of other parts or options."""
+
+    kind: str  # encoder, aggregator or matcher
+    part: Part
+    files: tuple[tuple[Path, Part | None], ...]  # with what each was written for; None: `pretrain` did not write it
+
+    @property
+    def words(self) -> str:
+        """What was found and what was expected, on one line."""
+        found = (f"{path.name} is {_describe_origin(part)}" for path, part in self.files)
+        return f"random weights, as {', '.join(found)}, and this is {describe_part(self.part)}"
+
+
+def _describe_origin(part: Part | None) -> str:
+    return f"of {describe_part(part)}" if part else "no file of `vreid-bench pretrain`"
+
+
+def find_shipped(method: Method, registry: Registry, *, used: bool = True) -> Iterator[WeightsFile | UnfitFiles]:
     """The weights that a method begins from and that the packages of its parts ship.
 
     A part whose package has none for exactly its options begins from random weights. Raises InputError for a file whose
@@ -49,6 +68,7 @@ def find_shipped(method: Method, registry: Registry, *, used: bool = True) -> It
     for kind in method.shipped:
         part = registry.resolve(f"{kind}s", getattr(method, kind))
         entry = registry.entry(f"{kind}s", part.name)
+        unfit: list[tuple[Path, Part | None]] = []
         for path in map(Path, entry.shipped):
             try:
                 sha256 = hash_file(path)
@@ -65,6 +85,10 @@ def find_shipped(method: Method, registry: Registry, *, used: bool = True) -> It
             if note is not None and note.part == part:
                 yield WeightsFile(kind, path, sha256, shipped=True)
                 break
+            unfit.append((path, None if note is None else note.part))
+        else:
+            if unfit:
+                yield UnfitFiles(kind, part, tuple(unfit))
 
 
 @dataclass(frozen=True)
@@ -75,6 +99,7 @@ class Beginning:
     missing: tuple[FirstWeights, ...]  # that the method begins from, and the user has not named
     from_scratch: bool  # `--from-scratch`: they may be missing
     unused: tuple[WeightsFile, ...] = ()  # shipped ones that it leaves out
+    unfit: tuple[UnfitFiles, ...] = ()  # shipped ones that are not for its parts
 
     @classmethod
     def choose(cls, chosen: ChosenMethod, registry: Registry, weights: Sequence[str], from_scratch: bool) -> Beginning:
@@ -82,10 +107,11 @@ class Beginning:
         files = open_weights(weights)
         given = {file.part for file in files}
         missing = [each for each in list_first_weights(chosen.method, registry) if each.part not in given]
-        found = find_shipped(chosen.method, registry, used=not from_scratch)
-        shipped = tuple(each for each in found if each.part not in given)
+        found = list(find_shipped(chosen.method, registry, used=not from_scratch))
+        shipped = tuple(each for each in found if isinstance(each, WeightsFile) and each.part not in given)
+        unfit = tuple(each for each in found if isinstance(each, UnfitFiles) and each.kind not in given)
         begins, unused = ((), shipped) if from_scratch else (shipped, ())
-        return cls((*files, *begins), tuple(missing), from_scratch, unused)
+        return cls((*files, *begins), tuple(missing), from_scratch, unused, () if from_scratch else unfit)
 
     @property
     def scratch(self) -> tuple[str, ...]:
@@ -108,10 +134,16 @@ class Beginning:
             preset = f"--preset {chosen.preset}{'' if asked else f', the default on {DEFAULT_ON[chosen.preset]}'}"
             raise InputError(f"{preset}: {chosen.name} begins from published weights: {needs}; {ways}")
 
+    def tell_unfit(self) -> None:
+        """Print to stderr which shipped files are not for the parts of the method."""
+        for each in self.unfit:
+            tell_once(f"note: {each.kind} from {each.words}")
+
     def describe(self) -> dict[str, str]:
-        """Part -> the published weights that are missing, and what happens without them."""
+        """Part -> the weights that are missing or do not fit, and what happens without them."""
         without = "random weights, as --from-scratch says; the method begins from {}"
         needed = "{}: --weights {}=FILE names your copy, --from-scratch does without"
         text = without if self.from_scratch else needed
         missing = {each.part: text.format(each.words, each.part) for each in self.missing}
-        return missing | {each.part: without.format(each.path.name) for each in self.unused}
+        unfit = {each.kind: each.words for each in self.unfit}
+        return missing | unfit | {each.part: without.format(each.path.name) for each in self.unused}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from contextlib import nullcontext
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 
 from vreid_bench.contracts.recipe import Method, Optimizer, Train
@@ -49,11 +50,22 @@ def check_parts(method: Method, factories: Factories) -> None:
     try:
         size_parts(method, factories)
     except UnknownName as fault:  # of a pattern: options are known by now
-        begin = f"{fault} There" if str(fault).endswith("?") else f"{fault}; there"
-        raise InputError(f"{begin} are {_list_parameters(fault.known)}") from fault
+        raise InputError(f"{_propose_losses(fault)} {_list_parameters(fault.known)}") from fault
     for number, stage in enumerate(method.stages):
         if isinstance(stage, Train):
             _check_optimizer(stage.optimizer, f"stages.{number}")
+
+
+def _propose_losses(fault: UnknownName) -> str:
+    """The beginning of a message about a pattern that names no parameter, up to those that there are.
+
+    `centre.*` for `loss.centre.*` is near no parameter, as similar names are sought, not patterns.
+    """
+    pattern = f"loss.{fault.name}"
+    if any(fnmatchcase(name, pattern) for name in fault.known):
+        problem = str(fault).partition("; did you mean")[0]
+        return f"{problem}; did you mean {pattern}? There are"
+    return f"{fault} There are" if str(fault).endswith("?") else f"{fault}; there are"
 
 
 def _list_parameters(names: Sequence[str]) -> str:

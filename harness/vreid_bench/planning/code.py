@@ -122,9 +122,14 @@ def _compare_part(provider: Provider, registry: Registry) -> str:
         now = entry.provider() if entry else None
     except InputError:  # its plugin is broken, or lacks a package that it had then
         now = None
+    was_file = _is_file(provider)
     if now is None:
-        is_file = str(provider["version"]).startswith(HASH)
-        return "" if is_file else f"{part}, which is not installed now"  # a file is a plugin of its commands alone
-    if now["version"] != provider["version"] or now["distribution"] != provider["distribution"]:
+        return "" if was_file else f"{part}, which is not installed now"  # a file is a plugin of its commands alone
+    alike = now["version"] == provider["version"] and now["distribution"] == provider["distribution"]
+    if not alike and not (was_file and _is_file(now)):  # the name and the hash of a file change with less than its code
         return f"{part} of {provider['distribution']} {shorten_version(str(provider['version']))}"
     return f"other code of {part}" if now["code"] != provider["code"] else ""
+
+
+def _is_file(provider: Provider) -> bool:
+    return str(provider["version"]).startswith(HASH)

@@ -280,6 +280,8 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
     check_folds(protocol, conventions, folds, tested.title, trains=trains)
     if trains:
         check_unlabelled(chosen.method, registry, folds)
+        if not dry and not request.quiet:  # a dry run shows it
+            beginning.tell_unfit()
     announce_ranking(protocol, folds)
     if validation is not None:
         validation.hold_out(folds, recipe.headline)  # refuses what cannot be scored before a frame is read

@@ -14,14 +14,24 @@ def _is_time(text: str) -> str:
     return text
 
 
+_NAME = r"^[a-z0-9][a-z0-9._-]*$"
+_METHOD_NAME = r"^[a-z0-9][a-z0-9._-]{0,79}(:[a-z0-9][a-z0-9._-]{0,79})?$"
+_HASH = r"^[0-9a-f]{64}$"
+_TIME = r"^\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z$"
+_LETTERS = "a name of lower-case letters, digits, dots, dashes and underscores"
+WORDS = {  # pattern -> what it asks for, as a message says it
+    _NAME: _LETTERS,
+    _METHOD_NAME: f"{_LETTERS}, or FAMILY:NAME",
+    _HASH: "64 hexadecimal digits",
+    _TIME: "a time like 2026-03-01T12:00:00Z",
+}
+
 # A name becomes part of a path: no separator, no leading dot, nothing that a shell or Markdown would interpret.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
-MethodName = Annotated[  # a part in the baseline may belong to a family: `timm:resnet50`
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}(:[a-z0-9][a-z0-9._-]{0,79})?$")
-]
+Name = Annotated[str, StringConstraints(pattern=_NAME, max_length=80)]
+MethodName = Annotated[str, StringConstraints(pattern=_METHOD_NAME)]  # may belong to a family: `timm:resnet50`
 Text = Annotated[str, StringConstraints(max_length=2000)]
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Time = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z$"), AfterValidator(_is_time)]
+Hash = Annotated[str, StringConstraints(pattern=_HASH)]
+Time = Annotated[str, StringConstraints(pattern=_TIME), AfterValidator(_is_time)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0, le=1 << 53)]  # every JSON reader holds these exactly

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from vreid_bench.registry.import_faults import describe_import_fault
 from vreid_bench.registry.plugins import Plugin
+from vreid_bench.registry.source_code import CODE_NAME
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import sha256
 
@@ -42,6 +43,7 @@ class PluginFile(NamedTuple):
         if name not in sys.modules:
             sys.modules[name] = module = ModuleType(name)
             module.__file__ = str(self.path)
+            setattr(module, CODE_NAME, "file")  # not its name, which changes with a comment
             try:
                 exec(compile(self.content, self.path, "exec"), vars(module))  # as an import of an installed one would
             except Exception as fault:  # a module can raise anything; all of it is reported
@@ -58,8 +60,8 @@ def shorten_version(version: str) -> str:
 
 
 def advise_names(kind: str) -> str:
-    """What to do where no plugin provides a name of this kind."""
-    return f"`vreid-bench list {kind}` shows all, and {VARIABLE} names a plugin's file"
+    """What to do where no plugin provides a name of this kind; `--long`: of several. It works for every command."""
+    return f"`vreid-bench list {kind}` shows all, and {VARIABLE}=FILE.py adds those in a file"
 
 
 def list_plugin_files() -> list[PluginFile]:

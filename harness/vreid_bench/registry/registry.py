@@ -101,8 +101,7 @@ class Registry:
         entries = [found for kind in others if (found := self.find(kind, name))]
         if not entries:
             known = [entry.name for kind in kinds for entry in self.entries(kind)]
-            advice = "`vreid-bench list --long` shows all; FILE.py names one in a file"
-            raise UnknownName(f"no {KINDS[first]} or part is named", name, known, advice)
+            raise UnknownName(f"no {KINDS[first]} or part is named", name, known, advise_names("--long"))
         if len(entries) > 1:
             words = " and ".join(f"an {KINDS[e.kind]}" if e.kind[0] in "ae" else f"a {KINDS[e.kind]}" for e in entries)
             raise InputError(f"{name!r} names {words}; write a method that uses the one you mean")

@@ -14,6 +14,8 @@ from pathlib import Path
 from vreid_bench.registry.parsed_code import keep_codes, read_code
 from vreid_bench.system.fingerprint import digest
 
+CODE_NAME = "__code_name__"  # attribute of a module under whose value its code counts, if not under its own name
+
 
 def fingerprint_modules(names: Iterable[str], packages: Iterable[str] = ()) -> str:
     """A hash over the code of modules and of all that they import from their own packages or from `packages`.
@@ -43,10 +45,10 @@ def _fingerprint(names: Iterable[str], counts: Callable[[str], bool]) -> str:
     found: dict[str, str] = {}
     while open_:
         name = open_.pop()
-        if name in found or not counts(name) or (file := _find_file(name)) is None:
+        if _name_code(name) in found or not counts(name) or (file := _find_file(name)) is None:
             continue
         code = read_code(file, name)
-        found[name] = code.fingerprint
+        found[_name_code(name)] = code.fingerprint
         open_ += [name.rpartition(".")[0], *code.imports]  # Python runs a package before its modules
     keep_codes()
     return digest(found)
@@ -63,6 +65,10 @@ def fingerprint_packages(*names: str) -> str:
             found[f"{name}/{path.relative_to(file.parent)}"] = read_code(path, name).fingerprint
     keep_codes()
     return digest(found)
+
+
+def _name_code(name: str) -> str:
+    return str(getattr(sys.modules.get(name), CODE_NAME, name))
 
 
 def _find_file(name: str) -> Path | None:

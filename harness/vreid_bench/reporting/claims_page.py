@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from vreid_bench.reporting.claims import Side
@@ -62,8 +64,16 @@ def render_claims_text(judged: Sequence[Judged], width: int | None) -> str:
         rows = [[_verdict(each), _numbers(each), _seeds(each), _ordering(each)] for each in paper.judgements]
         headers = ["verdict", "better - worse (95 %)", "seeds", "claim"]
         table = wrap_table(rows, headers, width) if rows else ""
-        blocks.append(f"{sanitize(paper.paper)}\n{count(paper.claims, 'claim')}: {counts}\n\n{table}\n")
+        why = _list_reasons(paper.judgements, width)
+        blocks.append(f"{sanitize(paper.paper)}\n{count(paper.claims, 'claim')}: {counts}\n\n{table}\n{why}")
     return "\n".join(blocks)
+
+
+def _list_reasons(judgements: Sequence[Judgement], width: int | None) -> str:
+    """Why there are no rows, each reason once, as lines below a table; empty where all have rows."""
+    reasons = dict.fromkeys(sanitize(reason) for each in judgements for reason in each.why)
+    lines = [textwrap.fill(f"* {each}", width or sys.maxsize, subsequent_indent="  ") for each in reasons]
+    return "".join(f"{line}\n" for line in ["", "no rows:", *lines]) if lines else ""
 
 
 def _collect_notes(judgements: Sequence[Judgement]) -> dict[str, str]:

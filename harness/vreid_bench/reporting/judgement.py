@@ -12,6 +12,7 @@ import numpy as np
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import SOURCES, Row, group_rows
 from vreid_bench.reporting.claims import Claim, Claims, Side, Unjudged
+from vreid_bench.reporting.missing_rows import explain_missing, explain_unlike
 from vreid_bench.reporting.row_scores import group_people, score_record
 from vreid_bench.scoring.comparison import TRAINING
 from vreid_bench.scoring.hierarchical_bootstrap import FAILS, HOLDS, OPEN, Difference, compare_groups
@@ -36,6 +37,7 @@ class Judgement:
     interval: tuple[float, float] | None  # 95 %
     paired: bool  # by person
     verdict: str
+    why: tuple[str, ...] = ()  # there are no rows, in sentences
 
     @property
     def is_single(self) -> bool:
@@ -86,7 +88,10 @@ def judge_claim(claim: Claim, records: Iterable[Record]) -> list[Judgement]:
         found += [_judge_rows(claim, protocol, better[terms], worse[terms]) for terms in shared]
         if not shared:
             seeds = tuple(max((len(row.records) for row in rows.values()), default=0) for rows in (better, worse))
-            found.append(_without_rows(claim, protocol, (seeds[0], seeds[1])))
+            lacking = [side for side, rows in ((claim.better, better), (claim.worse, worse)) if not rows]
+            why = [explain_missing(side, side.protocol or protocol, kept) for side in lacking]
+            why = why or [explain_unlike(claim, protocol)]
+            found.append(_without_rows(claim, protocol, (seeds[0], seeds[1]), why))
     return found
 
 
@@ -114,12 +119,14 @@ def find_rows(side: Side, protocol: str, records: Sequence[Record]) -> dict[Term
 
 
 def _is_of(record: Record, side: Side, protocol: str) -> bool:
-    """Whether the record is a run of the side: its method with these settings, and nothing else changed."""
+    """Whether the record is a run of the side: its method or part with these settings, and nothing else changed."""
     method, reranking = record.method, record.disclosure.reranking
-    if (record.protocol.name, method.name) != (protocol, side.method) or method.swapped:
+    if (record.protocol.name, method.name) != (protocol, side.method):
+        return False
+    if method.swapped and method.swapped.partition(" ")[2] != side.method:  # a part in the baseline has its name
         return False
     changes = set(record.changes) - set(method.changes) - {f"re-ranking: {reranking}"}
-    if changes or method.overrides != side.settings or method.modified != bool(side.settings):
+    if changes or method.overrides != side.settings or method.modified != bool(side.settings or method.swapped):
         return False
     named = not side.condition or any(condition.name == side.condition for condition in record.conditions)
     return named and (reranking is not None) == side.reranked
@@ -159,8 +166,8 @@ def _judge_rows(claim: Claim, protocol: str, better: Row, worse: Row) -> Judgeme
     )
 
 
-def _without_rows(claim: Claim, protocol: str, seeds: tuple[int, int]) -> Judgement:
-    return Judgement(claim, protocol, "", "", "", (None, None), seeds, None, None, False, NO_ROWS)
+def _without_rows(claim: Claim, protocol: str, seeds: tuple[int, int], why: Sequence[str]) -> Judgement:
+    return Judgement(claim, protocol, "", "", "", (None, None), seeds, None, None, False, NO_ROWS, tuple(why))
 
 
 def _compare_intervals(claim: Claim, better: Row, worse: Row) -> Difference:

@@ -39,9 +39,9 @@ def write_package(name: str, kind: str, parent: Path, registry: Registry) -> lis
     title = "".join(word.capitalize() for word in name.split("-"))
     facts = {"name": name, "kind": kind, "plural": plural, "module": module, "title": title}
     contents = {each: _render(f"{each}.jinja", facts) for each in SHARED}
-    contents[f"{module}.py"] = _render(f"{kind}.py.jinja", facts)
+    contents[f"{module}/__init__.py"] = _render(f"{kind}.py.jinja", facts)
     contents[f"test_{module}.py"] = _render("data_test.py.jinja" if kind in DATA else "test.py.jinja", facts)
-    folder.mkdir(parents=True)
+    (folder / module).mkdir(parents=True)
     for file, text in contents.items():
         write_atomic(folder / file, text.encode())
     return [folder / file for file in contents]
