@@ -8,7 +8,7 @@ from allotment import BOARD, Allotment, wait_for
 
 from vreid_bench.boards import fill as filling
 from vreid_bench.boards.carried_files import read_small_files
-from vreid_bench.boards.fill import Making, command_of, fill, name_row
+from vreid_bench.boards.fill import Making, command_of, fill
 from vreid_bench.boards.state import RowState
 from vreid_bench.boards.wanted import Wanted
 from vreid_bench.cli.run import run
@@ -136,7 +136,7 @@ def test_the_command_line_takes_the_command_of_a_row():
         "runs": Path("there"),
         "threads": 1,
     }
-    assert name_row(wanted) == 'mars mean-pooling test.sampler="uniform" re-ranked by zhong seed 3'
+    assert str(wanted) == 'mars mean-pooling test.sampler="uniform" re-ranked by zhong seed 3'
 
 
 class Answers:

@@ -65,12 +65,6 @@ def command_of(wanted: Wanted, making: Making) -> Command:
     return "run", "--protocol", wanted.protocol, "--plugin", wanted.method, "--seed", str(wanted.seed), *options
 
 
-def name_row(wanted: Wanted) -> str:
-    """A row on one line."""
-    rerank = [f"re-ranked by {wanted.rerank}"] if wanted.rerank else []
-    return " ".join([wanted.protocol, wanted.method, *wanted.settings, *rerank, f"seed {wanted.seed}"])
-
-
 def estimate_seconds(rows: Sequence[RowState], records: Sequence[Record]) -> list[float]:
     """Seconds of a processor for each row: as its last record took, else those of its protocol or its method."""
     costs = [(record, sum(cost.cpu_seconds for _, cost in record.costs if cost)) for record in records]
@@ -164,7 +158,7 @@ def _show(expected: dict[Wanted, float], quiet: bool) -> Iterator[Any]:
         def show(wanted: Wanted, result: str) -> None:
             done.append(wanted)
             progress.set_postfix_str(f"{len(done)} of {len(expected)} rows", refresh=False)
-            write_line(f"{name_row(wanted)}: {result}", quiet=quiet)
+            write_line(f"{wanted}: {result}", quiet=quiet)
             progress.update(round(sum(map(expected.__getitem__, done))) - progress.n)
 
         yield show

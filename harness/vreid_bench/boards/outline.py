@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from vreid_bench.boards.fill import Failure, name_row
+from vreid_bench.boards.fill import Failure
 from vreid_bench.boards.state import RowState
 from vreid_bench.system.counting import count
 
 
 def render_states(states: Sequence[RowState], seconds: Sequence[float]) -> str:
     """A line for each row that is not up to date, then the sums; seconds: of a processor, for each row that is due."""
-    lines = [f"{row.state:<10}{name_row(row.wanted)}{_explain(row)}" for row in states if row.is_due or row.not_given]
+    lines = [f"{row.state:<10}{row.wanted}{_explain(row)}" for row in states if row.is_due or row.not_given]
     number = Counter(row.state for row in states)
     words = [f"{number['current']} up to date", *(f"{number[state]} {state}" for state in ("outdated", "missing"))]
     words += [f"{number['unjudged']} not judged"] if number["unjudged"] else []
@@ -38,7 +38,7 @@ def render_time(seconds: float) -> str:
 
 def render_failures(failures: Sequence[Failure]) -> str:
     """A line for each row that could not be made."""
-    return "\n".join(f"{name_row(failure.wanted)}: {failure.reason}" for failure in failures)
+    return "\n".join(f"{failure.wanted}: {failure.reason}" for failure in failures)
 
 
 def to_plain(states: Sequence[RowState], failures: Sequence[Failure] = ()) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from vreid_bench.planning.method import ChosenMethod, MethodRequest, choose_meth
 from vreid_bench.planning.protocols import find_conventions, find_protocol
 from vreid_bench.records.entries import DatasetEntry, list_changes
 from vreid_bench.records.record import Record, name_file, record_path
-from vreid_bench.registry.entry import Entry
+from vreid_bench.registry.entry import Entry, sign
 from vreid_bench.registry.registry import Registry
 
 COPIES: tuple[Source, ...] = ("official", "unverified")  # which of them a copy is, its reader finds by reading it
@@ -106,8 +106,9 @@ def judge_rows(wanted: Iterable[Wanted], records: Iterable[Record], registry: Re
 
     rows = []
     for row in wanted:
-        protocol, conventions = rules(row.protocol)
-        chosen, first = method(row.method, row.preset, row.settings, row.rerank)
+        with sign(f"row {row}"):
+            protocol, conventions = rules(row.protocol)
+            chosen, first = method(row.method, row.preset, row.settings, row.rerank)
         now = {name: data(name) for name in (protocol.dataset, protocol.test_dataset)}
         tested, file = now[protocol.test_dataset], _name_record(row, chosen)
         places = [PurePosixPath(row.protocol, source, file) for source in tested.sources]

@@ -16,3 +16,7 @@ class Wanted(NamedTuple):
     seed: int
     settings: tuple[str, ...] = ()  # as `--set` takes them
     rerank: str = ""  # as `--rerank` takes it; empty: not re-ranked
+
+    def __str__(self) -> str:
+        rerank = [f"re-ranked by {self.rerank}"] if self.rerank else []
+        return " ".join([self.protocol, self.method, *self.settings, *rerank, f"seed {self.seed}"])
