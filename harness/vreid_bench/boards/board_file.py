@@ -71,6 +71,6 @@ def read_boards(leaderboard: Path, names: Sequence[str]) -> list[Wanted]:
 def _find(leaderboard: Path, name: str, known: Sequence[str]) -> Path:
     path = Path(name) if name.endswith(".toml") else leaderboard / NAME / f"{name}.toml"
     if not path.is_file():
-        has = f"{leaderboard} has {', '.join(known) or 'none'}"
-        raise InputError(f"{name}: no such board{suggestion(name, known)}; {has}; a path ends in .toml")
+        has = f"there are in {leaderboard}: {', '.join(known) or 'none'}; a path ends in .toml"
+        raise InputError(f"{name}: no such board{suggestion(name, known, has)}")
     return path
