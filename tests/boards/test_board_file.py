@@ -35,7 +35,10 @@ def test_a_path_names_a_board_that_lies_elsewhere(leaderboard, tmp_path_factory)
 
 @pytest.mark.parametrize(
     ("names", "words"),
-    [(["ones"], "ones: no such board.*did you mean one.*has one, two"), (["no/such.toml"], "no such board")],
+    [
+        (["ones"], "ones: no such board.*did you mean one.*\\? There are in .*: one, two; a path"),
+        (["no/such.toml"], "no such board"),
+    ],
 )
 def test_a_board_that_is_not_there_is_told_with_those_that_are(leaderboard, names, words):
     with pytest.raises(InputError, match=words):

@@ -38,7 +38,7 @@ def suggestion(name: str, known: Iterable[str], advice: str = "") -> str:
     if not near:
         return f"; {advice}" if advice else ""
     first = advice.partition(" ")[0]
-    more = advice[:1].upper() + advice[1:] if first.isalpha() else advice  # a path stays as it is
+    more = advice[:1].upper() + advice[1:] if first.rstrip(":,").isalpha() else advice  # a path stays as it is
     return f"; did you mean {', '.join(near)}? {more}".rstrip()
 
 

@@ -75,10 +75,10 @@ def describe_missing(root: Path) -> str:
     """Where the list is instead, if it is near, or that one is to be written."""
     path, above = root / LIST, Path(os.path.normpath(root / ".."))
     if root.is_file():
-        return f"{root} is a file, expected the folder of {LIST}; name the folder {root.parent}."
+        return f"{root} is a file, expected the folder of {LIST}; name its folder, {str(root.parent)!r}."
     state = "is a folder, expected a file" if path.is_dir() else "is missing"
     if (above / LIST).is_file():
-        return f"{path} {state}, but there is one in the folder above; name the folder {above}."
+        return f"{path} {state}, but there is one in the folder above; name that, {str(above)!r}."
     return f"{path} {state}; write one with the header {','.join(COLUMNS)} and a row for every tracklet."
 
 
