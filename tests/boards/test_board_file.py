@@ -38,7 +38,7 @@ def test_a_path_names_a_board_that_lies_elsewhere(leaderboard, tmp_path_factory)
     [
         (
             ["ones"],
-            r"has no board 'ones'; did you mean one\? its boards: one, two; the path of a file elsewhere ends in",
+            r"has no board 'ones'; did you mean one\? Its boards: one, two; the path of a file elsewhere ends in",
         ),
         (["xyz"], "has no board 'xyz'; its boards: one, two; the path"),
         (["no/such.toml"], "^no/such.toml: no such file; name a board file$"),

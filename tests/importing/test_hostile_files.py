@@ -83,7 +83,7 @@ def test_no_code_of_a_file_runs(cli, tmp_path, form):
         (b"PK\x03\x04 no archive", "cannot be read as npz or as a file of torch.save"),
         (b"\x80\x04\x95", "cannot be read as pickle"),
         (b"a,b\n1,2\n", "CSV table with a [1], b [1]: no key that is known"),
-        (b"pid,pid\n1,2\n", "its first line names a column twice"),
+        (b"pid,pid\n1,2\n", "its column 'pid' stands there twice, expected each name once"),
         (b"pid,camid,e0,e1\n1,2,3\n", "line 2 has 3 fields, the first line 4"),
         (b"pid,camid,e0,e1\n1,2,3,x\n", 'line 2 has "x" where a number of the features is expected'),
         (b"pid,camid,e0,e1\n1,2,3,4\n", "nothing says which of its 1 rows are queries"),

@@ -247,7 +247,7 @@ def test_a_parquet_table_with_gaps_or_a_name_twice_is_told(cli, tmp_path):
         assert message in refuse(cli, tmp_path / "x")
     twice = pyarrow.Table.from_arrays([pyarrow.array([1]), pyarrow.array([2])], names=["pid", "pid"])
     parquet.write_table(twice, tmp_path / "x")
-    assert "it names a column twice" in refuse(cli, tmp_path / "x")
+    assert "its column 'pid' stands there twice" in refuse(cli, tmp_path / "x")
 
 
 def test_labels_of_a_tracklet_that_differ_from_box_to_box_are_told(cli, tmp_path):

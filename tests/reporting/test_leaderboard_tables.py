@@ -26,6 +26,8 @@ from vreid_bench.reporting.leaderboard_tables import (
     quotations_table,
     results_table,
 )
+from vreid_bench.reporting.page.view import view_board
+from vreid_bench.reporting.paper_tables import TableShape, render_table
 from vreid_bench.reporting.run_report import as_json
 from vreid_bench.reporting.terminal import render
 from vreid_bench.reporting.text import escape, sanitize
@@ -360,3 +362,14 @@ def test_quoted_text_is_escaped():
 def test_multiply_adds_are_a_column_of_the_budget():
     (board,) = boards([record(), record(seed=1, budget__multiply_adds=1_000)])
     assert cells(budget_table(board), "multiply-adds/clip") == ["26,574,848, 1,000"]
+
+
+def test_tables_of_unverified_data_say_which_folder_it_was():
+    own = {"dataset__source": "unverified", "dataset__label": "shop"}
+    [board] = boards(seeds(0.7, 0.71, **own))
+    assert board.data == "unverified data (shop)"
+    assert render(board.records).startswith("mars on unverified data (shop)")
+    assert view_board(board).title == "mars on unverified data (shop)"
+    assert r"mars on unverified data (shop), " in render_table(board, TableShape("latex"))
+    [twin] = boards(seeds(0.7))
+    assert view_board(twin).title == "mars on synthetic data"

@@ -1,6 +1,7 @@
 """Modes of data sets with attributes, by hand: those of MEVID, infrared to visible, and ground to air."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import torch
 import vreid_bench
 from vreid_bench import Compared, Convention, Having, InputError, Split, Tracklet
 from vreid_bench.records.feature_store import FeatureStore
-from vreid_bench.scoring.conventions import read_convention
+from vreid_bench.registry.registry import Registry
+from vreid_bench.scoring.conventions import read_convention, to_toml
 from vreid_plugins.matchers.mean import Mean
 
 
@@ -133,12 +135,15 @@ def test_a_convention_is_read_from_a_file(cli_json, listed, tmp_path):
             'average_precision = "step"\nunmatched = "never"\n',
             "unmatched is 'never', expected 'skip', 'zero' or 'error'",
         ),
-        ('average_precision = "step"\nunmatched = "skip"\nmatches = []\n', "'matches' is no field of a convention"),
+        (
+            'average_precision = "step"\nunmatched = "skip"\nmatches = []\n',
+            "? Its fields: queries_in_gallery, average_precision, unmatched, match, ",
+        ),
         (
             'average_precision = "step"\nunmatched = "skip"\nmatch = [["outfit", "red"]]\n',
             "match[0].value is 'red', expected 'same' or 'other'",
         ),
-        ("average_precision = \n", "cannot be read as TOML"),
+        ("average_precision = \n", "show queries-in-gallery --toml` prints such a file"),
         (
             'average_precision = "step"\nunmatched = "skip"\nquery = [["a", ["b"]], ["a", ["c"]]]\n',
             "query names 'a' twice; give one rule for each attribute",
@@ -173,12 +178,15 @@ def test_a_column_that_nobody_has_is_refused(cli, listed):
     result = cli("score", listed, "--metric", "euclidean", "--by", "wether")
     assert result.exit_code == 2
     assert "no tracklet has the attribute 'wether'" in result.stderr
-    assert "known: outfit, place, scale, weather" in result.stderr
+    assert (
+        "; did you mean weather? Known: outfit, place, scale, weather; in a file it is attribute.wether"
+        in result.stderr
+    )
 
 
 def test_conventions_show_every_rule_in_words(cli, cli_json, tmp_path):
     text = cli("conventions", "show", "clothes-changing").output
-    assert "has another outfit as the query; the person's other tracklets take no rank" in text
+    assert "has another outfit than the query; the person's other tracklets take no rank" in text
     assert json.dumps(cli_json("conventions", "show", "clothes-changing")["match"]) == '[["outfit", "other"]]'
     rules = tmp_path / "night.toml"
     rules.write_text(
@@ -219,3 +227,54 @@ def test_a_runs_store_has_the_attributes_of_its_tracklets(cli_json, tmp_path):
     assert scores["clothes-changing"]["mAP"] == pytest.approx((1 / 2 + 2 / 4) / 2)
     assert scores["general"]["mAP"] == pytest.approx((1 / 2 + 2 / 3 + 3 / 5) / 3)
     assert scores["general"]["by"]["weather"][0]["queries"] == 1
+
+
+def test_a_convention_is_printed_as_the_file_that_score_takes(cli, tmp_path):
+    """Under its own name, and with its own version, the file is the same convention."""
+    odd = mode(
+        'a "b"', gallery=(Having("place \x7f\u00e9", ('"quoted" \\', "\n")),), least_frames=8, cut=20, ties="expected"
+    )
+    for rule in (*Registry.installed().values("conventions").values(), odd):
+        path = tmp_path / "same.toml"
+        path.write_text(to_toml(rule), encoding="utf-8")
+        prose = {name: getattr(rule, name) for name in ("name", "version", "summary", "source")}
+        assert replace(read_convention(path), **prose) == rule
+    shown = tmp_path / "clothes-changing.toml"
+    shown.write_text(cli("conventions", "show", "clothes-changing", "--toml").output)
+    assert "has another outfit" in cli("conventions", "show", shown).output
+    assert cli("conventions", "show", "torchreid", "--toml", "--json").exit_code == 2
+
+
+def score_by(cli, listed, **rules):
+    """The end of the line that scoring by files of these rules, each by name, gives."""
+    given = []
+    for name, rule in rules.items():
+        path = listed.parent / f"{name}.toml"
+        path.write_text(f'average_precision = "step"\nunmatched = "skip"\n{rule}\n')
+        given += ["--convention", path]
+    return cli("score", listed, "--metric", "euclidean", *given)
+
+
+def test_a_convention_for_what_no_tracklet_has_is_told_what_they_have(cli, listed):
+    outdoors = 'query = [["place", ["OUT"]]]'
+    for rule, words in (
+        ('match = [["weathr", "other"]]', "'weathr'; did you mean weather? Known: outfit, place, scale, weather"),
+        ('gallery = [["light", ["day"]]]', "no tracklet has the attribute 'light'; known: outfit, place, scale, wea"),
+        (outdoors, "no query has place OUT, only in; correct the convention, or the labels"),
+        ('gallery = [["weather", ["snow", "hail"]]]', "no gallery item has weather snow or hail, only rain, sun; "),
+    ):
+        refused = score_by(cli, listed, rules=rule)
+        assert refused.exit_code == 2
+        assert "rules: not computable, " in refused.stderr
+        assert words in refused.stderr
+    both = score_by(cli, listed, first=outdoors, second='match = [["light", "other"]]', third="least_frames = 9")
+    assert [f"{name}: not computable" in both.stderr for name in ("first", "second", "third")] == [True] * 3
+    beside = score_by(cli, listed, known="", unknown=outdoors)
+    assert "unknown: not computable, no query has place OUT, only in" in beside.output
+    assert beside.exit_code == 0
+
+
+def test_an_empty_side_that_a_convention_counts_is_scored(cli_json, listed, tmp_path):
+    path = tmp_path / "zero.toml"
+    path.write_text('average_precision = "step"\nunmatched = "zero"\ngallery = [["weather", ["snow"]]]\n')
+    assert cli_json("score", listed, "--metric", "euclidean", "--convention", path)["conventions"]["zero"]["mAP"] == 0

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vreid_bench.system.errors import describe_exception, suggestion
+from vreid_bench.system.errors import UnknownName, describe_exception, suggestion
 
 
 def test_an_unknown_attribute_is_told_with_similar_names():
@@ -21,3 +21,14 @@ def test_an_unknown_attribute_is_told_with_similar_names():
 def test_similar_names_are_found_whatever_letters_are_capitals(name, near):
     known = ("mars", "mean-pooling", "Zurich")
     assert suggestion(name, known) == (f"; did you mean {near}?" if near else "")
+
+
+def test_what_follows_a_suggestion_is_a_sentence_of_its_own():
+    assert suggestion("red", ["reds"], "it has reds") == "; did you mean reds? It has reds"
+    assert suggestion("red", ["reds"], "`list` shows all") == "; did you mean reds? `list` shows all"
+    assert suggestion("red", ["reds"], "docs/plugins.md has all") == "; did you mean reds? docs/plugins.md has all"
+    assert suggestion("red", ["blue"], "it has blue") == "; it has blue"
+    assert (suggestion("red", ["reds"]), suggestion("red", ["blue"])) == ("; did you mean reds?", "")
+    assert (
+        str(UnknownName("no", "red", ["reds"], "its options: reds")) == "no 'red'; did you mean reds? Its options: reds"
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from vreid_bench.cli.options import AS_JSON, FILE, RUNS
+from vreid_bench.system.errors import InputError
 from vreid_bench.system.terminal import echo
 
 
@@ -37,8 +38,9 @@ def diff(run: Path, runs: Path, as_json: bool) -> None:
 
 @conventions.command()
 @click.argument("convention")
+@click.option("--toml", "as_toml", is_flag=True, help="Print it as the file that `score --convention FILE` takes.")
 @AS_JSON
-def show(convention: str, as_json: bool) -> None:
+def show(convention: str, as_toml: bool, as_json: bool) -> None:
     """Show every rule of CONVENTION.
 
     CONVENTION is a name (`vreid-bench list conventions` shows all) or a TOML file with the same rules, for
@@ -53,10 +55,13 @@ def show(convention: str, as_json: bool) -> None:
     \b
         vreid-bench conventions show clothes-changing
         vreid-bench conventions show night.toml
+        vreid-bench conventions show torchreid --toml > mine.toml
     """
     from vreid_bench.registry.registry import Registry
     from vreid_bench.reporting.convention import describe_convention
-    from vreid_bench.scoring.conventions import choose_conventions
+    from vreid_bench.scoring.conventions import choose_conventions, to_toml
 
     [found] = choose_conventions([convention], Registry.installed)
-    echo(json.dumps(found.rules) if as_json else describe_convention(found))
+    if as_toml and as_json:
+        raise InputError("--toml and --json: give one of the two")
+    echo(json.dumps(found.rules) if as_json else to_toml(found).rstrip() if as_toml else describe_convention(found))

@@ -32,9 +32,8 @@ def take_plugin(text: str, kinds: Sequence[str], *, by_kind: bool = False) -> st
     known = list(dict.fromkeys(each for _, each in given))
     if name:
         if name not in known:
-            raise InputError(
-                f"{path}: provides no {name!r}{suggestion(name, known)}; it has {', '.join(known) or 'none'}"
-            )
+            has = f"it has {', '.join(known) or 'none'}"
+            raise InputError(f"{path}: provides no {name!r}{suggestion(name, known, has)}")
         return name
     if len(names) == 1:
         return names[0]

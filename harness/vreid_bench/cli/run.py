@@ -147,6 +147,9 @@ def run(**options: Any) -> None:
         vreid-bench run --from runs/mars@synthetic-mean-pooling-small-seed1-1a2b3c4d --protocol mars --set test.clips=1
         vreid-bench run --plugin my_aggregator.py --protocol mars
 
+    `vreid-bench score RUN --by COLUMN` breaks a finished run down by an attribute of the queries, such as outfit;
+    breakdown.json in its folder has this for each attribute.
+
     --checkpoint takes a whole method from a file of another program: FAMILY says whose. Clips, size, colours and
     metric are those of its published test; class heads stay in the file, no code in it runs, and the record says
     that nothing was trained here.

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,7 @@ def read_rows(path: Path) -> tuple[list[str], Iterable[tuple[int, list[str]]]]:
     delimiter = max(DELIMITERS, key=first.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header = [name.strip() for name in next(lines, [])]
-    if len(set(header)) < len(header):
-        raise ValueError("its first line names a column twice")
+    check_once(header)
     return header, ((lines.line_num, row) for row in lines if row)
 
 
@@ -85,8 +84,7 @@ def read_parquet(path: Path) -> dict[str, Any]:
             "or save the table as CSV"
         ) from missing
     names = parquet.read_schema(path).names
-    if len(set(names)) < len(names):
-        raise ValueError("it names a column twice")
+    check_once(names)
     table = parquet.read_table(path)
     return read_columns({name: _read_arrow(table.column(name)) for name in names})
 
@@ -165,7 +163,15 @@ def gather_vectors(columns: Mapping[Any, Any]) -> dict[str, Any]:
 
 def read_frame(frame: Any) -> dict[str, Any]:
     """The columns of a data frame of pandas, polars or any other package that has `columns` and `to_numpy`."""
+    check_once(list(frame.columns))
     return read_columns({name: _values(frame[name]) for name in frame.columns})
+
+
+def check_once(names: Sequence[Any]) -> None:
+    """Raise ValueError for two columns of one name: which of them is meant is not known."""
+    twice = next((name for name, number in Counter(names).items() if number > 1), None)
+    if twice is not None:
+        raise ValueError(f"its column {str(twice)!r} stands there twice, expected each name once")
 
 
 def find_series(names: Sequence[Any]) -> list[Any]:

@@ -38,7 +38,7 @@ class ValidationRequest:
         for piece in text.split(","):
             name, _, value = map(str.strip, piece.partition("="))
             if name not in NAMES:
-                raise InputError(f"--validate {text}: it has no {name!r}{suggestion(name, NAMES)}; {EXAMPLES}")
+                raise InputError(f"--validate {text}: it has no {name!r}{suggestion(name, NAMES, EXAMPLES)}")
             if name in given:
                 raise InputError(f"--validate {text}: {name} is given twice; {EXAMPLES}")
             given[name] = value

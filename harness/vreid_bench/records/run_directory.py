@@ -211,8 +211,6 @@ def find_run(run: Path, runs: Path) -> RunDirectory:
             return RunDirectory(folder)
         if RunDirectory(folder).is_ranked:
             raise InputError(f"{folder}: {NO_SCORES}")
-    near = suggestion(run.name, [each.path.name for each in RunDirectory.list_in(runs) if each.is_finished])
-    raise InputError(
-        f"{run}: not a finished run, expected a record.json in it{near or ';'} `vreid-bench runs --runs {runs}` shows "
-        "the runs"
-    )
+    known = [each.path.name for each in RunDirectory.list_in(runs) if each.is_finished]
+    advice = f"`vreid-bench runs --runs {runs}` shows the runs"
+    raise InputError(f"{run}: not a finished run, expected a record.json in it{suggestion(run.name, known, advice)}")

@@ -79,10 +79,8 @@ def choose_installed(names: str) -> list[Installed]:
     known = {each.point.name for each in plugins} | {each.distribution for each in plugins}
     for name in chosen:
         if name not in known:
-            raise InputError(
-                f"VREID_PLUGINS names {name!r}, which is not installed{suggestion(name, known)}; install it, or take "
-                "it out"
-            )
+            near = suggestion(name, known, "install it, or take it out")
+            raise InputError(f"VREID_PLUGINS names {name!r}, which is not installed{near}")
     return [each for each in plugins if not chosen or each.point.name in chosen or each.distribution in chosen]
 
 

@@ -128,6 +128,17 @@ class Board:
         return self.first.protocol.fingerprint[:8], self.first.dataset.fingerprint[:8]
 
     @property
+    def data(self) -> str:
+        """`official data`; of a copy that nothing vouches for also its folder: `unverified data (my-people)`."""
+        source = self.first.dataset.source
+        return " ".join([f"{source} data", *([f"({self.copies})"] if self.copies else [])])
+
+    @property
+    def copies(self) -> str:
+        """The folders of unverified data that the records were tested on; else empty."""
+        return ", ".join(sorted({r.dataset.label for r in self.records} - set(SOURCES)))
+
+    @property
     def splits(self) -> str:
         """`10 splits`, or `3 of 10 splits (0-2)`; empty where the protocol has one."""
         return self.first.splits.words if self.first.splits else ""

@@ -44,8 +44,8 @@ def _rules(convention: Convention) -> Iterator[tuple[str, str]]:
     yield "gallery", GALLERIES[convention.queries_in_gallery]
     yield "cameras", CAMERAS[convention.same_camera]
     for attribute, value in convention.match:
-        words = "the same" if value == "same" else "another"
-        yield "a match", f"has {words} {attribute} as the query; the person's other tracklets take no rank"
+        words = f"the same {attribute} as" if value == "same" else f"another {attribute} than"
+        yield "a match", f"has {words} the query; the person's other tracklets take no rank"
     yield "average precision", PRECISIONS[convention.average_precision]
     if convention.cut:
         yield "cut", f"a match behind rank {convention.cut} counts as never found"

@@ -95,9 +95,10 @@ def _join(lines: Sequence[str]) -> bytes:
 def _render_heading(board: Board) -> list[str]:
     """The notes on the data, then what the rows of a board have in common."""
     protocol, dataset = board.first.protocol, board.first.dataset
+    copies = f"folder {escape(board.copies)}, " if board.copies else ""
     heading = (
         f"Protocol {escape(protocol.name)} {_cite(protocol)}, dataset {escape(dataset.name)} "
-        f"`{dataset.fingerprint[:8]}`, {board.splits and f'mean over {board.splits}, '}ranked by mAP under "
+        f"`{dataset.fingerprint[:8]}`, {copies}{board.splits and f'mean over {board.splits}, '}ranked by mAP under "
         f"{escape(board.headline)}.\n"
     )
     return [*(f"> **Note:** {escape(note)}\n" for note in board.notes), heading]

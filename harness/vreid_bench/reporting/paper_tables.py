@@ -98,7 +98,7 @@ def render_table(board: Board, shape: TableShape) -> str:
     cells = [[_format(line.scores[metric], shape.intervals) for metric in metrics] for line in lines]
     names = ["; ".join([line.method, *line.changes]) for line in lines]
     if shape.form == "latex":
-        about_it = f"{board.first.protocol.name} on {board.first.dataset.source} data, {convention}"
+        about_it = f"{board.first.protocol.name} on {board.data}, {convention}"
         rows = [
             [escape_latex(name), str(line.seeds), *_mark_tier(line, [*map(escape_latex, values)])]
             for name, line, values in zip(names, lines, cells, strict=True)

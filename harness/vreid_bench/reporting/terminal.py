@@ -20,7 +20,7 @@ def render(records: Iterable[Record]) -> str:
     """The records as plain text for a terminal: every metric under every convention."""
     blocks = []
     for board in boards(records):
-        title = f"{board.first.protocol.name} on {board.first.dataset.source} data"
+        title = sanitize(f"{board.first.protocol.name} on {board.data}")
         lines = [", ".join(filter(None, [title, board.splits]))]
         lines += [f"note: {sanitize(note)}" for note in board.notes]
         people = count_people(board.first, board.first.conventions[board.headline])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.hookspecs import hookimpl
 from vreid_bench.registry.convention_fields import read_fields
-from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from vreid_bench.registry.registry import Registry  # which loads this module as a plugin
@@ -79,6 +80,8 @@ CONVENTIONS = (
     ),
 )
 MARS = ("official", "queries-in-gallery", "torchreid")
+FORM = f"`vreid-bench conventions show {CONVENTIONS[0].name} --toml` prints such a file"
+PROSE = ("name", "version", "summary", "source")  # what a file need not have
 
 
 def choose_conventions(chosen: Iterable[Convention | str], plugins: Callable[[], Registry]) -> tuple[Convention, ...]:
@@ -114,16 +117,34 @@ def read_convention(path: Path) -> Convention:
     except FileNotFoundError as fault:
         raise InputError(f"{path}: the file does not exist") from fault
     except (OSError, ValueError, RecursionError) as fault:  # of TOML and UTF-8, too
-        raise InputError(f"{path}: cannot be read as TOML ({fault}); see `vreid-bench conventions show`") from fault
-    allowed = {each.name for each in fields(Convention)}
+        raise InputError(f"{path}: cannot be read as TOML ({fault}); {FORM}") from fault
+    allowed = [each.name for each in fields(Convention)]
     strange = next((name for name in written if name not in allowed), None)
     if strange is not None:
-        raise InputError(f"{path}: {strange!r} is no field of a convention{suggestion(strange, allowed)}")
+        advice = f"its fields: {', '.join(name for name in allowed if name not in PROSE)}; {FORM}"
+        raise UnknownName(f"{path}: a convention has no field", strange, allowed, advice)
     prose = {"name": path.stem, "version": "1", "summary": f"as in {path.name}", "source": path.name}
     try:
         return read_fields({"queries_in_gallery": None, **prose, **written})
     except ValueError as fault:
-        raise InputError(f"{path}: {fault}; see `vreid-bench conventions show`") from fault
+        raise InputError(f"{path}: {fault}; {FORM}") from fault
+
+
+def to_toml(convention: Convention) -> str:
+    """The file that `read_convention` reads as the same rules, under the name of the file; the summary is a comment."""
+    lines = [f"# {' '.join(f'{convention.name}: {convention.summary}'.split())}"]
+    for each in fields(Convention):
+        value = getattr(convention, each.name)
+        required = each.default is MISSING
+        if each.name in PROSE or value is None or (not required and value == each.default):
+            continue
+        lines.append(f"{each.name} = {_to_value(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _to_value(value: Any) -> str:
+    """A value as TOML writes it: as JSON does, but for one character that only JSON takes as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @hookimpl

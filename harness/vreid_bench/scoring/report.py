@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.recipe import Part
+from vreid_bench.records.scores import explain_refusals
+from vreid_bench.scoring.absent_labels import absent_attribute, find_absent
 from vreid_bench.scoring.breakdown import break_down_attributes
 from vreid_bench.scoring.distances import Distances, TileDistances
 from vreid_bench.scoring.few_people import FEW, state_interval
@@ -42,7 +44,7 @@ from vreid_bench.scoring.ties import (
     score_by_expectation,
 )
 from vreid_bench.scoring.true_accept_rate import find_pairs, true_accept_rates
-from vreid_bench.system.errors import InputError, suggestion
+from vreid_bench.system.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Report:
         cls, counts: Counts, labels: Labels, conventions: Sequence[Convention], reranker: Part | None = None
     ) -> Report:
         """Judge the counts. Raises InputError if no convention can be applied."""
-        judged, left_out = judge(counts, conventions), {}
+        judged, left_out = _judge(counts, labels, conventions), {}
         for convention in conventions:
             verdict, matches = judged[convention.name], find_matches(counts, GalleryRule.of(convention))
             if isinstance(verdict, Scores) and matches is not None:
@@ -167,12 +169,7 @@ class Report:
         """
         for name in attributes:
             if name not in self.labels.attributes:
-                known = sorted(self.labels.attributes)
-                hint = suggestion(name, known)
-                raise InputError(
-                    f"no tracklet has the attribute {name!r}{hint}; known: {', '.join(known) or 'none'}; in a "
-                    f"file it is attribute.{name}"
-                )
+                raise absent_attribute(self.labels, name)
         if not attributes:
             return self
         parts = {}
@@ -234,3 +231,14 @@ class Report:
     def outcome(self) -> Outcome:
         """The same as the outcome of one split of a run."""
         return Outcome(self.labels, self.counts, self.judged)
+
+
+def _judge(counts: Counts, labels: Labels, conventions: Sequence[Convention]) -> Verdicts:
+    """As `judge`; what no label has is named, with the labels that are there."""
+    absent = {c.name: verdict for c in conventions if (verdict := find_absent(labels, c))}
+    try:
+        judged = absent | judge(counts, [c for c in conventions if c.name not in absent])
+    except InputError as fault:  # none of the others can be applied, or there are no others
+        reasons = explain_refusals({name: str(verdict) for name, verdict in absent.items()})
+        raise InputError("; ".join(filter(None, [*reasons, str(fault)]))) from fault
+    return {c.name: judged[c.name] for c in conventions}

@@ -22,25 +22,29 @@ class UnknownName(InputError):
     def __init__(self, problem: str, name: str, known: Iterable[str], advice: str = "", *, after: str = "") -> None:
         """problem: what is wrong with the name, which follows it; after: how that goes on; advice: what to do."""
         self.name, self.known = name, tuple(known)
-        near = suggestion(name, self.known)
-        super().__init__(f"{problem} {name!r}{after}{near}" + (f"{' ' if near else '; '}{advice}" if advice else ""))
+        super().__init__(f"{problem} {name!r}{after}{suggestion(name, self.known, advice)}")
 
 
 class RunError(Exception):
     """The work failed for a reason that is not the user's input; the command line exits with code 1."""
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str], advice: str = "") -> str:
     """The end of a message about an unknown name: `; did you mean a, b?`, or nothing if no known name is similar.
 
-    Capital letters are those of the known names: `MARS` is as near to `mars` as `mars` is.
+    Capital letters are those of the known names: `MARS` is as near to `mars` as `mars` is. advice: what else to say; a
+    sentence of its own behind the question.
     """
     spelled: dict[str, list[str]] = {}
     for each in known:
         spelled.setdefault(each.casefold(), []).append(each)
     close = difflib.get_close_matches(name.casefold(), list(spelled), n=3, cutoff=0.5)
     near = [each for folded in close for each in spelled[folded]][:3]
-    return f"; did you mean {', '.join(near)}?" if near else ""
+    if not near:
+        return f"; {advice}" if advice else ""
+    first = advice.partition(" ")[0]
+    more = advice[:1].upper() + advice[1:] if first.rstrip(":,").isalpha() else advice  # a path stays as it is
+    return f"; did you mean {', '.join(near)}? {more}".rstrip()
 
 
 def describe_exception(fault: BaseException) -> str:

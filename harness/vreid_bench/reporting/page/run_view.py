@@ -14,7 +14,7 @@ from vreid_bench.contracts.convention import describe_rule
 from vreid_bench.records.entries import ReportedNumber
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import Metrics, Summary
-from vreid_bench.reporting.board import Row
+from vreid_bench.reporting.board import Board, Row
 from vreid_bench.reporting.leaderboard_tables import cite_reported, list_reported
 from vreid_bench.reporting.page.run_data import RunData
 from vreid_bench.reporting.page.run_facts import Facts, clean, list_details, list_facts, percent
@@ -94,7 +94,7 @@ def view_run(run: RunData) -> RunView:
     notes += [each.removeprefix("note: ") for each in explain_few(people or FEW)]
     return RunView(
         title=sanitize(f"{record.method.name} on {record.protocol.name}"),
-        subtitle=sanitize(f"{record.dataset.source} data, preset {record.preset}, seed {record.seed}"),
+        subtitle=sanitize(f"{Board((record,)).data}, preset {record.preset}, seed {record.seed}"),
         headline=sanitize(head),
         remarks=tuple(map(sanitize, Row((record,)).remarks)),
         notes=tuple(map(sanitize, notes)),

@@ -101,7 +101,7 @@ class BoardView:
 
 def view_board(board: Board) -> BoardView:
     """All rows of a board, then those of each paper."""
-    title = sanitize(f"{board.first.protocol.name} on {board.first.dataset.source} data")
+    title = sanitize(f"{board.first.protocol.name} on {board.data}")
     papers = sorted({row.first.method.paper for row in board.rows})
     apart = papers if len(papers) > 1 else []
     by_paper = [

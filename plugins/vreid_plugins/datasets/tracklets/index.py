@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import io
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -48,8 +49,7 @@ def load(root: Path, report: Report, *, roles: bool = True) -> list[Row]:
     """
     path = root / LIST
     if not path.is_file():
-        state = "is a folder, expected a file" if path.is_dir() else "is missing"
-        report(f"{path} {state}; write one with the header {','.join(COLUMNS)} and a row for every tracklet.")
+        report(describe_missing(root))
         return []
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -71,12 +71,28 @@ def load(root: Path, report: Report, *, roles: bool = True) -> list[Row]:
     return rows
 
 
+def describe_missing(root: Path) -> str:
+    """Where the list is instead, if it is near, or that one is to be written."""
+    path, above = root / LIST, Path(os.path.normpath(root / ".."))
+    if root.is_file():
+        return f"{root} is a file, expected the folder of {LIST}; name its folder, {str(root.parent)!r}."
+    state = "is a folder, expected a file" if path.is_dir() else "is missing"
+    if (above / LIST).is_file():
+        return f"{path} {state}, but there is one in the folder above; name that, {str(above)!r}."
+    return f"{path} {state}; write one with the header {','.join(COLUMNS)} and a row for every tracklet."
+
+
 def read_header(path: Path, reader: Lines, report: Report) -> list[str]:
     """The names of the columns; none if one is missing, which goes to `report`."""
     try:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
         report_csv(path, reader, error, report)
+        return []
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        places = " and ".join(str(place) for place, name in enumerate(header, 1) if name == twice)
+        report(f"{path}, line 1: column {twice!r} stands at {places}, expected each name once; rename or remove one.")
         return []
     missing = [name for name in COLUMNS if name not in header]
     if not missing:

@@ -29,6 +29,10 @@ def test_frames_are_in_order_of_time(given: list[str], expected: list[str]) -> N
 
 FAULTS = {
     "missing column": ([HEADER.replace("pid", "id"), *ROWS], r"line 1: no column pid, found split, id, camid, frames"),
+    "a column twice": (
+        [f"{HEADER},pid", *(f"{row},x" for row in ROWS)],
+        r"line 1: column 'pid' stands at 2 and 5, expected each name once; rename or remove one",
+    ),
     "two missing columns": (["split,frames", *ROWS], r"line 1: no column pid and camid, found split, frames"),
     "semicolons": (
         [line.replace(",", ";") for line in (HEADER, *ROWS)],
@@ -82,6 +86,28 @@ def test_a_fault_is_told_with_file_and_line(root: Path, name: str) -> None:
 def test_a_missing_list_is_told_with_what_to_write(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"tracklets\.csv is missing; write one with the header split,pid,camid"):
         Tracklets().read(tmp_path)
+
+
+def test_a_list_near_the_named_folder_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        InputError, match=r"tracklets\.csv is a file, expected the folder of .*; name its folder, '"
+    ) as no:
+        Tracklets().read(root / "tracklets.csv")
+    assert str(no.value).endswith(f"{str(root)!r}.")
+    monkeypatch.chdir(root / "a1")
+    for given, above in ((root / "a1", str(root)), (Path(), ".."), (Path("../a2"), "..")):
+        with pytest.raises(
+            InputError, match="is missing, but there is one in the folder above; name that, "
+        ) as missing:
+            Tracklets().read(given)
+        assert str(missing.value).endswith(f"{above!r}.")
+
+
+def test_columns_without_a_name_say_nothing(root: Path) -> None:
+    """Spreadsheets leave commas behind the last column."""
+    expected = Tracklets().read(root).fingerprint
+    (root / "tracklets.csv").write_text("\n".join(f"{line},," for line in (HEADER, *ROWS)))
+    assert Tracklets().read(root).fingerprint == expected
 
 
 def test_a_folder_for_the_list_is_told(tmp_path: Path) -> None:
