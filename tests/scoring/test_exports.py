@@ -5,6 +5,7 @@ import pytest
 from brought_files import world, write_npz
 
 from vreid_bench.cli import export as command
+from vreid_bench.importing.tables import read_csv, read_parquet
 from vreid_bench.scoring import exports
 
 NAMES = ("gallery-as-listed", "official", "queries-in-gallery", "torchreid")
@@ -72,6 +73,21 @@ def write(cli, store, tmp_path, option, form):
 def test_exported_features_score_the_same(cli, cli_json, tmp_path, store, form):
     out = write(cli, store[0], tmp_path, "--features", form)
     assert cli_json("score", out, "--metric", "sqeuclidean", *CONVENTIONS)["conventions"] == store[1]["conventions"]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_tables_keep_the_names_of_people_and_cameras(cli, cli_json, tmp_path, form):
+    arrays = {"qf": np.eye(4)[:2], "gf": np.eye(4), "q_pids": ["ann", "bob"], "g_pids": ["ann", "bob", "ann", "bob"]}
+    arrays |= {"q_camids": ["hall", "hall"], "g_camids": ["hall", "hall", "yard", "yard"]}
+    np.savez(tmp_path / "texts.npz", **arrays)
+    out = write(cli, tmp_path / "texts.npz", tmp_path, "--features", form)
+    columns = read_csv(out) if form == "csv" else read_parquet(out)
+    assert set(columns["camera"]) == {"hall", "yard"}
+    assert set(columns["person"]) == {"ann", "bob"}
+    rule = ("--metric", "sqeuclidean", "--convention", "gallery-as-listed")
+    assert (
+        cli_json("score", out, *rule)["conventions"] == cli_json("score", tmp_path / "texts.npz", *rule)["conventions"]
+    )
 
 
 def test_the_metric_that_features_are_compared_by_is_told(cli, tmp_path, store):
@@ -146,6 +162,14 @@ def test_an_exported_ranking_scores_the_same(cli, cli_json, tmp_path, store, for
     out = write(cli, store[0], tmp_path, "--ranking", form)
     found = cli_json("score", "--ranking", out, store[0], *CONVENTIONS)
     assert found["conventions"] == store[1]["conventions"]
+
+
+def test_a_ranking_of_tracklets_without_names_says_what_it_has(cli, tmp_path):
+    np.savez(
+        tmp_path / "x.npz", qf=np.eye(2), gf=np.eye(2), q_pids=[1, 2], g_pids=[1, 2], q_camids=[1, 1], g_camids=[2, 2]
+    )
+    told = cli("export", tmp_path / "x.npz", "--ranking", "trec", "-o", tmp_path / "r.txt").stderr
+    assert "note: tracklets have no names here, so the ranking has row numbers" in told
 
 
 def test_an_exported_run_of_trec_scores_the_same_by_its_qrels(cli, cli_json, tmp_path, store):

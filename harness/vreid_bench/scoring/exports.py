@@ -40,6 +40,7 @@ class Side(NamedTuple):
     pid: Ints
     camid: Ints
     person: Array
+    camera: Array
     tracklet: Array
     attributes: Mapping[str, Array]  # by name; empty where a tracklet has none
 
@@ -48,7 +49,8 @@ class Side(NamedTuple):
         """The columns of some test tracklets."""
         names = labels.names(rows)
         attributes = {name: texts[rows] for name, texts in sorted(labels.attributes.items())}
-        return cls(labels.pids[rows], labels.camids[rows], names["person"], names["tracklet"], attributes)
+        numbers = labels.pids[rows], labels.camids[rows]
+        return cls(*numbers, names["person"], names["camera"], names["tracklet"], attributes)
 
 
 class Exported(NamedTuple):
@@ -108,6 +110,12 @@ def export_ranking(test: Exported, form: str, out: Path) -> tuple[Path, ...]:
     names, queries = test.gallery.tracklet.tolist(), test.query.tracklet.tolist()
     if len(set(names)) < len(names) or len(set(queries)) < len(queries):
         raise InputError("two tracklets have one name, by which a ranking is read; export --features or --distances")
+    if "tracklet" not in test.labels.named:
+        echo(
+            "note: tracklets have no names here, so the ranking has row numbers, and `score` needs them in a column "
+            "tracklet of the labels",
+            err=True,
+        )
     people = dict(zip(names, test.gallery.person.tolist(), strict=True))
     people |= dict(zip(queries, test.query.person.tolist(), strict=True))
     if form != "grew" and form != "hid":
