@@ -107,7 +107,7 @@ def verify(dataset: str, root: Path | None, decode: bool, accept_withdrawn: tupl
     from vreid_bench.reporting import dataset_check
 
     check = check_dataset(Registry.installed(), dataset, root, decode, accept_withdrawn)
-    echo(json.dumps(dataset_check.as_json(check)) if as_json else dataset_check.as_text(check))
+    echo(json.dumps(dataset_check.as_json(check)) if as_json else dataset_check.as_text(check, decoded=decode))
     if check.problems:
         raise click.exceptions.Exit(2)
 

@@ -20,8 +20,8 @@ def as_json(check: DatasetCheck) -> dict[str, Any]:
     return {"source": check.source, "counts": counts, "problems": list(check.problems), "notes": list(check.notes)}
 
 
-def as_text(check: DatasetCheck) -> str:
-    """The check as text: the table of counts, the notes, then the problems.
+def as_text(check: DatasetCheck, *, decoded: bool = True) -> str:
+    """The check as text: the table of counts, the notes, then the problems; decoded: was every frame decoded?
 
     Many alike problems are one line with their number.
     """
@@ -29,6 +29,7 @@ def as_text(check: DatasetCheck) -> str:
     expected = "rendered" if check.source == "synthetic" else "published"
     table = tabulate(rows, headers=("count", "found", expected)) if rows else "nothing could be counted"
     problems = "\n".join(_group_alike(check.problems)) or "no problems"
+    problems += "" if decoded or check.problems else "; frames were not decoded, which --decode does"
     notes = "".join(f"note: {note}\n" for note in check.notes)
     return f"source: {check.source}\n{table}\n\n{notes}{problems}"
 
