@@ -78,6 +78,10 @@ READERS = {
     "data set": (Dataset("yard", Path("/"), (SPLIT,), "unverified"), "got a Dataset, expected an instance"),
     "other kind": (SimpleNamespace(read="yes"), "got a SimpleNamespace, expected an instance with a method"),
     "read without root": (SimpleNamespace(read=failing), "got the method read(), expected read(root)"),
+    "description as text": (
+        SimpleNamespace(description="our mall", read=reading),
+        "its `description` is 'our mall', expected a vreid_bench.DatasetDescription",
+    ),
     "variants as text": (
         SimpleNamespace(variants="by-door", read=reading),
         "its `variants` is 'by-door', expected a tuple of names, as in ('by-door', 'by-week')",
@@ -206,9 +210,7 @@ def test_a_wrong_reader_is_named_with_its_distribution(case, tmp_path):
     message = refuse(reader, tmp_path)
     assert words in message
     assert message.startswith("dataset 'yard' of vreid-yard")
-    if not words.startswith(
-        ("got ", "its `variants`", "it has variants")
-    ):  # those are refused where they are registered
+    if not words.startswith(("got ", "its `", "it has variants")):  # those are refused where they are registered
         assert message in check_dataset(registry(reader), "yard", tmp_path, False).problems
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from vreid_bench.contracts.checkpoint import CheckpointFamily
 from vreid_bench.contracts.convention import Convention
+from vreid_bench.contracts.dataset_description import DatasetDescription
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.factory_checks import check_factory
@@ -72,6 +73,9 @@ def _find_reader_fault(value: Any) -> str:
         return f"got the class {value.__name__}, expected an instance of it: {value.__name__}()"
     if not callable(getattr(value, "read", None)):
         return f"got {describe_value(value)}, expected an instance with a method `read(root)` that returns a Dataset"
+    described = getattr(value, "description", None)
+    if described is not None and not isinstance(described, DatasetDescription):
+        return f"its `description` is {described!r}, expected a vreid_bench.DatasetDescription"
     if fault := _find_variants_fault(value, getattr(value, "variants", None)):
         return fault
     for name, arguments in READER.items():
