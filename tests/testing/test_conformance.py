@@ -90,6 +90,14 @@ def test_protocols_divide_what_the_renderer_wrote(registry, name, tiny_shelf):
 
 
 @pytest.mark.slow
+def test_a_transfer_divides_both_data_sets(registry, tiny_shelf):
+    checks = list_checks("protocol", "mars-to-ilids-vid", registry=registry)
+    assert find_faults(checks, tiny_shelf)[0] == {}
+    faults, _ = find_faults(checks, tiny_shelf / "mars")
+    assert list(faults) == ["divides"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mean-pooling", "ica", "tacan", "stfv3d-kissme", "personvlad", "clip-top"])
 def test_methods_conform(registry, name):
     """One of each paper; tests/plugins assembles every method."""

@@ -9,12 +9,14 @@ from unittest import SkipTest
 from vreid_bench.contracts.recipe import Part
 from vreid_bench.evaluation.rehearsal import rehearse_cases
 from vreid_bench.evaluation.strategies.strategy import TestStrategy
-from vreid_bench.planning.data_root import find_dataset, read_dataset
+from vreid_bench.planning.data_root import find_dataset, open_datasets, read_dataset
+from vreid_bench.planning.fold_check import check_attributes, check_folds
+from vreid_bench.planning.folds import divide
 from vreid_bench.planning.protocol_faults import Division
 from vreid_bench.planning.protocols import find_conventions
 from vreid_bench.registry.value_checks import check_value
 from vreid_bench.system.errors import InputError
-from vreid_bench.testing.datasets import find_data
+from vreid_bench.testing.datasets import NO_DATA, find_data
 from vreid_bench.testing.neighbours import NEIGHBOUR, WIDTH
 from vreid_bench.testing.subject import Subject
 
@@ -60,13 +62,25 @@ def check_divides(subject: Subject) -> None:
     """On its data it trains and tests on different people, and every query can be scored as its headline says."""
     protocol = subject.entry.value
     if protocol.target:
-        raise SkipTest("it needs two data sets")
+        return _check_transfer(subject)
     entry = find_dataset(subject.registry, protocol.dataset)
     root = find_data(subject, entry)
     dataset = read_dataset(entry, protocol.variant, root)
     division = Division.of(protocol, subject.registry, dataset)
     for sentence in (*division.find_faults(subject.title), *division.find_notes()):
         raise InputError(sentence)
+
+
+def _check_transfer(subject: Subject) -> None:
+    """As `run` checks the folds of two data sets, each in a folder of its name."""
+    if subject.data is None:
+        raise SkipTest(NO_DATA)
+    protocol, registry = subject.entry.value, subject.registry
+    datasets = open_datasets(protocol, registry, subject.data, (protocol.dataset, protocol.target), {})
+    folds = divide(protocol, datasets)
+    conventions = find_conventions(protocol, registry)
+    check_folds(protocol, conventions, folds, subject.title, trains=True)
+    check_attributes(conventions, folds)
 
 
 PROTOCOL = (check_provided, check_names, check_fingerprint, check_test, check_divides)
