@@ -108,7 +108,7 @@ def test_tables_of_other_people_are_taken_from_a_folder(reproduce, tmp_path):
     )
     shown = reproduce("mine", "--papers", tmp_path)
     assert "12.3" in shown
-    assert "tacan, 3 seeds" in shown
+    assert "tacan, 5 seeds" in shown
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from vreid_bench.importing.tables import read_frame
 from vreid_bench.records.store_arrays import read_store_arrays
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.array_files import is_run_store, is_store
-from vreid_bench.scoring.galleries.manifest import is_gallery
+from vreid_bench.scoring.galleries.manifest import is_gallery, read_manifest
 from vreid_bench.scoring.index_labels import find_labels
 from vreid_bench.scoring.label_source import Index, Pair
 from vreid_bench.scoring.labelled_features import LabelledFeatures
@@ -83,7 +84,7 @@ _FIELDS: Sequence[str] = ("embedding", "pid", "camid", "valid", "importance", "p
 def _read(paths: tuple[Path, ...], side: Side) -> list[tuple[Content, Side]]:
     contents: list[Content] = []
     for path in paths:
-        if is_gallery(path):
+        if _is_whole_gallery(path):
             raise InputError(f"{path}: is a gallery in shards; name it with --gallery, and the queries with --query")
         check_one_split(path)
         if is_run_store(path) or (is_store(path) and not path.is_dir()):
@@ -91,6 +92,15 @@ def _read(paths: tuple[Path, ...], side: Side) -> list[tuple[Content, Side]]:
         else:
             contents += map(read_content, list_files((path,)))
     return [(content, side) for content in join_shards(contents)]
+
+
+def _is_whole_gallery(path: Path) -> bool:
+    """Is it a folder that `gallery write` made? Other programs name files of theirs `manifest.json`, too."""
+    if is_gallery(path):
+        with suppress(InputError):
+            read_manifest(path)
+            return True
+    return False
 
 
 def check_one_split(path: Path) -> None:
