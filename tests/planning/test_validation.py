@@ -47,7 +47,7 @@ def test_the_text_says_how_often_and_how_many(text, every, share):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("evry=5", "it has no 'evry'; did you mean every?; expected every=500, or"),
+        ("evry=5", "it has no 'evry'; did you mean every? Expected every=500, or"),
         ("500", "it has no '500'; expected every=500, or"),
         ("", "it has no ''; expected every=500, or"),
         ("every=5,", "it has no ''; expected every=500, or"),
