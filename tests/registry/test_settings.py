@@ -121,3 +121,10 @@ def test_a_described_recipe_is_plain_json_and_names_its_stages(method):
     assert (text["stages"][1]["cached"], text["stages"][1]["freeze"]) == (0, [])  # defaults are written, too
     assert text["aggregator"] == {"name": "pool", "options": {"parts": 6}}
     assert "reported" not in text
+
+
+def test_a_default_that_is_an_object_has_the_same_text_in_every_process():
+    """The text is a part of a run's name; a place in memory would make each command another run."""
+    first, second = (part("pool", act=lambda x: x, at=object()) for _ in range(2))
+    assert describe(first) == describe(second)
+    assert " at 0x" not in json.dumps(describe(first))

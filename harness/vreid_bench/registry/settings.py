@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
@@ -10,6 +11,8 @@ from vreid_bench.contracts.length import Epochs
 from vreid_bench.contracts.recipe import Fit, Method, Part, Train
 
 PROSE = ("reported", "quoted", "paper", "begins", "shipped")  # fields of a method that change no number
+
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # in the text of a function or an object; each process has others
 
 
 def describe(value: Any) -> Any:
@@ -25,7 +28,7 @@ def describe(value: Any) -> Any:
         return [describe(v) for v in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    return repr(value)
+    return ADDRESS.sub("", repr(value))
 
 
 def settings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
