@@ -70,6 +70,9 @@ def install(site, name, module, version="1"):
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """A folder on the path with an installed plugin, `shelf`, the only one that is loaded."""
+    for name in [each for each in sys.modules if each.startswith("vreid_file_")]:
+        # a plugin's file that an earlier test wrote and loaded is newer than this process: nothing would be kept
+        monkeypatch.delitem(sys.modules, name)
     site = tmp_path / "site"
     write(site / "shelf/__init__.py", SHELF.replace("odd=ODD", "depth=2"))
     write(site / "shelf/sizes.py", "WIDTH = 3\n")
