@@ -102,6 +102,7 @@ def test_another_version_of_the_distribution_changes_everything(yard):
         ("contracts.dataset", {"test"}),  # whose content has fingerprints of its own
         ("training.batches", {"training"}),
         ("training.validation", set()),  # which watches
+        ("modeling.training_checks", set()),  # which work on copies
         ("evaluation.evaluate", {"test"}),
         ("scoring.metrics", {"test"}),
         ("evaluation.run_scores", {"test"}),

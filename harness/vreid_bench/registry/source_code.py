@@ -1,4 +1,4 @@
-"""Fingerprints of source code: equal code has an equal fingerprint, whatever its comments and docstrings say.
+"""Fingerprints of source code: equal code has an equal fingerprint, whatever its comments, docstrings and errors say.
 
 A number belongs to the code that computed it. The fingerprint of a module covers every module of the same packages that
 it imports, directly or through others.
