@@ -131,6 +131,7 @@ ENCODERS = {
     "not built": (raises, r"failed \(ValueError: not today\)"),
     "no module": (lambda: lambda clips: clips, "expected a torch.nn.Module, got function"),
     "unknown plane": (type("Wrong", (Net,), {"planes": ("depth",)}), "needs the plane 'depth'"),
+    "plane with a near name": (type("Wrong", (Net,), {"planes": ("flows",)}), r"did you mean flow\? Set planes ="),
     "planes of the network alone": (
         lambda: type("Wrong", (Net,), {"planes": ("rgb", "flow")})(),
         "reads the planes rgb, flow, but its factory says rgb",
@@ -161,7 +162,7 @@ ENCODERS = {
     "in place": (encoder(lambda maps, clips, _: maps + clips.mul_(0.5).mean()), "changes its input; expected"),
     "no gradient": (
         encoder(lambda maps, *_: maps.detach()),
-        "no gradient reaches.*encoder.conv.weight.*it passes none",
+        "no gradient reaches.*encoder.conv.weight, because its parameters are not used with a gradient",
     ),
     "rounded": (encoder(lambda maps, *_: maps.mul(99).round()), "no gradient reaches.*encoder.conv.weight"),
 }
@@ -193,10 +194,13 @@ AGGREGATORS = {
     "extra is nan": (with_extra(lambda e: e * torch.nan), "extra 'part': expected finite numbers"),
     "no gradient": (
         aggregator(lambda e, maps: e.detach()),
-        "aggregator 'wrong' of vreid-wrong passes none on|it passes",
+        "aggregator 'wrong' of vreid-wrong passes none on",
     ),
     "rounded": (aggregator(lambda e, maps: (1e4 * e).round()), "no gradient reaches"),
-    "unused parameters": (Silent, "no gradient reaches aggregator 'wrong' of vreid-wrong.*aggregator.unused.weight"),
+    "unused parameters": (
+        Silent,
+        "no gradient reaches aggregator 'wrong' of vreid-wrong.*aggregator.unused.weight, because its parameters",
+    ),
 }
 
 MATCHERS = {
@@ -237,7 +241,7 @@ LOSSES = {
     "infinite": (loss(lambda self, batch: batch.embedding.mean() / 0), "returned -?inf for random features"),
     "unknown feature": (loss(lambda self, batch: batch.select("part").mean()), "reads 'part'.*clips, embedding"),
     "unknown extra": (loss(lambda self, batch: batch.clips.extra["befor"].mean()), "reads 'befor'"),
-    "unknown width": (Needs, r"reads 'clip'.*it gives clips, embedding; did you mean clips"),
+    "unknown width": (Needs, r"reads 'clip'.*it gives clips, embedding; did you mean clips\? VREID_TRACEBACK=1"),
     "unknown field": (loss(lambda self, batch: batch.labels.sum()), "AttributeError.*labels"),
     "raises": (loss(raises), r"failed \(ValueError: not today\)"),
     "raises in lines": (loss(raises_in_lines), r"failed \(ValueError: not today\)"),

@@ -189,7 +189,7 @@ def test_the_fingerprint_changes_with_every_field_of_an_option(holder, changes):
     ("changes", "words"),
     [
         ({"headline": "e"}, "its headline 'e' is not among its conventions"),
-        ({"holdout": 1.5}, "must be shares from 0 to 1"),
+        ({"holdout": 1.0}, "its holdout is 1 .*a holdout from 0 to less than 1"),
         ({"fine_tune": 0.1}, "need a target"),
         ({"target_variant": "v"}, "need a target"),
         ({"target": "a"}, "it trains and tests on a"),

@@ -152,10 +152,16 @@ def _find_guilty(
 def _describe(part: str, first: str, factories: Factories, guilty: str) -> str:
     loss = part.startswith("loss.")
     factory = factories.losses[part.removeprefix("loss.")] if loss else getattr(factories, part)
-    whose = "it" if guilty == factory.entry.title else guilty
+    own = guilty == factory.entry.title
+    why = "its parameters are not used with a gradient in what it returns" if own else f"{guilty} passes none on"
+    what = (
+        "use them there, remove detach(), no_grad() or rounding"
+        if own
+        else "remove detach(), no_grad() or rounding there"
+    )
     return (
-        f"no gradient reaches {factory.entry.title}, whose first parameter is {first}, because {whose} passes none on; "
-        f'remove detach(), no_grad() or rounding there, use the parameters in the output, or freeze "{part}.*"'
+        f"no gradient reaches {factory.entry.title}, whose first parameter is {first}, because {why}; {what}, or "
+        f'freeze "{part}.*"'
     )
 
 
