@@ -93,8 +93,8 @@ class Protocol:
             self._refuse(f"its headline {self.headline!r} is not among its conventions {list(self.conventions)}")
         if not 0 <= self.holdout < 1 or not 0 <= self.fine_tune <= 1:
             self._refuse(
-                f"its holdout is {self.holdout:g} and its fine_tune {self.fine_tune:g}, expected shares: a holdout from "
-                "0 to less than 1, so that somebody is left to train on, and a fine_tune from 0 to 1"
+                f"its holdout is {self.holdout:g} and its fine_tune {self.fine_tune:g}, expected shares: a holdout "
+                "from 0 to less than 1, so that somebody is left to train on, and a fine_tune from 0 to 1"
             )
         if not self.target and (self.target_variant or self.fine_tune):
             self._refuse("target_variant and fine_tune need a target")
