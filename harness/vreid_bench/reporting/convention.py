@@ -11,7 +11,7 @@ from vreid_bench.contracts.convention import Convention
 GALLERIES = {
     True: "every query tracklet must be in it, and is a candidate for the other queries",
     False: "without the query tracklets",
-    None: "as the data lists it",
+    None: "as the data lists it, with the query tracklets if they are in it, as in MARS and in tracklets.csv",
 }
 CAMERAS = {
     "junk": "take no rank: what shows the query's person in the query's camera",

@@ -37,6 +37,7 @@ def count_rows(rows: list[Row]) -> Iterator[tuple[str, int]]:
         yield f"{name} tracklets", len(chosen)
         yield f"{name} identities", len({row.pid for row in chosen} - set(SPECIAL))
         yield f"{name} frames", sum(len(row.frames) for row in chosen)
+    yield "gallery with the query rows", sum(row.split != "train" for row in rows)  # as `make_split` lists it
     yield "junk", sum(row.pid == "-1" for row in rows)
     yield "distractors", sum(row.pid == "0" and row.split != "train" for row in rows)
     if strangers := sum(row.pid == "0" and row.split == "train" for row in rows):

@@ -45,6 +45,7 @@ def test_verify_counts_and_finds_nothing_wrong(root: Path) -> None:
         "gallery tracklets": 4,
         "gallery identities": 2,
         "gallery frames": 5,
+        "gallery with the query rows": 5,
         "junk": 1,
         "distractors": 1,
         "cameras": 2,
