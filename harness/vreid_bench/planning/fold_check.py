@@ -14,7 +14,7 @@ from vreid_bench.scoring.metrics import NO_MATCH
 from vreid_bench.scoring.ranks.counting import list_matches
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.unmatched import Unmatched, count_unmatched
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, suggestion
 
 
 def check_folds(
@@ -68,8 +68,16 @@ def check_attributes(conventions: Sequence[Convention], folds: Sequence[Fold]) -
             if unknown:
                 raise InputError(
                     f"{fold.dataset.root}: {fold.dataset.name} has test tracklets without {' and '.join(unknown)}, "
-                    f"which the convention {convention.name!r} reads; choose a protocol without it"
+                    f"which the convention {convention.name!r} reads{_advise_attribute(labels, unknown[0])}"
                 )
+
+
+def _advise_attribute(labels: Labels, name: str) -> str:
+    """What to do about an attribute that not every test tracklet has: those that are there, if none has it."""
+    other = "choose a protocol without the convention"
+    if name in labels.attributes:
+        return f"; give each of them a value, or {other}"
+    return suggestion(name, known := sorted(labels.attributes), f"known: {', '.join(known) or 'none'}; {other}")
 
 
 def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
