@@ -9,6 +9,7 @@ from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.protocol import CuttingStrategy, Protocol
 from vreid_bench.planning.folds import Fold
+from vreid_bench.scoring.conventions import CONVENTIONS
 from vreid_bench.scoring.matches_and_junk import GalleryRule, find_unknown
 from vreid_bench.scoring.metrics import NO_MATCH
 from vreid_bench.scoring.ranks.counting import list_matches
@@ -94,11 +95,8 @@ def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
 
 
 def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds: Sequence[Fold]) -> Iterator[str]:
-    each = [
-        (fold, part, count_unmatched(Labels.of(part), conventions))
-        for fold in folds
-        for part in divide_test(protocol, fold)
-    ]
+    parts = [(fold, part) for fold in folds for part in divide_test(protocol, fold)]
+    each = [(fold, part, count_unmatched(Labels.of(part), conventions)) for fold, part in parts]
     refused = [(*row, reason) for row in each if (reason := explain_refusal(row[-1][protocol.headline]))]
     if refused:
         fold, part, found, reason = refused[0]
@@ -106,8 +104,30 @@ def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds
         yield (
             f"split {fold.number} cannot be ranked under {protocol.headline!r}, the headline of protocol "
             f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}"
-            f"{_name_first(part, found[protocol.headline])}; correct the lists or choose another protocol"
+            f"{_name_first(part, found[protocol.headline])}; "
+            f"{_advise_headline(protocol, conventions, [part for _, part in parts])}"
         )
+
+
+def _advise_headline(protocol: Protocol, conventions: Sequence[Convention], tests: Sequence[Split]) -> str:
+    """What to do where the headline cannot rank these tests: another of the protocol's conventions may.
+
+    Where none does, a shipped one may that treats the gallery alike and differs in the queries that lie in it.
+    """
+    wanted = next(_read_rule(each) for each in conventions if each.name == protocol.headline)
+    similar = [each for each in CONVENTIONS if _read_rule(each) == wanted]
+    for known in (conventions, similar):
+        found = [count_unmatched(Labels.of(test), known) for test in tests]
+        able = [each.name for each in known if not any(explain_refusal(one[each.name]) for one in found)]
+        if able:
+            names = f"{', '.join(able[:-1])} or {able[-1]}" if len(able) > 1 else able[0]
+            return f"make {names} the headline, correct the lists or choose another protocol"
+    return "correct the lists or choose another protocol"
+
+
+def _read_rule(convention: Convention) -> GalleryRule:
+    """What a gallery item is to a query, but for the queries that lie in the gallery."""
+    return GalleryRule.of(convention)._replace(queries_in_gallery=None)
 
 
 def find_uncut(protocol: Protocol, folds: Sequence[Fold]) -> Iterator[str]:
