@@ -26,11 +26,38 @@ def unfinished(tmp_path):
     return folder
 
 
+INTERRUPTED = "is not finished, it was interrupted (before its first checkpoint); repeat its command"
+
+
 def test_unfinished_runs_are_skipped_with_a_note(cli, tmp_path, finished, unfinished):
     added = cli("leaderboard", "add", unfinished, finished, "--dir", tmp_path / "board")
     assert added.exit_code == 0, added.output
-    assert added.stderr == f"note: {unfinished} is skipped: it is not finished; repeat its command\n"
+    assert added.stderr == f"note: {unfinished} is skipped: it {INTERRUPTED}\n"
     assert len(list((tmp_path / "board/records").rglob("*.json"))) == 1
+
+
+def test_a_run_that_failed_says_why_it_has_no_record(cli, tmp_path, finished, unfinished):
+    (unfinished / "run.log").write_text("2026-01-01 00:00:00Z ERROR stopped: RuntimeError: out of frames\n")
+    said = "is not finished, it failed (RuntimeError: out of frames); correct that, and repeat its command"
+    alone = cli("leaderboard", "add", unfinished, "--dir", tmp_path / "board")
+    assert (alone.exit_code, alone.stderr) == (2, f"error: {unfinished}: {said}\n")
+    among = cli("leaderboard", "add", unfinished, finished, "--dir", tmp_path / "board")
+    assert (among.exit_code, among.stderr) == (0, f"note: {unfinished} is skipped: it {said}\n")
+    drawn = cli("plot", "cmc", "unfinished", "--runs", unfinished.parent, "--out", tmp_path / "cmc.svg")
+    assert (drawn.exit_code, drawn.stderr) == (2, f"error: {unfinished}: {said}\n")
+
+
+def test_runs_are_named_by_their_ids(cli, tmp_path, finished, monkeypatch):
+    """In the folder `runs`, or in another; the rest is added where an id is unknown."""
+    monkeypatch.chdir(tmp_path)
+    added = cli("leaderboard", "add", "finishd", "finished", "--dir", "board")
+    assert added.exit_code == 2
+    assert "finishd: not a finished run" in added.stderr
+    assert "did you mean finished?" in added.stderr
+    assert len([*(tmp_path / "board/records").rglob("*.json")]) == 1
+    monkeypatch.chdir("/")
+    again = cli("leaderboard", "add", "finished", "--runs", finished.parent, "--dir", tmp_path / "board")
+    assert again.exit_code == 0, again.output
 
 
 def copy_with(run, name, old, new):
@@ -80,7 +107,7 @@ def test_the_runs_that_do_not_clash_are_added_and_all_clashes_are_listed(cli, tm
 def test_it_fails_if_nothing_was_finished(cli, tmp_path, unfinished):
     failed = cli("leaderboard", "add", unfinished, "--dir", tmp_path / "board")
     assert (failed.exit_code, failed.stderr.count("\n")) == (2, 1)
-    assert "none of 1 run is finished" in failed.stderr
+    assert failed.stderr == f"error: {unfinished}: {INTERRUPTED}\n"
     assert not (tmp_path / "board").exists()
 
 

@@ -57,8 +57,17 @@ def test_a_convention_that_no_query_was_scored_under(cli, finished_run):
 
 def test_a_run_that_is_not_finished_is_skipped_with_a_note(cli, finished_run, tmp_path):
     result = cli("record", "check", tmp_path, finished_run)
-    assert (result.exit_code, f"note: {tmp_path} is skipped: it is not finished" in result.stderr) == (0, True)
+    assert (result.exit_code, f"note: {tmp_path} is skipped: it is not a run" in result.stderr) == (0, True)
     assert f"{finished_run}: agrees with its" in result.output
+
+
+def test_runs_are_named_by_their_ids(cli, finished_run):
+    runs = ("--runs", finished_run.parent)
+    assert f"{finished_run}: agrees with its" in cli("record", "check", finished_run.name, *runs).output
+    exported = cli("record", "export", finished_run.name, "--to", "csv", *runs)
+    assert exported.stdout == cli("record", "export", finished_run, "--to", "csv").stdout
+    missing = cli("record", "check", f"{finished_run.name}x", *runs)
+    assert (missing.exit_code, f"did you mean {finished_run.name}?" in missing.stderr) == (2, True)
 
 
 def test_every_file_is_checked_before_the_command_ends(cli, tmp_path):

@@ -83,6 +83,6 @@ def test_what_has_no_page_is_one_sentence_and_writes_nothing(cli, finished_run, 
     (finished_run / "data.json").write_text('{"mars": "/nowhere"}')
     assert "/nowhere: the run used this copy of mars, which is gone" in refusal(finished_run)
     (finished_run / "record.json").unlink()
-    assert "not a finished run" in refusal(finished_run)  # its plan says that it is a run
+    assert "is not finished, it was interrupted" in refusal(finished_run)  # its plan says that it is a run
     (finished_run / "ranking.csv").write_text("")
     assert "has a ranking and no scores" in refusal(finished_run)

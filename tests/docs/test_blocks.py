@@ -32,6 +32,7 @@ EXCEPTIONS = {
         "parsed",
         "not installed, not there; tests/cli/test_new_plugin.py installs one of each kind",
     ),
+    r"(verify|--protocol|add) (runs/)?(campus|station)": ("parsed", "minutes; tests/docs/test_examples.py runs them"),
     # Of all others, what `run` decides before it reads data is decided: method, parts, settings, protocol, options.
     r"^vreid-bench run ": ("planned", "minutes to days, and data; tests/cli has a short run of each option"),
     r"^vreid-bench pretrain ": ("parsed", "ten minutes; tests/cli/test_pretrain.py trains a small one"),

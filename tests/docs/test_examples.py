@@ -1,8 +1,11 @@
-"""What the data sets of the documentation read from a small tree."""
+"""What the data sets of the documentation read from a small tree, and what two of them do together."""
+
+from pathlib import Path
 
 import pytest
 from doc_blocks import BLOCKS
 from places import ROOT
+from short_run import SHORT, record_of
 
 from vreid_bench import DISTRACTOR, JUNK
 from vreid_bench.planning.dataset_lists import check_dataset_lists
@@ -17,11 +20,16 @@ gallery ann2 door hat f
 """
 
 
+def find_text(name, page="write-a-plugin.md"):
+    """The text of a file that a page has."""
+    [block] = [each for each in BLOCKS[ROOT / "docs" / page] if each.file == name]
+    return block.text
+
+
 def load(name):
     """The names that a file of docs/write-a-plugin.md defines."""
-    [block] = [each for each in BLOCKS[ROOT / "docs/write-a-plugin.md"] if each.file == name]
     names = {"__name__": name}
-    exec(compile(block.text, name, "exec"), names)
+    exec(compile(find_text(name), name, "exec"), names)
     return names
 
 
@@ -81,3 +89,31 @@ def test_the_foyer_is_divided_into_five_halves(tmp_path):
         assert (len(taught), len(tested), taught & tested) == (3, 3, set())
         assert [split.test[row].camid for row in split.query] == [1, 1, 1]
         assert len(split.gallery) == 6
+
+
+def test_two_data_sets_of_our_own_are_trained_on_and_tested_by_one_command(cli, cli_json, tmp_path, monkeypatch):
+    """The file and the script of docs/own-data.md; the rows lie on one leaderboard."""
+    monkeypatch.chdir(tmp_path)
+    people = find_text("people.py", "own-data.md")
+    for seed, name in enumerate(("campus", "station")):
+        drawn = people.replace("people/", f"lab/{name}/").replace("default_rng(0)", f"default_rng({seed})")
+        exec(compile(drawn, "people.py", "exec"), {"__name__": "people"})
+    (tmp_path / "places.py").write_text(find_text("places.py", "own-data.md"))
+    monkeypatch.setenv("VREID_PLUGIN_FILES", "places.py")
+    assert cli("data", "verify", "campus", "--data", "lab/campus").exit_code == 0
+    words = ("run", "--plugin", "mean-pooling", *SHORT, "--quiet")
+    alone = cli_json(*words, "--protocol", "campus", "--data", "lab/campus")
+    both = record_of(cli_json(*words, "--protocol", "campus-to-station", "--data", "lab"))
+    assert (both.dataset.name, both.protocol.rules["dataset"], both.protocol.rules["target"]) == (
+        "station",
+        "campus",
+        "station",
+    )
+    tuned = cli_json(*words, "--protocol", "campus-to-station-fine-tuned", "--data", "lab")
+    again = record_of(cli_json("run", "--from", alone["run"], "--protocol", "station", "--data", "lab/station", "-q"))
+    assert again.conventions["torchreid"].mAP == both.conventions["torchreid"].mAP
+    assert record_of(tuned).protocol.rules["fine_tune"] == 0.1
+    added = cli("leaderboard", "add", *sorted(Path("runs").iterdir()), "--dir", "mine")
+    assert added.exit_code == 0, added.output
+    boards = {path.name for path in Path("mine/records").iterdir()}
+    assert boards == {"campus", "station", "campus-to-station", "campus-to-station-fine-tuned"}

@@ -320,6 +320,20 @@ def test_a_headline_that_forbids_unmatched_queries_refuses_them(tmp_path):
     assert "'nothing'" in refuse(Reader(split), tmp_path, protocol=other, conventions=(CONVENTION, strict))
 
 
+def test_the_headline_that_can_rank_held_out_people_is_named(tmp_path):
+    """Held out, every tracklet asks. With two cameras each match asks, too, and some headlines take it out."""
+    people = tuple(tracklet(pid, camid) for pid in range(1, 5) for camid in (1, 2))
+    reader, end = Reader(replace(SPLIT, train=people)), "correct the lists or choose another protocol"
+    held = replace(PROTOCOL, holdout=0.5, headline="apart", conventions=("apart",))
+    message = refuse(reader, tmp_path, protocol=held)
+    assert "of 4 queries has a match" in message
+    assert message.endswith(f"; make queries-in-gallery, official or gallery-as-listed the headline, {end}")
+    own = replace(held, conventions=("apart", "c"))
+    assert refuse(reader, tmp_path, protocol=own).endswith(f"; make c the headline, {end}")
+    assert "'nothing'" in refuse(reader, tmp_path, protocol=replace(own, headline="c"))
+    assert refuse(Reader(ALONE), tmp_path).endswith(f"in camera 1; {end}")
+
+
 def test_a_strategy_that_ranks_identities_needs_no_match_of_tracklets(tmp_path):
     assert "'nothing'" in refuse(Reader(ALONE), tmp_path, protocol=replace(PROTOCOL, test=Selection()))
 

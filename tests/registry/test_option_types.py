@@ -89,7 +89,7 @@ TABLE = [
     ("Sequence[Sequence[int]]", "a list of lists of whole numbers", [((1, 2), (3,))], [(1, 2)]),
     ("list", "a list", [(), ("a", 1)], [3]),
     ("Mapping[str, int]", "a table of names and whole numbers", [{"a": 1}], [3, (), {"a": 0.5}]),
-    ("Callable[..., Any]", "a part", [INNER, len], ["inner", 3]),
+    ("Callable[..., Any]", "a part or a function", [INNER, len], ["inner", 3]),
     ('"int"', "a whole number", [3], [3.0, "3", None]),  # a quoted one where all are texts already
     (Optional["int"], "a whole number or null", [3, None], [3.5]),
     (list["int"], "a list of whole numbers", [(1, 2), ()], [1, ("a",)]),
@@ -197,6 +197,27 @@ def test_a_list_or_a_table_is_shown_as_set_takes_it(annotation, form):
     types = read_option_types("encoders", factory)["value"]
     assert describe_fault(types, "3,4") == f"takes {describe_types(types)}, found '3,4'; change its value, as in {form}"
     assert accept(types, json.loads(form))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        ("Callable[[int], int]", "a part or a function"),
+        ("Callable | None", "a part or a function or null"),
+        ("list[Callable]", "a list of parts or functions"),
+    ],
+)
+def test_a_function_is_given_in_python_and_not_by_set(annotation, words):
+    def factory(value): ...
+
+    factory.__annotations__ = {"value": annotation}
+    types = read_option_types("encoders", factory)["value"]
+    advice = "give it in Python, in the recipe of a method, as --set cannot write it"
+    assert describe_fault(types, "relu").startswith(f"takes {words}, found 'relu'; {advice}; for a choice, declare")
+    factory.__annotations__ = {"value": f"{annotation} | str"}
+    either = read_option_types("encoders", factory)["value"]
+    assert accept(either, "relu")
+    assert describe_fault(either, 3).endswith("found 3; change its value")
 
 
 class Chosen:

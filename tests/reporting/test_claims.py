@@ -59,6 +59,10 @@ FAULTS = {
         CLAIM.replace('"bad"', '{ method = "bad", setting = {} }'),
         r"claim.0.worse.setting: is not a field here; did you mean settings\?$",
     ),
+    "a misspelt field of both sides": (
+        CLAIM + 'condtion = "easy"\n',
+        r"claim.0.condtion: is not a field here; did you mean condition\?$",
+    ),
     "settings that are none": (CLAIM + "settings = 3\n", "claim.0.better.settings: found 3"),
     "nothing said": (CLAIM.replace("good is better than bad", ""), "claim.0.says: found ''"),
     "the same key twice": (CLAIM + 'where = "Table 2"\n', "Cannot overwrite a value"),

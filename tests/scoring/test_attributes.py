@@ -192,6 +192,23 @@ def test_a_run_that_asks_for_clothes_the_data_does_not_tell_ends_before_training
                 check_attributes([convention("any"), convention(rule)], [fold])
 
 
+def test_an_attribute_that_no_tracklet_has_is_told_with_those_that_they_have():
+    """One that only some have is to be completed; the near name of an absent one comes first."""
+    zones = tuple(t._replace(attributes=(*t.attributes, ("zone", "gate"))) for t in TEST)
+
+    def refuse(test: tuple[Tracklet, ...], attribute: str) -> str:
+        split = replace(SPLIT, test=test)
+        fold = Fold(0, (), Dataset("toy", Path("/data/toy"), (split,), "unverified"), split)
+        with pytest.raises(InputError) as refused:
+            check_attributes([replace(convention("same"), match=(Compared(attribute, "same"),))], [fold])
+        return str(refused.value).partition(" reads; ")[2]
+
+    other = "choose a protocol without the convention"
+    assert refuse(zones, "outfti") == f"did you mean outfit? Known: outfit, zone; {other}"
+    assert refuse(tuple(t._replace(attributes=()) for t in TEST), "outfit") == f"known: none; {other}"
+    assert refuse(UNDRESSED.test, "outfit") == f"give each of them a value, or {other}"
+
+
 # fingerprints
 
 

@@ -10,7 +10,7 @@ import click
 
 from vreid_bench.cli.drift import drift
 from vreid_bench.cli.fill import fill
-from vreid_bench.cli.options import AS_JSON, FILE, LEADERBOARD, LEADERBOARD_DIR, LeaderboardOptions
+from vreid_bench.cli.options import AS_JSON, FILE, LEADERBOARD, LEADERBOARD_DIR, RUNS, LeaderboardOptions
 from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError, RunError
 from vreid_bench.system.terminal import echo
@@ -62,15 +62,16 @@ def leaderboard(context: click.Context, only_check: bool, folder: Path | None, a
 
 
 @leaderboard.command()
-@click.argument("runs", nargs=-1, required=True, type=FILE)
+@click.argument("run", nargs=-1, required=True, type=FILE, metavar="RUN...")
 @click.option("--replace", is_flag=True, help="Replace a record of the same name.")
 @LEADERBOARD_DIR
+@RUNS
 @AS_JSON
 @click.pass_obj
-def add(before: LeaderboardOptions, runs: tuple[Path, ...], replace: bool, folder: Path | None, as_json: bool) -> None:
-    """Publish the records of RUNS and rebuild the pages.
+def add(before: LeaderboardOptions, /, folder: Path | None, as_json: bool, **chosen: Any) -> None:
+    """Publish the records of runs and rebuild the pages.
 
-    RUNS are folders of finished runs, or record files. Runs that are not finished are skipped with a note. Those that
+    RUN is the folder or the id of a run, or a record. Runs that are not finished are skipped with a note. Those that
     cannot be added are listed, the others are added, and the exit code is 2.
 
     \b
@@ -80,7 +81,7 @@ def add(before: LeaderboardOptions, runs: tuple[Path, ...], replace: bool, folde
     from vreid_bench.reporting.leaderboard import publish
     from vreid_bench.reporting.record_folder import describe_skipped
 
-    written, skipped, refused = publish(runs, folder or before.folder or LEADERBOARD, replace)
+    written, skipped, refused = publish(chosen.pop("run"), folder or before.folder or LEADERBOARD, **chosen)
     for run in skipped:
         echo(describe_skipped(run), err=True)
     if as_json or before.as_json:

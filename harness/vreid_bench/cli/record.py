@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vreid_bench.cli.options import FILE
+from vreid_bench.cli.options import FILE, RUNS
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.terminal import echo
 
@@ -19,27 +19,31 @@ def record() -> None:
 
 
 @record.command()
-@click.argument("sources", nargs=-1, required=True, type=FILE, metavar="FILE...")
-def check(sources: tuple[Path, ...]) -> None:
+@click.argument("sources", nargs=-1, required=True, type=FILE, metavar="RUN...")
+@RUNS
+def check(sources: tuple[Path, ...], runs: Path) -> None:
     """Check that the scores of records follow from each other.
 
-    FILE is a record, or the folder of a run. A record holds each score several times: as such, by split, as a curve,
-    as sums over the queries of each person, and by camera pair. In the folder of a run, the scores of every query are
-    compared, too. Runs that are not finished are skipped with a note. A fault is one sentence, and the exit code is 2.
+    RUN is the folder or the id of a run, or a record. A record holds each score several times: as such, by split, as a
+    curve, as sums over the queries of each person, and by camera pair. In the folder of a run, the scores of every
+    query are compared, too. Runs that are not finished are skipped with a note. A fault is one sentence, and the exit
+    code is 2.
 
     \b
         vreid-bench record check runs/*
         vreid-bench record check submitted.json
     """
+    from vreid_bench.records.run_directory import locate_run
     from vreid_bench.reporting.record_check import check_record
     from vreid_bench.reporting.record_folder import describe_skipped, is_unfinished_run
 
     faults = []
-    for source in sources:
-        if is_unfinished_run(source):
-            echo(describe_skipped(source), err=True)
-            continue
+    for named in sources:
         try:
+            source = locate_run(named, runs)
+            if is_unfinished_run(source):
+                echo(describe_skipped(source), err=True)
+                continue
             echo(f"{source}: {check_record(source)}")
         except InputError as fault:
             faults.append(str(fault))
@@ -48,14 +52,15 @@ def check(sources: tuple[Path, ...]) -> None:
 
 
 @record.command()
-@click.argument("sources", nargs=-1, required=True, type=FILE, metavar="FILE...")
+@click.argument("sources", nargs=-1, required=True, type=FILE, metavar="RUN...")
 @click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="The format.")
 @click.option("-o", "--out", type=FILE, help="The file to write; of every-eval-ever, the folder. Default: print.")
-def export(sources: tuple[Path, ...], form: str, out: Path | None) -> None:
+@RUNS
+def export(sources: tuple[Path, ...], form: str, out: Path | None, runs: Path) -> None:
     """Write the scores of records for another program.
 
-    FILE is a record, or the folder of a run. Scores stay fractions, and each has its convention, its condition and its
-    95 % interval.
+    RUN is the folder or the id of a run, or a record. Scores stay fractions, and each has its convention, its condition
+    and its 95 % interval.
 
     \b
     every-eval-ever  a JSON file for each record, by schema 0.3.0 of Every Eval Ever
@@ -66,10 +71,11 @@ def export(sources: tuple[Path, ...], form: str, out: Path | None) -> None:
         vreid-bench record export runs/* --to csv --out scores.csv
         vreid-bench record export runs/* --to every-eval-ever --out store
     """
+    from vreid_bench.records.run_directory import locate_run
     from vreid_bench.reporting.export.write import render_records, write_records
     from vreid_bench.reporting.record_check import read_record
 
-    records = [read_record(source) for source in sources]
+    records = [read_record(locate_run(source, runs)) for source in sources]
     if out is None:
         echo(render_records(records, form), nl=False)
     else:

@@ -9,12 +9,13 @@ from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.protocol import CuttingStrategy, Protocol
 from vreid_bench.planning.folds import Fold
+from vreid_bench.scoring.conventions import CONVENTIONS
 from vreid_bench.scoring.matches_and_junk import GalleryRule, find_unknown
 from vreid_bench.scoring.metrics import NO_MATCH
 from vreid_bench.scoring.ranks.counting import list_matches
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.unmatched import Unmatched, count_unmatched
-from vreid_bench.system.errors import InputError
+from vreid_bench.system.errors import InputError, suggestion
 
 
 def check_folds(
@@ -68,8 +69,16 @@ def check_attributes(conventions: Sequence[Convention], folds: Sequence[Fold]) -
             if unknown:
                 raise InputError(
                     f"{fold.dataset.root}: {fold.dataset.name} has test tracklets without {' and '.join(unknown)}, "
-                    f"which the convention {convention.name!r} reads; choose a protocol without it"
+                    f"which the convention {convention.name!r} reads{_advise_attribute(labels, unknown[0])}"
                 )
+
+
+def _advise_attribute(labels: Labels, name: str) -> str:
+    """What to do about an attribute that not every test tracklet has: those that are there, if none has it."""
+    other = "choose a protocol without the convention"
+    if name in labels.attributes:
+        return f"; give each of them a value, or {other}"
+    return suggestion(name, known := sorted(labels.attributes), f"known: {', '.join(known) or 'none'}; {other}")
 
 
 def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
@@ -86,11 +95,8 @@ def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
 
 
 def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds: Sequence[Fold]) -> Iterator[str]:
-    each = [
-        (fold, part, count_unmatched(Labels.of(part), conventions))
-        for fold in folds
-        for part in divide_test(protocol, fold)
-    ]
+    parts = [(fold, part) for fold in folds for part in divide_test(protocol, fold)]
+    each = [(fold, part, count_unmatched(Labels.of(part), conventions)) for fold, part in parts]
     refused = [(*row, reason) for row in each if (reason := explain_refusal(row[-1][protocol.headline]))]
     if refused:
         fold, part, found, reason = refused[0]
@@ -98,8 +104,30 @@ def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds
         yield (
             f"split {fold.number} cannot be ranked under {protocol.headline!r}, the headline of protocol "
             f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}"
-            f"{_name_first(part, found[protocol.headline])}; correct the lists or choose another protocol"
+            f"{_name_first(part, found[protocol.headline])}; "
+            f"{_advise_headline(protocol, conventions, [part for _, part in parts])}"
         )
+
+
+def _advise_headline(protocol: Protocol, conventions: Sequence[Convention], tests: Sequence[Split]) -> str:
+    """What to do where the headline cannot rank these tests: another of the protocol's conventions may.
+
+    Where none does, a shipped one may that treats the gallery alike and differs in the queries that lie in it.
+    """
+    wanted = next(_read_rule(each) for each in conventions if each.name == protocol.headline)
+    similar = [each for each in CONVENTIONS if _read_rule(each) == wanted]
+    for known in (conventions, similar):
+        found = [count_unmatched(Labels.of(test), known) for test in tests]
+        able = [each.name for each in known if not any(explain_refusal(one[each.name]) for one in found)]
+        if able:
+            names = f"{', '.join(able[:-1])} or {able[-1]}" if len(able) > 1 else able[0]
+            return f"make {names} the headline, correct the lists or choose another protocol"
+    return "correct the lists or choose another protocol"
+
+
+def _read_rule(convention: Convention) -> GalleryRule:
+    """What a gallery item is to a query, but for the queries that lie in the gallery."""
+    return GalleryRule.of(convention)._replace(queries_in_gallery=None)
 
 
 def find_uncut(protocol: Protocol, folds: Sequence[Fold]) -> Iterator[str]:

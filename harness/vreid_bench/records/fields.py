@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.types import StringConstraints
@@ -41,3 +41,5 @@ class Entry(BaseModel):
     """A JSON object with exactly these fields: a missing one, an unknown one or a value of another type is refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    shared: ClassVar[tuple[str, ...]] = ()  # what its file may say once for entries within it, and the parser not

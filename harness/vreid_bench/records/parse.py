@@ -108,7 +108,7 @@ def _list_fields(entry: type[Entry], place: Sequence[int | str]) -> list[str]:
     for key in place:
         fields = [kind.model_fields[key] for kind in kinds if key in kind.model_fields]
         kinds = [each for field in fields for each in _list_entries(field.annotation)] or kinds  # else in a list
-    return [name for kind in kinds for name in kind.model_fields]
+    return [name for kind in kinds for name in (*kind.model_fields, *kind.shared)]
 
 
 def _list_entries(annotation: Any) -> Iterator[type[Entry]]:

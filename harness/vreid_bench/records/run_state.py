@@ -12,6 +12,13 @@ from vreid_bench.records.run_directory import CHECKPOINT, FOLDS, FoldDirectory, 
 from vreid_bench.system.event_log import read_fault
 from vreid_bench.system.plain_json import load_json
 
+NO_RUN = "is not a run: expected a record.json, or the lock of a run that is not finished"
+UNFINISHED = {  # state -> what happened to the run, and what to do
+    "running": ("is running", "wait for it"),
+    "interrupted": ("was interrupted", "repeat its command"),
+    "failed": ("failed", "correct that, and repeat its command"),
+}
+
 
 @dataclass(frozen=True)
 class RunState:
@@ -32,6 +39,15 @@ def find_state(run: RunDirectory) -> RunState:
     if fault := read_fault(run.events):
         return RunState("failed", fault)
     return RunState("interrupted", _find_place(run.path))
+
+
+def describe_unfinished(run: RunDirectory) -> str:
+    """Why a folder has no results, as `vreid-bench runs` shows it, and what to do."""
+    if not run.lock.exists():
+        return NO_RUN
+    state = find_state(run)
+    happened, advice = UNFINISHED[state.name]
+    return f"is not finished, it {happened} ({state.place}); {advice}"
 
 
 def _find_place(path: Path) -> str:

@@ -11,7 +11,7 @@ import pluggy
 
 from vreid_bench.contracts import hookspecs
 from vreid_bench.registry.entry import KINDS, Entry, Family, blame, sign
-from vreid_bench.registry.import_faults import explain_convention
+from vreid_bench.registry.import_faults import explain_rule
 from vreid_bench.registry.inspection import GIVEN
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.value_checks import check_value
@@ -108,11 +108,11 @@ class LoadedPlugins:
 
 
 def _ask(hook: Callable[[], Any]) -> Any:
-    """What a hook returns. Raises InputError for a convention that it cannot make because of a field."""
+    """What a hook returns. Raises InputError for a protocol or convention that it cannot make because of a field."""
     try:
         return hook()
     except Exception as fault:
-        if reason := explain_convention(fault):
+        if reason := explain_rule(fault):
             raise InputError(f"{reason}; correct the plugin") from fault
         raise
 

@@ -29,7 +29,7 @@ KINDS = {
     "str": Words((str,), "a text", "texts"),
     "path": Words((str,), "a path", "paths"),
     "NoneType": Words((NoneType,), "null", "nulls"),
-    "Callable": Words((Part, collections.abc.Callable), "a part", "parts"),
+    "Callable": Words((Part, collections.abc.Callable), "a part or a function", "parts or functions"),
 }
 EXAMPLES = {  # of items of a list, as `--set` takes them
     "bool": ("true", "false"),
@@ -71,9 +71,9 @@ class Type:
     @property
     def form(self) -> str:
         """How `--set` takes a value that is a list or a table, by an example; empty for other types."""
-        if not self.writable or self.kind not in ("list", "table"):
+        if not self.assignable or self.kind not in ("list", "table"):
             return ""
-        inner = next((each for each in self.items if each.writable), Type("int"))
+        inner = next((each for each in self.items if each.assignable), Type("int"))
         examples = tuple(map(json.dumps, inner.choices)) or EXAMPLES.get(inner.kind) or (inner.form or "...",)
         if self.kind == "table":
             names = [str(choice) for each in self.keys for choice in each.choices or EXAMPLES.get(each.kind, ())[:1]]
@@ -86,6 +86,12 @@ class Type:
     def writable(self) -> bool:
         """Can a setting be such a value? Not an object, and no collection of objects."""
         return self.kind != "object" and (not self.items or any(each.writable for each in self.items))
+
+    @property
+    def assignable(self) -> bool:
+        """Does `--set` write such a value? It is plain; a part is put into the place of a part, which is no value."""
+        plain = self.kind not in ("object", "Callable")
+        return plain and (not self.items or any(each.assignable for each in self.items))
 
     def describe(self, several: bool = False) -> str:
         """What one value of the type is called, or several."""
@@ -131,7 +137,11 @@ def describe_fault(types: Types, value: Any) -> str:
 
 def _advise(types: Types) -> str:
     """What helps where a value has none of these types."""
-    if not any(each.writable for each in types if each.kind != "NoneType"):
-        return "leave it out, as no setting can be such an object; for a choice, declare a text or an Enum"
+    kinds = [each for each in types if each.kind != "NoneType"]
+    choice = "for a choice, declare a text or an Enum"
+    if not any(each.writable for each in kinds):
+        return f"leave it out, as no setting can be such an object; {choice}"
+    if not any(each.assignable for each in kinds):
+        return f"give it in Python, in the recipe of a method, as --set cannot write it; {choice}"
     forms = dict.fromkeys(filter(None, (each.form for each in types)))
     return "change its value" + (f", as in {' or '.join(forms)}" if forms else "")

@@ -30,9 +30,8 @@ READER = {  # the methods that a reader may have, and what they are given
 def check_value(entry: Entry) -> None:
     """Raises InputError, naming the distribution, for a value that is not of the kind of its hook.
 
-    A data set is a reader, a protocol or convention has the name under which it is provided,
-    the fields of a convention are of their types, a family of checkpoints is
-    one, and all others are factories.
+    A data set is a reader, a protocol or convention has the name under which it is provided and fields of their types,
+    a family of checkpoints is one, and all others are factories.
     """
     if entry.kind == "datasets":
         fault = _find_reader_fault(entry.value)
@@ -97,17 +96,18 @@ def _find_variants_fault(reader: Any, variants: Any) -> str:
 
 
 def _find_rule_fault(entry: Entry, expected: type[Protocol | Convention]) -> str:
-    if not isinstance(entry.value, expected):
-        return f"got {describe_value(entry.value)}, expected an instance of {expected.__name__}"
-    if entry.value.name != entry.name:
-        return f"its field `name` is {entry.value.name!r}, expected {entry.name!r}, the name under which it is provided"
-    if isinstance(entry.value, Protocol) and entry.value.target and entry.value.holdout:
-        return (
-            f"it has holdout {entry.value.holdout:g} and the target {entry.value.target!r}: people are held out of the "
-            "data that is trained on, and the target is tested; leave out one of them"
-        )
-    if isinstance(entry.value, Convention):
-        from vreid_bench.registry.convention_fields import find_fault  # pydantic, which the catalogue does without
+    from vreid_bench.registry.rule_fields import find_fault  # pydantic, which the catalogue does without
 
-        return find_fault(entry.value)
+    rule = entry.value
+    if not isinstance(rule, expected):
+        return f"got {describe_value(rule)}, expected an instance of {expected.__name__}"
+    if rule.name != entry.name:
+        return f"its field `name` is {rule.name!r}, expected {entry.name!r}, the name under which it is provided"
+    if fault := find_fault(rule):
+        return fault
+    if isinstance(rule, Protocol) and rule.target and rule.holdout:
+        return (
+            f"it has holdout {rule.holdout:g} and the target {rule.target!r}: people are held out of the data that is "
+            "trained on, and the target is tested; leave out one of them"
+        )
     return ""

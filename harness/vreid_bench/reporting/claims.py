@@ -8,7 +8,7 @@ protocol. In its short form a side is the name of a method; the long form says w
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
@@ -34,6 +34,8 @@ class Side(Entry):
 
 class Claim(Entry):
     """An ordering that a paper states."""
+
+    shared: ClassVar[tuple[str, ...]] = ("condition", "settings")  # of both sides
 
     says: Words  # the sentence, shortened, or the rows of a table
     where: Words  # table, figure or section
@@ -98,7 +100,7 @@ def _spell_out_claim(claim: dict[str, Any]) -> dict[str, Any]:
     long = dict(claim)
     if isinstance(claim.get("protocol"), str):
         long["protocol"] = [claim["protocol"]]
-    shared = {name: long.pop(name) for name in ("condition", "settings") if name in long}
+    shared = {name: long.pop(name) for name in Claim.shared if name in long}
     for name in ("better", "worse"):
         side = claim.get(name)
         if isinstance(side, str):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vreid_bench.records.record import Record
+from vreid_bench.records.run_directory import locate_run
 from vreid_bench.reporting import claims, record_folder
 from vreid_bench.reporting.claims import find_claim_faults, read_claims
 from vreid_bench.reporting.front_folder import find_front_faults, write_front
@@ -15,13 +16,13 @@ from vreid_bench.reporting.pages import INDEX, MARK, render_pages
 from vreid_bench.reporting.record_folder import (
     add_record,
     check_addition,
+    explain_unfinished,
     find_faults,
     hold_leaderboard,
     is_unfinished_run,
     list_differing,
     read_records,
 )
-from vreid_bench.system.counting import count
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import is_unfinished, write_atomic
 from vreid_bench.training.canary import CANARY
@@ -37,29 +38,29 @@ class Publication(NamedTuple):
     refused: list[str]  # why the others were not added, in sentences
 
 
-def publish(runs: Sequence[Path], leaderboard: Path, replace: bool = False) -> Publication:
+def publish(named: Sequence[Path], leaderboard: Path, replace: bool = False, runs: Path = Path("runs")) -> Publication:
     """Add the records of several runs and rebuild the pages. Runs that cannot be added are left out, with the reason.
 
-    Runs that are not finished are skipped, and runs whose different records belong at one place are all refused.
-    Raises InputError if none is finished.
+    named: record files, and runs by path or by id in the folder `runs`. Runs that are not finished are skipped, unless
+    there is no other, and runs whose different records belong at one place are all refused. Raises InputError if none
+    is finished.
     """
-    skipped = [run for run in runs if is_unfinished_run(run)]
-    finished = [run for run in runs if run not in skipped]
-    if not finished:
-        raise InputError(
-            f"none of {count(len(runs), 'run')} is finished, expected a record.json in each; repeat the command of "
-            f"{', '.join(map(str, runs[:3]))}{' ...' if len(runs) > 3 else ''}"
-        )
     places: dict[Path, dict[bytes, Path]] = {}  # each different record, and the first run that has it
-    refused = []
-    for run in finished:
+    skipped, refused = [], []
+    for name in named:
         try:
+            run = locate_run(name, runs)
+            if is_unfinished_run(run):
+                skipped.append(run)
+                continue
             place, content = check_addition(run, leaderboard, replace)
         except InputError as fault:
             refused.append(str(fault))
         else:
             places.setdefault(place, {}).setdefault(content, run)
     refused += [_describe_clash(place, alike) for place, alike in places.items() if len(alike) > 1]
+    if not places and not refused:
+        raise InputError("\n".join(map(explain_unfinished, skipped)))
     added = [run for alike in places.values() if len(alike) == 1 for run in alike.values()]
     written = [str(add_record(run, leaderboard, replace)) for run in added] + (
         write_pages(leaderboard) if added else []

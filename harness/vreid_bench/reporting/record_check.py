@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
-from vreid_bench.registry.convention_fields import read_fields
+from vreid_bench.registry.rule_fields import read_fields
 from vreid_bench.system.errors import InputError
 
 UNKNOWN = "correct the plugin that provides it and run again, or use the version that made the run"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vreid_bench.records.record import Record, record_path
 from vreid_bench.records.run_directory import NO_SCORES, RunDirectory
+from vreid_bench.records.run_state import describe_unfinished
 from vreid_bench.reporting.record_check import read_checked
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.files import hold_lock, is_unfinished, sweep, write_atomic
@@ -51,7 +52,12 @@ def is_unfinished_run(source: Path) -> bool:
 
 def describe_skipped(source: Path | str) -> str:
     """What commands on many runs say of one that is not finished."""
-    return f"note: {source} is skipped: it is not finished; repeat its command"
+    return f"note: {source} is skipped: it {describe_unfinished(RunDirectory(Path(source)))}"
+
+
+def explain_unfinished(source: Path) -> str:
+    """Why a folder without a record cannot be added, and what to do."""
+    return f"{source}: {describe_unfinished(RunDirectory(source))}"
 
 
 def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: bool = False) -> tuple[Path, bytes]:
@@ -60,7 +66,7 @@ def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: b
     if source.is_dir() and RunDirectory(source).is_ranked:
         raise InputError(f"{source}: {NO_SCORES}; a leaderboard takes records only")
     if is_unfinished_run(source):
-        raise InputError(f"{source}: this run is not finished, it has no {file.name}; repeat its command")
+        raise InputError(explain_unfinished(source))
     if source.is_dir():
         RunDirectory(source).check_results()
     record = read_checked(file)

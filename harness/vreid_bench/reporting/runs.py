@@ -16,7 +16,7 @@ from vreid_bench.planning.code import find_other_code
 from vreid_bench.records.planned_run import read_planned_run
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
-from vreid_bench.records.run_state import find_state
+from vreid_bench.records.run_state import NO_RUN, find_state
 from vreid_bench.registry.registry import Registry
 from vreid_bench.reporting.terminal_tables import cut, fit_table
 from vreid_bench.reporting.text import sanitize
@@ -163,7 +163,7 @@ def _read_run(run: RunDirectory, installed: _Installed) -> ListedRun:
         run.check_results()
         return _describe(run.path.name, Record.from_file(run.record), installed)
     if not run.lock.exists():
-        raise InputError("is not a run: expected a record.json, or the lock of a run that is not finished")
+        raise InputError(NO_RUN)
     planned = read_planned_run(run.path)
     known: dict[str, Any] = asdict(planned) if planned else {}
     return ListedRun(run.path.name, state.name, state.place, _last_change(run.path), **known)

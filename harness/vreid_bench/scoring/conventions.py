@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.hookspecs import hookimpl
-from vreid_bench.registry.convention_fields import read_fields
+from vreid_bench.registry.rule_fields import read_fields
 from vreid_bench.system.errors import InputError, UnknownName
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.records.scores import Result
-from vreid_bench.registry.convention_fields import read_fields
+from vreid_bench.registry.rule_fields import read_fields
 from vreid_bench.scoring.metrics import NotComputable, Scores, judge
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.system.errors import InputError

@@ -11,7 +11,7 @@ import numpy as np
 
 from vreid_bench.contracts.convention import Convention, Having
 from vreid_bench.contracts.dataset import Split, Tracklet
-from vreid_bench.registry.convention_fields import read_fields
+from vreid_bench.registry.rule_fields import read_fields
 from vreid_bench.scoring.metrics import Scores, judge
 from vreid_bench.scoring.ranks.counting import count_from_distances
 from vreid_bench.scoring.ranks.labels import Labels
