@@ -91,7 +91,7 @@ def test_tables_keep_the_names_of_people_and_cameras(cli, cli_json, tmp_path, fo
 
 
 def test_the_metric_that_features_are_compared_by_is_told(cli, tmp_path, store):
-    given = (store[0], "--features", "npz", "-o", tmp_path / "out.npz")
+    given = ("-q", store[0], "--features", "npz", "-o", tmp_path / "out.npz")
     told = "note: score these features with --metric sqeuclidean; without it, cosine is taken\n"
     assert cli("export", *given, "--metric", "sqeuclidean").stderr == told
     assert cli("export", *given).stderr == ""
@@ -192,3 +192,43 @@ def test_export_needs_one_form(cli, store, tmp_path):
     for options in ([], ["--features", "mat", "--ranking", "trec"]):
         result = cli("export", store[0], *options, "-o", tmp_path / "x")
         assert (result.exit_code, "expected one of --features" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("option", "form"), [("--features", "npz"), ("--features", "csv"), ("--distances", "mat"), ("--ranking", "trec")]
+)
+def test_a_file_of_each_side_is_written_as_one_of_both(cli, tmp_path, store, option, form):
+    arrays = np.load(store[0])
+    for letter in "qg":
+        np.savez(tmp_path / f"{letter}.npz", **{key[2:]: arrays[key] for key in arrays if key[0] == letter})
+    sides = ("--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.npz")
+    for name, given in (("one", (store[0],)), ("two", sides)):
+        written = cli("export", *given, option, form, "-o", tmp_path / name)
+        assert written.exit_code == 0, written.output
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "expected a run, files, such as pytorch_result.mat, or --query and --gallery with a file each"),
+        (["--query", "q.npz"], "expected a run, files, such as"),
+        (["x.npz", "--query", "q.npz"], "files by themselves say what they hold; leave out --query and --gallery"),
+        (["--query", "q.npz", "--gallery", "shard-*.npz"], "is a gallery in shards, which only `score` reads"),
+    ],
+)
+def test_what_does_not_fit_together_is_told(cli, given, told):
+    refused = cli("export", *given, "--features", "npz", "-o", "out.npz")
+    assert (refused.exit_code, told in refused.stderr) == (2, True), refused.output
+
+
+def test_vectors_of_body_parts_are_not_written_as_their_mean(cli, tmp_path):
+    random = np.random.default_rng(0)
+    arrays = {"probe_embeddings": random.random((2, 4, 3)), "gallery_embeddings": random.random((2, 4, 3))}
+    for side, views in (("probe", [1, 1]), ("gallery", [2, 2])):
+        arrays |= {f"{side}_labels": [1, 2], f"{side}_views": views, f"{side}_types": ["nm", "nm"]}
+    np.savez(tmp_path / "parts.npz", **arrays)
+    assert cli("score", tmp_path / "parts.npz").exit_code == 0
+    refused = cli("export", tmp_path / "parts.npz", "--features", "npz", "-o", tmp_path / "out.npz")
+    assert refused.exit_code == 2
+    assert "parts.npz: has a vector for each body part, which no form of `export` holds" in refused.stderr

@@ -19,9 +19,9 @@ from vreid_bench.importing.torch_files import to_torch
 from vreid_bench.importing.trec import to_qrels
 from vreid_bench.records.npz import to_npz
 from vreid_bench.registry.registry import Registry
-from vreid_bench.scoring.array_files import is_run_store
 from vreid_bench.scoring.distances import Precision, VectorDistances, parse_metric
-from vreid_bench.scoring.imports import check_one_split, import_files
+from vreid_bench.scoring.galleries.sharded_score import is_sharded
+from vreid_bench.scoring.inputs import Inputs
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair
 from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles
 from vreid_bench.scoring.ranks.labels import Ints, Labels
@@ -62,25 +62,33 @@ class Exported(NamedTuple):
     vectors: VectorDistances
 
 
-def read_test(path: Path, metric: str | None, dtype: Precision = "float32", *, ranked: bool = False) -> Exported:
-    """The features and labels of a run, or of a file that `score` reads.
+def read_test(inputs: Inputs, metric: str | None, dtype: Precision = "float32", *, ranked: bool = False) -> Exported:
+    """The features and labels of a run, or of the files that `score` reads.
 
     ranked: is every query to search the whole gallery? Raises InputError where there are none, where clips are compared
     in pairs, and for a run whose queries do not do that.
     """
-    check_one_split(path)
-    if ranked:
-        check_stored_test(path)
+    for path in inputs.paths:
+        if is_sharded(path):
+            raise InputError(f"{path}: is a gallery in shards, which only `score` reads; name one file with all of it")
+        if ranked:
+            check_stored_test(path)
     source: LabelSource
-    if is_run_store(path) or (path.is_dir() and (path / "record.json").is_file()):
-        source = Listing.from_file(path, None)
+    if inputs.store is not None:
+        source = Listing.from_file(inputs.store, None)
     else:
-        source = Pair.of(import_files((path,), Registry.installed))
+        imported = inputs.read(Registry.installed)
+        if imported.parts:
+            raise InputError(
+                f"{', '.join(imported.files)}: has a vector for each body part, which no form of `export` holds; "
+                "score the file itself"
+            )
+        source = Pair.of(imported)
         source.check_once()
     chosen = metric or source.metric
     if chosen is None:
         raise InputError(
-            f"{path}: the run compared clips in pairs, not vectors; name a --metric to compare their means"
+            f"{inputs.store}: the run compared clips in pairs, not vectors; name a --metric to compare their means"
         )
     labels = source.labels
     vectors = VectorDistances.of(*source.vectors(dtype), parse_metric(chosen))
