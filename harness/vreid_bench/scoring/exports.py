@@ -35,22 +35,22 @@ AS_LISTED = GalleryRule(None)
 
 
 class Side(NamedTuple):
-    """The columns of one side of a test."""
+    """The columns of one side of a test: numbers, by which other programs compare labels, and the names of these."""
 
     pid: Ints
-    camid: Ints
+    camid: Ints | None  # None, as `camera`, where no cameras are known
     person: Array
-    camera: Array
+    camera: Array | None
     tracklet: Array
     attributes: Mapping[str, Array]  # by name; empty where a tracklet has none
 
     @classmethod
-    def of(cls, labels: Labels, rows: Ints) -> Side:
-        """The columns of some test tracklets."""
+    def of(cls, labels: Labels, rows: Ints, cameras: bool) -> Side:
+        """The columns of some test tracklets. cameras: is it known which saw them?"""
         names = labels.names(rows)
         attributes = {name: texts[rows] for name, texts in sorted(labels.attributes.items())}
-        numbers = labels.pids[rows], labels.camids[rows]
-        return cls(*numbers, names["person"], names["camera"], names["tracklet"], attributes)
+        camid, camera = (labels.camids[rows], names["camera"]) if cameras else (None, None)
+        return cls(labels.pids[rows], camid, names["person"], camera, names["tracklet"], attributes)
 
 
 class Exported(NamedTuple):
@@ -92,7 +92,9 @@ def read_test(inputs: Inputs, metric: str | None, dtype: Precision = "float32", 
         )
     labels = source.labels
     vectors = VectorDistances.of(*source.vectors(dtype), parse_metric(chosen))
-    return Exported(labels, Side.of(labels, labels.query), Side.of(labels, labels.gallery), vectors)
+    cameras = not isinstance(source, Pair) or source.query.has_cameras
+    query, gallery = (Side.of(labels, rows, cameras) for rows in (labels.query, labels.gallery))
+    return Exported(labels, query, gallery, vectors)
 
 
 def export_features(test: Exported, form: str, out: Path) -> tuple[Path, ...]:
@@ -166,7 +168,8 @@ def _columns(test: Exported, words: Mapping[str, str], embedding: str | None) ->
         if embedding is not None:
             found[embedding.format(side=name, letter=name[0])] = vectors
         for part, key in words.items():
-            found[key.format(side=name, letter=name[0])] = getattr(side, part)
+            if (column := getattr(side, part)) is not None:
+                found[key.format(side=name, letter=name[0])] = column
         found |= {f"{name}.{ATTRIBUTE}{attribute}": texts for attribute, texts in side.attributes.items()}
     return found
 
@@ -191,13 +194,16 @@ def _keep_named(arrays: Arrays, names: str, form: str) -> Arrays:
 
 
 LAYUMI = {"pid": "{side}_label", "camid": "{side}_cam", "tracklet": "{side}_tracklet"}
+LAYUMI |= {"person": "{side}_person", "camera": "{side}_camera"}
 MEVID = {"pid": "{letter}_pids", "camid": "{letter}_camids", "tracklet": "{letter}_tracklets"}
+MEVID |= {"person": "{letter}_persons", "camera": "{letter}_cameras"}
 AG_VPREID = {"pid": "{side}_pids", "camid": "{side}_camids", "tracklet": "{side}_tracklet_names"}
+AG_VPREID |= {"person": "{side}_person_names", "camera": "{side}_camera_names"}
 
 
 def _table(test: Exported) -> Arrays:
     """A row for each tracklet and role."""
-    parts = [name for name in Side._fields if name != "attributes"]
+    parts = [name for name in Side._fields if name != "attributes" and getattr(test.query, name) is not None]
     both = {part: np.concatenate([getattr(test.query, part), getattr(test.gallery, part)]) for part in parts}
     sides = test.query.attributes, test.gallery.attributes
     both |= {f"{ATTRIBUTE}{name}": np.concatenate([side[name] for side in sides]) for name in sides[0]}
