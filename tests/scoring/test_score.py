@@ -508,3 +508,12 @@ def test_quiet_hides_the_bars_of_a_gallery_in_shards(cli, tmp_path):
     assert "find matches: 4 of 4" in cli(*command).stderr
     quiet = cli(*command, "--quiet")
     assert (quiet.exit_code, quiet.stderr) == (0, "")
+
+
+def test_quiet_hides_what_a_ranking_was_read_as(cli, tmp_path):
+    (tmp_path / "r.txt").write_text("1_a Q0 1_b 1 0.9 me\n1_a Q0 2_a 2 0.8 me\n")
+    command = ("score", "--ranking", tmp_path / "r.txt")
+    told, quiet = cli(*command), cli(*command, "-q")
+    assert told.stderr.startswith(f"{tmp_path / 'r.txt'}: ")
+    assert (quiet.stdout, quiet.exit_code) == (told.stdout, 0)
+    assert "1 queries" not in quiet.stderr
