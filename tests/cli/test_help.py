@@ -53,7 +53,7 @@ def test_the_board_that_help_shows_is_one(cli, tmp_path):
 def test_every_command_that_shows_a_bar_can_be_quiet():
     quiet = {path for path, command in COMMANDS.items() if any("--quiet" in each.opts for each in command.params)}
     assert quiet == {
-        *((name,) for name in ("run", "pretrain", "report", "reproduce", "inspect", "visibility")),
+        *((name,) for name in ("run", "pretrain", "report", "reproduce", "inspect", "visibility", "score", "export")),
         *(("data", name) for name in ("synthesize", "verify", "from-tracks")),
         *(("gallery", name) for name in ("write", "verify")),
         ("leaderboard", "fill"),

@@ -25,6 +25,8 @@ from vreid_bench.importing.keys import find_side, recognise_key
         ("query.attribute.zone q_attribute.zone query_attribute_zone", "query", "attribute.zone"),
         ("gallery.attribute.zone g_attribute_zone", "gallery", "attribute.zone"),
         ("attribute.zone", "", "attribute.zone"),
+        ("attribute.height", "", "attribute.height"),
+        ("q_altitude query.altitudes", "query", "altitude"),
         ("mquery_f", "multi", "embedding"),
         ("mquery_cam", "multi", "camid"),
         ("distmat dist distance_matrix distMat dist_mat distances", "", "distance"),
@@ -38,6 +40,11 @@ from vreid_bench.importing.keys import find_side, recognise_key
 def test_keys_have_the_meaning_that_their_programs_give_them(keys, side, kind):
     for key in keys.split():
         assert recognise_key(key) == (side, kind), key
+
+
+@pytest.mark.parametrize("key", ["height", "q_height", "gallery_heights"])
+def test_a_height_is_not_guessed_to_be_that_of_a_drone(key):
+    assert recognise_key(key) is None
 
 
 @pytest.mark.parametrize("key", ["", "epoch", "rank1", "conv1.weight", "optimizer", "q", "gallery", "x_17", "query"])

@@ -117,8 +117,9 @@ def test_queries_without_a_match_in_another_variant_are_counted_under_its_name(y
         "queries without a match, c": 0,
         "queries without a match, apart, two-queries": 2,
     }
-    [note] = check.notes
+    note, named = check.notes
     assert note.startswith("c, queries-apart: not computable, the query tracklets are not in this gallery")
+    assert named.startswith("queries without a match under apart, two-queries: ")
 
 
 def test_queries_without_a_match_are_counted_under_each_convention(yard):
@@ -127,6 +128,42 @@ def test_queries_without_a_match_are_counted_under_each_convention(yard):
     check, counts = verify(Reader(split), yard, protocol=protocol)
     assert (counts["queries without a match, c"], counts["queries without a match, apart"]) == (0, 2)
     assert check.problems == ()
+
+
+class Complete(Reader):
+    """Its own check counts everything."""
+
+    complete = True
+
+    def verify(self, root, decode=False):
+        return DatasetCheck("unverified", (Count("queries without a match", 2, None),), ())
+
+
+@pytest.mark.parametrize("make", [Reader, Complete])
+def test_queries_without_a_match_are_named_as_the_reader_names_them(yard, make):
+    split = replace(SPLIT, query=(0, 1, 2))
+    same = replace(APART, name="same")
+    protocol = replace(PROTOCOL, conventions=("c", "apart", "same"))
+    check, _ = verify(make(split), yard, protocol=protocol, conventions=(CONVENTION, APART, same))
+    names = [f"{each.name} of person 7 in camera {each.camid}" for each in SPLIT.test[:2]]
+    assert check.notes == (f"queries without a match under apart and same: {', '.join(names)}",)
+
+
+def test_of_many_queries_without_a_match_the_first_are_named(yard):
+    split = replace(SPLIT, query=(0, 1, 2, 3, 4))
+    check, counts = verify(Reader(split), yard, protocol=replace(PROTOCOL, conventions=("c", "apart")))
+    assert counts["queries without a match, apart"] == 4
+    [note] = check.notes
+    named = note.removeprefix("queries without a match under apart: ").split(", ")
+    assert named == [*(f"{t.name} of person {t.pid} in camera {t.camid}" for t in SPLIT.test[:3]), "1 more"]
+
+
+def test_queries_are_named_where_a_convention_forbids_that_they_have_no_match(yard):
+    split = replace(SPLIT, gallery=(0, 2, 3, 4, 5))  # person 7 has no match
+    strict = replace(CONVENTION, name="strict", unmatched="error")
+    protocol = replace(PROTOCOL, conventions=("c", "strict"))
+    check, _ = verify(Reader(split), yard, protocol=protocol, conventions=(CONVENTION, strict))
+    assert check.notes[1:] == ("queries without a match under c and strict: 7-1/0.jpg of person 7 in camera 1",)
 
 
 def test_a_convention_that_cannot_be_applied_is_told_as_a_run_tells_it(yard):

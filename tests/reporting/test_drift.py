@@ -88,6 +88,17 @@ def test_rows_of_another_test_are_not_compared(path, name):
     assert drift.reasons == (f"{name} {entry[last][:8]} before, {changed[path][:8]} after",)
 
 
+def test_the_folder_of_own_data_is_named():
+    def own(label, score=0.5, **changes):
+        return row(score, dataset__source="unverified", dataset__label=label, **changes)
+
+    [drift] = find_drift([own("people")], [own("people", 0.9)])
+    assert "mars on unverified data (people)" in render_drift([drift])
+    assert to_plain([drift])["rows"][0]["data"] == "unverified data (people)"
+    [drift] = find_drift([own("people")], [own("strangers", dataset__fingerprint="c" * 64)])
+    assert drift.reasons[-1] == "unverified data (people) before, unverified data (strangers) after"
+
+
 def test_data_trained_on_counts_as_well():
     dataset = json.loads(row(0.5).to_json())["dataset"]
     [drift] = find_drift([row(0.5)], [row(0.5, taught=dataset | {"fingerprint": "d" * 64})])

@@ -112,6 +112,16 @@ def test_another_record_of_the_same_name_needs_replace(leaderboard, tmp_path):
     assert (leaderboard / FIRST).read_bytes() == content(created="2027-01-01T00:00:00Z")
 
 
+def test_a_record_on_other_data_is_told_which_both_are_on(tmp_path):
+    own = {"dataset__source": "unverified", "dataset__label": "people"}
+    added(tmp_path / "board", tmp_path, **own)
+    told = (
+        r"on other data \(unverified data \(people\), lists d{8} and unverified data \(crowd\), lists c{8}\); use a sep"
+    )
+    with pytest.raises(InputError, match=told):
+        added(tmp_path / "board", tmp_path, **own | {"dataset__label": "crowd", "dataset__fingerprint": "c" * 64})
+
+
 def test_an_invalid_record_is_not_added(tmp_path):
     (tmp_path / "record.json").write_text("{}")
     with pytest.raises(InputError, match="not a valid record"):

@@ -57,6 +57,19 @@ def test_a_run_and_itself_do_not_differ(tmp_path, precision, cli, cli_json):
     assert report["conventions"]["official"]["mAP"]["verdict"] == "no difference seen"
 
 
+def test_the_folder_of_own_data_is_named(tmp_path, precision, cli, cli_json):
+    own = GOLDEN["dataset"] | {"source": "unverified", "label": "people"}
+    a, b = (run_folder(tmp_path / name, precision, dataset=own) for name in "ab")
+    assert cli("compare", a, b).stdout.startswith(f"mars on unverified data (people)\n\nA: {a}\n")
+    assert cli_json("compare", a, b)["test"] == "mars on unverified data (people)"
+    other = own | {"label": "strangers", "fingerprint": "0" * 64}
+    c = run_folder(tmp_path / "c", precision, dataset=other)
+    refused = cli("compare", a, c)
+    assert refused.exit_code == 2
+    told = f"{own['fingerprint'][:8]} of unverified data (people) and 00000000 of unverified data (strangers)"
+    assert f"they differ in dataset mars (fingerprints {told})" in refused.stderr
+
+
 def test_a_difference_by_hand(tmp_path):
     pids = np.array([1, 1, 2, 3])
     a = run_folder(tmp_path / "a", np.array([1, 0.5, 0.25, 0.5]), pids)
@@ -149,7 +162,7 @@ def test_five_people_cannot_tell_anything(tmp_path, cli):
     one = compare(a, b)["official"]["mAP"]
     assert (one.verdict, one.interval, one.smallest) == ("not separable", (-1, 1), None)
     shown = cli("compare", a, b).stdout
-    assert shown.startswith(f"A: {a}\nB: {b}\n\n")
+    assert shown.startswith(f"mars on synthetic data\n\nA: {a}\nB: {b}\n\n")
     assert "-100.0 to +100.0" in shown
     assert "official has 5 people: no difference" in shown
 

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from brought_files import world, write_npz
+from scipy.io import loadmat
 
 from vreid_bench.cli import export as command
-from vreid_bench.importing.tables import read_csv, read_parquet
+from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring import exports
+from vreid_bench.scoring.imports import import_files
 
 NAMES = ("gallery-as-listed", "official", "queries-in-gallery", "torchreid")
 CONVENTIONS = [word for name in NAMES for word in ("--convention", name)]
@@ -75,23 +78,57 @@ def test_exported_features_score_the_same(cli, cli_json, tmp_path, store, form):
     assert cli_json("score", out, "--metric", "sqeuclidean", *CONVENTIONS)["conventions"] == store[1]["conventions"]
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_tables_keep_the_names_of_people_and_cameras(cli, cli_json, tmp_path, form):
-    arrays = {"qf": np.eye(4)[:2], "gf": np.eye(4), "q_pids": ["ann", "bob"], "g_pids": ["ann", "bob", "ann", "bob"]}
+FORMS = [*(("--features", form) for form in exports.FEATURES), *(("--distances", form) for form in exports.DISTANCES)]
+
+
+@pytest.fixture
+def named(tmp_path):
+    """A file whose people and cameras have names, with an attribute."""
+    arrays = {"qf": np.eye(4)[:2], "gf": np.eye(4), "q_pids": ["bob", "ann"], "g_pids": ["bob", "ann", "ann", "bob"]}
     arrays |= {"q_camids": ["hall", "hall"], "g_camids": ["hall", "hall", "yard", "yard"]}
-    np.savez(tmp_path / "texts.npz", **arrays)
-    out = write(cli, tmp_path / "texts.npz", tmp_path, "--features", form)
-    columns = read_csv(out) if form == "csv" else read_parquet(out)
-    assert set(columns["camera"]) == {"hall", "yard"}
-    assert set(columns["person"]) == {"ann", "bob"}
-    rule = ("--metric", "sqeuclidean", "--convention", "gallery-as-listed")
-    assert (
-        cli_json("score", out, *rule)["conventions"] == cli_json("score", tmp_path / "texts.npz", *rule)["conventions"]
-    )
+    arrays |= {"q_outfit": ["coat", "suit"], "g_outfit": ["coat", "suit", "coat", ""]}
+    np.savez(tmp_path / "named.npz", **arrays)
+    return tmp_path / "named.npz"
+
+
+@pytest.mark.parametrize(("option", "form"), FORMS)
+def test_names_and_attributes_come_back_from_every_form(cli, cli_json, tmp_path, named, option, form):
+    out = write(cli, named, tmp_path, option, form)
+    given, back = (import_files((path,), Registry.installed) for path in (named, out))
+    for side in ("query", "gallery"):
+        before, after = getattr(given, side), getattr(back, side)
+        for column in ("pid", "camid", "person", "camera", "attribute.outfit"):
+            assert after[column].tolist() == before[column].tolist(), (side, column)
+    assert back.gallery["person"].tolist() == ["bob", "ann", "ann", "bob"]
+    assert back.gallery["camera"].tolist() == ["hall", "hall", "yard", "yard"]
+    rule = ("--convention", "gallery-as-listed", *(("--metric", "sqeuclidean") if option == "--features" else ()))
+    expected = cli_json("score", named, "--metric", "sqeuclidean", "--convention", "gallery-as-listed")
+    assert cli_json("score", out, *rule)["conventions"] == expected["conventions"]
+
+
+@pytest.mark.parametrize(("option", "form"), FORMS)
+def test_cameras_that_are_not_known_are_not_made_up(cli, cli_json, tmp_path, option, form):
+    arrays = {"qf": np.eye(4)[:2], "gf": np.eye(4), "q_pids": [1, 2], "g_pids": [1, 2, 2, 1]}
+    np.savez(tmp_path / "plain.npz", **arrays, q_tracklets=["a", "b"], g_tracklets=["a", "b", "c", "d"])
+    out = write(cli, tmp_path / "plain.npz", tmp_path, option, form)
+    assert "no cameras are given" in cli("score", "-q", out).stderr
+    given = ("--metric", "sqeuclidean")
+    expected = cli_json("score", tmp_path / "plain.npz", *given)["conventions"]
+    assert cli_json("score", out, *(given if option == "--features" else ()))["conventions"] == expected
+
+
+def test_programs_that_know_their_own_keys_find_numbers_under_them(cli, tmp_path, named):
+    mat = loadmat(write(cli, named, tmp_path, "--features", "mat"))
+    assert mat["gallery_label"].tolist() == [[2, 1, 1, 2]]
+    assert mat["gallery_cam"].tolist() == [[1, 1, 2, 2]]
+    npz = np.load(write(cli, named, tmp_path, "--distances", "mevid"), allow_pickle=False)
+    assert npz["q_pids"].tolist() == [2, 1]
+    pt = torch.load(write(cli, named, tmp_path, "--features", "pt"), weights_only=True)
+    assert pt["g_camids"].tolist() == [1, 1, 2, 2]
 
 
 def test_the_metric_that_features_are_compared_by_is_told(cli, tmp_path, store):
-    given = (store[0], "--features", "npz", "-o", tmp_path / "out.npz")
+    given = ("-q", store[0], "--features", "npz", "-o", tmp_path / "out.npz")
     told = "note: score these features with --metric sqeuclidean; without it, cosine is taken\n"
     assert cli("export", *given, "--metric", "sqeuclidean").stderr == told
     assert cli("export", *given).stderr == ""
@@ -192,3 +229,43 @@ def test_export_needs_one_form(cli, store, tmp_path):
     for options in ([], ["--features", "mat", "--ranking", "trec"]):
         result = cli("export", store[0], *options, "-o", tmp_path / "x")
         assert (result.exit_code, "expected one of --features" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("option", "form"), [("--features", "npz"), ("--features", "csv"), ("--distances", "mevid"), ("--ranking", "trec")]
+)
+def test_a_file_of_each_side_is_written_as_one_of_both(cli, tmp_path, store, option, form):
+    arrays = np.load(store[0])
+    for letter in "qg":
+        np.savez(tmp_path / f"{letter}.npz", **{key[2:]: arrays[key] for key in arrays if key[0] == letter})
+    sides = ("--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.npz")
+    for name, given in (("one", (store[0],)), ("two", sides)):
+        written = cli("export", *given, option, form, "-o", tmp_path / name)
+        assert written.exit_code == 0, written.output
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "expected a run, files, such as pytorch_result.mat, or --query and --gallery with a file each"),
+        (["--query", "q.npz"], "expected a run, files, such as"),
+        (["x.npz", "--query", "q.npz"], "files by themselves say what they hold; leave out --query and --gallery"),
+        (["--query", "q.npz", "--gallery", "shard-*.npz"], "is a gallery in shards, which only `score` reads"),
+    ],
+)
+def test_what_does_not_fit_together_is_told(cli, given, told):
+    refused = cli("export", *given, "--features", "npz", "-o", "out.npz")
+    assert (refused.exit_code, told in refused.stderr) == (2, True), refused.output
+
+
+def test_vectors_of_body_parts_are_not_written_as_their_mean(cli, tmp_path):
+    random = np.random.default_rng(0)
+    arrays = {"probe_embeddings": random.random((2, 4, 3)), "gallery_embeddings": random.random((2, 4, 3))}
+    for side, views in (("probe", [1, 1]), ("gallery", [2, 2])):
+        arrays |= {f"{side}_labels": [1, 2], f"{side}_views": views, f"{side}_types": ["nm", "nm"]}
+    np.savez(tmp_path / "parts.npz", **arrays)
+    assert cli("score", tmp_path / "parts.npz").exit_code == 0
+    refused = cli("export", tmp_path / "parts.npz", "--features", "npz", "-o", tmp_path / "out.npz")
+    assert refused.exit_code == 2
+    assert "parts.npz: has a vector for each body part, which no form of `export` holds" in refused.stderr

@@ -41,6 +41,17 @@ def test_the_gallery_is_found_by_its_number_of_rows(cli_json, mars, way):
         assert found[score] == expected[rule][score], score
 
 
+def test_attributes_stand_beside_the_features_in_the_order_of_the_index(cli_json, mars):
+    folder, features, rows, _ = mars
+    outfit = np.array(["coat", "suit"])[np.arange(80) % 2]
+    np.savez(folder / "test.npz", **{"embedding": features, "attribute.outfit": outfit})
+    found = cli_json(
+        "score", "--features", folder / "test.npz", "--protocol", "mars", "--info", folder, "--by", "outfit"
+    )
+    by = found["conventions"]["torchreid"]["by"]["outfit"]
+    assert {each["value"] for each in by} == set(outfit[rows])
+
+
 @pytest.mark.parametrize("way", ["as the index", "without queries"])
 def test_the_conventions_are_those_of_the_protocol(cli_json, mars, way):
     """Those that a gallery without the queries does not allow say so; none is chosen in their place."""

@@ -489,3 +489,31 @@ def test_a_reader_whose_roles_cannot_be_used_is_named(tmp_path, roles, message):
     registry = Registry([Plugin("test", module, "vreid-test", "1")])
     with pytest.raises(InputError, match=message):
         read_index("mine", tmp_path, registry)
+
+
+def test_quiet_leaves_out_what_each_key_became_and_keeps_what_decides_scores(cli, tmp_path):
+    arrays = {"qf": np.eye(3)[:2], "gf": np.eye(3) + 0.1, "q_pids": [1, 2], "g_pids": [1, 2, 3]}
+    np.savez(tmp_path / "x.npz", **arrays)
+    told, quiet = cli("score", tmp_path / "x.npz"), cli("score", "-q", tmp_path / "x.npz")
+    assert "x.npz: qf [2, 3] -> features of the queries" in told.stderr
+    assert quiet.stderr == "no cameras are given: nothing is left out as seen by the query's own camera\n"
+    assert quiet.stdout == told.stdout
+
+
+def test_quiet_hides_the_bars_of_a_gallery_in_shards(cli, tmp_path):
+    random = np.random.default_rng(0)
+    for name, pid in (("q", [1, 2]), ("shard-0", [1, 2]), ("shard-1", [1, 2])):
+        np.savez(tmp_path / f"{name}.npz", embedding=random.random((2, 4)), pid=pid, camid=[1, int(name == "q") + 1])
+    command = ("score", "--query", tmp_path / "q.npz", "--gallery", tmp_path / "shard-*.npz")
+    assert "find matches: 4 of 4" in cli(*command).stderr
+    quiet = cli(*command, "--quiet")
+    assert (quiet.exit_code, quiet.stderr) == (0, "")
+
+
+def test_quiet_hides_what_a_ranking_was_read_as(cli, tmp_path):
+    (tmp_path / "r.txt").write_text("1_a Q0 1_b 1 0.9 me\n1_a Q0 2_a 2 0.8 me\n")
+    command = ("score", "--ranking", tmp_path / "r.txt")
+    told, quiet = cli(*command), cli(*command, "-q")
+    assert told.stderr.startswith(f"{tmp_path / 'r.txt'}: ")
+    assert (quiet.stdout, quiet.exit_code) == (told.stdout, 0)
+    assert "1 queries" not in quiet.stderr

@@ -69,9 +69,11 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
     compared = comparison.compare_groups(group, others, runs)
     if unlike := comparison.tell_arithmetic(group, others, runs):
         echo(unlike, err=True)
+    tested = comparison.describe_test(group, others, runs)
     if as_json:
-        echo(json.dumps({"conventions": comparison.to_plain(compared)}))
+        echo(json.dumps({"test": tested, "conventions": comparison.to_plain(compared)}))
     else:
+        echo(f"{tested}\n")
         for name, paths in (("A", group), ("B", others)):
             echo(f"{name}: {', '.join(map(str, paths))}")
         echo(f"\n{render_comparison(compared)}")

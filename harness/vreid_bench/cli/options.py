@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -48,7 +49,9 @@ THREADS = click.option("--threads", type=click.IntRange(1), help="Processor thre
 CHECKPOINT_EVERY = click.option(
     "--checkpoint-every", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds between checkpoints."
 )
-QUIET = click.option("-q", "--quiet", is_flag=True, callback=hide_bars, help="No progress bars.")
+QUIET = click.option(
+    "-q", "--quiet", is_flag=True, callback=hide_bars, help="No progress bars, and no other lines on the way."
+)
 ONLY_BARS = click.option(  # for a command whose only words on the way are bars
     "-q", "--quiet", is_flag=True, callback=hide_bars, expose_value=False, help="No progress bars."
 )
@@ -76,6 +79,21 @@ ACCEPT_WITHDRAWN = click.option(
     metavar="DATASET",
     help="Read real data of this dataset although it was withdrawn; may be repeated.",
 )
+
+
+def takes_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command what `scoring.inputs.Inputs` holds: files by themselves, or one of each side."""
+    options = (
+        click.argument("files", nargs=-1, type=FILE, metavar="[FILE]..."),
+        click.option("--query", type=FILE, help="embedding, pid, camid of the queries: .npz or another form."),
+        click.option("--gallery", type=FILE, help="The same of the gallery, in ranking order."),
+        QUIET,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 LEADERBOARD = Path("leaderboard")
 LEADERBOARD_DIR = click.option(
     "--dir", "folder", type=FILE, help=f"The folder of records and pages; default: {LEADERBOARD}."

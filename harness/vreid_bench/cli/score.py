@@ -8,14 +8,12 @@ from typing import Any
 
 import click
 
-from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK
+from vreid_bench.cli.options import AS_JSON, FILE, MEMORY, RERANK, takes_inputs
 from vreid_bench.system.terminal import echo
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
-@click.option("--query", type=FILE, help=".npz with embedding, pid, camid of the queries.")
-@click.option("--gallery", type=FILE, help="The same of the gallery, in ranking order; 'shard-*.npz', or a folder.")
+@takes_inputs
 @click.option("--distance", type=FILE, help=".npy [Q, G], smaller is closer; the labels come from the other files.")
 @click.option("--query-distance", type=FILE, help=".npy [Q, Q], for --rerank with --distance.")
 @click.option("--gallery-distance", type=FILE, help=".npy [G, G], for --rerank with --distance.")
@@ -74,7 +72,8 @@ from vreid_bench.system.terminal import echo
 def score(per_query: Path | None, as_json: bool, **options: Any) -> None:
     """Score features or distances from any source.
 
-    They are scored under every convention at once. FILE is recognised by its content and its keys.
+    They are scored under every convention at once. FILE is recognised by its content and its keys. A gallery in shards
+    is a --gallery, too: 'shard-*.npz', or the folder that `gallery write` made.
 
     \b
         vreid-bench score pytorch_result.mat

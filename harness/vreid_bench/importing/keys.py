@@ -29,7 +29,7 @@ _WORDS = {
     "platform": "platform platforms",
     "place": "place places location locations",
     "scale": "scale scales",
-    "altitude": "altitude altitudes height heights",
+    "altitude": "altitude altitudes",  # a height may be that of a drone, a person or a box
     "range": "range ranges",
     "angle": "angle angles",
     "frame": "frame frames frameid frameids frameindex",

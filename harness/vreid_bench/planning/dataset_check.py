@@ -23,14 +23,15 @@ from vreid_bench.planning.data_root import find_dataset, find_root, read_dataset
 from vreid_bench.planning.dataset_counts import count_dataset
 from vreid_bench.planning.dataset_lists import find_list_faults
 from vreid_bench.planning.frame_faults import find_frame_faults
-from vreid_bench.planning.protocol_faults import Division, divide_by_protocols
+from vreid_bench.planning.protocol_faults import Division, Unmatched, divide_by_protocols
 from vreid_bench.records.scores import explain_refusals
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.value_checks import describe_value
-from vreid_bench.scoring.metrics import NotComputable
 from vreid_bench.system.cache_folder import cache_folder
 from vreid_bench.system.errors import InputError
+
+NAMED = 3  # queries without a match that a note names
 
 
 def check_dataset(
@@ -52,22 +53,23 @@ def check_dataset(
     divisions, refusals = divide_by_protocols(entry, registry, read)
     others, unread = _read_variants(entry, read)
     problems = [*unread, *refusals, *(sentence for each in divisions for sentence in each.find_faults(entry.title))]
-    unmatched = _count_unmatched(divisions, entry)
-    refused = {name: str(each) for name, each in unmatched.items() if isinstance(each, NotComputable)}
+    unmatched = _find_unmatched(divisions, entry)
+    refused = {name: str(each.refusal) for name, each in unmatched.items() if each.refusal}
     uncut = (sentence for each in divisions for sentence in each.find_notes())
     pictures = find_pictures(found)
     if decode:
         problems += _find_decay(found)
     masked = (found.unscored.reason,) if found.unscored else ()
-    notes = (*masked, *(own.notes if own else ()), *explain_refusals(refused), *uncut, *pictures.notes)
+    told = (*explain_refusals(refused), *_name_unmatched(unmatched))
+    notes = (*masked, *(own.notes if own else ()), *told, *uncut, *pictures.notes)
     varied = tuple(_count_variants(found, others))
     if own and getattr(entry.value, "complete", False):
         return DatasetCheck(source, (*own.counts, *varied), _join(own, [*problems, *pictures.faults]), notes)
     every = tuple(split for each in (found, *others.values()) for split in each.splits)
     on_disk, faults = find_frame_faults(replace(found, splits=every), decode)
     general = [*count_dataset(found), *varied, *_count_people(found, unmatched), Count("frames on disk", on_disk, None)]
-    told = {count.what for count in own.counts} if own else set()
-    counts = (*(own.counts if own else ()), *(count for count in general if count.what not in told))
+    counted = {count.what for count in own.counts} if own else set()
+    counts = (*(own.counts if own else ()), *(count for count in general if count.what not in counted))
     return DatasetCheck(
         own.source if own else found.source, counts, _join(own, [*problems, *faults, *pictures.faults]), notes
     )
@@ -123,21 +125,34 @@ def _count_variants(first: Dataset, others: Mapping[str, Dataset]) -> Iterator[C
                 yield Count(f"{count.what}, {variant}", count.found, None)
 
 
-def _count_unmatched(divisions: list[Division], entry: Entry) -> dict[str, int | NotComputable]:
-    """Convention -> how many queries have no match, or why the convention cannot be applied, as a run would say it.
+def _find_unmatched(divisions: list[Division], entry: Entry) -> dict[str, Unmatched]:
+    """Convention -> the queries without a match, and why the convention cannot be applied, as a run would say it.
 
     Another variant than the first is named behind the convention, where its number or reason is not that of the first.
     """
     first, *others = _list_variants(entry)
-    found: dict[str, dict[str, int | NotComputable]] = {variant: {} for variant in (first, *others)}
+    found: dict[str, dict[str, Unmatched]] = {variant: {} for variant in (first, *others)}
     for division in divisions:
         if division.protocol.ranks_tracklets and not division.protocol.holdout:
-            found[division.protocol.variant or first] |= division.count_unmatched()
+            found[division.protocol.variant or first] |= division.find_unmatched()
     named = dict(sorted(found[first].items()))
     for variant in others:
-        more = sorted(found[variant].items())
-        named |= {f"{name}, {variant}": number for name, number in more if found[first].get(name) != number}
+        for name, each in sorted(found[variant].items()):
+            known = found[first].get(name)
+            if known is None or known.refusal != each.refusal or (not each.refusal and known.number != each.number):
+                named[f"{name}, {variant}"] = each
     return named
+
+
+def _name_unmatched(unmatched: Mapping[str, Unmatched]) -> Iterator[str]:
+    """The first queries without a match, of conventions with the same ones together."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for convention, found in unmatched.items():
+        groups.setdefault(found.names, []).append(convention)
+    for names, conventions in groups.items():
+        if names:
+            more = [f"{len(names) - NAMED:,} more"] if len(names) > NAMED else []
+            yield f"queries without a match under {' and '.join(conventions)}: {', '.join([*names[:NAMED], *more])}"
 
 
 def _list_variants(entry: Entry) -> tuple[str, ...]:
@@ -145,13 +160,13 @@ def _list_variants(entry: Entry) -> tuple[str, ...]:
     return (tuple(entry.value.variants) if isinstance(entry.value, VariantReader) else ()) or ("",)
 
 
-def _count_people(dataset: Dataset, unmatched: Mapping[str, int | NotComputable]) -> Iterator[Count]:
+def _count_people(dataset: Dataset, unmatched: Mapping[str, Unmatched]) -> Iterator[Count]:
     """How many people are in both parts, and how many queries have no match under each convention."""
     both = {pid for s in dataset.splits for pid in set(person_ids(s.train)).intersection(person_ids(s.test))}
     yield Count("people in both parts", len(both), None)
-    for name, number in unmatched.items():
-        if isinstance(number, int):
-            yield Count(f"queries without a match, {name}", number, None)
+    for name, found in unmatched.items():
+        if not found.refusal:
+            yield Count(f"queries without a match, {name}", found.number, None)
 
 
 def _join(own: DatasetCheck | None, problems: list[str]) -> tuple[str, ...]:

@@ -100,12 +100,12 @@ def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds
     refused = [(*row, reason) for row in each if (reason := explain_refusal(row[-1][protocol.headline]))]
     if refused:
         fold, part, found, reason = refused[0]
+        example = "".join(f", such as {name}" for name in name_unmatched(part, found[protocol.headline])[:1])
         counts = ", ".join(f"{one.without:,} of {one.queries:,} under {name}" for name, one in found.items())
         yield (
             f"split {fold.number} cannot be ranked under {protocol.headline!r}, the headline of protocol "
             f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}"
-            f"{_name_first(part, found[protocol.headline])}; "
-            f"{_advise_headline(protocol, conventions, [part for _, part in parts])}"
+            f"{example}; {_advise_headline(protocol, conventions, [part for _, part in parts])}"
         )
 
 
@@ -150,9 +150,10 @@ def explain_refusal(found: Unmatched) -> str:
     return found.refusal.reason if found.refusal else nothing
 
 
-def _name_first(test: Split, found: Unmatched) -> str:
-    """The first query without a match, as the data set names it."""
-    return "" if found.first is None else f", such as {Labels.of(test).describe(test.query[found.first])}"
+def name_unmatched(test: Split, found: Unmatched) -> tuple[str, ...]:
+    """The queries without a match, as the data set names them."""
+    labels = Labels.of(test) if found.places else None
+    return tuple(labels.describe(test.query[place]) for place in found.places) if labels else ()
 
 
 def _others(number: int) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset
 from vreid_bench.contracts.protocol import DividingStrategy, Protocol
-from vreid_bench.planning.fold_check import check_attributes, divide_test, find_fold_faults, find_uncut
+from vreid_bench.planning.fold_check import check_attributes, divide_test, find_fold_faults, find_uncut, name_unmatched
 from vreid_bench.planning.folds import Fold, divide
 from vreid_bench.planning.protocols import find_conventions
 from vreid_bench.registry.entry import Entry
@@ -17,6 +18,14 @@ from vreid_bench.scoring.metrics import NotComputable
 from vreid_bench.scoring.ranks.labels import Labels
 from vreid_bench.scoring.unmatched import count_unmatched
 from vreid_bench.system.errors import InputError
+
+
+class Unmatched(NamedTuple):
+    """The queries without a match under a convention, over all folds."""
+
+    number: int
+    names: tuple[str, ...]
+    refusal: NotComputable | None  # why the convention cannot be applied to one of the folds; then nothing is counted
 
 
 @dataclass(frozen=True)
@@ -49,15 +58,15 @@ class Division:
         """What this protocol alone cannot do with the data set: no fault of it."""
         return find_uncut(self.protocol, self.folds)
 
-    def count_unmatched(self) -> dict[str, int | NotComputable]:
-        """Convention -> how many queries have no match, over all folds; or why it cannot be applied to one of them."""
-        total: dict[str, int | NotComputable] = {}
+    def find_unmatched(self) -> dict[str, Unmatched]:
+        """The queries without a match under each convention."""
+        total = {convention.name: Unmatched(0, (), None) for convention in self.conventions}
         parts = (part for fold in self.folds for part in divide_test(self.protocol, fold) if not fold.dataset.unscored)
         for part in parts:
             for name, found in count_unmatched(Labels.of(part), self.conventions).items():
-                before = total.get(name, 0)
-                if isinstance(before, int):
-                    total[name] = found.refusal or before + found.without
+                number, names, refusal = total[name]
+                names = tuple(dict.fromkeys((*names, *name_unmatched(part, found))))
+                total[name] = Unmatched(number + found.without, names, refusal or found.refusal)
         return total
 
 

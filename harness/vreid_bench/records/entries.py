@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Literal, Self, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Self, cast, get_args
 
 from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -173,6 +173,18 @@ class DatasetEntry(Entry):
     def _leave_out_no_twin(self, serialize: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
         fields: dict[str, JsonValue] = serialize(self)
         return {name: value for name, value in fields.items() if name != "twin" or value is not None}
+
+
+def list_copies(datasets: Iterable[DatasetEntry]) -> str:
+    """The folders of those that nothing vouches for; else empty."""
+    return ", ".join(sorted({each.label for each in datasets} - set(get_args(Source))))
+
+
+def describe_data(datasets: Iterable[DatasetEntry]) -> str:
+    """`official data`; of a copy that nothing vouches for also its folder: `unverified data (my-people)`."""
+    every = list(datasets)
+    sources, copies = ", ".join(sorted({each.source for each in every})), list_copies(every)
+    return f"{sources} data" + (f" ({copies})" if copies else "")
 
 
 class Pretraining(Entry):

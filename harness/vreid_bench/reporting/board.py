@@ -9,6 +9,7 @@ from itertools import groupby, pairwise
 from statistics import fmean, stdev
 from typing import Any
 
+from vreid_bench.records.entries import describe_data, list_copies
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.run_report import count_people
 from vreid_bench.reporting.text import escape
@@ -130,13 +131,12 @@ class Board:
     @property
     def data(self) -> str:
         """`official data`; of a copy that nothing vouches for also its folder: `unverified data (my-people)`."""
-        source = self.first.dataset.source
-        return " ".join([f"{source} data", *([f"({self.copies})"] if self.copies else [])])
+        return describe_data(record.dataset for record in self.records)
 
     @property
     def copies(self) -> str:
         """The folders of unverified data that the records were tested on; else empty."""
-        return ", ".join(sorted({r.dataset.label for r in self.records} - set(SOURCES)))
+        return list_copies(record.dataset for record in self.records)
 
     @property
     def splits(self) -> str:

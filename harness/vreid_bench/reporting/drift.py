@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vreid_bench.records.entries import describe_data
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import SOURCES, Row
 from vreid_bench.system.fingerprint import digest
@@ -46,6 +47,7 @@ class Drift:
 
     protocol: str
     source: str
+    data: str  # in words, with the folders of unverified data
     method: str
     preset: str
     variant: tuple[str, ...]
@@ -95,7 +97,7 @@ def _compare(before: dict[int, Record], after: dict[int, Record]) -> Drift:
     if _recipes(old) != _recipes(new):
         notes.append("the recipe of the method changed")
     state = next(each for each in (LEFT, MOVED, SAME) if each in states)
-    return _describe(new.first, tuple(seeds or sorted(after)), changes, state, tuple(notes))
+    return _describe(new.records, tuple(seeds or sorted(after)), changes, state, tuple(notes))
 
 
 def _find_unlike(before: Row, after: Row) -> list[str]:
@@ -106,6 +108,9 @@ def _find_unlike(before: Row, after: Row) -> list[str]:
         old, new = ({terms[name] for terms in side} for side in sides)
         if len(old | new) > 1:
             found.append(f"{name} {_shorten(old)} before, {_shorten(new)} after")
+    datas = [describe_data(record.dataset for record in row.records) for row in (before, after)]
+    if found and datas[0] != datas[1]:
+        found.append(f"{datas[0]} before, {datas[1]} after")
     return found
 
 
@@ -136,19 +141,20 @@ def _list(seeds: Iterable[int]) -> str:
 def _tell(row: dict[int, Record], state: str, reasons: tuple[str, ...] = ()) -> Drift:
     """A row that was not compared."""
     seeds = tuple(sorted(row))
-    return _describe(row[seeds[0]], seeds, (), state, reasons)
+    return _describe([row[seed] for seed in seeds], seeds, (), state, reasons)
 
 
 def _describe(
-    record: Record, seeds: tuple[int, ...], changes: tuple[Change, ...], state: str, reasons: tuple[str, ...]
+    row: Sequence[Record], seeds: tuple[int, ...], changes: tuple[Change, ...], state: str, reasons: tuple[str, ...]
 ) -> Drift:
-    method, source = record.method.name, record.dataset.source
-    return Drift(record.protocol.name, source, method, record.preset, record.variant, seeds, changes, state, reasons)
+    first, data = row[0], describe_data(record.dataset for record in row)
+    about = first.protocol.name, first.dataset.source, data, first.method.name, first.preset, first.variant
+    return Drift(*about, seeds, changes, state, reasons)
 
 
 def _order(drift: Drift) -> tuple[Any, ...]:
     place = SOURCES.index(drift.source)
-    return STATES.index(drift.state), drift.protocol, place, drift.method, drift.preset, drift.variant
+    return STATES.index(drift.state), drift.protocol, place, drift.data, drift.method, drift.preset, drift.variant
 
 
 def count_states(drifts: Sequence[Drift]) -> dict[str, int]:

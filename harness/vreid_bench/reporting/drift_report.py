@@ -61,7 +61,7 @@ def _told(rows: Sequence[Drift]) -> str:
 
 
 def _protocol(drift: Drift) -> str:
-    return escape(f"{drift.protocol} on {drift.source} data")
+    return escape(f"{drift.protocol} on {drift.data}")
 
 
 def _method(drift: Drift) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from vreid_bench.records.entries import describe_data
 from vreid_bench.records.record import Record, record_path
 from vreid_bench.records.run_directory import NO_SCORES, RunDirectory
 from vreid_bench.records.run_state import describe_unfinished
@@ -75,7 +76,12 @@ def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: b
     if place.exists() and place.read_bytes() != content:
         there = Record.from_file(place)
         if not other_data and there.dataset.fingerprint != record.dataset.fingerprint:
-            raise InputError(f"{place}: holds a record on other data; use a separate leaderboard for each (--dir)")
+            datas = " and ".join(
+                f"{describe_data([each.dataset])}, lists {each.dataset.fingerprint[:8]}" for each in (there, record)
+            )
+            raise InputError(
+                f"{place}: holds a record on other data ({datas}); use a separate leaderboard for each (--dir)"
+            )
         if not replace:
             raise InputError(
                 f"{place}: holds another record of this method, preset, seed and options; that of {source} differs in "

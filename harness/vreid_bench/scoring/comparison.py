@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vreid_bench.records.entries import DatasetEntry, Ruled
+from vreid_bench.records.entries import DatasetEntry, Ruled, describe_data
 from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.query_agreement import find_query_disagreements
 from vreid_bench.records.record import Record
@@ -111,6 +111,13 @@ def tell_arithmetic(ones: Sequence[Path], others: Sequence[Path], runs: Path) ->
         return ""
     words = ", ".join(f"{name} with {' and '.join(sorted(group))}" for name, group in found.items())
     return f"note: computed with unlike arithmetic, {words}; that alone makes two trainings differ as two seeds do"
+
+
+def describe_test(ones: Sequence[Path], others: Sequence[Path], runs: Path) -> str:
+    """Under which protocol, and on which data, the runs were tested, as the tables of runs say it."""
+    records = [_Opened.open(run, runs).record for run in (*ones, *others)]
+    protocols = " and ".join(dict.fromkeys(record.protocol.name for record in records))
+    return f"{protocols} on {describe_data(record.dataset for record in records)}"
 
 
 def to_plain(compared: Compared) -> dict[str, Any]:
@@ -246,13 +253,19 @@ def _check_alike(a: Path, b: Path, one: Record, other: Record) -> None:
         )
     for what, name, here, there in pairs:
         if here.fingerprint != there.fingerprint:
-            prints = f"fingerprints {here.fingerprint[:8]} and {there.fingerprint[:8]}"
-            raise InputError(f"{a} and {b} cannot be compared: they differ in {what} {name} ({prints})")
+            prints = f"{_identify(here)} and {_identify(there)}"
+            raise InputError(f"{a} and {b} cannot be compared: they differ in {what} {name} (fingerprints {prints})")
     contents = {record.dataset.content for record in (one, other)} - {None}
     if len(contents) > 1:
         raise InputError(
             f"{a} and {b} cannot be compared: the frames of {one.dataset.name} differ; run one of them again"
         )
+
+
+def _identify(entry: DatasetEntry | Ruled) -> str:
+    """How the fingerprint begins, and of data which copy has it."""
+    begin = entry.fingerprint[:8]
+    return f"{begin} of {describe_data([entry])}" if isinstance(entry, DatasetEntry) else begin
 
 
 def _conditions(record: Record) -> int:

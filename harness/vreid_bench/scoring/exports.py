@@ -19,9 +19,9 @@ from vreid_bench.importing.torch_files import to_torch
 from vreid_bench.importing.trec import to_qrels
 from vreid_bench.records.npz import to_npz
 from vreid_bench.registry.registry import Registry
-from vreid_bench.scoring.array_files import is_run_store
 from vreid_bench.scoring.distances import Precision, VectorDistances, parse_metric
-from vreid_bench.scoring.imports import check_one_split, import_files
+from vreid_bench.scoring.galleries.sharded_score import is_sharded
+from vreid_bench.scoring.inputs import Inputs
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair
 from vreid_bench.scoring.matches_and_junk import GalleryRule, assign_roles
 from vreid_bench.scoring.ranks.labels import Ints, Labels
@@ -35,22 +35,22 @@ AS_LISTED = GalleryRule(None)
 
 
 class Side(NamedTuple):
-    """The columns of one side of a test."""
+    """The columns of one side of a test: numbers, by which other programs compare labels, and the names of these."""
 
     pid: Ints
-    camid: Ints
+    camid: Ints | None  # None, as `camera`, where no cameras are known
     person: Array
-    camera: Array
+    camera: Array | None
     tracklet: Array
     attributes: Mapping[str, Array]  # by name; empty where a tracklet has none
 
     @classmethod
-    def of(cls, labels: Labels, rows: Ints) -> Side:
-        """The columns of some test tracklets."""
+    def of(cls, labels: Labels, rows: Ints, cameras: bool) -> Side:
+        """The columns of some test tracklets. cameras: is it known which saw them?"""
         names = labels.names(rows)
         attributes = {name: texts[rows] for name, texts in sorted(labels.attributes.items())}
-        numbers = labels.pids[rows], labels.camids[rows]
-        return cls(*numbers, names["person"], names["camera"], names["tracklet"], attributes)
+        camid, camera = (labels.camids[rows], names["camera"]) if cameras else (None, None)
+        return cls(labels.pids[rows], camid, names["person"], camera, names["tracklet"], attributes)
 
 
 class Exported(NamedTuple):
@@ -62,29 +62,39 @@ class Exported(NamedTuple):
     vectors: VectorDistances
 
 
-def read_test(path: Path, metric: str | None, dtype: Precision = "float32", *, ranked: bool = False) -> Exported:
-    """The features and labels of a run, or of a file that `score` reads.
+def read_test(inputs: Inputs, metric: str | None, dtype: Precision = "float32", *, ranked: bool = False) -> Exported:
+    """The features and labels of a run, or of the files that `score` reads.
 
     ranked: is every query to search the whole gallery? Raises InputError where there are none, where clips are compared
     in pairs, and for a run whose queries do not do that.
     """
-    check_one_split(path)
-    if ranked:
-        check_stored_test(path)
+    for path in inputs.paths:
+        if is_sharded(path):
+            raise InputError(f"{path}: is a gallery in shards, which only `score` reads; name one file with all of it")
+        if ranked:
+            check_stored_test(path)
     source: LabelSource
-    if is_run_store(path) or (path.is_dir() and (path / "record.json").is_file()):
-        source = Listing.from_file(path, None)
+    if inputs.store is not None:
+        source = Listing.from_file(inputs.store, None)
     else:
-        source = Pair.of(import_files((path,), Registry.installed))
+        imported = inputs.read(Registry.installed)
+        if imported.parts:
+            raise InputError(
+                f"{', '.join(imported.files)}: has a vector for each body part, which no form of `export` holds; "
+                "score the file itself"
+            )
+        source = Pair.of(imported)
         source.check_once()
     chosen = metric or source.metric
     if chosen is None:
         raise InputError(
-            f"{path}: the run compared clips in pairs, not vectors; name a --metric to compare their means"
+            f"{inputs.store}: the run compared clips in pairs, not vectors; name a --metric to compare their means"
         )
     labels = source.labels
     vectors = VectorDistances.of(*source.vectors(dtype), parse_metric(chosen))
-    return Exported(labels, Side.of(labels, labels.query), Side.of(labels, labels.gallery), vectors)
+    cameras = not isinstance(source, Pair) or source.query.has_cameras
+    query, gallery = (Side.of(labels, rows, cameras) for rows in (labels.query, labels.gallery))
+    return Exported(labels, query, gallery, vectors)
 
 
 def export_features(test: Exported, form: str, out: Path) -> tuple[Path, ...]:
@@ -158,7 +168,8 @@ def _columns(test: Exported, words: Mapping[str, str], embedding: str | None) ->
         if embedding is not None:
             found[embedding.format(side=name, letter=name[0])] = vectors
         for part, key in words.items():
-            found[key.format(side=name, letter=name[0])] = getattr(side, part)
+            if (column := getattr(side, part)) is not None:
+                found[key.format(side=name, letter=name[0])] = column
         found |= {f"{name}.{ATTRIBUTE}{attribute}": texts for attribute, texts in side.attributes.items()}
     return found
 
@@ -183,13 +194,16 @@ def _keep_named(arrays: Arrays, names: str, form: str) -> Arrays:
 
 
 LAYUMI = {"pid": "{side}_label", "camid": "{side}_cam", "tracklet": "{side}_tracklet"}
+LAYUMI |= {"person": "{side}_person", "camera": "{side}_camera"}
 MEVID = {"pid": "{letter}_pids", "camid": "{letter}_camids", "tracklet": "{letter}_tracklets"}
+MEVID |= {"person": "{letter}_persons", "camera": "{letter}_cameras"}
 AG_VPREID = {"pid": "{side}_pids", "camid": "{side}_camids", "tracklet": "{side}_tracklet_names"}
+AG_VPREID |= {"person": "{side}_person_names", "camera": "{side}_camera_names"}
 
 
 def _table(test: Exported) -> Arrays:
     """A row for each tracklet and role."""
-    parts = [name for name in Side._fields if name != "attributes"]
+    parts = [name for name in Side._fields if name != "attributes" and getattr(test.query, name) is not None]
     both = {part: np.concatenate([getattr(test.query, part), getattr(test.gallery, part)]) for part in parts}
     sides = test.query.attributes, test.gallery.attributes
     both |= {f"{ATTRIBUTE}{name}": np.concatenate([side[name] for side in sides]) for name in sides[0]}

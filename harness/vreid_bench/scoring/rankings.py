@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from vreid_bench.importing.numbering import number_jointly
 from vreid_bench.importing.rankings import RankedLists, read_ranking
 from vreid_bench.importing.recognition import QRELS, list_files, read_content
 from vreid_bench.registry.registry import Registry
-from vreid_bench.scoring.array_files import is_run_store
 from vreid_bench.scoring.conventions import MARS, choose_conventions
 from vreid_bench.scoring.hints import describe_unused
 from vreid_bench.scoring.imports import assemble_labels
@@ -29,7 +29,7 @@ from vreid_bench.scoring.report import Report
 from vreid_bench.scoring.score_request import ScoreRequest
 from vreid_bench.scoring.stored_run import check_stored_test
 from vreid_bench.system.errors import InputError
-from vreid_bench.system.terminal import echo
+from vreid_bench.system.progress import write_line
 
 AS_LISTED = ("gallery-as-listed",)
 NAMED = re.compile(r"(-?\d+)_.+")  # <pid>_<tracklet>
@@ -77,9 +77,8 @@ def score_ranking(request: ScoreRequest) -> Report | CaseReports:
     assert request.ranking is not None, "a request for this has a ranking"
     plugins = cache(Registry.installed)
     lists = read_ranking(request.ranking)
-    echo(f"{lists.origin}: {lists.form}, {len(lists.queries):,} queries", err=True)
-    stored = len(request.files) == 1 and is_run_store(request.files[0])
-    contents = [] if stored else [read_content(path) for path in list_files(request.files)]
+    write_line(f"{lists.origin}: {lists.form}, {len(lists.queries):,} queries", quiet=request.quiet)
+    contents = [] if request.store else [read_content(path) for path in list_files(request.files)]
     rules = choose_conventions(request.conventions or AS_LISTED, plugins)
     files = {content.origin: content.sha256 for content in contents}
     judged = [content for content in contents if content.form == QRELS]
@@ -88,8 +87,8 @@ def score_ranking(request: ScoreRequest) -> Report | CaseReports:
             raise InputError(f"{judged[0].origin}: qrels say what matches; leave out the other files")
         return replace(_score_judged(lists, judged[0], request, rules), files=files)
     unused = ""
-    if stored:
-        table = _label_store(request)
+    if request.store:
+        table = _label_store(request.store)
     elif contents:
         imported = assemble_labels(contents, plugins)
         table, unused = _label_imported(imported), describe_unused(imported.unused)
@@ -138,9 +137,9 @@ def _label_imported(imported: Imported) -> LabelTable:
     return replace(table, attributes=_name_attributes(pair.labels))
 
 
-def _label_store(request: ScoreRequest) -> LabelTable:
-    check_stored_test(request.files[0])
-    listing = Listing.from_file(request.files[0], None)
+def _label_store(path: Path) -> LabelTable:
+    check_stored_test(path)
+    listing = Listing.from_file(path, None)
     labels = listing.labels
     rows = np.arange(len(labels.pids))
     columns = {"pid": labels.pids, "camid": labels.camids, **labels.names(rows)}

@@ -16,7 +16,7 @@ from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.missing_plugins import check_conventions
 from vreid_bench.registry.registry import Registry
-from vreid_bench.scoring.array_files import as_matrix, is_run_store, read_matrix, read_square
+from vreid_bench.scoring.array_files import as_matrix, read_matrix, read_square
 from vreid_bench.scoring.conventions import CONVENTIONS, choose_conventions
 from vreid_bench.scoring.default_conventions import AS_LISTED, Chosen, choose_default
 from vreid_bench.scoring.distances import (
@@ -31,7 +31,7 @@ from vreid_bench.scoring.distances import (
 )
 from vreid_bench.scoring.galleries.sharded_score import is_sharded, score_shards
 from vreid_bench.scoring.hints import describe_unused
-from vreid_bench.scoring.imports import Plugins, import_files, import_objects, import_sides
+from vreid_bench.scoring.imports import Plugins, import_objects
 from vreid_bench.scoring.label_source import LabelSource, Listing, Pair, read_index
 from vreid_bench.scoring.ranks.counting import Counts
 from vreid_bench.scoring.ranks.labels import Labels
@@ -179,29 +179,17 @@ def compare_vectors(source: LabelSource, metric: str | None, dtype: Precision, p
 
 def _take_store(request: ScoreRequest) -> ScoreRequest:
     """A run or its feature store among the files by themselves is read as --features reads it."""
-    if len(request.files) == 1 and request.ranking is None and is_run_store(request.files[0]):
-        return replace(request, features=request.files[0], files=())
-    return request
+    return request if request.store is None else replace(request, features=request.store, files=())
 
 
 def _import(request: ScoreRequest, plugins: Plugins) -> Imported | None:
     """What files of other programs hold; None where a run or an index has the labels. Prints what each key became."""
-    if request.files:
-        index = None
-        if request.protocol is not None and request.info is not None:
-            index = read_index(request.protocol, request.info, plugins())
-        imported = import_files(request.files, plugins, request.pool, index)
-    elif request.query is not None and request.gallery is not None:
-        given = request.distance is not None
-        imported = import_sides(request.query, request.gallery, plugins, given, request.pool)
-    else:
+    if not request.files and request.query is None:
         return None
-    if request.files or not imported.plain:
-        for line in imported.lines:
-            echo(line, err=True)
-        if not imported.cameras:
-            echo("no cameras are given: nothing is left out as seen by the query's own camera", err=True)
-    return imported
+    index = None
+    if request.protocol is not None and request.info is not None:
+        index = read_index(request.protocol, request.info, plugins())
+    return request.read(plugins, request.pool, index, given=request.distance is not None)
 
 
 def _read_given(request: ScoreRequest, imported: Imported | None, source: LabelSource) -> MatrixDistances | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from vreid_bench.scoring.distances import METRICS, Precision
+from vreid_bench.scoring.inputs import Inputs
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
 from vreid_bench.scoring.rounding import Rounding
-from vreid_bench.system.errors import InputError
 
 Ties = Literal["listed", "expected"]
 
@@ -20,12 +20,9 @@ TOGETHER = "--protocol and --info go together: whose index files, and the folder
 
 
 @dataclass(frozen=True)
-class ScoreRequest:
+class ScoreRequest(Inputs):
     """What to score and how. Raises InputError for options that do not fit together."""
 
-    files: tuple[Path, ...] = ()  # features or distances with their labels, in files of any program
-    query: Path | None = None
-    gallery: Path | None = None
     distance: Path | None = None  # [Q, G]
     query_distance: Path | None = None  # [Q, Q] and
     gallery_distance: Path | None = None  # [G, G], which re-ranking from distances needs
@@ -50,10 +47,11 @@ class ScoreRequest:
     executor: str = LOCAL  # who counts in a gallery in shards, as `assignments.parse_part` reads it
     workers: int | None = None  # of the executor, at a time; None: one process, or as many as a cluster has room for
 
-    def __post_init__(self) -> None:
-        for refused, reason in [*self._refuse_files(), *self._refuse_labels(), *self._refuse_distances()]:
-            if refused:
-                raise InputError(reason)
+    def _refuse(self) -> Iterator[tuple[bool, str]]:
+        """More can be named here than files and sides, so all of it is judged together."""
+        yield from self._refuse_files()
+        yield from self._refuse_labels()
+        yield from self._refuse_distances()
 
     def _refuse_files(self) -> Iterator[tuple[bool, str]]:
         """What does not fit to files by themselves, and to a ranking."""

@@ -19,7 +19,7 @@ class Unmatched(NamedTuple):
 
     queries: int
     without: int  # how many of them have no match
-    first: int | None  # position of the first of them in the query list
+    places: tuple[int, ...]  # theirs in the query list; none where the convention is about another gallery
     refusal: NotComputable | None  # why the convention cannot be applied to this test; None if it can be
 
 
@@ -30,7 +30,7 @@ def count_unmatched(labels: Labels, conventions: Sequence[Convention]) -> dict[s
         matches = find_matches(counts, GalleryRule.of(convention))
         asks = np.ones(len(labels.query), bool) if matches is None else matches.asks
         without = np.flatnonzero(asks if matches is None else asks & (np.diff(matches.start) == 0))
-        first = int(without[0]) if len(without) else None
+        places = () if matches is None else tuple(without.tolist())
         refusal = find_refusal(matches, counts, convention)
-        found[convention.name] = Unmatched(int(asks.sum()), len(without), first, refusal)
+        found[convention.name] = Unmatched(int(asks.sum()), len(without), places, refusal)
     return found

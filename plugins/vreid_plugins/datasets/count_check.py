@@ -30,16 +30,11 @@ def count_parts(parts: Mapping[str, Tracklets]) -> Iterator[tuple[str, int]]:
 
 def count_unmatched(queries: Iterable[Sighting], gallery: Iterable[Sighting]) -> int:
     """How many queries show a person whom no other camera saw in the gallery."""
-    return len(find_unmatched(queries, gallery))
-
-
-def find_unmatched(queries: Iterable[Sighting], gallery: Iterable[Sighting]) -> list[int]:
-    """Which queries show a person whom no other camera saw in the gallery: their places, from 0."""
     seen = Counter(gallery)
     persons: Counter[Hashable] = Counter()
     for (pid, _), number in seen.items():
         persons[pid] += number
-    return [place for place, (pid, camid) in enumerate(queries) if persons[pid] == seen[pid, camid]]
+    return sum(persons[pid] == seen[pid, camid] for pid, camid in queries)
 
 
 def sightings(tracklets: Iterable[Tracklet]) -> Iterator[Sighting]:

@@ -148,6 +148,12 @@ def test_a_model_card_has_the_fields_of_hugging_face():
     assert [r["dataset"]["args"].get("condition") for r in results[:3]] == [None, "clean", "spoiled"]
 
 
+def test_a_model_card_names_the_folder_of_own_data():
+    own = record(dataset__source="unverified", dataset__label="people")
+    assert 'name: "mars, unverified data (people)"' in render_model_card([own])
+    assert 'name: "mars, synthetic data"' in render_model_card([record()])
+
+
 def test_a_table_has_a_line_for_each_score():
     made = [record(), conditioned()]
     rows = list(csv.DictReader(io.StringIO(render_csv(made))))

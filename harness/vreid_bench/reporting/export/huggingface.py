@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from vreid_bench.records.entries import describe_data
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.export.scores import Score, list_scores, name_row
 from vreid_bench.reporting.text import sanitize
@@ -35,7 +36,7 @@ def _list_results(record: Record) -> Iterator[dict[str, Any]]:
             "task": TASK,
             "dataset": {
                 "type": dataset.name,
-                "name": f"{dataset.name}, {dataset.source} data",
+                "name": f"{dataset.name}, {describe_data([dataset])}",
                 "config": record.protocol.name,
                 "split": "test",
                 "args": args | ({"condition": condition} if condition else {}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from vreid_bench.records.entries import Cost
+from vreid_bench.records.entries import Cost, DatasetEntry, describe_data
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import Summary
 from vreid_bench.reporting.leaderboard_tables import cpu_seconds
@@ -79,8 +79,8 @@ def list_details(record: Record) -> Iterator[tuple[str, Facts]]:
         [
             ("protocol", f"{protocol.name}, version {protocol.version}"),
             ("splits", record.splits.words if record.splits else ""),
-            ("tested on", _describe_data(record.dataset.name, record.dataset.source, record.dataset.label)),
-            ("trained first on", _describe_data(taught.name, taught.source, taught.label) if taught else ""),
+            ("tested on", _describe_data(record.dataset)),
+            ("trained first on", _describe_data(taught) if taught else ""),
             *counts,
         ],
     )
@@ -139,8 +139,8 @@ def _counts(record: Record, name: str) -> bool:
     return bool(record.dataset.counts.get(name))
 
 
-def _describe_data(name: str, source: str, label: str) -> str:
-    return f"{name}, {source}" + (f" ({label})" if label != source else "")
+def _describe_data(dataset: DatasetEntry) -> str:
+    return f"{dataset.name}, {describe_data([dataset])}"
 
 
 def _describe_cost(cost: Cost | None) -> str:

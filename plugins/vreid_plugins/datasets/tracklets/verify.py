@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vreid_bench import Count, DatasetCheck
-from vreid_plugins.datasets.count_check import find_unmatched
+from vreid_plugins.datasets.count_check import count_unmatched
 from vreid_plugins.datasets.frame_check import check_frames
 from vreid_plugins.datasets.tracklets.index import SPECIAL, SPLITS, Row, load
-
-UNMATCHED = "queries without a match among the gallery rows"
-NAMED = 3  # of them in a note
 
 
 def verify(root: Path, decode: bool) -> DatasetCheck:
@@ -23,11 +20,10 @@ def verify(root: Path, decode: bool) -> DatasetCheck:
     listed = (frame for row in rows for frame in row.frames)
     on_disk = check_frames(root, listed, problems.append, decode)
     counts = [Count(what, found, None) for what, found in count_rows(rows)]
-    unmatched = list_unmatched(rows)
-    counts.append(Count(UNMATCHED, len(unmatched), None))
+    queries, gallery = ([(r.pid, r.camid) for r in rows if r.split == name] for name in ("query", "gallery"))
+    counts.append(Count("queries without a match among the gallery rows", count_unmatched(queries, gallery), None))
     counts.append(Count("frames on disk", on_disk, None))
-    notes = (name_unmatched(unmatched),) if unmatched else ()
-    return DatasetCheck("unverified", tuple(counts), tuple(problems), notes)
+    return DatasetCheck("unverified", tuple(counts), tuple(problems))
 
 
 def count_rows(rows: list[Row]) -> Iterator[tuple[str, int]]:
@@ -46,17 +42,3 @@ def count_rows(rows: list[Row]) -> Iterator[tuple[str, int]]:
     lengths = [len(row.frames) for row in rows]
     yield "shortest tracklet", min(lengths, default=0)
     yield "longest tracklet", max(lengths, default=0)
-
-
-def list_unmatched(rows: list[Row]) -> list[Row]:
-    """The queries whose person no other camera saw in a gallery row."""
-    queries, gallery = ([row for row in rows if row.split == name] for name in ("query", "gallery"))
-    sides = [[(row.pid, row.camid) for row in side] for side in (queries, gallery)]
-    return [queries[place] for place in find_unmatched(*sides)]
-
-
-def name_unmatched(unmatched: list[Row]) -> str:
-    """Who they are, as a sentence; of many the first few."""
-    named = [f"{row.pid} in {row.camid} (line {row.line})" for row in unmatched[:NAMED]]
-    more = [f"{len(unmatched) - NAMED:,} more"] if len(unmatched) > NAMED else []
-    return f"{UNMATCHED}, as none shows the person in another camera: {', '.join([*named, *more])}"
