@@ -60,6 +60,10 @@ def test_runs_are_named_by_their_ids(cli, tmp_path, finished, monkeypatch):
     assert again.exit_code == 0, again.output
 
 
+LATER = ('"created": "20', '"created": "21')
+OTHER_MACHINE = ('"machine": "', '"machine": "not ')
+
+
 def copy_with(run, name, old, new):
     other = run.parent / name
     shutil.copytree(run, other)
@@ -70,23 +74,46 @@ def copy_with(run, name, old, new):
 
 
 def test_two_runs_of_one_place_are_refused_with_what_differs(cli, tmp_path, finished):
-    other = copy_with(finished, "other", '"created": "20', '"created": "21')
+    other = copy_with(finished, "other", *OTHER_MACHINE)
     refused = cli("leaderboard", "add", finished, other, "--dir", tmp_path / "board")
     assert refused.exit_code == 2
     assert f"{finished} and {other} would all be {tmp_path}" in refused.stderr
-    assert "their records differ in created; add one of them" in refused.stderr
+    assert "their records differ in environment; add one of them" in refused.stderr
     assert not (tmp_path / "board").exists()
     again = cli("leaderboard", "add", finished, finished, "--dir", tmp_path / "board")
     assert again.exit_code == 0, again.output
 
 
+def test_of_two_runs_that_differ_in_time_and_costs_alone_the_earlier_is_added(cli, cli_json, tmp_path, finished):
+    board = tmp_path / "board"
+    later = copy_with(finished, "a", *LATER)
+    text = (later / "record.json").read_text()
+    (later / "record.json").write_text(text.replace('"cpu_seconds": ', '"cpu_seconds": 1'))
+    added = cli("leaderboard", "add", later, finished, "--dir", board)
+    alone = "their records differ in nothing but created and costs"
+    note = f"note: {later} is left out: it repeats {finished}, {alone}\n"
+    assert (added.exit_code, added.stderr) == (0, note)
+    [place] = (board / "records").rglob("*.json")
+    assert place.read_bytes() == (finished / "record.json").read_bytes()
+    again = cli_json("leaderboard", "add", later, "--dir", board)
+    assert again == {
+        "written": [],
+        "skipped": [],
+        "repeats": [f"{later} is left out: it repeats {place}, {alone}"],
+        "refused": [],
+    }
+    assert place.read_bytes() == (finished / "record.json").read_bytes()
+    cli("leaderboard", "add", later, "--dir", board, "--replace")
+    assert json.loads(place.read_bytes()) == json.loads((later / "record.json").read_bytes())
+
+
 def test_a_run_that_clashes_with_a_published_one_is_refused_with_what_differs(cli, tmp_path, finished):
     board = tmp_path / "board"
     assert cli("leaderboard", "add", finished, "--dir", board).exit_code == 0
-    other = copy_with(finished, "other", '"created": "20', '"created": "21')
+    other = copy_with(finished, "other", *OTHER_MACHINE)
     refused = cli("leaderboard", "add", other, "--dir", board)
     assert refused.exit_code == 2
-    assert f"that of {other} differs in created; to put it in its place, pass --replace" in refused.stderr
+    assert f"that of {other} differs in environment; to put it in its place, pass --replace" in refused.stderr
     assert cli("leaderboard", "add", other, "--dir", board, "--replace").exit_code == 0
 
 
@@ -95,7 +122,7 @@ def test_the_runs_that_do_not_clash_are_added_and_all_clashes_are_listed(cli, tm
     runs = [finished]
     for n in (1, 2):
         runs.append(copy_with(finished, f"seed{n}", f'"seed": {seed}', f'"seed": {seed + n}'))
-    twins = [copy_with(run, f"{run.name}-twin", '"created": "20', '"created": "21') for run in runs[:2]]
+    twins = [copy_with(run, f"{run.name}-twin", *OTHER_MACHINE) for run in runs[:2]]
     added = cli("leaderboard", "add", *runs, *twins, "--dir", tmp_path / "board")
     assert added.exit_code == 2
     assert added.stderr.count("would all be") == 2

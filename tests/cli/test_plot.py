@@ -1,5 +1,7 @@
 """`vreid-bench plot`: a file of each kind and form, and what may not be drawn together."""
 
+import json
+
 import pytest
 from places import LEADERBOARD
 
@@ -42,6 +44,24 @@ def test_a_run_is_named_by_its_id_or_its_folder(cli, tmp_path, finished_runs):
     assert pictures[0] == pictures[1] == pictures[2]
     refused = cli("plot", "scores", "nothing", "--runs", finished_runs, "--out", tmp_path / "a.svg")
     assert (refused.exit_code, refused.stderr.startswith("error: nothing: not a finished run")) == (2, True)
+
+
+def test_a_seed_that_is_there_twice_counts_once(cli, tmp_path):
+    again, other = tmp_path / "again.json", tmp_path / "other.json"
+    record = json.loads(MARS[0].read_bytes())
+    again.write_text(json.dumps({**record, "created": "2099-01-01T00:00:00Z"}))
+    other.write_text(json.dumps({**record, "weights": {**record["weights"], "sha256": "0" * 64}}))
+    once, twice = (tmp_path / name for name in ("once.svg", "twice.svg"))
+    cli("plot", "scores", *MARS, "--out", once)
+    drawn = cli("plot", "scores", again, *MARS, MARS[1], "--out", twice)
+    assert drawn.stderr.splitlines() == [
+        f"note: {MARS[1]} is given twice, and counts once",
+        f"note: {again} is left out: it has the seed, the weights and the scores of {MARS[0]}",
+    ]
+    assert once.read_bytes() == twice.read_bytes()
+    refused = cli("plot", "scores", other, *MARS, "--out", tmp_path / "refused.svg")
+    assert refused.exit_code == 2
+    assert "both ran ica small with seed 0, but they differ in weights; expected each seed once" in refused.stderr
 
 
 def test_the_same_figure_has_the_same_bytes(cli, tmp_path):

@@ -33,6 +33,13 @@ def test_seeds_and_plugins_run_one_after_another_and_end_in_one_table(cli, optio
     assert "mean-pooling small seed 0, 1" in table
 
 
+def test_equal_values_of_a_sweep_are_one_run(cli, options, tmp_path):
+    result = cli("run", "--plugin", "mean-pooling", "--sweep", "rate=0.001,1e-3", *options)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("record: ") == 1
+    assert "±" not in result.stdout
+
+
 def test_one_seed_is_a_list_of_one(cli_json, options, finished_run):
     [report] = cli_json("run", "--plugin", "mean-pooling", "--seeds", "0", *options)
     assert report["run"] == str(finished_run)

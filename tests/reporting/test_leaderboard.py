@@ -106,10 +106,12 @@ def test_a_record_is_added_at_the_path_that_follows_from_it(leaderboard):
 def test_another_record_of_the_same_name_needs_replace(leaderboard, tmp_path):
     added(leaderboard, tmp_path)  # the same one again is no conflict
     with pytest.raises(InputError, match=r"seed0\.json: holds another record .* pass --replace"):
-        added(leaderboard, tmp_path, created="2027-01-01T00:00:00Z")
+        added(leaderboard, tmp_path, environment__threads=7)
     assert (leaderboard / FIRST).read_bytes() == content()
     add_record(tmp_path / "run" / "record.json", leaderboard, replace=True)
-    assert (leaderboard / FIRST).read_bytes() == content(created="2027-01-01T00:00:00Z")
+    assert (leaderboard / FIRST).read_bytes() == content(environment__threads=7)
+    added(leaderboard, tmp_path, environment__threads=7, created="2027-01-01T00:00:00Z")  # repeats it, and is left out
+    assert (leaderboard / FIRST).read_bytes() == content(environment__threads=7)
 
 
 def test_a_record_on_other_data_is_told_which_both_are_on(tmp_path):

@@ -1,6 +1,7 @@
 """Comparing runs person by person, and telling rows of the leaderboard apart."""
 
 import json
+import shutil
 from dataclasses import replace
 from itertools import product
 
@@ -13,7 +14,7 @@ from vreid_bench.records.per_query import MatchCounts, PerQuery, QueryScores
 from vreid_bench.records.record import Record
 from vreid_bench.reporting.board import boards
 from vreid_bench.reporting.comparison import render_comparison
-from vreid_bench.scoring.comparison import Comparison, compare, p_of_rows
+from vreid_bench.scoring.comparison import Comparison, compare, compare_groups, p_of_rows
 from vreid_bench.scoring.sign_flip import shift_interval, sign_flip
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
@@ -194,13 +195,51 @@ def test_a_group_holds_the_seeds_of_one_method_each_once(tmp_path, precision, cl
     run_folder(tmp_path / "a", precision)
     run_folder(tmp_path / "b", precision, method={**GOLDEN["method"], "name": "other"})
     for arguments, message in (
-        (("a", "--with", "a", "a"), "is given twice in one group"),
         (("a", "b", "--with", "a"), "they ran temporal-pooling small and other small; expected seeds of one method"),
         (("a",), "compare got 1 run; expected two, or two groups"),
         (("a", "b", "a"), "compare got 3 runs"),
     ):
         result = cli("compare", "--runs", tmp_path, *arguments)
         assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
+def repeat_run(run, name, **fields):
+    """The folder of a run beside it, as if its command had been run again there."""
+    other = shutil.copytree(run, run.parent / name)
+    record = json.loads((run / "record.json").read_text())
+    (other / "record.json").write_text(json.dumps({**record, "created": "2099-01-01T00:00:00Z", **fields}))
+    return other
+
+
+def test_a_seed_that_was_run_twice_counts_once(tmp_path, precision, cli, cli_json):
+    a0, a1 = (run_folder(tmp_path / f"a{seed}", precision * (1 - 0.1 * seed), seed=seed) for seed in (0, 1))
+    b = run_folder(tmp_path / "b", precision - 0.01)
+    threads = {**GOLDEN["environment"], "threads": 7}
+    again = repeat_run(a0, "again", costs={**GOLDEN["costs"], "embed": None}, environment=threads)
+    once = cli_json("compare", a0, a1, "--with", b)
+    assert cli_json("compare", again, a0, a1, a0, "--with", b) == once
+    shown = cli("compare", again, a0, a1, a0, "--with", b)
+    notes = [
+        f"note: {a0} is given twice, and counts once",
+        f"note: {again} is left out: it has the seed, the weights and the scores of {a0}",
+    ]
+    assert shown.stderr.splitlines() == notes
+    assert f"\nA: {a0}, {a1}\nB: {b}\n" in shown.stdout
+    assert compare_groups([again, a0, a1], [b]) == compare_groups([a0, a1], [b])
+
+
+def test_runs_of_one_seed_with_unlike_results_are_refused(tmp_path, precision, cli):
+    a = run_folder(tmp_path / "a", precision)
+    other = repeat_run(a, "other", weights={**GOLDEN["weights"], "sha256": "0" * 64})
+    run_folder(tmp_path / "third", precision / 2)
+    refused = cli("compare", a, "--with", a, other)
+    said = f"{a} and {other} both ran temporal-pooling small with seed {GOLDEN['seed']}, but they differ in weights; "
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        f"error: {said}expected each seed once: leave one of them out\n",
+    )
+    assert "but they differ in conventions; " in cli("compare", a, "--with", a, tmp_path / "third").stderr
+    assert cli("compare", a, other).exit_code == 0  # one on each side
 
 
 def test_sign_flips_are_those_of_all_signs():

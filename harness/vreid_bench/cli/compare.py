@@ -47,7 +47,7 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
     Runs on the same test set are named by folder or id. Printed are the difference, its interval, and p.
 
     With several seeds of each method, the seeds stand before and after --with: each query's scores are averaged over
-    the seeds of a group first.
+    the seeds of a group first. A seed that a group has twice with the same weights and scores counts once, with a note.
 
     The interval holds the differences that the test does not reject, so 0 lies in it exactly if the verdict calls
     neither better. `can show` is the smallest difference that this test set can show at 5 %.
@@ -66,14 +66,15 @@ def compare(group: tuple[Path, ...], others: tuple[Path, ...], runs: Path, as_js
                 f"compare A1 A2 {WITH} B1 B2"
             )
         group, others = group[:1], group[1:]
-    compared = comparison.compare_groups(group, others, runs)
-    if unlike := comparison.tell_arithmetic(group, others, runs):
-        echo(unlike, err=True)
-    tested = comparison.describe_test(group, others, runs)
+    (a, repeats), (b, more) = (comparison.choose_seeds(each, runs) for each in (group, others))
+    compared = comparison.compare_groups(a, b, runs)
+    for note in filter(None, [*repeats, *more, comparison.tell_arithmetic(a, b, runs)]):
+        echo(note, err=True)
+    tested = comparison.describe_test(a, b, runs)
     if as_json:
         echo(json.dumps({"test": tested, "conventions": comparison.to_plain(compared)}))
     else:
         echo(f"{tested}\n")
-        for name, paths in (("A", group), ("B", others)):
+        for name, paths in (("A", a), ("B", b)):
             echo(f"{name}: {', '.join(map(str, paths))}")
         echo(f"\n{render_comparison(compared)}")

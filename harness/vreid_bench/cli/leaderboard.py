@@ -72,7 +72,8 @@ def add(before: LeaderboardOptions, /, folder: Path | None, as_json: bool, **cho
     """Publish the records of runs and rebuild the pages.
 
     RUN is the folder or the id of a run, or a record. Runs that are not finished are skipped with a note. Those that
-    cannot be added are listed, the others are added, and the exit code is 2.
+    cannot be added are listed, the others are added, and the exit code is 2. Of runs whose records differ in nothing
+    but the time and the costs, a published one stays, else the earliest is added; a note names the others.
 
     \b
         vreid-bench leaderboard add runs/*
@@ -81,15 +82,17 @@ def add(before: LeaderboardOptions, /, folder: Path | None, as_json: bool, **cho
     from vreid_bench.reporting.leaderboard import publish
     from vreid_bench.reporting.record_folder import describe_skipped
 
-    written, skipped, refused = publish(chosen.pop("run"), folder or before.folder or LEADERBOARD, **chosen)
-    for run in skipped:
+    done = publish(chosen.pop("run"), folder or before.folder or LEADERBOARD, **chosen)
+    for run in done.skipped:
         echo(describe_skipped(run), err=True)
+    for sentence in done.repeats:
+        echo(f"note: {sentence}", err=True)
     if as_json or before.as_json:
-        echo(json.dumps({"written": written, "skipped": skipped, "refused": refused}))
-    elif written:
-        echo("\n".join(written))
-    if refused:
-        raise InputError("\n".join(refused))
+        echo(json.dumps(done._asdict()))
+    elif done.written:
+        echo("\n".join(done.written))
+    if done.refused:
+        raise InputError("\n".join(done.refused))
 
 
 @leaderboard.command()

@@ -23,7 +23,8 @@ def plot(kind: str, run: tuple[Path, ...], out: Path, runs: Path) -> None:
     """Draw a figure of runs.
 
     RUN is the folder or the id of a run, or a record. All must be of one protocol on the same data. Runs of one
-    method that differ in their seed alone become one row.
+    method that differ in their seed alone become one row; a seed that is there twice, with the same weights and
+    scores, counts once.
 
     \b
     scores       mAP with its interval and seeds      cost     mAP against processor minutes
@@ -38,8 +39,11 @@ def plot(kind: str, run: tuple[Path, ...], out: Path, runs: Path) -> None:
     form = out.suffix.lstrip(".").lower()
     if form not in FIGURES:
         raise InputError(f"--out {out}: expected a file that ends in .{', .'.join(FIGURES)}")
-    from vreid_bench.reporting.plots import draw
+    from vreid_bench.reporting.plots import draw, read_runs
     from vreid_bench.system.files import write_atomic
 
-    write_atomic(out, draw(kind, [each if each.is_file() else find_run(each, runs).path for each in run], form))
+    records, notes = read_runs([each if each.is_file() else find_run(each, runs).path for each in run])
+    write_atomic(out, draw(kind, records, form))
+    for note in notes:
+        echo(note, err=True)
     echo(out)

@@ -228,12 +228,13 @@ def show_results(finished: Sequence[tuple[RunDirectory, Record | None]], *, seve
         reports = [report(folder, record) for folder, record in finished]
         echo(json.dumps(reports if several else reports[0]))
         return
-    if records := [record for _, record in finished if record is not None]:
+    each = {folder.path: (folder, record) for folder, record in finished}  # values of a sweep can be equal: 1 and 1.0
+    if records := [record for _, record in each.values() if record is not None]:
         echo(render(records))
-        notes = (note for folder, record in finished if record for note in list_left_out(folder, record))
+        notes = (note for folder, record in each.values() if record for note in list_left_out(folder, record))
         for note in dict.fromkeys(notes):  # runs of one protocol leave out the same
             echo(note)
-    for folder, record in finished:
+    for folder, record in each.values():
         echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
 
 

@@ -191,6 +191,11 @@ def boards(records: Iterable[Record]) -> list[Board]:
     return [Board(tuple(group)) for group in _group(ordered, _board_key)]
 
 
+def seed_key(record: Record) -> tuple[Any, ...]:
+    """What two records share that are one seed of one row of one board."""
+    return (_board_key(record), _row_key(record), record.seed)
+
+
 def _board_key(record: Record) -> tuple[Any, ...]:
     return (
         record.protocol.name,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vreid_bench.records.record import Record
+from vreid_bench.records.repeats import INCIDENTAL, NamedRecord, differ_incidentally, list_differing, sort_runs
 from vreid_bench.records.run_directory import locate_run
 from vreid_bench.reporting import claims, record_folder
 from vreid_bench.reporting.claims import find_claim_faults, read_claims
@@ -20,7 +20,6 @@ from vreid_bench.reporting.record_folder import (
     find_faults,
     hold_leaderboard,
     is_unfinished_run,
-    list_differing,
     read_records,
 )
 from vreid_bench.system.errors import InputError
@@ -35,6 +34,7 @@ class Publication(NamedTuple):
 
     written: list[str]  # files that changed
     skipped: list[str]  # folders without a record: runs that are not finished
+    repeats: list[str]  # why runs that only repeat another were left out, in sentences
     refused: list[str]  # why the others were not added, in sentences
 
 
@@ -42,39 +42,52 @@ def publish(named: Sequence[Path], leaderboard: Path, replace: bool = False, run
     """Add the records of several runs and rebuild the pages. Runs that cannot be added are left out, with the reason.
 
     named: record files, and runs by path or by id in the folder `runs`. Runs that are not finished are skipped, unless
-    there is no other, and runs whose different records belong at one place are all refused. Raises InputError if none
-    is finished.
+    there is no other. Of records at one place that differ in nothing but the time and the costs of their runs, the
+    published one stays, else the first by `sort_runs` is added; others at one place are all refused. Raises InputError
+    if none is finished.
     """
-    places: dict[Path, dict[bytes, Path]] = {}  # each different record, and the first run that has it
-    skipped, refused = [], []
+    places: dict[Path, dict[bytes, NamedRecord]] = {}  # each different record, and the first run that has it
+    skipped, repeats, refused = [], [], []
     for name in named:
         try:
             run = locate_run(name, runs)
             if is_unfinished_run(run):
                 skipped.append(run)
                 continue
-            place, content = check_addition(run, leaderboard, replace)
+            place, record, is_there = check_addition(run, leaderboard, replace)
         except InputError as fault:
             refused.append(str(fault))
         else:
-            places.setdefault(place, {}).setdefault(content, run)
-    refused += [_describe_clash(place, alike) for place, alike in places.items() if len(alike) > 1]
-    if not places and not refused:
+            if is_there:
+                repeats.append(_describe_repeat(run, place))
+            else:
+                places.setdefault(place, {}).setdefault(record.to_json(), NamedRecord(run, record))
+    added = []
+    for place, alike in places.items():
+        first, *others = sort_runs(alike.values())
+        if differ_incidentally([run.record for run in alike.values()]):
+            added.append(first.path)
+            repeats += [_describe_repeat(other.path, first.path) for other in others]
+        else:
+            refused.append(_describe_clash(place, [*alike.values()]))
+    if not (added or repeats or refused):
         raise InputError("\n".join(map(explain_unfinished, skipped)))
-    added = [run for alike in places.values() if len(alike) == 1 for run in alike.values()]
     written = [str(add_record(run, leaderboard, replace)) for run in added] + (
         write_pages(leaderboard) if added else []
     )
-    return Publication(written, [str(run) for run in skipped], refused)
+    return Publication(written, [str(run) for run in skipped], repeats, refused)
 
 
-def _describe_clash(place: Path, alike: Mapping[bytes, Path]) -> str:
+def _describe_repeat(run: Path, first: Path) -> str:
+    return f"{run} is left out: it repeats {first}, their records differ in nothing but {' and '.join(INCIDENTAL)}"
+
+
+def _describe_clash(place: Path, alike: Sequence[NamedRecord]) -> str:
     """Why the runs cannot all be added, and in which fields their records differ."""
-    records = [Record.from_json(content, str(run)) for content, run in alike.items()]
     return (
-        f"{' and '.join(map(str, alike.values()))} would all be {place}: they ran one method, preset, seed and "
-        f"options; their records differ in {list_differing(records)}; add one of them, or use a separate leaderboard "
-        "for each (--dir)"
+        f"{' and '.join(str(run.path) for run in alike)} would all be {place}: they ran one method, preset, seed and "
+        f"options; their records differ in {', '.join(list_differing([run.record for run in alike]))}; add one of "
+        "them, or use a separate leaderboard for each (--dir)"
     )
 
 

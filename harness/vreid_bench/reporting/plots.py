@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from vreid_bench.reporting.board import boards
+from vreid_bench.records.record import Record
+from vreid_bench.records.repeats import NamedRecord, leave_out_repeats
+from vreid_bench.reporting.board import boards, seed_key
 from vreid_bench.reporting.page import figures
 from vreid_bench.reporting.page.figures import WIDTH, BoardFigure
 from vreid_bench.reporting.page.svg import MUTED, SERIES, drawing, save_figure
@@ -31,12 +33,21 @@ KINDS: Mapping[str, tuple[Drawer, str]] = {
 }
 
 
-def draw(kind: str, runs: Sequence[Path], form: str) -> bytes:
+def read_runs(runs: Sequence[Path]) -> tuple[list[Record], list[str]]:
+    """The records of runs, each seed of a row once, and a note on each run that is left out.
+
+    Raises InputError for a record that is not valid, and for two runs of one seed whose weights or scores differ.
+    """
+    kept, notes = leave_out_repeats((NamedRecord(run, read_record(run)) for run in runs), seed_key)
+    return [run.record for run in kept], notes
+
+
+def draw(kind: str, records: Sequence[Record], form: str) -> bytes:
     """A figure of runs as `pdf`, `svg` or `png`; the kinds are KINDS and `people`.
 
     Raises InputError for runs that may not be compared, and for a kind that they have nothing for.
     """
-    found = boards(map(read_record, runs))
+    found = boards(records)
     if len(found) > 1:
         first, other = (board.first for board in found[:2])
         raise InputError(

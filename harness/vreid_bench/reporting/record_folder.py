@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from vreid_bench.records.entries import describe_data
 from vreid_bench.records.record import Record, record_path
+from vreid_bench.records.repeats import differ_incidentally, list_differing
 from vreid_bench.records.run_directory import NO_SCORES, RunDirectory
 from vreid_bench.records.run_state import describe_unfinished
 from vreid_bench.reporting.record_check import read_checked
@@ -19,17 +21,27 @@ NAME = "records"
 LOCK = ".lock"  # of the folder of a leaderboard
 
 
+class Addition(NamedTuple):
+    """A record that may be added."""
+
+    place: Path
+    record: Record
+    repeats: bool  # what is published there differs in time and costs alone, and stays
+
+
 def add_record(source: Path, leaderboard: Path, replace: bool = False, other_data: bool = False) -> Path:
     """Copy a record, given as a file or as the folder of its run, to its place in the leaderboard; returns that path.
 
-    Only the record is copied; per-query results stay with the run. Raises InputError for an invalid record and,
-    without `replace`, for one that would overwrite another; without `other_data`, if that is on other data.
+    Only the record is copied; per-query results stay with the run. Without `replace`, a record stays that differs in
+    nothing but the time and the costs of its run. Raises InputError for an invalid record and, without `replace`, for
+    one that would overwrite any other; without `other_data`, if that is on other data.
     """
     check_addition(source, leaderboard, replace, other_data)  # or a bad record would leave a folder
     with hold_leaderboard(leaderboard):
-        place, content = check_addition(source, leaderboard, replace, other_data)
-        write_atomic(place, content)
-    return place
+        addition = check_addition(source, leaderboard, replace, other_data)
+        if not addition.repeats:
+            write_atomic(addition.place, addition.record.to_json())
+    return addition.place
 
 
 @contextmanager
@@ -61,8 +73,8 @@ def explain_unfinished(source: Path) -> str:
     return f"{source}: {describe_unfinished(RunDirectory(source))}"
 
 
-def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: bool = False) -> tuple[Path, bytes]:
-    """The place and the bytes of a record that may be added. Raises InputError, as `add_record` does."""
+def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: bool = False) -> Addition:
+    """A record that may be added, and its place. Raises InputError, as `add_record` does."""
     file = RunDirectory(source).record if source.is_dir() else source
     if source.is_dir() and RunDirectory(source).is_ranked:
         raise InputError(f"{source}: {NO_SCORES}; a leaderboard takes records only")
@@ -72,9 +84,10 @@ def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: b
         RunDirectory(source).check_results()
     record = read_checked(file)
     place = leaderboard / NAME / record_path(record)
-    content = record.to_json()
-    if place.exists() and place.read_bytes() != content:
+    repeats = False
+    if place.exists() and place.read_bytes() != record.to_json():
         there = Record.from_file(place)
+        repeats = not replace and differ_incidentally([there, record])
         if not other_data and there.dataset.fingerprint != record.dataset.fingerprint:
             datas = " and ".join(
                 f"{describe_data([each.dataset])}, lists {each.dataset.fingerprint[:8]}" for each in (there, record)
@@ -82,18 +95,12 @@ def check_addition(source: Path, leaderboard: Path, replace: bool, other_data: b
             raise InputError(
                 f"{place}: holds a record on other data ({datas}); use a separate leaderboard for each (--dir)"
             )
-        if not replace:
+        if not (replace or repeats):
             raise InputError(
                 f"{place}: holds another record of this method, preset, seed and options; that of {source} differs in "
-                f"{list_differing([there, record])}; to put it in its place, pass --replace"
+                f"{', '.join(list_differing([there, record]))}; to put it in its place, pass --replace"
             )
-    return place, content
-
-
-def list_differing(records: Sequence[Record]) -> str:
-    """The fields in which some records differ, in words."""
-    first, *others = [record.model_dump(mode="json") for record in records]
-    return ", ".join(name for name in first if any(each[name] != first[name] for each in others))
+    return Addition(place, record, repeats)
 
 
 def read_records(leaderboard: Path) -> list[Record]:

@@ -15,6 +15,7 @@ from vreid_bench.records.entries import DatasetEntry, Ruled, describe_data
 from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.query_agreement import find_query_disagreements
 from vreid_bench.records.record import Record
+from vreid_bench.records.repeats import NamedRecord, describe_method, leave_out_repeats
 from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.scoring.bootstrap import sum_by_person
 from vreid_bench.scoring.few_people import widen_point
@@ -73,13 +74,11 @@ def compare(a: Path, b: Path, runs: Path = Path("runs")) -> Compared:
 def compare_groups(ones: Sequence[Path], others: Sequence[Path], runs: Path = Path("runs")) -> Compared:
     """Compare two groups of runs by folder or id, each the seeds of one method, under each convention, headline first.
 
-    The scores of a query are averaged over the runs of a group before people are compared. Raises InputError if a run
-    is not finished or is given twice, if a group mixes methods, and for runs that were not scored by the same rules on
-    the same data; the message names what differs.
+    The scores of a query are averaged over the runs of a group before people are compared. A seed counts once in a
+    group, as `choose_seeds` says. Raises InputError as that does, and for runs that were not scored by the same rules
+    on the same data; the message names what differs.
     """
-    groups = [[_Opened.open(run, runs) for run in group] for group in (ones, others)]
-    for group in groups:
-        _check_group(group)
+    groups = [_choose(group, runs)[0] for group in (ones, others)]
     pairs = [(group[0], each) for group in groups for each in group[1:]]
     # the same seeds are the same weights, which may be tested under other conditions
     a, b = groups
@@ -99,6 +98,16 @@ def compare_groups(ones: Sequence[Path], others: Sequence[Path], runs: Path = Pa
                     f"({array}); run one of them again"
                 )
     return {name: {metric: _compare_metric(name, metric, *kept) for metric in METRICS} for name in names}
+
+
+def choose_seeds(group: Sequence[Path], runs: Path = Path("runs")) -> tuple[list[Path], list[str]]:
+    """The runs of a group without those that repeat another of the same seed, and a note on each of these.
+
+    Raises InputError if a run is not finished, if the group mixes methods, and for two runs of one seed whose weights
+    or scores differ.
+    """
+    kept, notes = _choose(group, runs)
+    return [each.path for each in kept], notes
 
 
 def tell_arithmetic(ones: Sequence[Path], others: Sequence[Path], runs: Path) -> str:
@@ -165,22 +174,24 @@ class _Opened(NamedTuple):
         return queries
 
 
+def _choose(group: Sequence[Path], runs: Path) -> tuple[list[_Opened], list[str]]:
+    opened = [_Opened.open(run, runs) for run in group]
+    _check_group(opened)
+    named = (NamedRecord(each.path, each.record) for each in opened)
+    kept, notes = leave_out_repeats(named, lambda record: record.seed)
+    return [_Opened(RunDirectory(run.path), run.record) for run in kept], notes
+
+
 def _check_group(group: Sequence[_Opened]) -> None:
-    """Raise InputError unless these are runs of one method, each given once."""
-    first = group[0]
-    for at, each in enumerate(group[1:], 1):
-        if any(each.path.resolve() == before.path.resolve() for before in group[:at]):
-            raise InputError(f"{each.path}: is given twice in one group; expected each seed once")
-        methods = [_describe_method(run.record) for run in (first, each)]
+    """Raise InputError unless these are runs of one method."""
+    first, *others = group
+    for each in others:
+        methods = [describe_method(run.record) for run in (first, each)]
         if methods[0] != methods[1]:
             raise InputError(
                 f"{first.path} and {each.path} are in one group, but they ran {' and '.join(methods)}; expected seeds "
                 "of one method in a group, and --with before the runs of the other group"
             )
-
-
-def _describe_method(record: Record) -> str:
-    return ", ".join([f"{record.method.name} {record.preset}", *record.variant])
 
 
 def _compare_metric(convention: str, metric: str, ones: Sequence[PerQuery], others: Sequence[PerQuery]) -> Comparison:
