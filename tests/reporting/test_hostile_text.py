@@ -264,14 +264,11 @@ def test_messages_of_faults(cli, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["front", "scores", "conventions", "conditions", "cost", "printed"])
-def test_svg(kind, records, front, tmp_path):
+def test_svg(kind, records, front):
     if kind == "front":
         drawn = [figure.render() for figure in front.figures]
     else:
-        paths = [tmp_path / f"{place}.json" for place in range(len(records))]
-        for path, record in zip(paths, records, strict=True):
-            path.write_bytes(record.to_json())
-        drawn = [draw(kind, paths, "svg")]
+        drawn = [draw(kind, records, "svg")]
     for content in drawn:
         assert_calm(content.decode())
         tree = ElementTree.fromstring(content)
