@@ -265,10 +265,7 @@ def test_messages_of_faults(cli, tmp_path):
 
 @pytest.mark.parametrize("kind", ["front", "scores", "conventions", "conditions", "cost", "printed"])
 def test_svg(kind, records, front):
-    if kind == "front":
-        drawn = [figure.render() for figure in front.figures]
-    else:
-        drawn = [draw(kind, records, "svg")]
+    drawn = [figure.render() for figure in front.figures] if kind == "front" else [draw(kind, records, "svg")]
     for content in drawn:
         assert_calm(content.decode())
         tree = ElementTree.fromstring(content)
