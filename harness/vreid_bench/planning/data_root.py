@@ -73,7 +73,7 @@ def read_dataset(entry: Entry, variant: str, root: Path) -> Dataset:
 
     Raises InputError if its reader cannot do that, fails, or returns something that cannot be used.
     """
-    return mark_synthetic(check_dataset_lists(read_lists(entry, variant, root), entry.title))
+    return mark_synthetic(check_dataset_lists(read_lists(entry, variant, root), entry.title, variant))
 
 
 def read_lists(entry: Entry, variant: str, root: Path) -> Any:

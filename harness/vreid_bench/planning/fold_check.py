@@ -9,6 +9,7 @@ from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.protocol import CuttingStrategy, Protocol
 from vreid_bench.planning.folds import Fold
+from vreid_bench.planning.split_names import name_tested_split
 from vreid_bench.scoring.matches_and_junk import GalleryRule, find_unknown
 from vreid_bench.scoring.metrics import NO_MATCH
 from vreid_bench.scoring.ranks.counting import list_matches
@@ -37,7 +38,7 @@ def find_fold_faults(
     """
     scored = [fold for fold in folds if not fold.dataset.unscored]
     if trains:
-        yield from _find_shared_people(scored)
+        yield from _find_shared_people(protocol, scored)
     if protocol.ranks_tracklets and scored:
         yield from _find_unmatched(protocol, conventions, scored)
 
@@ -55,7 +56,7 @@ def divide_test(protocol: Protocol, fold: Fold) -> list[Split]:
     try:
         return list(protocol.divide(fold.test).values())
     except InputError as fault:
-        where = f"{fold.dataset.root}: split {fold.number} of {fold.dataset.name}"
+        where = f"{fold.dataset.root}: {name_tested_split(fold.number, protocol)} of {fold.dataset.name}"
         raise InputError(f"{where} cannot be tested by protocol {protocol.name!r}: {fault}") from fault
 
 
@@ -72,7 +73,7 @@ def check_attributes(conventions: Sequence[Convention], folds: Sequence[Fold]) -
                 )
 
 
-def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
+def _find_shared_people(protocol: Protocol, folds: Sequence[Fold]) -> Iterator[str]:
     shared = [(fold, pids) for fold in folds if (pids := share_people(fold))]
     if shared:
         fold, pids = shared[0]
@@ -80,8 +81,8 @@ def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
         people = f"person {name} is" if len(pids) == 1 else f"{len(pids):,} people are"
         example = "" if len(pids) == 1 else f", such as {name}"
         yield (
-            f"split {fold.number}: {people} both trained on and tested{example}{_others(len(shared))}, expected "
-            "different people in both parts; correct the lists"
+            f"{name_tested_split(fold.number, protocol)}: {people} both trained on and tested{example}"
+            f"{_others(len(shared))}, expected different people in both parts; correct the lists"
         )
 
 
@@ -96,8 +97,8 @@ def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds
         fold, part, found, reason = refused[0]
         counts = ", ".join(f"{one.without:,} of {one.queries:,} under {name}" for name, one in found.items())
         yield (
-            f"split {fold.number} cannot be ranked under {protocol.headline!r}, the headline of protocol "
-            f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}"
+            f"{name_tested_split(fold.number, protocol)} cannot be ranked under {protocol.headline!r}, the headline of "
+            f"protocol {protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}"
             f"{_name_first(part, found[protocol.headline])}; correct the lists or choose another protocol"
         )
 
@@ -111,7 +112,7 @@ def find_uncut(protocol: Protocol, folds: Sequence[Fold]) -> Iterator[str]:
             except InputError as fault:
                 yield (
                     f"no fault of the data, unless a run under protocol {protocol.name!r} is wanted, which cannot cut "
-                    f"split {fold.number}: {fault}"
+                    f"{name_tested_split(fold.number, protocol)}: {fault}"
                 )
                 return
 
