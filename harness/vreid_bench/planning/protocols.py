@@ -23,8 +23,7 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
     """
     if name in known:
         return known[name]
-    pairs = _list_pairs(name)
-    pair = next((pair for pair in pairs if pair[0] in known and pair[1] in known), None)
+    pairs, pair = _list_pairs(name), find_pair(known, name)
     own = [protocol.name for protocol in known.values() if protocol.dataset == name and not protocol.target]
     if pair is None and own:
         raise InputError(f"{name!r} is a dataset, expected a protocol; its protocols are {', '.join(sorted(own))}")
@@ -40,6 +39,11 @@ def _list_pairs(name: str) -> list[tuple[str, str]]:
     return [(name[:at], name[at + len(TO) :].removesuffix(TUNED)) for at in range(len(name)) if name.startswith(TO, at)]
 
 
+def find_pair(known: Mapping[str, Protocol], name: str) -> tuple[str, str] | None:
+    """A and B of a transfer A-to-B or A-to-B-fine-tuned; None for another name."""
+    return next((pair for pair in _list_pairs(name) if {*pair} <= {*known}), None)
+
+
 def provide_transfer(registry: Registry, name: str) -> Registry:
     """The registry with the transfer of that name among its protocols, if it has no such entry and one of A and B.
 
@@ -52,7 +56,7 @@ def provide_transfer(registry: Registry, name: str) -> Registry:
     if not any({*pair} & {*known} for pair in pairs):
         return registry
     protocol = find_protocol(known, name)
-    own = [registry.entry("protocols", each) for pair in pairs if {*pair} <= {*known} for each in pair]
+    own = [registry.entry("protocols", each) for each in find_pair(known, name) or ()]
     who = " and ".join(dict.fromkeys(entry.distribution for entry in own))
     return Registry((), [*registry.entries(), Entry("protocols", name, protocol, Plugin(name, protocol, who, ""))])
 
