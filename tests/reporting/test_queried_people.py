@@ -52,5 +52,6 @@ def test_the_table_and_the_json_of_a_run_have_no_interval_of_nine(run):
     assert shown["queries-in-gallery"]["people"] == 10
     [row] = boards([record], count)[0].rows
     assert row.interval("torchreid", "mAP") == "–" != row.interval("queries-in-gallery", "mAP")
+    assert "note: 9 people were queried; of fewer than 10, no 95 % interval is given" in render([record], count)
     [line] = [line for line in render([record], count).splitlines() if line.startswith("torchreid")]
     assert line.split().count("–") == 2

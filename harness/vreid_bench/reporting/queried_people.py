@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.records.scores import Summary
+from vreid_bench.scoring.few_people import explain_few
 
 if TYPE_CHECKING:  # NumPy, which a table of records does not need
     from vreid_bench.records.per_query import PerQuery
@@ -43,6 +44,14 @@ def read_people(runs: Iterable[tuple[RunDirectory, Record]]) -> CountPeople:
             if folder.per_query.is_file()
         }
     )
+
+
+def explain_intervals(record: Record, count: CountPeople) -> list[str]:
+    """Why conventions have no interval: a note for each number of people that is too small, the headline's first."""
+    head = record.protocol.headline
+    names = [head, *sorted(set(record.conventions) - {head})]
+    each = (count(record, name, record.conventions[name]) for name in names)
+    return [note for people in dict.fromkeys(each) if people for note in explain_few(people)]
 
 
 def _count_each(queries: PerQuery) -> dict[str, int]:

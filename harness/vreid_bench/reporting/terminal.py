@@ -10,9 +10,8 @@ from tabulate import tabulate
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import explain_refusals
 from vreid_bench.reporting.board import Board, Row, boards
-from vreid_bench.reporting.queried_people import CountPeople, bound_people
+from vreid_bench.reporting.queried_people import CountPeople, bound_people, explain_intervals
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import explain_few
 from vreid_bench.scoring.readings import describe_ties
 
 
@@ -26,8 +25,7 @@ def render(records: Iterable[Record], count_people: CountPeople = bound_people) 
         title = sanitize(f"{board.first.protocol.name} on {board.data}")
         lines = [", ".join(filter(None, [title, board.splits]))]
         lines += [f"note: {sanitize(note)}" for note in board.notes]
-        people = count_people(board.first, board.headline, board.first.conventions[board.headline])
-        lines += explain_few(people) if people else []
+        lines += explain_intervals(board.first, count_people)
         for row in board.rows:
             seeds = row.distinct(lambda record: record.seed)
             words = [row.first.method.name, row.first.preset, f"seed {seeds}", *(f"[{r}]" for r in row.remarks)]

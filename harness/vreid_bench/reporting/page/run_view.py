@@ -18,8 +18,9 @@ from vreid_bench.reporting.board import Board, Row
 from vreid_bench.reporting.leaderboard_tables import cite_reported, list_reported
 from vreid_bench.reporting.page.run_data import RunData
 from vreid_bench.reporting.page.run_facts import Facts, clean, list_details, list_facts, percent
+from vreid_bench.reporting.queried_people import explain_intervals
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import FEW, explain_few, render_interval
+from vreid_bench.scoring.few_people import FEW, render_interval
 
 Value = tuple[str, float | None]  # as it is shown, and by what it is sorted
 TWIN = "The data are a synthetic twin: rendered pedestrians. The scores say nothing about the real data set."
@@ -87,10 +88,9 @@ def view_run(run: RunData) -> RunView:
     record = run.record
     sources: list[str] = []
     head = record.protocol.headline
-    people = run.count_people(record, head, record.conventions[head])
     names = [head, *sorted(set(record.conventions) - {head})]
     notes = [*record.dataset.notes, *([TWIN] if record.dataset.source == "synthetic" else [])]
-    notes += [each.removeprefix("note: ") for each in explain_few(people or FEW)]
+    notes += [each.removeprefix("note: ") for each in explain_intervals(record, run.count_people)]
     return RunView(
         title=sanitize(f"{record.method.name} on {record.protocol.name}"),
         subtitle=sanitize(f"{Board((record,)).data}, preset {record.preset}, seed {record.seed}"),
