@@ -23,6 +23,10 @@ def test_similar_names_are_found_whatever_letters_are_capitals(name, near):
     assert suggestion(name, known) == (f"; did you mean {near}?" if near else "")
 
 
+def test_a_name_of_several_kinds_is_suggested_once():
+    assert suggestion("rad", ["red", "red", "Red"]) == "; did you mean red, Red?"
+
+
 def test_what_follows_a_suggestion_is_a_sentence_of_its_own():
     assert suggestion("red", ["reds"], "it has reds") == "; did you mean reds? It has reds"
     assert suggestion("red", ["reds"], "`list` shows all") == "; did you mean reds? `list` shows all"

@@ -36,7 +36,7 @@ def suggestion(name: str, known: Iterable[str], advice: str = "") -> str:
     sentence of its own behind the question.
     """
     spelled: dict[str, list[str]] = {}
-    for each in known:
+    for each in dict.fromkeys(known):  # several kinds may have a name
         spelled.setdefault(each.casefold(), []).append(each)
     close = difflib.get_close_matches(name.casefold(), list(spelled), n=3, cutoff=0.5)
     near = [each for folded in close for each in spelled[folded]][:3]
