@@ -59,7 +59,7 @@ def test_a_leaderboard_without_boards_is_told(tmp_path):
     ("old", "new", "words"),
     [
         ('says = "one"', "", "says: is missing"),
-        ("seeds", "seed", "not valid boards: rows.0.seed: is not a field here; did you mean seeds?;"),
+        ("seeds", "seed", "not valid boards: rows.0.seed: is not a field here; did you mean seeds? "),
         ("[0, 2]", "[-1]", "rows.0.seeds.0: found -1, expected greater than or equal to 0"),
         ("[0, 2]", '["0"]', "rows.0.seeds.0: found '0', expected a whole number"),
         ("[0, 2]", "[]", "rows.0.seeds: found an empty list, expected a list of at least 1 item;"),

@@ -129,10 +129,22 @@ def test_a_part_that_cannot_be_built_is_not_tried_further(cli, file):
     assert result.output.endswith("2 passed, 1 failed\n")
 
 
+def test_a_transfer_by_name_is_checked_as_a_protocol_on_the_folder_of_both_data_sets(cli, tiny_shelf):
+    result = cli("check", "duke-video-to-mars", "--data", tiny_shelf)
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("protocol 'duke-video-to-mars' of vreid-bench\n")
+    assert result.output.endswith("4 passed, 1 skipped\n")
+    lost = cli("check", "duke-video-to-mars", "--kind", "protocol", "--data", tiny_shelf / "mars")
+    assert lost.exit_code == 1
+    assert "has no folder duke-video; expected a folder for each data set, by its name" in lost.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("maxx",), "no plugin provides 'maxx'; did you mean max"),
+        (("mars-to-prid201",), "'mars-to-prid201': no protocol is named 'prid201'; did you mean prid2011"),
+        (("mars-to-ls-vid", "--kind", "dataset"), "no dataset is named 'mars-to-ls-vid'"),
         (("tacan",), "'tacan' is a name of several kinds: aggregator, method; choose one, such as --kind aggregator"),
         (("max", "--kind", "loss"), "no loss is named 'max'"),
         (("max", "--kind", "network"), "no kind is named 'network'"),

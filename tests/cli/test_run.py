@@ -20,7 +20,9 @@ from short_run import OVERRIDES, SHORT, record_of, shorten
 
 from vreid_bench.records.npz import read_npz
 from vreid_bench.records.record import Record
+from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.registry import Registry
+from vreid_bench.reporting.queried_people import read_people
 from vreid_bench.reporting.run_report import as_json
 from vreid_plugins.datasets.mars.reader import Mars
 
@@ -85,7 +87,8 @@ def test_the_record_tells_what_ran_and_on_what(finished):
     assert {p.distribution for p in record.method.providers} == {"vreid-bench"}
     assert record.budget.frames == 4 * 2 * 4
     assert record.disclosure.selected_on == "none"
-    assert as_json(record)["conventions"] == report["conventions"]
+    people = read_people([(RunDirectory(Path(report["run"])), record)])
+    assert as_json(record, people)["conventions"] == report["conventions"]
     assert record.dataset.label == "synthetic"
     assert Path(report["run"]).name.startswith("mars@synthetic-mean-pooling-small-seed0-")
     assert record.environment.instruction_set == torch.backends.cpu.get_cpu_capability()

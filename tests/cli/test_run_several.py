@@ -1,10 +1,13 @@
 """Several seeds and several methods in one command."""
 
 import json
+from pathlib import Path
 
 import pytest
 from short_run import SHORT, record_of
 
+from vreid_bench.records.run_directory import RunDirectory
+from vreid_bench.reporting.queried_people import read_people
 from vreid_bench.reporting.run_report import as_json
 
 
@@ -22,7 +25,8 @@ def test_seeds_and_plugins_run_one_after_another_and_end_in_one_table(cli, optio
     runs = [(record.method.name, record.seed) for record in records]
     assert runs == [("mean-pooling", 0), ("mean-pooling", 1), ("max", 0), ("max", 1)]
     assert reports[0]["run"] == str(finished_run)  # the first was finished before
-    assert reports[2]["conventions"] == as_json(records[2])["conventions"]
+    people = read_people([(RunDirectory(Path(reports[2]["run"])), records[2])])
+    assert reports[2]["conventions"] == as_json(records[2], people)["conventions"]
     again = cli(*command)
     told = [line for line in again.stderr.splitlines() if line.startswith("run ")]
     assert told == [f"run {number} of 4: {name}, seed {seed}" for number, (name, seed) in enumerate(runs, 1)]

@@ -139,7 +139,10 @@ def test_a_shelf_without_a_data_set_is_told(cli, arguments, shelf):
     assert f"--data {shelf}: has no folder ilids-vid" in refused.stderr
 
 
-def test_rendered_and_real_data_are_not_mixed(cli, arguments, shelf, tiny_ilids, tmp_path):
+def test_rendered_and_real_data_are_not_mixed_and_the_way_out_gives_the_same_number(
+    cli, cli_json, mars, arguments, shelf, tiny_ilids, tmp_path
+):
+    rendered = cli_json(*arguments("mars-to-ilids-vid", "--splits", "0-1"))
     (shelf / "ilids-vid").unlink()
     real = tmp_path / "real"
     real.mkdir()
@@ -150,6 +153,13 @@ def test_rendered_and_real_data_are_not_mixed(cli, arguments, shelf, tiny_ilids,
     refused = cli(*arguments("mars-to-ilids-vid"))
     assert refused.exit_code == 2
     assert "mars is synthetic and ilids-vid is unverified" in refused.stderr
+    assert "`vreid-bench run --plugin METHOD --protocol mars --preset small`" in refused.stderr
+    assert "`vreid-bench run --from runs/<id> --protocol ilids-vid --data DIR`" in refused.stderr
+    tested = cli_json(*arguments("ilids-vid", "--from", mars["run"], "--splits", "0-1"))
+    assert record_of(tested).dataset.source == "unverified"
+    assert tested["conventions"] == rendered["conventions"]
+    tuned = cli(*arguments("mars-to-ilids-vid-fine-tuned"))
+    assert tuned.stderr.strip().endswith("both real or both synthetic: name a copy of mars that is real")
 
 
 def test_transfer_is_compared_with_training_on_the_target(cli, cli_json, mars, arguments, tmp_path):

@@ -24,6 +24,7 @@ EXCEPTIONS = {
     r"^export VREID_PLUGIN_FILES=": ("shell", "tests/docs/test_examples.py reads what the files provide"),
     r"--protocol yard --info": ("parsed", "the file is on another page; tests/docs/test_examples.py has its roles"),
     r"run .*--protocol foyer-halves ": ("parsed", "minutes; tests/docs/test_examples.py reads its splits"),
+    r"(run|show) .*custom-occlusion": ("parsed", "the file is not named; tests/docs/test_examples.py runs it"),
     r"run --plugin \w+\.py ": (
         "parsed",
         "minutes; tests/cli/test_check.py runs a file, and test_new_plugin.py each kind",

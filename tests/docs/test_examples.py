@@ -1,13 +1,17 @@
-"""What the data sets of the documentation read from a small tree, and what two of them do together."""
+"""What the data sets of the documentation read from a small tree, what two of them do together, and its protocols."""
 
+from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from doc_blocks import BLOCKS
+from doc_tables import table
+from doc_workplace import write_own_data
 from places import ROOT
 from short_run import SHORT, record_of
 
-from vreid_bench import DISTRACTOR, JUNK
+from vreid_bench import DISTRACTOR, JUNK, Cases, Corruption, Reassociation, Selection
 from vreid_bench.planning.dataset_lists import check_dataset_lists
 
 LIST = """\
@@ -117,3 +121,37 @@ def test_two_data_sets_of_our_own_are_trained_on_and_tested_by_one_command(cli, 
     assert added.exit_code == 0, added.output
     boards = {path.name for path in Path("mine/records").iterdir()}
     assert boards == {"campus", "station", "campus-to-station", "campus-to-station-fine-tuned"}
+
+
+def test_the_protocol_with_a_corruption_runs_on_the_data_of_the_page(tmp_path, monkeypatch, cli_json):
+    write_own_data(tmp_path)
+    [block] = [each for each in BLOCKS[ROOT / "docs/write-a-plugin.md"] if each.file == "occluded.py"]
+    (tmp_path / "occluded.py").write_text(block.text)
+    monkeypatch.setenv("VREID_PLUGIN_FILES", str(tmp_path / "occluded.py"))
+    words = ("--plugin", "mean-pooling", "--protocol", "custom-occlusion", "--data", tmp_path / "my-data", *SHORT)
+    found = cli_json("run", *words, "--runs", tmp_path / "runs")
+    assert [each["name"] for each in found["conditions"]] == [f"{number} of 8 clips" for number in (0, 4, 8)]
+
+
+def test_the_tables_of_strategies_have_every_field_with_its_default_and_its_words():
+    page = (ROOT / "docs/write-a-plugin.md").read_text()
+    for strategy in (Cases, Corruption, Reassociation, Selection):
+        rows = table(page, f"`{strategy.__name__}`")
+        assert list(rows) == [each.name for each in fields(strategy)]
+        for name, hint in get_type_hints(strategy).items():
+            for word in list_words(hint) if name in rows else ():
+                assert f'`"{word}"`' in rows[name][0]
+        for each in fields(strategy):
+            said = rows[each.name][1].strip("`")
+            if each.name == "pairs":
+                assert (said, len(each.default)) == ('all four, `("random", "all")` first', 4)
+                assert each.default[0] == ("random", "all")
+            else:
+                assert said == ("none" if each.default is MISSING else str(each.default).replace("case", '"case"'))
+
+
+def list_words(hint):
+    """The words of every `Literal` in an annotation."""
+    if get_origin(hint) is Literal:
+        return list(get_args(hint))
+    return [word for part in get_args(hint) for word in list_words(part)]

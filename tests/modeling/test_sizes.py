@@ -29,7 +29,8 @@ def test_the_widths_are_those_of_the_assembled_model():
     method = method_with("aggregator")
     registry = Registry([good(), plugin("wrong", WRONG, aggregators={"wrong": Wide})])
     expected = assemble(method, registry.factories(method), 5).model.dims
-    assert size_parts(method, registry.factories(method)) == expected == {"raw": 8, "clips": 6, "embedding": 6}
+    sizes = size_parts(method, registry.factories(method))
+    assert sizes.dims == expected == {"raw": 8, "clips": 6, "embedding": 6}
 
 
 def refuses(*_, **__):

@@ -59,6 +59,20 @@ def test_a_stage_whose_patterns_choose_nothing_is_told_before_data_is_read(cli, 
     assert "nowhere" in cli(*run, "--set", "losses.oim=cross-entropy", "--set", 'stages.1.train=["loss.*"]').stderr
 
 
+@pytest.mark.parametrize("chosen", ['train=["loss.cross-entropy.*"]', 'freeze=["encoder.*"]'])
+def test_a_stage_that_trains_only_a_loss_that_it_does_not_use_is_told_before_data_is_read(cli, tmp_path, chosen):
+    run = ("run", "--plugin", "mean-pooling", "--preset", "small", "--data", tmp_path / "nowhere")
+    only = ("--set", 'stages.0.losses={"triplet": 1.0}')
+    result = cli(*run, *only, "--set", f"stages.0.{chosen}")
+    assert result.exit_code == 2
+    assert (
+        "stages.0: only parameters of loss.cross-entropy would learn, but the losses of this stage are triplet; "
+        in (result.stderr)
+    )
+    assert "nowhere" in cli(*run, *only).stderr
+    assert "nowhere" in cli(*run, "--set", f"stages.0.{chosen}").stderr
+
+
 def test_the_parameters_of_losses_are_listed_for_a_pattern_that_names_none(cli, tmp_path):
     run = ("run", "--plugin", "mean-pooling", "--preset", "small", "--data", tmp_path / "nowhere")
     result = cli(*run, "--set", 'stages.0.freeze=["losses.*"]')

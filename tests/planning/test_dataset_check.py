@@ -122,6 +122,30 @@ def test_queries_without_a_match_in_another_variant_are_counted_under_its_name(y
     assert named.startswith("queries without a match under apart, two-queries: ")
 
 
+class Wrong(Reader):
+    """Four variants; all but the first have a fault of another kind."""
+
+    variants = ("all", "nobody-asks", "shared", "twice")
+
+    def read(self, root, variant="all"):
+        split = {
+            "all": SPLIT,
+            "nobody-asks": replace(SPLIT, query=()),
+            "shared": BOTH,
+            "twice": replace(SPLIT, gallery=(0, 0, 1)),
+        }[variant]
+        return replace(super().read(root), splits=(split,))
+
+
+def test_a_fault_of_a_split_names_the_variant_that_has_it(yard):
+    protocols = [replace(PROTOCOL, name=name, variant=name) for name in Wrong.variants]
+    problems = " | ".join(verify(Wrong(), yard, protocol=protocols)[0].problems)
+    assert "split 0 of variant 'nobody-asks' of yard has no queries" in problems
+    assert "split 0 of variant 'shared': person 7 is both trained on and tested" in problems
+    assert "split 0 of variant 'twice', gallery row 1 is 0, which is there before" in problems
+    assert "'all'" not in problems
+
+
 def test_queries_without_a_match_are_counted_under_each_convention(yard):
     split = replace(SPLIT, query=(0, 1, 2))  # both tracklets of person 7 query, so that neither finds the other apart
     protocol = replace(PROTOCOL, conventions=("c", "apart"))

@@ -39,6 +39,7 @@ from vreid_bench.planning.source import NewTraining
 from vreid_bench.records.encoder_note import EncoderNote
 from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
+from vreid_bench.system.arithmetic import PINS
 from vreid_bench.system.fingerprint import digest
 
 
@@ -475,6 +476,14 @@ def test_renamed_people_are_tested_again_with_the_weights_that_are_there(registr
 )
 def test_whatever_decides_a_run_changes_its_name(registry, tmp_path, changes):
     assert plan(registry, tmp_path).id != plan(registry, tmp_path, **changes).id
+
+
+@pytest.mark.parametrize("changes", [{"device": "cpu"}, {"threads": 1}], ids=str)
+def test_portable_arithmetic_is_one_run_however_its_processor_is_named(registry, tmp_path, changes, monkeypatch):
+    native = plan(registry, tmp_path).id
+    for name, value in PINS.items():
+        monkeypatch.setenv(name, value)
+    assert plan(registry, tmp_path, **changes).id == plan(registry, tmp_path).id != native
 
 
 RULES = {  # what the parts of a plan hold, and what else one of them may be

@@ -75,7 +75,7 @@ def test_what_is_neither_trained_on_nor_asked_for_may_be_empty():
     a = replace(a, splits=(replace(a.splits[0], query=()),))
     b = replace(b, splits=(replace(b.splits[0], train=()),))
     assert len(divide(transfer(PLAIN, OTHER), {"a": a, "b": b})) == 1
-    with pytest.raises(InputError, match="split 0 of b has no training tracklets"):
+    with pytest.raises(InputError, match="split 0 of variant 'swapped' of b has no training tracklets"):
         divide(transfer(PLAIN, OTHER, 0.1), {"a": a, "b": b})
     with pytest.raises(InputError, match="split 0 of a has no queries"):
         divide(PLAIN, {"a": a})

@@ -18,6 +18,7 @@ from vreid_bench.records.planned_run import PlannedRun
 from vreid_bench.records.run_directory import RunDirectory, find_run
 from vreid_bench.reporting.runs import list_runs, render_runs
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 RECORD = json.loads((GOLDEN / "record.json").read_text())
 
@@ -154,6 +155,39 @@ def test_runs_of_an_edited_method_say_what_they_began_from_and_that_its_recipe_i
     write_run(tmp_path / "own", change_fields(**begun(shipped=False)))
     own = next(run for run in list_runs(tmp_path) if run.id == "own")
     assert (own.differs, own.apart) == (("encoder pre-trained: a.pth (bbbbbbbb)",), ())
+
+
+def change_rules(rules, fields=None):
+    """The fields of a record whose protocol has other rules under the same name and version."""
+    fields = json.loads(json.dumps(fields or RECORD))
+    fields["protocol"]["rules"] |= rules
+    fields["protocol"]["fingerprint"] = digest(fields["protocol"]["rules"])
+    return fields
+
+
+def test_runs_of_a_protocol_whose_rules_changed_say_which_of_them(tmp_path):
+    """A plugin's protocol was edited between the runs, its version was not."""
+    names = RECORD["protocol"]["rules"]["conventions"]
+    other = json.loads(json.dumps(RECORD))
+    official = other["conventions"]["official"]
+    official["rules"]["unmatched"] = "zero"
+    official["fingerprint"] = digest(official["rules"])
+    written = {
+        "before": RECORD,
+        "fewer": change_rules({"conventions": names[:-1]}),
+        "held-out": change_rules({"holdout": 0.1}),
+        "other": other,
+    }
+    for name, fields in written.items():
+        write_run(tmp_path / name, fields)
+    prints = {name: result["fingerprint"][:8] for name, result in RECORD["conventions"].items()}
+    apart = {run.id: run.apart for run in list_runs(tmp_path)}
+    listed = [f"{name} ({prints[name]})" for name in names]
+    assert apart["before"] == (f"conventions {', '.join(listed)}", "protocol's holdout 0.0")
+    assert apart["fewer"] == (f"conventions {', '.join(listed[:-1])}", "protocol's holdout 0.0")
+    assert apart["held-out"] == (f"conventions {', '.join(listed)}", "protocol's holdout 0.1")
+    assert f"official ({official['fingerprint'][:8]})" in apart["other"][0]
+    assert f"  differs: conventions {listed[0]}" in render_runs(list_runs(tmp_path), None)
 
 
 def test_a_run_of_code_that_was_edited_since_says_so(finished_run, cli, monkeypatch):

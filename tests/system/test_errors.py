@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vreid_bench.system.errors import UnknownName, describe_exception, suggestion
+from vreid_bench.system.errors import InputError, UnknownName, describe_exception, suggestion
 
 
 def test_an_unknown_attribute_is_told_with_similar_names():
@@ -21,6 +21,16 @@ def test_an_unknown_attribute_is_told_with_similar_names():
 def test_similar_names_are_found_whatever_letters_are_capitals(name, near):
     known = ("mars", "mean-pooling", "Zurich")
     assert suggestion(name, known) == (f"; did you mean {near}?" if near else "")
+
+
+def test_a_name_of_several_kinds_is_suggested_once():
+    assert suggestion("rad", ["red", "red", "Red"]) == "; did you mean red, Red?"
+
+
+def test_a_message_goes_on_behind_a_suggestion_with_a_sentence():
+    told = str(InputError("no 'red'; did you mean reds?; set x; no 'blu'; did you mean blue?; y.py has more"))
+    assert told == "no 'red'; did you mean reds? Set x; no 'blu'; did you mean blue? y.py has more"
+    assert str(InputError("why?; a name")) == "why?; a name"  # no question of ours
 
 
 def test_what_follows_a_suggestion_is_a_sentence_of_its_own():

@@ -38,9 +38,9 @@ def check(  # each parameter is an option of the command
 ) -> None:
     """Check that a plugin does what its kind must.
 
-    NAME is what an installed plugin provides, or FILE.py; FILE.py:NAME or --kind chooses one of several. A line tells
-    each law and whether it holds; a failure says what was found, what was expected, and the line of code to change. The
-    exit code is 1 if any fails.
+    NAME is what an installed plugin provides, a transfer A-to-B of two protocols, or FILE.py; FILE.py:NAME or --kind
+    chooses one of several. A line tells each law and whether it holds; a failure says what was found, what was
+    expected, and the line of code to change. The exit code is 1 if any fails.
 
     Without --method and --set, a part is tried as in the first method of its own package that has it, else with small
     parts beside it and its default options.
@@ -52,6 +52,7 @@ def check(  # each parameter is an option of the command
         vreid-bench check my_loss.py
         vreid-bench check courtyard --kind dataset --data /data/yard --decode
     """
+    from vreid_bench.planning.protocols import provide_transfer
     from vreid_bench.registry.entry import KINDS
     from vreid_bench.registry.registry import Registry
     from vreid_bench.testing.kit import LAWS, choose_method, list_checks
@@ -59,7 +60,7 @@ def check(  # each parameter is an option of the command
     name = take_plugin(checked, tuple(LAWS) if kind is None else (find_checked_kind(kind),), by_kind=True)
     if copy["decode"] and copy["data"] is None:
         raise InputError("--decode: reads the frames of a copy of a data set; name it with --data")
-    registry = Registry.installed()
+    registry = provide_transfer(Registry.installed(), name)
     chosen = find_kind(registry, name, kind)
     given = read_options(registry, chosen, name, options)
     beside = method or (None if given else choose_method(registry, chosen, name))

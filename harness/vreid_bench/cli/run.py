@@ -222,19 +222,20 @@ def run(**options: Any) -> None:
 def show_results(finished: Sequence[tuple[RunDirectory, Record | None]], *, several: bool, as_json: bool) -> None:
     """Print the table of finished runs, and where their records are."""
     from vreid_bench.reporting.left_out import list_left_out
+    from vreid_bench.reporting.queried_people import read_people
     from vreid_bench.reporting.terminal import render
 
     if as_json:
         reports = [report(folder, record) for folder, record in finished]
         echo(json.dumps(reports if several else reports[0]))
         return
-    each = {folder.path: (folder, record) for folder, record in finished}  # values of a sweep can be equal: 1 and 1.0
-    if records := [record for _, record in each.values() if record is not None]:
-        echo(render(records))
-        notes = (note for folder, record in each.values() if record for note in list_left_out(folder, record))
+    each = {folder.path: (folder, record) for folder, record in finished}.values()  # swept values can be equal: 1, 1.0
+    if scored := [(folder, record) for folder, record in each if record is not None]:
+        echo(render([record for _, record in scored], read_people(scored)))
+        notes = (note for folder, record in scored for note in list_left_out(folder, record))
         for note in dict.fromkeys(notes):  # runs of one protocol leave out the same
             echo(note)
-    for folder, record in each.values():
+    for folder, record in each:
         echo(f"record: {folder.record}" if record else f"ranking: {folder.ranking}, {UNSCORED}")
 
 
@@ -315,7 +316,8 @@ def report(folder: RunDirectory, record: Record | None) -> dict[str, Any]:
     if record is None:
         return {"run": str(folder.path), "ranking": str(folder.ranking), "unscored": UNSCORED}
     from vreid_bench.records.breakdown_file import read_breakdown
+    from vreid_bench.reporting.queried_people import read_people
     from vreid_bench.reporting.run_report import as_json
 
     parts = read_breakdown(folder.breakdown) if folder.breakdown.exists() else {}
-    return {"run": str(folder.path), **as_json(record), "breakdown": parts}
+    return {"run": str(folder.path), **as_json(record, read_people([(folder, record)])), "breakdown": parts}

@@ -157,7 +157,7 @@ def _explain(fault: InputError, title: str, given: Mapping[str, Any]) -> InputEr
     name, names = str(cause.args[0]), ", ".join(sorted(given))
     return InputError(
         f"{title} reads {name!r}, which the aggregator does not give here; it gives {names}"
-        f"{suggestion(name, given, f'{TRACEBACK}=1 shows where')}"
+        f"{suggestion(name, given)}; {TRACEBACK}=1 shows where"
     )
 
 

@@ -268,7 +268,7 @@ def _planes(encoder: Any, entry: Entry) -> tuple[str, ...]:
         if plane not in PLANES:
             raise InputError(
                 f"{entry.title} needs the plane {plane!r}, which cannot be read from frames on disk; "
-                f"""expected {", ".join(sorted(PLANES))}{suggestion(plane, PLANES, 'set planes = ("rgb",)')}"""
+                f'expected {", ".join(sorted(PLANES))}{suggestion(plane, PLANES)}; set planes = ("rgb",)'
             )
     if tuple(planes) != entry.planes:
         raise InputError(

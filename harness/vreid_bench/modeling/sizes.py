@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from vreid_bench.contracts.parts import PLANES, ClipFeatures, Clips
-from vreid_bench.contracts.recipe import Method, Train
+from vreid_bench.contracts.recipe import Method
 from vreid_bench.modeling.clips import check_clipping
 from vreid_bench.modeling.loss_checks import build_loss
 from vreid_bench.modeling.model import Model
-from vreid_bench.modeling.parameter_names import choose_parameters, name_parameters
+from vreid_bench.modeling.parameter_names import Names, name_parameters
 from vreid_bench.modeling.probe import draw_clips, hold_warnings, keep_streams
 from vreid_bench.registry.factories import Factories, Factory
 from vreid_bench.system.errors import InputError
@@ -25,12 +25,18 @@ from vreid_bench.system.errors import InputError
 PEOPLE = (100, 10_000, 2)  # to train on: how many there are is not known without data
 
 
-def size_parts(method: Method, factories: Factories) -> dict[str, int] | None:
+class Sizes(NamedTuple):
+    """What is known of the parts of a method once they are built."""
+
+    dims: dict[str, int]  # the widths of what a loss may learn from, as `Model.dims` has them
+    names: Names  # of all parameters; none if a part is no module, which `assemble` tells better
+
+
+def size_parts(method: Method, factories: Factories) -> Sizes | None:
     """Build every part, and give each what the one before makes of a random clip.
 
-    Returns the widths of what a loss may learn from, as `Model.dims` has them; None if a part was built but does not
-    work, which `assemble` tells better. Raises InputError for a part that cannot be built, for a loss that cannot be
-    for any number of people, and for a stage whose patterns choose no parameter.
+    Returns None if a part was built but does not work, which `assemble` tells better. Raises InputError for a part that
+    cannot be built, and for a loss that cannot be for any number of people.
     """
     for clipping in (method.test, *(stage.clipping for stage in method.stages)):
         check_clipping(clipping)
@@ -44,20 +50,17 @@ def size_parts(method: Method, factories: Factories) -> dict[str, int] | None:
         except Exception:  # a plugin can raise anything
             return None
         parts |= {f"loss.{name}": _build_loss(loss, dims) for name, loss in factories.losses.items()}
-    if all(isinstance(each, nn.Module) for each in parts.values()):
-        for number, stage in enumerate(method.stages):
-            if isinstance(stage, Train):
-                choose_parameters(name_parameters(parts), stage, f"stages.{number}")
-    return dims
+    modules = all(isinstance(each, nn.Module) for each in parts.values())
+    return Sizes(dims, name_parameters(parts) if modules else {})
 
 
 def measure_width(method: Method, factories: Factories) -> int:
     """How many numbers the embedding of a clip has. Raises InputError, as `assemble` does, for a part that fails."""
-    dims = size_parts(method, factories)
-    if dims is None:
-        with keep_streams():
-            dims = Model(method, factories).dims
-    return dims["clips"]
+    sizes = size_parts(method, factories)
+    if sizes is not None:
+        return sizes.dims["clips"]
+    with keep_streams():
+        return Model(method, factories).dims["clips"]
 
 
 def _size(method: Method, factories: Factories) -> tuple[dict[str, int], dict[str, Any]]:

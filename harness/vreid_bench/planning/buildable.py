@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from importlib.metadata import version
@@ -47,13 +47,29 @@ def check_parts(method: Method, factories: Factories) -> None:
     """
     from vreid_bench.modeling.sizes import size_parts  # imports torch
 
-    try:
-        size_parts(method, factories)
-    except UnknownName as fault:  # of a pattern: options are known by now
-        raise InputError(f"{_propose_losses(fault)} {_list_parameters(fault.known)}") from fault
+    sizes = size_parts(method, factories)
     for number, stage in enumerate(method.stages):
         if isinstance(stage, Train):
+            if sizes is not None and sizes.names:
+                _check_learning(sizes.names, stage, f"stages.{number}")
             _check_optimizer(stage.optimizer, f"stages.{number}")
+
+
+def _check_learning(names: Mapping[str, Sequence[str]], stage: Train, where: str) -> None:
+    """Raise InputError for a stage whose patterns choose no parameter, or none that learns from its losses."""
+    from vreid_bench.modeling.parameter_names import choose_parameters
+
+    try:
+        chosen = choose_parameters(names, stage, where)
+    except UnknownName as fault:
+        raise InputError(f"{_propose_losses(fault)} {_list_parameters(fault.known)}") from fault
+    learning = [part for part, each in names.items() if not set(each).isdisjoint(chosen)]
+    used = {f"loss.{name}" for name in stage.losses}
+    if all(part.startswith("loss.") and part not in used for part in learning):
+        raise InputError(
+            f"{where}: only parameters of {' and '.join(learning)} would learn, but the losses of this stage are "
+            f"{', '.join(stage.losses)}; train or leave unfrozen other parameters, or add a loss to {where}.losses"
+        )
 
 
 def _propose_losses(fault: UnknownName) -> str:

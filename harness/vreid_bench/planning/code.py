@@ -31,11 +31,14 @@ MODELING = ("vreid_bench.ops", "vreid_bench.contracts", "vreid_bench.modeling")
 LEARNING = Step("vreid_bench.training.train", (*MODELING, "vreid_bench.training"))
 EMBEDDING = Step("vreid_bench.modeling.embed", MODELING)
 TESTING = Step("vreid_bench.evaluation.run_record", (*MODELING, "vreid_bench.evaluation", "vreid_bench.scoring"))
-# Modules that decide no number: a validation watches a training, and the checks before it work on copies. They change
-# nothing of it, as tests of both hold.
-WATCHING = ("vreid_bench.modeling.training_checks", "vreid_bench.training.validation")
-# Those that decide no weights and no features: what a data set holds is in its own fingerprints.
-LEFT_OUT = (*WATCHING, "vreid_bench.contracts.dataset")
+# Modules that decide no weights and no features, whatever they say. What a data set holds is in its own fingerprints;
+# a validation watches a training and changes nothing of it, as its tests hold.
+WATCHING = ("vreid_bench.contracts.dataset", "vreid_bench.training.validation")
+# The checks before a training work on copies and decide no number, as a test holds. They count as they were when the
+# boards were trained: another hash would give every training, and with it every file of weights, another fingerprint.
+SETTLED = {
+    "vreid_bench.modeling.training_checks": "9e11879e1fdf003871e719276d4878404287b1575f654456448cbbeb03d53e99",
+}
 DECIDES_FEATURES = ("encoder", "aggregator", "matcher")  # the kinds of parts that do
 
 Provider = Mapping[str, str | None]  # of a part, as `Registry.providers` gives it
@@ -43,7 +46,7 @@ Provider = Mapping[str, str | None]  # of a part, as `Registry.providers` gives 
 
 @dataclass(frozen=True)
 class Code:
-    """A hash over the code for each step of a run; it changes whenever that code does, but not with what it says."""
+    """A hash over the code for each step of a run; it changes whenever that code does, but not with its comments."""
 
     training: str  # all that can change weights
     features: str  # all that can change the features of given weights
@@ -59,8 +62,8 @@ def fingerprint_code(providers: Iterable[Provider], test: Strategy | None) -> Co
     model = [VERSION, [part for part in parts if part["kind"] in DECIDES_FEATURES]]
     learning = [part for part in parts if part["kind"] in ("loss", "augmentation")]
     ranking = [part for part in parts if part["kind"] == "re-ranker"]
-    embedding = [_fingerprint_step(EMBEDDING, LEFT_OUT), _fingerprint_strategy(test, MODELING, LEFT_OUT)]
-    testing = [_fingerprint_step(TESTING, WATCHING), _fingerprint_strategy(test, TESTING.rooms, WATCHING)]
+    embedding = [_fingerprint_step(EMBEDDING, WATCHING), _fingerprint_strategy(test, MODELING, WATCHING)]
+    testing = [_fingerprint_step(TESTING), _fingerprint_strategy(test, TESTING.rooms)]
     return Code(
         training=digest([model, fingerprint_learning(), learning]),
         features=digest([model, *embedding]),
@@ -70,20 +73,20 @@ def fingerprint_code(providers: Iterable[Provider], test: Strategy | None) -> Co
 
 def fingerprint_learning() -> str:
     """The code of the harness that can change weights; that of the parts is in their entries."""
-    return digest([_fingerprint_step(LEARNING, LEFT_OUT), VERSION])
+    return digest([_fingerprint_step(LEARNING, WATCHING), VERSION])
 
 
-def _fingerprint_step(step: Step, without: Collection[str]) -> str:
-    return fingerprint_imports([step.begins], step.rooms, without)
+def _fingerprint_step(step: Step, without: Collection[str] = ()) -> str:
+    return fingerprint_imports([step.begins], step.rooms, without, SETTLED)
 
 
-def _fingerprint_strategy(test: Strategy | None, rooms: Sequence[str], without: Collection[str]) -> str:
+def _fingerprint_strategy(test: Strategy | None, rooms: Sequence[str], without: Collection[str] = ()) -> str:
     """The code of the test of a protocol: of one of the harness as far as it is in these rooms; empty for the plain."""
     if test is None:
         return ""
     module = type(test).__module__
     if module.partition(".")[0] == HARNESS:
-        return fingerprint_imports([module], [module, *rooms], without)
+        return fingerprint_imports([module], [module, *rooms], without, SETTLED)
     return fingerprint_modules([module])
 
 

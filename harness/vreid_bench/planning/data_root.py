@@ -11,7 +11,7 @@ from vreid_bench.contracts.dataset import Dataset, TwinReader, VariantReader, Wi
 from vreid_bench.contracts.protocol import Protocol
 from vreid_bench.planning.dataset_lists import check_dataset_lists
 from vreid_bench.planning.preset import find_copy
-from vreid_bench.planning.protocols import name_protocol
+from vreid_bench.planning.protocols import find_pair, name_protocol
 from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.cache_folder import cache_folder
@@ -54,8 +54,24 @@ def open_datasets(
         found[name] = read_dataset(entry, variant, root)
     if len({dataset.source == "synthetic" for dataset in found.values()}) > 1:
         sources = " and ".join(f"{name} is {dataset.source}" for name, dataset in found.items())
-        raise InputError(f"{protocol.name}: {sources}; transfer needs both real or both synthetic")
+        raise InputError(
+            f"{protocol.name}: {sources}; a transfer needs both real or both synthetic: "
+            f"{_advise_transfer(protocol, registry, found)}"
+        )
     return found
+
+
+def _advise_transfer(protocol: Protocol, registry: Registry, found: Mapping[str, Dataset]) -> str:
+    """What to do where one of two data sets is rendered: weights of a twin may be tested on real data by `--from`."""
+    [rendered] = [name for name, dataset in found.items() if dataset.source == "synthetic"]
+    advice = f"name a copy of {rendered} that is real"
+    pair = find_pair(registry.values("protocols"), protocol.name)
+    if pair is None or rendered != protocol.dataset or protocol.fine_tune:
+        return advice
+    return (
+        f"{advice}, or train on the twin by `vreid-bench run --plugin METHOD --protocol {pair[0]} --preset small`, and "
+        f"test those weights by `vreid-bench run --from runs/<id> --protocol {pair[1]} --data DIR`"
+    )
 
 
 def _find_again(entry: Entry, root: Path) -> Path:
@@ -73,7 +89,7 @@ def read_dataset(entry: Entry, variant: str, root: Path) -> Dataset:
 
     Raises InputError if its reader cannot do that, fails, or returns something that cannot be used.
     """
-    return mark_synthetic(check_dataset_lists(read_lists(entry, variant, root), entry.title))
+    return mark_synthetic(check_dataset_lists(read_lists(entry, variant, root), entry.title, variant))
 
 
 def read_lists(entry: Entry, variant: str, root: Path) -> Any:

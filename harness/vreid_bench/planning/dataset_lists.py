@@ -15,6 +15,7 @@ import numpy as np
 
 from vreid_bench.contracts.dataset import Dataset, RankingForm, Source, Split, Tracklet, Unscored
 from vreid_bench.contracts.people import DISTRACTOR, JUNK
+from vreid_bench.planning.split_names import name_split
 from vreid_bench.registry.value_checks import describe_value
 from vreid_bench.system.errors import InputError
 
@@ -36,15 +37,18 @@ class Fault(NamedTuple):
     expected: str  # and what to do
 
 
-def check_dataset_lists(found: Any, who: str) -> Dataset:
-    """The data set that a reader returned. Raises InputError that names the reader, `who`, if it cannot be used."""
-    for sentence in find_list_faults(found):
+def check_dataset_lists(found: Any, who: str, variant: str = "") -> Dataset:
+    """The data set that a reader returned. Raises InputError that names the reader, `who`, if it cannot be used.
+
+    variant: how it is divided, if a protocol chooses it.
+    """
+    for sentence in find_list_faults(found, variant):
         raise InputError(f"{who}: {sentence}")
     dataset: Dataset = found
     return dataset
 
 
-def find_list_faults(found: Any) -> Iterator[str]:
+def find_list_faults(found: Any, variant: str = "") -> Iterator[str]:
     """Everything in what a reader returned that cannot be used, a sentence for each kind of fault."""
     if not isinstance(found, Dataset):
         yield f"`read` returned {describe_value(found)}, expected a Dataset; correct the reader"
@@ -53,9 +57,10 @@ def find_list_faults(found: Any) -> Iterator[str]:
     if whole:
         yield from whole
         return
-    faults = [fault for number, split in enumerate(found.splits) for fault in _find_split_faults(split, number)]
-    faults = faults or [fault for number, split in enumerate(found.splits) for fault in _find_repeats(split, number)]
-    faults = faults or list(_find_name_faults(found))
+    splits = [(name_split(number, variant), split) for number, split in enumerate(found.splits)]
+    faults = [fault for where, split in splits for fault in _find_split_faults(split, where)]
+    faults = faults or [fault for where, split in splits for fault in _find_repeats(split, where)]
+    faults = faults or list(_find_name_faults(splits))
     alike = Counter(fault.expected for fault in faults)
     for expected, number in alike.items():
         first = next(fault for fault in faults if fault.expected == expected)
@@ -85,8 +90,7 @@ def _find_field_faults(dataset: Dataset) -> Iterator[str]:
         yield "the Dataset has no splits, expected at least one"
 
 
-def _find_split_faults(split: Split, number: int) -> Iterator[Fault]:
-    where = f"split {number}"
+def _find_split_faults(split: Split, where: str) -> Iterator[Fault]:
     usable = True
     for part in ("train", "test"):
         tracklets: Any = getattr(split, part)
@@ -151,11 +155,11 @@ def _find_tracklet_fault(tracklet: Any) -> tuple[str, str] | None:
     return None
 
 
-def _find_name_faults(dataset: Dataset) -> Iterator[Fault]:
+def _find_name_faults(splits: Sequence[tuple[str, Split]]) -> Iterator[Fault]:
     """A pid or a camid with two names, and a name of two of them."""
     names: dict[tuple[str, int], str] = {}
     owners: dict[tuple[str, str], int] = {}
-    for place, tracklet in _list_tracklets(dataset):
+    for place, tracklet in _list_tracklets(splits):
         labels = [("camid", tracklet.camid, tracklet.camera_name)]
         if tracklet.pid > DISTRACTOR:
             labels.append(("pid", tracklet.pid, tracklet.person_name))
@@ -167,22 +171,22 @@ def _find_name_faults(dataset: Dataset) -> Iterator[Fault]:
                 yield Fault(place, f"{given}, which {kind} {owner} has", f"another name for each {kind}")
 
 
-def _find_repeats(split: Split, number: int) -> Iterator[Fault]:
+def _find_repeats(split: Split, where: str) -> Iterator[Fault]:
     """Tracklets of one part that begin with the same frame, which is the name of a tracklet."""
     for part in ("train", "test"):
         rows: dict[str, int] = {}
         for row, tracklet in enumerate(getattr(split, part)):
             if (before := rows.setdefault(tracklet.name, row)) != row:
                 found = f"begins with {tracklet.name}, as {part} tracklet {before} does"
-                yield Fault(f"split {number}, {part} tracklet {row}", found, "each tracklet once")
+                yield Fault(f"{where}, {part} tracklet {row}", found, "each tracklet once")
 
 
-def _list_tracklets(dataset: Dataset) -> Iterator[tuple[str, Tracklet]]:
+def _list_tracklets(splits: Sequence[tuple[str, Split]]) -> Iterator[tuple[str, Tracklet]]:
     """Every tracklet of every split, with its place."""
-    for number, split in enumerate(dataset.splits):
+    for where, split in splits:
         for part in ("train", "test"):
             for row, tracklet in enumerate(getattr(split, part)):
-                yield f"split {number}, {part} tracklet {row}", tracklet
+                yield f"{where}, {part} tracklet {row}", tracklet
 
 
 def _find_row_faults(split: Split, role: str, where: str) -> Iterator[Fault]:

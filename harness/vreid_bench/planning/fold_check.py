@@ -9,6 +9,7 @@ from vreid_bench.contracts.dataset import Split
 from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.protocol import CuttingStrategy, Protocol
 from vreid_bench.planning.folds import Fold
+from vreid_bench.planning.split_names import name_tested_split
 from vreid_bench.scoring.conventions import CONVENTIONS
 from vreid_bench.scoring.matches_and_junk import GalleryRule, find_unknown
 from vreid_bench.scoring.metrics import NO_MATCH
@@ -38,7 +39,7 @@ def find_fold_faults(
     """
     scored = [fold for fold in folds if not fold.dataset.unscored]
     if trains:
-        yield from _find_shared_people(scored)
+        yield from _find_shared_people(protocol, scored)
     if protocol.ranks_tracklets and scored:
         yield from _find_unmatched(protocol, conventions, scored)
 
@@ -56,7 +57,7 @@ def divide_test(protocol: Protocol, fold: Fold) -> list[Split]:
     try:
         return list(protocol.divide(fold.test).values())
     except InputError as fault:
-        where = f"{fold.dataset.root}: split {fold.number} of {fold.dataset.name}"
+        where = f"{fold.dataset.root}: {name_tested_split(fold.number, protocol)} of {fold.dataset.name}"
         raise InputError(f"{where} cannot be tested by protocol {protocol.name!r}: {fault}") from fault
 
 
@@ -81,7 +82,7 @@ def _advise_attribute(labels: Labels, name: str) -> str:
     return suggestion(name, known := sorted(labels.attributes), f"known: {', '.join(known) or 'none'}; {other}")
 
 
-def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
+def _find_shared_people(protocol: Protocol, folds: Sequence[Fold]) -> Iterator[str]:
     shared = [(fold, pids) for fold in folds if (pids := share_people(fold))]
     if shared:
         fold, pids = shared[0]
@@ -89,8 +90,8 @@ def _find_shared_people(folds: Sequence[Fold]) -> Iterator[str]:
         people = f"person {name} is" if len(pids) == 1 else f"{len(pids):,} people are"
         example = "" if len(pids) == 1 else f", such as {name}"
         yield (
-            f"split {fold.number}: {people} both trained on and tested{example}{_others(len(shared))}, expected "
-            "different people in both parts; correct the lists"
+            f"{name_tested_split(fold.number, protocol)}: {people} both trained on and tested{example}"
+            f"{_others(len(shared))}, expected different people in both parts; correct the lists"
         )
 
 
@@ -103,9 +104,9 @@ def _find_unmatched(protocol: Protocol, conventions: Sequence[Convention], folds
         example = "".join(f", such as {name}" for name in name_unmatched(part, found[protocol.headline])[:1])
         counts = ", ".join(f"{one.without:,} of {one.queries:,} under {name}" for name, one in found.items())
         yield (
-            f"split {fold.number} cannot be ranked under {protocol.headline!r}, the headline of protocol "
-            f"{protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}"
-            f"{example}; {_advise_headline(protocol, conventions, [part for _, part in parts])}"
+            f"{name_tested_split(fold.number, protocol)} cannot be ranked under {protocol.headline!r}, the headline of "
+            f"protocol {protocol.name!r}: {reason}{_others(len(refused))}; queries without a match: {counts}{example}; "
+            f"{_advise_headline(protocol, conventions, [part for _, part in parts])}"
         )
 
 
@@ -139,7 +140,7 @@ def find_uncut(protocol: Protocol, folds: Sequence[Fold]) -> Iterator[str]:
             except InputError as fault:
                 yield (
                     f"no fault of the data, unless a run under protocol {protocol.name!r} is wanted, which cannot cut "
-                    f"split {fold.number}: {fault}"
+                    f"{name_tested_split(fold.number, protocol)}: {fault}"
                 )
                 return
 

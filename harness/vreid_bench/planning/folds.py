@@ -12,6 +12,7 @@ from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.dataset import Dataset, Split, Tracklet
 from vreid_bench.contracts.people import person_ids
 from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.planning.split_names import name_split
 from vreid_bench.system.errors import InputError
 
 
@@ -79,10 +80,11 @@ def divide(protocol: Protocol, datasets: Mapping[str, Dataset], *, trains: bool 
     if protocol.holdout:
         splits = tuple(hold_out(split, protocol.holdout) for split in splits)
     if target is source:
-        check_usable(source, splits, (*train, "query"))
+        check_usable(source, splits, (*train, "query"), protocol.variant)
         return tuple(Fold(n, (TrainingSet(source, split.train),), source, split) for n, split in enumerate(splits))
-    check_usable(source, splits, train)
-    check_usable(target, target.splits, (*train, "query") if protocol.fine_tune else ("query",))
+    check_usable(source, splits, train, protocol.variant)
+    needed = (*train, "query") if protocol.fine_tune else ("query",)
+    check_usable(target, target.splits, needed, protocol.target_variant)
     folds = []
     for number in range(max(len(splits), len(target.splits))):
         test = target.splits[number % len(target.splits)]
@@ -108,14 +110,17 @@ def hold_out(split: Split, share: float) -> Split:
     return split.hold_out(set(person_ids(split.train)[:: max(2, round(1 / share))]))
 
 
-def check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str]) -> None:
-    """Raises InputError if one of `parts` (`train`, `query`) of a split is empty, or `train` has one identity."""
+def check_usable(dataset: Dataset, splits: Sequence[Split], parts: Sequence[str], variant: str) -> None:
+    """Raises InputError if one of `parts` (`train`, `query`) of a split is empty, or `train` has one identity.
+
+    variant: how the data set is divided, if the protocol chooses it.
+    """
     words = {
         "train": "training tracklets; test the weights of a finished run on it with --from",
         "query": "queries; mark test tracklets as queries in its lists, or choose a protocol that has some",
     }
     for number, split in enumerate(splits):
-        where = f"{dataset.root}: split {number} of {dataset.name}"
+        where = f"{dataset.root}: {name_split(number, variant)} of {dataset.name}"
         for part in parts:
             if not getattr(split, part):
                 raise InputError(f"{where} has no {words[part]}")

@@ -42,7 +42,7 @@ from vreid_bench.registry.entry import Entry
 from vreid_bench.registry.registry import Registry
 from vreid_bench.registry.settings import describe
 from vreid_bench.scoring.rerank.items import RERANK_MEMORY
-from vreid_bench.system.arithmetic import name_arithmetic
+from vreid_bench.system.arithmetic import is_pinned, name_arithmetic
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
@@ -321,10 +321,18 @@ def plan_run(registry: Registry, request: RunRequest, *, dry: bool = False) -> P
         folds=folds,
         total=len(every),
         declaration=declare(chosen, folds, trainings),
-        arithmetic=(version("torch"), request.device, request.threads, name_arithmetic(), *sources),
+        arithmetic=(version("torch"), *_asked_machine(request), name_arithmetic(), *sources),
         budget=budget,
         memory=request.memory,
     )
+
+
+def _asked_machine(request: RunRequest) -> tuple[str, int | None]:
+    """Device and threads as they were asked for: `auto` is another machine elsewhere, and may be one with a GPU.
+
+    Portable arithmetic has one thread of a CPU, whether it is named or not, so it is one run.
+    """
+    return ("auto", None) if is_pinned() else (request.device, request.threads)
 
 
 def _describe_sources(registry: Registry, chosen: ChosenMethod) -> list[str]:

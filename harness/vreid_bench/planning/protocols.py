@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from vreid_bench.contracts.convention import Convention
 from vreid_bench.contracts.protocol import Protocol
+from vreid_bench.registry.entry import KINDS, Entry
 from vreid_bench.registry.plugin_files import advise_names
+from vreid_bench.registry.plugins import Plugin
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.errors import InputError, UnknownName
 
@@ -21,10 +23,7 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
     """
     if name in known:
         return known[name]
-    pairs = [
-        (name[:at], name[at + len(TO) :].removesuffix(TUNED)) for at in range(len(name)) if name.startswith(TO, at)
-    ]
-    pair = next((pair for pair in pairs if pair[0] in known and pair[1] in known), None)
+    pairs, pair = _list_pairs(name), find_pair(known, name)
     own = [protocol.name for protocol in known.values() if protocol.dataset == name and not protocol.target]
     if pair is None and own:
         raise InputError(f"{name!r} is a dataset, expected a protocol; its protocols are {', '.join(sorted(own))}")
@@ -33,6 +32,33 @@ def find_protocol(known: Mapping[str, Protocol], name: str) -> Protocol:
         problem = "no protocol is named" if wrong is None else f"{name!r}: no protocol is named"
         raise UnknownName(problem, wrong or name, known, advise_names("protocols"))
     return known[pair[0]].transfer_to(known[pair[1]], name, TUNING if name.endswith(TUNED) else 0.0)
+
+
+def _list_pairs(name: str) -> list[tuple[str, str]]:
+    """The two names of each way to read a name as A-to-B."""
+    return [(name[:at], name[at + len(TO) :].removesuffix(TUNED)) for at in range(len(name)) if name.startswith(TO, at)]
+
+
+def find_pair(known: Mapping[str, Protocol], name: str) -> tuple[str, str] | None:
+    """A and B of a transfer A-to-B or A-to-B-fine-tuned; None for another name."""
+    return next((pair for pair in _list_pairs(name) if {*pair} <= {*known}), None)
+
+
+def provide_transfer(registry: Registry, name: str) -> Registry:
+    """The registry with the transfer of that name among its protocols, if it has no such entry and one of A and B.
+
+    Raises InputError as `find_protocol` does.
+    """
+    pairs = _list_pairs(name)
+    if not pairs or any(registry.find(kind, name) for kind in KINDS):
+        return registry
+    known = registry.values("protocols")
+    if not any({*pair} & {*known} for pair in pairs):
+        return registry
+    protocol = find_protocol(known, name)
+    own = [registry.entry("protocols", each) for each in find_pair(known, name) or ()]
+    who = " and ".join(dict.fromkeys(entry.distribution for entry in own))
+    return Registry((), [*registry.entries(), Entry("protocols", name, protocol, Plugin(name, protocol, who, ""))])
 
 
 def name_protocol(protocol: Protocol, registry: Registry) -> str:

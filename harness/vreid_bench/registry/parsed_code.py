@@ -19,10 +19,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Code(NamedTuple):
-    """A hash of the code of a file, and the names of all that it may import.
-
-    Comments, docstrings and the texts of errors that are raised do not count: no number depends on what they say.
-    """
+    """A hash of the code of a file, whatever its comments and docstrings say, and the names of all it may import."""
 
     fingerprint: str
     imports: tuple[str, ...]  # full names
@@ -82,19 +79,7 @@ def _parse(file: Path, name: str) -> Code:
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-        elif isinstance(node, ast.Raise) and node.exc is not None:
-            node.exc = _WithoutTexts().visit(node.exc)
     return Code(sha256(ast.unparse(tree).encode()), imports)
-
-
-class _WithoutTexts(ast.NodeTransformer):
-    """Empties every text of an expression, with whatever an f-string shows."""
-
-    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        return ast.Constant("") if isinstance(node.value, str) else node
-
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Constant:
-        return ast.Constant("")
 
 
 def _list_imports(tree: ast.Module, name: str, *, is_package: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Fingerprints of source code: equal code has an equal fingerprint, whatever its comments, docstrings and errors say.
+"""Fingerprints of source code: equal code has an equal fingerprint, whatever its comments and docstrings say.
 
 A number belongs to the code that computed it. The fingerprint of a module covers every module of the same packages that
 it imports, directly or through others.
@@ -7,9 +7,10 @@ it imports, directly or through others.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 from vreid_bench.registry.parsed_code import keep_codes, read_code
 from vreid_bench.system.fingerprint import digest
@@ -29,17 +30,25 @@ def fingerprint_modules(names: Iterable[str], packages: Iterable[str] = ()) -> s
     return _fingerprint(names, lambda name: name.partition(".")[0] in followed)
 
 
-def fingerprint_imports(names: Iterable[str], packages: Collection[str], without: Collection[str] = ()) -> str:
+def fingerprint_imports(
+    names: Iterable[str],
+    packages: Collection[str],
+    without: Collection[str] = (),
+    settled: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """A hash over the code of modules and of all that they import from `packages`, directly or through others.
 
     packages: full names; imports from others are not followed. without: modules in them that do not count, and whose
-    own imports are not followed either. Otherwise as `fingerprint_modules`.
+    own imports are not followed either. settled: modules that count with this hash, whatever their code is now.
+    Otherwise as `fingerprint_modules`.
     """
     inside = [f"{package}." for package in packages]
-    return _fingerprint(names, lambda name: name not in without and f"{name}.".startswith(tuple(inside)))
+    return _fingerprint(names, lambda name: name not in without and f"{name}.".startswith(tuple(inside)), settled)
 
 
-def _fingerprint(names: Iterable[str], counts: Callable[[str], bool]) -> str:
+def _fingerprint(
+    names: Iterable[str], counts: Callable[[str], bool], settled: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """A hash over the code of the modules that count among `names` and all their imports."""
     open_ = list(names)
     found: dict[str, str] = {}
@@ -48,7 +57,7 @@ def _fingerprint(names: Iterable[str], counts: Callable[[str], bool]) -> str:
         if _name_code(name) in found or not counts(name) or (file := _find_file(name)) is None:
             continue
         code = read_code(file, name)
-        found[_name_code(name)] = code.fingerprint
+        found[_name_code(name)] = settled.get(name, code.fingerprint)
         open_ += [name.rpartition(".")[0], *code.imports]  # Python runs a package before its modules
     keep_codes()
     return digest(found)

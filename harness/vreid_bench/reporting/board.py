@@ -11,7 +11,7 @@ from typing import Any
 
 from vreid_bench.records.entries import describe_data, list_copies
 from vreid_bench.records.record import Record
-from vreid_bench.reporting.run_report import count_people
+from vreid_bench.reporting.queried_people import CountPeople, bound_people
 from vreid_bench.reporting.text import escape
 from vreid_bench.scoring.few_people import FEW, render_interval
 from vreid_bench.system.fingerprint import digest
@@ -30,6 +30,7 @@ class Row:
     """The records of one method at one preset, variant and recipe: one for each seed."""
 
     records: tuple[Record, ...]  # by seed
+    count_people: CountPeople = bound_people
 
     @property
     def first(self) -> Record:
@@ -52,7 +53,7 @@ class Row:
 
     def interval(self, convention: str, metric: str) -> str:
         """`68.9–73.4`: the 95 % interval over query identities, its ends averaged over seeds; of few, a dash."""
-        people = min(count_people(record, record.conventions[convention]) for record in self.records)
+        people = min(self.count_people(record, convention, record.conventions[convention]) for record in self.records)
         return render_interval(self.ends(convention, metric), people or FEW)
 
     def ends(self, convention: str, metric: str) -> tuple[float, float]:
@@ -66,7 +67,7 @@ class Row:
         each = [record.conditions[condition].conventions[convention] for record in self.records]
         values = [getattr(summary, metric) for summary in each]
         low, high = (fmean(ends) for ends in zip(*(getattr(s.interval, metric) for s in each), strict=True))
-        people = min(map(count_people, self.records, each))
+        people = min(self.count_people(record, convention, s) for record, s in zip(self.records, each, strict=True))
         return f"{_spread(values)} ({render_interval((low, high), people or FEW)})"
 
     def p_value(self, above: Row) -> str:
@@ -117,6 +118,7 @@ class Board:
     """Records that may be ranked together: protocol, data and conventions have the same fingerprints."""
 
     records: tuple[Record, ...]  # by row, then by seed
+    count_people: CountPeople = bound_people
 
     @property
     def first(self) -> Record:
@@ -161,7 +163,7 @@ class Board:
     @cached_property
     def rows(self) -> list[Row]:
         """Best first, by mAP, then R1, then name, so that the order is always the same."""
-        rows, head = group_rows(self.records), self.headline
+        rows, head = group_rows(self.records, self.count_people), self.headline
         return sorted(rows, key=lambda row: (-row.mean(head, "mAP"), -row.mean(head, "R1"), _row_key(row.first)))
 
     @cached_property
@@ -179,16 +181,16 @@ def _spread(values: Sequence[float]) -> str:
     return f"{100 * fmean(values):.1f}{deviation}"
 
 
-def group_rows(records: Iterable[Record]) -> list[Row]:
+def group_rows(records: Iterable[Record], count_people: CountPeople = bound_people) -> list[Row]:
     """The records of a board as rows, by name, each with its seeds in order."""
     ordered = sorted(records, key=lambda record: record.seed)
-    return [Row(tuple(group)) for group in _group(ordered, _row_key)]
+    return [Row(tuple(group), count_people) for group in _group(ordered, _row_key)]
 
 
-def boards(records: Iterable[Record]) -> list[Board]:
-    """The records as boards, in a fixed order."""
+def boards(records: Iterable[Record], count_people: CountPeople = bound_people) -> list[Board]:
+    """The records as boards, in a fixed order; count_people: tells over how many people the intervals are."""
     ordered = sorted(records, key=lambda record: (_row_key(record), record.seed, record.id))
-    return [Board(tuple(group)) for group in _group(ordered, _board_key)]
+    return [Board(tuple(group), count_people) for group in _group(ordered, _board_key)]
 
 
 def seed_key(record: Record) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -24,6 +25,7 @@ from vreid_bench.scoring.few_people import FEW, render_interval, state_interval
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest
 
+CONVENTIONS = "conventions"  # the rule of a protocol
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -210,7 +212,10 @@ def _describe(name: str, record: Record, installed: _Installed) -> ListedRun:
 
 
 def _describe_environment(record: Record) -> dict[str, str]:
-    """All that can change the numbers of a run besides its code and the changes of its method, in words."""
+    """All that can change the numbers of a run besides its code and the changes of its method, in words.
+
+    A protocol may get other rules under the same name and version, and so may a convention.
+    """
     where = record.environment
     begun = ", ".join(f"{part} {entry.file} ({entry.sha256[:8]})" for part, entry in record.weights.begun)
     return {
@@ -224,7 +229,21 @@ def _describe_environment(record: Record) -> dict[str, str]:
         # neither is among the changes of a method that was edited: its recipe, and what its package ships
         "recipe": digest(record.method.settings)[:8],
         "first weights": begun or "random",
+        **dict(_describe_protocol(record)),
     }
+
+
+def _describe_protocol(record: Record) -> Iterator[tuple[str, str]]:
+    """Each rule of its protocol in words; of the conventions also which rules they have."""
+    for rule, value in record.protocol.rules.items():
+        if rule == CONVENTIONS and isinstance(value, list):
+            found = {name: f" ({result.fingerprint[:8]})" for name, result in record.conventions.items()}
+            yield rule, ", ".join(f"{name}{found.get(str(name), '')}" for name in value)
+        else:
+            yield (
+                f"protocol's {rule.replace('_', ' ')}",
+                (value or "none") if isinstance(value, str) else json.dumps(value),
+            )
 
 
 def _last_change(path: Path) -> str:

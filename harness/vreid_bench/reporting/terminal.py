@@ -10,21 +10,22 @@ from tabulate import tabulate
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import explain_refusals
 from vreid_bench.reporting.board import Board, Row, boards
-from vreid_bench.reporting.run_report import count_people
+from vreid_bench.reporting.queried_people import CountPeople, bound_people, explain_intervals
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import explain_few
 from vreid_bench.scoring.readings import describe_ties
 
 
-def render(records: Iterable[Record]) -> str:
-    """The records as plain text for a terminal: every metric under every convention."""
+def render(records: Iterable[Record], count_people: CountPeople = bound_people) -> str:
+    """The records as plain text for a terminal: every metric under every convention.
+
+    count_people: tells over how many people the intervals are.
+    """
     blocks = []
-    for board in boards(records):
+    for board in boards(records, count_people):
         title = sanitize(f"{board.first.protocol.name} on {board.data}")
         lines = [", ".join(filter(None, [title, board.splits]))]
         lines += [f"note: {sanitize(note)}" for note in board.notes]
-        people = count_people(board.first, board.first.conventions[board.headline])
-        lines += explain_few(people) if people else []
+        lines += explain_intervals(board.first, count_people)
         for row in board.rows:
             seeds = row.distinct(lambda record: record.seed)
             words = [row.first.method.name, row.first.preset, f"seed {seeds}", *(f"[{r}]" for r in row.remarks)]

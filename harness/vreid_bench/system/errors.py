@@ -15,6 +15,9 @@ class InputError(Exception):
     and exits with code 2.
     """
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(end_question(message))
+
 
 class UnknownName(InputError):
     """A name that is not known, reported with the names that are similar."""
@@ -32,19 +35,25 @@ class RunError(Exception):
 def suggestion(name: str, known: Iterable[str], advice: str = "") -> str:
     """The end of a message about an unknown name: `; did you mean a, b?`, or nothing if no known name is similar.
 
-    Capital letters are those of the known names: `MARS` is as near to `mars` as `mars` is. advice: what else to say; a
-    sentence of its own behind the question.
+    Capital letters are those of the known names: `MARS` is as near to `mars` as `mars` is. advice: what else to say.
     """
     spelled: dict[str, list[str]] = {}
-    for each in known:
+    for each in dict.fromkeys(known):  # several kinds may have a name
         spelled.setdefault(each.casefold(), []).append(each)
     close = difflib.get_close_matches(name.casefold(), list(spelled), n=3, cutoff=0.5)
     near = [each for folded in close for each in spelled[folded]][:3]
-    if not near:
-        return f"; {advice}" if advice else ""
-    first = advice.partition(" ")[0]
-    more = advice[:1].upper() + advice[1:] if first.rstrip(":,").isalpha() else advice  # a path stays as it is
-    return f"; did you mean {', '.join(near)}? {more}".rstrip()
+    question = f"; did you mean {', '.join(near)}?" if near else ""
+    return end_question(f"{question}; {advice}" if advice else question)
+
+
+def end_question(message: str) -> str:
+    """The message with a sentence behind its question: `; did you mean a?; use b` -> `; did you mean a? Use b`."""
+    question, end, rest = message.partition("?; ")
+    if not end or "; did you mean " not in question:
+        return message
+    first = rest.partition(" ")[0]
+    capital = rest[:1].upper() if first.rstrip(":,").isalpha() else rest[:1]  # a path stays as it is
+    return f"{question}? {capital}{end_question(rest[1:])}"
 
 
 def describe_exception(fault: BaseException) -> str:

@@ -7,12 +7,13 @@ from golden_records import HEAD, number, record, seeds
 
 from vreid_bench.reporting.page.run_facts import _duration as duration
 from vreid_bench.reporting.page.run_view import TWIN, view_run
+from vreid_bench.reporting.queried_people import bound_people
 
 
-def view(breakdown=(), **changes):
+def view(breakdown=(), count=bound_people, **changes):
     made = record(**changes)
-    run = SimpleNamespace(record=made, headline=made.protocol.headline, breakdown=dict(breakdown))
-    return view_run(run)
+    headline = made.protocol.headline
+    return view_run(SimpleNamespace(record=made, headline=headline, breakdown=dict(breakdown), count_people=count))
 
 
 def test_scores_stand_with_their_intervals_the_headline_first():
@@ -31,6 +32,14 @@ def test_few_people_have_no_interval_and_a_note():
     assert [text for text, _ in found.conventions[0].cells][1] == "–"
     assert "(" not in dict(found.facts)["mAP"]
     assert any("2 people were queried" in note for note in found.notes)
+
+
+def test_the_queries_of_the_run_tell_how_many_people_count_under_each_convention():
+    found = view(count=lambda record, convention, scores: 9 if convention == "torchreid" else 10)
+    intervals = {row.name: [text for text, _ in row.cells][1] for row in found.conventions}
+    assert intervals.pop("torchreid") == "–"
+    assert "–" not in intervals.values()
+    assert [note[:21] for note in found.notes if "queried" in note] == ["9 people were queried"]
 
 
 def test_printed_numbers_stand_beside_the_measured_ones():

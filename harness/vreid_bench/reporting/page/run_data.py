@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from vreid_bench.records.breakdown_file import read_breakdown
 from vreid_bench.records.per_query import PerQuery, QueryScores
 from vreid_bench.records.record import Record
 from vreid_bench.records.run_directory import FoldDirectory, RunDirectory, find_run
+from vreid_bench.reporting.queried_people import CountPeople, count_people
 from vreid_bench.scoring.ranks.labels import Bools
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.plain_json import load_json
@@ -52,6 +54,11 @@ class RunData:
     def scores(self) -> QueryScores:
         """The scores of all queries under that convention."""
         return self.queries.scores[self.headline]
+
+    @cached_property
+    def count_people(self) -> CountPeople:
+        """Over how many people its intervals are."""
+        return count_people(self.record, self.queries)
 
     @property
     def folds(self) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ from vreid_bench.records.record import Record
 from vreid_bench.records.scores import Summary
 from vreid_bench.reporting.leaderboard_tables import cpu_seconds
 from vreid_bench.reporting.page.run_data import RunData
-from vreid_bench.reporting.run_report import count_people
 from vreid_bench.reporting.text import sanitize
 from vreid_bench.scoring.few_people import FEW, NO_INTERVAL, render_interval
 
@@ -39,12 +38,13 @@ def list_facts(run: RunData) -> Facts:
     """The few that stand at the top."""
     record = run.record
     result = record.conventions[run.headline]
+    people = run.count_people(record, run.headline, result)
     return clean(
         [
             ("ranked by mAP under", run.headline),
-            *((metric, _with_interval(result, metric, count_people(record, result))) for metric in ("mAP", "R1")),
+            *((metric, _with_interval(result, metric, people)) for metric in ("mAP", "R1")),
             ("queries", f"{result.queries:,}"),
-            ("people queried", f"{count_people(record):,}" if record.people else ""),
+            ("people queried", f"{people:,}" if people else ""),
             ("mean over", record.splits.words if record.splits else ""),
             ("processor time", _duration(cpu_seconds(record))),
             ("made", record.created.replace("T", " ")),

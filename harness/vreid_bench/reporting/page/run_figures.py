@@ -34,7 +34,7 @@ def draw_run(run: RunData) -> list[BoardFigure]:
     """Every figure that the run has data for, beside those of its training."""
     own: tuple[Callable[[RunData], BoardFigure | None], ...] = (draw_cmc, draw_precision, draw_people, draw_cameras)
     drawn = [found for draw in own if (found := draw(run)) is not None]
-    view = view_board(boards([run.record])[0])
+    view = view_board(boards([run.record], run.count_people)[0])
     shared = (figures.draw_conditions, figures.draw_splits)
     return drawn + [found for draw in shared if (found := draw(view)) is not None]
 

@@ -18,9 +18,9 @@ from vreid_bench.reporting.board import Board, Row
 from vreid_bench.reporting.leaderboard_tables import cite_reported, list_reported
 from vreid_bench.reporting.page.run_data import RunData
 from vreid_bench.reporting.page.run_facts import Facts, clean, list_details, list_facts, percent
-from vreid_bench.reporting.run_report import count_people
+from vreid_bench.reporting.queried_people import explain_intervals
 from vreid_bench.reporting.text import sanitize
-from vreid_bench.scoring.few_people import FEW, explain_few, render_interval
+from vreid_bench.scoring.few_people import FEW, render_interval
 
 Value = tuple[str, float | None]  # as it is shown, and by what it is sorted
 TWIN = "The data are a synthetic twin: rendered pedestrians. The scores say nothing about the real data set."
@@ -86,12 +86,11 @@ class RunView:
 def view_run(run: RunData) -> RunView:
     """All that the page of a run says."""
     record = run.record
-    people = count_people(record)
     sources: list[str] = []
     head = record.protocol.headline
     names = [head, *sorted(set(record.conventions) - {head})]
     notes = [*record.dataset.notes, *([TWIN] if record.dataset.source == "synthetic" else [])]
-    notes += [each.removeprefix("note: ") for each in explain_few(people or FEW)]
+    notes += [each.removeprefix("note: ") for each in explain_intervals(record, run.count_people)]
     return RunView(
         title=sanitize(f"{record.method.name} on {record.protocol.name}"),
         subtitle=sanitize(f"{Board((record,)).data}, preset {record.preset}, seed {record.seed}"),
@@ -101,9 +100,9 @@ def view_run(run: RunData) -> RunView:
         facts=list_facts(run),
         details=tuple((title, clean(facts)) for title, facts in list_details(record)),
         metrics=("mAP", "95 %", "R1", "95 %", "R5", "R10", "R20", "mINP", "queries"),
-        conventions=tuple(_row(name, record, record.conventions[name]) for name in names),
+        conventions=tuple(_row(name, run, name, record.conventions[name]) for name in names),
         refused=clean(sorted(record.not_computable.items())),
-        conditions=tuple(_row(each.name, record, each.conventions[head]) for each in record.conditions),
+        conditions=tuple(_row(each.name, run, head, each.conventions[head]) for each in record.conditions),
         printed=tuple(_list_printed(record, sources)),
         sources=tuple(sources),
         rules=clean((name, _describe_rules(record.conventions[name].rules)) for name in names),
@@ -114,9 +113,9 @@ def view_run(run: RunData) -> RunView:
     )
 
 
-def _row(name: str, record: Record, scores: Summary) -> ScoreRow:
+def _row(name: str, run: RunData, convention: str, scores: Summary) -> ScoreRow:
     cells: list[Value] = []
-    people = count_people(record, scores)
+    people = run.count_people(run.record, convention, scores)
     for metric in Metrics.scores():
         value = getattr(scores, metric)
         cells.append((percent(value), value))
