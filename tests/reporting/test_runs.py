@@ -14,8 +14,9 @@ from golden_records import begun, change_fields
 from places import GOLDEN
 from safetensors.numpy import save_file
 
+from vreid_bench.records.named_run import find_run
 from vreid_bench.records.planned_run import PlannedRun
-from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.reporting.runs import list_runs, render_runs
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.fingerprint import digest

@@ -41,7 +41,7 @@ def take_arithmetic(asked: Arithmetic | None, source: Path | None, options: dict
 
 def read_arithmetic(run: Path, runs: Path) -> Arithmetic | None:
     """The arithmetic of a finished run; None: not known. Raises InputError if there is no such run."""
+    from vreid_bench.records.named_run import find_run
     from vreid_bench.records.record import Record
-    from vreid_bench.records.run_directory import find_run
 
     return Record.from_file(find_run(run, runs).record).environment.arithmetic

@@ -29,7 +29,7 @@ def diff(run: Path, runs: Path, as_json: bool) -> None:
     \b
         vreid-bench conventions diff runs/mars@synthetic-personvlad-small-seed0-1a2b3c4d
     """
-    from vreid_bench.records.run_directory import find_run
+    from vreid_bench.records.named_run import find_run
     from vreid_bench.scoring.rule_effects import measure_rule_effects, render
 
     found = measure_rule_effects(find_run(run, runs))

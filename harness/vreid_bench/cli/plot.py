@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from vreid_bench.cli.options import FIGURES, FILE, RUNS
-from vreid_bench.records.run_directory import find_run
+from vreid_bench.records.named_run import find_run
 from vreid_bench.system.errors import InputError
 from vreid_bench.system.terminal import echo
 

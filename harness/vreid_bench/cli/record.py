@@ -33,7 +33,7 @@ def check(sources: tuple[Path, ...], runs: Path) -> None:
         vreid-bench record check runs/*
         vreid-bench record check submitted.json
     """
-    from vreid_bench.records.run_directory import locate_run
+    from vreid_bench.records.named_run import locate_run
     from vreid_bench.reporting.record_check import check_record
     from vreid_bench.reporting.record_folder import describe_skipped, is_unfinished_run
 
@@ -71,7 +71,7 @@ def export(sources: tuple[Path, ...], form: str, out: Path | None, runs: Path) -
         vreid-bench record export runs/* --to csv --out scores.csv
         vreid-bench record export runs/* --to every-eval-ever --out store
     """
-    from vreid_bench.records.run_directory import locate_run
+    from vreid_bench.records.named_run import locate_run
     from vreid_bench.reporting.export.write import render_records, write_records
     from vreid_bench.reporting.record_check import read_record
 

@@ -23,8 +23,9 @@ from vreid_bench.evaluation.visibility import knows_visibility, read_visibility
 from vreid_bench.modeling.listening import find_able, find_layers
 from vreid_bench.modeling.model import Model
 from vreid_bench.planning.plan import Plan, RunRequest, choose_recipe, plan_run
+from vreid_bench.records.named_run import find_run
 from vreid_bench.records.record import Record
-from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.registry import Registry
 from vreid_bench.system.environment import prepare
 from vreid_bench.system.errors import InputError, suggestion

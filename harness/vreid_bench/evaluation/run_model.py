@@ -27,8 +27,9 @@ from vreid_bench.modeling.model import Model
 from vreid_bench.planning.plan import RunRequest, plan_run
 from vreid_bench.records.data_roots import read_data_roots
 from vreid_bench.records.feature_store import FeatureStore
+from vreid_bench.records.named_run import find_run
 from vreid_bench.records.record import Record
-from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.registry import Registry
 from vreid_bench.scoring.ranked_test import RankedTest
 from vreid_bench.scoring.ranks.by_matcher import measure_distances

@@ -19,8 +19,9 @@ from vreid_bench.planning.method import OF_TEST, ChosenMethod, MethodRequest
 from vreid_bench.planning.protocols import find_protocol
 from vreid_bench.records.data_roots import read_data_roots
 from vreid_bench.records.entries import Weights
+from vreid_bench.records.named_run import find_run
 from vreid_bench.records.record import Record
-from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.registry.assigned_values import name_option
 from vreid_bench.registry.assignments import override
 from vreid_bench.registry.entry import Entry

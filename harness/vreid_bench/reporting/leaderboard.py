@@ -6,8 +6,8 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from vreid_bench.records.named_run import locate_run
 from vreid_bench.records.repeats import INCIDENTAL, NamedRecord, differ_incidentally, list_differing, sort_runs
-from vreid_bench.records.run_directory import locate_run
 from vreid_bench.reporting import claims, record_folder
 from vreid_bench.reporting.claims import find_claim_faults, read_claims
 from vreid_bench.reporting.front_folder import find_front_faults, write_front

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreid_bench.records.entries import DatasetEntry, Ruled, describe_data
+from vreid_bench.records.named_run import find_run
 from vreid_bench.records.per_query import PerQuery
 from vreid_bench.records.query_agreement import find_query_disagreements
 from vreid_bench.records.record import Record
 from vreid_bench.records.repeats import NamedRecord, describe_method, leave_out_repeats
-from vreid_bench.records.run_directory import RunDirectory, find_run
+from vreid_bench.records.run_directory import RunDirectory
 from vreid_bench.scoring.bootstrap import sum_by_person
 from vreid_bench.scoring.few_people import widen_point
 from vreid_bench.scoring.sign_flip import FEWEST, SIGNIFICANT, shares, shift_interval, sign_flip

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vreid_bench.records.breakdown_file import read_breakdown
+from vreid_bench.records.named_run import find_run
 from vreid_bench.records.per_query import PerQuery, QueryScores
 from vreid_bench.records.record import Record
-from vreid_bench.records.run_directory import FoldDirectory, RunDirectory, find_run
+from vreid_bench.records.run_directory import FoldDirectory, RunDirectory
 from vreid_bench.reporting.queried_people import CountPeople, count_people
 from vreid_bench.scoring.ranks.labels import Bools
 from vreid_bench.system.errors import InputError
