@@ -6,7 +6,7 @@ import json
 import uuid
 
 import pytest
-from claim_cases import HEAD, make_record
+from claim_cases import HEAD, describe_people, make_record, summarize
 from golden_records import record
 from places import LEADERBOARD
 from ruamel.yaml import YAML
@@ -172,6 +172,18 @@ def test_a_table_has_a_line_for_each_score():
             for metric in Metrics.scores()
         }
     assert {row["low"] == "" for row in rows if row["metric"] == "R5"} == {True}
+
+
+@pytest.mark.parametrize("people", [9, 10])
+def test_of_fewer_than_ten_people_no_form_has_an_interval(people):
+    asked = [describe_people(0.5, people)]
+    scores = record().model_dump(mode="json")["conventions"][HEAD] | summarize(asked, (0.4, 0.6)) | {"cmc": None}
+    made = make_record(people=asked, conventions={HEAD: scores})
+    low = {row["metric"]: row["low"] for row in csv.DictReader(io.StringIO(render_csv([made])))}
+    assert (low["mAP"], low["R5"]) == ("" if people < 10 else "0.4", "")
+    first = json.loads(render_records([made], "every-eval-ever"))["evaluation_results"][0]["score_details"]
+    assert ("uncertainty" in first) == (people >= 10)
+    assert ("low" in render_model_card([made])) == (people >= 10)
 
 
 def test_several_records_need_a_folder_of_every_eval_ever(tmp_path):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from vreid_bench.records.record import Record
 from vreid_bench.records.scores import Metrics, Summary
+from vreid_bench.reporting.queried_people import bound_people
+from vreid_bench.scoring.few_people import FEW, state_interval
 
 HIGHEST_RANKS = {"R1": 1, "R5": 5, "R10": 10, "R20": 20}
 
@@ -20,7 +22,7 @@ class Score:
     condition: str  # of the protocol; empty: what the protocol ranks by
     metric: str
     value: float
-    interval: tuple[float, float] | None  # 95 %, over people; of mAP and R1
+    interval: tuple[float, float] | None  # 95 %, over people; of mAP and R1, as tables have it
     queries: int  # that count
     headline: bool  # under the convention that ranks the board
 
@@ -36,6 +38,9 @@ def _list_summaries(record: Record, condition: str, conventions: Mapping[str, Su
     head = record.protocol.headline
     for name in sorted(conventions, key=lambda name: (name != head, name)):
         summary = conventions[name]
+        intervals = state_interval(summary.interval.model_dump(), bound_people(record, name, summary) or FEW)[
+            "interval"
+        ]
         for metric in Metrics.scores():
             yield Score(
                 convention=name,
@@ -43,7 +48,7 @@ def _list_summaries(record: Record, condition: str, conventions: Mapping[str, Su
                 condition=condition,
                 metric=metric,
                 value=getattr(summary, metric),
-                interval=getattr(summary.interval, metric, None),
+                interval=intervals.get(metric),
                 queries=summary.queries,
                 headline=name == head,
             )
