@@ -242,6 +242,18 @@ def test_runs_of_one_seed_with_unlike_results_are_refused(tmp_path, precision, c
     assert cli("compare", a, other).exit_code == 0  # one on each side
 
 
+def test_seeds_of_an_edited_recipe_are_no_group(tmp_path, precision, cli):
+    a = run_folder(tmp_path / "a", precision)
+    method = {**GOLDEN["method"], "recipe": {**GOLDEN["method"]["recipe"], "size": [128, 64]}}
+    edited = repeat_run(a, "edited", seed=GOLDEN["seed"] + 1, method=method)
+    refused = cli("compare", a, "--with", a, edited)
+    assert refused.exit_code == 2
+    assert f"{a} and {edited} are in one group, but the recipe of temporal-pooling small was another then (" in (
+        refused.stderr
+    )
+    assert cli("compare", a, edited).exit_code == 0
+
+
 def test_sign_flips_are_those_of_all_signs():
     gaps = np.array([0.3, -0.1, 0.25, 0.4, 0.05, 0.2, -0.02, 0.15, 0.1, 0.3])
     sums = [abs(np.dot(signs, gaps)) for signs in product((1, -1), repeat=len(gaps))]

@@ -22,6 +22,7 @@ from vreid_bench.scoring.bootstrap import sum_by_person
 from vreid_bench.scoring.few_people import widen_point
 from vreid_bench.scoring.sign_flip import FEWEST, SIGNIFICANT, shares, shift_interval, sign_flip
 from vreid_bench.system.errors import InputError
+from vreid_bench.system.fingerprint import digest
 
 METRICS = ("mAP", "R1")
 SAME = 1e-12  # smaller differences between a person's two scores count as equal
@@ -184,7 +185,7 @@ def _choose(group: Sequence[Path], runs: Path) -> tuple[list[_Opened], list[str]
 
 
 def _check_group(group: Sequence[_Opened]) -> None:
-    """Raise InputError unless these are runs of one method."""
+    """Raise InputError unless these are runs of one method by one recipe, which an edit of its plugin changes."""
     first, *others = group
     for each in others:
         methods = [describe_method(run.record) for run in (first, each)]
@@ -192,6 +193,12 @@ def _check_group(group: Sequence[_Opened]) -> None:
             raise InputError(
                 f"{first.path} and {each.path} are in one group, but they ran {' and '.join(methods)}; expected seeds "
                 "of one method in a group, and --with before the runs of the other group"
+            )
+        if first.record.method.settings != each.record.method.settings:
+            recipes = (digest(run.record.method.settings)[:8] for run in (first, each))
+            raise InputError(
+                f"{first.path} and {each.path} are in one group, but the recipe of {methods[0]} was another then "
+                f"({' and '.join(recipes)}); expected seeds of one recipe: run the others again"
             )
 
 
