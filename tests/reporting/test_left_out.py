@@ -1,5 +1,6 @@
 """Queries of a run that do not count are told with their number and the conventions."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -38,3 +39,16 @@ def test_queries_without_a_match_are_told_and_those_that_take_no_part_are_not_am
     ]
     run.per_query.unlink()
     assert list_left_out(run, record) == []
+
+
+def test_of_several_rankings_their_number_stands_beside_that_of_the_queries(tmp_path):
+    """Each condition asks all queries again: 2 of 6 under three conditions are 6 of 18."""
+    who = labels([1, 1, 2, 2, 3, 4], [1, 2, 1, 2, 1, 1], range(6), range(6))
+    test = who, np.random.default_rng(0).standard_normal((6, 6))
+    run = RunDirectory(write_judged_run(tmp_path, [test] * 3, [HEAD]))
+    fields = json.loads(run.record.read_bytes())
+    scores = fields["conventions"][HEAD.name]
+    fields["conventions"][HEAD.name] = scores | {"splits": scores["splits"] * 3}
+    assert list_left_out(run, Record.of(fields | {"people": []})) == [
+        "note: 6 of 18 queries in 3 rankings have no match under queries-in-gallery, and do not count"
+    ]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from statistics import fmean, stdev
 from typing import Any, Literal, Self
 
 from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -129,14 +130,16 @@ class Record(Entry):
         """What every `--json` prints: {"conventions": {name: {"mAP": fraction, ..., "queries": count}}}.
 
         A convention that could not be applied has the reason, `not_computable`, instead of numbers. With several
-        splits there are {"splits": {"total", "ran"}} and each convention's `splits` and their `sd`; with several
-        conditions {"conditions": [{"name", "conventions"}]}; {"cluster_diameter"} and {"ties"} where they are known.
+        splits there are {"splits": {"total", "ran"}} and each convention's `splits`, with an entry for each condition
+        and draw in them, and the `sd` over the splits, None for one; with several conditions {"conditions": [{"name",
+        "conventions"}]}; {"cluster_diameter"} and {"ties"} where they are known.
         """
         names = set(Metrics.model_fields) | ({"interval", "splits"} if self.splits else {"interval"})
         numbers = {k: v.model_dump(mode="json", include=names) for k, v in self.conventions.items()}
         if self.splits is not None:
-            for name, result in self.conventions.items():
-                numbers[name]["sd"] = {metric: result.deviation(metric) for metric in Metrics.scores()}
+            for name in self.conventions:
+                means = {metric: self.split_means(name, metric) for metric in Metrics.scores()}
+                numbers[name]["sd"] = {metric: stdev(each) if each[1:] else None for metric, each in means.items()}
         refused = {k: {"not_computable": why} for k, why in self.not_computable.items()}
         report: dict[str, Any] = {"conventions": numbers | refused}
         if ties := {k: v.ties.model_dump() for k, v in self.conventions.items() if v.ties is not None}:
@@ -172,6 +175,12 @@ class Record(Entry):
             precision=self.weights.precision,
             pretrained=self.weights.pretrained,
         )
+
+    def split_means(self, convention: str, metric: str) -> list[float]:
+        """A metric of each split that ran: its mean over the conditions and draws that the row averages."""
+        each = [getattr(ranking, metric) for ranking in self.conventions[convention].splits]
+        size = len(each) // (len(self.splits.ran) if self.splits else 1)  # the rankings of a split follow one another
+        return [fmean(each[start : start + size]) for start in range(0, len(each), size)]
 
     def disagreements(self) -> list[str]:
         """Which of its scores do not follow from its finer ones, in words."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import stdev
 from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -66,9 +65,10 @@ class Intervals(Entry):
 
 
 class Summary(Metrics):
-    """Means over the splits, and the sum of their queries."""
+    """Means over all rankings, and the sum of their queries."""
 
     interval: Intervals
+    # of each ranking: split by split, each under the conditions that are averaged, with the draws of these
     splits: Annotated[tuple[Metrics, ...], Field(min_length=1)]
 
 
@@ -98,11 +98,6 @@ class Result(Summary, Ruled):
     def _leave_out_unknown(self, serialize: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
         fields: dict[str, JsonValue] = serialize(self)
         return {name: value for name, value in fields.items() if name != "ties" or value is not None}
-
-    def deviation(self, metric: str) -> float | None:
-        """The sample standard deviation over the splits; None for one split."""
-        values = [getattr(split, metric) for split in self.splits]
-        return stdev(values) if len(values) > 1 else None
 
 
 class People(Entry):

@@ -43,7 +43,7 @@ class Row:
 
     def deviation(self, convention: str, metric: str) -> str:
         """`± 1.9`: the sample standard deviation over splits, each averaged over the seeds; empty for one split."""
-        each = [[getattr(s, metric) for s in r.conventions[convention].splits] for r in self.records]
+        each = [record.split_means(convention, metric) for record in self.records]
         splits = [fmean(seeds) for seeds in zip(*each, strict=True)]
         return f"± {100 * stdev(splits):.1f}" if len(splits) > 1 else ""
 

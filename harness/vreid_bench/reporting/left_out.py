@@ -28,4 +28,4 @@ def list_left_out(folder: RunDirectory, record: Record) -> list[str]:
         if admission != EVERYBODY:  # the others do not take part at all
             asks = kept.matches.asks[:, kept.matches.admissions.index(admission)]
         found[name] = {"left_out": int((asks & ~counts).sum()), "queries": int(counts.sum())}
-    return list(explain_left_out(found))
+    return list(explain_left_out(found, len(record.conventions[headline].splits)))

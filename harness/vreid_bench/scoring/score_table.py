@@ -38,17 +38,20 @@ def render_scores(metrics: Mapping[str, Any]) -> str:
     return "\n".join([*lines, *explain_refusals(refused), *notes])
 
 
-def explain_left_out(conventions: Mapping[str, Any]) -> Iterator[str]:
+def explain_left_out(conventions: Mapping[str, Any], rankings: int = 1) -> Iterator[str]:
     """How many queries do not count, with the conventions that leave them out.
 
-    conventions: by name, the numbers `left_out` and, of those that count, `queries`.
+    conventions: by name, the numbers `left_out` and, of those that count, `queries`; rankings: over how many splits and
+    conditions these numbers are, each of which asks its queries.
     """
+    where = f" in {rankings:,} rankings" if rankings > 1 else ""
     names: dict[tuple[int, int], list[str]] = {}
     for name, numbers in conventions.items():
         if left_out := numbers.get("left_out", 0):
             names.setdefault((left_out, left_out + numbers["queries"]), []).append(name)
     for (left_out, queries), under in names.items():
-        yield f"note: {left_out:,} of {queries:,} queries have no match under {', '.join(under)}, and do not count"
+        asked = f"{left_out:,} of {queries:,} queries{where}"
+        yield f"note: {asked} have no match under {', '.join(under)}, and do not count"
 
 
 def render_precisions(precisions: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterator[str]:

@@ -201,7 +201,7 @@ def draw_splits(view: BoardView) -> BoardFigure | None:
     axes = figure.subplots()
     for place, row in enumerate(rows):
         for record in row.row.records:
-            values = [100 * split.mAP for split in record.conventions[head].splits]
+            values = [100 * mean for mean in record.split_means(head, "mAP")]
             axes.plot(values, [place] * len(values), "o", color=SERIES[0], markersize=4, alpha=0.55)
         axes.plot([row.scores[head]["mAP"].mean], [place], "|", color=INK, markersize=14, markeredgewidth=1.6)
     name_rows(axes, rows, range(len(rows)))
