@@ -1,13 +1,15 @@
 """What a command prints cannot steer a terminal, whatever the names are that it prints."""
 
 import ast
+import subprocess
+import sys
 import unicodedata
 
 import pytest
 from places import ROOT
 
 from vreid_bench.system.progress import tell_once, write_line
-from vreid_bench.system.terminal import echo, make_printable
+from vreid_bench.system.terminal import UNREAD, echo, make_printable
 
 HOSTILE = "\x1b[2J\x1b]0;title\x07\x9b31m\u202eabc\u2066\r\x00\u2028\udcff"
 
@@ -83,3 +85,32 @@ def test_the_names_of_files_people_columns_and_frames(cli, tmp_path, json):
         result = cli(*call)
         assert result.exit_code == 2, result.output
         assert_calm(result.stderr)
+
+
+SPEAKER = """
+import sys
+import click
+from vreid_bench.system.terminal import echo
+
+@click.command()
+def speak():
+    echo("first")
+    sys.stdin.readline()
+    echo("second", err="err" in sys.argv)
+
+speak([])
+"""
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_command_whose_output_nobody_reads_ends_without_a_word(stream):
+    """As behind `| head -1`: a check was told to have failed."""
+    command = [sys.executable, "-c", SPEAKER, *(["err"] if stream == "stderr" else [])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"first\n"
+        getattr(process, stream).close()
+        process.stdin.write(b"\n")
+        process.stdin.close()
+        other = process.stderr if stream == "stdout" else process.stdout
+        assert other.read() == b""
+        assert process.wait() == UNREAD == 141

@@ -43,4 +43,6 @@ def advise_plugin(providers: Providers) -> str:
     files = sorted({str(part["distribution"]) for part in providers if str(part["version"]).startswith(HASH)})
     if not files:
         return f"install its package, or name its file in {VARIABLE}"
-    return f"name {' and '.join(files)} with --plugin FILE.py, or in {VARIABLE} where a command has no --plugin"
+    if len(files) > 1:  # several --plugin are several runs
+        return f"name them by {VARIABLE}={':'.join(files)}"
+    return f"name {files[0]} with --plugin FILE.py, or in {VARIABLE} where a command has no --plugin"

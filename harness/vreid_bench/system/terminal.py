@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import unicodedata
 
 import click
+
+UNREAD = 128 + signal.SIGPIPE  # the exit code of a command whose output nobody reads
 
 # control characters, marks of direction and other invisible ones, halves of characters, separators of lines
 STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -19,8 +24,16 @@ def make_printable(text: str) -> str:
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print a text, to stderr if `err`; with an end of line, if `nl`."""
-    click.echo(make_printable(str(text)), err=err, nl=nl)
+    """Print a text, to stderr if `err`; with an end of line, if `nl`.
+
+    Where nobody reads on, as behind `| head -1`, the command ends as one that the signal SIGPIPE ends: without a word.
+    """
+    try:
+        click.echo(make_printable(str(text)), err=err, nl=nl)
+    except BrokenPipeError:
+        stream = sys.stderr if err else sys.stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or Python's own end complains of what is unwritten
+        raise click.exceptions.Exit(UNREAD) from None
 
 
 def _escape(character: str) -> str:
