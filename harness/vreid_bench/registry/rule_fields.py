@@ -95,7 +95,7 @@ def _judge(
     except Exception:  # a plugin may write anything into an annotation
         return found, ""
     try:
-        return judge.model_validate({"value": found}).value, ""  # type: ignore[attr-defined]
+        return judge.model_validate({"value": found}).value, ""  # type: ignore[attr-defined]  # made at run time
     except ValidationError as fault:
         declared = next(str(each.type) for each in fields(kind) if each.name == name)
         return found, f"its {inside}{_describe(fault.errors()[0], name, found, annotation, declared, write)}"
