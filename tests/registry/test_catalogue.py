@@ -70,9 +70,12 @@ def install(site, name, module, version="1"):
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """A folder on the path with an installed plugin, `shelf`, the only one that is loaded."""
-    for name in [each for each in sys.modules if each.startswith("vreid_file_")]:
-        # a plugin's file that an earlier test wrote and loaded is newer than this process: nothing would be kept
-        monkeypatch.delitem(sys.modules, name)
+    for name, module in list(sys.modules.items()):
+        # what an earlier test wrote and loaded, as a plugin or as kernels, is newer than this process: nothing would
+        # be kept
+        file = getattr(module, "__file__", None)
+        if file and (not os.path.exists(file) or os.stat(file).st_mtime_ns >= source_state.BEGAN):
+            monkeypatch.delitem(sys.modules, name)
     site = tmp_path / "site"
     write(site / "shelf/__init__.py", SHELF.replace("odd=ODD", "depth=2"))
     write(site / "shelf/sizes.py", "WIDTH = 3\n")
